@@ -1,0 +1,81 @@
+/** The seam of what computes: ordered candidates, each of which opens or refuses with a reason and a fix. */
+import * as tf from '@tensorflow/tfjs'
+
+/** A backend that runs, registered with TF.js under `tfjsName`. */
+export interface Backend {
+  name: string
+  /** The name under which TF.js knows it. */
+  tfjsName: string
+  /** Library and version, such as 'TensorFlow 2.21.0'. */
+  version: string
+  /** What it computes on, such as 'CPU, 2 threads'. */
+  device: string
+}
+
+export interface BackendOptions {
+  /** Lets native libraries print their start-up messages. */
+  debug: boolean
+}
+
+/** One way of computing. `open` resolves to a backend registered with TF.js, or throws a `BackendRefusal`. */
+export interface Candidate {
+  readonly name: string
+  open(options: BackendOptions): Promise<Backend>
+}
+
+/** Why a backend cannot run here, and what would change that. */
+export class BackendRefusal extends Error {
+  constructor(
+    readonly backend: string,
+    readonly reason: string,
+    readonly fix: string,
+  ) {
+    super(`backend ${backend} cannot run: ${reason}. Fix: ${fix}`)
+  }
+}
+
+/** The backend that was taken, and why each faster one was not. */
+export interface Opened {
+  backend: Backend
+  refusals: BackendRefusal[]
+}
+
+/** Tries `candidates` in order and makes TF.js compute on the first that opens; throws the last refusal if none does. */
+export async function openFirst(candidates: readonly Candidate[], options: BackendOptions): Promise<Opened> {
+  const refusals: BackendRefusal[] = []
+  for (const candidate of candidates) {
+    const result = await tryOpen(candidate, options)
+    if (result instanceof BackendRefusal) refusals.push(result)
+    else {
+      await use(result)
+      return { backend: result, refusals }
+    }
+  }
+  throw refusals.at(-1) ?? new Error('no backend to choose from')
+}
+
+/** Opens every candidate, for a listing. */
+export async function openAll(
+  candidates: readonly Candidate[],
+  options: BackendOptions,
+): Promise<(Backend | BackendRefusal)[]> {
+  const results: (Backend | BackendRefusal)[] = []
+  for (const candidate of candidates) results.push(await tryOpen(candidate, options))
+  return results
+}
+
+/** TF.js's advice on start, meant for browsers, is switched off with everything else that its production mode drops. */
+async function use(backend: Backend): Promise<void> {
+  tf.enableProdMode()
+  if (!(await tf.setBackend(backend.tfjsName)))
+    throw new Error(`TF.js did not accept its backend '${backend.tfjsName}'`)
+}
+
+async function tryOpen(candidate: Candidate, options: BackendOptions): Promise<Backend | BackendRefusal> {
+  try {
+    return await candidate.open(options)
+  } catch (error) {
+    if (error instanceof BackendRefusal) return error
+    throw error
+  }
+}

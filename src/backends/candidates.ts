@@ -1,0 +1,17 @@
+/** Every backend, fastest first, and how one is chosen by name. */
+import type { BackendOptions, Candidate, Opened } from './backend.js'
+import { openFirst } from './backend.js'
+import { cpu } from './cpu.js'
+import { tensorflow } from './tensorflow.js'
+import { wasm } from './wasm.js'
+
+/** In the order in which `auto` tries them. */
+export const candidates: readonly Candidate[] = [tensorflow, wasm, cpu]
+
+/** What `--backend` takes. */
+export const backendNames = ['auto', ...candidates.map(({ name }) => name)] as [string, ...string[]]
+
+/** Opens the backend called `name`; `auto` takes the first that runs. A named backend never falls back to another. */
+export function openBackend(name: string, options: BackendOptions): Promise<Opened> {
+  return openFirst(name === 'auto' ? candidates : candidates.filter(candidate => candidate.name === name), options)
+}

@@ -1,0 +1,13 @@
+/** Plain JavaScript, TF.js's reference implementation: runs everywhere, slowly. */
+import * as tf from '@tensorflow/tfjs'
+import type { Candidate } from './backend.js'
+
+export const cpu: Candidate = {
+  name: 'cpu',
+  open: async () => ({
+    name: 'cpu',
+    tfjsName: 'cpu',
+    version: `TF.js ${tf.version_core}`,
+    device: 'CPU, 1 thread of JavaScript',
+  }),
+}

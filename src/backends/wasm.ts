@@ -1,0 +1,31 @@
+/** TF.js's WebAssembly backend: SIMD on the CPU, no native library. */
+import { createRequire } from 'node:module'
+import { dirname, sep } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { BackendRefusal, type Candidate } from './backend.js'
+
+export const wasm: Candidate = {
+  name: 'wasm',
+  async open() {
+    if (!('WebAssembly' in globalThis)) {
+      throw new BackendRefusal('wasm', 'this JavaScript engine has no WebAssembly', 'run Node without --jitless')
+    }
+    const backend = await import('@tensorflow/tfjs-backend-wasm')
+    const require = createRequire(import.meta.url)
+    backend.setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep)
+    if (!(await tf.setBackend('wasm'))) {
+      throw new BackendRefusal(
+        'wasm',
+        'its WebAssembly module did not start',
+        'run `npm run setup` to repair the packages',
+      )
+    }
+    const threads = backend.getThreadsCount()
+    return {
+      name: 'wasm',
+      tfjsName: 'wasm',
+      version: `TF.js WebAssembly ${backend.version_wasm}`,
+      device: `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    }
+  },
+}

@@ -1,0 +1,34 @@
+/** One writer per run: an advisory `flock`, which the operating system releases whenever the process ends. */
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import koffi from 'koffi'
+import { explain } from './files.js'
+
+const EXCLUSIVE_NOW = 2 | 4 // LOCK_EX | LOCK_NB
+
+/** Locks the run in `folder` until the returned function is called; throws if another process has it. */
+export function lockRun(folder: string): () => void {
+  const path = join(folder, 'lock')
+  const file = openLock(path)
+  if (flock(file, EXCLUSIVE_NOW) !== 0) {
+    closeSync(file)
+    throw new Error(`${folder}: another process (pid ${readFileSync(path, 'utf8').trim()}) is training this run`)
+  }
+  writeFileSync(path, `${process.pid}\n`)
+  return () => closeSync(file)
+}
+
+function openLock(path: string): number {
+  try {
+    return openSync(path, 'a+')
+  } catch (error) {
+    throw explain(error, path)
+  }
+}
+
+let flockOfLibc: ((file: number, operation: number) => number) | undefined
+
+function flock(file: number, operation: number): number {
+  flockOfLibc ??= koffi.load(null).func('int flock(int, int)') as (file: number, operation: number) => number
+  return flockOfLibc(file, operation)
+}

@@ -1,0 +1,138 @@
+#!/usr/bin/env node
+/** The command line: one table of commands; flags, help, errors and exit codes are made here and nowhere else. */
+import { Command as Commander, CommanderError, Option } from 'commander'
+import { backends } from './cli/backends.js'
+import type { Command, Context, Result } from './cli/command.js'
+import { evaluate } from './cli/evaluate.js'
+import { exportModel } from './cli/export.js'
+import { interpolate } from './cli/interpolate.js'
+import { manifold } from './cli/manifold.js'
+import { reconstruct } from './cli/reconstruct.js'
+import { runs } from './cli/runs.js'
+import { sample } from './cli/sample.js'
+import { train } from './cli/train.js'
+import { kebabCase, parseFlag, type Setting, UsageError } from './settings.js'
+
+const commands = [train, sample, reconstruct, interpolate, manifold, evaluate, runs, backends, exportModel] as Command[]
+
+const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 }
+
+const interruption = new AbortController()
+
+/** Ends the process with the right code; the only place that does. */
+async function main(): Promise<void> {
+  listenForInterruptions()
+  let exitCode = EXIT.done
+  const program = createProgram(async (command, argument, flags) => {
+    exitCode = await runCommand(command, argument, flags)
+  })
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    exitCode = reportUsage(error as Error)
+  }
+  process.exitCode = exitCode
+  // Native libraries keep threads of their own; everything is saved and flushed by now.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()))
+}
+
+type Flags = Record<string, unknown>
+
+function createProgram(run: (command: Command, argument: string, flags: Flags) => Promise<void>): Commander {
+  const program = new Commander('elbo')
+    .description('Trains variational autoencoders on TensorFlow.js and measures them in nats per image.')
+    .addHelpText('after', '\nEvery command has --help with examples.')
+  strict(program)
+  for (const command of commands) {
+    const sub = program.command(command.name).description(command.summary)
+    if (command.argument) sub.argument(`<${command.argument}>`, 'name of a run below the checkpoints folder')
+    for (const [name, setting] of Object.entries(command.options))
+      sub.addOption(flag(name, setting as Setting<unknown>))
+    for (const [name, description] of Object.entries(command.switches ?? {})) sub.option(`--${name}`, description)
+    sub.option('--checkpoints <folder>', 'folder of run directories', 'checkpoints')
+    sub.option('--json', 'print exactly one JSON document on standard output')
+    sub.option('--debug', "show native libraries' messages and, on failure, the stack")
+    sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  elbo ${line}`).join('\n')}`)
+    strict(sub).action(async (...parameters: unknown[]) => {
+      const argument = command.argument ? String(parameters[0]) : ''
+      await run(command, argument, parameters[command.argument ? 1 : 0] as Flags)
+    })
+  }
+  return program
+}
+
+/** Errors are thrown, not printed, so that they come out as one line. */
+function strict(program: Commander): Commander {
+  return program
+    .exitOverride()
+    .allowExcessArguments(false)
+    .configureOutput({ outputError: () => {} })
+}
+
+function flag(name: string, setting: Setting<unknown>): Option {
+  const shown = Array.isArray(setting.value) ? setting.value.join(',') : setting.value
+  const standard = shown === null ? '' : ` (default: ${shown})`
+  const choices = setting.expected.startsWith('one of ') ? `; ${setting.expected}` : ''
+  return new Option(`--${kebabCase(name)} <value>`, `${setting.description}${choices}${standard}`).argParser(
+    (text: string) => parseFlag(name, setting, text),
+  )
+}
+
+async function runCommand(command: Command, argument: string, flags: Flags): Promise<number> {
+  const { json = false, debug = false, checkpoints } = flags as { json?: boolean; debug?: boolean; checkpoints: string }
+  const names = Object.keys(command.options)
+  const given = Object.fromEntries(names.filter(name => flags[name] !== undefined).map(name => [name, flags[name]]))
+  const defaults = Object.fromEntries(names.map(name => [name, command.options[name]?.value]))
+  const switches = Object.fromEntries(Object.keys(command.switches ?? {}).map(name => [name, flags[name] === true]))
+  const context: Context = {
+    print: line => void (json ? process.stderr : process.stdout).write(`${line}\n`),
+    note: line => void process.stderr.write(`${line}\n`),
+    signal: interruption.signal,
+    json,
+    debug,
+    checkpoints,
+  }
+  try {
+    const result = await command.run({ argument, given, values: { ...defaults, ...given }, switches } as never, context)
+    if (json) printJson(result)
+    return result.interrupted ? EXIT.interrupted : EXIT.done
+  } catch (error) {
+    if (json) printJson({ json: { error: (error as Error).message } })
+    return reportFailure(error as Error, debug)
+  }
+}
+
+function printJson({ json }: Result): void {
+  process.stdout.write(`${JSON.stringify(json)}\n`)
+}
+
+function reportFailure(error: Error, debug: boolean): number {
+  process.stderr.write(`elbo: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}\n`)
+  if (debug) process.stderr.write(`${error.stack}\n`)
+  return error instanceof UsageError ? EXIT.usage : EXIT.failed
+}
+
+/** Commander throws for help as well, after printing it. */
+function reportUsage(error: Error): number {
+  if (!(error instanceof CommanderError)) return reportFailure(error, false)
+  if (error.exitCode === 0) return EXIT.done
+  if (error.code === 'commander.help') return EXIT.usage
+  return reportFailure(new UsageError(error.message.replace(/^error: /, '')), false)
+}
+
+/** The first signal asks for an orderly end, a second one does not wait; a closed pipe is an orderly end too. */
+function listenForInterruptions(): void {
+  const interrupt = () => {
+    if (interruption.signal.aborted) process.exit(EXIT.interrupted)
+    interruption.abort()
+  }
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      interruption.abort()
+    })
+  }
+}
+
+await main()

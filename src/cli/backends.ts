@@ -1,0 +1,27 @@
+/** `elbo backends`: what this machine can run, what it cannot and why. */
+import { BackendRefusal, openAll } from '../backends/backend.js'
+import { candidates } from '../backends/candidates.js'
+import { command } from './command.js'
+
+export const backends = command({
+  name: 'backends',
+  summary: 'lists what can compute here, fastest first, and why the rest cannot',
+  options: {},
+  examples: ['backends', 'backends --json'],
+  async run(_input, { print, debug }) {
+    const results = await openAll(candidates, { debug })
+    for (const result of results) {
+      if (result instanceof BackendRefusal) {
+        print(`${result.backend.padEnd(12)}no   ${result.reason}`)
+        print(`${''.padEnd(12)}     fix: ${result.fix}`)
+      } else print(`${result.name.padEnd(12)}yes  ${result.version}, ${result.device}`)
+    }
+    return {
+      json: results.map(result =>
+        result instanceof BackendRefusal
+          ? { name: result.backend, runs: false, reason: result.reason, fix: result.fix }
+          : { name: result.name, runs: true, version: result.version, device: result.device },
+      ),
+    }
+  },
+})

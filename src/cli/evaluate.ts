@@ -1,0 +1,77 @@
+/** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors. */
+
+import { writeFileAtomic } from '../checkpoints/files.js'
+import { encodeSafetensors, type StoredTensor } from '../checkpoints/safetensors.js'
+import { splitNames } from '../data/dataset.js'
+import { evaluateVae } from '../evaluation/evaluate.js'
+import type { Estimate } from '../evaluation/statistics.js'
+import { streamKey } from '../random.js'
+import { choice, text, wholeNumber } from '../settings.js'
+import { command } from './command.js'
+import { binarySplit, openRun, runImages, runOptions } from './opened-run.js'
+import { progressBar } from './progress-bar.js'
+
+const EVALUATION_BATCH = 100
+
+export const evaluate = command({
+  name: 'evaluate',
+  summary: 'measures ELBO, log p(x) by importance sampling, and active units',
+  argument: 'run',
+  options: {
+    samples: wholeNumber(1, 500, 'draws of z per image'),
+    method: choice(['importance'], 'importance', 'how log p(x) is estimated'),
+    split: choice(splitNames, 'test', 'which images'),
+    seed: wholeNumber(0, 1, 'decides the draws of z; the binary sample of the images is fixed by the run'),
+    data: text('other images than those of the run'),
+    save: text('safetensors file for the binary images x and the values of every image'),
+    ...runOptions,
+  },
+  examples: ['evaluate first', 'evaluate first --samples 5000', 'evaluate first --split validation --json'],
+  async run({ argument, values }, context) {
+    const { trained } = await openRun(argument, values, context)
+    const data = runImages(trained, values.data)
+    const images = binarySplit(trained, data[values.split])
+    const bar = progressBar('images', context)
+    const result = await evaluateVae(trained.vae, images, values.samples, {
+      batchSize: EVALUATION_BATCH,
+      key: streamKey(values.seed, 'evaluate'),
+      onProgress: done => bar.update(done, images.count, `${values.samples} samples per image`),
+      signal: context.signal,
+    }).finally(() => bar.stop())
+    if (!result) {
+      context.note('interrupted before the last image: no estimate')
+      return { json: { run: argument, interrupted: true }, interrupted: true }
+    }
+    const { perImage, ...summary } = result
+    const line = (name: string, { mean, standardError }: Estimate, note = '') =>
+      context.print(`${name.padEnd(16)}${mean.toFixed(3).padStart(9)} ± ${standardError.toFixed(3)}  nats/image${note}`)
+    context.print(
+      `${images.count} ${values.split} images of ${data.source}, ${trained.config.binarize} binarization ` +
+        `(one fixed sample, seed ${trained.config.seed}), ${values.samples} samples of z each`,
+    )
+    line('ELBO', result.elbo)
+    line('reconstruction', result.reconstruction)
+    line('KL', result.kl)
+    line('log p(x)', result.logPx, `, of which sampling z: ± ${result.logPxMonteCarloError.toFixed(4)}`)
+    context.print(`${'active units'.padEnd(16)}${result.activeUnits} of ${result.latentDim}`)
+    context.print('±: one standard error of the mean over images')
+    if (values.save !== null) {
+      const row = (of: Float32Array) => ({ shape: [of.length], data: of })
+      const x = images.pixels.map(level => level / 255)
+      const tensors = new Map<string, StoredTensor>([
+        ['x', { shape: [images.count, data.rows, data.columns], data: x }],
+        ['elbo', row(perImage.elbo)],
+        ['log_px', row(perImage.logPx)],
+        ['log_px_standard_error', row(perImage.standardError)],
+      ])
+      writeFileAtomic(
+        values.save,
+        encodeSafetensors({ tensors, metadata: { run: argument, samples: String(values.samples) } }),
+      )
+      context.note(`binary images and values per image: ${values.save}`)
+    }
+    const { seed, split, snapshot } = values
+    const { binarize, seed: binarizationSeed } = trained.config
+    return { json: { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed, ...summary } }
+  },
+})

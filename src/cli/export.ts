@@ -1,0 +1,38 @@
+/** `elbo export RUN --to DIR`: the networks as plain TF.js layers models. */
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { explain, writeFileAtomic } from '../checkpoints/files.js'
+import { modelFiles } from '../checkpoints/snapshot.js'
+import { text, UsageError } from '../settings.js'
+import { command } from './command.js'
+import { openRun, runOptions } from './opened-run.js'
+
+export const exportModel = command({
+  name: 'export',
+  summary: 'writes encoder and decoder as TF.js layers models, for tf.loadLayersModel anywhere',
+  argument: 'run',
+  options: { to: text('folder to write encoder/ and decoder/ into'), ...runOptions },
+  examples: ['export first --to web/model', 'export first --to last --snapshot latest'],
+  async run({ argument, values }, context) {
+    const { to } = values
+    if (to === null) throw new UsageError('export: --to DIR is missing: the folder to write encoder/ and decoder/ into')
+    const { trained } = await openRun(argument, values, context)
+    const files = await modelFiles(
+      new Map(Object.entries({ encoder: trained.vae.encoder, decoder: trained.vae.decoder })),
+    )
+    for (const [name, bytes] of files) {
+      const path = join(to, name)
+      try {
+        mkdirSync(dirname(path), { recursive: true })
+      } catch (error) {
+        throw explain(error, path)
+      }
+      writeFileAtomic(path, bytes)
+      context.print(path)
+    }
+    context.note(
+      'encoder: images [batch, pixels] in [0, 1] -> [mu, log variance]; decoder: z -> logits; sigmoid gives pixels',
+    )
+    return { json: { run: argument, files: [...files.keys()].map(name => join(to, name)) } }
+  },
+})

@@ -1,0 +1,31 @@
+/** `elbo interpolate RUN`: straight walks through latent space between test images. */
+import { gather } from '../data/dataset.js'
+import { interpolate as interpolateImages } from '../pictures.js'
+import { permutation, streamKey } from '../random.js'
+import { text, wholeNumber } from '../settings.js'
+import { command } from './command.js'
+import { binarySplit, openRun, pictureOptions, runImages, writeGrid } from './opened-run.js'
+
+export const interpolate = command({
+  name: 'interpolate',
+  summary: 'walks between pairs of test images through latent space',
+  argument: 'run',
+  options: {
+    count: wholeNumber(1, 8, 'walks, one row each'),
+    steps: wholeNumber(2, 12, 'images on a walk, both ends included'),
+    seed: wholeNumber(0, 1, 'decides which test images are the ends'),
+    data: text('other images than those of the run'),
+    ...pictureOptions,
+  },
+  examples: ['interpolate first', 'interpolate first --count 4 --steps 16 --seed 3'],
+  async run({ argument, values }, context) {
+    const run = await openRun(argument, values, context)
+    const { test } = runImages(run.trained, values.data)
+    const ends = permutation(streamKey(values.seed, 'interpolate'), test.count).subarray(0, 2 * values.count)
+    const binary = gather(binarySplit(run.trained, test), ends, 0, ends.length)
+    const { pixels, z } = await interpolateImages(run.trained.vae, binary, values.steps)
+    const path = writeGrid(run, pixels, 'interpolations', values.out, { columns: values.steps })
+    context.print(`${values.count} walks between the codes of test images ${[...ends].join(', ')}: ${path}`)
+    return { json: { run: argument, path, ends: [...ends], steps: values.steps, seed: values.seed, z } }
+  },
+})

@@ -1,0 +1,95 @@
+/** What every command on a trained run does first: choose a backend, say so, read the run. */
+import { join } from 'node:path'
+import type { Backend } from '../backends/backend.js'
+import { backendNames, openBackend } from '../backends/candidates.js'
+import { writeFileAtomic } from '../checkpoints/files.js'
+import { listRuns, runFolder } from '../checkpoints/run-directory.js'
+import { binarizeOnce, type Dataset, loadDataset, type Split } from '../data/dataset.js'
+import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
+import { streamKey } from '../random.js'
+import { loadTrainedVae, type TrainedVae } from '../session.js'
+import { choice, text, UsageError } from '../settings.js'
+import type { Context } from './command.js'
+
+/** Options that every command on a run has. */
+export const runOptions = {
+  snapshot: choice(['best', 'latest'], 'best', 'which of the two snapshots: highest validation ELBO, or last'),
+  backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here'),
+}
+
+/** Options of the commands that draw. */
+export const pictureOptions = { ...runOptions, out: text('PNG file to write (default: in the run, below images/)') }
+
+/** Opens a backend and says which one it is and why not a faster one. */
+export async function openAndSay(name: string, { debug, note }: Context): Promise<Backend> {
+  const { backend, refusals } = await openBackend(name, { debug })
+  for (const { backend: refused, reason, fix } of refusals)
+    note(`backend ${refused} does not run: ${reason}. Fix: ${fix}`)
+  note(`backend ${backend.name}: ${backend.version}, ${backend.device}`)
+  return backend
+}
+
+/** The folder of the run called `name`; if there is none, the error lists those that there are. */
+export function existingRun(name: string, checkpoints: string): string {
+  const folder = runFolder(checkpoints, name)
+  const names = listRuns(checkpoints)
+  if (names.includes(name)) return folder
+  const known = names.length > 0 ? `runs there: ${names.join(', ')}` : 'no runs are there yet; `elbo train` makes one'
+  throw new UsageError(`there is no run '${name}' in ${checkpoints} (${known})`)
+}
+
+export interface OpenedRun {
+  folder: string
+  trained: TrainedVae
+}
+
+/** Brings back the run called `name` on the backend that `values` ask for. */
+export async function openRun(
+  name: string,
+  values: { snapshot: 'best' | 'latest'; backend: string },
+  context: Context,
+): Promise<OpenedRun> {
+  const folder = existingRun(name, context.checkpoints)
+  await openAndSay(values.backend, context)
+  const trained = loadTrainedVae(folder, values.snapshot)
+  const { epoch, best } = trained.snapshot.position
+  const elbo = best
+    ? `, best validation ELBO ${best.validationElbo.toFixed(2)} nats/image after epoch ${best.epoch}`
+    : ''
+  context.note(`run ${name}, snapshot ${values.snapshot}: ${epoch} ${epoch === 1 ? 'epoch' : 'epochs'} trained${elbo}`)
+  return { folder, trained }
+}
+
+/** The images of a run, or those of `source`, which must be of the run's size. */
+export function runImages({ config, snapshot }: TrainedVae, source: string | null): Dataset {
+  const data = loadDataset(source ?? config.data)
+  const { rows, columns, sha256 } = snapshot.data
+  if (data.rows !== rows || data.columns !== columns) {
+    throw new Error(
+      `--data ${data.source}: images of ${data.rows}x${data.columns} pixels, but the run was trained on ${rows}x${columns}`,
+    )
+  }
+  if (source === null && data.sha256 !== sha256) {
+    throw new Error(`${config.data}: the images changed since the run was trained; name the images to use with --data`)
+  }
+  return data
+}
+
+/** The fixed binary sample of a split that this run is always evaluated on. */
+export function binarySplit({ config }: TrainedVae, split: Split): Split {
+  return binarizeOnce(split, config.binarize, streamKey(config.seed, split.name))
+}
+
+/** Writes a grid of the run's images to `out` or to `images/NAME.png` in the run; returns the path. */
+export function writeGrid(
+  { folder, trained }: OpenedRun,
+  pixels: Uint8Array,
+  name: string,
+  out: string | null,
+  layout: Partial<ImageGridLayout>,
+): string {
+  const { rows: height, columns: width } = trained.snapshot.data
+  const path = out ?? join(folder, 'images', `${name}.png`)
+  writeFileAtomic(path, imageGrid(pixels, { count: pixels.length / (height * width), height, width, ...layout }))
+  return path
+}

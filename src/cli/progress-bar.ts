@@ -1,0 +1,35 @@
+/** A progress bar on a terminal's standard error; nothing where standard error is no terminal. */
+import { Presets, SingleBar } from 'cli-progress'
+import type { Context } from './command.js'
+
+export interface ProgressBar {
+  /** Shows `done` of `total`, with a text behind the bar. */
+  update(done: number, total: number, text: string): void
+  /** Takes the bar away until the next `update`, so that lines can be printed. */
+  stop(): void
+}
+
+export function progressBar(unit: string, { signal }: Context): ProgressBar {
+  if (!process.stderr.isTTY) return { update() {}, stop() {} }
+  const format = `{bar} {value}/{total} ${unit} | {text}`
+  const bar = new SingleBar(
+    { format, barsize: 24, stream: process.stderr, hideCursor: true, clearOnComplete: true, gracefulExit: false },
+    Presets.shades_classic,
+  )
+  let running = false
+  const stop = () => {
+    if (running) bar.stop()
+    running = false
+  }
+  signal.addEventListener('abort', stop)
+  return {
+    update(done, total, text) {
+      if (signal.aborted) return
+      if (!running) bar.start(total, done, { text })
+      else bar.setTotal(total)
+      running = true
+      bar.update(done, { text })
+    },
+    stop,
+  }
+}

@@ -1,0 +1,37 @@
+/** `elbo reconstruct RUN`: test images, their binary samples and what the decoder makes of their codes. */
+import { splitNames } from '../data/dataset.js'
+import { reconstruct as reconstructImages } from '../pictures.js'
+import { choice, text, wholeNumber } from '../settings.js'
+import { alternate } from '../training-records.js'
+import { command } from './command.js'
+import { binarySplit, openRun, pictureOptions, runImages, writeGrid } from './opened-run.js'
+
+export const reconstruct = command({
+  name: 'reconstruct',
+  summary: 'shows images beside their reconstructions',
+  argument: 'run',
+  options: {
+    count: wholeNumber(1, 40, 'images, from the beginning of the split'),
+    split: choice(splitNames, 'test', 'which images'),
+    data: text('other images than those of the run'),
+    ...pictureOptions,
+  },
+  examples: ['reconstruct first', 'reconstruct first --count 20 --split validation'],
+  async run({ argument, values }, context) {
+    const run = await openRun(argument, values, context)
+    const data = runImages(run.trained, values.data)
+    const size = data.rows * data.columns
+    const count = Math.min(values.count, data[values.split].count)
+    const grey = data[values.split].pixels.subarray(0, count * size)
+    const binary = binarySplit(run.trained, data[values.split]).pixels.subarray(0, count * size)
+    const { pixels, z } = await reconstructImages(run.trained.vae, binary)
+    const path = writeGrid(run, alternate([grey, binary, pixels], size), 'reconstructions', values.out, {
+      columns: Math.min(count, 5) * 3,
+      groupColumns: 3,
+    })
+    context.print(
+      `${count} ${values.split} images, each: image, binary sample that is encoded, reconstruction: ${path}`,
+    )
+    return { json: { run: argument, path, count, split: values.split, z } }
+  },
+})

@@ -1,0 +1,39 @@
+/** `elbo runs`: every run directory with its settings, epoch and best ELBO. */
+import { join } from 'node:path'
+import { listRuns } from '../checkpoints/run-directory.js'
+import { readRunConfig, readRunSnapshot } from '../session.js'
+import { command } from './command.js'
+
+export const runs = command({
+  name: 'runs',
+  summary: 'lists run directories with their settings, epoch and best ELBO',
+  options: {},
+  examples: ['runs', 'runs --json'],
+  async run(_input, { print, checkpoints }) {
+    const rows = listRuns(checkpoints).map(name => describeRun(checkpoints, name))
+    if (rows.length === 0) print(`no runs in ${checkpoints} yet; \`elbo train\` makes one`)
+    const width = Math.max(...rows.map(({ name }) => name.length), 3)
+    if (rows.length > 0) print(`${'run'.padEnd(width)}  epochs   best validation ELBO   model`)
+    for (const row of rows) print(`${row.name.padEnd(width)}  ${'error' in row ? row.error : line(row)}`)
+    return { json: rows }
+  },
+})
+
+type Run = Extract<ReturnType<typeof describeRun>, { epoch: number }>
+
+function describeRun(checkpoints: string, name: string) {
+  const folder = join(checkpoints, name)
+  try {
+    const config = readRunConfig(folder)
+    const { epoch, step, best } = readRunSnapshot(folder, 'latest').snapshot.position
+    return { name, epoch, step, best, config }
+  } catch (error) {
+    return { name, error: (error as Error).message }
+  }
+}
+
+function line({ epoch, best, config }: Run): string {
+  const elbo = best ? `${best.validationElbo.toFixed(2)} nats (epoch ${best.epoch})` : 'none yet'
+  const model = `${config.hidden.join('-')}-${config.latentDim} ${config.activation}, ${config.data}, ${config.binarize}`
+  return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${model}`
+}

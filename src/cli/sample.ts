@@ -1,0 +1,25 @@
+/** `elbo sample RUN`: images from the prior through the decoder. */
+import { samplePrior } from '../pictures.js'
+import { streamKey } from '../random.js'
+import { wholeNumber } from '../settings.js'
+import { command } from './command.js'
+import { openRun, pictureOptions, writeGrid } from './opened-run.js'
+
+export const sample = command({
+  name: 'sample',
+  summary: 'draws z from the prior and shows the decoded images, one PNG grid',
+  argument: 'run',
+  options: {
+    count: wholeNumber(1, 64, 'images'),
+    seed: wholeNumber(0, 1, 'decides the draws'),
+    ...pictureOptions,
+  },
+  examples: ['sample first', 'sample first --count 100 --seed 7 --out samples.png', 'sample first --json > z.json'],
+  async run({ argument, values }, context) {
+    const run = await openRun(argument, values, context)
+    const { z, pixels } = await samplePrior(run.trained.vae, streamKey(values.seed, 'sample'), values.count)
+    const path = writeGrid(run, pixels, 'samples', values.out, {})
+    context.print(`${values.count} samples of p(x|z), mean images, z ~ N(0, I) with seed ${values.seed}: ${path}`)
+    return { json: { run: argument, path, count: values.count, seed: values.seed, z } }
+  },
+})

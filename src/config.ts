@@ -1,0 +1,202 @@
+/** Every setting of a training run, once: its default, check and description make the flags, `--help` and config.json. */
+import { closest } from 'fastest-levenshtein'
+import { z } from 'zod'
+import { backendNames } from './backends/candidates.js'
+import { optimizers } from './inference/optimizer.js'
+import { binarizations } from './inference/vae.js'
+import { activations } from './models/vae.js'
+import { klEstimators } from './objectives/elbo.js'
+import {
+  choice,
+  kebabCase,
+  positive,
+  read,
+  type Setting,
+  setting,
+  UsageError,
+  type Values,
+  wholeNumber,
+} from './settings.js'
+
+/** The settings, in the order in which `--help` shows them. */
+export const settings = {
+  epochs: wholeNumber(1, 20, 'passes over the training images, in all', true),
+  batchSize: wholeNumber(1, 128, 'images per step; the rest of a pass that fills no batch is left out of that pass'),
+  learningRate: positive(1e-3, 'step size of the optimizer at the start'),
+  learningRateDecay: setting(
+    z.number().positive().max(1),
+    0.9,
+    'a number above 0 and at most 1',
+    'factor on the learning rate after each epoch',
+    read.number,
+  ),
+  latentDim: wholeNumber(1, 20, 'dimensions of z'),
+  hidden: setting(
+    z.array(z.int().min(1)).min(1),
+    [400],
+    'whole numbers of at least 1, separated by commas, such as 200,200',
+    "units of the encoder's hidden layers; the decoder mirrors them",
+    read.list,
+  ),
+  activation: choice(activations, 'relu', 'of the hidden layers'),
+  outputBias: choice(
+    ['mean-image', 'zero'],
+    'mean-image',
+    "start of the decoder's last bias: logit of the mean training image, or 0",
+  ),
+  seed: setting(
+    z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+    1,
+    'a whole number from 0 to 2^53 - 1',
+    'decides initial weights, noise, binarization and order',
+    read.number,
+  ),
+  objective: choice(['elbo'], 'elbo', 'what is maximised'),
+  estimator: choice(['pathwise'], 'pathwise', 'how its gradient is estimated'),
+  samples: wholeNumber(1, 1, 'draws of z per image and step'),
+  kl: choice(klEstimators, 'analytic', 'the KL term: closed form, or sampled'),
+  beta: setting(
+    z.number().min(0),
+    1,
+    'a number of at least 0',
+    'weight of the KL term in the objective; reported ELBOs have 1',
+    read.number,
+  ),
+  klWarmup: setting(
+    z.number().min(0),
+    0,
+    'a number of at least 0',
+    'epochs over which the weight of the KL term rises linearly from 0',
+    read.number,
+  ),
+  optimizer: choice(optimizers, 'adam', 'a tf.train optimizer'),
+  epsilon: positive(1e-7, 'added to the denominator of adam, adamax and rmsprop'),
+  beta1: setting(
+    z.number().min(0).lt(1),
+    0.9,
+    'a number from 0 to below 1',
+    'decay of the first moment (adam, adamax), momentum (momentum)',
+    read.number,
+  ),
+  beta2: setting(
+    z.number().min(0).lt(1),
+    0.999,
+    'a number from 0 to below 1',
+    'decay of the second moment (adam, adamax)',
+    read.number,
+  ),
+  clipNorm: setting(
+    z.number().positive().nullable(),
+    null,
+    "a number above 0, or 'off'",
+    'largest global norm of the gradient',
+    read.numberOrOff,
+  ),
+  patience: setting(
+    z.int().min(1).nullable(),
+    null,
+    "a whole number of at least 1, or 'off'",
+    'stop after so many epochs without a better validation ELBO',
+    read.numberOrOff,
+    true,
+  ),
+  data: setting(
+    z.string().min(1),
+    'mnist',
+    "'mnist', a folder of IDX files, or TRAIN,TEST",
+    "images: 'mnist', a folder of IDX files named like MNIST's, or two IDX files TRAIN,TEST",
+    read.text,
+    true,
+  ),
+  binarize: choice(
+    binarizations,
+    'dynamic',
+    'grey to binary: a fresh Bernoulli draw at each use, or the threshold 0.5',
+  ),
+  backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
+  compile: choice(['off'], 'off', 'how steps run: off is one TF.js operation at a time', true),
+  imagesEvery: wholeNumber(1, 5, 'epochs between pictures of samples and reconstructions', true),
+} as const satisfies Record<string, Setting<never> | Setting<unknown>>
+
+type Settings = typeof settings
+export type SettingName = keyof Settings
+
+/** A resolved value for every setting. */
+export type Config = Values<Settings>
+
+/** Named starting points; flags and `--config` change them. */
+export const presets: Record<string, { description: string; config: Partial<Config> }> = {
+  default: { description: 'one hidden layer of 400 units, 20 latent dimensions', config: {} },
+  'latent-2d': { description: 'two latent dimensions, for `manifold`', config: { latentDim: 2, hidden: [400, 400] } },
+  burda2015: {
+    description:
+      'the one-layer network of Burda et al. 2015: two hidden layers of 200 tanh units, 50 latent dimensions',
+    config: { hidden: [200, 200], latentDim: 50, activation: 'tanh' },
+  },
+}
+
+const names = Object.keys(settings) as SettingName[]
+
+/** The settings of a preset; throws a `UsageError` that names the nearest one. */
+export function presetConfig(preset: string): Partial<Config> {
+  const found = Object.hasOwn(presets, preset) ? presets[preset] : undefined
+  if (!found)
+    throw new UsageError(
+      `--preset ${preset}: there is no such preset; did you mean ${closest(preset, Object.keys(presets))}?`,
+    )
+  return found.config
+}
+
+/** Fills in defaults: later sources win. */
+export function resolveConfig(...sources: Partial<Config>[]): Config {
+  const defaults = Object.fromEntries(names.map(name => [name, settings[name].value]))
+  return Object.assign(defaults, ...sources) as Config
+}
+
+/** Checks the settings of a JSON file, some or all; `where` is its path, for error messages. */
+export function parseConfig(json: string, where: string): Partial<Config> {
+  const given = parseJson(json, where)
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new UsageError(`${where}: an object of settings was expected`)
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(settings, name))
+      throw new UsageError(`${where}: there is no setting '${name}'; did you mean '${closest(name, names)}'?`)
+    const { schema, expected } = settings[name as SettingName]
+    if (!schema.safeParse(value).success) {
+      throw new UsageError(`${where}: ${name}: ${JSON.stringify(value)} was given; ${expected} was expected`)
+    }
+  }
+  return given as Partial<Config>
+}
+
+/** Checks that every setting is there. */
+export function completeConfig(config: Partial<Config>, where: string): Config {
+  const missing = names.find(name => !Object.hasOwn(config, name))
+  if (missing) throw new UsageError(`${where}: the setting '${missing}' is missing`)
+  return config as Config
+}
+
+/**
+ * The settings with which a run goes on: those that it began with, but for the few that may change. Throws a
+ * `UsageError` when a flag asks for another value of one that may not.
+ */
+export function resumeConfig(saved: Config, changes: Partial<Config>): Config {
+  for (const name of Object.keys(changes) as SettingName[]) {
+    const [before, now] = [JSON.stringify(saved[name]), JSON.stringify(changes[name])]
+    if (before !== now && !settings[name].resumable) {
+      throw new UsageError(
+        `--${kebabCase(name)} ${now}: the run began with ${before}, and a resumed run keeps that; start another run`,
+      )
+    }
+  }
+  return { ...saved, ...changes }
+}
+
+function parseJson(json: string, where: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    throw new UsageError(`${where}: not JSON: ${(error as Error).message}`)
+  }
+}

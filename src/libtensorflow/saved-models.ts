@@ -1,0 +1,101 @@
+// TensorFlow SavedModels: https://www.tensorflow.org/guide/saved_model, loaded into a session of their own and run there.
+import type { CApi, Graph, Session, Status, Tensor, TensorHandle } from './c-api.js'
+import { check } from './status.js'
+
+/** A loaded model: its session, and the graph in which its inputs and outputs are found by name. */
+export interface SavedModel {
+  readonly session: Session
+  readonly graph: Graph
+}
+
+/** Loads the graph that `directory` holds under `tags` (separated by commas); throws a TensorFlowError if it cannot be. */
+export function loadSavedModel(api: CApi, status: Status, directory: string, tags: string): SavedModel {
+  const options = api.TF_NewSessionOptions()
+  const graph = api.TF_NewGraph()
+  const list = splitList(tags)
+  try {
+    const session = api.TF_LoadSessionFromSavedModel(options, null, directory, list, list.length, graph, null, status)
+    check(api, status, `SavedModel ${directory}`)
+    return { session, graph }
+  } catch (error) {
+    api.TF_DeleteGraph(graph)
+    throw error
+  } finally {
+    api.TF_DeleteSessionOptions(options)
+  }
+}
+
+/** Frees the model's session and graph. */
+export function deleteSavedModel(api: CApi, status: Status, model: SavedModel): void {
+  api.TF_DeleteSession(model.session, status)
+  api.TF_DeleteGraph(model.graph)
+  check(api, status, 'SavedModel')
+}
+
+/**
+ * Runs the model once. Names are those of its graph, `node` or `node:index`, separated by commas, one for each input. The results'
+ * handles are the caller's. Throws an Error on a name that the graph lacks, a TensorFlowError if the run fails.
+ */
+export function runSavedModel(
+  api: CApi,
+  status: Status,
+  model: SavedModel,
+  inputs: readonly TensorHandle[],
+  inputNames: string,
+  outputNames: string,
+): TensorHandle[] {
+  const feeds = ports(api, model.graph, splitList(inputNames))
+  const fetches = ports(api, model.graph, splitList(outputNames))
+  if (feeds.length !== 2 * inputs.length) {
+    throw new Error(`SavedModel: ${inputs.length} inputs for the ${feeds.length / 2} names in "${inputNames}"`)
+  }
+  const fed: Tensor[] = []
+  const fetched = new BigUint64Array(fetches.length / 2)
+  try {
+    for (const handle of inputs) fed.push(resolve(api, status, handle))
+    const values = BigUint64Array.from(fed)
+    const { session } = model
+    api.TF_SessionRun(session, null, feeds, values, fed.length, fetches, fetched, fetched.length, null, 0, null, status)
+    check(api, status, 'SavedModel')
+    return toHandles(api, status, Array.from(fetched) as Tensor[])
+  } finally {
+    for (const tensor of [...fed, ...(Array.from(fetched) as Tensor[])]) if (tensor !== 0n) api.TF_DeleteTensor(tensor)
+  }
+}
+
+function splitList(names: string): string[] {
+  return names === '' ? [] : names.split(',')
+}
+
+/** The TF_Outputs of these names: a struct of an operation's address and an int, 16 bytes, here two numbers of 8. */
+function ports(api: CApi, graph: Graph, names: readonly string[]): BigUint64Array {
+  return BigUint64Array.from(names.flatMap(name => port(api, graph, name)))
+}
+
+function port(api: CApi, graph: Graph, name: string): [bigint, bigint] {
+  const [node = '', index = '0'] = name.split(':')
+  const operation = api.TF_GraphOperationByName(graph, node)
+  if (operation === null || !/^\d+$/.test(index)) throw new Error(`SavedModel: its graph has no "${name}"`)
+  return [operation, BigInt(index)]
+}
+
+function resolve(api: CApi, status: Status, handle: TensorHandle): Tensor {
+  const tensor = api.TFE_TensorHandleResolve(handle, status)
+  check(api, status, 'SavedModel input')
+  return tensor
+}
+
+function toHandles(api: CApi, status: Status, tensors: readonly Tensor[]): TensorHandle[] {
+  const handles: TensorHandle[] = []
+  try {
+    for (const tensor of tensors) {
+      const handle = api.TFE_NewTensorHandle(tensor, status)
+      check(api, status, 'SavedModel output')
+      handles.push(handle)
+    }
+    return handles
+  } catch (error) {
+    for (const handle of handles) api.TFE_DeleteTensorHandle(handle)
+    throw error
+  }
+}

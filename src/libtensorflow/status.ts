@@ -1,0 +1,40 @@
+// TF_Status: how TensorFlow's C API reports failure, and the Error made of it.
+import type { CApi, Status } from './c-api.js'
+
+/** The names of TF_Code, in order (tensorflow/c/tf_status.h). */
+const CODES = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+]
+
+/** A refusal of TensorFlow's: `where` (an op's name, a path), TensorFlow's own text, and its `code` by name. */
+export class TensorFlowError extends Error {
+  override readonly name = 'TensorFlowError'
+  readonly code: string
+
+  constructor(where: string, text: string, code: string) {
+    super(`${where}: ${text} (${code})`)
+    this.code = code
+  }
+}
+
+/** Throws a TensorFlowError about `where` unless `status` is OK. */
+export function check(api: CApi, status: Status, where: string): void {
+  const code = api.TF_GetCode(status)
+  if (code !== 0) throw new TensorFlowError(where, api.TF_Message(status), CODES[code] ?? `code ${code}`)
+}

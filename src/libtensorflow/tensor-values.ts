@@ -1,0 +1,164 @@
+// Values in and out of TensorFlow: JavaScript arrays to TF_Tensor and back. Bytes are copied both ways.
+import type { CApi, Data, Status, Tensor } from './c-api.js'
+import { DTYPES, dtypeName } from './dtypes.js'
+import { bytesField, intField } from './protobuf.js'
+import { check } from './status.js'
+
+/** Numbers, booleans or strings, flat or nested; only their order counts. */
+export type NestedArray = readonly (number | bigint | boolean | string | Uint8Array | NestedArray)[]
+type TypedArray = Float32Array | Int32Array | Uint8Array | BigInt64Array
+/** What a tensor can be made of. */
+export type Values = TypedArray | NestedArray
+/** What a tensor is read as: strings and resources as their bytes, complex64 as interleaved real and imaginary parts. */
+export type ReadValues = TypedArray | Uint8Array[]
+
+const TSTRING_BYTES = 24
+
+interface Layout {
+  /** JavaScript numbers per element. */
+  readonly width: number
+  readonly bytesPerNumber: number
+  allocate(length: number): TypedArray
+  from(values: readonly unknown[]): TypedArray
+  accepts(values: TypedArray): boolean
+}
+
+const float32: Layout = {
+  width: 1,
+  bytesPerNumber: 4,
+  allocate: length => new Float32Array(length),
+  from: values => Float32Array.from(values, Number),
+  accepts: values => values instanceof Float32Array,
+}
+const int32: Layout = {
+  width: 1,
+  bytesPerNumber: 4,
+  allocate: length => new Int32Array(length),
+  from: values => Int32Array.from(values, Number),
+  accepts: values => values instanceof Int32Array,
+}
+const uint8: Layout = {
+  width: 1,
+  bytesPerNumber: 1,
+  allocate: length => new Uint8Array(length),
+  from: values => Uint8Array.from(values, Number),
+  accepts: values => values instanceof Uint8Array,
+}
+const int64: Layout = {
+  width: 1,
+  bytesPerNumber: 8,
+  allocate: length => new BigInt64Array(length),
+  from: values => BigInt64Array.from(values, toBigInt),
+  accepts: values => values instanceof BigInt64Array,
+}
+/** tfjs-node's int64: pairs of low and high half. */
+const int64Halves: Layout = { ...int32, width: 2 }
+
+const LAYOUTS: Readonly<Record<number, Layout>> = {
+  [DTYPES.TF_FLOAT]: float32,
+  [DTYPES.TF_COMPLEX64]: { ...float32, width: 2 },
+  [DTYPES.TF_UINT8]: uint8,
+  [DTYPES.TF_BOOL]: uint8,
+  [DTYPES.TF_INT32]: int32,
+  [DTYPES.TF_INT64]: int64,
+}
+
+/**
+ * A new TF_Tensor, which the caller deletes. int64 comes as BigInt64Array, as numbers, or, tfjs-node's way, as an Int32Array of
+ * pairs (low, high). Throws an Error if the values do not fit shape and dtype.
+ */
+export function newTensor(api: CApi, status: Status, shape: readonly number[], dtype: number, values: Values): Tensor {
+  const count = shape.reduce((product, n) => product * n, 1)
+  if (dtype === DTYPES.TF_STRING) return newStringTensor(api, status, shape, count, values)
+  const array = toTypedArray(shape, count, dtype, values)
+  const tensor = api.TF_AllocateTensor(dtype, shape, shape.length, array.byteLength)
+  if (array.byteLength > 0) api.memcpy(api.TF_TensorData(tensor), array, array.byteLength)
+  return tensor
+}
+
+/** Reads a TF_Tensor, which stays the caller's. Throws an Error if its dtype has no counterpart in TF.js. */
+export function readTensor(api: CApi, tensor: Tensor): ReadValues {
+  const dtype = api.TF_TensorType(tensor)
+  const byteLength = Number(api.TF_TensorByteSize(tensor))
+  const data = api.TF_TensorData(tensor)
+  if (dtype === DTYPES.TF_STRING) return readStrings(api, data, byteLength / TSTRING_BYTES)
+  if (dtype === DTYPES.TF_RESOURCE) return [readBytes(api, data, byteLength)]
+  const layout = LAYOUTS[dtype]
+  if (layout === undefined) throw new Error(`a tensor of ${dtypeName(dtype)} cannot be read: cast it first`)
+  const array = layout.allocate(byteLength / layout.bytesPerNumber)
+  if (byteLength > 0) api.memcpy(array, data, byteLength)
+  return array
+}
+
+function toTypedArray(shape: readonly number[], count: number, dtype: number, values: Values): TypedArray {
+  const layout = dtype === DTYPES.TF_INT64 && values instanceof Int32Array ? int64Halves : LAYOUTS[dtype]
+  if (layout === undefined) throw new Error(`a tensor of ${dtypeName(dtype)} cannot be made from values`)
+  const array = isNested(values) ? layout.from(flatten(values)) : values
+  if (!layout.accepts(array)) {
+    throw new Error(`a ${dtypeName(dtype)} tensor cannot be made from a ${array.constructor.name}`)
+  }
+  const expected = count * layout.width
+  if (array.length !== expected) throw mismatch(shape, dtype, expected, array.length)
+  return array
+}
+
+/** Through a TensorProto, because TensorFlow frees long strings only in a tensor that it has filled itself. */
+function newStringTensor(api: CApi, status: Status, shape: readonly number[], count: number, values: Values): Tensor {
+  const strings = isNested(values) ? flatten(values) : []
+  if (strings.length !== count) throw mismatch(shape, DTYPES.TF_STRING, count, strings.length)
+  const proto = stringTensorProto(shape, strings)
+  const buffer = api.TF_NewBufferFromString(proto, proto.length)
+  const tensor = api.TF_AllocateTensor(DTYPES.TF_STRING, [0], 1, 0)
+  try {
+    api.TF_TensorFromProto(buffer, tensor, status)
+    check(api, status, 'string tensor')
+    return tensor
+  } catch (error) {
+    api.TF_DeleteTensor(tensor)
+    throw error
+  } finally {
+    api.TF_DeleteBuffer(buffer)
+  }
+}
+
+/** TensorProto: dtype = 1, tensor_shape = 2 { dim = 2 { size = 1 } }, string_val = 8. */
+function stringTensorProto(shape: readonly number[], strings: readonly unknown[]): Uint8Array {
+  const dims = shape.map(n => bytesField(2, intField(1, n)))
+  const values = strings.map(value => bytesField(8, stringBytes(value)))
+  return Buffer.concat([intField(1, DTYPES.TF_STRING), bytesField(2, ...dims), ...values])
+}
+
+function stringBytes(value: unknown): Uint8Array {
+  if (typeof value === 'string') return Buffer.from(value)
+  if (value instanceof Uint8Array) return value
+  throw new Error(`a string tensor takes strings or Uint8Arrays, got ${typeof value}`)
+}
+
+function readStrings(api: CApi, data: Data, count: number): Uint8Array[] {
+  return Array.from({ length: count }, (_, i) => {
+    const string = (data + BigInt(i * TSTRING_BYTES)) as Data
+    return readBytes(api, api.TF_StringGetDataPointer(string), Number(api.TF_StringGetSize(string)))
+  })
+}
+
+function readBytes(api: CApi, data: Data, length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  if (length > 0) api.memcpy(bytes, data, length)
+  return bytes
+}
+
+function mismatch(shape: readonly number[], dtype: number, expected: number, found: number): Error {
+  return new Error(`a ${dtypeName(dtype)} tensor of shape [${shape}] takes ${expected} values, got ${found}`)
+}
+
+function isNested(values: Values): values is NestedArray {
+  return Array.isArray(values)
+}
+
+function flatten(values: readonly unknown[]): unknown[] {
+  return values.flat(Number.POSITIVE_INFINITY)
+}
+
+function toBigInt(value: unknown): bigint {
+  return typeof value === 'bigint' ? value : BigInt(Number(value))
+}

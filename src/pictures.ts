@@ -1,0 +1,76 @@
+/** Pictures of a trained VAE: latent points through the decoder, as grey images. */
+import * as tf from '@tensorflow/tfjs'
+import { decode, encode, type Vae } from './models/vae.js'
+import { type Key, normal } from './random.js'
+
+/** Latent points and their mean images: `pixels` holds [count, pixels], round(255 sigmoid(logits)). */
+export interface Picture {
+  z: number[][]
+  pixels: Uint8Array
+}
+
+/** `count` draws z ~ N(0, I). */
+export async function samplePrior(vae: Vae, key: Key, count: number): Promise<Picture> {
+  return decodeGrid(vae, await readMatrix(normal(key, [count, vae.latentDim])))
+}
+
+/** Each binary image ({0, 255}) encoded to its mean and decoded again. */
+export async function reconstruct(vae: Vae, images: Uint8Array): Promise<Picture> {
+  return decodeGrid(vae, await encodeMeans(vae, images))
+}
+
+/** Straight walks of `steps` points between the means of consecutive pairs of images: one row of z per point. */
+export async function interpolate(vae: Vae, images: Uint8Array, steps: number): Promise<Picture> {
+  const means = await encodeMeans(vae, images)
+  const walks: number[][] = []
+  for (let i = 0; i + 1 < means.length; i += 2) {
+    const [from, to] = [means[i] as number[], means[i + 1] as number[]]
+    for (let t = 0; t < steps; t++) {
+      walks.push(from.map((start, d) => start + (t / (steps - 1)) * ((to[d] as number) - start)))
+    }
+  }
+  return decodeGrid(vae, walks)
+}
+
+/** The plane from -extent to extent of a two-dimensional z, `side` by `side` points; z_2 grows upwards. */
+export function manifold(vae: Vae, side: number, extent: number): Promise<Picture> {
+  const at = (i: number) => (side === 1 ? 0 : (2 * i) / (side - 1) - 1) * extent
+  const plane = Array.from({ length: side * side }, (_, i) => [at(i % side), -at(Math.floor(i / side))])
+  return decodeGrid(vae, plane)
+}
+
+const PIECE = 1000
+
+async function decodeGrid(vae: Vae, z: number[][]): Promise<Picture> {
+  const pixels = new Uint8Array(z.length * vae.pixels)
+  for (let start = 0; start < z.length; start += PIECE) {
+    const means = tf.tidy(() => tf.sigmoid(decode(vae, tf.tensor2d(z.slice(start, start + PIECE)))))
+    const values = await means.data<'float32'>()
+    means.dispose()
+    values.forEach((mean, i) => {
+      pixels[start * vae.pixels + i] = Math.round(255 * mean)
+    })
+  }
+  return { z, pixels }
+}
+
+function encodeMeans(vae: Vae, images: Uint8Array): Promise<number[][]> {
+  return readMatrix(
+    tf.tidy(
+      () =>
+        encode(
+          vae,
+          tf.tensor2d(
+            Float32Array.from(images, level => level / 255),
+            [-1, vae.pixels],
+          ),
+        ).mu,
+    ),
+  )
+}
+
+async function readMatrix(matrix: tf.Tensor): Promise<number[][]> {
+  const rows = (await matrix.array()) as number[][]
+  matrix.dispose()
+  return rows
+}

@@ -1,0 +1,67 @@
+// What a line chart shows, as its caller gives it and as it is drawn.
+
+/** x, y and, where there is one, the standard error of y. A value that is not finite leaves a gap. */
+export type ChartPoint = readonly [x: number, y: number, standardError?: number]
+
+/** One line of a chart; its points are joined in the order given. */
+export interface ChartSeries {
+  name: string
+  points: readonly ChartPoint[]
+  dashed?: boolean
+}
+
+/** A horizontal line across the chart. */
+export interface ReferenceLine {
+  label: string
+  y: number
+}
+
+/** A line chart. Axis labels say the unit, as 'ELBO (nats per image)'. */
+export interface LineChartSpec {
+  title: string
+  subtitle?: string
+  xLabel: string
+  yLabel: string
+  series: readonly ChartSeries[]
+  references?: readonly ReferenceLine[]
+}
+
+/** A point ready to draw: y is NaN where there is a gap, low and high are y -/+ its standard error. */
+export interface DrawnPoint {
+  x: number
+  y: number
+  low: number
+  high: number
+}
+
+/** A series ready to draw, gaps included. */
+export interface DrawnSeries {
+  name: string
+  color: string
+  dashed: boolean
+  points: DrawnPoint[]
+}
+
+// Okabe and Ito's palette, told apart with every kind of colour vision.
+const COLORS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'] as const
+
+/** Gives the series its colour, by its place in the chart, and turns every value that cannot be drawn into a gap. */
+export function drawnSeries({ name, dashed = false, points }: ChartSeries, index: number): DrawnSeries {
+  return { name, color: COLORS[index % COLORS.length] ?? COLORS[0], dashed, points: points.map(drawnPoint) }
+}
+
+function drawnPoint([x, y, standardError = 0]: ChartPoint): DrawnPoint {
+  if (!Number.isFinite(x) || !Number.isFinite(y)) return { x, y: Number.NaN, low: Number.NaN, high: Number.NaN }
+  const error = Number.isFinite(standardError) ? standardError : 0
+  return { x, y, low: y - error, high: y + error }
+}
+
+/** The points of a series that are no gaps. */
+export function finitePoints({ points }: DrawnSeries): DrawnPoint[] {
+  return points.filter(({ y }) => !Number.isNaN(y))
+}
+
+/** Whether any point of a series has a standard error to show. */
+export function hasErrors({ points }: DrawnSeries): boolean {
+  return points.some(({ low, high }) => low < high)
+}

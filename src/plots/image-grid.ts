@@ -1,0 +1,110 @@
+// Grey images to one PNG picture: tiles in rows and columns, each pixel a sharp square.
+import { PNG } from 'pngjs'
+
+const BACKGROUND = 112
+const GREY = 0
+
+/** How `imageGrid` lays out its tiles. Gaps and margin are in pixels of the picture, after scaling. */
+export interface ImageGridLayout {
+  /** Number of images. */
+  count: number
+  /** Height of one image in pixels. */
+  height: number
+  /** Width of one image in pixels. */
+  width: number
+  /** Tiles per row; by default the picture is about square, in whole groups. */
+  columns?: number
+  /** Side of the square that one image pixel becomes; 2 by default. */
+  scale?: number
+  /** Space between neighbouring tiles; 2 by default, 0 for one seamless plane. */
+  gap?: number
+  /** Space around all tiles; the gap by default. */
+  margin?: number
+  /** Columns that belong together, as 2 for pairs; a wider gap parts the groups. */
+  groupColumns?: number
+  /** Rows that belong together; a wider gap parts the groups. */
+  groupRows?: number
+  /** Space between groups; four gaps, at least 4, by default. */
+  groupGap?: number
+}
+
+/**
+ * Draws images row by row, left to right, as an 8-bit grey PNG; places left over in the last row stay background.
+ *
+ * @param images grey values 0 to 255, [count, height, width]
+ * @throws RangeError if a size is not a whole number in its range, or `images` has another length than the sizes say
+ */
+export function imageGrid(images: Uint8Array, layout: ImageGridLayout): Buffer {
+  const grid = resolve(layout)
+  check(images, grid)
+  const lefts = tileStarts(grid.columns, grid.width, grid.groupColumns, grid)
+  const tops = tileStarts(Math.ceil(grid.count / grid.columns), grid.height, grid.groupRows, grid)
+  const picture = new PNG({ width: extent(lefts, grid.width, grid), height: extent(tops, grid.height, grid) })
+  picture.data = Buffer.alloc(picture.width * picture.height, BACKGROUND) // [picture height, picture width]
+  for (let index = 0; index < grid.count; index++) {
+    const left = lefts[index % grid.columns] ?? 0
+    const top = tops[Math.floor(index / grid.columns)] ?? 0
+    drawTile(picture, images.subarray(index * grid.height * grid.width), grid, top, left)
+  }
+  return PNG.sync.write(picture, { colorType: GREY, inputColorType: GREY, inputHasAlpha: false })
+}
+
+type Grid = Required<ImageGridLayout>
+
+function resolve(layout: ImageGridLayout): Grid {
+  const { count, height, width, groupColumns = 1, gap = 2 } = layout
+  const square = Math.ceil(Math.sqrt((count * height) / width) / groupColumns) * groupColumns
+  return {
+    columns: square,
+    scale: 2,
+    gap,
+    margin: gap,
+    groupColumns,
+    groupRows: 1,
+    groupGap: 4 * Math.max(1, gap),
+    ...layout,
+  }
+}
+
+function check(images: Uint8Array, grid: Grid): void {
+  for (const name of ['count', 'height', 'width', 'columns', 'scale', 'groupColumns', 'groupRows'] as const)
+    checkWhole(name, grid[name], 1)
+  for (const name of ['gap', 'margin', 'groupGap'] as const) checkWhole(name, grid[name], 0)
+  if (grid.columns % grid.groupColumns)
+    throw new RangeError(`image grid: ${grid.columns} columns do not divide into groups of ${grid.groupColumns}`)
+  const { count, height, width } = grid
+  if (images.length !== count * height * width)
+    throw new RangeError(
+      `image grid: ${count} images of ${height} x ${width} are ${count * height * width} bytes, but ${images.length} were given`,
+    )
+}
+
+function checkWhole(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new RangeError(`image grid: ${name} must be a whole number of at least ${least}, but is ${value}`)
+}
+
+/** Where each tile of a row or column starts, in pixels of the picture. */
+function tileStarts(tiles: number, size: number, group: number, { scale, gap, margin, groupGap }: Grid): number[] {
+  const parted = group > 1 ? groupGap - gap : 0
+  return Array.from(
+    { length: tiles },
+    (_, tile) => margin + tile * (size * scale + gap) + Math.floor(tile / group) * parted,
+  )
+}
+
+function extent(starts: number[], size: number, { scale, margin }: Grid): number {
+  return (starts.at(-1) ?? 0) + size * scale + margin
+}
+
+function drawTile(picture: PNG, image: Uint8Array, { height, width, scale }: Grid, top: number, left: number): void {
+  for (let row = 0; row < height; row++) {
+    const start = (top + row * scale) * picture.width + left
+    for (let column = 0; column < width; column++) {
+      const pixel = start + column * scale
+      picture.data.fill(image[row * width + column] ?? 0, pixel, pixel + scale)
+    }
+    for (let copy = 1; copy < scale; copy++)
+      picture.data.copyWithin(start + copy * picture.width, start, start + width * scale)
+  }
+}

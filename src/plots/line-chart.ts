@@ -1,0 +1,94 @@
+// Series to a line chart, as SVG text: Observable Plot on linkedom's document, a pure function of its data.
+// Loading this module loads both libraries, some 0.3 s: import it when a chart is due.
+import { createHash } from 'node:crypto'
+import * as Plot from '@observablehq/plot'
+import { DOMParser } from 'linkedom/worker'
+import { type ChartAxes, chartAxes } from './chart-axes.js'
+import { type ChartLayout, chartLayout, INSET, type LineEnd, SUBTITLE, TITLE } from './chart-layout.js'
+import {
+  axisMarks,
+  errorMarks,
+  headingMarks,
+  labelMarks,
+  lineMarks,
+  REFERENCE_COLOR,
+  referenceMark,
+} from './chart-marks.js'
+import { type DrawnSeries, drawnSeries, finitePoints, type LineChartSpec } from './chart-spec.js'
+import { FONT_STACK } from './fonts.js'
+
+/**
+ * Draws a line chart and returns it as an SVG document; the same spec always gives the same text.
+ *
+ * Each line has its name at its end. A point that is not finite is a gap, and first points that would squash the rest
+ * leave the frame; the heading says so in both cases. Standard errors are bars, or a band where points are many.
+ *
+ * @throws RangeError if no series has a finite point, or a reference line is not finite
+ */
+export function lineChart(spec: LineChartSpec): string {
+  const { references = [] } = spec
+  const series = spec.series.map(drawnSeries)
+  check(spec, series)
+  const levels = references.map(({ y }) => y)
+  const axes = chartAxes(series, levels)
+  const layout = chartLayout(heading(spec, axes), axes, lineEnds(spec, series, axes))
+  const marks = [
+    ...axisMarks(spec, axes, layout),
+    ...levels.map(referenceMark),
+    ...layout.labels.flatMap(labelMarks),
+    ...series.flatMap(errorMarks),
+    ...series.flatMap(lineMarks),
+    ...headingMarks(layout),
+  ]
+  return svgText(plot(spec, axes, layout, marks))
+}
+
+function check({ title, references = [] }: LineChartSpec, series: DrawnSeries[]): void {
+  if (!series.some(one => finitePoints(one).length))
+    throw new RangeError(`line chart '${title}': at least one series must have a finite point, but none has`)
+  const astray = references.find(({ y }) => !Number.isFinite(y))
+  if (astray)
+    throw new RangeError(`line chart '${title}': reference line '${astray.label}' must be finite, but is ${astray.y}`)
+}
+
+function heading({ title, subtitle }: LineChartSpec, { notes }: ChartAxes) {
+  const details = [subtitle ?? '', notes.join(' · ')].filter(text => text)
+  return [{ text: title, style: TITLE }, ...details.map(text => ({ text, style: SUBTITLE }))]
+}
+
+function lineEnds({ references = [] }: LineChartSpec, series: DrawnSeries[], axes: ChartAxes): LineEnd[] {
+  const ends = series.flatMap(one => {
+    const last = finitePoints(one).at(-1)
+    return last ? [{ name: one.name, color: one.color, x: last.x, y: last.y }] : []
+  })
+  const levels = references.map(({ label, y }) => ({ name: label, color: REFERENCE_COLOR, x: axes.x.high, y }))
+  return [...ends, ...levels]
+}
+
+function plot({ title }: LineChartSpec, { x, y }: ChartAxes, layout: ChartLayout, marks: Plot.Markish[]) {
+  // An XML document, because in HTML the attributes of a name with < would not be well-formed XML.
+  const document = new DOMParser().parseFromString('<svg/>', 'image/svg+xml')
+  const { top, right, bottom, left } = layout.margin
+  return Plot.plot({
+    document,
+    ariaLabel: title,
+    width: layout.width,
+    height: layout.height,
+    marginTop: top,
+    marginRight: right,
+    marginBottom: bottom,
+    marginLeft: left,
+    style: { fontFamily: FONT_STACK, background: 'white' },
+    x: { domain: [x.low, x.high], inset: INSET, axis: null },
+    y: { domain: [y.low, y.high], axis: null },
+    marks,
+  })
+}
+
+/** A document of its own: with its namespace, and with ids of its content instead of Plot's running numbers. */
+function svgText(svg: { outerHTML: string; setAttribute(name: string, value: string): void }): string {
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
+  const ids = /(?<=id="|url\(#)plot-clip-\d+/g
+  const digest = createHash('sha256').update(svg.outerHTML.replaceAll(ids, '')).digest('hex')
+  return svg.outerHTML.replaceAll(ids, `clip-${digest.slice(0, 8)}`)
+}

@@ -1,0 +1,14 @@
+// SVG text to PNG bytes by resvg, with the fonts of this program only, so that the same SVG is the same picture anywhere.
+import { Resvg } from '@resvg/resvg-js'
+import { RESVG_FONTS } from './fonts.js'
+
+/**
+ * Renders an SVG document on white.
+ *
+ * @param options.scale pixels of the picture per SVG pixel; 2 by default, which is sharp on screens and slides
+ * @throws Error if `svg` is not well-formed
+ */
+export function svgToPng(svg: string, { scale = 2 }: { scale?: number } = {}): Buffer {
+  const fitTo = { mode: 'zoom', value: scale } as const
+  return new Resvg(svg, { font: RESVG_FONTS, background: 'white', fitTo }).render().asPng()
+}

@@ -1,0 +1,153 @@
+/**
+ * Keys and noise: the only file that makes random numbers.
+ *
+ * A key is a pair of 32-bit words, as in JAX; the same key gives the same noise on every backend. The generator is
+ * Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), laid out exactly as TensorFlow's
+ * `StatelessRandomUniformFullInt` lays it out, so that native TensorFlow runs it as one operation and the other backends
+ * run it here, with equal bits.
+ */
+import * as tf from '@tensorflow/tfjs'
+
+/** What makes noise reproducible: two 32-bit words. Use a key once; derive others with `split` and `keyAt`. */
+export type Key = readonly [number, number]
+
+/** The generator's name, written into checkpoints. */
+export const generator = 'philox4x32-10'
+
+// (bits >> 9) is in [-2^22, 2^22); moved to the middles of 2^23 equal cells of (0, 1): every step is exact in float32.
+const CELLS = 2 ** 22 + 0.5
+const CELL = 2 ** -23
+
+/** The root key of one named stream ("weights", "order", …) of a run's seed. */
+export function streamKey(seed: number, stream: string): Key {
+  return words(philox(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0, hashName(stream), 0, 0x9e3779b9, 0x7f4a7c15))
+}
+
+/** The key number `index` (0, 1, …) below `key`: of a step, an epoch, a batch. */
+export function keyAt(key: Key, index: number): Key {
+  return words(philox(key[0], key[1], index >>> 0, Math.floor(index / 2 ** 32) >>> 0, 0xbb67ae85, 0x3c6ef372))
+}
+
+/** `count` independent keys below `key`. */
+export function split(key: Key, count: number): Key[] {
+  const bits = randomBits(key, 2 * count)
+  return Array.from({ length: count }, (_, i) => words(bits.subarray(2 * i, 2 * i + 2)))
+}
+
+/** Uniform float32 noise in the open interval (0, 1): multiples of 2^-24, never 0, never 1. */
+export function uniform(key: Key, shape: number[]): tf.Tensor {
+  const backend = tf.backend()
+  return tf.tidy(() =>
+    isNative(backend)
+      ? nativeUniform(backend, key, shape)
+      : tf.tensor(uniformValues(key, tf.util.sizeFromShape(shape)), shape),
+  )
+}
+
+/** The values of `uniform`, made here rather than on a backend. */
+export function uniformValues(key: Key, count: number): Float32Array {
+  const noise = new Float32Array(count)
+  randomBits(key, count).forEach((word, i) => {
+    noise[i] = ((word >> 9) + CELLS) * CELL
+  })
+  return noise
+}
+
+/** Standard normal float32 noise by Box and Muller (1958); no value lies beyond 5.8 standard deviations. */
+export function normal(key: Key, shape: number[]): tf.Tensor {
+  const size = tf.util.sizeFromShape(shape)
+  const half = Math.ceil(size / 2)
+  return tf.tidy(() => {
+    const [u, v] = tf.unstack(uniform(key, [2, half])) as [tf.Tensor, tf.Tensor] // [half] each
+    const radius = tf.sqrt(tf.mul(tf.log(u), -2))
+    const angle = tf.mul(v, 2 * Math.PI)
+    const pairs = tf.concat([tf.mul(radius, tf.cos(angle)), tf.mul(radius, tf.sin(angle))]) // [2 half]
+    return tf.reshape(tf.slice(pairs, [0], [size]), shape)
+  })
+}
+
+/** A seeded permutation of 0 … count-1 (Fisher and Yates). */
+export function permutation(key: Key, count: number): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, i) => i)
+  const bits = randomBits(key, count)
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor((((bits[i] as number) >>> 0) * (i + 1)) / 2 ** 32)
+    const swapped = order[i] as number
+    order[i] = order[j] as number
+    order[j] = swapped
+  }
+  return order
+}
+
+/** `count` int32 words, equal to TensorFlow's `StatelessRandomUniformFullInt` of the seed `key`. */
+export function randomBits(key: Key, count: number): Int32Array {
+  const [k0, k1, c2, c3] = philox(key[0], key[0] >> 31, key[1], key[1] >> 31, 0x3ec8f720, 0x02461e29) as Words
+  const bits = new Int32Array(4 * Math.ceil(count / 4))
+  for (let block = 0; 4 * block < count; block++) philox(block, 0, c2, c3, k0, k1, bits, 4 * block)
+  return bits.subarray(0, count)
+}
+
+interface NativeBackend extends tf.KernelBackend {
+  executeSingleOutput(op: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor
+}
+
+function isNative(backend: tf.KernelBackend): backend is NativeBackend {
+  return 'executeSingleOutput' in backend
+}
+
+function nativeUniform(backend: NativeBackend, key: Key, shape: number[]): tf.Tensor {
+  const type = (name: string) => ({ name, type: 4, value: 3 }) // an attribute of kind TYPE with the value int32
+  const words = backend.executeSingleOutput(
+    'StatelessRandomUniformFullInt',
+    [type('dtype'), type('T'), type('Tseed')],
+    [tf.tensor1d(shape, 'int32'), tf.tensor1d([...key], 'int32')],
+  )
+  const cells = backend.executeSingleOutput('RightShift', [type('T')], [words, tf.scalar(9, 'int32')])
+  return tf.mul(tf.add(tf.cast(cells, 'float32'), CELLS), CELL)
+}
+
+type Words = Int32Array & { [word in 0 | 1 | 2 | 3]: number }
+
+const words = (block: Int32Array): Key => [block[0] as number, block[1] as number]
+
+/** One block of Philox4x32-10: counter (c0, c1, c2, c3) and key (k0, k1) give four words, written to `out` at `offset`. */
+function philox(
+  c0: number,
+  c1: number,
+  c2: number,
+  c3: number,
+  k0: number,
+  k1: number,
+  out = new Int32Array(4),
+  offset = 0,
+): Int32Array {
+  for (let round = 0; round < 10; round++) {
+    const high0 = multiplyHigh(c0 >>> 0, 0xd251, 0x1f53)
+    const high1 = multiplyHigh(c2 >>> 0, 0xcd9e, 0x8d57)
+    const low0 = Math.imul(c0, 0xd2511f53)
+    const low1 = Math.imul(c2, 0xcd9e8d57)
+    c0 = high1 ^ c1 ^ k0
+    c1 = low1
+    c2 = high0 ^ c3 ^ k1
+    c3 = low0
+    k0 = (k0 + 0x9e3779b9) | 0
+    k1 = (k1 + 0xbb67ae85) | 0
+  }
+  out[offset] = c0
+  out[offset + 1] = c1
+  out[offset + 2] = c2
+  out[offset + 3] = c3
+  return out
+}
+
+/** The upper 32 bits of a * (high * 2^16 + low), with every product below 2^53. */
+function multiplyHigh(a: number, high: number, low: number): number {
+  return Math.floor((a * high + Math.floor((a * low) / 65536)) / 65536) | 0
+}
+
+/** FNV-1a, 32 bits. */
+function hashName(name: string): number {
+  let hash = 0x811c9dc5
+  for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) as number), 0x01000193)
+  return hash
+}

@@ -1,0 +1,71 @@
+/** A setting: its check, default and description in one place, so that flags, help and files all agree about it. */
+import { z } from 'zod'
+
+/** Bad input of any kind: the program ends with exit code 2 and this message. */
+export class UsageError extends Error {}
+
+export interface Setting<T> {
+  schema: z.ZodType<T>
+  value: T
+  /** What a right value looks like, for error messages: '… was given; EXPECTED was expected'. */
+  expected: string
+  description: string
+  /** How a flag's text becomes a value before it is checked. */
+  parse: (text: string) => unknown
+  /** May differ when a run is resumed: it does not change what the finished passes computed. */
+  resumable: boolean
+}
+
+/** The values of a table of settings. */
+export type Values<T> = { [name in keyof T]: T[name] extends Setting<infer V> ? V : never }
+
+/** How a flag's text is read. */
+export const read = {
+  text: (text: string): unknown => text,
+  number: (text: string): unknown => (text.trim() === '' ? text : Number(text)),
+  list: (text: string): unknown => text.split(',').map(read.number),
+  numberOrOff: (text: string): unknown => (text === 'off' ? null : read.number(text)),
+}
+
+export function setting<T>(
+  schema: z.ZodType<T>,
+  value: NoInfer<T>,
+  expected: string,
+  description: string,
+  parse: (text: string) => unknown,
+  resumable = false,
+): Setting<T> {
+  return { schema, value, expected, description, parse, resumable }
+}
+
+export const wholeNumber = (least: number, value: number, description: string, resumable = false): Setting<number> =>
+  setting(z.int().min(least), value, `a whole number of at least ${least}`, description, read.number, resumable)
+
+export const positive = (value: number, description: string): Setting<number> =>
+  setting(z.number().positive(), value, 'a number above 0', description, read.number)
+
+export const choice = <const T extends readonly [string, ...string[]]>(
+  options: T,
+  value: NoInfer<T[number]>,
+  description: string,
+  resumable = false,
+): Setting<T[number]> => {
+  const expected = options.length === 1 ? `'${options[0]}'` : `one of ${options.join(', ')}`
+  return setting(z.enum(options), value, expected, description, read.text, resumable)
+}
+
+/** A path or name; null where there is no default. */
+export const text = (description: string): Setting<string | null> =>
+  setting(z.string().min(1).nullable(), null, 'a text', description, read.text)
+
+/** The value of one flag; throws a `UsageError` that names the flag, what was given and what was expected. */
+export function parseFlag(name: string, { schema, parse, expected }: Setting<unknown>, given: string): unknown {
+  const parsed = schema.safeParse(parse(given))
+  if (!parsed.success) throw new UsageError(`--${kebabCase(name)} ${given}: ${expected} was expected`)
+  return parsed.data
+}
+
+/** `batchSize` -> `batch-size`. */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}

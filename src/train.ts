@@ -1,0 +1,295 @@
+/** The training loop, uncut: data -> scan -> validate -> log -> save. */
+import { join } from 'node:path'
+import type * as tf from '@tensorflow/tfjs'
+import type { Backend } from './backends/backend.js'
+import { writeFileAtomic } from './checkpoints/files.js'
+import { lockRun } from './checkpoints/lock.js'
+import {
+  appendMetrics,
+  keepMetricsUpTo,
+  makeRunFolder,
+  readMetrics,
+  saveSnapshot,
+  snapshotFolder,
+} from './checkpoints/run-directory.js'
+import { assignVariables, type Position, writeSnapshot } from './checkpoints/snapshot.js'
+import { type Outputs, scan } from './compile/scan.js'
+import type { Config } from './config.js'
+import { binarizeOnce, type Dataset, epochOrder, gather, loadDataset, type Split } from './data/dataset.js'
+import { overImages } from './evaluation/over-images.js'
+import { type Estimate, estimateMean } from './evaluation/statistics.js'
+import type { Algorithm, Schedule } from './inference/algorithm.js'
+import type { Vae } from './models/vae.js'
+import { keyAt, streamKey } from './random.js'
+import { createSession, initializeSession, readRunSnapshot } from './session.js'
+
+/** One line of metrics.jsonl. ELBO, reconstruction and KL in nats per image. */
+export interface EpochMetrics {
+  epoch: number
+  step: number
+  /** Wall time of training so far, over all sessions of the run. */
+  seconds: number
+  /** Mean over the pass, while the weights moved; its error is that of the mean over steps. */
+  trainElbo: number
+  trainElboError: number
+  trainReconstruction: number
+  trainKl: number
+  /** After the pass, on the fixed binary sample of the validation images; validationElbo = reconstruction - kl. */
+  validationElbo: number
+  validationElboError: number
+  reconstruction: number
+  kl: number
+  validationImages: number
+  learningRate: number
+  beta: number
+  imagesPerSecond: number
+  backend: string
+  compile: string
+}
+
+export interface Progress {
+  epoch: number
+  epochs: number
+  /** Steps done and to do in this pass. */
+  step: number
+  steps: number
+  /** Mean ELBO of the pass so far, in nats per image. */
+  elbo: number
+  imagesPerSecond: number
+  /** Until the last epoch ends, at this speed. */
+  remainingSeconds: number
+}
+
+/** What a caller may want to show or draw. The training computes the same whatever these do. */
+export interface TrainingObserver {
+  started(position: Position, data: Dataset): void
+  progress(progress: Progress): void
+  epoch(metrics: EpochMetrics, isBest: boolean): void
+  /** After a pass is saved; `history` has the metrics of all of them. */
+  saved(vae: Vae, history: EpochMetrics[], data: Dataset): Promise<void>
+}
+
+export interface TrainingJob {
+  folder: string
+  config: Config
+  resume: boolean
+  backend: Backend
+  /** Stops after the chunk in flight, saving where it stands. */
+  signal: AbortSignal
+  observer: TrainingObserver
+}
+
+export interface TrainingResult {
+  /** Why the training ended. */
+  ended: 'finished' | 'early' | 'interrupted'
+  position: Position
+  history: EpochMetrics[]
+}
+
+/** Trains a run to its last epoch, or until it is told to stop or stops getting better. */
+export async function train({
+  folder,
+  config,
+  resume,
+  backend,
+  signal,
+  observer,
+}: TrainingJob): Promise<TrainingResult> {
+  const data = loadDataset(config.data)
+  const stepsPerEpoch = Math.floor(data.train.count / config.batchSize)
+  if (stepsPerEpoch === 0) {
+    throw new Error(`--batch-size ${config.batchSize}: there are only ${data.train.count} training images`)
+  }
+  makeRunFolder(folder)
+  const unlock = lockRun(folder)
+  const session = createSession(config, data.rows * data.columns)
+  const { algorithm } = session
+  try {
+    const resumed = resume && snapshotFolder(folder, 'latest') !== undefined
+    const position = resumed ? restore(folder, config, algorithm, data) : start()
+    const save = (isBest: boolean) =>
+      saveSnapshot(folder, label(position), isBest, to => write(to, config, algorithm, data, position))
+    if (resumed) keepMetricsUpTo(folder, position.epoch)
+    writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+    if (!resumed) {
+      initializeSession(session, config, data)
+      await save(false)
+    }
+    observer.started(position, data)
+
+    const history = readMetrics(folder) as unknown as EpochMetrics[]
+    const validation = binarizeOnce(data.validation, config.binarize, streamKey(config.seed, 'validation'))
+    const steps = scan<Schedule>(algorithm.step)
+    const stepKey = streamKey(config.seed, 'steps')
+    const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
+    let clock = performance.now()
+
+    while (position.epoch < config.epochs) {
+      if (isStale(position, config.patience)) return result('early')
+      const order = epochOrder(streamKey(config.seed, 'order'), position.epoch, data.train.count)
+      const passStarted = performance.now()
+      const resumedAt = position.stepInEpoch
+      while (position.stepInEpoch < stepsPerEpoch) {
+        const count = Math.min(steps.chunkSteps, stepsPerEpoch - position.stepInEpoch)
+        const numbers = Array.from({ length: count }, (_, i) => position.step + i)
+        const from = position.stepInEpoch * config.batchSize
+        const images = gather(data.train, order, from, from + count * config.batchSize)
+        const outputs = await steps.run(
+          { data: images, count, shape: [config.batchSize, data.rows * data.columns] },
+          numbers.map(step => keyAt(stepKey, step)),
+          numbers.map(step => schedule(config, step, stepsPerEpoch)),
+        )
+        requireFinite(outputs, position, folder)
+        addSums(position.sums, outputs)
+        position.step += count
+        position.stepInEpoch += count
+        observer.progress(describeProgress(position, config, stepsPerEpoch, resumedAt, passStarted))
+        if (signal.aborted && position.stepInEpoch < stepsPerEpoch) {
+          await save(false)
+          return result('interrupted')
+        }
+      }
+      const imagesPerSecond =
+        ((stepsPerEpoch - resumedAt) * config.batchSize) / ((performance.now() - passStarted) / 1000)
+      const bounds = await validate(algorithm, validation, config)
+      const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
+      clock = performance.now()
+      const metrics: EpochMetrics = {
+        epoch: position.epoch + 1,
+        step: position.step,
+        seconds,
+        ...trainingMeans(position.sums, stepsPerEpoch),
+        ...bounds,
+        ...schedule(config, position.step - 1, stepsPerEpoch),
+        imagesPerSecond,
+        backend: backend.name,
+        compile: config.compile,
+      }
+      const isBest = position.best === null || metrics.validationElbo > position.best.validationElbo
+      position.epoch++
+      position.stepInEpoch = 0
+      position.sums = {}
+      if (isBest) position.best = { epoch: position.epoch, validationElbo: metrics.validationElbo }
+      appendMetrics(folder, metrics)
+      history.push(metrics)
+      await save(isBest)
+      observer.epoch(metrics, isBest)
+      await observer.saved(session.vae, history, data)
+      if (signal.aborted) return result('interrupted')
+    }
+    return result('finished')
+  } finally {
+    session.dispose()
+    unlock()
+  }
+}
+
+const start = (): Position => ({ epoch: 0, step: 0, stepInEpoch: 0, sums: {}, best: null })
+
+/** Learning rate and KL weight of a step; neither depends on how many epochs are to come. */
+export function schedule(config: Config, step: number, stepsPerEpoch: number): Schedule {
+  const epoch = Math.floor(step / stepsPerEpoch)
+  const warmupSteps = config.klWarmup * stepsPerEpoch
+  return {
+    learningRate: config.learningRate * config.learningRateDecay ** epoch,
+    beta: config.beta * (warmupSteps > 0 ? Math.min(1, step / warmupSteps) : 1),
+  }
+}
+
+const VALIDATION_BATCH = 500
+
+/** The ELBO of every validation image, on the same binary sample and the same noise after each pass. */
+async function validate(algorithm: Algorithm, images: Split, config: Config) {
+  const options = { batchSize: VALIDATION_BATCH, key: streamKey(config.seed, 'validation noise') }
+  const bounds = await overImages((batch: tf.Tensor, key) => algorithm.bound(batch, key), images, options)
+  const [elbo, reconstruction, kl] = ['elbo', 'reconstruction', 'kl'].map(name =>
+    estimateMean(bounds[name] as Float32Array),
+  ) as [Estimate, Estimate, Estimate]
+  return {
+    validationElbo: elbo.mean,
+    validationElboError: elbo.standardError,
+    reconstruction: reconstruction.mean,
+    kl: kl.mean,
+    validationImages: elbo.count,
+  }
+}
+
+function restore(folder: string, config: Config, algorithm: Algorithm, data: Dataset): Position {
+  const { snapshot, path } = readRunSnapshot(folder, 'latest')
+  const file = join(path, 'state.safetensors')
+  if (snapshot.data.sha256 !== data.sha256) {
+    throw new Error(
+      `${file}: this run was trained on other images than those of --data ${config.data}; give its own data`,
+    )
+  }
+  assignVariables(algorithm.variables, snapshot.tensors, file)
+  return snapshot.position
+}
+
+function write(folder: string, config: Config, algorithm: Algorithm, data: Dataset, position: Position): Promise<void> {
+  const { sha256, rows, columns } = data
+  const snapshot = {
+    algorithm: 'vae',
+    seed: config.seed,
+    data: { source: config.data, sha256, rows, columns },
+    position,
+  }
+  return writeSnapshot(folder, snapshot, algorithm.variables, algorithm.models)
+}
+
+const label = ({ step }: Position): string => `step-${String(step).padStart(8, '0')}`
+
+/** Sums of each output, and of the squared ELBO, for the mean and its error. */
+function addSums(sums: Record<string, number>, outputs: Outputs): void {
+  for (const [name, values] of Object.entries(outputs)) {
+    for (const value of values) sums[name] = (sums[name] ?? 0) + value
+  }
+  for (const value of outputs.elbo ?? []) sums.elboSquared = (sums.elboSquared ?? 0) + value * value
+}
+
+function trainingMeans(sums: Record<string, number>, steps: number) {
+  const mean = (name: string) => (sums[name] ?? Number.NaN) / steps
+  const variance = Math.max(0, mean('elboSquared') - mean('elbo') ** 2)
+  return {
+    trainElbo: mean('elbo'),
+    trainElboError: Math.sqrt(variance / Math.max(steps - 1, 1)),
+    trainReconstruction: mean('reconstruction'),
+    trainKl: mean('kl'),
+  }
+}
+
+function requireFinite({ elbo, kl, reconstruction }: Outputs, { step, epoch }: Position, folder: string): void {
+  const broken = elbo?.findIndex(value => !Number.isFinite(value)) ?? -1
+  if (broken < 0) return
+  const cause = !Number.isFinite(kl?.[broken])
+    ? "the encoder's mean or log variance overflowed"
+    : `the decoder's logits overflowed (reconstruction ${reconstruction?.[broken]})`
+  throw new Error(
+    `step ${step + broken + 1} (epoch ${epoch + 1}): the ELBO is ${elbo?.[broken]} nats: ${cause}; the usual reason is too large ` +
+      `a learning rate. The last good snapshot stays in ${join(folder, 'latest')}; start another run with a smaller ` +
+      `--learning-rate or with --clip-norm`,
+  )
+}
+
+function isStale({ epoch, best }: Position, patience: number | null): boolean {
+  return patience !== null && epoch - (best?.epoch ?? 0) >= patience
+}
+
+function describeProgress(
+  position: Position,
+  config: Config,
+  steps: number,
+  resumedAt: number,
+  started: number,
+): Progress {
+  const stepSeconds = (performance.now() - started) / 1000 / (position.stepInEpoch - resumedAt)
+  return {
+    epoch: position.epoch + 1,
+    epochs: config.epochs,
+    step: position.stepInEpoch,
+    steps,
+    elbo: (position.sums.elbo ?? Number.NaN) / position.stepInEpoch,
+    imagesPerSecond: config.batchSize / stepSeconds,
+    remainingSeconds: ((config.epochs - position.epoch) * steps - position.stepInEpoch) * stepSeconds,
+  }
+}

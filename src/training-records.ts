@@ -1,0 +1,100 @@
+/** What a training leaves for the eye: the ELBO curve, sample and reconstruction grids, TensorBoard's event files. */
+import { join } from 'node:path'
+import type { Backend } from './backends/backend.js'
+import { writeFileAtomic } from './checkpoints/files.js'
+import type { Config } from './config.js'
+import { binarizeOnce, type Dataset } from './data/dataset.js'
+import { nodeNamespace } from './libtensorflow/node-backend.js'
+import type { Vae } from './models/vae.js'
+import { reconstruct, samplePrior } from './pictures.js'
+import { imageGrid } from './plots/image-grid.js'
+import { streamKey } from './random.js'
+import type { EpochMetrics } from './train.js'
+
+const PICTURED = 64
+
+/** Pictures of one run; files are written whole or not at all. */
+export interface TrainingRecords {
+  /** Draws plots/elbo.svg and plots/elbo.png. */
+  drawCurve(history: EpochMetrics[]): Promise<void>
+  /** Draws images/samples-epoch-N.png and images/reconstructions-epoch-N.png; the latent draws are the same each time. */
+  drawImages(vae: Vae, data: Dataset, epoch: number): Promise<void>
+  /** Adds one epoch to tensorboard/. */
+  summarize(metrics: EpochMetrics): void
+  /** What cannot be recorded on this backend, and why. */
+  missing: string | undefined
+}
+
+export function trainingRecords(folder: string, config: Config, backend: Backend): TrainingRecords {
+  const canSummarize = backend.tfjsName === 'tensorflow'
+  return {
+    missing: canSummarize
+      ? undefined
+      : `no TensorBoard files: TensorFlow writes them, and the backend is ${backend.name}`,
+    summarize: canSummarize ? summaryWriter(join(folder, 'tensorboard')) : () => {},
+    drawCurve: history => drawCurve(folder, history),
+    async drawImages(vae, data, epoch) {
+      const size = data.rows * data.columns
+      const key = streamKey(config.seed, 'pictures')
+      const seen = { ...data.validation, count: PICTURED, pixels: data.validation.pixels.subarray(0, PICTURED * size) }
+      const binary = binarizeOnce(seen, config.binarize, key).pixels
+      const grid = (pixels: Uint8Array, columns: number, groupColumns: number) =>
+        imageGrid(pixels, {
+          count: pixels.length / size,
+          height: data.rows,
+          width: data.columns,
+          columns,
+          groupColumns,
+        })
+      const write = (name: string, png: Buffer) =>
+        writeFileAtomic(join(folder, 'images', `${name}-epoch-${String(epoch).padStart(4, '0')}.png`), png)
+      write('samples', grid((await samplePrior(vae, key, PICTURED)).pixels, 8, 1))
+      write('reconstructions', grid(alternate([binary, (await reconstruct(vae, binary)).pixels], size), 16, 2))
+    },
+  }
+}
+
+/** Image i of each source in turn, then image i + 1: [count * sources, size]. */
+export function alternate(sources: readonly Uint8Array[], size: number): Uint8Array {
+  const count = (sources[0]?.length ?? 0) / size
+  const mixed = new Uint8Array(sources.length * count * size)
+  for (let i = 0; i < count; i++) {
+    sources.forEach((source, s) => {
+      mixed.set(source.subarray(i * size, (i + 1) * size), (i * sources.length + s) * size)
+    })
+  }
+  return mixed
+}
+
+/** The chart library is loaded when the first chart is due. */
+async function drawCurve(folder: string, history: EpochMetrics[]): Promise<void> {
+  const [{ lineChart }, { svgToPng }] = await Promise.all([
+    import('./plots/line-chart.js'),
+    import('./plots/svg-to-png.js'),
+  ])
+  const images = history[0]?.validationImages ?? 0
+  const svg = lineChart({
+    title: 'Evidence lower bound',
+    subtitle: `Higher is better. Validation: ${images.toLocaleString('en')} images, fixed binary sample.`,
+    xLabel: 'epoch',
+    yLabel: 'ELBO (nats per image)',
+    series: [
+      { name: 'validation', points: history.map(m => [m.epoch, m.validationElbo, m.validationElboError]) },
+      { name: 'training', points: history.map(m => [m.epoch, m.trainElbo]), dashed: true },
+    ],
+  })
+  writeFileAtomic(join(folder, 'plots', 'elbo.svg'), svg)
+  writeFileAtomic(join(folder, 'plots', 'elbo.png'), svgToPng(svg))
+}
+
+/** One event file per process, made with the first summary; tags are those of metrics.jsonl, steps are training steps. */
+function summaryWriter(folder: string): (metrics: EpochMetrics) => void {
+  let writer: ReturnType<ReturnType<typeof nodeNamespace>['summaryFileWriter']> | undefined
+  return metrics => {
+    writer ??= nodeNamespace().summaryFileWriter(folder)
+    for (const [name, value] of Object.entries(metrics)) {
+      if (typeof value === 'number' && name !== 'step') writer.scalar(name, value, metrics.step)
+    }
+    writer.flush()
+  }
+}
