@@ -62,7 +62,7 @@ function encodeMeans(vae: Vae, images: Uint8Array): Promise<number[][]> {
           vae,
           tf.tensor2d(
             Float32Array.from(images, level => level / 255),
-            [-1, vae.pixels],
+            [images.length / vae.pixels, vae.pixels],
           ),
         ).mu,
     ),

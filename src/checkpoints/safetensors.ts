@@ -17,8 +17,8 @@ export interface Safetensors {
 }
 
 const dtypes = {
-  F32: { bytes: 4, view: (bytes: Uint8Array) => new Float32Array(bytes.slice().buffer) },
-  U8: { bytes: 1, view: (bytes: Uint8Array) => bytes.slice() },
+  F32: { bytes: 4, view: (bytes: Uint8Array) => new Float32Array(Uint8Array.from(bytes).buffer) },
+  U8: { bytes: 1, view: (bytes: Uint8Array) => Uint8Array.from(bytes) },
 }
 
 const ZERO_DIGEST = '0'.repeat(64)

@@ -1,7 +1,7 @@
 // What tfjs-node's kernels run on, over TensorFlow's C API: the interface of its C++ addon (tfjs_binding.d.ts) and asynchronous twins.
 import { ATTRIBUTE_TYPES, type Attribute, setAttribute } from './attributes.js'
 import { type CApi, type Context, callAsync, type Op, type Status, type TensorHandle } from './c-api.js'
-import { type Device, listDevices, newContext } from './context.js'
+import { type Device, openContext } from './context.js'
 import { DTYPES, dtypeNumber } from './dtypes.js'
 import { deleteSavedModel, loadSavedModel, runSavedModel, type SavedModel } from './saved-models.js'
 import { check } from './status.js'
@@ -63,8 +63,16 @@ interface Runtime {
 /** A context of TensorFlow's, set by a serialized ConfigProto if given, that lives as long as the process. */
 export function createBinding(api: CApi, options: { readonly config?: Uint8Array } = {}): Binding {
   const status = api.TF_NewStatus()
-  const context = newContext(api, status, options.config)
-  const devices = listDevices(api, status, context)
+  try {
+    return newBinding(api, status, options.config)
+  } catch (error) {
+    api.TF_DeleteStatus(status)
+    throw error
+  }
+}
+
+function newBinding(api: CApi, status: Status, config: Uint8Array | undefined): Binding {
+  const { context, devices } = openContext(api, status, config)
   const gpu = devices.find(device => device.type === 'GPU')?.name
   const runtime = { api, status, context, gpu, tensors: newTensorTable(api, status) }
   return {
@@ -219,7 +227,7 @@ function newOp(
     for (const attribute of attributes) setAttribute(api, status, op, name, attribute)
     return op
   } catch (error) {
-    api.TFE_DeleteOp(op)
+    
     throw error
   }
 }

@@ -111,6 +111,7 @@ const functions = {
   TFE_ContextOptionsSetConfig: fn(nothing, contextOptions, memory, size, status),
   TFE_DeleteContextOptions: fn(nothing, contextOptions),
   TFE_NewContext: fn(context, contextOptions, status),
+  TFE_DeleteContext: fn(nothing, context),
   TFE_ContextListDevices: fn(deviceList, context, status),
   TF_DeviceListCount: fn(int, deviceList),
   TF_DeviceListName: fn(text, deviceList, int, status),

@@ -8,8 +8,22 @@ export interface Device {
   readonly type: string
 }
 
-/** A context that lives as long as the process, set by a serialized ConfigProto if there is one. */
-export function newContext(api: CApi, status: Status, config: Uint8Array | undefined): Context {
+/** A context that lives as long as the process, set by a serialized ConfigProto if there is one, and its devices in TensorFlow's order. */
+export function openContext(
+  api: CApi,
+  status: Status,
+  config: Uint8Array | undefined,
+): { context: Context; devices: Device[] } {
+  const context = newContext(api, status, config)
+  try {
+    return { context, devices: listDevices(api, status, context) }
+  } catch (error) {
+    api.TFE_DeleteContext(context)
+    throw error
+  }
+}
+
+function newContext(api: CApi, status: Status, config: Uint8Array | undefined): Context {
   const options = api.TFE_NewContextOptions()
   try {
     if (config !== undefined) api.TFE_ContextOptionsSetConfig(options, config, config.length, status)
@@ -22,8 +36,7 @@ export function newContext(api: CApi, status: Status, config: Uint8Array | undef
   }
 }
 
-/** The context's devices, in TensorFlow's order. */
-export function listDevices(api: CApi, status: Status, context: Context): Device[] {
+function listDevices(api: CApi, status: Status, context: Context): Device[] {
   const list = api.TFE_ContextListDevices(context, status)
   check(api, status, 'TensorFlow devices')
   try {
