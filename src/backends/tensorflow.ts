@@ -38,8 +38,7 @@ function findLibrary(): string {
 }
 
 function openBinding(directory: string, { debug }: BackendOptions): Binding {
-  // Read by the library when it loads.
-  if (!debug) process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= debug ? '0' : '2' // read by the library when it loads
   try {
     return createBinding(openLibrary(directory))
   } catch (error) {

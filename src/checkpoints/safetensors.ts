@@ -107,9 +107,10 @@ function parseHeader(text: string, fail: (message: string) => never) {
 
 function verifyDigest(file: Buffer, metadata: Record<string, string>, fail: (message: string) => never): void {
   const stored = metadata.sha256
-  const copy = Buffer.from(file)
   if (stored === undefined) fail("metadata has no 'sha256': not written by elbo")
-  else copy.write(ZERO_DIGEST, file.indexOf(stored), 'latin1')
+  const copy = Buffer.from(file)
+  const at = /^[0-9a-f]{64}$/.test(stored ?? '') ? file.indexOf(stored as string) : -1
+  if (at >= 0) copy.write(ZERO_DIGEST, at, 'latin1')
   if (digest(copy) !== stored) fail('sha256 does not match: the file was changed or damaged after it was written')
 }
 

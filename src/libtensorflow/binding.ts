@@ -1,12 +1,15 @@
 // What tfjs-node's kernels run on, over TensorFlow's C API: the interface of its C++ addon (tfjs_binding.d.ts) and asynchronous twins.
-import { ATTRIBUTE_TYPES, type Attribute, setAttribute } from './attributes.js'
-import { type CApi, type Context, callAsync, type Op, type Status, type TensorHandle } from './c-api.js'
+import { ATTRIBUTE_TYPES, type Attribute } from './attributes.js'
+import type { CApi, Context, Status } from './c-api.js'
 import { type Device, openContext } from './context.js'
 import { DTYPES, dtypeNumber } from './dtypes.js'
+import { executeOnWorker, firstHandles, newOp } from './operations.js'
+import type { Runtime } from './runtime.js'
 import { deleteSavedModel, loadSavedModel, runSavedModel, type SavedModel } from './saved-models.js'
 import { check } from './status.js'
-import { newTensorTable, type TensorMetadata, type TensorTable } from './tensor-table.js'
-import { newTensor, type ReadValues, readTensor, type Values } from './tensor-values.js'
+import { newTensorTable, type TensorMetadata } from './tensor-table.js'
+import type { ReadValues, Values } from './tensor-values.js'
+import { createHandle, readAsync, readSync } from './tensors.js'
 
 type Constants = typeof DTYPES & typeof ATTRIBUTE_TYPES
 
@@ -48,16 +51,6 @@ export interface Binding extends Constants {
   /** `inputNames` and `outputNames`, separated by commas, are `node` or `node:index`. */
   runSavedModel(id: number, inputs: readonly number[], inputNames: string, outputNames: string): TensorMetadata[]
   getNumOfSavedModels(): number
-}
-
-/** What every call works with. `status` serves calls on the main thread only; one on a worker thread has its own. */
-interface Runtime {
-  readonly api: CApi
-  readonly status: Status
-  readonly context: Context
-  readonly tensors: TensorTable
-  /** The device that new tensors are copied to, unless that is the CPU. */
-  readonly gpu: string | undefined
 }
 
 /** A context of TensorFlow's, set by a serialized ConfigProto if given, that lives as long as the process. */
@@ -156,97 +149,4 @@ function savedModelMethods(
     },
     getNumOfSavedModels: () => models.size,
   }
-}
-
-function createHandle(runtime: Runtime, shape: readonly number[], dtype: number, values: Values): TensorHandle {
-  const { api, status } = runtime
-  const tensor = newTensor(api, status, shape, dtype, values)
-  try {
-    const handle = api.TFE_NewTensorHandle(tensor, status)
-    check(api, status, 'new tensor')
-    return toDevice(runtime, handle, dtype)
-  } finally {
-    api.TF_DeleteTensor(tensor)
-  }
-}
-
-/** TensorFlow's GPU kernels expect int32 and strings, being shapes and names, on the host. */
-function toDevice({ api, status, context, gpu }: Runtime, handle: TensorHandle, dtype: number): TensorHandle {
-  if (gpu === undefined || dtype === DTYPES.TF_INT32 || dtype === DTYPES.TF_STRING) return handle
-  try {
-    const copy = api.TFE_TensorHandleCopyToDevice(handle, context, gpu, status)
-    check(api, status, gpu)
-    return copy
-  } finally {
-    api.TFE_DeleteTensorHandle(handle)
-  }
-}
-
-function readSync({ api, status }: Runtime, handle: TensorHandle): ReadValues {
-  const tensor = api.TFE_TensorHandleResolve(handle, status)
-  check(api, status, 'tensor data')
-  try {
-    return readTensor(api, tensor)
-  } finally {
-    api.TF_DeleteTensor(tensor)
-  }
-}
-
-/** Reads through a handle of its own, so that the tensor can be deleted while the worker waits for it. */
-async function readAsync({ api, status }: Runtime, handle: TensorHandle): Promise<ReadValues> {
-  const shared = api.TFE_TensorHandleCopySharingTensor(handle, status)
-  check(api, status, 'tensor data')
-  const ownStatus = api.TF_NewStatus()
-  try {
-    const tensor = await callAsync(api.TFE_TensorHandleResolve, shared, ownStatus)
-    check(api, ownStatus, 'tensor data')
-    try {
-      return readTensor(api, tensor)
-    } finally {
-      api.TF_DeleteTensor(tensor)
-    }
-  } finally {
-    api.TF_DeleteStatus(ownStatus)
-    api.TFE_DeleteTensorHandle(shared)
-  }
-}
-
-function newOp(
-  { api, status, context, tensors }: Runtime,
-  name: string,
-  attributes: readonly Attribute[],
-  inputs: readonly number[],
-): Op {
-  const op = api.TFE_NewOp(context, name, status)
-  check(api, status, name)
-  try {
-    for (const input of inputs) {
-      api.TFE_OpAddInput(op, tensors.get(input), status)
-      check(api, status, name)
-    }
-    for (const attribute of attributes) setAttribute(api, status, op, name, attribute)
-    return op
-  } catch (error) {
-    
-    throw error
-  }
-}
-
-/** The op holds its inputs, so nothing here refers to the table; the op is deleted in any case. */
-async function executeOnWorker(api: CApi, op: Op, name: string, numOutputs: number): Promise<TensorHandle[]> {
-  const ownStatus = api.TF_NewStatus()
-  const outputs = new BigUint64Array(numOutputs)
-  const count = Int32Array.of(numOutputs)
-  try {
-    await callAsync(api.TFE_Execute, op, outputs, count, ownStatus)
-    check(api, ownStatus, name)
-    return firstHandles(outputs, count)
-  } finally {
-    api.TFE_DeleteOp(op)
-    api.TF_DeleteStatus(ownStatus)
-  }
-}
-
-function firstHandles(outputs: BigUint64Array, count: Int32Array): TensorHandle[] {
-  return Array.from(outputs.subarray(0, count[0])) as TensorHandle[]
 }

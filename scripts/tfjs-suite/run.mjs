@@ -1,0 +1,69 @@
+// Runs the bundled specs on a backend of ours, in Jasmine, whose parts the specs want as globals.
+import { readFileSync } from 'node:fs'
+import { createRequire, Module } from 'node:module'
+import { join } from 'node:path'
+import { libraryDirectory } from '../../src/libtensorflow/location.mjs'
+
+const require = createRequire(import.meta.url)
+const PROGRESS_EVERY = 500
+
+/** Resolves to the counts, and to each failure's full name and messages. */
+export async function runSpecs({ specs, binding }) {
+  require('jasmine-core').boot()
+  const { modules, describeSpecs } = require(specs)
+  for (const [name, load] of Object.entries(modules)) preload(name, load)
+  await describeSpecs(await openBackend(binding))
+  const leftOut = namesLeftOut()
+  const environment = globalThis.jasmine.getEnv()
+  const result = { passed: 0, skipped: 0, failures: [] }
+  environment.configure({
+    random: false,
+    specFilter: spec => !leftOut.some(name => spec.getFullName().includes(name)),
+  })
+  environment.addReporter(counter(result))
+  // Specs about refusals and slow fallbacks warn by the hundred.
+  console.warn = () => {}
+  await environment.execute()
+  return result
+}
+
+async function openBackend(binding) {
+  const { openLibrary } = await import(join(binding, 'c-api.js'))
+  const { createBinding } = await import(join(binding, 'binding.js'))
+  const { createNodeBackend } = await import(join(binding, 'node-backend.js'))
+  const directory = libraryDirectory()
+  if (directory === undefined) throw new Error('this platform has no native TensorFlow: the suite cannot run here')
+  const opened = createBinding(openLibrary(directory))
+  console.log(`TF.js's own specs on TensorFlow ${opened.TF_Version} in ${directory}`)
+  return createNodeBackend(opened)
+}
+
+/** Makes `require(name)` give what `load` returns, once somebody asks for it. */
+function preload(name, load) {
+  const path = require.resolve(name)
+  const module = new Module(path)
+  Object.defineProperty(module, 'exports', { get: load })
+  module.loaded = true
+  require.cache[path] = module
+}
+
+/** tfjs-node's own list of specs that its kernels do not claim to satisfy. */
+function namesLeftOut() {
+  const source = readFileSync(require.resolve('@tensorflow/tfjs-node/dist/run_tests.js'), 'utf8')
+  const list = /var IGNORE_LIST = (\[[\s\S]*?\n\]);/.exec(source)?.[1]
+  if (list === undefined) throw new Error('tfjs-node has changed: no IGNORE_LIST in its run_tests.js')
+  return new Function(`return ${list}`)()
+}
+
+function counter(result) {
+  let done = 0
+  return {
+    specDone({ status, fullName, failedExpectations }) {
+      if (status === 'passed') result.passed++
+      else if (status === 'failed') {
+        result.failures.push({ name: fullName, messages: failedExpectations.map(({ message }) => message) })
+      } else result.skipped++
+      if (++done % PROGRESS_EVERY === 0) console.log(`${done} specs, ${result.failures.length} failed`)
+    },
+  }
+}

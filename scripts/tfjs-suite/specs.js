@@ -1,0 +1,22 @@
+// The entry of the bundle that bundle.mjs makes; not to be run by itself.
+import * as core from '@tensorflow/tfjs-core'
+import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops'
+import '@tensorflow/tfjs-core/dist/register_all_gradients'
+import { setTestEnvs } from '@tensorflow/tfjs-core/dist/jasmine_util'
+
+/** What our backend is to find in place of the packages' own modules, so that it registers with the copy under test. */
+export const modules = {
+  '@tensorflow/tfjs': () => core,
+  '@tensorflow/tfjs-node/dist/register_all_kernels': () =>
+    require('@tensorflow/tfjs-node/dist/register_all_kernels.js'),
+  '@tensorflow/tfjs-node/dist/nodejs_kernel_backend': () =>
+    require('@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js'),
+}
+
+/** Makes `backend` TF.js's only one, and declares all specs on it. */
+export async function describeSpecs(backend) {
+  core.registerBackend('tensorflow', () => backend, 3)
+  await core.setBackend('tensorflow')
+  setTestEnvs([{ name: 'test-tensorflow', backendName: 'tensorflow', flags: {}, isDataSync: true }])
+  require('@tensorflow/tfjs-core/dist/tests')
+}

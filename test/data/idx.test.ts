@@ -1,0 +1,58 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { parseIdxImages, readIdxImages } from '../../src/data/idx.js'
+import { idxImages } from './idx-file.js'
+
+const parse = (bytes: Uint8Array) => parseIdxImages(bytes, 'x.idx')
+
+test('any images come back as they were written', () => {
+  const size = fc.integer({ min: 1, max: 6 })
+  fc.assert(
+    fc.property(size, size, size, fc.integer({ min: 0, max: 255 }), (count, rows, columns, level) => {
+      const pixels = Uint8Array.from({ length: count * rows * columns }, (_, i) => (level + i) % 256)
+      const parsed = parse(idxImages({ count, rows, columns, pixels }))
+      expect({ ...parsed, pixels: [...parsed.pixels] }).toEqual({ count, rows, columns, pixels: [...pixels] })
+    }),
+  )
+})
+
+test('every cut and every garbage is an error that names the file, never a crash of another kind', () => {
+  const whole = idxImages({ count: 2, rows: 2, columns: 2, pixels: new Uint8Array(8) })
+  for (let length = 0; length < whole.length; length++) {
+    expect(() => parse(whole.subarray(0, length))).toThrow(/^x\.idx: .*/)
+  }
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), bytes => {
+      expect(() => parse(bytes)).toThrow(/^x\.idx: /)
+    }),
+  )
+})
+
+test.each([
+  ['an empty file', new Uint8Array(0), 'x.idx: the file is empty'],
+  ['labels', Uint8Array.of(0, 0, 8, 1, ...new Array(12).fill(0)), 'is that of IDX labels'],
+  ['another magic number', Uint8Array.of(1, 2, 3, 4, ...new Array(12).fill(0)), 'magic number 0x01020304'],
+  ['a cut', idxImages({ count: 3, rows: 2, columns: 2, pixels: new Uint8Array(12) }).subarray(0, 20), 'is cut short'],
+  [
+    'left-over bytes',
+    Buffer.concat([idxImages({ count: 1, rows: 1, columns: 1, pixels: new Uint8Array(1) }), Buffer.of(1)]),
+    'left over',
+  ],
+  ['no images', idxImages({ count: 0, rows: 2, columns: 2, pixels: new Uint8Array(0) }), 'all three must be positive'],
+])('%s is named', (_name, bytes, message) => {
+  expect(() => parse(bytes)).toThrow(message)
+})
+
+test('gzipped files are read, damaged ones are named', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'elbo-idx-'))
+  const path = join(folder, 'images.gz')
+  const bytes = gzipSync(idxImages({ count: 1, rows: 2, columns: 3, pixels: Uint8Array.of(1, 2, 3, 4, 5, 6) }))
+  writeFileSync(path, bytes)
+  expect([...readIdxImages(path).pixels]).toEqual([1, 2, 3, 4, 5, 6])
+  writeFileSync(path, bytes.subarray(0, bytes.length - 6))
+  expect(() => readIdxImages(path)).toThrow(`${path}: not a whole gzip file`)
+})
