@@ -83,7 +83,7 @@ test('backends and compilation know nothing of models', () => {
 })
 
 /** The text of a source without its comments. */
-const code = (path: string) => readFileSync(join(SRC, path), 'utf8').replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '')
+const code = (path: string) => readFileSync(join(SRC, path), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
 
 test('one file makes random numbers', () => {
   for (const { path } of sources.filter(({ path }) => path !== 'random.ts')) {
