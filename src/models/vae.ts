@@ -64,7 +64,8 @@ export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
   const weights = [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)]
   const keys = split(key, weights.length)
   weights.forEach(([, variable], i) => {
-    if (variable.shape.length === 2) variable.assign(glorotUniform(keys[i] as Key, variable.shape as [number, number]))
+    if (variable.shape.length !== 2) return
+    tf.tidy(() => variable.assign(glorotUniform(keys[i] as Key, variable.shape as [number, number])))
   })
   if (meanImage) tf.tidy(() => outputBias(vae).assign(tf.tensor1d(logit(meanImage))))
 }

@@ -1,0 +1,227 @@
+// The loop on a part of MNIST: exact resume, constant memory, divergence, early stopping, locking.
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Backend } from '../../src/backends/backend.js'
+import { openBackend } from '../../src/backends/candidates.js'
+import { readMetrics, snapshotFolder } from '../../src/checkpoints/run-directory.js'
+import { readSnapshot } from '../../src/checkpoints/snapshot.js'
+import { type Config, resolveConfig } from '../../src/config.js'
+import { optimizers } from '../../src/inference/optimizer.js'
+import { loadTrainedVae, readRunSnapshot } from '../../src/session.js'
+import { type TrainingObserver, train } from '../../src/train.js'
+import { smallMnist } from '../data/idx-file.js'
+
+let backend: Backend
+let base: Partial<Config>
+const silent: TrainingObserver = { started() {}, progress() {}, epoch() {}, async saved() {} }
+
+beforeAll(async () => {
+  backend = (await openBackend('auto', { debug: false })).backend
+  const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 1200, 100)
+  base = { data, batchSize: 50, hidden: [16], latentDim: 4, epochs: 4, learningRate: 5e-3 }
+})
+
+const folder = () => join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
+
+function run(
+  to: string,
+  changes: Partial<Config> = {},
+  more: { resume?: boolean; observer?: Partial<TrainingObserver>; signal?: AbortSignal } = {},
+) {
+  return train({
+    folder: to,
+    config: resolveConfig(base, changes),
+    resume: more.resume ?? false,
+    backend,
+    signal: more.signal ?? new AbortController().signal,
+    observer: { ...silent, ...more.observer },
+  })
+}
+
+const state = (of: string, name: 'latest' | 'best' = 'latest') => readFileSync(join(of, name, 'state.safetensors'))
+
+test('the bound gets better and the metrics say what the contract promises', async () => {
+  const to = folder()
+  const { ended, history } = await run(to)
+  expect(ended).toBe('finished')
+  expect(history.at(-1)?.validationElbo).toBeGreaterThan((history[0]?.validationElbo ?? 0) + 5)
+  const lines = readMetrics(to)
+  expect(lines).toEqual(JSON.parse(JSON.stringify(history)))
+  for (const line of lines) {
+    expect(line).toMatchObject({ backend: backend.name, compile: 'off', validationImages: 200 })
+    expect(line.validationElbo).toBeCloseTo((line.reconstruction as number) - (line.kl as number), 3)
+    for (const name of ['epoch', 'step', 'seconds', 'trainElbo', 'imagesPerSecond', 'learningRate'])
+      expect(line[name]).toBeTypeOf('number')
+  }
+  expect(lines.map(line => line.step)).toEqual([20, 40, 60, 80])
+})
+
+describe('a resumed run is byte for byte the run that was never stopped', () => {
+  test.each([...optimizers])('with %s, stopped between two epochs', async optimizer => {
+    const changes = { optimizer, clipNorm: 50, klWarmup: 3 }
+    const [whole, parts] = [folder(), folder()]
+    await run(whole, changes)
+    await run(parts, { ...changes, epochs: 2 })
+    await run(parts, changes, { resume: true })
+    expect(state(parts).equals(state(whole))).toBe(true)
+    expect(state(parts, 'best').equals(state(whole, 'best'))).toBe(true)
+    const withoutClock = (of: string) => readMetrics(of).map(({ seconds, imagesPerSecond, ...rest }) => rest)
+    expect(withoutClock(parts)).toEqual(withoutClock(whole))
+  })
+
+  test('stopped in the middle of an epoch, twice', async () => {
+    const [whole, parts] = [folder(), folder()]
+    await run(whole)
+    const stop = new AbortController()
+    stop.abort()
+    const first = await run(parts, {}, { signal: stop.signal }) // the first chunk is one step
+    expect(first).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 1 } })
+    const second = await run(parts, {}, { resume: true, signal: stop.signal })
+    expect(second).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 2 } })
+    await run(parts, {}, { resume: true })
+    expect(state(parts).equals(state(whole))).toBe(true)
+  })
+
+  test('killed after the metrics were written and before the snapshot was', async () => {
+    const [whole, parts] = [folder(), folder()]
+    await run(whole)
+    await run(parts, { epochs: 3 })
+    const earlier = folder()
+    await run(earlier, { epochs: 2 })
+    cpSync(join(parts, 'metrics.jsonl'), join(earlier, 'metrics.jsonl'))
+    writeFileSync(
+      join(earlier, 'metrics.jsonl'),
+      `${readFileSync(join(earlier, 'metrics.jsonl'), 'utf8')}{"epoch":4,"st`,
+    )
+    await run(earlier, {}, { resume: true })
+    expect(state(earlier).equals(state(whole))).toBe(true)
+    expect(readMetrics(earlier).map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4])
+  })
+
+  test('killed before its first snapshot', async () => {
+    const [whole, parts] = [folder(), folder()]
+    await run(whole, { epochs: 1 })
+    await run(parts, { epochs: 1 }, { resume: true })
+    expect(state(parts).equals(state(whole))).toBe(true)
+  })
+})
+
+test('the tensor count is the same at every epoch, and afterwards that of before', async () => {
+  await run(folder(), { epochs: 1 }) // the backend's own one-time tensors
+  const before = tf.memory().numTensors
+  const counts: number[] = []
+  await run(folder(), {}, { observer: { epoch: () => void counts.push(tf.memory().numTensors) } })
+  expect(new Set(counts).size).toBe(1)
+  expect(counts).toHaveLength(4)
+  expect(tf.memory().numTensors).toBe(before)
+})
+
+test('every snapshot holds all that config.json describes, with finite values, and nothing is left beside it', async () => {
+  const to = folder()
+  await run(to, { epochs: 1 })
+  const { tensors, position, seed } = readSnapshot(snapshotFolder(to, 'latest') as string)
+  expect([...tensors.keys()].filter(name => !name.startsWith('optimizer/'))).toEqual([
+    'encoder/hidden_1/kernel',
+    'encoder/hidden_1/bias',
+    'encoder/mu/kernel',
+    'encoder/mu/bias',
+    'encoder/log_var/kernel',
+    'encoder/log_var/bias',
+    'decoder/hidden_1/kernel',
+    'decoder/hidden_1/bias',
+    'decoder/logits/kernel',
+    'decoder/logits/bias',
+  ])
+  expect(tensors.get('optimizer/adam/m/encoder/hidden_1/kernel')?.shape).toEqual([784, 16])
+  expect(tensors.get('optimizer/adam/beta1_power')?.data[0]).toBeCloseTo(0.9 ** 21, 6)
+  expect(position).toMatchObject({ epoch: 1, step: 20, stepInEpoch: 0, sums: {} })
+  expect(seed).toBe(1)
+})
+
+test('divergence stops the training, names step and cause, and keeps the last good snapshot', async () => {
+  const to = folder()
+  await run(to, { epochs: 1, learningRate: 1e-3 })
+  const good = state(to)
+  await expect(run(to, { learningRate: 1e15, learningRateDecay: 1 }, { resume: true })).rejects.toThrow(
+    /^step \d+ \(epoch 2\): the ELBO is (NaN|-?Infinity) nats: .* The last good snapshot stays in .*latest; .*--learning-rate/,
+  )
+  expect(state(to).equals(good)).toBe(true)
+})
+
+test('patience ends the training early', async () => {
+  const to = folder()
+  const { ended, position } = await run(to, { epochs: 50, patience: 2, optimizer: 'sgd', learningRate: 1e-30 })
+  expect(ended).toBe('early')
+  expect(position.epoch).toBe((position.best?.epoch ?? 0) + 2)
+})
+
+test('a run that another process trains is refused', async () => {
+  const to = folder()
+  const observer = {
+    async saved() {
+      await expect(run(to, {}, { resume: true })).rejects.toThrow(
+        `another process (pid ${process.pid}) is training this run`,
+      )
+    },
+  }
+  await run(to, { epochs: 1 }, { observer })
+})
+
+test('a run goes on only with the images that it began with', async () => {
+  const to = folder()
+  await run(to, { epochs: 1 })
+  const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 1300, 100)
+  await expect(run(to, { data }, { resume: true })).rejects.toThrow('this run was trained on other images')
+})
+
+test('a batch larger than the training set is refused before anything is written', async () => {
+  const to = folder()
+  await expect(run(to, { batchSize: 1001 })).rejects.toThrow('--batch-size 1001: there are only 1000 training images')
+  expect(existsSync(to)).toBe(false)
+})
+
+describe('a damaged snapshot is named', () => {
+  let good: string
+  beforeAll(async () => {
+    good = folder()
+    await run(good, { epochs: 1 })
+  })
+  const damaged = (damage: (snapshot: string) => void) => {
+    const copy = folder()
+    cpSync(good, copy, { recursive: true, verbatimSymlinks: true })
+    damage(join(copy, 'latest'))
+    return () => readRunSnapshot(copy, 'latest')
+  }
+
+  test.each([
+    'state.safetensors',
+    'encoder/model.json',
+    'encoder/weights.bin',
+    'decoder/model.json',
+    'decoder/weights.bin',
+  ])('when a byte of %s is flipped, when it is cut short, when it is missing', file => {
+    const flip = damaged(at => {
+      const bytes = readFileSync(join(at, file))
+      const middle = bytes.length >> 1
+      bytes[middle] = (bytes[middle] as number) ^ 1
+      writeFileSync(join(at, file), bytes)
+    })
+    expect(flip).toThrow(`${file}: `)
+    const cut = damaged(at => writeFileSync(join(at, file), readFileSync(join(at, file)).subarray(0, -1)))
+    expect(cut).toThrow(`${file}: `)
+    const missing = damaged(at => rmSync(join(at, file)))
+    expect(missing).toThrow(`${file}: the file is missing`)
+  })
+
+  test('when config.json describes another model', () => {
+    const copy = folder()
+    cpSync(good, copy, { recursive: true, verbatimSymlinks: true })
+    writeFileSync(join(copy, 'config.json'), JSON.stringify(resolveConfig(base, { hidden: [17] })))
+    expect(() => loadTrainedVae(copy, 'latest')).toThrow(
+      /state\.safetensors: tensor 'encoder\/hidden_1\/kernel' has shape \[784,16\]; config\.json describes one of \[784,17\]/,
+    )
+  })
+})
