@@ -1,0 +1,150 @@
+// One suite over all backends: same weights, same keys, same numbers. A backend that cannot run here is skipped with its reason.
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { describe, expect, test } from 'vitest'
+import { BackendRefusal, type Candidate, openAll, openFirst } from '../src/backends/backend.js'
+import { candidates, openBackend } from '../src/backends/candidates.js'
+import { resolveConfig } from '../src/config.js'
+import { type Dataset, loadDataset } from '../src/data/dataset.js'
+import { estimateMean } from '../src/evaluation/statistics.js'
+import { namedWeights } from '../src/models/vae.js'
+import { elbo } from '../src/objectives/elbo.js'
+import { normal, streamKey, uniform } from '../src/random.js'
+import { createSession, initializeSession, loadTrainedVae } from '../src/session.js'
+import { train } from '../src/train.js'
+import { smallMnist } from './data/idx-file.js'
+
+const opened = await openAll(candidates, { debug: false })
+const refusals = new Map(opened.flatMap(result => (result instanceof BackendRefusal ? [[result.backend, result]] : [])))
+
+const source = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 600, 60)
+const data: Dataset = loadDataset(source)
+const config = resolveConfig({ data: source, batchSize: 50, hidden: [32], latentDim: 5, epochs: 2, learningRate: 5e-3 })
+
+/** Bound, gradients and noise of the same batch, weights and keys. */
+function compute() {
+  const session = createSession(config, 784)
+  initializeSession(session, config, data)
+  const result = tf.tidy(() => {
+    const x = tf.tensor2d(
+      Float32Array.from(data.train.pixels.subarray(0, 50 * 784), level => (level > 127 ? 1 : 0)),
+      [50, 784],
+    )
+    const bound = () => elbo(session.vae, x, streamKey(5, 'noise'), { samples: 2, kl: 'analytic' }).elbo
+    const weights = [...namedWeights(session.vae.encoder), ...namedWeights(session.vae.decoder)].map(
+      ([, weight]) => weight,
+    )
+    const { grads } = tf.variableGrads(() => tf.mean(bound()) as tf.Scalar, weights)
+    return {
+      elbo: [...bound().dataSync<'float32'>()],
+      gradients: weights.map(weight => [...(grads[weight.name] as tf.Tensor).dataSync<'float32'>()]),
+      uniform: [...uniform([3, -9], [5, 7]).dataSync<'float32'>()],
+      normal: [...normal([3, -9], [5, 7]).dataSync<'float32'>()],
+    }
+  })
+  session.dispose()
+  return result
+}
+
+const trainOn = async (name: string, folder: string, resume = false, epochs = 2) => {
+  const { backend } = await openBackend(name, { debug: false })
+  const observer = { started() {}, progress() {}, epoch() {}, async saved() {} }
+  return train({
+    folder,
+    config: { ...config, epochs },
+    resume,
+    backend,
+    signal: new AbortController().signal,
+    observer,
+  })
+}
+
+await openBackend('cpu', { debug: false })
+const reference = compute()
+const referenceRun = await trainOn('cpu', join(mkdtempSync(join(tmpdir(), 'elbo-cpu-')), 'run'))
+
+describe.each(candidates.map(({ name }) => name))('%s', name => {
+  const refusal = refusals.get(name)
+  const title = (text: string) => (refusal ? `${text} (skipped: ${refusal.reason})` : text)
+
+  test.skipIf(refusal)(title('gives the reference noise, bound and gradients'), async () => {
+    await openBackend(name, { debug: false })
+    const { elbo, gradients, uniform, normal } = compute()
+    expect(uniform).toEqual(reference.uniform) // to the last bit
+    close(normal, reference.normal, 1e-5)
+    close(elbo, reference.elbo, 1e-5 * 200) // 1e-5 of about 200 nats
+    gradients.forEach((gradient, i) => {
+      const expected = reference.gradients[i] as number[]
+      close(gradient, expected, 1e-4 * Math.max(...expected.map(Math.abs)))
+    })
+  })
+
+  test.skipIf(refusal)(title('trains two epochs to within a nat of the reference'), async () => {
+    const { history } = await trainOn(name, join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run'))
+    const [mine, expected] = [history.at(-1)?.validationElbo, referenceRun.history.at(-1)?.validationElbo]
+    expect(Math.abs((mine as number) - (expected as number))).toBeLessThan(1)
+  })
+
+  test.skipIf(refusal)(
+    title('goes on with a checkpoint of the cpu backend, whose weights it reads exactly'),
+    async () => {
+      const folder = join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
+      await trainOn('cpu', folder, false, 1)
+      const weights = () => {
+        const { vae, dispose } = loadTrainedVae(folder, 'latest')
+        const values = namedWeights(vae.decoder).map(([, weight]) => [...weight.dataSync<'float32'>()])
+        dispose()
+        return values
+      }
+      const onCpu = weights()
+      await openBackend(name, { debug: false })
+      expect(weights()).toEqual(onCpu)
+      const { history } = await trainOn(name, folder, true, 2)
+      expect(history.map(({ epoch }) => epoch)).toEqual([1, 2])
+    },
+  )
+})
+
+const refusing = (name: string): Candidate => ({
+  name,
+  open: async () => {
+    throw new BackendRefusal(name, `${name} is missing`, `install ${name}`)
+  },
+})
+const [cpu] = candidates.slice(-1) as [Candidate]
+
+test('the first candidate that opens is taken, with the refusals of those before it', async () => {
+  const { backend, refusals } = await openFirst([refusing('cuda'), refusing('webgpu'), cpu], { debug: false })
+  expect(backend.name).toBe('cpu')
+  expect(refusals.map(({ backend, reason, fix }) => [backend, reason, fix])).toEqual([
+    ['cuda', 'cuda is missing', 'install cuda'],
+    ['webgpu', 'webgpu is missing', 'install webgpu'],
+  ])
+})
+
+test('a backend asked for by name that cannot run is an error with reason and fix, never another backend', async () => {
+  await expect(openFirst([refusing('cuda')], { debug: false })).rejects.toThrow(
+    'backend cuda cannot run: cuda is missing. Fix: install cuda',
+  )
+})
+
+test('an error that is no refusal is not taken for one', async () => {
+  const broken: Candidate = { name: 'broken', open: () => Promise.reject(new Error('a bug')) }
+  await expect(openFirst([broken, cpu], { debug: false })).rejects.toThrow('a bug')
+})
+
+test('a mean comes with the standard error of independent values', () => {
+  expect(estimateMean([1, 2, 3, 4])).toEqual({ mean: 2.5, standardError: Math.sqrt(5 / 3 / 4), count: 4 })
+  expect(estimateMean([7])).toEqual({ mean: 7, standardError: 0, count: 1 })
+})
+
+function close(actual: number[], expected: number[], tolerance: number): void {
+  expect(actual).toHaveLength(expected.length)
+  actual.forEach((value, i) => {
+    expect(Math.abs(value - (expected[i] as number)), `value ${i}: ${value} against ${expected[i]}`).toBeLessThan(
+      tolerance,
+    )
+  })
+}
