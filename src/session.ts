@@ -65,7 +65,7 @@ export function readRunSnapshot(folder: string, name: SnapshotName): { snapshot:
   const path = snapshotFolder(folder, name)
   if (!path) throw new Error(`${join(folder, name)}: there is no snapshot here yet`)
   try {
-    return { snapshot: readSnapshot(path), path: join(folder, name) }
+    return { snapshot: readSnapshot(path, join(folder, name)), path: join(folder, name) }
   } catch (error) {
     if (snapshotFolder(folder, name) !== path) return readRunSnapshot(folder, name)
     throw error

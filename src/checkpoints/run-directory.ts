@@ -20,6 +20,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
+import { UsageError } from '../settings.js'
 import { explain, flushDirectory, writeFileAtomic } from './files.js'
 
 export type SnapshotName = 'latest' | 'best'
@@ -27,7 +28,7 @@ export type SnapshotName = 'latest' | 'best'
 /** The folder of the run called `name` below `checkpoints`; refuses names that could point elsewhere. */
 export function runFolder(checkpoints: string, name: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name)) {
-    throw new Error(
+    throw new UsageError(
       `run name '${name}': use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit`,
     )
   }

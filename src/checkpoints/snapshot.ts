@@ -77,10 +77,14 @@ export async function writeSnapshot(
   flushDirectory(folder)
 }
 
-/** Reads and checks a snapshot, every file of it. Errors name the file and the field. */
-export function readSnapshot(folder: string): Snapshot {
-  const path = join(folder, 'state.safetensors')
-  const { tensors, metadata } = decodeSafetensors(readExisting(path), path)
+/** Reads and checks a snapshot, every file of it. Errors name the file, as one in `shownAs`, and the field. */
+export function readSnapshot(folder: string, shownAs = folder): Snapshot {
+  const path = join(shownAs, 'state.safetensors')
+  const read = (name: string) => {
+    if (!existsSync(join(folder, name))) throw new Error(`${join(shownAs, name)}: the file is missing`)
+    return readFileSync(join(folder, name))
+  }
+  const { tensors, metadata } = decodeSafetensors(read('state.safetensors'), path)
   const parsed = metadataSchema.safeParse(metadata)
   if (!parsed.success) throw new Error(`${path}: metadata ${describe(parsed.error)}`)
   const { version, files, algorithm, seed, data, position } = parsed.data
@@ -90,9 +94,9 @@ export function readSnapshot(folder: string): Snapshot {
     )
   }
   for (const [name, expected] of Object.entries(files)) {
-    if (sha256(readExisting(join(folder, name))) !== expected) {
+    if (sha256(read(name)) !== expected) {
       throw new Error(
-        `${join(folder, name)}: sha256 does not match state.safetensors: changed or damaged after it was written`,
+        `${join(shownAs, name)}: sha256 does not match state.safetensors: changed or damaged after it was written`,
       )
     }
   }
@@ -148,11 +152,6 @@ async function readValues(variables: ReadonlyMap<string, tf.Tensor>): Promise<Ma
     tensors.set(name, { shape: variable.shape, data: await variable.data<'float32'>() })
   }
   return tensors
-}
-
-function readExisting(path: string): Buffer {
-  if (!existsSync(path)) throw new Error(`${path}: the file is missing`)
-  return readFileSync(path)
 }
 
 /** A JSON document inside a string, as safetensors' metadata wants it. */

@@ -1,0 +1,252 @@
+// Commands as users run them: subprocesses of the built program, on a part of MNIST.
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { PNG } from 'pngjs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { decodeSafetensors } from '../src/checkpoints/safetensors.js'
+import { registerFileHandlers } from '../src/libtensorflow/node-backend.js'
+import { useBackend } from './backend.js'
+import { smallMnist } from './data/idx-file.js'
+
+const ELBO = resolve(import.meta.dirname, '../dist/cli.js')
+const home = mkdtempSync(join(tmpdir(), 'elbo-cli-'))
+const checkpoints = join(home, 'checkpoints')
+const small = ['--batch-size', '50', '--hidden', '16', '--latent-dim', '2', '--learning-rate', '5e-3']
+
+function elbo(...args: string[]): SpawnSyncReturns<string> {
+  return spawnSync(process.execPath, [ELBO, ...args], {
+    cwd: home,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+}
+
+const json = (...args: string[]) => {
+  const { stdout, stderr, status } = elbo(...args, '--json')
+  expect(status, stderr).toBe(0)
+  return JSON.parse(stdout)
+}
+
+/** Exit code 1 or 2, one line on standard error that says `message`, nothing on standard output. */
+function refused(status: number, message: string, ...args: string[]) {
+  const result = elbo(...args)
+  const lines = result.stderr
+    .trim()
+    .split('\n')
+    .filter(line => line.startsWith('elbo: '))
+  expect(lines).toHaveLength(1)
+  expect(lines[0]).toContain(message)
+  expect(result.stderr).not.toContain('    at ') // no stack
+  expect(result.stdout).toBe('')
+  expect(result.status).toBe(status)
+}
+
+beforeAll(() => {
+  expect(existsSync(ELBO), 'dist/ is built by the set-up').toBe(true)
+  smallMnist(join(home, 'small'), 1200, 120)
+  const { status, stdout, stderr } = elbo('train', '--run', 'first', '--epochs', '2', '--data', 'small', ...small)
+  expect(status, stderr).toBe(0)
+  expect(stdout).toMatch(/epoch 2\/2 {2}validation ELBO -\d+\.\d\d ± \d/)
+})
+
+test('train leaves everything that a run directory promises', () => {
+  const run = join(checkpoints, 'first')
+  for (const file of [
+    'config.json',
+    'metrics.jsonl',
+    ...['latest', 'best'].flatMap(name =>
+      ['state.safetensors', 'encoder/model.json', 'decoder/model.json'].map(part => `${name}/${part}`),
+    ),
+    'plots/elbo.svg',
+    'plots/elbo.png',
+    'images/samples-epoch-0002.png',
+    'images/reconstructions-epoch-0002.png',
+  ]) {
+    expect(existsSync(join(run, file)), file).toBe(true)
+  }
+  expect(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'))).toMatchObject({
+    epochs: 2,
+    hidden: [16],
+    seed: 1,
+    binarize: 'dynamic',
+  })
+})
+
+test('sample prints one JSON document, and plain tf.loadLayersModel gives its pixels for its z', async () => {
+  const { z, path, count } = json('sample', 'first', '--count', '6', '--seed', '3', '--out', 'six.png')
+  expect([z.length, z[0].length, count]).toEqual([6, 2, 6])
+  expect(json('export', 'first', '--to', 'exported').files).toHaveLength(4)
+  await useBackend()
+  registerFileHandlers()
+  const decoder = await tf.loadLayersModel(`file://${join(home, 'exported/decoder/model.json')}`)
+  const pixels = tf
+    .sigmoid(decoder.predict(tf.tensor2d(z)) as tf.Tensor)
+    .mul(255)
+    .round()
+    .dataSync()
+  const png = PNG.sync.read(readFileSync(join(home, path)))
+  const found = [...pixels].filter((level, i) => {
+    const [image, row, column] = [Math.floor(i / 784), Math.floor((i % 784) / 28), i % 28]
+    const [left, top] = [2 + (image % 3) * 58 + 2 * column, 2 + Math.floor(image / 3) * 58 + 2 * row] // 3 columns, scale 2, gap 2
+    return png.data[4 * (top * png.width + left)] === level
+  })
+  expect(found.length).toBe(6 * 784)
+})
+
+test('the pictures are made', () => {
+  for (const [args, name] of [
+    [['reconstruct', 'first', '--count', '5'], 'reconstructions'],
+    [['interpolate', 'first', '--count', '2', '--steps', '4'], 'interpolations'],
+    [['manifold', 'first', '--side', '5'], 'manifold'],
+  ] as const) {
+    const { path, z } = json(...args)
+    expect(path).toBe(join('checkpoints', 'first', 'images', `${name}.png`))
+    expect(PNG.sync.read(readFileSync(join(home, path))).width).toBeGreaterThan(100)
+    expect(z.length).toBeGreaterThan(4)
+  }
+})
+
+test('evaluate states its samples and errors; elbo = reconstruction - kl; the bound is below log p(x)', () => {
+  const result = json('evaluate', 'first', '--samples', '64', '--save', 'values.safetensors')
+  expect(result).toMatchObject({
+    run: 'first',
+    split: 'test',
+    images: 120,
+    samples: 64,
+    binarize: 'dynamic',
+    latentDim: 2,
+  })
+  expect(result.elbo.mean).toBeCloseTo(result.reconstruction.mean - result.kl.mean, 3)
+  expect(result.logPx.mean).toBeGreaterThan(result.elbo.mean)
+  expect(result.logPx.standardError).toBeGreaterThan(result.logPxMonteCarloError)
+  const { tensors } = decodeSafetensors(readFileSync(join(home, 'values.safetensors')), 'values.safetensors')
+  expect(tensors.get('x')?.shape).toEqual([120, 28, 28])
+  expect(new Set(tensors.get('x')?.data)).toEqual(new Set([0, 1]))
+  const mean = (name: string) => [...(tensors.get(name)?.data ?? [])].reduce((sum, value) => sum + value, 0) / 120
+  expect(mean('log_px')).toBeCloseTo(result.logPx.mean, 4)
+  expect(mean('elbo')).toBeCloseTo(result.elbo.mean, 4)
+})
+
+test('the same evaluation twice gives the same numbers', () => {
+  expect(json('evaluate', 'first', '--samples', '8')).toEqual(json('evaluate', 'first', '--samples', '8'))
+})
+
+test('runs and backends list what there is', () => {
+  expect(json('runs')).toMatchObject([{ name: 'first', epoch: 2, best: { validationElbo: expect.any(Number) } }])
+  const names = json('backends').map(({ name }: { name: string }) => name)
+  expect(names).toEqual(['tensorflow', 'wasm', 'cpu'])
+})
+
+test('every command has help with examples', () => {
+  for (const name of [
+    'train',
+    'sample',
+    'reconstruct',
+    'interpolate',
+    'manifold',
+    'evaluate',
+    'runs',
+    'backends',
+    'export',
+  ]) {
+    const { status, stdout } = elbo(name, '--help')
+    expect(status).toBe(0)
+    expect(stdout).toContain(`Examples:\n  elbo ${name}`)
+  }
+})
+
+describe('wrong usage is one line and exit code 2', () => {
+  test.each([
+    [['train', '--epoch', '3'], '--epochs'],
+    [['trian'], 'train'],
+    [['train', '--epochs', '-1'], '--epochs -1: a whole number of at least 1 was expected'],
+    [['train', '--latent-dim', '0'], '--latent-dim 0'],
+    [['train', '--run', '../out'], "run name '../out'"],
+    [['train', '--run', 'first'], 'has a run already'],
+    [['train', '--resume'], 'name the run with --run'],
+    [['train', '--run', 'first', '--resume', '--hidden', '17'], '--hidden [17]: the run began with [16]'],
+    [['train', '--config', 'nothing.json'], 'there is no such file'],
+    [['sample', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
+    [['sample'], "missing required argument 'run'"],
+    [['sample', 'first', '--count', 'many'], '--count many: a whole number of at least 1 was expected'],
+    [['export', 'first'], '--to DIR is missing'],
+  ])('%s', (args, message) => {
+    refused(2, message, ...args)
+  })
+})
+
+describe('what cannot be done is one line and exit code 1', () => {
+  test('images of another size than the run was trained on', () => {
+    const header = Buffer.from([0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 2])
+    writeFileSync(join(home, 'tiny.idx'), Buffer.concat([header, Buffer.alloc(24)]))
+    refused(
+      1,
+      'images of 2x2 pixels, but the run was trained on 28x28',
+      'evaluate',
+      'first',
+      '--data',
+      'tiny.idx,tiny.idx',
+    )
+  })
+
+  test('a truncated data file', () => {
+    mkdirSync(join(home, 'cut'))
+    cpSync(join(home, 'small'), join(home, 'cut'), { recursive: true })
+    const file = join(home, 'cut/train-images-idx3-ubyte')
+    writeFileSync(file, readFileSync(file).subarray(0, 1000))
+    refused(1, 'train-images-idx3-ubyte: is cut short', 'train', '--run', 'cut', '--data', 'cut')
+  })
+
+  test('a checkpoint with a flipped byte', () => {
+    cpSync(join(checkpoints, 'first'), join(checkpoints, 'flipped'), { recursive: true, verbatimSymlinks: true })
+    const file = join(checkpoints, 'flipped/best/state.safetensors')
+    const bytes = readFileSync(file)
+    bytes[bytes.length - 2] = (bytes[bytes.length - 2] as number) ^ 1
+    writeFileSync(file, bytes)
+    refused(1, 'best/state.safetensors: ', 'sample', 'flipped')
+    rmSync(join(checkpoints, 'flipped'), { recursive: true })
+  })
+
+  test('manifold of a model that has no plane', () => {
+    elbo('train', '--run', 'three', '--epochs', '1', '--data', 'small', ...small.with(5, '3'))
+    refused(1, 'run three has 3 latent dimensions; manifold needs 2', 'manifold', 'three')
+    rmSync(join(checkpoints, 'three'), { recursive: true })
+  })
+
+  test('under --json the failure is a JSON document too', () => {
+    const { stdout, status } = elbo('evaluate', 'first', '--data', 'tiny.idx,tiny.idx', '--json')
+    expect(JSON.parse(stdout).error).toContain('images of 2x2 pixels')
+    expect(status).toBe(1)
+  })
+})
+
+test('Ctrl-C saves, says how to go on and exits 130; the resumed run ends as if nothing had happened', async () => {
+  const args = ['--epochs', '3', '--data', 'small', ...small.with(1, '5')] // 200 steps an epoch
+  const child = spawn(process.execPath, [ELBO, 'train', '--run', 'stopped', ...args], { cwd: home })
+  let [out, err] = ['', '']
+  child.stderr.on('data', chunk => {
+    err += chunk
+  })
+  child.stdout.on('data', chunk => {
+    out += chunk
+    if (/epoch 1\/3/.test(out)) child.kill('SIGINT')
+  })
+  const status = await new Promise(done => child.on('exit', done))
+  expect(status).toBe(130)
+  expect(err).toContain('go on with: elbo train --run stopped --resume')
+  expect(elbo('train', '--run', 'stopped', '--resume').status).toBe(0)
+  expect(elbo('train', '--run', 'whole', ...args).status).toBe(0)
+  const state = (run: string) => readFileSync(join(checkpoints, run, 'latest/state.safetensors'))
+  expect(state('stopped').equals(state('whole'))).toBe(true)
+})
+
+test('output into a pipe that closes early is an orderly end', () => {
+  const command = `"${process.execPath}" "${ELBO}" train --run piped --epochs 50 --data small ${small.join(' ')} | head -1`
+  const { stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: home, encoding: 'utf8' })
+  expect(stdout.trim().split('\n')).toHaveLength(1)
+  expect(stderr).not.toContain('EPIPE')
+  expect(json('runs').find(({ name }: { name: string }) => name === 'piped').epoch).toBeGreaterThan(0)
+})
