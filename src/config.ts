@@ -21,24 +21,24 @@ import {
 /** The settings, in the order in which `--help` shows them. */
 export const settings = {
   epochs: wholeNumber(1, 20, 'passes over the training images, in all', true),
-  batchSize: wholeNumber(1, 128, 'images per step; the rest of a pass that fills no batch is left out of that pass'),
-  learningRate: positive(1e-3, 'step size of the optimizer at the start'),
+  batchSize: wholeNumber(1, 64, 'images per step; the rest of a pass that fills no batch is left out of that pass'),
+  learningRate: positive(1.5e-3, 'step size of the optimizer at the start'),
   learningRateDecay: setting(
     z.number().positive().max(1),
-    0.9,
+    0.87,
     'a number above 0 and at most 1',
     'factor on the learning rate after each epoch',
     read.number,
   ),
-  latentDim: wholeNumber(1, 20, 'dimensions of z'),
+  latentDim: wholeNumber(1, 32, 'dimensions of z'),
   hidden: setting(
     z.array(z.int().min(1)).min(1),
-    [400],
+    [400, 400],
     'whole numbers of at least 1, separated by commas, such as 200,200',
     "units of the encoder's hidden layers; the decoder mirrors them",
     read.list,
   ),
-  activation: choice(activations, 'relu', 'of the hidden layers'),
+  activation: choice(activations, 'elu', 'of the hidden layers'),
   outputBias: choice(
     ['mean-image', 'zero'],
     'mean-image',
@@ -126,8 +126,19 @@ export type Config = Values<Settings>
 
 /** Named starting points; flags and `--config` change them. */
 export const presets: Record<string, { description: string; config: Partial<Config> }> = {
-  default: { description: 'one hidden layer of 400 units, 20 latent dimensions', config: {} },
-  'latent-2d': { description: 'two latent dimensions, for `manifold`', config: { latentDim: 2, hidden: [400, 400] } },
+  default: { description: 'two hidden layers of 400 ELU units, 32 latent dimensions', config: {} },
+  small: {
+    description: 'one hidden layer of 400 ReLU units, 20 latent dimensions, batches of 128: the usual first VAE',
+    config: {
+      hidden: [400],
+      latentDim: 20,
+      activation: 'relu',
+      batchSize: 128,
+      learningRate: 1e-3,
+      learningRateDecay: 0.9,
+    },
+  },
+  'latent-2d': { description: 'two latent dimensions, for `manifold`', config: { latentDim: 2 } },
   burda2015: {
     description:
       'the one-layer network of Burda et al. 2015: two hidden layers of 200 tanh units, 50 latent dimensions',

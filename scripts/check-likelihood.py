@@ -1,0 +1,79 @@
+"""Recomputes ELBO and log p(x) of a run in float64 NumPy, from its files alone, and compares them with `elbo evaluate`.
+
+  npx elbo evaluate first --samples 500 --save values.safetensors
+  python3 scripts/check-likelihood.py checkpoints/first values.safetensors [images, default 500] [samples, default 500]
+
+Run it after changes to objectives, evaluation or checkpoints. Needs NumPy only.
+"""
+
+import json
+import sys
+
+import numpy as np
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = file.read()
+    dtypes = {"F32": np.float32, "U8": np.uint8}
+    return {
+        name: np.frombuffer(data[slice(*entry["data_offsets"])], dtypes[entry["dtype"]]).reshape(entry["shape"])
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def main(run, values_path, images=500, samples=500):
+    with open(f"{run}/config.json") as file:
+        config = json.load(file)
+    weights = {name: value.astype(np.float64) for name, value in read_safetensors(f"{run}/best/state.safetensors").items()}
+    values = read_safetensors(values_path)
+    activation = {
+        "relu": lambda a: np.maximum(a, 0),
+        "tanh": np.tanh,
+        "softplus": lambda a: np.logaddexp(0, a),
+        "elu": lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0))),
+        "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    }[config["activation"]]
+
+    def dense(layer, inputs):
+        return inputs @ weights[f"{layer}/kernel"] + weights[f"{layer}/bias"]
+
+    def hidden(network, inputs):
+        for i in range(len(config["hidden"])):
+            inputs = activation(dense(f"{network}/hidden_{i + 1}", inputs))
+        return inputs
+
+    x = values["x"][:images].reshape(images, -1).astype(np.float64)
+    code = hidden("encoder", x)
+    mu, log_var = dense("encoder/mu", code), dense("encoder/log_var", code)
+    random = np.random.default_rng(0)
+    log_weights = np.empty((samples, images))
+    for k in range(samples):
+        epsilon = random.standard_normal(mu.shape)
+        z = mu + np.exp(log_var / 2) * epsilon
+        logits = dense("decoder/logits", hidden("decoder", z))
+        log_px_z = (x * logits - np.logaddexp(0, logits)).sum(1)
+        log_weights[k] = log_px_z - (z**2).sum(1) / 2 + (epsilon**2 + log_var).sum(1) / 2
+    top = log_weights.max(0)
+    relative = np.exp(log_weights - top)
+    log_px = top + np.log(relative.mean(0))
+    errors = relative.std(0, ddof=1) / relative.mean(0) / np.sqrt(samples)
+    theirs, their_errors = values["log_px"][:images], values["log_px_standard_error"][:images]
+    difference = log_px.mean() - theirs.mean(dtype=np.float64)
+    error = np.sqrt((errors**2).sum() + (their_errors.astype(np.float64) ** 2).sum()) / images
+    elbo_difference = log_weights.mean() - values["elbo"][:images].mean(dtype=np.float64)
+    # the same images on both sides, two independent sets of draws
+    elbo_error = np.sqrt(2 * (log_weights.var(0, ddof=1) / samples).sum()) / images
+    print(f"{images} images, {samples} draws here; nats per image")
+    print(f"log p(x)  {log_px.mean():9.4f}  elbo's {theirs.mean():9.4f}  difference {difference:+.4f}, standard error {error:.4f}")
+    print(f"ELBO      {log_weights.mean():9.4f}  elbo's {values['elbo'][:images].mean():9.4f}  "
+          f"difference {elbo_difference:+.4f}, standard error {elbo_error:.4f}")
+    if abs(difference) > 4 * error or abs(elbo_difference) > 4 * elbo_error:
+        sys.exit("the two disagree by more than four standard errors")
+
+
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
+main(*sys.argv[1:3], *map(int, sys.argv[3:]))

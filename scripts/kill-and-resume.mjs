@@ -1,0 +1,90 @@
+// Proves exact resume the hard way: trains one run undisturbed and one that is killed (SIGKILL) at random moments and resumed,
+// then compares their checkpoints byte for byte. After every kill the run must be whole and no finished epoch lost.
+// Run it after changes to training or checkpoints: node scripts/kill-and-resume.mjs [kills, default 30] [seed of the moments, default 1]
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const elbo = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'cli.js')
+const [kills = 30, seed = 1] = process.argv.slice(2).map(Number)
+const checkpoints = mkdtempSync(join(tmpdir(), 'elbo-kills-'))
+const EPOCHS = 12
+const settings = ['--epochs', EPOCHS, '--hidden', 64, '--latent-dim', 8, '--batch-size', 250, '--images-every', 2].map(
+  String,
+)
+const command = (run, ...more) => [elbo, 'train', '--checkpoints', checkpoints, '--run', run, ...more]
+
+const started = Date.now()
+must(spawnSync(process.execPath, command('whole', ...settings), { stdio: 'inherit' }), 'the undisturbed run')
+const wholeMs = Date.now() - started
+console.log(`undisturbed run: ${(wholeMs / 1000).toFixed(1)} s; now ${kills} kills at random moments, seed ${seed}`)
+
+let seedState = seed
+let finishedEpochs = 0
+let killed = 0
+let round = 0
+while (killed < kills) {
+  const run = `killed-${round}`
+  const exists = existsSync(join(checkpoints, run, 'config.json'))
+  const child = spawn(process.execPath, command(run, ...(exists ? ['--resume'] : settings)), { stdio: 'ignore' })
+  const exited = new Promise(resolve => child.on('exit', (code, signal) => resolve({ code, signal })))
+  const timer = setTimeout(() => child.kill('SIGKILL'), random() * wholeMs * 0.4)
+  const { code, signal } = await exited
+  clearTimeout(timer)
+  if (signal === 'SIGKILL') {
+    killed++
+    const epoch = epochsOf(run)
+    if (epoch < finishedEpochs)
+      fail(`kill ${killed}: ${run} had finished ${finishedEpochs} epochs and now has ${epoch}`)
+    finishedEpochs = epoch
+    console.log(`kill ${killed}: ${run} is whole, ${epoch} of ${EPOCHS} epochs finished`)
+  } else if (code === 0) finish(run)
+  else fail(`${run} ended with exit code ${code} when resumed`)
+}
+const last = `killed-${round}`
+if (existsSync(join(checkpoints, last, 'config.json'))) {
+  must(spawnSync(process.execPath, command(last, '--resume'), { stdio: 'inherit' }), 'the last resume')
+  finish(last)
+}
+console.log(`${killed} kills, every resume went on; ${round} finished runs equal the undisturbed one byte for byte`)
+
+/** Compares a finished run with the undisturbed one and begins another. */
+function finish(run) {
+  for (const name of ['latest', 'best']) {
+    const [expected, actual] = ['whole', run].map(of => readFileSync(join(checkpoints, of, name, 'state.safetensors')))
+    if (!expected.equals(actual)) fail(`${run}/${name}/state.safetensors differs from that of the undisturbed run`)
+  }
+  console.log(`${run} finished: byte for byte the undisturbed run`)
+  finishedEpochs = 0
+  round++
+}
+
+/** The finished epochs of a run, read by `elbo runs`, which checks the whole snapshot. */
+function epochsOf(run) {
+  const { stdout } = spawnSync(process.execPath, [elbo, 'runs', '--checkpoints', checkpoints, '--json'], {
+    encoding: 'utf8',
+  })
+  const found = JSON.parse(stdout).find(({ name }) => name === run)
+  if (!found) return 0 // killed before it began
+  if (found.error && !found.error.includes('no snapshot here yet')) fail(`after the kill: ${found.error}`)
+  return found.epoch ?? 0
+}
+
+function must({ status }, what) {
+  if (status !== 0) fail(`${what} ended with exit code ${status}`)
+}
+
+function fail(message) {
+  console.error(`FAILED: ${message} (files are in ${checkpoints})`)
+  process.exit(1)
+}
+
+/** Mulberry32: moments that can be repeated. */
+function random() {
+  seedState = (seedState + 0x6d2b79f5) | 0
+  let t = Math.imul(seedState ^ (seedState >>> 15), 1 | seedState)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+}
