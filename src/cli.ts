@@ -71,7 +71,8 @@ function strict(program: Commander): Commander {
 
 function flag(name: string, setting: Setting<unknown>): Option {
   const shown = Array.isArray(setting.value) ? setting.value.join(',') : setting.value
-  const standard = shown === null ? '' : ` (default: ${shown})`
+  const standard =
+    shown === null ? (setting.expected.endsWith("'off'") ? ' (default: off)' : '') : ` (default: ${shown})`
   const choices = setting.expected.startsWith('one of ') ? `; ${setting.expected}` : ''
   return new Option(`--${kebabCase(name)} <value>`, `${setting.description}${choices}${standard}`).argParser(
     (text: string) => parseFlag(name, setting, text),

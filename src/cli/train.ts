@@ -52,7 +52,7 @@ export const train = command({
             epoch + stepInEpoch > 0 ? `, going on after epoch ${epoch}, step ${stepInEpoch} of the next` : ''
           context.note(
             `run ${name}: ${data.train.count} training and ${data.validation.count} validation images of ` +
-              `${data.rows}x${data.columns}, ${config.binarize} binarization, ${config.epochs} epochs${where}`,
+              `${data.rows}x${data.columns}, ${config.binarize} binarization, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${where}`,
           )
         },
         progress: p =>
@@ -142,12 +142,12 @@ function conclude(
   { ended, position, history }: TrainingResult,
   name: string,
   folder: string,
-  { note, print }: Context,
+  { note, print, checkpoints }: Context,
 ): void {
-  const resume = `elbo train --run ${name} --resume`
+  const elsewhere = checkpoints === 'checkpoints' ? '' : ` --checkpoints ${checkpoints}`
   if (ended === 'interrupted') {
     note(
-      `interrupted: saved after epoch ${position.epoch}, step ${position.stepInEpoch} of the next; go on with: ${resume}`,
+      `interrupted: saved after epoch ${position.epoch}, step ${position.stepInEpoch} of the next; go on with: elbo train --run ${name} --resume${elsewhere}`,
     )
     return
   }
@@ -159,7 +159,7 @@ function conclude(
         `nats/image (${best.validationImages} images; ± one standard error)`,
     )
   }
-  print(`saved in ${folder}; look at plots/elbo.png and images/, measure with: elbo evaluate ${name}`)
+  print(`saved in ${folder}; look at plots/elbo.png and images/, measure with: elbo evaluate ${name}${elsewhere}`)
 }
 
 function summary({ ended, position, history }: TrainingResult) {

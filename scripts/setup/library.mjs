@@ -1,0 +1,185 @@
+// Puts native TensorFlow into the user's cache. What cannot be done is said in one line and remembered, and is no failure of the
+// set-up: the program then trains on another backend.
+
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import {
+  cacheDirectory,
+  cachedLibrary,
+  failureFile,
+  installedLibrary,
+  isWhole,
+  tensorflowVersion,
+  unsupportedReason,
+  wheelFor,
+} from '../../src/libtensorflow/location.mjs'
+import { withLock } from './lock.mjs'
+import { during, say } from './progress.mjs'
+import { errorCode, errorText, Refusal } from './refusal.mjs'
+import { unzip } from './unzip.mjs'
+import { fetchWheel } from './wheel.mjs'
+import { wrongChecksum } from './wheel-failures.mjs'
+
+/** @typedef {import('../../src/libtensorflow/location.mjs').Wheel} Wheel */
+/** @typedef {import('./wheel.mjs').Fetched} Fetched */
+
+/** The licences of TensorFlow and of what is linked into it go with the library. */
+const licences = ['tensorflow/include/LICENSE', 'tensorflow/THIRD_PARTY_NOTICES.txt']
+
+/** Installs the library for this machine if it is missing. Returns whether it did. */
+export async function ensureLibrary() {
+  if (installedLibrary()) return false
+  const wheel = wheelFor()
+  const unsupported = unsupportedReason()
+  if (unsupported) refuse(unsupported)
+  return wheel && !unsupported ? tryToInstall(wheel) : false
+}
+
+/** @param {Wheel} wheel */
+async function tryToInstall(wheel) {
+  try {
+    if (!wheel.tried) say(`nobody has tried elbo with TensorFlow on ${wheel.platform} yet`)
+    await installLibrary(wheel)
+    await rm(failureFile(wheel), { force: true })
+    return true
+  } catch (error) {
+    const refusal = asRefusal(error)
+    await remember(wheel, refusal)
+    refuse(refusal)
+    return false
+  }
+}
+
+/** @param {import('../../src/libtensorflow/location.mjs').Reason} reason */
+function refuse({ reason, fix }) {
+  say(`native TensorFlow cannot be had, so slower backends will be used: ${reason}; ${fix}`)
+}
+
+/** @param {Wheel} wheel @param {Refusal} refusal */
+async function remember(wheel, { reason, fix }) {
+  // The cache itself may be what cannot be written.
+  await writeFile(failureFile(wheel), JSON.stringify({ reason, fix })).catch(() => undefined)
+}
+
+/** What the operating system refused, in words; anything else is a defect, and thrown on. @param {unknown} error */
+function asRefusal(error) {
+  if (error instanceof Refusal) return error
+  const elsewhere = 'set ELBO_CACHE to another directory, then run `npm run setup`'
+  const code = errorCode(error)
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new Refusal(`the disk of ${cacheDirectory()} is full`, elsewhere)
+  if (/^E[A-Z]+$/.test(code)) return new Refusal(`the cache cannot be written (${errorText(error)})`, elsewhere)
+  throw error
+}
+
+/**
+ * Fetches a wheel and unpacks the library into its place in the cache, which has all of it or nothing, whenever this is killed.
+ * @param {Wheel} wheel
+ * @param {typeof fetchWheel} fetch
+ * @throws {Refusal} if it cannot be fetched, is not the pinned one, or does not fit on the disk
+ */
+export async function installLibrary(wheel, fetch = fetchWheel) {
+  const place = cachedLibrary(wheel)
+  await withLock(`${place}.lock`, async () => {
+    if (isWhole(wheel, place)) return
+    await removeLeftovers(place)
+    await checkSpace(dirname(place), wheel.unpackedBytes)
+    await fill(wheel, place, fetch)
+  })
+}
+
+/** @param {Wheel} wheel @param {string} place @param {typeof fetchWheel} fetch */
+async function fill(wheel, place, fetch) {
+  const staging = `${place}.partial-${process.pid}`
+  try {
+    await mkdir(join(staging, 'library'), { recursive: true })
+    await unpack(wheel, await fetch(wheel, join(staging, 'fetch')), join(staging, 'library'))
+    await seal(wheel, join(staging, 'library'))
+    await rm(place, { recursive: true, force: true })
+    await rename(join(staging, 'library'), place)
+    await flush(dirname(place))
+  } finally {
+    await rm(staging, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+/** What set-ups that were killed have left; whoever holds the lock is the only one alive. @param {string} place */
+async function removeLeftovers(place) {
+  for (const name of await readdir(dirname(place))) {
+    if (name.startsWith(`${basename(place)}.partial-`))
+      await rm(join(dirname(place), name), { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+/**
+ * Refuses when a disk has too little room.
+ * @param {string} directory on that disk
+ * @param {number} bytes needed
+ * @param {(directory: string) => Promise<{ bavail: number, bsize: number }>} measure
+ */
+export async function checkSpace(directory, bytes, measure = statfs) {
+  const { bavail, bsize } = await measure(directory)
+  if (bavail * bsize >= bytes) return
+  const [needed, free] = [bytes, bavail * bsize].map(size => (size / 1e9).toFixed(1))
+  throw new Refusal(
+    `installing it takes ${needed} GB on the disk of ${directory}, and ${free} GB are free`,
+    'make room or set ELBO_CACHE to a directory on another disk, then run `npm run setup`',
+  )
+}
+
+/** @param {Wheel} wheel @param {Fetched} fetched @param {string} target */
+async function unpack(wheel, fetched, target) {
+  const members = [...wheel.libraries.map(name => `tensorflow/${name}`), ...licences]
+  const destinations = new Map(members.map(member => [member, join(target, basename(member))]))
+  if ('archive' in fetched) await unpackArchive(wheel, fetched.archive, destinations)
+  else await Promise.all(members.map(member => rename(join(fetched.folder, member), join(target, basename(member)))))
+}
+
+/** @param {Wheel} wheel @param {string} archive @param {ReadonlyMap<string, string>} destinations */
+async function unpackArchive(wheel, archive, destinations) {
+  if ((await sha256(archive)) !== wheel.sha256) throw wrongChecksum(wheel)
+  const unpacked = async () => ({ done: await megabytesOf(destinations.values()), total: undefined, unit: 'MB' })
+  await during(`unpacking TensorFlow ${tensorflowVersion}`, unpacked, () => unzip(archive, destinations))
+}
+
+/** @param {string} path */
+async function sha256(path) {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
+}
+
+/** @param {Iterable<string>} paths */
+async function megabytesOf(paths) {
+  const sizes = await Promise.all(
+    [...paths].map(path =>
+      stat(path).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  )
+  return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1e6)
+}
+
+/** Writes the list by which a directory is believed to be whole, after its files have reached the disk. @param {Wheel} wheel @param {string} directory */
+async function seal(wheel, directory) {
+  /** @type {Record<string, number>} */
+  const files = {}
+  for (const name of await readdir(directory)) {
+    await flush(join(directory, name))
+    files[name] = (await stat(join(directory, name))).size
+  }
+  const list = join(directory, 'complete.json')
+  await writeFile(list, `${JSON.stringify({ sha256: wheel.sha256, files }, null, 2)}\n`, { flush: true })
+  await flush(directory)
+}
+
+/** @param {string} path */
+async function flush(path) {
+  const file = await open(path)
+  await file.sync()
+  await file.close()
+}

@@ -1,0 +1,24 @@
+// What can go wrong in the set-up, in words for the person at the shell.
+
+/** A step that cannot be done on this machine as it is: a reason and a fix, each of one line. */
+export class Refusal extends Error {
+  /**
+   * @param {string} reason
+   * @param {string} fix
+   */
+  constructor(reason, fix) {
+    super(`${reason}; ${fix}`)
+    this.reason = reason
+    this.fix = fix
+  }
+}
+
+/** The code of an error of the operating system or of zlib, such as ENOENT; empty for other errors. @param {unknown} error */
+export function errorCode(error) {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/** @param {unknown} error */
+export function errorText(error) {
+  return error instanceof Error ? error.message : String(error)
+}
