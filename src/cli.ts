@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: one table of commands; flags, help, errors and exit codes are made here and nowhere else. */
+import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { backends } from './cli/backends.js'
 import type { Command, Context, Result } from './cli/command.js'
@@ -36,11 +37,16 @@ async function main(): Promise<void> {
   process.stdout.write('', () => process.stderr.write('', () => process.exit()))
 }
 
+function packageVersion(): string {
+  return (createRequire(import.meta.url)('../package.json') as { version: string }).version
+}
+
 type Flags = Record<string, unknown>
 
 function createProgram(run: (command: Command, argument: string, flags: Flags) => Promise<void>): Commander {
   const program = new Commander('elbo')
     .description('Trains variational autoencoders on TensorFlow.js and measures them in nats per image.')
+    .version(packageVersion())
     .addHelpText('after', '\nEvery command has --help with examples.')
   strict(program)
   for (const command of commands) {

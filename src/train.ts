@@ -22,6 +22,7 @@ import type { Algorithm, Schedule } from './inference/algorithm.js'
 import type { Vae } from './models/vae.js'
 import { keyAt, streamKey } from './random.js'
 import { createSession, initializeSession, readRunSnapshot } from './session.js'
+import { UsageError } from './settings.js'
 
 /** One line of metrics.jsonl. ELBO, reconstruction and KL in nats per image. */
 export interface EpochMetrics {
@@ -109,6 +110,11 @@ export async function train({
     const position = resumed ? restore(folder, config, algorithm, data) : start()
     const save = (isBest: boolean) =>
       saveSnapshot(folder, label(position), isBest, to => write(to, config, algorithm, data, position))
+    if (position.epoch > config.epochs) {
+      throw new UsageError(
+        `--epochs ${config.epochs}: ${folder} has finished ${position.epoch} epochs already; ask for more`,
+      )
+    }
     if (resumed) keepMetricsUpTo(folder, position.epoch)
     writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
     if (!resumed) {

@@ -42,7 +42,7 @@ const explanations: Record<string, string> = {
   EROFS: 'the file system is read-only; choose another folder',
   EACCES: 'permission denied; choose a folder that you may write to',
   EPERM: 'permission denied; choose a folder that you may write to',
-  ENOENT: 'its folder does not exist',
+  ENOENT: 'its folder does not exist, or is read-only',
   ENOTDIR: 'a part of the path is a file, not a folder',
 }
 

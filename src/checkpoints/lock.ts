@@ -9,18 +9,18 @@ const EXCLUSIVE_NOW = 2 | 4 // LOCK_EX | LOCK_NB
 /** Locks the run in `folder` until the returned function is called; throws if another process has it. */
 export function lockRun(folder: string): () => void {
   const path = join(folder, 'lock')
-  const file = openLock(path)
+  const file = attempt(path, () => openSync(path, 'a+'))
   if (flock(file, EXCLUSIVE_NOW) !== 0) {
     closeSync(file)
     throw new Error(`${folder}: another process (pid ${readFileSync(path, 'utf8').trim()}) is training this run`)
   }
-  writeFileSync(path, `${process.pid}\n`)
+  attempt(path, () => writeFileSync(path, `${process.pid}\n`))
   return () => closeSync(file)
 }
 
-function openLock(path: string): number {
+function attempt<T>(path: string, write: () => T): T {
   try {
-    return openSync(path, 'a+')
+    return write()
   } catch (error) {
     throw explain(error, path)
   }

@@ -1,14 +1,14 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { explain, writeFileAtomic } from '../checkpoints/files.js'
-import { listRuns, runFolder } from '../checkpoints/run-directory.js'
+import { listRuns, runFolder, snapshotFolder } from '../checkpoints/run-directory.js'
 import { type Config, parseConfig, presetConfig, presets, resolveConfig, resumeConfig, settings } from '../config.js'
 import { readRunConfig } from '../session.js'
 import { choice, text, UsageError } from '../settings.js'
 import { type EpochMetrics, type TrainingResult, train as trainRun } from '../train.js'
 import { trainingRecords } from '../training-records.js'
-import { type Context, command } from './command.js'
+import { type Context, command, type Result } from './command.js'
 import { openAndSay } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
@@ -36,53 +36,70 @@ export const train = command({
     const folder = runFolder(context.checkpoints, name)
     const config = switches.resume ? resumed(folder, given) : fresh(folder, values, given)
     if (!switches.resume) claim(folder, config)
-    const backend = await openAndSay(config.backend, context)
-    const bar = progressBar('steps', context)
-    const records = trainingRecords(folder, config, backend)
-    if (records.missing) context.note(records.missing)
-    const result = await trainRun({
-      folder,
-      config,
-      resume: switches.resume === true,
-      backend,
-      signal: context.signal,
-      observer: {
-        started({ epoch, stepInEpoch }, data) {
-          const where =
-            epoch + stepInEpoch > 0 ? `, going on after epoch ${epoch}, step ${stepInEpoch} of the next` : ''
-          context.note(
-            `run ${name}: ${data.train.count} training and ${data.validation.count} validation images of ` +
-              `${data.rows}x${data.columns}, ${config.binarize} binarization, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${where}`,
-          )
-        },
-        progress: p =>
-          bar.update(
-            p.step,
-            p.steps,
-            `epoch ${p.epoch}/${p.epochs} | ELBO ${p.elbo.toFixed(1)} nats/image | ` +
-              `${Math.round(p.imagesPerSecond)} images/s | ETA ${duration(p.remainingSeconds)}`,
-          ),
-        epoch(metrics, isBest) {
-          bar.stop()
-          context.print(describeEpoch(metrics, config.epochs, isBest))
-        },
-        async saved(vae, history, data) {
-          const metrics = history.at(-1) as EpochMetrics
-          records.summarize(metrics)
-          if (metrics.epoch % config.imagesEvery !== 0 && metrics.epoch !== 1 && metrics.epoch !== config.epochs) return
-          await records.drawImages(vae, data, metrics.epoch)
-          await records.drawCurve(history)
-        },
-      },
-    }).finally(() => bar.stop())
-    if (result.history.length > 0) await records.drawCurve(result.history)
-    conclude(result, name, folder, context)
-    return {
-      json: { run: name, folder, backend: backend.name, ...summary(result) },
-      interrupted: result.ended === 'interrupted',
+    try {
+      return await trainNamed(name, folder, config, switches.resume === true, context)
+    } catch (error) {
+      // A run that never began leaves nothing behind.
+      if (!switches.resume && snapshotFolder(folder, 'latest') === undefined)
+        rmSync(folder, { recursive: true, force: true })
+      throw error
     }
   },
 })
+
+async function trainNamed(
+  name: string,
+  folder: string,
+  config: Config,
+  resume: boolean,
+  context: Context,
+): Promise<Result> {
+  const backend = await openAndSay(config.backend, context)
+  const bar = progressBar('steps', context)
+  const records = trainingRecords(folder, config, backend)
+  if (records.missing) context.note(records.missing)
+  const result = await trainRun({
+    folder,
+    config,
+    resume,
+    backend,
+    signal: context.signal,
+    observer: {
+      started({ epoch, stepInEpoch }, data) {
+        if (epoch >= config.epochs) context.note(`run ${name} has all its ${epoch} epochs; a larger --epochs goes on`)
+        const where = epoch + stepInEpoch > 0 ? `, going on after epoch ${epoch}, step ${stepInEpoch} of the next` : ''
+        context.note(
+          `run ${name}: ${data.train.count} training and ${data.validation.count} validation images of ` +
+            `${data.rows}x${data.columns}, ${config.binarize} binarization, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${where}`,
+        )
+      },
+      progress: p =>
+        bar.update(
+          p.step,
+          p.steps,
+          `epoch ${p.epoch}/${p.epochs} | ELBO ${p.elbo.toFixed(1)} nats/image | ` +
+            `${Math.round(p.imagesPerSecond)} images/s | ETA ${duration(p.remainingSeconds)}`,
+        ),
+      epoch(metrics, isBest) {
+        bar.stop()
+        context.print(describeEpoch(metrics, config.epochs, isBest))
+      },
+      async saved(vae, history, data) {
+        const metrics = history.at(-1) as EpochMetrics
+        records.summarize(metrics)
+        if (metrics.epoch % config.imagesEvery !== 0 && metrics.epoch !== 1 && metrics.epoch !== config.epochs) return
+        await records.drawImages(vae, data, metrics.epoch)
+        await records.drawCurve(history)
+      },
+    },
+  }).finally(() => bar.stop())
+  if (result.history.length > 0) await records.drawCurve(result.history)
+  conclude(result, name, folder, context)
+  return {
+    json: { run: name, folder, backend: backend.name, ...summary(result) },
+    interrupted: result.ended === 'interrupted',
+  }
+}
 
 function fresh(folder: string, values: { preset: string; config: string | null }, given: Partial<Config>): Config {
   if (existsSync(join(folder, 'config.json'))) {
