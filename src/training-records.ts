@@ -1,5 +1,5 @@
 /** What a training leaves for the eye: the ELBO curve, sample and reconstruction grids, TensorBoard's event files. */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Backend } from './backends/backend.js'
 import { writeFileAtomic } from './checkpoints/files.js'
 import type { Config } from './config.js'
@@ -32,7 +32,7 @@ export function trainingRecords(folder: string, config: Config, backend: Backend
       ? undefined
       : `no TensorBoard files: TensorFlow writes them, and the backend is ${backend.name}`,
     summarize: canSummarize ? summaryWriter(join(folder, 'tensorboard')) : () => {},
-    drawCurve: history => drawCurve(folder, history),
+    drawCurve: history => drawCurve(folder, config, history),
     async drawImages(vae, data, epoch) {
       const size = data.rows * data.columns
       const key = streamKey(config.seed, 'pictures')
@@ -67,15 +67,15 @@ export function alternate(sources: readonly Uint8Array[], size: number): Uint8Ar
 }
 
 /** The chart library is loaded when the first chart is due. */
-async function drawCurve(folder: string, history: EpochMetrics[]): Promise<void> {
+async function drawCurve(folder: string, config: Config, history: EpochMetrics[]): Promise<void> {
   const [{ lineChart }, { svgToPng }] = await Promise.all([
     import('./plots/line-chart.js'),
     import('./plots/svg-to-png.js'),
   ])
   const images = history[0]?.validationImages ?? 0
   const svg = lineChart({
-    title: 'Evidence lower bound',
-    subtitle: `Higher is better. Validation: ${images.toLocaleString('en')} images, fixed binary sample.`,
+    title: `Evidence lower bound of run ${basename(folder)}`,
+    subtitle: `${config.data}, ${config.binarize} binarization. Validation: ${images.toLocaleString('en')} images, fixed binary sample.`,
     xLabel: 'epoch',
     yLabel: 'ELBO (nats per image)',
     series: [

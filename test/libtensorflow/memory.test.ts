@@ -9,9 +9,11 @@ import { type CApi, openLibrary } from '../../src/libtensorflow/c-api.js'
 import { nativeDirectory, skipped } from './native.js'
 import { writeSavedModel } from './saved-model-bytes.js'
 
-/** Growth, in MB, beyond which something is kept: the allocators' own noise is a third of it, 20,000 kept tensors twice. */
+/** Growth, in MB, beyond which something is kept: 20,000 kept tensors are twice that. */
 const NOISE = 10
 const ROUNDS = 20_000
+/** Allocators grow in jumps now and then, a leak in every stretch of rounds: the least of so many stretches counts. */
+const STRETCHES = 4
 
 describe.skipIf(skipped !== '')(`native memory${skipped}`, () => {
   const { api, live } = skipped === '' ? counting(openLibrary(nativeDirectory())) : (undefined as never)
@@ -69,7 +71,7 @@ describe.skipIf(skipped !== '')(`native memory${skipped}`, () => {
     ],
   ]
 
-  test('SavedModels leave neither tensors nor memory behind, whether loaded, run, refused or deleted', () => {
+  test('SavedModels leave neither tensors nor memory behind, whether loaded, run, refused or deleted', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'elbo-memory-'))
     writeSavedModel(directory)
     const before = { ...live }
@@ -86,9 +88,7 @@ describe.skipIf(skipped !== '')(`native memory${skipped}`, () => {
         expectRefusal(() => binding.runSavedModel(model, [id], 'no such node', 'y'))
       })
     for (let i = 0; i < ROUNDS / 10; i++) round()
-    const megabytes = residentMegabytes()
-    for (let i = 0; i < ROUNDS; i++) round()
-    expect(residentMegabytes() - megabytes).toBeLessThan(NOISE)
+    expect(await leastGrowth(round)).toBeLessThan(NOISE)
     binding.deleteSavedModel(model)
     expect(live).toEqual({ ...before, 'deleted session': 21 })
     rmSync(directory, { recursive: true })
@@ -97,11 +97,11 @@ describe.skipIf(skipped !== '')(`native memory${skipped}`, () => {
   for (const [name, work] of kinds) {
     test(`${ROUNDS} rounds of ${name} leave neither tensors nor memory behind`, async () => {
       for (let i = 0; i < ROUNDS / 10; i++) await work(i)
-      const before = { tensors: binding.getNumOfTensors(), live: { ...live }, megabytes: residentMegabytes() }
-      for (let i = 0; i < ROUNDS; i++) await work(i)
+      const before = { tensors: binding.getNumOfTensors(), live: { ...live } }
+      const growth = await leastGrowth(work)
       expect(binding.getNumOfTensors()).toBe(before.tensors)
       expect(live).toEqual(before.live)
-      expect(residentMegabytes() - before.megabytes).toBeLessThan(NOISE)
+      expect(growth).toBeLessThan(NOISE)
     })
   }
 })
@@ -158,6 +158,17 @@ function expectRefusal(f: () => unknown): void {
     refused = true
   }
   if (!refused) throw new Error('nothing was refused')
+}
+
+/** Megabytes that `ROUNDS` rounds of work leave behind, in the best of some stretches; stops at the first without growth. */
+async function leastGrowth(work: (i: number) => void | Promise<void>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let stretch = 0; stretch < STRETCHES && least >= NOISE; stretch++) {
+    const before = residentMegabytes()
+    for (let i = 0; i < ROUNDS; i++) await work(i)
+    least = Math.min(least, residentMegabytes() - before)
+  }
+  return least
 }
 
 /** After a collection of JavaScript's garbage, so that only what is really kept counts. */
