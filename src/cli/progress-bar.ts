@@ -1,4 +1,4 @@
-/** A progress bar on a terminal's standard error; nothing where standard error is no terminal. */
+/** A progress bar on a terminal's standard error; nothing where standard error is none, or a dumb one. */
 import { Presets, SingleBar } from 'cli-progress'
 import type { Context } from './command.js'
 
@@ -10,7 +10,7 @@ export interface ProgressBar {
 }
 
 export function progressBar(unit: string, { signal }: Context): ProgressBar {
-  if (!process.stderr.isTTY) return { update() {}, stop() {} }
+  if (!process.stderr.isTTY || process.env.TERM === 'dumb') return { update() {}, stop() {} }
   const format = `{bar} {value}/{total} ${unit} | {text}`
   const bar = new SingleBar(
     { format, barsize: 24, stream: process.stderr, hideCursor: true, clearOnComplete: true, gracefulExit: false },

@@ -1,0 +1,43 @@
+// elbo itself as a candidate of bench/peers.mjs: node bench/elbo-steps.mjs off|graph|xla. The protocol is that of peers/protocol.py.
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { createVae, initialize, keyAt, openBackend, resolveConfig, scan, streamKey, trainVae } from '../dist/index.js'
+
+const { hidden, latent, batch, images } = JSON.parse(process.env.BENCH_MODEL)
+const mode = process.argv[2]
+const pixels = new Uint8Array(readFileSync(images)).subarray(16)
+await openBackend('tensorflow', { debug: false })
+
+const config = resolveConfig({ hidden, latentDim: latent, activation: 'relu' })
+const vae = createVae({ ...config, pixels: 784 })
+initialize(vae, streamKey(1, 'weights'))
+const algorithm = trainVae(vae, { ...config, clipNorm: undefined })
+const steps = scan(algorithm.step, { mode })
+const CHUNK = mode === 'off' ? 10 : 100
+let done = 0
+
+async function run(count) {
+  for (let i = 0; i < count; i += CHUNK) await runChunk(Math.min(CHUNK, count - i))
+}
+
+function runChunk(count) {
+  const data = new Uint8Array(count * batch * 784)
+  for (let i = 0; i < count * batch; i++) {
+    const at = ((done * batch + i * 7919) % 50_000) * 784
+    data.set(pixels.subarray(at, at + 784), i * 784)
+  }
+  const keys = Array.from({ length: count }, () => keyAt(streamKey(1, 'steps'), done++))
+  const schedule = { learningRate: 1e-3, beta: 1 }
+  return steps.run({ data, count, shape: [batch, 784] }, keys, new Array(count).fill(schedule))
+}
+
+const timed = async count => {
+  const started = performance.now()
+  await run(count)
+  return performance.now() - started
+}
+
+console.log('ready', await timed(1))
+for await (const line of createInterface({ input: process.stdin }))
+  console.log((await timed(Number(line))) / Number(line))
+process.exit()

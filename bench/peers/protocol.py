@@ -1,0 +1,53 @@
+"""What every peer shares: the data, the model's sizes, and the line protocol of bench/peers.mjs.
+
+The benchmark starts each candidate as a process, `python3 PEER.py MODE`, with BENCH_MODEL in the environment, a JSON object:
+hidden (list), latent, batch, images (path of MNIST's IDX file). The candidate makes its step, runs it once and prints
+`ready FIRST_CALL_MS`. Then, for each line `N` on standard input, it runs N training steps and prints their milliseconds per step.
+"""
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+model = json.loads(os.environ["BENCH_MODEL"])
+hidden, latent, batch = model["hidden"], model["latent"], model["batch"]
+pixels = np.fromfile(model["images"], np.uint8)[16:].reshape(-1, 784)[:50_000]
+
+LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-7
+
+_random = np.random.default_rng(1)
+
+
+def layer(inputs, outputs):
+    """Glorot-uniform kernel and zero bias."""
+    limit = np.sqrt(6 / (inputs + outputs))
+    return [_random.uniform(-limit, limit, (inputs, outputs)).astype(np.float32), np.zeros(outputs, np.float32)]
+
+
+def weights():
+    """The layers of encoder and decoder: hidden ... mu, log variance, hidden ..., logits."""
+    into, out_of = [784, *hidden], [latent, *hidden[::-1]]
+    encoder = [layer(i, o) for i, o in zip(into, into[1:])]
+    heads = [layer(hidden[-1], latent), layer(hidden[-1], latent)]
+    decoder = [layer(i, o) for i, o in zip(out_of, [*out_of[1:], 784])]
+    return encoder, heads, decoder
+
+
+def indices(steps):
+    """Images of `steps` batches: [steps, batch]."""
+    return _random.integers(0, len(pixels), (steps, batch))
+
+
+def serve(run):
+    """`run(steps)` runs that many training steps and waits for them."""
+    started = time.perf_counter()
+    run(1)
+    print("ready", (time.perf_counter() - started) * 1000, flush=True)
+    for line in sys.stdin:
+        steps = int(line)
+        started = time.perf_counter()
+        run(steps)
+        print((time.perf_counter() - started) * 1000 / steps, flush=True)
