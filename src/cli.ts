@@ -19,6 +19,9 @@ const commands = [train, sample, reconstruct, interpolate, manifold, evaluate, r
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 }
 
 const interruption = new AbortController()
+/** Whether the running command ends by itself when it is interrupted. */
+let isPatient = false
+let outputFailed = false
 
 /** Ends the process with the right code; the only place that does. */
 async function main(): Promise<void> {
@@ -31,10 +34,12 @@ async function main(): Promise<void> {
     await program.parseAsync()
   } catch (error) {
     exitCode = reportUsage(error as Error)
+    if (exitCode !== EXIT.done && process.argv.includes('--json'))
+      printJson({ json: { error: oneLine(error as Error) } })
   }
-  process.exitCode = exitCode
-  // Native libraries keep threads of their own; everything is saved and flushed by now.
-  process.stdout.write('', () => process.stderr.write('', () => process.exit()))
+  // Native libraries keep threads of their own; everything is saved by now, and flushed after these.
+  await Promise.all([process.stdout, process.stderr].map(stream => new Promise(done => stream.write('', done))))
+  process.exit(outputFailed ? EXIT.failed : exitCode)
 }
 
 function packageVersion(): string {
@@ -79,7 +84,7 @@ function flag(name: string, setting: Setting<unknown>): Option {
   const shown = Array.isArray(setting.value) ? setting.value.join(',') : setting.value
   const standard =
     shown === null ? (setting.expected.endsWith("'off'") ? ' (default: off)' : '') : ` (default: ${shown})`
-  const choices = setting.expected.startsWith('one of ') ? `; ${setting.expected}` : ''
+  const choices = setting.choices && setting.choices.length > 1 ? `; ${setting.expected}` : ''
   return new Option(`--${kebabCase(name)} <value>`, `${setting.description}${choices}${standard}`).argParser(
     (text: string) => parseFlag(name, setting, text),
   )
@@ -99,12 +104,13 @@ async function runCommand(command: Command, argument: string, flags: Flags): Pro
     debug,
     checkpoints,
   }
+  isPatient = command.finishesOnInterrupt === true
   try {
     const result = await command.run({ argument, given, values: { ...defaults, ...given }, switches } as never, context)
     if (json) printJson(result)
     return result.interrupted ? EXIT.interrupted : EXIT.done
   } catch (error) {
-    if (json) printJson({ json: { error: (error as Error).message } })
+    if (json) printJson({ json: { error: oneLine(error as Error) } })
     return reportFailure(error as Error, debug)
   }
 }
@@ -113,8 +119,10 @@ function printJson({ json }: Result): void {
   process.stdout.write(`${JSON.stringify(json)}\n`)
 }
 
+const oneLine = ({ message }: Error): string => message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+
 function reportFailure(error: Error, debug: boolean): number {
-  process.stderr.write(`elbo: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}\n`)
+  process.stderr.write(`elbo: ${oneLine(error)}\n`)
   if (debug) process.stderr.write(`${error.stack}\n`)
   return error instanceof UsageError ? EXIT.usage : EXIT.failed
 }
@@ -124,20 +132,22 @@ function reportUsage(error: Error): number {
   if (!(error instanceof CommanderError)) return reportFailure(error, false)
   if (error.exitCode === 0) return EXIT.done
   if (error.code === 'commander.help') return EXIT.usage
-  return reportFailure(new UsageError(error.message.replace(/^error: /, '')), false)
+  return reportFailure(new UsageError(error.message), false)
 }
 
 /** The first signal asks for an orderly end, a second one does not wait; a closed pipe is an orderly end too. */
 function listenForInterruptions(): void {
   const interrupt = () => {
-    if (interruption.signal.aborted) process.exit(EXIT.interrupted)
+    if (interruption.signal.aborted || !isPatient) process.exit(EXIT.interrupted)
     interruption.abort()
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
       interruption.abort()
+      if (error.code === 'EPIPE' || outputFailed) return
+      outputFailed = true
+      process.stderr.write(`elbo: cannot write the output: ${error.message}\n`)
     })
   }
 }

@@ -20,8 +20,12 @@ import {
 
 /** The settings, in the order in which `--help` shows them. */
 export const settings = {
-  epochs: wholeNumber(1, 20, 'passes over the training images, in all', true),
-  batchSize: wholeNumber(1, 64, 'images per step; the rest of a pass that fills no batch is left out of that pass'),
+  epochs: wholeNumber([1, 1e6], 20, 'passes over the training images, in all', true),
+  batchSize: wholeNumber(
+    [1, 1e6],
+    64,
+    'images per step; the rest of a pass that fills no batch is left out of that pass',
+  ),
   learningRate: positive(1.5e-3, 'step size of the optimizer at the start'),
   learningRateDecay: setting(
     z.number().positive().max(1),
@@ -30,11 +34,11 @@ export const settings = {
     'factor on the learning rate after each epoch',
     read.number,
   ),
-  latentDim: wholeNumber(1, 32, 'dimensions of z'),
+  latentDim: wholeNumber([1, 1e4], 32, 'dimensions of z'),
   hidden: setting(
-    z.array(z.int().min(1)).min(1),
+    z.array(z.int().min(1).max(1e5)).min(1).max(100),
     [400, 400],
-    'whole numbers of at least 1, separated by commas, such as 200,200',
+    'whole numbers from 1 to 100000, separated by commas, such as 200,200',
     "units of the encoder's hidden layers; the decoder mirrors them",
     read.list,
   ),
@@ -53,7 +57,7 @@ export const settings = {
   ),
   objective: choice(['elbo'], 'elbo', 'what is maximised'),
   estimator: choice(['pathwise'], 'pathwise', 'how its gradient is estimated'),
-  samples: wholeNumber(1, 1, 'draws of z per image and step'),
+  samples: wholeNumber([1, 1e4], 1, 'draws of z per image and step'),
   kl: choice(klEstimators, 'analytic', 'the KL term: closed form, or sampled'),
   beta: setting(
     z.number().min(0),
@@ -115,7 +119,7 @@ export const settings = {
   ),
   backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
   compile: choice(['off'], 'off', 'how steps run: off is one TF.js operation at a time', true),
-  imagesEvery: wholeNumber(1, 5, 'epochs between pictures of samples and reconstructions', true),
+  imagesEvery: wholeNumber([1, 1e6], 5, 'epochs between pictures of samples and reconstructions', true),
 } as const satisfies Record<string, Setting<never> | Setting<unknown>>
 
 type Settings = typeof settings
@@ -125,7 +129,7 @@ export type SettingName = keyof Settings
 export type Config = Values<Settings>
 
 /** Named starting points; flags and `--config` change them. */
-export const presets: Record<string, { description: string; config: Partial<Config> }> = {
+export const presets = {
   default: { description: 'two hidden layers of 400 ELU units, 32 latent dimensions', config: {} },
   small: {
     description: 'one hidden layer of 400 ReLU units, 20 latent dimensions, batches of 128: the usual first VAE',
@@ -144,22 +148,16 @@ export const presets: Record<string, { description: string; config: Partial<Conf
       'the one-layer network of Burda et al. 2015: two hidden layers of 200 tanh units, 50 latent dimensions',
     config: { hidden: [200, 200], latentDim: 50, activation: 'tanh' },
   },
-}
+} as const satisfies Record<string, { description: string; config: DeepReadonly<Partial<Config>> }>
+
+type DeepReadonly<T> = { readonly [name in keyof T]: T[name] extends (infer U)[] ? readonly U[] : T[name] }
+
+export type PresetName = keyof typeof presets
 
 const names = Object.keys(settings) as SettingName[]
 
-/** The settings of a preset; throws a `UsageError` that names the nearest one. */
-export function presetConfig(preset: string): Partial<Config> {
-  const found = Object.hasOwn(presets, preset) ? presets[preset] : undefined
-  if (!found)
-    throw new UsageError(
-      `--preset ${preset}: there is no such preset; did you mean ${closest(preset, Object.keys(presets))}?`,
-    )
-  return found.config
-}
-
 /** Fills in defaults: later sources win. */
-export function resolveConfig(...sources: Partial<Config>[]): Config {
+export function resolveConfig(...sources: DeepReadonly<Partial<Config>>[]): Config {
   const defaults = Object.fromEntries(names.map(name => [name, settings[name].value]))
   return Object.assign(defaults, ...sources) as Config
 }
@@ -202,6 +200,11 @@ export function resumeConfig(saved: Config, changes: Partial<Config>): Config {
     }
   }
   return { ...saved, ...changes }
+}
+
+/** The settings that decided what a snapshot holds: all but the resumable ones. */
+export function fixedSettings(config: Config): Record<string, unknown> {
+  return Object.fromEntries(names.filter(name => !settings[name].resumable).map(name => [name, config[name]]))
 }
 
 function parseJson(json: string, where: string): unknown {

@@ -1,4 +1,5 @@
 /** A setting: its check, default and description in one place, so that flags, help and files all agree about it. */
+import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 
 /** Bad input of any kind: the program ends with exit code 2 and this message. */
@@ -12,6 +13,8 @@ export interface Setting<T> {
   description: string
   /** How a flag's text becomes a value before it is checked. */
   parse: (text: string) => unknown
+  /** All right values, where they are few. */
+  choices?: readonly string[]
   /** May differ when a run is resumed: it does not change what the finished passes computed. */
   resumable: boolean
 }
@@ -38,8 +41,21 @@ export function setting<T>(
   return { schema, value, expected, description, parse, resumable }
 }
 
-export const wholeNumber = (least: number, value: number, description: string, resumable = false): Setting<number> =>
-  setting(z.int().min(least), value, `a whole number of at least ${least}`, description, read.number, resumable)
+/** A whole number from `least` to `most`; the upper end only keeps absurd sizes out. */
+export const wholeNumber = (
+  [least, most]: readonly [number, number],
+  value: number,
+  description: string,
+  resumable = false,
+): Setting<number> =>
+  setting(
+    z.int().min(least).max(most),
+    value,
+    `a whole number from ${least} to ${most}`,
+    description,
+    read.number,
+    resumable,
+  )
 
 export const positive = (value: number, description: string): Setting<number> =>
   setting(z.number().positive(), value, 'a number above 0', description, read.number)
@@ -51,7 +67,7 @@ export const choice = <const T extends readonly [string, ...string[]]>(
   resumable = false,
 ): Setting<T[number]> => {
   const expected = options.length === 1 ? `'${options[0]}'` : `one of ${options.join(', ')}`
-  return setting(z.enum(options), value, expected, description, read.text, resumable)
+  return { ...setting(z.enum(options), value, expected, description, read.text, resumable), choices: options }
 }
 
 /** A path or name; null where there is no default. */
@@ -59,10 +75,15 @@ export const text = (description: string): Setting<string | null> =>
   setting(z.string().min(1).nullable(), null, 'a text', description, read.text)
 
 /** The value of one flag; throws a `UsageError` that names the flag, what was given and what was expected. */
-export function parseFlag(name: string, { schema, parse, expected }: Setting<unknown>, given: string): unknown {
+export function parseFlag(
+  name: string,
+  { schema, parse, expected, choices }: Setting<unknown>,
+  given: string,
+): unknown {
   const parsed = schema.safeParse(parse(given))
-  if (!parsed.success) throw new UsageError(`--${kebabCase(name)} ${given}: ${expected} was expected`)
-  return parsed.data
+  if (parsed.success) return parsed.data
+  const nearest = choices && choices.length > 1 ? `; did you mean ${closest(given, choices)}?` : ''
+  throw new UsageError(`--${kebabCase(name)} ${given}: ${expected} was expected${nearest}`)
 }
 
 /** `batchSize` -> `batch-size`. */

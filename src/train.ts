@@ -9,26 +9,29 @@ import {
   keepMetricsUpTo,
   makeRunFolder,
   readMetrics,
+  removeLeftovers,
+  requireLinks,
   saveSnapshot,
   snapshotFolder,
+  stepLabel,
 } from './checkpoints/run-directory.js'
-import { assignVariables, type Position, writeSnapshot } from './checkpoints/snapshot.js'
+import { type Position, writeSnapshot } from './checkpoints/snapshot.js'
 import { type Outputs, scan } from './compile/scan.js'
-import type { Config } from './config.js'
+import { type Config, fixedSettings } from './config.js'
 import { binarizeOnce, type Dataset, epochOrder, gather, loadDataset, type Split } from './data/dataset.js'
 import { overImages } from './evaluation/over-images.js'
 import { type Estimate, estimateMean } from './evaluation/statistics.js'
 import type { Algorithm, Schedule } from './inference/algorithm.js'
 import type { Vae } from './models/vae.js'
 import { keyAt, streamKey } from './random.js'
-import { createSession, initializeSession, readRunSnapshot } from './session.js'
+import { createSession, initializeSession, readRunSnapshot, restoreSession, type Session } from './session.js'
 import { UsageError } from './settings.js'
 
 /** One line of metrics.jsonl. ELBO, reconstruction and KL in nats per image. */
 export interface EpochMetrics {
   epoch: number
   step: number
-  /** Wall time of training so far, over all sessions of the run. */
+  /** Wall time of training so far, over all sessions of the run but without passes that were cut short and made again. */
   seconds: number
   /** Mean over the pass, while the weights moved; its error is that of the mean over steps. */
   trainElbo: number
@@ -103,13 +106,16 @@ export async function train({
   }
   makeRunFolder(folder)
   const unlock = lockRun(folder)
-  const session = createSession(config, data.rows * data.columns)
-  const { algorithm } = session
+  let session: Session | undefined
   try {
+    requireLinks(folder)
+    removeLeftovers(folder)
+    session = createSession(config, data.rows * data.columns)
+    const { algorithm, vae } = session
     const resumed = resume && snapshotFolder(folder, 'latest') !== undefined
-    const position = resumed ? restore(folder, config, algorithm, data) : start()
+    const position = resumed ? restore(folder, config, session, data) : start()
     const save = (isBest: boolean) =>
-      saveSnapshot(folder, label(position), isBest, to => write(to, config, algorithm, data, position))
+      saveSnapshot(folder, stepLabel(position.step), isBest, to => write(to, config, algorithm, data, position))
     if (position.epoch > config.epochs) {
       throw new UsageError(
         `--epochs ${config.epochs}: ${folder} has finished ${position.epoch} epochs already; ask for more`,
@@ -123,7 +129,7 @@ export async function train({
     }
     observer.started(position, data)
 
-    const history = readMetrics(folder) as unknown as EpochMetrics[]
+    const history = readMetrics<EpochMetrics>(folder)
     const validation = binarizeOnce(data.validation, config.binarize, streamKey(config.seed, 'validation'))
     const steps = scan<Schedule>(algorithm.step)
     const stepKey = streamKey(config.seed, 'steps')
@@ -158,6 +164,8 @@ export async function train({
       const imagesPerSecond =
         ((stepsPerEpoch - resumedAt) * config.batchSize) / ((performance.now() - passStarted) / 1000)
       const bounds = await validate(algorithm, validation, config)
+      if (!Number.isFinite(bounds.validationElbo))
+        throw diverged(bounds.validationElbo, position, 'the last update broke the weights', folder)
       const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
       clock = performance.now()
       const metrics: EpochMetrics = {
@@ -180,12 +188,12 @@ export async function train({
       history.push(metrics)
       await save(isBest)
       observer.epoch(metrics, isBest)
-      await observer.saved(session.vae, history, data)
-      if (signal.aborted) return result('interrupted')
+      await observer.saved(vae, history, data)
+      if (signal.aborted && position.epoch < config.epochs) return result('interrupted')
     }
     return result('finished')
   } finally {
-    session.dispose()
+    session?.dispose()
     unlock()
   }
 }
@@ -220,15 +228,14 @@ async function validate(algorithm: Algorithm, images: Split, config: Config) {
   }
 }
 
-function restore(folder: string, config: Config, algorithm: Algorithm, data: Dataset): Position {
+function restore(folder: string, config: Config, session: Session, data: Dataset): Position {
   const { snapshot, path } = readRunSnapshot(folder, 'latest')
-  const file = join(path, 'state.safetensors')
   if (snapshot.data.sha256 !== data.sha256) {
     throw new Error(
-      `${file}: this run was trained on other images than those of --data ${config.data}; give its own data`,
+      `${path}: this run was trained on other images than those of --data ${config.data}; give its own data`,
     )
   }
-  assignVariables(algorithm.variables, snapshot.tensors, file)
+  restoreSession(session, config, snapshot, path)
   return snapshot.position
 }
 
@@ -236,14 +243,12 @@ function write(folder: string, config: Config, algorithm: Algorithm, data: Datas
   const { sha256, rows, columns } = data
   const snapshot = {
     algorithm: 'vae',
-    seed: config.seed,
+    settings: fixedSettings(config),
     data: { source: config.data, sha256, rows, columns },
     position,
   }
   return writeSnapshot(folder, snapshot, algorithm.variables, algorithm.models)
 }
-
-const label = ({ step }: Position): string => `step-${String(step).padStart(8, '0')}`
 
 /** Sums of each output, and of the squared ELBO, for the mean and its error. */
 function addSums(sums: Record<string, number>, outputs: Outputs): void {
@@ -264,16 +269,19 @@ function trainingMeans(sums: Record<string, number>, steps: number) {
   }
 }
 
-function requireFinite({ elbo, kl, reconstruction }: Outputs, { step, epoch }: Position, folder: string): void {
+function requireFinite({ elbo, kl, reconstruction }: Outputs, position: Position, folder: string): void {
   const broken = elbo?.findIndex(value => !Number.isFinite(value)) ?? -1
   if (broken < 0) return
   const cause = !Number.isFinite(kl?.[broken])
     ? "the encoder's mean or log variance overflowed"
     : `the decoder's logits overflowed (reconstruction ${reconstruction?.[broken]})`
-  throw new Error(
-    `step ${step + broken + 1} (epoch ${epoch + 1}): the ELBO is ${elbo?.[broken]} nats: ${cause}; the usual reason is too large ` +
-      `a learning rate. The last good snapshot stays in ${join(folder, 'latest')}; start another run with a smaller ` +
-      `--learning-rate or with --clip-norm`,
+  throw diverged(elbo?.[broken], { ...position, step: position.step + broken + 1 }, cause, folder)
+}
+
+function diverged(elbo: number | undefined, { step, epoch }: Position, cause: string, folder: string): Error {
+  return new Error(
+    `step ${step} (epoch ${epoch + 1}): the ELBO is ${elbo} nats: ${cause}; the usual reason is too large a learning rate. ` +
+      `The last good snapshot stays in ${join(folder, 'latest')}; start another run with a smaller --learning-rate or with --clip-norm`,
   )
 }
 

@@ -137,7 +137,7 @@ test('an error that is no refusal is not taken for one', async () => {
 
 test('a mean comes with the standard error of independent values', () => {
   expect(estimateMean([1, 2, 3, 4])).toEqual({ mean: 2.5, standardError: Math.sqrt(5 / 3 / 4), count: 4 })
-  expect(estimateMean([7])).toEqual({ mean: 7, standardError: 0, count: 1 })
+  expect(estimateMean([7])).toEqual({ mean: 7, standardError: Number.NaN, count: 1 })
 })
 
 function close(actual: number[], expected: number[], tolerance: number): void {

@@ -162,7 +162,7 @@ describe('wrong usage is one line and exit code 2', () => {
   test.each([
     [['train', '--epoch', '3'], '--epochs'],
     [['trian'], 'train'],
-    [['train', '--epochs', '-1'], '--epochs -1: a whole number of at least 1 was expected'],
+    [['train', '--epochs', '-1'], '--epochs -1: a whole number from 1 to '],
     [['train', '--latent-dim', '0'], '--latent-dim 0'],
     [['train', '--run', '../out'], "run name '../out'"],
     [['train', '--run', 'first'], 'has a run already'],
@@ -171,7 +171,7 @@ describe('wrong usage is one line and exit code 2', () => {
     [['train', '--config', 'nothing.json'], 'there is no such file'],
     [['sample', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
     [['sample'], "missing required argument 'run'"],
-    [['sample', 'first', '--count', 'many'], '--count many: a whole number of at least 1 was expected'],
+    [['sample', 'first', '--count', 'many'], '--count many: a whole number from 1 to '],
     [['export', 'first'], '--to DIR is missing'],
   ])('%s', (args, message) => {
     refused(2, message, ...args)
@@ -214,6 +214,29 @@ describe('what cannot be done is one line and exit code 1', () => {
     elbo('train', '--run', 'three', '--epochs', '1', '--data', 'small', ...small.with(5, '3'))
     refused(1, 'run three has 3 latent dimensions; manifold needs 2', 'manifold', 'three')
     rmSync(join(checkpoints, 'three'), { recursive: true })
+  })
+
+  test('a start that fails leaves other files alone and its own name free', () => {
+    mkdirSync(join(checkpoints, 'mine'))
+    writeFileSync(join(checkpoints, 'mine/notes.txt'), 'mine')
+    refused(2, 'is there already and holds no run', 'train', '--run', 'mine', '--data', 'small')
+    expect(readFileSync(join(checkpoints, 'mine/notes.txt'), 'utf8')).toBe('mine')
+    rmSync(join(checkpoints, 'mine'), { recursive: true })
+    refused(1, 'no train-images-idx3-ubyte', 'train', '--run', 'fails', '--data', checkpoints)
+    expect(existsSync(join(checkpoints, 'fails'))).toBe(false)
+  })
+
+  test('wrong usage under --json is a JSON document too', () => {
+    const { stdout, status } = elbo('train', '--json', '--bogus')
+    expect(JSON.parse(stdout).error).toContain("unknown option '--bogus'")
+    expect(status).toBe(2)
+  })
+
+  test('output that cannot be written', () => {
+    const command = `"${process.execPath}" "${ELBO}" runs > /dev/full`
+    const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: home, encoding: 'utf8' })
+    expect(stderr).toMatch(/^elbo: cannot write the output: .*\n$/)
+    expect(status).toBe(1)
   })
 
   test('under --json the failure is a JSON document too', () => {

@@ -1,19 +1,19 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { completeConfig, parseConfig, presetConfig, resolveConfig, resumeConfig, settings } from '../src/config.js'
+import { completeConfig, parseConfig, presets, resolveConfig, resumeConfig, settings } from '../src/config.js'
 import { kebabCase, parseFlag, type Setting } from '../src/settings.js'
 
 const flag = (name: keyof typeof settings, text: string) => parseFlag(name, settings[name] as Setting<unknown>, text)
 
 test.each([
-  ['epochs', '-1', '--epochs -1: a whole number of at least 1 was expected'],
-  ['epochs', '2.5', '--epochs 2.5: a whole number of at least 1 was expected'],
+  ['epochs', '-1', '--epochs -1: a whole number from 1 to '],
+  ['epochs', '2.5', '--epochs 2.5: a whole number from 1 to '],
   ['epochs', '', '--epochs : a whole number'],
-  ['latentDim', '0', '--latent-dim 0: a whole number of at least 1 was expected'],
+  ['latentDim', '0', '--latent-dim 0: a whole number from 1 to '],
   ['learningRate', 'fast', '--learning-rate fast: a number above 0 was expected'],
   ['learningRate', 'Infinity', '--learning-rate Infinity: a number above 0 was expected'],
-  ['hidden', '200,,200', '--hidden 200,,200: whole numbers of at least 1, separated by commas'],
-  ['binarize', 'none', '--binarize none: one of dynamic, static was expected'],
+  ['hidden', '200,,200', '--hidden 200,,200: whole numbers from 1 to 100000, separated by commas'],
+  ['binarize', 'none', '--binarize none: one of dynamic, static was expected; did you mean '],
   ['backend', 'cuda', '--backend cuda: one of auto, '],
   ['clipNorm', '0', "--clip-norm 0: a number above 0, or 'off' was expected"],
 ] as const)('--%s %s is refused with what was expected', (name, text, message) => {
@@ -36,7 +36,7 @@ test('every default passes its own check, and every flag name is its setting in 
 test.each([
   ['{"epoch": 3}', "c.json: there is no setting 'epoch'; did you mean 'epochs'?"],
   ['{"toString": 3}', "c.json: there is no setting 'toString'"],
-  ['{"epochs": "3"}', 'c.json: epochs: "3" was given; a whole number of at least 1 was expected'],
+  ['{"epochs": "3"}', 'c.json: epochs: "3" was given; a whole number from 1 to '],
   ['{"hidden": 400}', 'c.json: hidden: 400 was given; whole numbers'],
   ['[]', 'c.json: an object of settings was expected'],
   ['{"epochs": 3', 'c.json: not JSON'],
@@ -57,14 +57,12 @@ test('any JSON is either a configuration or one line that begins with the path',
 })
 
 test('later sources win, and the resolved configuration reads back as itself', () => {
-  const config = resolveConfig(presetConfig('burda2015'), { epochs: 3 })
+  const config = resolveConfig(presets.burda2015.config, { epochs: 3 })
   expect(config).toMatchObject({ hidden: [200, 200], latentDim: 50, epochs: 3, batchSize: settings.batchSize.value })
   expect(completeConfig(parseConfig(JSON.stringify(config), 'c.json'), 'c.json')).toEqual(config)
 })
 
-test('a preset that does not exist and a setting that is missing are named', () => {
-  expect(() => presetConfig('burda')).toThrow('--preset burda: there is no such preset; did you mean burda2015?')
-  expect(() => presetConfig('constructor')).toThrow('there is no such preset')
+test('a setting that is missing is named', () => {
   expect(() => completeConfig({}, 'c.json')).toThrow("c.json: the setting 'epochs' is missing")
 })
 

@@ -10,6 +10,7 @@ const LAYERS: Record<string, number> = {
   'random.ts': 0,
   libtensorflow: 0,
   plots: 0,
+  'checkpoints/files.ts': 0,
   'checkpoints/safetensors.ts': 0,
   'data/idx.ts': 0,
   'settings.ts': 0,

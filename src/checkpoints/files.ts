@@ -1,5 +1,5 @@
-/** Files that are whole or absent, whatever moment the process dies: written aside, flushed, then renamed. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+/** Files: written whole or not at all, whatever moment the process dies; errors of reading and writing as one line. */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Replaces `path` by `data` in one step; on failure the old file stays and nothing is left beside it. */
@@ -26,6 +26,23 @@ export function writeFlushed(path: string, data: string | Uint8Array): void {
   }
 }
 
+/** The bytes of a file; an error names it, as `shownAs`, and says why it cannot be read. */
+export function readWhole(path: string, shownAs = path): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new Error(`${shownAs}: ${unreadable[code ?? ''] ?? message}`, { cause: error })
+  }
+}
+
+const unreadable: Record<string, string> = {
+  ENOENT: 'the file is missing',
+  EISDIR: 'this is a folder; a file was expected',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EACCES: 'permission denied: the file cannot be read',
+}
+
 /** Makes renames in `folder` survive a power cut. */
 export function flushDirectory(folder: string): void {
   const directory = openSync(folder, 'r')
@@ -44,6 +61,7 @@ const explanations: Record<string, string> = {
   EPERM: 'permission denied; choose a folder that you may write to',
   ENOENT: 'its folder does not exist, or is read-only',
   ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'this is a folder; a file was expected',
 }
 
 /** The error of a failed write as one line: the path, what happened and what to do. */

@@ -16,12 +16,14 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
+import { z } from 'zod'
 import { UsageError } from '../settings.js'
-import { explain, flushDirectory, writeFileAtomic } from './files.js'
+import { explain, flushDirectory, readWhole, writeFileAtomic } from './files.js'
 
 export type SnapshotName = 'latest' | 'best'
 
@@ -38,6 +40,8 @@ export function runFolder(checkpoints: string, name: string): string {
 /** The names of all runs below `checkpoints`, sorted. */
 export function listRuns(checkpoints: string): string[] {
   if (!existsSync(checkpoints)) return []
+  if (!statSync(checkpoints).isDirectory())
+    throw new UsageError(`--checkpoints ${checkpoints}: this is a file; a folder was expected`)
   return readdirSync(checkpoints)
     .filter(name => existsSync(join(checkpoints, name, 'config.json')))
     .sort()
@@ -51,6 +55,44 @@ export function makeRunFolder(folder: string): void {
   } catch (error) {
     throw explain(error, folder)
   }
+}
+
+/** Whether a training has left anything in the run's folder that starting over would lose. */
+export function hasHistory(folder: string): boolean {
+  const isLinked = (['latest', 'best'] as const).some(name => lstatSync(join(folder, name), { throwIfNoEntry: false }))
+  return isLinked || readMetrics(folder).length > 0 || snapshotLabels(folder).some(label => label !== stepLabel(0))
+}
+
+/** Refuses a run whose links are gone or are no links: its copy did not keep them. */
+export function requireLinks(folder: string): void {
+  for (const name of ['latest', 'best'] as const) {
+    const found = lstatSync(join(folder, name), { throwIfNoEntry: false })
+    if (found && !found.isSymbolicLink()) {
+      throw new Error(
+        `${join(folder, name)}: a folder, but a link into snapshots/ was expected; copy runs with their links (cp -a)`,
+      )
+    }
+  }
+  if (snapshotFolder(folder, 'latest') === undefined && hasHistory(folder)) {
+    throw new Error(
+      `${join(folder, 'latest')}: the link is missing or leads nowhere, but the run has been trained ` +
+        `(snapshots: ${snapshotLabels(folder).join(', ') || 'none'}); restore it, as a link to snapshots/STEP`,
+    )
+  }
+}
+
+/** Removes what a killed process left half written. Call it with the run locked. */
+export function removeLeftovers(folder: string): void {
+  for (const part of ['', 'plots', 'images', 'snapshots']) {
+    for (const name of readdirSync(join(folder, part))) {
+      if (name.endsWith('.tmp')) rmSync(join(folder, part, name), { recursive: true })
+    }
+  }
+}
+
+/** The name of a snapshot's folder: its step. */
+export function stepLabel(step: number): string {
+  return `step-${String(step).padStart(8, '0')}`
 }
 
 /** The folder that `latest` or `best` stands for now, or undefined before the first snapshot. */
@@ -103,29 +145,40 @@ export function appendMetrics(folder: string, metrics: object): void {
   }
 }
 
-/** The lines of metrics.jsonl, parsed; a last line cut short by a killed process is left out. */
-export function readMetrics(folder: string): Record<string, unknown>[] {
+const metricsSchema = z.looseObject({ epoch: z.int().min(1), step: z.int().min(1), seconds: z.number() })
+
+/** A line of metrics.jsonl: at least these fields. */
+type MetricsLine = z.infer<typeof metricsSchema>
+
+/** The lines of metrics.jsonl, checked; a last line cut short by a killed process is left out. */
+export function readMetrics<Line extends object = MetricsLine>(folder: string): Line[] {
   const path = join(folder, 'metrics.jsonl')
   if (!existsSync(path)) return []
-  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
+  const lines = readWhole(path).toString().split('\n').slice(0, -1)
   return lines.map((line, i) => {
     try {
-      return JSON.parse(line) as Record<string, unknown>
+      return metricsSchema.parse(JSON.parse(line)) as object as Line
     } catch {
-      throw new Error(`${path}: line ${i + 1} is not JSON`)
+      throw new Error(`${path}: line ${i + 1} is not a JSON object with epoch, step and seconds`)
     }
   })
 }
 
 /** Drops the metrics of passes that no snapshot holds: they will be made again. */
 export function keepMetricsUpTo(folder: string, epoch: number): void {
-  const kept = readMetrics(folder).filter(line => Number(line.epoch) <= epoch)
+  const kept = readMetrics(folder).filter(line => line.epoch <= epoch)
+  if (kept.length !== epoch || kept.some((line, i) => line.epoch !== i + 1)) {
+    throw new Error(
+      `${join(folder, 'metrics.jsonl')}: has epochs ${kept.map(line => line.epoch).join(', ') || 'none'}, ` +
+        `but the latest snapshot has finished 1 to ${epoch}; restore the file`,
+    )
+  }
   writeFileAtomic(join(folder, 'metrics.jsonl'), kept.map(line => `${JSON.stringify(line)}\n`).join(''))
 }
 
 /** `label`, or the first of label-2, label-3, … that no folder has: a linked folder is never touched again. */
 function unusedLabel(folder: string, label: string): string {
-  const taken = new Set(readdirSync(join(folder, 'snapshots')))
+  const taken = new Set(snapshotLabels(folder))
   let candidate = label
   for (let n = 2; taken.has(candidate); n++) candidate = `${label}-${n}`
   return candidate
@@ -144,9 +197,14 @@ function removeUnused(folder: string): void {
     .map(name => join(folder, name))
     .filter(isLink)
     .map(link => basename(readlinkSync(link)))
-  for (const label of readdirSync(join(folder, 'snapshots'))) {
+  for (const label of snapshotLabels(folder)) {
     if (!used.includes(label)) rmSync(join(folder, 'snapshots', label), { recursive: true, force: true })
   }
+}
+
+function snapshotLabels(folder: string): string[] {
+  const snapshots = join(folder, 'snapshots')
+  return existsSync(snapshots) ? readdirSync(snapshots).sort() : []
 }
 
 function isLink(path: string): boolean {

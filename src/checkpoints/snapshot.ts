@@ -3,12 +3,12 @@
  * position; `encoder/` and `decoder/` hold the same weights as layers models for other programs.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { z } from 'zod'
 import { generator } from '../random.js'
-import { flushDirectory, writeFlushed } from './files.js'
+import { flushDirectory, readWhole, writeFlushed } from './files.js'
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js'
 
 /** The version of the snapshot's layout; readers refuse others. */
@@ -35,7 +35,7 @@ const metadataSchema = z.object({
   version: z.string(),
   algorithm: z.string(),
   generator: z.literal(generator),
-  seed: json(count),
+  settings: json(z.record(z.string(), z.unknown())),
   data: json(z.strictObject({ source: z.string(), sha256: z.string(), rows: count.min(1), columns: count.min(1) })),
   position: json(positionSchema),
   files: json(z.record(z.string(), z.string())),
@@ -44,7 +44,8 @@ const metadataSchema = z.object({
 /** What `state.safetensors` says beside its tensors. */
 export interface Snapshot {
   algorithm: string
-  seed: number
+  /** The settings that decided what is here, by name. */
+  settings: Record<string, unknown>
   data: { source: string; sha256: string; rows: number; columns: number }
   position: Position
   tensors: Map<string, StoredTensor>
@@ -63,7 +64,7 @@ export async function writeSnapshot(
     version: VERSION,
     algorithm: snapshot.algorithm,
     generator,
-    seed: JSON.stringify(snapshot.seed),
+    settings: JSON.stringify(snapshot.settings),
     data: JSON.stringify(snapshot.data),
     position: JSON.stringify(snapshot.position),
     files: JSON.stringify(Object.fromEntries([...files].map(([path, bytes]) => [path, sha256(bytes)]))),
@@ -80,14 +81,11 @@ export async function writeSnapshot(
 /** Reads and checks a snapshot, every file of it. Errors name the file, as one in `shownAs`, and the field. */
 export function readSnapshot(folder: string, shownAs = folder): Snapshot {
   const path = join(shownAs, 'state.safetensors')
-  const read = (name: string) => {
-    if (!existsSync(join(folder, name))) throw new Error(`${join(shownAs, name)}: the file is missing`)
-    return readFileSync(join(folder, name))
-  }
+  const read = (name: string) => readWhole(join(folder, name), join(shownAs, name))
   const { tensors, metadata } = decodeSafetensors(read('state.safetensors'), path)
   const parsed = metadataSchema.safeParse(metadata)
   if (!parsed.success) throw new Error(`${path}: metadata ${describe(parsed.error)}`)
-  const { version, files, algorithm, seed, data, position } = parsed.data
+  const { version, files, algorithm, settings, data, position } = parsed.data
   if (version !== VERSION) {
     throw new Error(
       `${path}: metadata version: this snapshot has layout ${version}; this program reads layout ${VERSION}`,
@@ -100,7 +98,7 @@ export function readSnapshot(folder: string, shownAs = folder): Snapshot {
       )
     }
   }
-  return { algorithm, seed, data, position, tensors }
+  return { algorithm, settings, data, position, tensors }
 }
 
 /** Assigns stored tensors to variables of the same names and shapes; `path` is for error messages. */
@@ -109,6 +107,8 @@ export function assignVariables(
   tensors: ReadonlyMap<string, StoredTensor>,
   path: string,
 ): void {
+  const unexpected = [...tensors.keys()].find(name => !variables.has(name))
+  if (unexpected) throw new Error(`${path}: tensor '${unexpected}' has no place in the model of config.json`)
   for (const [name, variable] of variables) {
     const stored = tensors.get(name)
     if (!stored) throw new Error(`${path}: tensor '${name}' is missing; config.json describes a model that has it`)
@@ -149,7 +149,10 @@ export async function modelFiles(models: ReadonlyMap<string, tf.LayersModel>): P
 async function readValues(variables: ReadonlyMap<string, tf.Tensor>): Promise<Map<string, StoredTensor>> {
   const tensors = new Map<string, StoredTensor>()
   for (const [name, variable] of variables) {
-    tensors.set(name, { shape: variable.shape, data: await variable.data<'float32'>() })
+    const data = await variable.data<'float32'>()
+    const broken = data.findIndex(value => !Number.isFinite(value))
+    if (broken >= 0) throw new Error(`'${name}' has the value ${data[broken]}; only finite weights are saved`)
+    tensors.set(name, { shape: variable.shape, data })
   }
   return tensors
 }

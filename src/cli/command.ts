@@ -31,6 +31,8 @@ export interface Command<O extends Options = Options> {
   options: O
   /** Options without a value. */
   switches?: Record<string, string>
+  /** Watches `signal` and ends by itself; other commands are ended by the first interruption. */
+  finishesOnInterrupt?: true
   /** Command lines for `--help`. */
   examples: readonly string[]
   run(input: Input<O>, context: Context): Promise<Result>

@@ -1,4 +1,6 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors. */
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 import { writeFileAtomic } from '../checkpoints/files.js'
 import { encodeSafetensors, type StoredTensor } from '../checkpoints/safetensors.js'
@@ -6,34 +8,40 @@ import { splitNames } from '../data/dataset.js'
 import { evaluateVae } from '../evaluation/evaluate.js'
 import type { Estimate } from '../evaluation/statistics.js'
 import { streamKey } from '../random.js'
-import { choice, text, wholeNumber } from '../settings.js'
+import { choice, text, UsageError, wholeNumber } from '../settings.js'
 import { command } from './command.js'
 import { binarySplit, openRun, runImages, runOptions } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
-const EVALUATION_BATCH = 100
+/** Draws of z in one batch of images: small enough that Ctrl-C and the bar wait no more than a second or two. */
+const DRAWS_PER_BATCH = 50_000
+const LARGEST_BATCH = 100
 
 export const evaluate = command({
   name: 'evaluate',
   summary: 'measures ELBO, log p(x) by importance sampling, and active units',
   argument: 'run',
   options: {
-    samples: wholeNumber(1, 500, 'draws of z per image'),
+    samples: wholeNumber([1, 1e6], 500, 'draws of z per image'),
     method: choice(['importance'], 'importance', 'how log p(x) is estimated'),
     split: choice(splitNames, 'test', 'which images'),
-    seed: wholeNumber(0, 1, 'decides the draws of z; the binary sample of the images is fixed by the run'),
+    seed: wholeNumber([0, 2 ** 32], 1, 'decides the draws of z; the binary sample of the images is fixed by the run'),
     data: text('other images than those of the run'),
     save: text('safetensors file for the binary images x and the values of every image'),
     ...runOptions,
   },
+  finishesOnInterrupt: true,
   examples: ['evaluate first', 'evaluate first --samples 5000', 'evaluate first --split validation --json'],
   async run({ argument, values }, context) {
+    if (values.save !== null && !existsSync(dirname(values.save))) {
+      throw new UsageError(`--save ${values.save}: its folder does not exist`)
+    }
     const { trained } = await openRun(argument, values, context)
     const data = runImages(trained, values.data)
     const images = binarySplit(trained, data[values.split])
     const bar = progressBar('images', context)
     const result = await evaluateVae(trained.vae, images, values.samples, {
-      batchSize: EVALUATION_BATCH,
+      batchSize: Math.max(1, Math.min(LARGEST_BATCH, Math.floor(DRAWS_PER_BATCH / values.samples))),
       key: streamKey(values.seed, 'evaluate'),
       onProgress: done => bar.update(done, images.count, `${values.samples} samples per image`),
       signal: context.signal,
@@ -44,7 +52,7 @@ export const evaluate = command({
     }
     const { perImage, ...summary } = result
     const line = (name: string, { mean, standardError }: Estimate, note = '') =>
-      context.print(`${name.padEnd(16)}${mean.toFixed(3).padStart(9)} ± ${standardError.toFixed(3)}  nats/image${note}`)
+      context.print(`${name.padEnd(16)}${mean.toFixed(3).padStart(9)} ± ${error(standardError, 3)}  nats/image${note}`)
     context.print(
       `${images.count} ${values.split} images of ${data.source}, ${trained.config.binarize} binarization ` +
         `(one fixed sample, seed ${trained.config.seed}), ${values.samples} samples of z each`,
@@ -52,7 +60,7 @@ export const evaluate = command({
     line('ELBO', result.elbo)
     line('reconstruction', result.reconstruction)
     line('KL', result.kl)
-    line('log p(x)', result.logPx, `, of which sampling z: ± ${result.logPxMonteCarloError.toFixed(4)}`)
+    line('log p(x)', result.logPx, `, of which sampling z: ± ${error(result.logPxMonteCarloError, 4)}`)
     context.print(`${'active units'.padEnd(16)}${result.activeUnits} of ${result.latentDim}`)
     context.print('±: one standard error of the mean over images')
     if (values.save !== null) {
@@ -75,3 +83,6 @@ export const evaluate = command({
     return { json: { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed, ...summary } }
   },
 })
+
+/** One value tells nothing of its error. */
+const error = (value: number, digits: number) => (Number.isNaN(value) ? 'unknown' : value.toFixed(digits))

@@ -11,9 +11,9 @@ export const interpolate = command({
   summary: 'walks between pairs of test images through latent space',
   argument: 'run',
   options: {
-    count: wholeNumber(1, 8, 'walks, one row each'),
-    steps: wholeNumber(2, 12, 'images on a walk, both ends included'),
-    seed: wholeNumber(0, 1, 'decides which test images are the ends'),
+    count: wholeNumber([1, 1000], 8, 'walks, one row each'),
+    steps: wholeNumber([2, 1000], 12, 'images on a walk, both ends included'),
+    seed: wholeNumber([0, 2 ** 32], 1, 'decides which test images are the ends'),
     data: text('other images than those of the run'),
     ...pictureOptions,
   },
@@ -21,11 +21,13 @@ export const interpolate = command({
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
     const { test } = runImages(run.trained, values.data)
-    const ends = permutation(streamKey(values.seed, 'interpolate'), test.count).subarray(0, 2 * values.count)
+    if (test.count < 2) throw new Error(`interpolate: ${test.count} test image; a walk needs two`)
+    const walks = Math.min(values.count, Math.floor(test.count / 2))
+    const ends = permutation(streamKey(values.seed, 'interpolate'), test.count).subarray(0, 2 * walks)
     const binary = gather(binarySplit(run.trained, test), ends, 0, ends.length)
     const { pixels, z } = await interpolateImages(run.trained.vae, binary, values.steps)
     const path = writeGrid(run, pixels, 'interpolations', values.out, { columns: values.steps })
-    context.print(`${values.count} walks between the codes of test images ${[...ends].join(', ')}: ${path}`)
+    context.print(`${walks} walks between the codes of test images ${[...ends].join(', ')}: ${path}`)
     return { json: { run: argument, path, ends: [...ends], steps: values.steps, seed: values.seed, z } }
   },
 })

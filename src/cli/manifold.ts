@@ -10,7 +10,7 @@ export const manifold = command({
   summary: 'shows the latent plane of a model with two latent dimensions',
   argument: 'run',
   options: {
-    side: wholeNumber(1, 20, 'images along each axis'),
+    side: wholeNumber([1, 200], 20, 'images along each axis'),
     extent: setting(z.number().positive(), 3, 'a number above 0', 'both axes run from -extent to extent', read.number),
     ...pictureOptions,
   },

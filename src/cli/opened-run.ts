@@ -1,8 +1,9 @@
 /** What every command on a trained run does first: choose a backend, say so, read the run. */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
-import { writeFileAtomic } from '../checkpoints/files.js'
+import { explain, writeFileAtomic } from '../checkpoints/files.js'
 import { listRuns, runFolder } from '../checkpoints/run-directory.js'
 import { binarizeOnce, type Dataset, loadDataset, type Split } from '../data/dataset.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
@@ -89,7 +90,17 @@ export function writeGrid(
   layout: Partial<ImageGridLayout>,
 ): string {
   const { rows: height, columns: width } = trained.snapshot.data
-  const path = out ?? join(folder, 'images', `${name}.png`)
+  const path = out ?? join(imageFolder(folder), `${name}.png`)
   writeFileAtomic(path, imageGrid(pixels, { count: pixels.length / (height * width), height, width, ...layout }))
+  return path
+}
+
+function imageFolder(folder: string): string {
+  const path = join(folder, 'images')
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw explain(error, path)
+  }
   return path
 }

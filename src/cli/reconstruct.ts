@@ -11,7 +11,7 @@ export const reconstruct = command({
   summary: 'shows images beside their reconstructions',
   argument: 'run',
   options: {
-    count: wholeNumber(1, 40, 'images, from the beginning of the split'),
+    count: wholeNumber([1, 1e4], 40, 'images, from the beginning of the split'),
     split: choice(splitNames, 'test', 'which images'),
     data: text('other images than those of the run'),
     ...pictureOptions,

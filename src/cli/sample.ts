@@ -10,8 +10,8 @@ export const sample = command({
   summary: 'draws z from the prior and shows the decoded images, one PNG grid',
   argument: 'run',
   options: {
-    count: wholeNumber(1, 64, 'images'),
-    seed: wholeNumber(0, 1, 'decides the draws'),
+    count: wholeNumber([1, 1e4], 64, 'images'),
+    seed: wholeNumber([0, 2 ** 32], 1, 'decides the draws'),
     ...pictureOptions,
   },
   examples: ['sample first', 'sample first --count 100 --seed 7 --out samples.png', 'sample first --json > z.json'],

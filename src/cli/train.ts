@@ -1,9 +1,9 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { explain, writeFileAtomic } from '../checkpoints/files.js'
-import { listRuns, runFolder, snapshotFolder } from '../checkpoints/run-directory.js'
-import { type Config, parseConfig, presetConfig, presets, resolveConfig, resumeConfig, settings } from '../config.js'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { explain, readWhole, writeFileAtomic } from '../checkpoints/files.js'
+import { hasHistory, listRuns, runFolder } from '../checkpoints/run-directory.js'
+import { type Config, type PresetName, parseConfig, presets, resolveConfig, resumeConfig, settings } from '../config.js'
 import { readRunConfig } from '../session.js'
 import { choice, text, UsageError } from '../settings.js'
 import { type EpochMetrics, type TrainingResult, train as trainRun } from '../train.js'
@@ -12,15 +12,24 @@ import { type Context, command, type Result } from './command.js'
 import { openAndSay } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
+const presetList = Object.entries(presets)
+  .map(([name, { description }]) => `${name} (${description})`)
+  .join(', ')
+
 export const train = command({
   name: 'train',
   summary: 'trains a VAE; writes checkpoints/RUN/ with its settings, metrics, weights and pictures',
   options: {
     run: text('name of the run (default: the first of vae-1, vae-2, … that is free)'),
-    preset: choice(Object.keys(presets) as [string, ...string[]], 'default', 'settings to start from'),
+    preset: choice(
+      Object.keys(presets) as [PresetName, ...PresetName[]],
+      'default',
+      `settings to start from: ${presetList}`,
+    ),
     config: text('JSON file of settings, as in config.json; flags win over it, it wins over the preset'),
     ...settings,
   },
+  finishesOnInterrupt: true,
   switches: { resume: 'go on with the run where it stopped, bit for bit' },
   examples: [
     'train',
@@ -35,13 +44,12 @@ export const train = command({
     if (name === undefined) throw new UsageError(`--resume: name the run with --run ${knownRuns(context.checkpoints)}`)
     const folder = runFolder(context.checkpoints, name)
     const config = switches.resume ? resumed(folder, given) : fresh(folder, values, given)
-    if (!switches.resume) claim(folder, config)
+    const made = !switches.resume && claim(folder, config)
     try {
       return await trainNamed(name, folder, config, switches.resume === true, context)
     } catch (error) {
       // A run that never began leaves nothing behind.
-      if (!switches.resume && snapshotFolder(folder, 'latest') === undefined)
-        rmSync(folder, { recursive: true, force: true })
+      if (made && !hasHistory(folder)) rmSync(folder, { recursive: true, force: true })
       throw error
     }
   },
@@ -101,12 +109,16 @@ async function trainNamed(
   }
 }
 
-function fresh(folder: string, values: { preset: string; config: string | null }, given: Partial<Config>): Config {
-  if (existsSync(join(folder, 'config.json'))) {
-    throw new UsageError(`${folder} has a run already: go on with it by --resume, or choose another --run`)
+function fresh(folder: string, values: { preset: PresetName; config: string | null }, given: Partial<Config>): Config {
+  if (!isEmpty(folder)) {
+    throw new UsageError(
+      existsSync(join(folder, 'config.json'))
+        ? `${folder} has a run already: go on with it by --resume, or choose another --run`
+        : `${folder} is there already and holds no run; choose another --run`,
+    )
   }
   const file = values.config === null ? {} : parseConfig(readConfigFile(values.config), values.config)
-  return resolveConfig(presetConfig(values.preset), file, onlySettings(given))
+  return resolveConfig(presets[values.preset].config, file, onlySettings(given))
 }
 
 function resumed(folder: string, given: Partial<Config> & { config?: unknown; preset?: unknown }): Config {
@@ -119,19 +131,27 @@ function onlySettings(given: Partial<Config>): Partial<Config> {
   return Object.fromEntries(Object.entries(given).filter(([name]) => name in settings))
 }
 
-/** The run exists from here on, so that it can be resumed whatever happens next. */
-function claim(folder: string, config: Config): void {
+/** Makes the run's folder, so that it can be resumed whatever happens next; false if an empty one was there already. */
+function claim(folder: string, config: Config): boolean {
+  let made = true
   try {
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(dirname(folder), { recursive: true })
+    mkdirSync(folder)
   } catch (error) {
-    throw explain(error, folder)
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw explain(error, folder)
+    made = false
   }
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+  return made
 }
 
 function readConfigFile(path: string): string {
   if (!existsSync(path)) throw new UsageError(`--config ${path}: there is no such file`)
-  return readFileSync(path, 'utf8')
+  return readWhole(path).toString()
+}
+
+function isEmpty(folder: string): boolean {
+  return !existsSync(folder) || (statSync(folder).isDirectory() && readdirSync(folder).length === 0)
 }
 
 function unusedName(checkpoints: string): string {

@@ -1,6 +1,6 @@
 /** The IDX format of MNIST: big-endian magic 00 00 08 dimensions, one 32-bit size per dimension, then unsigned bytes. */
-import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
+import { readWhole } from '../checkpoints/files.js'
 
 /** Grey images, one byte a pixel: `pixels` holds [count, rows, columns] in 0 … 255. */
 export interface Images {
@@ -14,7 +14,7 @@ const IMAGES = 0x00000803
 
 /** Reads an IDX file of images, gzipped or not. Throws an error that names the file and what is wrong with it. */
 export function readIdxImages(path: string): Images {
-  return parseIdxImages(inflate(readFileSync(path), path), path)
+  return parseIdxImages(inflate(readWhole(path), path), path)
 }
 
 /** Parses the bytes of an IDX file of images; `path` is for error messages. */

@@ -16,7 +16,7 @@ export interface ImportanceEstimate {
   [name: string]: tf.Tensor
   /** log of the mean weight: below log p(x) in expectation, by about half the squared `standardError`. */
   logPx: tf.Tensor
-  /** Monte Carlo standard error of `logPx` by the delta method: sd(w) / (sqrt(k) mean(w)). */
+  /** Monte Carlo standard error of `logPx` by the delta method: sd(w) / (sqrt(k) mean(w)); NaN for k = 1. */
   standardError: tf.Tensor
   /** Mean log weight: the ELBO, with all k samples and the KL term sampled. */
   elbo: tf.Tensor
@@ -82,7 +82,7 @@ function summarize({ max, weights, squares, logs }: WeightSums, k: number) {
   const relative = tf.sub(tf.div(tf.mul(squares, k), tf.square(weights)), 1)
   return {
     logPx: tf.sub(tf.add(max, tf.log(weights)), Math.log(k)),
-    standardError: tf.sqrt(tf.div(tf.maximum(relative, 0), Math.max(k - 1, 1))),
+    standardError: tf.sqrt(tf.div(tf.maximum(relative, 0), k - 1)),
     elbo: tf.div(logs, k),
   }
 }

@@ -7,7 +7,7 @@ export interface Estimate {
   count: number
 }
 
-/** The mean of independent values; its standard error is s / sqrt(n), s^2 with n - 1 below it, and 0 for one value. */
+/** The mean of independent values; its standard error is s / sqrt(n), s^2 with n - 1 below it: NaN for one value. */
 export function estimateMean(values: ArrayLike<number>): Estimate {
   const count = values.length
   let sum = 0
@@ -15,5 +15,5 @@ export function estimateMean(values: ArrayLike<number>): Estimate {
   const mean = sum / count
   let squares = 0
   for (let i = 0; i < count; i++) squares += ((values[i] as number) - mean) ** 2
-  return { mean, standardError: count > 1 ? Math.sqrt(squares / (count - 1) / count) : 0, count }
+  return { mean, standardError: Math.sqrt(squares / (count - 1) / count), count }
 }

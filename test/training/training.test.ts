@@ -1,5 +1,14 @@
 // The loop on a part of MNIST: exact resume, constant memory, divergence, early stopping, locking.
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
@@ -122,7 +131,7 @@ test('the tensor count is the same at every epoch, and afterwards that of before
 test('every snapshot holds all that config.json describes, with finite values, and nothing is left beside it', async () => {
   const to = folder()
   await run(to, { epochs: 1 })
-  const { tensors, position, seed } = readSnapshot(snapshotFolder(to, 'latest') as string)
+  const { tensors, position, settings } = readSnapshot(snapshotFolder(to, 'latest') as string)
   expect([...tensors.keys()].filter(name => !name.startsWith('optimizer/'))).toEqual([
     'encoder/hidden_1/kernel',
     'encoder/hidden_1/bias',
@@ -138,17 +147,24 @@ test('every snapshot holds all that config.json describes, with finite values, a
   expect(tensors.get('optimizer/adam/m/encoder/hidden_1/kernel')?.shape).toEqual([784, 16])
   expect(tensors.get('optimizer/adam/beta1_power')?.data[0]).toBeCloseTo(0.9 ** 21, 6)
   expect(position).toMatchObject({ epoch: 1, step: 20, stepInEpoch: 0, sums: {} })
-  expect(seed).toBe(1)
+  expect(settings).toMatchObject({ seed: 1, hidden: [16], binarize: 'dynamic' })
+  expect(readdirSync(join(to, 'snapshots'))).toEqual(['step-00000020'])
 })
 
 test('divergence stops the training, names step and cause, and keeps the last good snapshot', async () => {
   const to = folder()
-  await run(to, { epochs: 1, learningRate: 1e-3 })
-  const good = state(to)
-  await expect(run(to, { learningRate: 1e15, learningRateDecay: 1 }, { resume: true })).rejects.toThrow(
-    /^step \d+ \(epoch 2\): the ELBO is (NaN|-?Infinity) nats: .* The last good snapshot stays in .*latest; .*--learning-rate/,
+  await expect(run(to, { learningRate: 1e15 })).rejects.toThrow(
+    /^step \d+ \(epoch 1\): the ELBO is (NaN|-?Infinity) nats: .* The last good snapshot stays in .*latest; .*--learning-rate/,
   )
-  expect(state(to).equals(good)).toBe(true)
+  expect(readRunSnapshot(to, 'latest').snapshot.position.step).toBe(0)
+})
+
+test('divergence in the last step of an epoch is seen by the validation, before anything is saved', async () => {
+  const to = folder()
+  const broken = run(to, { epochs: 1, batchSize: 1000, optimizer: 'sgd', learningRate: 1e30 }) // one step
+  await expect(broken).rejects.toThrow(/^step 1 \(epoch 1\): the ELBO is NaN nats: the last update broke the weights/)
+  expect(readRunSnapshot(to, 'latest').snapshot.position.step).toBe(0)
+  expect(readMetrics(to)).toEqual([])
 })
 
 test('patience ends the training early', async () => {
@@ -221,7 +237,61 @@ describe('a damaged snapshot is named', () => {
     cpSync(good, copy, { recursive: true, verbatimSymlinks: true })
     writeFileSync(join(copy, 'config.json'), JSON.stringify(resolveConfig(base, { hidden: [17] })))
     expect(() => loadTrainedVae(copy, 'latest')).toThrow(
-      /state\.safetensors: tensor 'encoder\/hidden_1\/kernel' has shape \[784,16\]; config\.json describes one of \[784,17\]/,
+      'latest/state.safetensors: was trained with hidden = [16], but config.json says [17]',
     )
   })
 })
+
+describe('a resumed run never starts over what was trained', () => {
+  let good: string
+  beforeAll(async () => {
+    good = folder()
+    await run(good, { epochs: 1 })
+  })
+  const resumeOf = (damage: (copy: string) => void, changes: Partial<Config> = {}) => {
+    const copy = folder()
+    cpSync(good, copy, { recursive: true, verbatimSymlinks: true })
+    damage(copy)
+    return run(copy, changes, { resume: true })
+  }
+
+  test.each<[string, (copy: string) => void, string]>([
+    ['latest is missing', copy => rmSync(join(copy, 'latest')), 'latest: the link is missing or leads nowhere'],
+    [
+      'latest leads nowhere',
+      copy => rmSync(join(copy, 'snapshots'), { recursive: true }),
+      'latest: the link is missing or leads nowhere',
+    ],
+    ['the copy did not keep links', dereference, 'a folder, but a link into snapshots/ was expected'],
+    ['metrics.jsonl is missing', copy => rmSync(join(copy, 'metrics.jsonl')), 'metrics.jsonl: has epochs none'],
+    [
+      'metrics.jsonl has garbage',
+      copy => writeFileSync(join(copy, 'metrics.jsonl'), 'null\n'),
+      'metrics.jsonl: line 1 is not a JSON object',
+    ],
+  ])('when %s', async (_name, damage, message) => {
+    await expect(resumeOf(damage)).rejects.toThrow(message)
+  })
+
+  test('when config.json has other settings than the snapshot was made with', async () => {
+    for (const changes of [
+      { seed: 2 },
+      { batchSize: 25 },
+      { activation: 'tanh' },
+      { optimizer: 'sgd' },
+    ] as Partial<Config>[]) {
+      const [[name, value]] = Object.entries(changes) as [[string, unknown]]
+      await expect(resumeOf(() => {}, changes)).rejects.toThrow(`but config.json says ${JSON.stringify(value)}`)
+      await expect(resumeOf(() => {}, changes)).rejects.toThrow(`was trained with ${name} = `)
+    }
+  })
+})
+
+/** What `cp -rL` makes of a run. */
+function dereference(copy: string): void {
+  for (const name of ['latest', 'best']) {
+    const target = realpathSync(join(copy, name))
+    rmSync(join(copy, name))
+    cpSync(target, join(copy, name), { recursive: true })
+  }
+}
