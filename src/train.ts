@@ -125,7 +125,7 @@ export async function train({
 
     const history = readMetrics(folder) as unknown as EpochMetrics[]
     const validation = binarizeOnce(data.validation, config.binarize, streamKey(config.seed, 'validation'))
-    const steps = scan<Schedule>(algorithm.step)
+    const steps = scan<Schedule>(algorithm.step, { mode: 'off' })
     const stepKey = streamKey(config.seed, 'steps')
     const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
     let clock = performance.now()

@@ -1,7 +1,7 @@
 /** Runs a function over all images of a split, a batch at a time, through `scan`. */
 import type * as tf from '@tensorflow/tfjs'
-import { type Outputs, type Scan, type Step, scan } from '../compile/scan.js'
-import { type Key, keyAt } from '../random.js'
+import { type Outputs, type Scan, scan } from '../compile/scan.js'
+import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Images to evaluate: `pixels` holds [count, pixels per image] in 0 … 255. */
 export interface ImageSet {
@@ -12,7 +12,7 @@ export interface ImageSet {
 export interface OverImagesOptions {
   batchSize: number
   /** Batch b gets `keyAt(key, b)`. */
-  key: Key
+  key: HostKey
   /** Told the number of images done, after each chunk. */
   onProgress?: (done: number) => void
   /** Stops after the chunk in flight; the outputs of the images done so far are returned. */
@@ -25,7 +25,7 @@ export async function overImages(
   images: ImageSet,
   options: OverImagesOptions,
 ): Promise<Outputs> {
-  const runner = scan(perBatch as Step<undefined>)
+  const runner = scan<object>(perBatch, { mode: 'off' })
   const whole = Math.floor(images.count / options.batchSize)
   const chunks: Outputs[] = []
   let batch = 0
@@ -44,7 +44,7 @@ export async function overImages(
 }
 
 function runChunk(
-  runner: Scan<undefined>,
+  runner: Scan<object>,
   { pixels, count: images }: ImageSet,
   { batchSize, key }: OverImagesOptions,
   first: number,
@@ -55,7 +55,7 @@ function runChunk(
   const start = first * batchSize * width
   const data = pixels.subarray(start, start + count * size * width)
   const keys = Array.from({ length: count }, (_, i) => keyAt(key, first + i))
-  return runner.run({ data, count, shape: [size, width] }, keys, new Array<undefined>(count).fill(undefined))
+  return runner.run({ data, count, shape: [size, width] }, keys, new Array<object>(count).fill({}))
 }
 
 function joinChunks(chunks: Outputs[]): Outputs {
