@@ -1,6 +1,5 @@
 /** The training loop, uncut: data -> scan -> validate -> log -> save. */
 import { join } from 'node:path'
-import type * as tf from '@tensorflow/tfjs'
 import type { Backend } from './backends/backend.js'
 import { writeFileAtomic } from './checkpoints/files.js'
 import { lockRun } from './checkpoints/lock.js'
@@ -13,10 +12,10 @@ import {
   snapshotFolder,
 } from './checkpoints/run-directory.js'
 import { assignVariables, type Position, writeSnapshot } from './checkpoints/snapshot.js'
-import { type Outputs, scan } from './compile/scan.js'
+import { type Choice, canCompile, type Mode, type Outputs, type ScanOptions, scan } from './compile/scan.js'
 import type { Config } from './config.js'
 import { binarizeOnce, type Dataset, epochOrder, gather, loadDataset, type Split } from './data/dataset.js'
-import { overImages } from './evaluation/over-images.js'
+import { type ImageScan, overImages } from './evaluation/over-images.js'
 import { type Estimate, estimateMean } from './evaluation/statistics.js'
 import type { Algorithm, Schedule } from './inference/algorithm.js'
 import type { Vae } from './models/vae.js'
@@ -64,6 +63,8 @@ export interface Progress {
 /** What a caller may want to show or draw. The training computes the same whatever these do. */
 export interface TrainingObserver {
   started(position: Position, data: Dataset): void
+  /** After the first steps of this session: how steps run from now on, and why. */
+  compiled(choice: Choice): void
   progress(progress: Progress): void
   epoch(metrics: EpochMetrics, isBest: boolean): void
   /** After a pass is saved; `history` has the metrics of all of them. */
@@ -105,6 +106,7 @@ export async function train({
   const unlock = lockRun(folder)
   const session = createSession(config, data.rows * data.columns)
   const { algorithm } = session
+  const toDispose: { dispose(): void }[] = [session]
   try {
     const resumed = resume && snapshotFolder(folder, 'latest') !== undefined
     const position = resumed ? restore(folder, config, algorithm, data) : start()
@@ -125,7 +127,9 @@ export async function train({
 
     const history = readMetrics(folder) as unknown as EpochMetrics[]
     const validation = binarizeOnce(data.validation, config.binarize, streamKey(config.seed, 'validation'))
-    const steps = scan<Schedule>(algorithm.step, { mode: 'off' })
+    const steps = scan<Schedule>(algorithm.step, startMode(config, position))
+    toDispose.push(steps)
+    let bounds: ImageScan<object> | undefined
     const stepKey = streamKey(config.seed, 'steps')
     const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
     let clock = performance.now()
@@ -145,6 +149,13 @@ export async function train({
           numbers.map(step => keyAt(stepKey, step)),
           numbers.map(step => schedule(config, step, stepsPerEpoch)),
         )
+        const choice = steps.choice as Choice
+        if (!bounds) {
+          bounds = overImages(algorithm.bound, choice)
+          toDispose.push(bounds)
+          observer.compiled(choice)
+        }
+        position.compile = choice.mode
         requireFinite(outputs, position, folder)
         addSums(position.sums, outputs)
         position.step += count
@@ -157,7 +168,7 @@ export async function train({
       }
       const imagesPerSecond =
         ((stepsPerEpoch - resumedAt) * config.batchSize) / ((performance.now() - passStarted) / 1000)
-      const bounds = await validate(algorithm, validation, config)
+      const validated = await validate(bounds as ImageScan<object>, validation, config)
       const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
       clock = performance.now()
       const metrics: EpochMetrics = {
@@ -165,11 +176,11 @@ export async function train({
         step: position.step,
         seconds,
         ...trainingMeans(position.sums, stepsPerEpoch),
-        ...bounds,
+        ...validated,
         ...schedule(config, position.step - 1, stepsPerEpoch),
         imagesPerSecond,
         backend: backend.name,
-        compile: config.compile,
+        compile: position.compile as Mode,
       }
       const isBest = position.best === null || metrics.validationElbo > position.best.validationElbo
       position.epoch++
@@ -185,12 +196,18 @@ export async function train({
     }
     return result('finished')
   } finally {
-    session.dispose()
+    for (const made of toDispose) made.dispose()
     unlock()
   }
 }
 
-const start = (): Position => ({ epoch: 0, step: 0, stepInEpoch: 0, sums: {}, best: null })
+const start = (): Position => ({ epoch: 0, step: 0, stepInEpoch: 0, sums: {}, best: null, compile: null })
+
+/** `auto` measures once: a run goes on in the mode that it began with, because another one rounds differently. */
+function startMode({ compile }: Config, { compile: before }: Position): ScanOptions {
+  const goesOn = compile === 'auto' && before !== null && before !== 'off' && canCompile()
+  return goesOn ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
+}
 
 /** Learning rate and KL weight of a step; neither depends on how many epochs are to come. */
 export function schedule(config: Config, step: number, stepsPerEpoch: number): Schedule {
@@ -205,11 +222,11 @@ export function schedule(config: Config, step: number, stepsPerEpoch: number): S
 const VALIDATION_BATCH = 500
 
 /** The ELBO of every validation image, on the same binary sample and the same noise after each pass. */
-async function validate(algorithm: Algorithm, images: Split, config: Config) {
+async function validate(bounds: ImageScan<object>, images: Split, config: Config) {
   const options = { batchSize: VALIDATION_BATCH, key: streamKey(config.seed, 'validation noise') }
-  const bounds = await overImages((batch: tf.Tensor, key) => algorithm.bound(batch, key), images, options)
+  const [values = {}] = await bounds.run(images, options, [{}])
   const [elbo, reconstruction, kl] = ['elbo', 'reconstruction', 'kl'].map(name =>
-    estimateMean(bounds[name] as Float32Array),
+    estimateMean(values[name] as Float32Array),
   ) as [Estimate, Estimate, Estimate]
   return {
     validationElbo: elbo.mean,

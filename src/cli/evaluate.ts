@@ -2,13 +2,14 @@
 
 import { writeFileAtomic } from '../checkpoints/files.js'
 import { encodeSafetensors, type StoredTensor } from '../checkpoints/safetensors.js'
+import { modes } from '../compile/scan.js'
 import { splitNames } from '../data/dataset.js'
 import { evaluateVae } from '../evaluation/evaluate.js'
 import type { Estimate } from '../evaluation/statistics.js'
 import { streamKey } from '../random.js'
 import { choice, text, wholeNumber } from '../settings.js'
 import { command } from './command.js'
-import { binarySplit, openRun, runImages, runOptions } from './opened-run.js'
+import { binarySplit, describeChoice, openRun, runImages, runOptions } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
 const EVALUATION_BATCH = 100
@@ -23,6 +24,7 @@ export const evaluate = command({
     split: choice(splitNames, 'test', 'which images'),
     seed: wholeNumber(0, 1, 'decides the draws of z; the binary sample of the images is fixed by the run'),
     data: text('other images than those of the run'),
+    compile: choice(modes, 'auto', 'how the work runs, as in train'),
     save: text('safetensors file for the binary images x and the values of every image'),
     ...runOptions,
   },
@@ -34,6 +36,7 @@ export const evaluate = command({
     const bar = progressBar('images', context)
     const result = await evaluateVae(trained.vae, images, values.samples, {
       batchSize: EVALUATION_BATCH,
+      mode: values.compile,
       key: streamKey(values.seed, 'evaluate'),
       onProgress: done => bar.update(done, images.count, `${values.samples} samples per image`),
       signal: context.signal,
@@ -42,7 +45,8 @@ export const evaluate = command({
       context.note('interrupted before the last image: no estimate')
       return { json: { run: argument, interrupted: true }, interrupted: true }
     }
-    const { perImage, ...summary } = result
+    const { perImage, compile, ...summary } = result
+    context.note(describeChoice(compile))
     const line = (name: string, { mean, standardError }: Estimate, note = '') =>
       context.print(`${name.padEnd(16)}${mean.toFixed(3).padStart(9)} ± ${standardError.toFixed(3)}  nats/image${note}`)
     context.print(

@@ -15,10 +15,10 @@ interface Compiled {
   readonly feeder: Feeder
 }
 
-/** Runs `step` as `request` says; `auto` measures which of the two is faster, on the first batches. */
-export function compileSteps<S>(backend: NodeBackend, step: Step<S>, request: 'auto' | NativeMode): Runner<S> {
+/** Runs `step` in the mode `asked` for, or else in the one that is faster on the first batches. */
+export function compileSteps<S>(backend: NodeBackend, step: Step<S>, asked: Choice<NativeMode> | undefined): Runner<S> {
   const compiled = new Map<string, Compiled>()
-  let choice: Choice<NativeMode> | undefined = request === 'auto' ? undefined : { mode: request, reason: 'asked for' }
+  let choice = asked
   let mostSteps = 1
 
   async function prepare(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]): Promise<Compiled> {

@@ -36,6 +36,8 @@ export const modes = ['auto', 'xla', 'graph', 'off'] as const
 
 export interface ScanOptions {
   readonly mode: (typeof modes)[number]
+  /** Why this mode, unless it is to be found out. */
+  readonly reason?: string
 }
 
 export interface Scan<S> {
@@ -72,8 +74,8 @@ const CHUNK_MS = 500
  * Runs `step` over batches on the current TF.js backend. Compiled, the step is ordinary TF.js code under three rules: what it learns
  * lives in `tf.Variable`s, noise comes from its key, and JavaScript sees no values of tensors. `run` throws a CompileRefusal otherwise.
  */
-export function scan<S extends { readonly [Name in keyof S]: number }>(step: Step<S>, { mode }: ScanOptions): Scan<S> {
-  const runner = newRunner(step, mode)
+export function scan<S extends { readonly [Name in keyof S]: number }>(step: Step<S>, options: ScanOptions): Scan<S> {
+  const runner = newRunner(step, options)
   let chunkSteps = 1
   let running = false
   return {
@@ -98,16 +100,21 @@ export function scan<S extends { readonly [Name in keyof S]: number }>(step: Ste
   }
 }
 
+/** Whether the current TF.js backend can run compiled steps. */
+export function canCompile(): boolean {
+  return isNodeBackend(tf.backend())
+}
+
 function newRunner<S extends { readonly [Name in keyof S]: number }>(
   step: Step<S>,
-  mode: ScanOptions['mode'],
+  { mode, reason = 'asked for' }: ScanOptions,
 ): Runner<S> {
-  if (mode === 'off') return eagerRunner(step, 'asked for')
+  if (mode === 'off') return eagerRunner(step, reason)
   const backend = tf.backend()
-  if (isNodeBackend(backend)) return compileSteps(backend, step, mode)
-  const reason = `the backend ${tf.getBackend()} runs no TensorFlow functions`
-  if (mode === 'auto') return eagerRunner(step, reason)
-  throw new CompileRefusal(reason, 'use the backend tensorflow, or run it uncompiled (off)')
+  if (isNodeBackend(backend)) return compileSteps(backend, step, mode === 'auto' ? undefined : { mode, reason })
+  const lack = `the backend ${tf.getBackend()} runs no TensorFlow functions`
+  if (mode === 'auto') return eagerRunner(step, lack)
+  throw new CompileRefusal(lack, 'use the backend tensorflow, or run it uncompiled (off)')
 }
 
 const MOST_EAGER_STEPS = 200
