@@ -2,6 +2,7 @@
 import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { backendNames } from './backends/candidates.js'
+import { modes } from './compile/scan.js'
 import { optimizers } from './inference/optimizer.js'
 import { binarizations } from './inference/vae.js'
 import { activations } from './models/vae.js'
@@ -118,7 +119,12 @@ export const settings = {
     'grey to binary: a fresh Bernoulli draw at each use, or the threshold 0.5',
   ),
   backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
-  compile: choice(['off'], 'off', 'how steps run: off is one TF.js operation at a time', true),
+  compile: choice(
+    modes,
+    'auto',
+    'how steps run: as one TensorFlow function (xla, graph), one TF.js operation at a time (off), or as is fastest',
+    true,
+  ),
   imagesEvery: wholeNumber([1, 1e6], 5, 'epochs between pictures of samples and reconstructions', true),
 } as const satisfies Record<string, Setting<never> | Setting<unknown>>
 

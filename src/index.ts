@@ -1,7 +1,16 @@
 /** The public API of `elbo` as a library. */
 export { type Backend, BackendRefusal, type Opened } from './backends/backend.js'
 export { openBackend } from './backends/candidates.js'
-export { type Batches, type Outputs, type Scan, type Step, scan } from './compile/scan.js'
+export {
+  type Batches,
+  type Choice,
+  CompileRefusal,
+  type Outputs,
+  type Scan,
+  type ScanOptions,
+  type Step,
+  scan,
+} from './compile/scan.js'
 export { type Config, resolveConfig } from './config.js'
 export { type Dataset, loadDataset, type Split } from './data/dataset.js'
 export * as bernoulli from './distributions/bernoulli.js'
@@ -13,6 +22,6 @@ export { createOptimizer, type Optimizer } from './inference/optimizer.js'
 export { trainVae } from './inference/vae.js'
 export { createVae, decode, encode, initialize, type Vae, type VaeShape } from './models/vae.js'
 export { elbo } from './objectives/elbo.js'
-export { type Key, keyAt, normal, split, streamKey, uniform } from './random.js'
+export { type HostKey, type Key, keyAt, normal, split, streamKey, uniform } from './random.js'
 export { loadTrainedVae, type TrainedVae } from './session.js'
 export { type TrainingJob, type TrainingObserver, type TrainingResult, train } from './train.js'

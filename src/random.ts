@@ -8,8 +8,14 @@
  */
 import * as tf from '@tensorflow/tfjs'
 
-/** What makes noise reproducible: two 32-bit words. Use a key once; derive others with `split` and `keyAt`. */
-export type Key = readonly [number, number]
+/**
+ * What makes noise reproducible: two words from 0 to 2^31 - 1, because XLA takes negative ones for other numbers than TensorFlow's
+ * kernels do. Use a key once; derive others with `split` and `keyAt`.
+ */
+export type HostKey = readonly [number, number]
+
+/** A key as JavaScript holds it, or, inside of a compiled step, as a tensor: int32 [2]. Both give the same noise. */
+export type Key = HostKey | tf.Tensor
 
 /** The generator's name, written into checkpoints. */
 export const generator = 'philox4x32-10'
@@ -18,18 +24,22 @@ export const generator = 'philox4x32-10'
 const CELLS = 2 ** 22 + 0.5
 const CELL = 2 ** -23
 
+const WORD = 2 ** 31 - 1
+
 /** The root key of one named stream ("weights", "order", …) of a run's seed. */
-export function streamKey(seed: number, stream: string): Key {
+export function streamKey(seed: number, stream: string): HostKey {
   return words(philox(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0, hashName(stream), 0, 0x9e3779b9, 0x7f4a7c15))
 }
 
 /** The key number `index` (0, 1, …) below `key`: of a step, an epoch, a batch. */
-export function keyAt(key: Key, index: number): Key {
+export function keyAt(key: HostKey, index: number): HostKey {
   return words(philox(key[0], key[1], index >>> 0, Math.floor(index / 2 ** 32) >>> 0, 0xbb67ae85, 0x3c6ef372))
 }
 
 /** `count` independent keys below `key`. */
+export function split<K extends Key>(key: K, count: number): K[]
 export function split(key: Key, count: number): Key[] {
+  if (isTensor(key)) return nativeSplit(tf.backend(), key, count)
   const bits = randomBits(key, 2 * count)
   return Array.from({ length: count }, (_, i) => words(bits.subarray(2 * i, 2 * i + 2)))
 }
@@ -38,14 +48,14 @@ export function split(key: Key, count: number): Key[] {
 export function uniform(key: Key, shape: number[]): tf.Tensor {
   const backend = tf.backend()
   return tf.tidy(() =>
-    isNative(backend)
+    isTensor(key) || isNative(backend)
       ? nativeUniform(backend, key, shape)
       : tf.tensor(uniformValues(key, tf.util.sizeFromShape(shape)), shape),
   )
 }
 
 /** The values of `uniform`, made here rather than on a backend. */
-export function uniformValues(key: Key, count: number): Float32Array {
+export function uniformValues(key: HostKey, count: number): Float32Array {
   const noise = new Float32Array(count)
   randomBits(key, count).forEach((word, i) => {
     noise[i] = ((word >> 9) + CELLS) * CELL
@@ -67,7 +77,7 @@ export function normal(key: Key, shape: number[]): tf.Tensor {
 }
 
 /** A seeded permutation of 0 … count-1 (Fisher and Yates). */
-export function permutation(key: Key, count: number): Int32Array {
+export function permutation(key: HostKey, count: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i)
   const bits = randomBits(key, count)
   for (let i = count - 1; i > 0; i--) {
@@ -80,7 +90,7 @@ export function permutation(key: Key, count: number): Int32Array {
 }
 
 /** `count` int32 words, equal to TensorFlow's `StatelessRandomUniformFullInt` of the seed `key`. */
-export function randomBits(key: Key, count: number): Int32Array {
+export function randomBits(key: HostKey, count: number): Int32Array {
   const [k0, k1, c2, c3] = philox(key[0], key[0] >> 31, key[1], key[1] >> 31, 0x3ec8f720, 0x02461e29) as Words
   const bits = new Int32Array(4 * Math.ceil(count / 4))
   for (let block = 0; 4 * block < count; block++) philox(block, 0, c2, c3, k0, k1, bits, 4 * block)
@@ -95,20 +105,37 @@ function isNative(backend: tf.KernelBackend): backend is NativeBackend {
   return 'executeSingleOutput' in backend
 }
 
-function nativeUniform(backend: NativeBackend, key: Key, shape: number[]): tf.Tensor {
-  const type = (name: string) => ({ name, type: 4, value: 3 }) // an attribute of kind TYPE with the value int32
-  const words = backend.executeSingleOutput(
-    'StatelessRandomUniformFullInt',
-    [type('dtype'), type('T'), type('Tseed')],
-    [tf.tensor1d(shape, 'int32'), tf.tensor1d([...key], 'int32')],
-  )
-  const cells = backend.executeSingleOutput('RightShift', [type('T')], [words, tf.scalar(9, 'int32')])
+function isTensor(key: Key): key is tf.Tensor {
+  return key instanceof tf.Tensor
+}
+
+const int32 = (name: string) => ({ name, type: 4, value: 3 }) // an attribute of kind TYPE with the value int32
+
+function execute(backend: tf.KernelBackend, op: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor {
+  if (isNative(backend)) return backend.executeSingleOutput(op, attributes, inputs)
+  throw new Error(`a key that is a tensor needs the backend tensorflow, not ${tf.getBackend()}`)
+}
+
+function nativeBits(backend: tf.KernelBackend, key: Key, shape: number[]): tf.Tensor {
+  const seed = isTensor(key) ? key : tf.tensor1d([...key], 'int32')
+  const attributes = [int32('dtype'), int32('T'), int32('Tseed')]
+  return execute(backend, 'StatelessRandomUniformFullInt', attributes, [tf.tensor1d(shape, 'int32'), seed])
+}
+
+function nativeSplit(backend: tf.KernelBackend, key: tf.Tensor, count: number): tf.Tensor[] {
+  const bits = nativeBits(backend, key, [count, 2])
+  return tf.unstack(execute(backend, 'BitwiseAnd', [int32('T')], [bits, tf.scalar(WORD, 'int32')]))
+}
+
+function nativeUniform(backend: tf.KernelBackend, key: Key, shape: number[]): tf.Tensor {
+  const words = nativeBits(backend, key, shape)
+  const cells = execute(backend, 'RightShift', [int32('T')], [words, tf.scalar(9, 'int32')])
   return tf.mul(tf.add(tf.cast(cells, 'float32'), CELLS), CELL)
 }
 
 type Words = Int32Array & { [word in 0 | 1 | 2 | 3]: number }
 
-const words = (block: Int32Array): Key => [block[0] as number, block[1] as number]
+const words = (block: Int32Array): HostKey => [(block[0] as number) & WORD, (block[1] as number) & WORD]
 
 /** One block of Philox4x32-10: counter (c0, c1, c2, c3) and key (k0, k1) give four words, written to `out` at `offset`. */
 function philox(

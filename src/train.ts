@@ -1,6 +1,5 @@
 /** The training loop, uncut: data -> scan -> validate -> log -> save. */
 import { join } from 'node:path'
-import type * as tf from '@tensorflow/tfjs'
 import type { Backend } from './backends/backend.js'
 import { writeFileAtomic } from './checkpoints/files.js'
 import { lockRun } from './checkpoints/lock.js'
@@ -16,10 +15,10 @@ import {
   stepLabel,
 } from './checkpoints/run-directory.js'
 import { type Position, writeSnapshot } from './checkpoints/snapshot.js'
-import { type Outputs, scan } from './compile/scan.js'
+import { type Choice, canCompile, type Mode, type Outputs, type ScanOptions, scan } from './compile/scan.js'
 import { type Config, fixedSettings } from './config.js'
 import { binarizeOnce, type Dataset, epochOrder, gather, loadDataset, type Split } from './data/dataset.js'
-import { overImages } from './evaluation/over-images.js'
+import { type ImageScan, overImages } from './evaluation/over-images.js'
 import { type Estimate, estimateMean } from './evaluation/statistics.js'
 import type { Algorithm, Schedule } from './inference/algorithm.js'
 import type { Vae } from './models/vae.js'
@@ -67,6 +66,8 @@ export interface Progress {
 /** What a caller may want to show or draw. The training computes the same whatever these do. */
 export interface TrainingObserver {
   started(position: Position, data: Dataset): void
+  /** After the first steps of this session: how steps run from now on, and why. */
+  compiled(choice: Choice): void
   progress(progress: Progress): void
   epoch(metrics: EpochMetrics, isBest: boolean): void
   /** After a pass is saved; `history` has the metrics of all of them. */
@@ -106,11 +107,12 @@ export async function train({
   }
   makeRunFolder(folder)
   const unlock = lockRun(folder)
-  let session: Session | undefined
+  const toDispose: { dispose(): void }[] = []
   try {
     requireLinks(folder)
     removeLeftovers(folder)
-    session = createSession(config, data.rows * data.columns)
+    const session = createSession(config, data.rows * data.columns)
+    toDispose.push(session)
     const { algorithm, vae } = session
     const resumed = resume && snapshotFolder(folder, 'latest') !== undefined
     const position = resumed ? restore(folder, config, session, data) : start()
@@ -131,7 +133,9 @@ export async function train({
 
     const history = readMetrics<EpochMetrics>(folder)
     const validation = binarizeOnce(data.validation, config.binarize, streamKey(config.seed, 'validation'))
-    const steps = scan<Schedule>(algorithm.step)
+    const steps = scan<Schedule>(algorithm.step, startMode(config, position))
+    toDispose.push(steps)
+    let bounds: ImageScan<object> | undefined
     const stepKey = streamKey(config.seed, 'steps')
     const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
     let clock = performance.now()
@@ -151,6 +155,13 @@ export async function train({
           numbers.map(step => keyAt(stepKey, step)),
           numbers.map(step => schedule(config, step, stepsPerEpoch)),
         )
+        const choice = steps.choice as Choice
+        if (!bounds) {
+          bounds = overImages(algorithm.bound, choice)
+          toDispose.push(bounds)
+          observer.compiled(choice)
+        }
+        position.compile = choice.mode
         requireFinite(outputs, position, folder)
         addSums(position.sums, outputs)
         position.step += count
@@ -163,9 +174,10 @@ export async function train({
       }
       const imagesPerSecond =
         ((stepsPerEpoch - resumedAt) * config.batchSize) / ((performance.now() - passStarted) / 1000)
-      const bounds = await validate(algorithm, validation, config)
-      if (!Number.isFinite(bounds.validationElbo))
-        throw diverged(bounds.validationElbo, position, 'the last update broke the weights', folder)
+      const validated = await validate(bounds as ImageScan<object>, validation, config)
+      if (!Number.isFinite(validated.validationElbo)) {
+        throw diverged(validated.validationElbo, position, 'the last update broke the weights', folder)
+      }
       const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
       clock = performance.now()
       const metrics: EpochMetrics = {
@@ -173,11 +185,11 @@ export async function train({
         step: position.step,
         seconds,
         ...trainingMeans(position.sums, stepsPerEpoch),
-        ...bounds,
+        ...validated,
         ...schedule(config, position.step - 1, stepsPerEpoch),
         imagesPerSecond,
         backend: backend.name,
-        compile: config.compile,
+        compile: position.compile as Mode,
       }
       const isBest = position.best === null || metrics.validationElbo > position.best.validationElbo
       position.epoch++
@@ -193,12 +205,18 @@ export async function train({
     }
     return result('finished')
   } finally {
-    session?.dispose()
+    for (const made of toDispose) made.dispose()
     unlock()
   }
 }
 
-const start = (): Position => ({ epoch: 0, step: 0, stepInEpoch: 0, sums: {}, best: null })
+const start = (): Position => ({ epoch: 0, step: 0, stepInEpoch: 0, sums: {}, best: null, compile: null })
+
+/** `auto` measures once: a run goes on in the mode that it began with, because another one rounds differently. */
+function startMode({ compile }: Config, { compile: before }: Position): ScanOptions {
+  const goesOn = compile === 'auto' && before !== null && before !== 'off' && canCompile()
+  return goesOn ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
+}
 
 /** Learning rate and KL weight of a step; neither depends on how many epochs are to come. */
 export function schedule(config: Config, step: number, stepsPerEpoch: number): Schedule {
@@ -213,11 +231,11 @@ export function schedule(config: Config, step: number, stepsPerEpoch: number): S
 const VALIDATION_BATCH = 500
 
 /** The ELBO of every validation image, on the same binary sample and the same noise after each pass. */
-async function validate(algorithm: Algorithm, images: Split, config: Config) {
+async function validate(bounds: ImageScan<object>, images: Split, config: Config) {
   const options = { batchSize: VALIDATION_BATCH, key: streamKey(config.seed, 'validation noise') }
-  const bounds = await overImages((batch: tf.Tensor, key) => algorithm.bound(batch, key), images, options)
+  const [values = {}] = await bounds.run(images, options, [{}])
   const [elbo, reconstruction, kl] = ['elbo', 'reconstruction', 'kl'].map(name =>
-    estimateMean(bounds[name] as Float32Array),
+    estimateMean(values[name] as Float32Array),
   ) as [Estimate, Estimate, Estimate]
   return {
     validationElbo: elbo.mean,

@@ -50,7 +50,7 @@ function compute() {
 
 const trainOn = async (name: string, folder: string, resume = false, epochs = 2) => {
   const { backend } = await openBackend(name, { debug: false })
-  const observer = { started() {}, progress() {}, epoch() {}, async saved() {} }
+  const observer = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
   return train({
     folder,
     config: { ...config, epochs },

@@ -27,6 +27,8 @@ export const positionSchema = z.strictObject({
   sums: z.record(z.string(), z.number()),
   /** The best validation ELBO so far, in nats per image. */
   best: z.strictObject({ epoch: count, validationElbo: z.number() }).nullable(),
+  /** How steps ran last; null before the first. */
+  compile: z.enum(['xla', 'graph', 'off']).nullable().default(null),
 })
 export type Position = z.infer<typeof positionSchema>
 

@@ -4,29 +4,29 @@ import { dirname } from 'node:path'
 
 import { writeFileAtomic } from '../checkpoints/files.js'
 import { encodeSafetensors, type StoredTensor } from '../checkpoints/safetensors.js'
+import { modes } from '../compile/scan.js'
 import { splitNames } from '../data/dataset.js'
 import { evaluateVae } from '../evaluation/evaluate.js'
 import type { Estimate } from '../evaluation/statistics.js'
 import { streamKey } from '../random.js'
 import { choice, text, UsageError, wholeNumber } from '../settings.js'
 import { command } from './command.js'
-import { binarySplit, openRun, runImages, runOptions } from './opened-run.js'
+import { binarySplit, describeChoice, openRun, runImages, runOptions } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
-/** Draws of z in one batch of images: small enough that Ctrl-C and the bar wait no more than a second or two. */
-const DRAWS_PER_BATCH = 50_000
-const LARGEST_BATCH = 100
+const EVALUATION_BATCH = 100
 
 export const evaluate = command({
   name: 'evaluate',
   summary: 'measures ELBO, log p(x) by importance sampling, and active units',
   argument: 'run',
   options: {
-    samples: wholeNumber([1, 1e6], 500, 'draws of z per image'),
+    samples: wholeNumber([1, 1e5], 500, 'draws of z per image'),
     method: choice(['importance'], 'importance', 'how log p(x) is estimated'),
     split: choice(splitNames, 'test', 'which images'),
     seed: wholeNumber([0, 2 ** 32], 1, 'decides the draws of z; the binary sample of the images is fixed by the run'),
     data: text('other images than those of the run'),
+    compile: choice(modes, 'auto', 'how the work runs, as in train'),
     save: text('safetensors file for the binary images x and the values of every image'),
     ...runOptions,
   },
@@ -41,7 +41,8 @@ export const evaluate = command({
     const images = binarySplit(trained, data[values.split])
     const bar = progressBar('images', context)
     const result = await evaluateVae(trained.vae, images, values.samples, {
-      batchSize: Math.max(1, Math.min(LARGEST_BATCH, Math.floor(DRAWS_PER_BATCH / values.samples))),
+      batchSize: EVALUATION_BATCH,
+      mode: values.compile,
       key: streamKey(values.seed, 'evaluate'),
       onProgress: done => bar.update(done, images.count, `${values.samples} samples per image`),
       signal: context.signal,
@@ -50,7 +51,8 @@ export const evaluate = command({
       context.note('interrupted before the last image: no estimate')
       return { json: { run: argument, interrupted: true }, interrupted: true }
     }
-    const { perImage, ...summary } = result
+    const { perImage, compile, ...summary } = result
+    context.note(describeChoice(compile))
     const line = (name: string, { mean, standardError }: Estimate, note = '') =>
       context.print(`${name.padEnd(16)}${mean.toFixed(3).padStart(9)} ± ${error(standardError, 3)}  nats/image${note}`)
     context.print(

@@ -5,6 +5,7 @@ import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
 import { explain, writeFileAtomic } from '../checkpoints/files.js'
 import { listRuns, runFolder } from '../checkpoints/run-directory.js'
+import type { Choice } from '../compile/scan.js'
 import { binarizeOnce, type Dataset, loadDataset, type Split } from '../data/dataset.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
@@ -28,6 +29,12 @@ export async function openAndSay(name: string, { debug, note }: Context): Promis
     note(`backend ${refused} does not run: ${reason}. Fix: ${fix}`)
   note(`backend ${backend.name}: ${backend.version}, ${backend.device}`)
   return backend
+}
+
+/** How steps run, in a line. */
+export function describeChoice({ mode, reason }: Choice): string {
+  const how = { xla: 'compiled by XLA', graph: 'compiled as a graph', off: 'not compiled' }[mode]
+  return `steps are ${how}: ${reason}`
 }
 
 /** The folder of the run called `name`; if there is none, the error lists those that there are. */

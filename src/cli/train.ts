@@ -9,7 +9,7 @@ import { choice, text, UsageError } from '../settings.js'
 import { type EpochMetrics, type TrainingResult, train as trainRun } from '../train.js'
 import { trainingRecords } from '../training-records.js'
 import { type Context, command, type Result } from './command.js'
-import { openAndSay } from './opened-run.js'
+import { describeChoice, openAndSay } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
 const presetList = Object.entries(presets)
@@ -81,6 +81,7 @@ async function trainNamed(
             `${data.rows}x${data.columns}, ${config.binarize} binarization, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${where}`,
         )
       },
+      compiled: choice => context.note(describeChoice(choice)),
       progress: p =>
         bar.update(
           p.step,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type Key, keyAt, permutation, uniformValues } from '../random.js'
+import { type HostKey, keyAt, permutation, uniformValues } from '../random.js'
 import { type Images, readIdxImages } from './idx.js'
 
 /** Images of one size, split in three. The test images are never used for a choice. */
@@ -59,7 +59,7 @@ export function loadDataset(source: string): Dataset {
 }
 
 /** The seeded order in which pass number `epoch` sees the training images. */
-export function epochOrder(key: Key, epoch: number, count: number): Int32Array {
+export function epochOrder(key: HostKey, epoch: number, count: number): Int32Array {
   return permutation(keyAt(key, epoch), count)
 }
 
@@ -90,7 +90,7 @@ const BINARIZE_BLOCK = 1000
  * One fixed binary sample of a split, every pixel 0 or 255: dynamic draws pixel ~ Bernoulli(grey / 255) from `key`
  * (block b of 1,000 images with `keyAt(key, b)`), static thresholds at 0.5.
  */
-export function binarizeOnce(split: Split, how: 'dynamic' | 'static', key: Key): Split {
+export function binarizeOnce(split: Split, how: 'dynamic' | 'static', key: HostKey): Split {
   const binary = new Uint8Array(split.pixels.length)
   const block = (BINARIZE_BLOCK * split.pixels.length) / split.count
   for (let start = 0; start < binary.length; start += block) {

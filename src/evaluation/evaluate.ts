@@ -1,7 +1,9 @@
 /** What `evaluate` measures of a trained VAE: ELBO, log p(x), their errors, active units. */
-import type * as tf from '@tensorflow/tfjs'
-import type { Vae } from '../models/vae.js'
-import { importanceSample } from './importance.js'
+import * as tf from '@tensorflow/tfjs'
+import type { Choice, ScanOptions } from '../compile/scan.js'
+import * as gaussian from '../distributions/normal.js'
+import { encode, type Vae } from '../models/vae.js'
+import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } from './importance.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 import { type Estimate, estimateMean } from './statistics.js'
 
@@ -19,8 +21,10 @@ export interface Evaluation {
   /** Latent dimensions whose encoder mean varies: var_x(mu_j) > 0.01 (Burda et al. 2015, section 5.2). */
   activeUnits: number
   latentDim: number
+  /** How the work was run. */
+  compile: Choice
   /** The values behind the means, one per image. */
-  perImage: { elbo: Float32Array; logPx: Float32Array; standardError: Float32Array }
+  perImage: ImportanceEstimate
 }
 
 const ACTIVE_VARIANCE = 0.01
@@ -30,24 +34,61 @@ export async function evaluateVae(
   vae: Vae,
   images: ImageSet,
   samples: number,
-  options: OverImagesOptions,
+  options: OverImagesOptions & ScanOptions,
 ): Promise<Evaluation | undefined> {
-  const perBatch = (batch: tf.Tensor, key: Parameters<typeof importanceSample>[2]) =>
-    importanceSample(vae, batch.div(255), key, samples)
-  const outputs = await overImages(perBatch, images, options)
-  const { elbo, logPx, standardError, kl, mu } = outputs as Record<string, Float32Array>
-  if (!elbo || !logPx || !standardError || !kl || !mu || elbo.length < images.count) return undefined
+  const { size, used } = cut(samples, Math.min(options.batchSize, images.count))
+  const weigh = overImages<{ used: number }>(
+    (batch, key, part) => sumWeights(vae, tf.div(batch, 255), key, size, part.used),
+    options,
+  )
+  try {
+    const sums = await weigh.run(
+      images,
+      options,
+      used.map(count => ({ used: count })),
+    )
+    const { mu, kl } = await posteriors(vae, images, { ...options, mode: weigh.choice?.mode ?? options.mode })
+    if (!mu || !kl || kl.length < images.count || sums.some(({ max }) => max?.length !== images.count)) return undefined
+    const perImage = summarize(sums as WeightSums[], samples)
+    return { ...estimates(perImage, mu, kl, vae.latentDim), samples, compile: weigh.choice as Choice, perImage }
+  } finally {
+    weigh.dispose()
+  }
+}
+
+/** The encoder's mean [count, latent], and KL(q(z|x) || p(z)) in closed form [count]; less if it was stopped. */
+async function posteriors(
+  vae: Vae,
+  images: ImageSet,
+  { onProgress: _, ...options }: OverImagesOptions & ScanOptions,
+): Promise<{ mu?: Float32Array; kl?: Float32Array }> {
+  const encoding = overImages<object>(batch => {
+    const { mu, logVar } = encode(vae, tf.div(batch, 255))
+    return { mu, kl: gaussian.klToStandard(mu, logVar) }
+  }, options)
+  try {
+    const [outputs] = await encoding.run(images, options, [{}])
+    return outputs ?? {}
+  } finally {
+    encoding.dispose()
+  }
+}
+
+function estimates(
+  { elbo, logPx, standardError }: ImportanceEstimate,
+  mu: Float32Array,
+  kl: Float32Array,
+  latentDim: number,
+) {
   return {
-    images: images.count,
-    samples,
+    images: kl.length,
     elbo: estimateMean(elbo),
     reconstruction: estimateMean(elbo.map((value, i) => value + (kl[i] as number))),
     kl: estimateMean(kl),
     logPx: estimateMean(logPx),
-    logPxMonteCarloError: Math.sqrt(standardError.reduce((sum, error) => sum + error * error, 0)) / images.count,
-    activeUnits: variances(mu, vae.latentDim).filter(variance => variance > ACTIVE_VARIANCE).length,
-    latentDim: vae.latentDim,
-    perImage: { elbo, logPx, standardError },
+    logPxMonteCarloError: Math.sqrt(standardError.reduce((sum, error) => sum + error * error, 0)) / kl.length,
+    activeUnits: variances(mu, latentDim).filter(variance => variance > ACTIVE_VARIANCE).length,
+    latentDim,
   }
 }
 

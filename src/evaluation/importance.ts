@@ -6,42 +6,69 @@ import * as tf from '@tensorflow/tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
 import * as gaussian from '../distributions/normal.js'
 import { decode, encode, type Vae } from '../models/vae.js'
-import { type Key, split } from '../random.js'
+import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Decoder inputs that fit in one piece: samples times images of a piece. */
 const LARGEST_PIECE = 5000
 
-/** Per image, all in nats: tensors [batch], mu [batch, latent]. */
+/** Per image [batch], all in nats. */
 export interface ImportanceEstimate {
-  [name: string]: tf.Tensor
   /** log of the mean weight: below log p(x) in expectation, by about half the squared `standardError`. */
-  logPx: tf.Tensor
+  logPx: Float32Array
   /** Monte Carlo standard error of `logPx` by the delta method: sd(w) / (sqrt(k) mean(w)); NaN for k = 1. */
-  standardError: tf.Tensor
+  standardError: Float32Array
   /** Mean log weight: the ELBO, with all k samples and the KL term sampled. */
-  elbo: tf.Tensor
-  /** KL(q(z|x) || p(z)) in closed form. */
-  kl: tf.Tensor
-  /** The encoder's mean, whose variance over images tells active units. */
-  mu: tf.Tensor
+  elbo: Float32Array
+}
+
+/** How draws are cut into pieces that are all made `size` at a time; of piece i the first `used[i]` count. */
+export interface Pieces {
+  readonly size: number
+  readonly used: readonly number[]
+}
+
+/** `samples` draws in pieces small enough for batches of `batchSize` images. */
+export function cut(samples: number, batchSize: number): Pieces {
+  const count = Math.ceil(samples / Math.max(1, Math.floor(LARGEST_PIECE / batchSize)))
+  const size = Math.ceil(samples / count)
+  return { size, used: Array.from({ length: count }, (_, i) => Math.min(size, samples - i * size)) }
 }
 
 /** Weighs `samples` draws per binary image of x [batch, pixels]; the sums stream, so memory does not grow with `samples`. */
-export function importanceSample(vae: Vae, x: tf.Tensor, key: Key, samples: number): ImportanceEstimate {
-  const { mu, logVar } = encode(vae, x)
-  const pieceSize = Math.max(1, Math.floor(LARGEST_PIECE / (x.shape[0] as number)))
-  const pieces = Math.ceil(samples / pieceSize)
-  let sums: WeightSums | undefined
-  split(key, pieces).forEach((pieceKey, i) => {
-    const size = Math.min(pieceSize, samples - i * pieceSize)
-    const next = tf.tidy(() => {
-      const piece = sumWeights(logWeights(vae, x, mu, logVar, pieceKey, size))
-      return sums ? addSums(sums, piece) : piece
-    })
-    tf.dispose(sums)
-    sums = next
+export function importanceSample(vae: Vae, x: tf.Tensor, key: HostKey, samples: number): ImportanceEstimate {
+  const { size, used } = cut(samples, x.shape[0] as number)
+  const sums = used.map((count, i) => {
+    const tensors = tf.tidy(() => sumWeights(vae, x, keyAt(key, i), size, count))
+    const values = Object.entries(tensors).map(([name, tensor]) => [name, tensor.dataSync<'float32'>()])
+    tf.dispose(tensors)
+    return Object.fromEntries(values) as WeightSums
   })
-  return { ...summarize(sums as WeightSums, samples), kl: gaussian.klToStandard(mu, logVar), mu }
+  return summarize(sums, samples)
+}
+
+/** Sums over the draws of a piece, per image, of weights scaled by exp(-max). */
+export interface WeightSums<T = Float32Array> {
+  [name: string]: T
+  max: T
+  weights: T
+  squares: T
+  /** Of the logarithms of the weights. */
+  logs: T
+}
+
+/** The sums over the first `used` of `size` draws for images x [batch, pixels]: tensors [batch]. */
+export function sumWeights(vae: Vae, x: tf.Tensor, key: Key, size: number, used: number): WeightSums<tf.Tensor> {
+  const { mu, logVar } = encode(vae, x)
+  const counts = tf.less(tf.reshape(tf.range(0, size), [size, 1]), used)
+  const logs = logWeights(vae, x, mu, logVar, key, size) // [size, batch]
+  const max = tf.max(tf.where(counts, logs, Number.NEGATIVE_INFINITY), 0)
+  const scaled = tf.where(counts, tf.exp(tf.sub(logs, max)), 0)
+  return {
+    max,
+    weights: tf.sum(scaled, 0),
+    squares: tf.sum(tf.square(scaled), 0),
+    logs: tf.sum(tf.where(counts, logs, 0), 0),
+  }
 }
 
 /** log w = log p(x|z) + log p(z) - log q(z|x) of `samples` draws: [samples, batch]. */
@@ -51,38 +78,26 @@ function logWeights(vae: Vae, x: tf.Tensor, mu: tf.Tensor, logVar: tf.Tensor, ke
   return tf.sub(logJoint, gaussian.logProb(z, mu, logVar))
 }
 
-/** Sums over samples, each [batch], of weights scaled by exp(-max). */
-interface WeightSums {
-  [name: string]: tf.Tensor
-  max: tf.Tensor
-  weights: tf.Tensor
-  squares: tf.Tensor
-  logs: tf.Tensor
-}
-
-function sumWeights(logs: tf.Tensor): WeightSums {
-  const max = tf.max(logs, 0)
-  const scaled = tf.exp(tf.sub(logs, max))
-  return { max, weights: tf.sum(scaled, 0), squares: tf.sum(tf.square(scaled), 0), logs: tf.sum(logs, 0) }
-}
-
-function addSums(a: WeightSums, b: WeightSums): WeightSums {
-  const max = tf.maximum(a.max, b.max)
-  const [scaleA, scaleB] = [tf.exp(tf.sub(a.max, max)), tf.exp(tf.sub(b.max, max))]
-  return {
-    max,
-    weights: tf.add(tf.mul(a.weights, scaleA), tf.mul(b.weights, scaleB)),
-    squares: tf.add(tf.mul(a.squares, tf.square(scaleA)), tf.mul(b.squares, tf.square(scaleB))),
-    logs: tf.add(a.logs, b.logs),
+/** The estimate of `k` draws from the sums of their pieces, in double precision. */
+export function summarize(pieces: readonly WeightSums[], k: number): ImportanceEstimate {
+  const images = pieces[0]?.max.length ?? 0
+  const estimate = {
+    logPx: new Float32Array(images),
+    standardError: new Float32Array(images),
+    elbo: new Float32Array(images),
   }
-}
-
-function summarize({ max, weights, squares, logs }: WeightSums, k: number) {
-  // var(w) / (k mean(w)^2) = (k sum w^2 / (sum w)^2 - 1) / (k - 1)
-  const relative = tf.sub(tf.div(tf.mul(squares, k), tf.square(weights)), 1)
-  return {
-    logPx: tf.sub(tf.add(max, tf.log(weights)), Math.log(k)),
-    standardError: tf.sqrt(tf.div(tf.maximum(relative, 0), k - 1)),
-    elbo: tf.div(logs, k),
+  for (let i = 0; i < images; i++) {
+    const of = (name: keyof WeightSums) => pieces.map(piece => piece[name]?.[i] as number)
+    const max = Math.max(...of('max'))
+    const scales = of('max').map(own => Math.exp(own - max))
+    const total = (values: number[], power: number) =>
+      values.reduce((sum, value, p) => sum + value * (scales[p] as number) ** power, 0)
+    const [weights, squares] = [total(of('weights'), 1), total(of('squares'), 2)]
+    // var(w) / (k mean(w)^2) = (k sum w^2 / (sum w)^2 - 1) / (k - 1)
+    const relative = (k * squares) / weights ** 2 - 1
+    estimate.logPx[i] = max + Math.log(weights / k)
+    estimate.standardError[i] = Math.sqrt(Math.max(relative, 0) / (k - 1))
+    estimate.elbo[i] = total(of('logs'), 0) / k
   }
+  return estimate
 }

@@ -1,7 +1,15 @@
 /** Runs a function over all images of a split, a batch at a time, through `scan`. */
 import type * as tf from '@tensorflow/tfjs'
-import { type Outputs, type Scan, type Step, scan } from '../compile/scan.js'
-import { type Key, keyAt } from '../random.js'
+import {
+  type Batches,
+  type Choice,
+  concatenate,
+  type Outputs,
+  type ScanOptions,
+  type Step,
+  scan,
+} from '../compile/scan.js'
+import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Images to evaluate: `pixels` holds [count, pixels per image] in 0 … 255. */
 export interface ImageSet {
@@ -11,56 +19,96 @@ export interface ImageSet {
 
 export interface OverImagesOptions {
   batchSize: number
-  /** Batch b gets `keyAt(key, b)`. */
-  key: Key
+  /** Part p of batch b gets `keyAt(keyAt(key, b), p)`. */
+  key: HostKey
   /** Told the number of images done, after each chunk. */
   onProgress?: (done: number) => void
   /** Stops after the chunk in flight; the outputs of the images done so far are returned. */
   signal?: AbortSignal | undefined
 }
 
-/** `perBatch` maps images [batch, pixels] to named tensors whose first axis is the image; returns them for all images. */
-export async function overImages(
-  perBatch: (batch: tf.Tensor, key: Key) => Record<string, tf.Tensor>,
-  images: ImageSet,
-  options: OverImagesOptions,
-): Promise<Outputs> {
-  const runner = scan(perBatch as Step<undefined>)
-  const whole = Math.floor(images.count / options.batchSize)
-  const chunks: Outputs[] = []
-  let batch = 0
-  while (batch < whole && !options.signal?.aborted) {
-    const count = Math.min(runner.chunkSteps, whole - batch)
-    chunks.push(await runChunk(runner, images, options, batch, count, options.batchSize))
-    batch += count
-    options.onProgress?.(batch * options.batchSize)
-  }
-  const rest = images.count - whole * options.batchSize
-  if (rest > 0 && !options.signal?.aborted) {
-    chunks.push(await runChunk(runner, images, options, whole, 1, rest))
-    options.onProgress?.(images.count)
-  }
-  return joinChunks(chunks)
+/** What can be run over images again and again; recorded and compiled once. */
+export interface ImageScan<S> {
+  /** How it runs; undefined before the first run. */
+  readonly choice: Choice | undefined
+  /** Runs every part on each batch: for each part its outputs, one row per image. */
+  run(images: ImageSet, options: OverImagesOptions, parts: readonly S[]): Promise<Outputs[]>
+  dispose(): void
 }
 
-function runChunk(
-  runner: Scan<undefined>,
-  { pixels, count: images }: ImageSet,
-  { batchSize, key }: OverImagesOptions,
-  first: number,
-  count: number,
-  size: number,
-): Promise<Outputs> {
-  const width = pixels.length / images
-  const start = first * batchSize * width
-  const data = pixels.subarray(start, start + count * size * width)
-  const keys = Array.from({ length: count }, (_, i) => keyAt(key, first + i))
-  return runner.run({ data, count, shape: [size, width] }, keys, new Array<undefined>(count).fill(undefined))
+/**
+ * `perBatch` maps images [batch, pixels], a key and the numbers of a part to named tensors whose first axis is the image. All batches
+ * have the same size: the last one is filled up with black images, whose outputs are cut off.
+ */
+export function overImages<S extends { readonly [Name in keyof S]: number }>(
+  perBatch: (batch: tf.Tensor, key: Key, part: S) => Record<string, tf.Tensor>,
+  options: ScanOptions,
+): ImageScan<S> {
+  const runner = scan<S>(perBatch as Step<S>, options)
+  return {
+    get choice() {
+      return runner.choice
+    },
+    async run(images, { batchSize, key, onProgress, signal }, parts) {
+      const size = Math.min(batchSize, images.count)
+      const steps = Math.ceil(images.count / size) * parts.length
+      const batchOf = (step: number) => Math.floor(step / parts.length)
+      const partOf = (step: number) => step % parts.length
+      const chunks: Outputs[] = []
+      let done = 0
+      while (done < steps && !signal?.aborted) {
+        const from = done
+        const numbers = Array.from({ length: Math.min(runner.chunkSteps, steps - from) }, (_, i) => from + i)
+        const batches = gatherBatches(images, size, numbers.map(batchOf))
+        const keys = numbers.map(step => keyAt(keyAt(key, batchOf(step)), partOf(step)))
+        chunks.push(
+          await runner.run(
+            batches,
+            keys,
+            numbers.map(step => parts[partOf(step)] as S),
+          ),
+        )
+        done += numbers.length
+        onProgress?.(Math.min(batchOf(done) * size, images.count))
+      }
+      const outputs = concatenate(chunks)
+      const rows = Math.min(batchOf(done) * size, images.count)
+      return parts.map((_, part) => ofPart(outputs, { part, parts: parts.length, steps: done, size, rows }))
+    },
+    dispose: () => runner.dispose(),
+  }
 }
 
-function joinChunks(chunks: Outputs[]): Outputs {
-  const names = Object.keys(chunks[0] ?? {})
-  return Object.fromEntries(
-    names.map(name => [name, Float32Array.from(chunks.flatMap(chunk => [...(chunk[name] ?? [])]))]),
-  )
+/** Copies whole batches of `size` images; beyond the last image they are black. */
+function gatherBatches({ pixels, count }: ImageSet, size: number, numbers: readonly number[]): Batches {
+  const width = pixels.length / count
+  const length = size * width
+  const data = new Uint8Array(numbers.length * length)
+  numbers.forEach((batch, i) => void data.set(pixels.subarray(batch * length, (batch + 1) * length), i * length))
+  return { data, count: numbers.length, shape: [size, width] }
+}
+
+interface Place {
+  part: number
+  parts: number
+  steps: number
+  /** Images of a batch. */
+  size: number
+  /** Images in all. */
+  rows: number
+}
+
+/** The outputs of one part, out of those of all steps: part after part within a batch, batch after batch. */
+function ofPart(outputs: Outputs, { part, parts, steps, size, rows }: Place): Outputs {
+  const pick = (values: Float32Array): Float32Array => {
+    const perStep = values.length / steps
+    const picked = new Float32Array((rows / size) * perStep)
+    for (let batch = 0; batch * size < rows; batch++) {
+      const from = (batch * parts + part) * perStep
+      const used = Math.min(perStep, picked.length - batch * perStep)
+      picked.set(values.subarray(from, from + used), batch * perStep)
+    }
+    return picked
+  }
+  return Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, pick(values)]))
 }

@@ -18,9 +18,11 @@ export type Context = Pointer<'TFE_Context'>
 export type Op = Pointer<'TFE_Op'>
 export type Graph = Pointer<'TF_Graph'>
 export type Session = Pointer<'TF_Session'>
+export type FunctionPointer = Pointer<'TF_Function'>
 type Operation = Pointer<'TF_Operation'>
 type ContextOptions = Pointer<'TFE_ContextOptions'>
 type SessionOptions = Pointer<'TF_SessionOptions'>
+type ImportOptions = Pointer<'TF_ImportGraphDefOptions'>
 type DeviceList = Pointer<'TF_DeviceList'>
 /** Memory inside a tensor: numbers, or `TF_TString`s of 24 bytes each. */
 export type Data = Pointer<'data'>
@@ -77,6 +79,8 @@ const graph = pointer<Graph>()
 const session = pointer<Session>()
 const contextOptions = pointer<ContextOptions>()
 const sessionOptions = pointer<SessionOptions>()
+const functionPointer = pointer<FunctionPointer>()
+const importOptions = pointer<ImportOptions>()
 const deviceList = pointer<DeviceList>()
 const data = pointer<Data>()
 
@@ -147,6 +151,30 @@ const functions = {
   TF_NewGraph: fn(graph),
   TF_DeleteGraph: fn(nothing, graph),
   TF_GraphOperationByName: fn(nullable<Operation>(), graph, text),
+  TF_NewImportGraphDefOptions: fn(importOptions),
+  TF_DeleteImportGraphDefOptions: fn(nothing, importOptions),
+  TF_GraphImportGraphDef: fn(nothing, graph, buffer, importOptions, status),
+  TF_GraphCopyFunction: fn(nothing, graph, functionPointer, nullable<FunctionPointer>(), status),
+  TF_GraphToFunction: fn(
+    functionPointer,
+    graph,
+    text,
+    byte,
+    int,
+    nullable<Operation>(),
+    int,
+    memory,
+    int,
+    memory,
+    nullable<Data>(),
+    nullable<Data>(),
+    nullable<Data>(),
+    status,
+  ),
+  TF_DeleteFunction: fn(nothing, functionPointer),
+  TFE_ContextAddFunction: fn(nothing, context, functionPointer, status),
+  TFE_ContextRemoveFunction: fn(nothing, context, text, status),
+
   TF_NewSessionOptions: fn(sessionOptions),
   TF_DeleteSessionOptions: fn(nothing, sessionOptions),
   TF_LoadSessionFromSavedModel: fn(

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { node } from '@tensorflow/tfjs-node/dist/node.js'
 import type { Attribute } from './attributes.js'
 import type { Binding } from './binding.js'
+import type { TensorMetadata } from './tensor-table.js'
 
 /** What the backend keeps for a dataId: values not yet sent to TensorFlow, or else the number of a tensor there. */
 interface TensorRecord {
@@ -18,6 +19,10 @@ interface TensorRecord {
 export interface NodeBackend extends tf.KernelBackend {
   readonly binding: Binding
   readonly tensorMap: tf.DataStorage<TensorRecord>
+  /** The numbers of these tensors in the binding; values that were not yet sent to TensorFlow are sent now. */
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[]
+  /** Takes over a tensor of the binding. */
+  createOutputTensor(metadata: TensorMetadata): tf.Tensor
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor
   executeMultipleOutputs(
     name: string,
@@ -25,6 +30,11 @@ export interface NodeBackend extends tf.KernelBackend {
     inputs: tf.TensorInfo[],
     numOutputs: number,
   ): tf.Tensor[]
+}
+
+/** Whether a backend of TF.js is one of this kind. */
+export function isNodeBackend(backend: tf.KernelBackend): backend is NodeBackend {
+  return 'binding' in backend && 'executeMultipleOutputs' in backend
 }
 
 type NodeBackendClass = new (binding: Binding, packageName: string) => NodeBackend

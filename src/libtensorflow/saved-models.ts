@@ -1,5 +1,6 @@
 // TensorFlow SavedModels: https://www.tensorflow.org/guide/saved_model, loaded into a session of their own and run there.
 import type { CApi, Graph, Session, Status, Tensor, TensorHandle } from './c-api.js'
+import { ports } from './ports.js'
 import { check } from './status.js'
 
 /** A loaded model: its session, and the graph in which its inputs and outputs are found by name. */
@@ -44,8 +45,8 @@ export function runSavedModel(
   inputNames: string,
   outputNames: string,
 ): TensorHandle[] {
-  const feeds = ports(api, model.graph, splitList(inputNames))
-  const fetches = ports(api, model.graph, splitList(outputNames))
+  const feeds = ports(api, model.graph, splitList(inputNames), 'SavedModel')
+  const fetches = ports(api, model.graph, splitList(outputNames), 'SavedModel')
   if (feeds.length !== 2 * inputs.length) {
     throw new Error(`SavedModel: ${inputs.length} inputs for the ${feeds.length / 2} names in "${inputNames}"`)
   }
@@ -65,18 +66,6 @@ export function runSavedModel(
 
 function splitList(names: string): string[] {
   return names === '' ? [] : names.split(',')
-}
-
-/** The TF_Outputs of these names: a struct of an operation's address and an int, 16 bytes, here two numbers of 8. */
-function ports(api: CApi, graph: Graph, names: readonly string[]): BigUint64Array {
-  return BigUint64Array.from(names.flatMap(name => port(api, graph, name)))
-}
-
-function port(api: CApi, graph: Graph, name: string): [bigint, bigint] {
-  const [node = '', index = '0'] = name.split(':')
-  const operation = api.TF_GraphOperationByName(graph, node)
-  if (operation === null || !/^\d+$/.test(index)) throw new Error(`SavedModel: its graph has no "${name}"`)
-  return [operation, BigInt(index)]
 }
 
 function resolve(api: CApi, status: Status, handle: TensorHandle): Tensor {

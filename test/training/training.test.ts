@@ -17,6 +17,7 @@ import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import { readMetrics, snapshotFolder } from '../../src/checkpoints/run-directory.js'
 import { readSnapshot } from '../../src/checkpoints/snapshot.js'
+import type { Choice } from '../../src/compile/scan.js'
 import { type Config, resolveConfig } from '../../src/config.js'
 import { optimizers } from '../../src/inference/optimizer.js'
 import { loadTrainedVae, readRunSnapshot } from '../../src/session.js'
@@ -25,12 +26,13 @@ import { smallMnist } from '../data/idx-file.js'
 
 let backend: Backend
 let base: Partial<Config>
-const silent: TrainingObserver = { started() {}, progress() {}, epoch() {}, async saved() {} }
+const silent: TrainingObserver = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
 
 beforeAll(async () => {
   backend = (await openBackend('auto', { debug: false })).backend
   const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 1200, 100)
-  base = { data, batchSize: 50, hidden: [16], latentDim: 4, epochs: 4, learningRate: 5e-3 }
+  const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
+  base = { data, batchSize: 50, hidden: [16], latentDim: 4, epochs: 4, learningRate: 5e-3, compile }
 })
 
 const folder = () => join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
@@ -60,7 +62,7 @@ test('the bound gets better and the metrics say what the contract promises', asy
   const lines = readMetrics(to)
   expect(lines).toEqual(JSON.parse(JSON.stringify(history)))
   for (const line of lines) {
-    expect(line).toMatchObject({ backend: backend.name, compile: 'off', validationImages: 200 })
+    expect(line).toMatchObject({ backend: backend.name, compile: base.compile, validationImages: 200 })
     expect(line.validationElbo).toBeCloseTo((line.reconstruction as number) - (line.kl as number), 3)
     for (const name of ['epoch', 'step', 'seconds', 'trainElbo', 'imagesPerSecond', 'learningRate'])
       expect(line[name]).toBeTypeOf('number')
@@ -81,16 +83,33 @@ describe('a resumed run is byte for byte the run that was never stopped', () => 
     expect(withoutClock(parts)).toEqual(withoutClock(whole))
   })
 
-  test('stopped in the middle of an epoch, twice', async () => {
+  test.each(['xla', 'graph', 'off'] as const)(
+    'stopped in the middle of an epoch, twice, with steps run by %s',
+    async mode => {
+      const compile = backend.name === 'tensorflow' ? mode : 'off'
+      const [whole, parts] = [folder(), folder()]
+      await run(whole, { compile })
+      const stop = new AbortController()
+      stop.abort()
+      const first = await run(parts, { compile }, { signal: stop.signal }) // the first chunk is one step
+      expect(first).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 1, compile } })
+      const second = await run(parts, { compile }, { resume: true, signal: stop.signal })
+      expect(second).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 2 } })
+      await run(parts, { compile }, { resume: true })
+      expect(state(parts).equals(state(whole))).toBe(true)
+    },
+  )
+
+  test('with steps run in the mode that is fastest, which a resumed run does not choose again', async () => {
     const [whole, parts] = [folder(), folder()]
-    await run(whole)
-    const stop = new AbortController()
-    stop.abort()
-    const first = await run(parts, {}, { signal: stop.signal }) // the first chunk is one step
-    expect(first).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 1 } })
-    const second = await run(parts, {}, { resume: true, signal: stop.signal })
-    expect(second).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 2 } })
-    await run(parts, {}, { resume: true })
+    const choices: Choice[] = []
+    const observer = { compiled: (choice: Choice) => void choices.push(choice) }
+    await run(parts, { compile: 'auto', epochs: 2 }, { observer })
+    const compile = choices[0]?.mode ?? 'off'
+    await run(parts, { compile: 'auto' }, { resume: true, observer })
+    await run(whole, { compile })
+    expect(choices.map(({ mode }) => mode)).toEqual([compile, compile])
+    if (compile !== 'off') expect(choices[1]?.reason).toBe('as before the run was stopped')
     expect(state(parts).equals(state(whole))).toBe(true)
   })
 

@@ -1,0 +1,191 @@
+// Programs: what a recording looks like, what is checked, what the passes do.
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { newBuilder } from '../../src/compile/builder.js'
+import { matrixProducts, optimize, shortReshapes, withoutDeadCode, withoutNoOps } from '../../src/compile/passes.js'
+import { checkProgram, type Program, printProgram, type Value } from '../../src/compile/program.js'
+import { trace } from '../../src/compile/trace.js'
+import { DTYPES } from '../../src/libtensorflow/dtypes.js'
+import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
+import { normal } from '../../src/random.js'
+import { useBackend } from '../backend.js'
+import { skipped } from '../libtensorflow/native.js'
+
+const float = (...shape: number[]) => ({ dtype: DTYPES.TF_FLOAT, shape })
+const int = (...shape: number[]) => ({ dtype: DTYPES.TF_INT32, shape })
+
+function product(a: number[], b: number[], shape: number[]): Program {
+  const builder = newBuilder()
+  const inputs = [builder.argument('a', float(...a)), builder.argument('b', float(...b))]
+  const adjoint = { name: 'adj_y', type: 3, value: true }
+  return builder.build(new Map([['y', builder.single('BatchMatMulV2', [adjoint], inputs, float(...shape))]]))
+}
+
+describe.skipIf(skipped !== '')(`a traced step${skipped}`, () => {
+  beforeAll(() => useBackend('tensorflow'))
+
+  test('is a program that a person can read', () => {
+    const w = tf.variable(tf.ones([3, 2]), true, 'w')
+    const optimizer = tf.train.sgd(0)
+    const { program, scheduled } = trace(
+      tf.backend() as NodeBackend,
+      (batch, key, { rate }) => {
+        optimizer.setLearningRate(rate as number)
+        const x = tf.add(batch, normal(key, [4, 3])) as tf.Tensor2D
+        const loss = () => tf.mean(tf.square(tf.matMul(x, w as unknown as tf.Tensor2D))) as tf.Scalar
+        return { loss: optimizer.minimize(loss, true) as tf.Tensor }
+      },
+      {
+        data: [new Float32Array(12).fill(1), new Float32Array(12).fill(2)],
+        shape: [4, 3],
+        key: [1, 2],
+        numbers: { rate: 0.1 },
+      },
+    )
+    tf.disposeVariables()
+    expect(scheduled).toEqual([{ name: 'rate', ratio: -1 }])
+    expect(`\n${printProgram(program)}\n`).toMatchInlineSnapshot(`
+      "
+      %0 = argument "batch" : float32[4,3]
+      %1 = argument "key" : int32[2]
+      %2 = constant [2, 6] : int32[2]
+      %3 = StatelessRandomUniformFullInt(%2, %1) {dtype: 3, T: 3, Tseed: 3} : int32[2,6]
+      %4 = constant [9] : int32[]
+      %5 = RightShift(%3, %4) {T: 3} : int32[2,6]
+      %6 = Cast(%5) {SrcT: 3, DstT: 1, Truncate: false} : float32[2,6]
+      %7 = constant [4194305] : float32[]
+      %8 = Add(%6, %7) {T: 1} : float32[2,6]
+      %9 = constant [1.192093e-7] : float32[]
+      %10 = Mul(%8, %9) {T: 1} : float32[2,6]
+      %11 = Unpack(%10) {num: 2, T: 1, axis: 0} : float32[6], float32[6]
+      %12 = Log(%11) {T: 1} : float32[6]
+      %13 = constant [-2] : float32[]
+      %14 = Mul(%12, %13) {T: 1} : float32[6]
+      %15 = Sqrt(%14) {T: 1} : float32[6]
+      %16 = constant [6.283185] : float32[]
+      %17 = Mul(%11:1, %16) {T: 1} : float32[6]
+      %18 = Cos(%17) {T: 1} : float32[6]
+      %19 = Mul(%15, %18) {T: 1} : float32[6]
+      %20 = Sin(%17) {T: 1} : float32[6]
+      %21 = Mul(%15, %20) {T: 1} : float32[6]
+      %22 = constant [0] : int32[]
+      %23 = ConcatV2(%19, %21, %22) {N: 2, Tidx: 3, T: 1} : float32[12]
+      %24 = constant [0] : int32[1]
+      %25 = constant [12] : int32[1]
+      %26 = Slice(%23, %24, %25) {T: 1, Index: 3} : float32[12]
+      %27 = constant [4, 3] : int32[2]
+      %28 = Reshape(%26, %27) {T: 1, Tshape: 3} : float32[4,3]
+      %29 = Add(%0, %28) {T: 1} : float32[4,3]
+      %30 = argument "state:w" : float32[3,2]
+      %31 = MatMul(%29, %30) {T: 1, transpose_a: false, transpose_b: false} : float32[4,2]
+      %32 = Square(%31) {T: 1} : float32[4,2]
+      %33 = constant [0, 1] : int32[2]
+      %34 = Mean(%32, %33) {keep_dims: false, T: 1, Tidx: 3} : float32[]
+      %35 = constant [1] : float32[]
+      %36 = constant [1, 1] : int32[2]
+      %37 = Reshape(%35, %36) {T: 1, Tshape: 3} : float32[1,1]
+      %38 = constant [1, 1, 1, 1, 1, 1, …] : float32[4,2]
+      %39 = Mul(%37, %38) {T: 1} : float32[4,2]
+      %40 = constant [8] : float32[]
+      %41 = RealDiv(%39, %40) {T: 1} : float32[4,2]
+      %42 = constant [2] : float32[]
+      %43 = Mul(%31, %42) {T: 1} : float32[4,2]
+      %44 = Mul(%41, %43) {T: 1} : float32[4,2]
+      %45 = MatMul(%29, %44) {T: 1, transpose_a: true, transpose_b: false} : float32[3,2]
+      %46 = argument "schedule:0" : float32[]
+      %47 = Mul(%46, %45) {T: 1} : float32[3,2]
+      %48 = Add(%47, %30) {T: 1} : float32[3,2]
+      return output:loss: %34, state:w: %48
+      "
+    `)
+  })
+})
+
+describe('a program is checked when it is built', () => {
+  const nodes = (inputs: Value[]): Program['nodes'] => [
+    { kind: 'argument', name: 'x', types: [float(2)] },
+    { kind: 'operation', op: 'Neg', attributes: [], inputs, types: [float(2)] },
+  ]
+  test.each<[what: string, program: Program, message: string]>([
+    [
+      'a node that takes a later one',
+      { nodes: nodes([{ node: 1, index: 0 }]), results: new Map() },
+      'program: %1 Neg takes %1, which comes later',
+    ],
+    [
+      'a result that a node has not',
+      { nodes: nodes([{ node: 0, index: 1 }]), results: new Map() },
+      'program: node %0 has no result 1',
+    ],
+    [
+      'an output that is no node',
+      { nodes: nodes([{ node: 0, index: 0 }]), results: new Map([['y', { node: 2, index: 0 }]]) },
+      'program: there is no node %2',
+    ],
+    [
+      'two arguments of one name',
+      { nodes: [...nodes([]), ...nodes([])], results: new Map() },
+      'program: %2: the argument "x" is there twice',
+    ],
+    [
+      'a constant that does not fill its shape',
+      { nodes: [{ kind: 'constant', elements: Float32Array.of(1), types: [float(3)] }], results: new Map() },
+      'program: %0: 1 elements for a constant of type float32[3]',
+    ],
+  ])('%s', (_, program, message) => {
+    expect(() => checkProgram(program)).toThrow(message)
+  })
+})
+
+describe('passes', () => {
+  test('a product of two matrices becomes a MatMul with the same transpositions', () => {
+    expect(printProgram(matrixProducts(product([2, 3], [4, 3], [2, 4])))).toContain(
+      'MatMul(%0, %1) {T: 1, transpose_a: false, transpose_b: true} : float32[2,4]',
+    )
+  })
+
+  test('so does one with a leading 1, and it keeps its shape', () => {
+    const program = withoutDeadCode(matrixProducts(product([1, 2, 3], [1, 4, 3], [1, 2, 4])))
+    expect(printProgram(program).split('\n').slice(6)).toEqual([
+      '%6 = MatMul(%3, %5) {T: 1, transpose_a: false, transpose_b: true} : float32[2,4]',
+      '%7 = constant [1, 2, 4] : int32[3]',
+      '%8 = Reshape(%6, %7) {T: 1, Tshape: 3} : float32[1,2,4]',
+      'return y: %8',
+    ])
+  })
+
+  test('a product of two batches of matrices stays', () => {
+    expect(printProgram(matrixProducts(product([5, 2, 3], [5, 4, 3], [5, 2, 4])))).toContain('BatchMatMulV2(%0, %1)')
+  })
+
+  test('a reshape there and back is gone', () => {
+    const builder = newBuilder()
+    const x = builder.argument('x', float(2, 3))
+    const there = builder.single('Reshape', [], [x, builder.constant(Int32Array.of(6), int(1))], float(6))
+    const back = builder.single('Reshape', [], [there, builder.constant(Int32Array.of(2, 3), int(2))], float(2, 3))
+    const program = builder.build(new Map([['y', back]]))
+    expect(printProgram(withoutDeadCode(withoutNoOps(shortReshapes(program))))).toBe(
+      '%0 = argument "x" : float32[2,3]\nreturn y: %0',
+    )
+  })
+
+  test('repeated constants and operations are one, constants of one value are filled, dead code is gone', () => {
+    const builder = newBuilder()
+    const x = builder.argument('x', float(4, 5))
+    const ones = () => builder.constant(new Float32Array(20).fill(1), float(4, 5))
+    const add = () => builder.single('AddV2', [], [x, ones()], float(4, 5))
+    builder.single('Neg', [], [x], float(4, 5))
+    const y = builder.single('Mul', [], [add(), add()], float(4, 5))
+    expect(printProgram(optimize(builder.build(new Map([['y', y]]))))).toBe(
+      [
+        '%0 = argument "x" : float32[4,5]',
+        '%1 = constant [1] : float32[]',
+        '%2 = constant [4, 5] : int32[2]',
+        '%3 = Fill(%2, %1) {T: 1, index_type: 3} : float32[4,5]',
+        '%4 = AddV2(%0, %3) {} : float32[4,5]',
+        '%5 = Mul(%4, %4) {} : float32[4,5]',
+        'return y: %5',
+      ].join('\n'),
+    )
+  })
+})

@@ -1,0 +1,138 @@
+// What cannot be compiled is refused, with the reason and the line to change, and leaves every variable as it was.
+import * as tf from '@tensorflow/tfjs'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { openBackend } from '../../src/backends/candidates.js'
+import { CompileRefusal, type Step, scan } from '../../src/compile/scan.js'
+import { registeredVariables } from '../../src/compile/state.js'
+import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
+import { useBackend } from '../backend.js'
+import { skipped } from '../libtensorflow/native.js'
+import { floatBatches, keys, weights } from './steps.js'
+
+const HERE = /at [^ ]*refusals\.test\.ts:\d+:\d+\)/
+
+async function refusalOf(step: Step<object>): Promise<CompileRefusal> {
+  const before = tf.memory().numTensors - registeredVariables().length
+  const runner = scan(step, { mode: 'graph' })
+  const error = await runner.run(floatBatches(2, [3, 2]), keys(2), [{}, {}]).catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(CompileRefusal)
+  expect(tf.memory().numTensors - registeredVariables().length).toBe(before)
+  return error as CompileRefusal
+}
+
+describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
+  beforeAll(() => useBackend('tensorflow'))
+  afterEach(() => tf.disposeVariables())
+
+  test.each<[what: string, step: Step<object>]>([
+    ['dataSync', x => ({ y: tf.mul(x, tf.mean(x).dataSync()[0] as number) })],
+    ['arraySync', x => ({ y: tf.mul(x, tf.mean(x).arraySync() as number) })],
+  ])('that reads values: %s', async (_, step) => {
+    const { message } = await refusalOf(step)
+    expect(message).toContain('it reads the values of a tensor')
+    expect(message).toMatch(HERE)
+    expect(message).toContain('keep values in tensors')
+  })
+
+  test('that reads values later, after it returned a promise to do so', async () => {
+    const read: Promise<unknown>[] = []
+    const { message } = await refusalOf(x => {
+      read.push(tf.mean(x).data())
+      return { x }
+    })
+    expect(message).toContain('it reads the values of a tensor')
+  })
+
+  test.each<[what: string, step: Step<object>]>([
+    ['tf.randomNormal', x => ({ y: tf.add(x, tf.randomNormal([3, 2])) })],
+    ['dropout', x => ({ y: tf.dropout(x, 0.5) })],
+    ['Math.random', x => ({ y: tf.mul(x, Math.random()) })],
+    ['a clock', x => ({ y: tf.mul(x, performance.now()) })],
+  ])('that JavaScript makes random or other each time: %s', async (_, step) => {
+    const { message } = await refusalOf(step)
+    expect(message).toContain('that JavaScript makes')
+    expect(message).toContain('differs between two recordings')
+    expect(message).toMatch(HERE)
+    expect(message).toContain("make noise from the step's key")
+  })
+
+  test('that draws noise inside of TensorFlow', async () => {
+    const { message } = await refusalOf(x => ({ y: tf.multinomial(x as tf.Tensor2D, 2, 5) }))
+    expect(message).toMatch(/Multinomial draws noise without a key \(at .*refusals\.test\.ts/)
+  })
+
+  test('that counts in JavaScript', async () => {
+    let count = 0
+    const { message } = await refusalOf(x => ({ y: tf.pow(x, ++count) }))
+    expect(message).toContain('differs between two recordings')
+  })
+
+  test('whose operations differ from run to run', async () => {
+    let odd = false
+    const { message } = await refusalOf(x => {
+      odd = !odd
+      return { y: odd ? tf.sin(x) : tf.cos(x) }
+    })
+    expect(message).toMatch(/Sin has other attributes, inputs or shapes in two recordings .*refusals\.test\.ts/)
+    expect(message).toContain('use tf.where')
+  })
+
+  test('that has more operations from run to run', async () => {
+    let runs = 0
+    const { message } = await refusalOf(x => {
+      runs++
+      let y = x
+      for (let i = 0; i < runs; i++) y = tf.sin(y)
+      return { y }
+    })
+    expect(message).toContain('two recordings of it differ')
+  })
+
+  test('whose shapes depend on values', async () => {
+    const { message } = await refusalOf(x => {
+      const backend = tf.backend() as NodeBackend
+      const type = { name: 'T', type: backend.binding.TF_ATTR_TYPE, value: backend.binding.TF_FLOAT }
+      return { y: backend.executeSingleOutput('Where', [type], [x]) }
+    })
+    expect(message).toContain('the shape of what Where gives depends on values')
+  })
+
+  test('that has strings', async () => {
+    const { message } = await refusalOf(x => ({ x, y: tf.equal(tf.tensor(['a']), tf.tensor(['b'])) }))
+    expect(message).toContain('a constant is a tensor of string')
+    expect(message).toMatch(HERE)
+  })
+
+  test('that creates a variable each time', async () => {
+    const { message } = await refusalOf(x => ({ y: tf.add(x, tf.variable(tf.scalar(1))) }))
+    expect(message).toContain('it creates a tf.Variable each time')
+    expect(message).toContain('outside of the step')
+  })
+
+  test('that uses a scheduled number otherwise than multiplied', async () => {
+    const runner = scan<{ rate: number }>((x, _, { rate }) => ({ y: tf.mul(x, 1 - rate) }), { mode: 'graph' })
+    const run = runner.run(floatBatches(2, [3, 2]), keys(2), [{ rate: 0.1 }, { rate: 0.2 }])
+    await expect(run).rejects.toThrow('use a scheduled number only by itself or multiplied')
+  })
+
+  test('and its variables keep their values', async () => {
+    const w = weights([2])
+    const before = w.dataSync()
+    await refusalOf(x => {
+      w.assign(tf.mean(x, 0))
+      return { y: tf.add(w, Math.random()) }
+    })
+    expect(w.dataSync()).toEqual(before)
+  })
+})
+
+test('another backend is refused by name; auto runs there, uncompiled, and says why', async () => {
+  await openBackend('cpu', { debug: false })
+  const step: Step<object> = x => ({ y: tf.sum(x) })
+  expect(() => scan(step, { mode: 'xla' })).toThrow(
+    'the backend cpu runs no TensorFlow functions; use the backend tensorflow',
+  )
+  const runner = scan(step, { mode: 'auto' })
+  expect(await runner.run(floatBatches(2, [3]), keys(2), [{}, {}])).toMatchObject({ y: expect.any(Float32Array) })
+  expect(runner.choice).toEqual({ mode: 'off', reason: 'the backend cpu runs no TensorFlow functions' })
+})

@@ -1,0 +1,197 @@
+// What a caller of `scan` sees: state, chunks, memory, time, choice of mode.
+import * as tf from '@tensorflow/tfjs'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Step, scan } from '../../src/compile/scan.js'
+import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
+import { normal, split, uniform } from '../../src/random.js'
+import { useBackend } from '../backend.js'
+import { skipped } from '../libtensorflow/native.js'
+import { byteBatches, floatBatches, keys, training, weights } from './steps.js'
+
+const none = (count: number) => Array.from({ length: count }, () => ({}))
+
+/** A linear model, and a counter of how often JavaScript runs it. */
+function linear() {
+  const w = weights([4, 2])
+  const calls = { count: 0 }
+  const learn = training(x => tf.square(tf.sub(tf.matMul(x as tf.Tensor2D, w as unknown as tf.Tensor2D), 1)))
+  const step: Step<object> = (...args) => {
+    calls.count++
+    return learn(...args)
+  }
+  return { w, calls, step }
+}
+
+describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
+  beforeAll(() => useBackend('tensorflow'))
+  afterEach(() => {
+    vi.restoreAllMocks()
+    tf.disposeVariables()
+  })
+
+  describe.each(['xla', 'graph'] as const)('%s', mode => {
+    test('gives the same noise as eager TF.js: uniform to the last bit, normal to 1e-6', async () => {
+      const step: Step<object> = (_, key) => {
+        const [a, b] = split(key, 2) as [typeof key, typeof key]
+        return { uniform: uniform(a, [3, 7]), normal: normal(b, [3, 7]), own: uniform(key, [9]) }
+      }
+      const run = (mode: 'off' | 'xla' | 'graph') => scan(step, { mode }).run(floatBatches(30, [1]), keys(30), none(30))
+      const [expected, actual] = [await run('off'), await run(mode)]
+      expect(actual.uniform).toEqual(expected.uniform)
+      expect(actual.own).toEqual(expected.own)
+      actual.normal?.forEach((value, i) => {
+        expect(Math.abs(value - (expected.normal?.[i] ?? Number.NaN))).toBeLessThan(1e-6)
+      })
+    })
+
+    test('takes bytes and gives them to the step as float32', async () => {
+      const batches = byteBatches(3, [2, 2])
+      const { y } = await scan<object>(x => ({ y: tf.add(x, 0.5) }), { mode }).run(batches, keys(3), none(3))
+      expect([...(y ?? [])]).toEqual([...batches.data].map(value => value + 0.5))
+    })
+
+    test('comes out the same to the last bit however the steps are cut into calls', async () => {
+      const run = async (cuts: number[]) => {
+        const { w, step } = linear()
+        const first = w.clone()
+        const runner = scan(step, { mode })
+        const { data, shape } = floatBatches(12, [3, 4])
+        let from = 0
+        const losses: number[] = []
+        w.assign(tf.tensor2d([1, 2, 3, 4, 5, 6, 7, 8], [4, 2]))
+        for (const count of cuts) {
+          const part = { data: data.subarray(12 * from, 12 * (from + count)), count, shape }
+          const outputs = await runner.run(part, keys(12).slice(from, from + count), none(count))
+          losses.push(...(outputs.loss ?? []))
+          from += count
+        }
+        first.dispose()
+        return { losses, w: [...w.dataSync()] }
+      }
+      expect(await run([1, 4, 7])).toEqual(await run([12]))
+    })
+
+    test('runs more steps in one call than fit into one chunk', async () => {
+      const count = 450 // a chunk has at most 200
+      const { y } = await scan(x => ({ y: tf.sum(x) }), { mode }).run(
+        { data: Float32Array.from({ length: count }, (_, i) => i), count, shape: [1] },
+        keys(count),
+        none(count),
+      )
+      expect([...(y ?? [])]).toEqual(Array.from({ length: count }, (_, i) => i))
+    })
+
+    test('is recorded and defined once per shape, however often it runs', async () => {
+      const { calls, step } = linear()
+      const add = vi.spyOn((tf.backend() as NodeBackend).binding.api, 'TFE_ContextAddFunction')
+      const runner = scan(step, { mode })
+      for (const count of [5, 1, 3, 5]) await runner.run(floatBatches(count, [3, 4]), keys(count), none(count))
+      expect(calls.count).toBe(2) // two recordings
+      const defined = add.mock.calls.length
+      await runner.run(floatBatches(2, [6, 4]), keys(2), none(2))
+      expect(calls.count).toBe(4)
+      expect(add.mock.calls.length).toBe(2 * defined)
+    })
+
+    test('leaves as many tensors after each call as before, in TF.js and in TensorFlow', async () => {
+      const { step } = linear()
+      const runner = scan(step, { mode })
+      const { binding } = tf.backend() as NodeBackend
+      const run = async () => {
+        await runner.run(floatBatches(5, [3, 4]), keys(5), none(5))
+        return [tf.memory().numTensors, binding.getNumOfTensors()]
+      }
+      const first = await run()
+      for (let i = 0; i < 5; i++) expect(await run()).toEqual(first)
+    })
+
+    test('leaves the event loop free while it runs', async () => {
+      const w = weights([300, 300])
+      const step: Step<object> = () => {
+        w.assign(tf.tanh(tf.matMul(w as unknown as tf.Tensor2D, w as unknown as tf.Tensor2D)))
+        return { y: tf.sum(w) }
+      }
+      const runner = scan(step, { mode })
+      await runner.run(floatBatches(1, [1]), keys(1), none(1))
+      let ticks = 0
+      const timer = setInterval(() => ticks++, 1)
+      await runner.run(floatBatches(200, [1]), keys(200), none(200))
+      clearInterval(timer)
+      expect(ticks).toBeGreaterThan(3)
+    })
+  })
+
+  test('two variables that share one tensor stay two', async () => {
+    const shared = tf.scalar(1)
+    const [a, b] = [tf.variable(shared), tf.variable(shared)]
+    const step: Step<object> = () => {
+      a.assign(tf.add(a, 1))
+      b.assign(tf.mul(b, 3))
+      return {}
+    }
+    await scan(step, { mode: 'graph' }).run(floatBatches(2, [1]), keys(2), none(2))
+    expect([a.dataSync()[0], b.dataSync()[0]]).toEqual([3, 9])
+  })
+
+  test('a variable that takes the old value of another one has it', async () => {
+    const [a, b] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(1))]
+    const step: Step<object> = () => {
+      const sum = tf.add(a, b)
+      a.assign(b as tf.Scalar)
+      b.assign(sum as tf.Scalar)
+      return { a: tf.add(a, 0) }
+    }
+    const { a: values } = await scan(step, { mode: 'graph' }).run(floatBatches(6, [1]), keys(6), none(6))
+    expect([...(values ?? [])]).toEqual([1, 2, 3, 5, 8, 13]) // Fibonacci's numbers
+  })
+
+  test('auto says which mode it took and how both did', async () => {
+    const { step } = linear()
+    const runner = scan(step, { mode: 'auto' })
+    expect(runner.choice).toBeUndefined()
+    await runner.run(floatBatches(3, [3, 4]), keys(3), none(3))
+    expect(['xla', 'graph']).toContain(runner.choice?.mode)
+    expect(runner.choice?.reason).toMatch(/a step takes [\d.e+-]+ ms by XLA and [\d.e+-]+ ms as a graph/)
+  })
+
+  test('auto takes the graph where XLA refuses, and says why; xla by name is refused', async () => {
+    const step: Step<object> = x => ({ y: tf.dilation2d(x as tf.Tensor4D, tf.ones([2, 2, 1]), 1, 'same') })
+    const run = async (mode: 'auto' | 'xla') => {
+      const runner = scan(step, { mode })
+      await runner.run(floatBatches(2, [1, 4, 4, 1]), keys(2), none(2))
+      return runner.choice
+    }
+    expect(await run('auto')).toEqual({ mode: 'graph', reason: 'XLA has no Dilation2D' })
+    await expect(run('xla')).rejects.toThrow(
+      /XLA has no Dilation2D \(at .*scan\.test\.ts:\d+:\d+\); compile it as a graph/,
+    )
+  })
+
+  test('what auto tries leaves no trace in the state', async () => {
+    const run = async (mode: 'auto' | 'xla' | 'graph') => {
+      const { w, step } = linear()
+      w.assign(tf.ones([4, 2]))
+      const runner = scan(step, { mode })
+      await runner.run(floatBatches(3, [3, 4]), keys(3), none(3))
+      return { mode: runner.choice?.mode as 'xla' | 'graph', w: [...w.dataSync()] }
+    }
+    const auto = await run('auto')
+    expect(auto).toEqual(await run(auto.mode))
+  })
+
+  test('a second call before the first is over is an error', async () => {
+    const runner = scan(x => ({ y: tf.sum(x) }), { mode: 'graph' })
+    const first = runner.run(floatBatches(1, [1]), keys(1), none(1))
+    await expect(runner.run(floatBatches(1, [1]), keys(1), none(1))).rejects.toThrow(
+      'before the run before it was over',
+    )
+    await first
+  })
+
+  test('a key that only TensorFlow would understand is an error', async () => {
+    const runner = scan(x => ({ y: tf.sum(x) }), { mode: 'graph' })
+    await expect(runner.run(floatBatches(1, [1]), [[1, -1]], none(1))).rejects.toThrow(
+      'the key [1,-1] has a negative word',
+    )
+  })
+})

@@ -1,0 +1,80 @@
+/** Steps written as any user of TF.js would write them, for the tests that compare compiled with eager. */
+import * as tf from '@tensorflow/tfjs'
+import { expect } from 'vitest'
+import { type Batches, type ScanOptions, type Step, scan } from '../../src/compile/scan.js'
+import { registeredVariables, saveState } from '../../src/compile/state.js'
+import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
+import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
+
+export const root: HostKey = [7, 11]
+
+/** `count` batches of uniform noise in 0 … 255, as bytes. */
+export function byteBatches(count: number, shape: readonly number[]): Batches {
+  const values = uniformValues(root, count * tf.util.sizeFromShape([...shape]))
+  return { data: Uint8Array.from(values, value => 256 * value), count, shape }
+}
+
+/** `count` batches of uniform noise in (0, 1). */
+export function floatBatches(count: number, shape: readonly number[]): Batches {
+  return { data: uniformValues(root, count * tf.util.sizeFromShape([...shape])), count, shape }
+}
+
+export const keys = (count: number): HostKey[] => Array.from({ length: count }, (_, i) => keyAt(root, i))
+
+/** A variable of seeded noise in ±limit. */
+export function weights(shape: number[], limit = 0.3): tf.Variable {
+  const values = uniformValues(keyAt(root, weightCount++), tf.util.sizeFromShape(shape))
+  return tf.tidy(() =>
+    tf.variable(
+      tf.tensor(
+        values.map(value => limit * (2 * value - 1)),
+        shape,
+      ),
+    ),
+  )
+}
+let weightCount = 0
+
+/** Gradient descent on what `loss` makes of a batch. */
+export function training(
+  loss: (batch: tf.Tensor) => tf.Tensor,
+  optimizer: tf.Optimizer = tf.train.sgd(0.05),
+): Step<object> {
+  return batch => ({ loss: optimizer.minimize(() => tf.mean(loss(batch)) as tf.Scalar, true) as tf.Tensor })
+}
+
+/** Runs `step` eagerly and compiled from the same state; every variable and output must come out the same within 1e-4 of its largest value. */
+export async function expectSameAsEager<S extends { readonly [Name in keyof S]: number }>(
+  step: Step<S>,
+  batches: Batches,
+  schedules: readonly S[],
+  mode: ScanOptions['mode'],
+): Promise<void> {
+  const state = saveState(tf.backend() as NodeBackend)
+  const eager = await outcome(step, batches, schedules, 'off')
+  state.restore()
+  const compiled = await outcome(step, batches, schedules, mode)
+  expect([...compiled.keys()]).toEqual([...eager.keys()])
+  for (const [name, values] of eager) expectClose(name, compiled.get(name) ?? [], values)
+}
+
+async function outcome<S extends { readonly [Name in keyof S]: number }>(
+  step: Step<S>,
+  batches: Batches,
+  schedules: readonly S[],
+  mode: ScanOptions['mode'],
+): Promise<Map<string, ArrayLike<number>>> {
+  const runner = scan(step, { mode })
+  const outputs = await runner.run(batches, keys(batches.count), schedules)
+  runner.dispose()
+  const variables = registeredVariables().map(variable => [variable.name, variable.dataSync()] as const)
+  return new Map<string, ArrayLike<number>>([...Object.entries(outputs), ...variables])
+}
+
+function expectClose(name: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  const largest = Array.from(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6)
+  expect(actual, name).toHaveLength(expected.length)
+  Array.from(expected).forEach((value, i) => {
+    expect(Math.abs((actual[i] as number) - value), `${name}, element ${i}`).toBeLessThanOrEqual(1e-4 * largest)
+  })
+}

@@ -1,0 +1,70 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { newBuilder } from '../../src/compile/builder.js'
+import { toGraph } from '../../src/compile/graphdef.js'
+import type { Binding } from '../../src/libtensorflow/binding.js'
+import { DTYPES } from '../../src/libtensorflow/dtypes.js'
+import { defineFunction } from '../../src/libtensorflow/functions.js'
+import { openBinding, skipped } from './native.js'
+
+const floats = (...shape: number[]) => ({ dtype: DTYPES.TF_FLOAT, shape })
+
+/** x * scale + y, and x as it is. */
+function affine(scale: number, shape: number[]) {
+  const builder = newBuilder()
+  const type = [{ name: 'T', type: 4, value: DTYPES.TF_FLOAT }]
+  const [x, y] = [builder.argument('x', floats(...shape)), builder.argument('y', floats(2))]
+  const scaled = builder.single('Mul', type, [x, builder.constant(Float32Array.of(scale), floats())], floats(...shape))
+  const sum = builder.single('AddV2', type, [scaled, y], floats(...shape))
+  return toGraph(
+    builder.build(
+      new Map([
+        ['sum', sum],
+        ['x', x],
+      ]),
+    ),
+  )
+}
+
+describe.skipIf(skipped !== '')(`TensorFlow functions${skipped}`, () => {
+  let binding: Binding
+  beforeAll(() => {
+    binding = openBinding()
+  })
+  const vector = (...values: number[]) => binding.createTensor([2], DTYPES.TF_FLOAT, Float32Array.from(values))
+
+  test('run by name like operations, at once and on a worker thread', async () => {
+    const defined = defineFunction(binding, 'affine', affine(3, [2]))
+    const inputs = [vector(1, 2), vector(10, 20)]
+    const results = binding.executeOp('affine', [], inputs, 2)
+    expect(results.map(({ id }) => binding.tensorDataSync(id))).toEqual([
+      Float32Array.of(13, 26),
+      Float32Array.of(1, 2),
+    ])
+    const [later] = await binding.executeOpAsync('affine', [], inputs, 2)
+    expect(binding.tensorDataSync(later?.id ?? -1)).toEqual(Float32Array.of(13, 26))
+    defined.dispose()
+    expect(() => binding.executeOp('affine', [], inputs, 2)).toThrow('affine')
+  })
+
+  test('can be defined again under the same name once disposed', () => {
+    defineFunction(binding, 'again', affine(1, [2])).dispose()
+    const defined = defineFunction(binding, 'again', affine(5, [2]))
+    const [sum] = binding.executeOp('again', [], [vector(1, 1), vector(0, 0)], 2)
+    expect(binding.tensorDataSync(sum?.id ?? -1)).toEqual(Float32Array.of(5, 5))
+    defined.dispose()
+  })
+
+  test('shapes that do not fit are refused when the function is defined, by its name', () => {
+    expect(() => defineFunction(binding, 'misfit', affine(1, [3]))).toThrow(
+      /^function misfit: .*must be (equal|compatible)/,
+    )
+  })
+
+  test('an operation that TensorFlow lacks is refused when the function is defined', () => {
+    const builder = newBuilder()
+    const y = builder.single('NoSuchOperation', [], [], floats())
+    expect(() => defineFunction(binding, 'unknown', toGraph(builder.build(new Map([['y', y]]))))).toThrow(
+      /^function unknown: .*NoSuchOperation/,
+    )
+  })
+})
