@@ -2,10 +2,9 @@
  * A step's program inside a loop: three programs, of which the last one runs the step `n` times, for `n` up to a fixed capacity.
  * The loop carries (i, n, data, keys, schedules, one buffer per output, the variables).
  */
-import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
 import { DTYPES, dtypeNumber } from '../libtensorflow/dtypes.js'
 import { type Builder, newBuilder } from './builder.js'
-import { reshape, typeAttribute } from './passes.js'
+import { cast, fill, int, pack, reshape, slice, typeAttribute } from './operations.js'
 import { type Program, type TensorType, typeOf, type Value } from './program.js'
 import type { StepProgram } from './trace.js'
 import { loop } from './while.js'
@@ -95,56 +94,34 @@ function conditionProgram(carried: readonly Carried[]): Program {
   return builder.build(new Map([['more', more]]))
 }
 
-function bodyProgram(step: StepProgram, { dtype, batch }: LoopShape, carried: readonly Carried[]): Program {
+function bodyProgram(step: StepProgram, { batch }: LoopShape, carried: readonly Carried[]): Program {
   const builder = newBuilder()
   const argument = addArguments(builder, carried)
   const i = argument('i')
   const row = (name: string, column: number, shape: readonly number[]) =>
-    reshape(builder, slice(builder, argument(name), i, column, shape), shape)
+    reshape(builder, rowOf(builder, argument(name), i, column, shape), shape)
   const inputs = new Map([...step.variables.keys()].map(name => [name, argument(name)]))
   const data = row('data', 0, batch)
-  inputs.set('batch', dtype === 'float32' ? data : cast(builder, data, DTYPES.TF_FLOAT))
+  inputs.set('batch', cast(builder, data, DTYPES.TF_FLOAT))
   inputs.set('key', row('keys', 0, [2]))
   step.scheduled.forEach((_, k) => void inputs.set(`schedule:${k}`, element(builder, argument('schedules'), i, k)))
   const results = builder.inline(step.program, inputs)
   const next = new Map(carried.map(({ name }) => [name, results.get(name) ?? argument(name)]))
-  next.set(
-    'i',
-    builder.single('AddV2', [typeAttribute('T', INT32)], [i, builder.constant(Int32Array.of(1), scalar)], scalar),
-  )
+  next.set('i', builder.single('AddV2', [typeAttribute('T', INT32)], [i, int(builder, 1)], scalar))
   for (const [name, value] of results)
     if (name.startsWith('output:')) next.set(name, store(builder, argument(name), i, value))
   return builder.build(next)
 }
 
 /** Row `i` of `from`, from column `column` on, as [1, ...shape]. */
-function slice(builder: Builder, from: Value, i: Value, column: number, shape: readonly number[]): Value {
-  const { dtype } = builder.typeOf(from)
-  const rest = shape.map((_, axis) => builder.constant(Int32Array.of(axis === 0 ? column : 0), scalar))
-  const begin = pack(builder, [i, ...rest])
-  const size = builder.constant(Int32Array.of(1, ...shape), { dtype: INT32, shape: [shape.length + 1] })
-  const attributes = [typeAttribute('T', dtype), typeAttribute('Index', INT32)]
-  return builder.single('Slice', attributes, [from, begin, size], { dtype, shape: [1, ...shape] })
+function rowOf(builder: Builder, from: Value, i: Value, column: number, shape: readonly number[]): Value {
+  const rest = shape.map((_, axis) => int(builder, axis === 0 ? column : 0))
+  return slice(builder, from, pack(builder, [i, ...rest], 0), [1, ...shape])
 }
 
 /** The scalar in row `i` and column `column` of a matrix. */
 function element(builder: Builder, from: Value, i: Value, column: number): Value {
-  return reshape(builder, slice(builder, from, i, column, [1]), [])
-}
-
-function pack(builder: Builder, scalars: readonly Value[]): Value {
-  const int = (name: string, value: number) => ({ name, type: ATTRIBUTE_TYPES.TF_ATTR_INT, value })
-  const attributes = [typeAttribute('T', INT32), int('N', scalars.length), int('axis', 0)]
-  return builder.single('Pack', attributes, scalars, { dtype: INT32, shape: [scalars.length] })
-}
-
-function cast(builder: Builder, value: Value, to: number): Value {
-  const { dtype, shape } = builder.typeOf(value)
-  if (dtype === to) return value
-  return builder.single('Cast', [typeAttribute('SrcT', dtype), typeAttribute('DstT', to)], [value], {
-    dtype: to,
-    shape,
-  })
+  return reshape(builder, rowOf(builder, from, i, column, [1]), [])
 }
 
 /** `buffer` with `value`, as float32, in row `i`. */
@@ -167,7 +144,7 @@ function loopProgram({ fed, buffers, state, carried, assigned }: Parts, conditio
   const builder = newBuilder()
   const argument = addArguments(builder, [...fed, ...state])
   const start = [
-    builder.constant(Int32Array.of(0), scalar),
+    int(builder, 0),
     ...fed.map(({ name }) => argument(name)),
     ...buffers.map(({ type }) => zeros(builder, type)),
     ...state.map(({ name }) => argument(name)),
@@ -179,8 +156,5 @@ function loopProgram({ fed, buffers, state, carried, assigned }: Parts, conditio
 }
 
 function zeros(builder: Builder, { dtype, shape }: TensorType): Value {
-  const dims = builder.constant(Int32Array.from(shape), { dtype: INT32, shape: [shape.length] })
-  const zero = builder.constant(Float32Array.of(0), { dtype, shape: [] })
-  const attributes = [typeAttribute('T', dtype), typeAttribute('index_type', INT32)]
-  return builder.single('Fill', attributes, [dims, zero], { dtype, shape })
+  return fill(builder, builder.constant(Float32Array.of(0), { dtype, shape: [] }), shape)
 }

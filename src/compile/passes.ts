@@ -1,16 +1,8 @@
 /** Rewrites of a program that keep its meaning: each takes a program and returns another. */
 import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
-import { DTYPES } from '../libtensorflow/dtypes.js'
 import { type Builder, rewrite } from './builder.js'
+import { fill, reshape, typeAttribute } from './operations.js'
 import { type Constant, type Operation, type Program, sizeOf, type TensorType, type Value } from './program.js'
-
-const int32s = (values: readonly number[]): [Int32Array, TensorType] => [
-  Int32Array.from(values),
-  { dtype: DTYPES.TF_INT32, shape: [values.length] },
-]
-
-/** An attribute that is an element type. */
-export const typeAttribute = (name: string, value: number) => ({ name, type: ATTRIBUTE_TYPES.TF_ATTR_TYPE, value })
 
 /** All passes, in the order in which they help each other. */
 export function optimize(program: Program): Program {
@@ -86,13 +78,6 @@ const dropLeadingOne = ({ dtype, shape }: TensorType): TensorType => ({ dtype, s
 const withoutLeadingOne = (builder: Builder, value: Value): Value =>
   reshape(builder, value, builder.typeOf(value).shape.slice(1))
 
-/** Adds a `Reshape`. */
-export function reshape(builder: Builder, value: Value, shape: readonly number[]): Value {
-  const { dtype } = builder.typeOf(value)
-  const attributes = [typeAttribute('T', dtype), typeAttribute('Tshape', DTYPES.TF_INT32)]
-  return builder.single('Reshape', attributes, [value, builder.constant(...int32s(shape))], { dtype, shape })
-}
-
 /** A `Reshape` of a `Reshape` takes what the first one took. */
 export function shortReshapes(program: Program): Program {
   const sources = new Map<string, Value>()
@@ -124,9 +109,7 @@ export function repeatedValues(program: Program): Program {
   return rewrite(program, (node, _, builder) => {
     if (node.kind !== 'constant' || !isRepeated(node)) return undefined
     const { dtype, shape } = node.types[0]
-    const value = builder.constant(node.elements.slice(0, 1), { dtype, shape: [] })
-    const attributes = [typeAttribute('T', dtype), typeAttribute('index_type', DTYPES.TF_INT32)]
-    return [builder.single('Fill', attributes, [builder.constant(...int32s(shape)), value], { dtype, shape })]
+    return [fill(builder, builder.constant(node.elements.slice(0, 1), { dtype, shape: [] }), shape)]
   })
 }
 

@@ -2,10 +2,9 @@
  * Philox4x32-10 (Salmon et al. 2011) in arithmetic that XLA turns into vector instructions. XLA's own version of
  * `StatelessRandomUniformFullInt` computes each block of four words four times, without vectors. The bits are the same.
  */
-import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
 import { DTYPES } from '../libtensorflow/dtypes.js'
 import { type Builder, newBuilder, rewrite } from './builder.js'
-import { reshape, typeAttribute } from './passes.js'
+import { cast, fill, int, ints, pack, reshape, slice, typeAttribute } from './operations.js'
 import { type Program, sizeOf, type TensorType, type Value } from './program.js'
 import { loop } from './while.js'
 
@@ -55,11 +54,11 @@ function noise(target: Target, seed: Value, type: TensorType): Value {
   const size = sizeOf(type)
   const blocks = Math.ceil(size / 4)
   const zero = word(builder, 0)
-  const seedWord = (i: number) => cast(builder, slice(builder, seed, i, 1), UINT32) // [1]
-  const seedBlock = [seedWord(0), fill(builder, zero, 1), seedWord(1), fill(builder, zero, 1)] as const
+  const seedWord = (i: number) => cast(builder, slice(builder, seed, ints(builder, [i]), [1]), UINT32) // [1]
+  const seedBlock = [seedWord(0), fill(builder, zero, [1]), seedWord(1), fill(builder, zero, [1])] as const
   const scrambled = philox(target, seedBlock, [word(builder, SCRAMBLE[0]), word(builder, SCRAMBLE[1])], 1)
   const [k0, k1, c2, c3] = scrambled.map(value => reshape(builder, value, [])) as unknown as Block
-  const counter = [countUp(builder, blocks), ...[zero, c2, c3].map(value => fill(builder, value, blocks))]
+  const counter = [countUp(builder, blocks), ...[zero, c2, c3].map(value => fill(builder, value, [blocks]))]
   const words = philox(target, counter as unknown as Block, [k0, k1], blocks)
   return reshape(builder, firstOf(builder, interleave(builder, words, blocks), size), type.shape)
 }
@@ -72,7 +71,7 @@ function philox({ builder, functions, prefix }: Target, counter: Block, key: Pai
   const [condition, body] = [`${prefix}_philox_${blocks}_condition`, `${prefix}_philox_${blocks}_body`]
   functions.set(condition, moreRounds(types))
   functions.set(body, oneRound(types))
-  const start = builder.constant(Int32Array.of(0), scalarOf(INT32))
+  const start = int(builder, 0)
   const [, ...block] = loop(builder, condition, body, [start, ...counter, ...key])
   return block.slice(0, 4) as unknown as Block
 }
@@ -80,7 +79,7 @@ function philox({ builder, functions, prefix }: Target, counter: Block, key: Pai
 function moreRounds(types: readonly TensorType[]): Program {
   const builder = newBuilder()
   const [round] = types.map((type, i) => builder.argument(`${i}`, type)) as [Value]
-  const rounds = builder.constant(Int32Array.of(ROUNDS), scalarOf(INT32))
+  const rounds = int(builder, ROUNDS)
   const more = builder.single('Less', [typeAttribute('T', INT32)], [round, rounds], scalarOf(DTYPES.TF_BOOL))
   return builder.build(new Map([['more', more]]))
 }
@@ -92,7 +91,7 @@ function oneRound(types: readonly TensorType[]): Program {
   const [high0, low0] = multiply(builder, c0, MULTIPLIERS[0])
   const [high1, low1] = multiply(builder, c2, MULTIPLIERS[1])
   const next = [
-    binary(builder, 'AddV2', round, builder.constant(Int32Array.of(1), scalarOf(INT32))),
+    binary(builder, 'AddV2', round, int(builder, 1)),
     xor(builder, xor(builder, high1, c1), k0),
     low1,
     xor(builder, xor(builder, high0, c3), k1),
@@ -120,50 +119,24 @@ function binary(builder: Builder, op: string, a: Value, b: Value): Value {
   return builder.single(op, [typeAttribute('T', dtype)], [a, b], { dtype, shape })
 }
 
-function cast(builder: Builder, value: Value, to: number): Value {
-  const { dtype, shape } = builder.typeOf(value)
-  return builder.single('Cast', [typeAttribute('SrcT', dtype), typeAttribute('DstT', to)], [value], {
-    dtype: to,
-    shape,
-  })
-}
-
 function word(builder: Builder, value: number): Value {
   return builder.constant(Int32Array.of(value), { dtype: UINT32, shape: [] })
 }
 
-const int = (builder: Builder, ...values: readonly number[]): Value =>
-  builder.constant(Int32Array.from(values), { dtype: INT32, shape: [values.length] })
-
-function fill(builder: Builder, scalar: Value, size: number): Value {
-  const { dtype } = builder.typeOf(scalar)
-  const attributes = [typeAttribute('T', dtype), typeAttribute('index_type', INT32)]
-  return builder.single('Fill', attributes, [int(builder, size), scalar], { dtype, shape: [size] })
-}
-
-function slice(builder: Builder, vector: Value, from: number, size: number): Value {
-  const { dtype } = builder.typeOf(vector)
-  const attributes = [typeAttribute('T', dtype), typeAttribute('Index', INT32)]
-  return builder.single('Slice', attributes, [vector, int(builder, from), int(builder, size)], { dtype, shape: [size] })
-}
-
 function countUp(builder: Builder, count: number): Value {
-  const scalar = (value: number) => builder.constant(Int32Array.of(value), { dtype: INT32, shape: [] })
-  const bounds = [scalar(0), scalar(count), scalar(1)]
+  const bounds = [int(builder, 0), int(builder, count), int(builder, 1)]
   const range = builder.single('Range', [typeAttribute('Tidx', INT32)], bounds, { dtype: INT32, shape: [count] })
   return cast(builder, range, UINT32)
 }
 
 /** a0 b0 c0 d0 a1 …, int32. */
 function interleave(builder: Builder, words: Block, blocks: number): Value {
-  const number = (name: string, value: number) => ({ name, type: ATTRIBUTE_TYPES.TF_ATTR_INT, value })
-  const attributes = [typeAttribute('T', UINT32), number('N', 4), number('axis', 1)]
-  const packed = builder.single('Pack', attributes, words, { dtype: UINT32, shape: [blocks, 4] })
   const bits = [typeAttribute('T', UINT32), typeAttribute('type', INT32)]
+  const packed = pack(builder, words, 1) // [blocks, 4]
   return reshape(builder, builder.single('Bitcast', bits, [packed], { dtype: INT32, shape: [blocks, 4] }), [4 * blocks])
 }
 
 function firstOf(builder: Builder, vector: Value, size: number): Value {
   const [length] = builder.typeOf(vector).shape
-  return length === size ? vector : slice(builder, vector, 0, size)
+  return length === size ? vector : slice(builder, vector, ints(builder, [0]), [size])
 }

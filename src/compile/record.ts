@@ -55,7 +55,7 @@ function newRecorder(backend: NodeBackend): Recorder {
   function constant(tensor: tf.TensorInfo): Value {
     const site = written.get(tensor.dataId) ?? new Error()
     const type = typeOfTensor(tensor)
-    requireSupportedType(type.dtype, 'a constant is', callSite(site))
+    requireSupportedType(type.dtype, 'a constant is', site)
     const value = builder.constant(elementsOf(backend, tensor, type), type)
     sites.push(site)
     constants.add(tensor.dataId)
@@ -85,9 +85,9 @@ function newRecorder(backend: NodeBackend): Recorder {
     },
     executed(op, attributes, inputs, outputs) {
       const site = new Error()
-      requireCompilable(op, outputs.length, callSite(site))
+      requireCompilable(op, outputs.length, site)
       const types = outputs.map(output => typeInTensorFlow(backend, output))
-      for (const { dtype } of types) requireSupportedType(dtype, `${op} gives`, callSite(site))
+      for (const { dtype } of types) requireSupportedType(dtype, `${op} gives`, site)
       const operands = inputs.map(input => valueFor(input))
       const results = builder.operation(op, attributes, operands, types)
       sites.push(site)

@@ -12,17 +12,11 @@ export interface SavedState {
   readonly created: readonly tf.Variable[]
 }
 
-/**
- * Saves the values of all variables, and from then on those that new variables are created with. Each variable gets a tensor of its
- * own: TF.js lets variables share one, and a recorder could not tell them apart.
- */
-export function saveState(backend: NodeBackend): SavedState {
+/** Saves the values of all variables, and from then on those that new variables are created with. */
+export function saveState(): SavedState {
   const saved = new Map<tf.Variable, tf.Tensor>()
   const save = (variable: tf.Variable) => saved.set(variable, tf.keep(tf.clone(variable)))
-  for (const variable of registeredVariables()) {
-    save(variable)
-    separate(backend, variable)
-  }
+  for (const variable of registeredVariables()) save(variable)
   const created: tf.Variable[] = []
   const stopWatching = watchCreation(variable => {
     created.push(variable)
@@ -45,11 +39,14 @@ export function registeredVariables(): tf.Variable[] {
   return Object.values(tf.engine().registeredVariables)
 }
 
-function separate(backend: NodeBackend, variable: tf.Variable): void {
-  const type = { name: 'T', type: ATTRIBUTE_TYPES.TF_ATTR_TYPE, value: dtypeNumber(variable.dtype) }
-  const own = backend.executeSingleOutput('Identity', [type], [variable])
-  variable.assign(own)
-  own.dispose()
+/** Gives each variable a tensor of its own: TF.js lets variables share one, and a recorder could not tell them apart. */
+export function separateVariables(backend: NodeBackend): void {
+  for (const variable of registeredVariables()) {
+    const type = { name: 'T', type: ATTRIBUTE_TYPES.TF_ATTR_TYPE, value: dtypeNumber(variable.dtype) }
+    const own = backend.executeSingleOutput('Identity', [type], [variable])
+    variable.assign(own)
+    own.dispose()
+  }
 }
 
 function watchCreation(onCreate: (variable: tf.Variable) => void): () => void {

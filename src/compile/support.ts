@@ -1,6 +1,6 @@
 /** Which operations and element types a compiled step may have. */
 import { DTYPES, dtypeName } from '../libtensorflow/dtypes.js'
-import { CompileRefusal } from './refusal.js'
+import { CompileRefusal, callSite } from './refusal.js'
 
 const DTYPES_HERE: readonly number[] = [DTYPES.TF_FLOAT, DTYPES.TF_INT32, DTYPES.TF_BOOL, DTYPES.TF_COMPLEX64]
 
@@ -10,18 +10,22 @@ const SHAPE_FROM_VALUES = /^(Where|Unique|UniqueV2|ListDiff|NonMaxSuppression\w*
 const OWN_NOISE = /^(Multinomial|Random(StandardNormal|Uniform|UniformInt|Gamma|Shuffle)|TruncatedNormal)$/
 
 /** Throws a CompileRefusal unless an operation with so many results can be part of a compiled step. */
-export function requireCompilable(op: string, outputs: number, where: string | undefined): void {
+export function requireCompilable(op: string, outputs: number, site: Error): void {
   if (SHAPE_FROM_VALUES.test(op))
-    throw new CompileRefusal(`the shape of what ${op} gives depends on values`, 'use masks of fixed shapes', where)
+    throw new CompileRefusal(
+      `the shape of what ${op} gives depends on values`,
+      'use masks of fixed shapes',
+      callSite(site),
+    )
   if (OWN_NOISE.test(op))
-    throw new CompileRefusal(`${op} draws noise without a key`, "make noise from the step's key", where)
+    throw new CompileRefusal(`${op} draws noise without a key`, "make noise from the step's key", callSite(site))
   if (outputs === 0)
-    throw new CompileRefusal(`${op} has no result, only an effect`, 'do this outside of the step', where)
+    throw new CompileRefusal(`${op} has no result, only an effect`, 'do this outside of the step', callSite(site))
 }
 
 /** Throws a CompileRefusal unless compiled steps know this element type; `what` is such as `Where gives`. */
-export function requireSupportedType(dtype: number, what: string, where: string | undefined): void {
+export function requireSupportedType(dtype: number, what: string, site: Error): void {
   if (DTYPES_HERE.includes(dtype)) return
   const known = DTYPES_HERE.map(dtypeName).join(', ')
-  throw new CompileRefusal(`${what} a tensor of ${dtypeName(dtype)}`, `use one of ${known}`, where)
+  throw new CompileRefusal(`${what} a tensor of ${dtypeName(dtype)}`, `use one of ${known}`, callSite(site))
 }

@@ -7,7 +7,7 @@ import type { Program } from './program.js'
 import { type Recording, record } from './record.js'
 import { CompileRefusal, callSite } from './refusal.js'
 import { generalize, type Numbers, recordedNumbers, type Scheduled } from './schedule.js'
-import { saveState } from './state.js'
+import { saveState, separateVariables } from './state.js'
 
 /** A step as `trace` runs it. */
 export type TracedStep = (batch: tf.Tensor, key: Key, numbers: Numbers) => Record<string, tf.Tensor>
@@ -49,7 +49,7 @@ function recordTwice(
   { data, shape, key }: Examples,
   numbers: readonly [Numbers, Numbers],
 ): readonly [Recording, Recording] | undefined {
-  const state = saveState(backend)
+  const state = saveState()
   const once = (i: 0 | 1, ownKey: HostKey) =>
     recordOnce(backend, step, { data: data[i], shape, key: ownKey }, numbers[i])
   try {
@@ -77,6 +77,7 @@ function recordOnce(
   const engine = tf.engine()
   engine.startScope()
   try {
+    separateVariables(backend)
     const inputs = { batch: tf.tensor(Float32Array.from(data), [...shape]), key: tf.tensor1d([...key], 'int32') }
     return record(backend, inputs, () => step(inputs.batch, inputs.key, numbers))
   } finally {

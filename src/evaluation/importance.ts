@@ -4,9 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
-import * as gaussian from '../distributions/normal.js'
 import { decode, encode, type Vae } from '../models/vae.js'
-import { type HostKey, type Key, keyAt } from '../random.js'
+import { type HostKey, type Key, keyAt, normal } from '../random.js'
 
 /** Decoder inputs that fit in one piece: samples times images of a piece. */
 const LARGEST_PIECE = 5000
@@ -71,11 +70,13 @@ export function sumWeights(vae: Vae, x: tf.Tensor, key: Key, size: number, used:
   }
 }
 
-/** log w = log p(x|z) + log p(z) - log q(z|x) of `samples` draws: [samples, batch]. */
+/** log w = log p(x|z) + log p(z) - log q(z|x) of `samples` draws z = mu + sigma epsilon: [samples, batch]. */
 function logWeights(vae: Vae, x: tf.Tensor, mu: tf.Tensor, logVar: tf.Tensor, key: Key, samples: number): tf.Tensor {
-  const z = gaussian.sample(key, mu, logVar, samples) // [samples, batch, latent]
-  const logJoint = tf.add(bernoulli.logProb(x, decode(vae, z)), gaussian.standardLogProb(z))
-  return tf.sub(logJoint, gaussian.logProb(z, mu, logVar))
+  const epsilon = normal(key, [samples, ...mu.shape])
+  const z = tf.add(mu, tf.mul(tf.exp(tf.mul(logVar, 0.5)), epsilon)) // [samples, batch, latent]
+  // log p(z) - log q(z|x) = -1/2 sum(z^2 - epsilon^2 - log sigma^2)
+  const terms = tf.sub(tf.sub(tf.square(z), tf.square(epsilon)), logVar)
+  return tf.sub(bernoulli.logProb(x, decode(vae, z)), tf.mul(tf.sum(terms, -1), 0.5))
 }
 
 /** The estimate of `k` draws from the sums of their pieces, in double precision. */

@@ -145,6 +145,30 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     expect([...(values ?? [])]).toEqual([1, 2, 3, 5, 8, 13]) // Fibonacci's numbers
   })
 
+  test('a variable that becomes a copy of another one in every step does so', async () => {
+    const [model, target] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(0))]
+    const step: Step<object> = () => {
+      const before = tf.add(target, 0)
+      target.assign(model as tf.Scalar)
+      model.assign(tf.mul(model, 2))
+      return { before }
+    }
+    const { before } = await scan(step, { mode: 'graph' }).run(floatBatches(4, [1]), keys(4), none(4))
+    expect([...(before ?? [])]).toEqual([0, 1, 2, 4])
+  })
+
+  test('a variable that two others become copies of', async () => {
+    const [a, b, c] = [tf.variable(tf.scalar(5)), tf.variable(tf.scalar(1)), tf.variable(tf.scalar(2))]
+    const step: Step<object> = () => {
+      const sum = tf.add(b, tf.mul(c, 10))
+      b.assign(a as tf.Scalar)
+      c.assign(a as tf.Scalar)
+      return { sum }
+    }
+    const { sum } = await scan(step, { mode: 'graph' }).run(floatBatches(3, [1]), keys(3), none(3))
+    expect([...(sum ?? [])]).toEqual([21, 55, 55])
+  })
+
   test('auto says which mode it took and how both did', async () => {
     const { step } = linear()
     const runner = scan(step, { mode: 'auto' })

@@ -3,7 +3,6 @@ import * as tf from '@tensorflow/tfjs'
 import { expect } from 'vitest'
 import { type Batches, type ScanOptions, type Step, scan } from '../../src/compile/scan.js'
 import { registeredVariables, saveState } from '../../src/compile/state.js'
-import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
 import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
 
 export const root: HostKey = [7, 11]
@@ -50,7 +49,7 @@ export async function expectSameAsEager<S extends { readonly [Name in keyof S]: 
   schedules: readonly S[],
   mode: ScanOptions['mode'],
 ): Promise<void> {
-  const state = saveState(tf.backend() as NodeBackend)
+  const state = saveState()
   const eager = await outcome(step, batches, schedules, 'off')
   state.restore()
   const compiled = await outcome(step, batches, schedules, mode)
