@@ -132,7 +132,7 @@ export async function train({
     observer.started(position, data)
 
     const history = readMetrics<EpochMetrics>(folder)
-    const validation = binarizeOnce(data.validation, config.binarize, streamKey(config.seed, 'validation'))
+    let validation: Split | undefined
     const steps = scan<Schedule>(algorithm.step, startMode(config, position))
     toDispose.push(steps)
     let bounds: ImageScan<object> | undefined
@@ -174,6 +174,7 @@ export async function train({
       }
       const imagesPerSecond =
         ((stepsPerEpoch - resumedAt) * config.batchSize) / ((performance.now() - passStarted) / 1000)
+      validation ??= binarizeOnce(data.validation, config.binarize, streamKey(config.seed, 'validation'))
       const validated = await validate(bounds as ImageScan<object>, validation, config)
       if (!Number.isFinite(validated.validationElbo)) {
         throw diverged(validated.validationElbo, position, 'the last update broke the weights', folder)

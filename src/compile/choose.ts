@@ -12,8 +12,8 @@ export interface Choice<M extends Mode = Mode> {
   readonly reason: string
 }
 
-const TIMED_MS = 100
-const REPETITIONS = 3
+const TIMED_MS = 50
+const REPETITIONS = 2
 /**
  * XLA is kept unless the graph is faster by this factor: so the choice, and with it the last digits of every result, is the same on
  * every run although timings are not.
