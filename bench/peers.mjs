@@ -5,7 +5,7 @@
 //
 // Every candidate is a process that stays alive; in each round each of them runs for about two seconds, in turn, so that the
 // machine's drift falls on all alike. The first round warms up and is not counted. Printed: median ms per step with the
-// range over rounds, and the ratio to elbo's compiled step, taken round by round. --write puts table and chart into docs/.
+// range over rounds, and the ratio to elbo's compiled step, taken round by round. --write makes docs/benchmarks.md of it.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -57,11 +57,12 @@ if (!existsSync(python) && chosen.some(name => candidates[name][0] === python)) 
 
 const tables = []
 for (const model of values.models.split(',')) tables.push(await compare(model))
-const report = `${machine()}\n\n${tables.join('\n\n')}\n`
+const command = ['node bench/peers.mjs', ...process.argv.slice(2)].join(' ')
+const report = `# Benchmarks\n\nOne training step of the same VAE: ReLU layers, dynamic binarization, Adam.\n\n\`${command}\`\n\n${machine()}\n\n${tables.join('\n\n')}\n`
 console.log(report)
 if (values.write) {
   mkdirSync(join(here, '..', 'docs'), { recursive: true })
-  writeFileSync(join(here, '..', 'docs', 'benchmarks-peers.md'), report)
+  writeFileSync(join(here, '..', 'docs', 'benchmarks.md'), report)
 }
 
 /** Runs all candidates on one model, round by round, and returns a Markdown table. */
@@ -86,7 +87,7 @@ async function compare(model) {
     const range = `${Math.min(...times).toFixed(2)} to ${Math.max(...times).toFixed(2)}`
     return `| ${name} | ${median(times).toFixed(2)} | ${range} | ${ratio} | ${(readyMs / 1000).toFixed(1)} |`
   })
-  const head = `### ${model.replace('@', ', batch ')}\n\n| candidate | ms per step | range | time / ${REFERENCE} | first call, s |`
+  const head = `## ${model.replace('@', ', batch ')}\n\n| candidate | ms per step | range | time / ${REFERENCE} | first call, s |`
   return [head, '|---|---|---|---|---|', ...rows].join('\n')
 }
 
