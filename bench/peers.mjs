@@ -57,7 +57,10 @@ if (!existsSync(python) && chosen.some(name => candidates[name][0] === python)) 
 
 const tables = []
 for (const model of values.models.split(',')) tables.push(await compare(model))
-const command = ['node bench/peers.mjs', ...process.argv.slice(2)].join(' ')
+const command = [
+  'node bench/peers.mjs',
+  ...process.argv.slice(2).map(argument => (/\s/.test(argument) ? `"${argument}"` : argument)),
+].join(' ')
 const report = `# Benchmarks\n\nOne training step of the same VAE: ReLU layers, dynamic binarization, Adam.\n\n\`${command}\`\n\n${machine()}\n\n${tables.join('\n\n')}\n`
 console.log(report)
 if (values.write) {
