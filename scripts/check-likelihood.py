@@ -3,7 +3,8 @@
   npx elbo evaluate first --samples 500 --save values.safetensors
   python3 scripts/check-likelihood.py checkpoints/first values.safetensors [images, default 500] [samples, default 500]
 
-Run it after changes to objectives, evaluation or checkpoints. Needs NumPy only.
+Give as many samples here as there: the bias of the estimate depends on them. Run it after changes to objectives, evaluation or
+checkpoints. Needs NumPy only.
 """
 
 import json
