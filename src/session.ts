@@ -1,7 +1,7 @@
 /** A VAE with its training algorithm, made from a configuration or brought back from a run directory. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readWhole } from './checkpoints/files.js'
+import { readWhole, writeFileAtomic } from './checkpoints/files.js'
 import { type SnapshotName, snapshotFolder } from './checkpoints/run-directory.js'
 import { assignVariables, readSnapshot, type Snapshot } from './checkpoints/snapshot.js'
 import { type Config, completeConfig, fixedSettings, parseConfig } from './config.js'
@@ -42,6 +42,11 @@ export function readRunConfig(folder: string): Config {
   const path = join(folder, 'config.json')
   if (!existsSync(path)) throw new Error(`${folder}: there is no run here (no config.json)`)
   return completeConfig(parseConfig(readWhole(path).toString(), path), path)
+}
+
+/** Writes config.json, every setting resolved. */
+export function writeRunConfig(folder: string, config: Config): void {
+  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
 }
 
 /** A trained model as evaluation wants it. */

@@ -1,7 +1,6 @@
 /** The training loop, uncut: data -> scan -> validate -> log -> save. */
 import { join } from 'node:path'
 import type { Backend } from './backends/backend.js'
-import { writeFileAtomic } from './checkpoints/files.js'
 import { lockRun } from './checkpoints/lock.js'
 import {
   appendMetrics,
@@ -23,7 +22,14 @@ import { type Estimate, estimateMean } from './evaluation/statistics.js'
 import type { Algorithm, Schedule } from './inference/algorithm.js'
 import type { Vae } from './models/vae.js'
 import { keyAt, streamKey } from './random.js'
-import { createSession, initializeSession, readRunSnapshot, restoreSession, type Session } from './session.js'
+import {
+  createSession,
+  initializeSession,
+  readRunSnapshot,
+  restoreSession,
+  type Session,
+  writeRunConfig,
+} from './session.js'
 import { UsageError } from './settings.js'
 
 /** One line of metrics.jsonl. ELBO, reconstruction and KL in nats per image. */
@@ -124,7 +130,7 @@ export async function train({
       )
     }
     if (resumed) keepMetricsUpTo(folder, position.epoch)
-    writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+    writeRunConfig(folder, config)
     if (!resumed) {
       initializeSession(session, config, data)
       await save(false)

@@ -17,7 +17,7 @@ const VERSION = '1'
 const count = z.number().int().nonnegative()
 
 /** Where a run stands. Everything that is random is derived from the seed and these counters. */
-export const positionSchema = z.strictObject({
+const positionSchema = z.strictObject({
   /** Finished passes over the training images. */
   epoch: count,
   /** Steps since the beginning, and since the beginning of the current pass. */

@@ -38,7 +38,7 @@ export function describeChoice({ mode, reason }: Choice): string {
 }
 
 /** The folder of the run called `name`; if there is none, the error lists those that there are. */
-export function existingRun(name: string, checkpoints: string): string {
+function existingRun(name: string, checkpoints: string): string {
   const folder = runFolder(checkpoints, name)
   const names = listRuns(checkpoints)
   if (names.includes(name)) return folder

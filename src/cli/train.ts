@@ -1,10 +1,10 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { explain, readWhole, writeFileAtomic } from '../checkpoints/files.js'
+import { explain, readWhole } from '../checkpoints/files.js'
 import { hasHistory, listRuns, runFolder } from '../checkpoints/run-directory.js'
 import { type Config, type PresetName, parseConfig, presets, resolveConfig, resumeConfig, settings } from '../config.js'
-import { readRunConfig } from '../session.js'
+import { readRunConfig, writeRunConfig } from '../session.js'
 import { choice, text, UsageError } from '../settings.js'
 import { type EpochMetrics, type TrainingResult, train as trainRun } from '../train.js'
 import { trainingRecords } from '../training-records.js'
@@ -102,7 +102,7 @@ async function trainNamed(
       },
     },
   }).finally(() => bar.stop())
-  if (result.history.length > 0) await records.drawCurve(result.history)
+  if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
   conclude(result, name, folder, context)
   return {
     json: { run: name, folder, backend: backend.name, ...summary(result) },
@@ -142,7 +142,7 @@ function claim(folder: string, config: Config): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw explain(error, folder)
     made = false
   }
-  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+  writeRunConfig(folder, config)
   return made
 }
 

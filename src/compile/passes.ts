@@ -24,7 +24,7 @@ export function withoutDeadCode(program: Program): Program {
 }
 
 /** One node for all constants of the same type and elements, and for all operations that are the same on the same inputs. */
-export function withoutRepeats(program: Program): Program {
+function withoutRepeats(program: Program): Program {
   const known = new Map<string, readonly Value[]>()
   return rewrite(program, (node, inputs, builder) => {
     if (node.kind === 'argument') return undefined
@@ -105,7 +105,7 @@ const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype 
 const SMALLEST_FILL = 16
 
 /** Constants of one repeated value, such as `tf.ones` makes them in JavaScript, become `Fill`s. */
-export function repeatedValues(program: Program): Program {
+function repeatedValues(program: Program): Program {
   return rewrite(program, (node, _, builder) => {
     if (node.kind !== 'constant' || !isRepeated(node)) return undefined
     const { dtype, shape } = node.types[0]

@@ -47,7 +47,7 @@ export interface Program {
 }
 
 /** What a value refers to; throws an Error if there is no such node. */
-export function nodeOf({ nodes }: { readonly nodes: readonly ProgramNode[] }, value: Value): ProgramNode {
+function nodeOf({ nodes }: { readonly nodes: readonly ProgramNode[] }, value: Value): ProgramNode {
   const node = nodes[value.node]
   if (node === undefined) throw new Error(`program: there is no node %${value.node}`)
   return node
@@ -58,11 +58,6 @@ export function typeOf(program: { readonly nodes: readonly ProgramNode[] }, valu
   const type = nodeOf(program, value).types[value.index]
   if (type === undefined) throw new Error(`program: node %${value.node} has no result ${value.index}`)
   return type
-}
-
-/** The arguments, in order. */
-export function argumentsOf({ nodes }: Program): Argument[] {
-  return nodes.filter(node => node.kind === 'argument')
 }
 
 /** Returns `program`, or throws an Error that names the first node that refers forward, repeats a name or does not fit its type. */

@@ -33,7 +33,7 @@ export function cut(samples: number, batchSize: number): Pieces {
   return { size, used: Array.from({ length: count }, (_, i) => Math.min(size, samples - i * size)) }
 }
 
-/** Weighs `samples` draws per binary image of x [batch, pixels]; the sums stream, so memory does not grow with `samples`. */
+/** Weighs `samples` draws per binary image of x [batch, pixels], a piece at a time: of each piece only its sums are kept. */
 export function importanceSample(vae: Vae, x: tf.Tensor, key: HostKey, samples: number): ImportanceEstimate {
   const { size, used } = cut(samples, x.shape[0] as number)
   const sums = used.map((count, i) => {
