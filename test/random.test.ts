@@ -40,6 +40,21 @@ test('normal noise has the first four moments of a standard normal', () => {
   expect(Math.abs(moment(4) - 3)).toBeLessThan(4 * Math.sqrt(96 / COUNT))
 })
 
+test('normal noise is that of Box and Muller, computed in double precision from the same uniforms', () => {
+  const half = 5000
+  const z = normal([3, 4], [2 * half]).dataSync<'float32'>()
+  const noise = uniformValues([3, 4], 2 * half)
+  const errors = Array.from({ length: half }, (_, i) => {
+    const [u, v] = [noise[i] as number, noise[half + i] as number]
+    const [radius, angle] = [Math.sqrt(-2 * Math.log(u)), 2 * Math.PI * v]
+    return Math.max(
+      Math.abs((z[i] as number) - radius * Math.cos(angle)),
+      Math.abs((z[half + i] as number) - radius * Math.sin(angle)),
+    )
+  })
+  expect(Math.max(...errors)).toBeLessThan(5e-6)
+})
+
 test('an odd number of normals has the shape that was asked for', () => {
   expect(normal([1, 2], [3, 5]).shape).toEqual([3, 5])
   expect(normal([1, 2], []).shape).toEqual([])

@@ -18,6 +18,7 @@ const KEY_STEPS = [0x9e3779b9, 0xbb67ae85] as const
 /** The key under which TensorFlow scrambles a seed. */
 const SCRAMBLE = [0x3ec8f720, 0x02461e29] as const
 const ROUNDS = 10
+const ROUNDS_PER_TURN = 5
 
 type Pair = readonly [Value, Value]
 type Block = readonly [Value, Value, Value, Value]
@@ -29,8 +30,11 @@ export interface ProgramWithFunctions {
 }
 
 /**
- * Replaces the operation where it gives int32; seeds must not be negative. The rounds are a `While`, because XLA would fuse them, were
- * they in a row, and compute each one again for everything that uses it. Names of functions begin with `prefix`.
+ * Replaces the operation where it gives int32; seeds must not be negative. Names of functions begin with `prefix`.
+ *
+ * XLA fuses rounds that stand in a row and computes each one again for everything that uses it, so that the work grows exponentially
+ * with their number; every turn of a `While` copies the block. Measured on 25,000 blocks, five rounds a turn cost least; for a single
+ * block the loop itself costs more than the work.
  */
 export function vectorizedNoise(program: Program, prefix: string): ProgramWithFunctions {
   const functions = new Map<string, Program>()
@@ -67,39 +71,52 @@ const scalarOf = (dtype: number): TensorType => ({ dtype, shape: [] })
 
 /** Ten rounds on `blocks` counters, uint32 [blocks] each. */
 function philox({ builder, functions, prefix }: Target, counter: Block, key: Pair, blocks: number): Block {
-  const types = [scalarOf(INT32), ...counter.map(value => builder.typeOf(value)), scalarOf(UINT32), scalarOf(UINT32)]
+  const start = { counter, key }
+  if (blocks === 1) return rounds(builder, start, ROUNDS).counter
+  const types = [scalarOf(INT32), ...[...counter, ...key].map(value => builder.typeOf(value))]
   const [condition, body] = [`${prefix}_philox_${blocks}_condition`, `${prefix}_philox_${blocks}_body`]
   functions.set(condition, moreRounds(types))
-  functions.set(body, oneRound(types))
-  const start = int(builder, 0)
-  const [, ...block] = loop(builder, condition, body, [start, ...counter, ...key])
+  functions.set(body, oneTurn(types))
+  const [, ...block] = loop(builder, condition, body, [int(builder, 0), ...counter, ...key])
   return block.slice(0, 4) as unknown as Block
 }
 
 function moreRounds(types: readonly TensorType[]): Program {
   const builder = newBuilder()
-  const [round] = types.map((type, i) => builder.argument(`${i}`, type)) as [Value]
-  const rounds = int(builder, ROUNDS)
-  const more = builder.single('Less', [typeAttribute('T', INT32)], [round, rounds], scalarOf(DTYPES.TF_BOOL))
+  const [done] = types.map((type, i) => builder.argument(`${i}`, type)) as [Value]
+  const all = int(builder, ROUNDS)
+  const more = builder.single('Less', [typeAttribute('T', INT32)], [done, all], scalarOf(DTYPES.TF_BOOL))
   return builder.build(new Map([['more', more]]))
 }
 
-function oneRound(types: readonly TensorType[]): Program {
+function oneTurn(types: readonly TensorType[]): Program {
   const builder = newBuilder()
   const values = types.map((type, i) => builder.argument(`${i}`, type))
-  const [round, c0, c1, c2, c3, k0, k1] = values as [Value, ...Block, ...Pair]
+  const [done, c0, c1, c2, c3, k0, k1] = values as [Value, ...Block, ...Pair]
+  const { counter, key } = rounds(builder, { counter: [c0, c1, c2, c3], key: [k0, k1] }, ROUNDS_PER_TURN)
+  const next = [binary(builder, 'AddV2', done, int(builder, ROUNDS_PER_TURN)), ...counter, ...key]
+  return builder.build(new Map(next.map((value, i) => [`${i}`, value])))
+}
+
+interface State {
+  readonly counter: Block
+  readonly key: Pair
+}
+
+function rounds(builder: Builder, start: State, count: number): State {
+  return Array.from({ length: count }).reduce<State>(state => oneRound(builder, state), start)
+}
+
+function oneRound(builder: Builder, { counter: [c0, c1, c2, c3], key: [k0, k1] }: State): State {
   const [high0, low0] = multiply(builder, c0, MULTIPLIERS[0])
   const [high1, low1] = multiply(builder, c2, MULTIPLIERS[1])
-  const next = [
-    binary(builder, 'AddV2', round, int(builder, 1)),
-    xor(builder, xor(builder, high1, c1), k0),
-    low1,
-    xor(builder, xor(builder, high0, c3), k1),
-    low0,
-    binary(builder, 'AddV2', k0, word(builder, KEY_STEPS[0])),
-    binary(builder, 'AddV2', k1, word(builder, KEY_STEPS[1])),
-  ]
-  return builder.build(new Map(next.map((value, i) => [`${i}`, value])))
+  return {
+    counter: [xor(builder, xor(builder, high1, c1), k0), low1, xor(builder, xor(builder, high0, c3), k1), low0],
+    key: [
+      binary(builder, 'AddV2', k0, word(builder, KEY_STEPS[0])),
+      binary(builder, 'AddV2', k1, word(builder, KEY_STEPS[1])),
+    ],
+  }
 }
 
 /** The upper and the lower half of a product of 64 bits. */
