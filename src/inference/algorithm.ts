@@ -7,6 +7,8 @@ export interface Schedule {
   learningRate: number
   /** Weight of the KL term in what is maximised; the reported ELBO always has weight 1. */
   beta: number
+  /** So many images of the batch, from its beginning, count; the others only fill it up. Less than all only where a pass has an end. */
+  used: number
 }
 
 export interface Algorithm {
@@ -15,11 +17,16 @@ export interface Algorithm {
   /** The networks that users load elsewhere, by folder name in a checkpoint. */
   readonly models: ReadonlyMap<string, tf.LayersModel>
   /**
-   * Learns from one batch of grey images [batch, pixels] in 0 … 255; assigns `variables`.
-   * Returns named scalars: means over the batch, in nats per image.
+   * Learns from one batch of images [batch, pixels] in 0 … 255; assigns `variables`.
+   * Returns named scalars: means over the batch's used images, in nats per image.
    */
   step(batch: tf.Tensor, key: Key, schedule: Schedule): Record<string, tf.Tensor>
-  /** The bound of each image of a binary batch [batch, pixels] in {0, 255}, without learning: tensors [batch] in nats. */
+  /** The bound of each image of a batch [batch, pixels] in 0 … 255, without learning: tensors [batch] in nats. */
   bound(batch: tf.Tensor, key: Key): Record<string, tf.Tensor>
+  /**
+   * Ends a pass over all training images, for methods whose steps only gather statistics (the M step): reads and assigns `variables`.
+   * Returns named numbers of the whole training set, in nats per image. A pass of such a method sees every image once, in order.
+   */
+  finishPass?(): Promise<Record<string, number>>
   dispose(): void
 }
