@@ -12,6 +12,7 @@ import { reconstruct } from './cli/reconstruct.js'
 import { runs } from './cli/runs.js'
 import { sample } from './cli/sample.js'
 import { train } from './cli/train.js'
+import { exitAtOnce } from './interruption.js'
 import { kebabCase, parseFlag, type Setting, UsageError } from './settings.js'
 
 const commands = [train, sample, reconstruct, interpolate, manifold, evaluate, runs, backends, exportModel] as Command[]
@@ -39,7 +40,9 @@ async function main(): Promise<void> {
   }
   // Native libraries keep threads of their own; everything is saved by now, and flushed after these.
   await Promise.all([process.stdout, process.stderr].map(stream => new Promise(done => stream.write('', done))))
-  process.exit(outputFailed ? EXIT.failed : exitCode)
+  const finalCode = outputFailed ? EXIT.failed : exitCode
+  if (interruption.signal.aborted) exitAtOnce(finalCode)
+  process.exit(finalCode)
 }
 
 function packageVersion(): string {

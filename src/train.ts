@@ -20,6 +20,7 @@ import { binarizeOnce, type Dataset, epochOrder, gather, loadDataset, type Split
 import { type ImageScan, overImages } from './evaluation/over-images.js'
 import { type Estimate, estimateMean } from './evaluation/statistics.js'
 import type { Algorithm, Schedule } from './inference/algorithm.js'
+import { unlessAborted } from './interruption.js'
 import type { Vae } from './models/vae.js'
 import { keyAt, streamKey } from './random.js'
 import {
@@ -114,6 +115,7 @@ export async function train({
   makeRunFolder(folder)
   const unlock = lockRun(folder)
   const toDispose: { dispose(): void }[] = []
+  let left: Promise<unknown> | undefined
   try {
     requireLinks(folder)
     removeLeftovers(folder)
@@ -156,11 +158,17 @@ export async function train({
         const numbers = Array.from({ length: count }, (_, i) => position.step + i)
         const from = position.stepInEpoch * config.batchSize
         const images = gather(data.train, order, from, from + count * config.batchSize)
-        const outputs = await steps.run(
+        const work = steps.run(
           { data: images, count, shape: [config.batchSize, data.rows * data.columns] },
           numbers.map(step => keyAt(stepKey, step)),
           numbers.map(step => ({ ...schedule(config, step, stepsPerEpoch), used: config.batchSize })),
         )
+        // The first run compiles for some seconds, and the snapshot on disk is already where this run stands.
+        const outputs = bounds ? await work : await unlessAborted(work, signal)
+        if (!outputs) {
+          left = work.catch(() => {})
+          return result('interrupted')
+        }
         const choice = steps.choice as Choice
         if (!bounds) {
           bounds = overImages(algorithm.bound, choice)
@@ -212,7 +220,11 @@ export async function train({
     }
     return result('finished')
   } finally {
-    for (const made of toDispose) made.dispose()
+    const free = () => {
+      for (const made of toDispose) made.dispose()
+    }
+    if (left) void left.then(free)
+    else free()
     unlock()
   }
 }

@@ -9,6 +9,7 @@ import {
   type Step,
   scan,
 } from '../compile/scan.js'
+import { unlessAborted } from '../interruption.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Images to evaluate: `pixels` holds [count, pixels per image] in 0 … 255. */
@@ -45,6 +46,7 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
   options: ScanOptions,
 ): ImageScan<S> {
   const runner = scan<S>(perBatch as Step<S>, options)
+  let left: Promise<unknown> | undefined
   return {
     get choice() {
       return runner.choice
@@ -61,13 +63,14 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
         const numbers = Array.from({ length: Math.min(runner.chunkSteps, steps - from) }, (_, i) => from + i)
         const batches = gatherBatches(images, size, numbers.map(batchOf))
         const keys = numbers.map(step => keyAt(keyAt(key, batchOf(step)), partOf(step)))
-        chunks.push(
-          await runner.run(
-            batches,
-            keys,
-            numbers.map(step => parts[partOf(step)] as S),
-          ),
-        )
+        const schedules = numbers.map(step => parts[partOf(step)] as S)
+        const work = runner.run(batches, keys, schedules)
+        const outputs = await unlessAborted(work, signal)
+        if (!outputs) {
+          left = work.catch(() => {})
+          break
+        }
+        chunks.push(outputs)
         done += numbers.length
         onProgress?.(Math.min(batchOf(done) * size, images.count))
       }
@@ -75,7 +78,7 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
       const rows = Math.min(batchOf(done) * size, images.count)
       return parts.map((_, part) => ofPart(outputs, { part, parts: parts.length, steps: done, size, rows }))
     },
-    dispose: () => runner.dispose(),
+    dispose: () => (left ? void left.then(runner.dispose) : runner.dispose()),
   }
 }
 
