@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { backends } from './cli/backends.js'
 import type { Command, Context, Result } from './cli/command.js'
+import { em } from './cli/em.js'
 import { evaluate } from './cli/evaluate.js'
 import { exportModel } from './cli/export.js'
 import { interpolate } from './cli/interpolate.js'
@@ -15,7 +16,18 @@ import { train } from './cli/train.js'
 import { exitAtOnce } from './interruption.js'
 import { kebabCase, parseFlag, type Setting, UsageError } from './settings.js'
 
-const commands = [train, sample, reconstruct, interpolate, manifold, evaluate, runs, backends, exportModel] as Command[]
+const commands = [
+  train,
+  em,
+  sample,
+  reconstruct,
+  interpolate,
+  manifold,
+  evaluate,
+  runs,
+  backends,
+  exportModel,
+] as Command[]
 
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 }
 
@@ -59,7 +71,8 @@ function createProgram(run: (command: Command, argument: string, flags: Flags) =
   strict(program)
   for (const command of commands) {
     const sub = program.command(command.name).description(command.summary)
-    if (command.argument) sub.argument(`<${command.argument}>`, 'name of a run below the checkpoints folder')
+    if (command.argument)
+      sub.argument(`<${command.argument}>`, command.argumentDescription ?? 'name of a run below the checkpoints folder')
     for (const [name, setting] of Object.entries(command.options))
       sub.addOption(flag(name, setting as Setting<unknown>))
     for (const [name, description] of Object.entries(command.switches ?? {})) sub.option(`--${name}`, description)

@@ -1,5 +1,4 @@
 /** Every setting of a training run, once: its default, check and description make the flags, `--help` and config.json. */
-import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { backendNames } from './backends/candidates.js'
 import { modes } from './compile/scan.js'
@@ -7,17 +6,8 @@ import { optimizers } from './inference/optimizer.js'
 import { binarizations } from './inference/vae.js'
 import { activations } from './models/vae.js'
 import { klEstimators } from './objectives/elbo.js'
-import {
-  choice,
-  kebabCase,
-  positive,
-  read,
-  type Setting,
-  setting,
-  UsageError,
-  type Values,
-  wholeNumber,
-} from './settings.js'
+import { choice, positive, read, type Setting, setting, type Values, wholeNumber } from './settings.js'
+import { type DeepReadonly, settingsTable } from './settings-table.js'
 
 /** The settings, in the order in which `--help` shows them. */
 export const settings = {
@@ -156,67 +146,8 @@ export const presets = {
   },
 } as const satisfies Record<string, { description: string; config: DeepReadonly<Partial<Config>> }>
 
-type DeepReadonly<T> = { readonly [name in keyof T]: T[name] extends (infer U)[] ? readonly U[] : T[name] }
-
 export type PresetName = keyof typeof presets
 
-const names = Object.keys(settings) as SettingName[]
+export const vaeSettings = settingsTable(settings)
 
-/** Fills in defaults: later sources win. */
-export function resolveConfig(...sources: DeepReadonly<Partial<Config>>[]): Config {
-  const defaults = Object.fromEntries(names.map(name => [name, settings[name].value]))
-  return Object.assign(defaults, ...sources) as Config
-}
-
-/** Checks the settings of a JSON file, some or all; `where` is its path, for error messages. */
-export function parseConfig(json: string, where: string): Partial<Config> {
-  const given = parseJson(json, where)
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new UsageError(`${where}: an object of settings was expected`)
-  }
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(settings, name))
-      throw new UsageError(`${where}: there is no setting '${name}'; did you mean '${closest(name, names)}'?`)
-    const { schema, expected } = settings[name as SettingName]
-    if (!schema.safeParse(value).success) {
-      throw new UsageError(`${where}: ${name}: ${JSON.stringify(value)} was given; ${expected} was expected`)
-    }
-  }
-  return given as Partial<Config>
-}
-
-/** Checks that every setting is there. */
-export function completeConfig(config: Partial<Config>, where: string): Config {
-  const missing = names.find(name => !Object.hasOwn(config, name))
-  if (missing) throw new UsageError(`${where}: the setting '${missing}' is missing`)
-  return config as Config
-}
-
-/**
- * The settings with which a run goes on: those that it began with, but for the few that may change. Throws a
- * `UsageError` when a flag asks for another value of one that may not.
- */
-export function resumeConfig(saved: Config, changes: Partial<Config>): Config {
-  for (const name of Object.keys(changes) as SettingName[]) {
-    const [before, now] = [JSON.stringify(saved[name]), JSON.stringify(changes[name])]
-    if (before !== now && !settings[name].resumable) {
-      throw new UsageError(
-        `--${kebabCase(name)} ${now}: the run began with ${before}, and a resumed run keeps that; start another run`,
-      )
-    }
-  }
-  return { ...saved, ...changes }
-}
-
-/** The settings that decided what a snapshot holds: all but the resumable ones. */
-export function fixedSettings(config: Config): Record<string, unknown> {
-  return Object.fromEntries(names.filter(name => !settings[name].resumable).map(name => [name, config[name]]))
-}
-
-function parseJson(json: string, where: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch (error) {
-    throw new UsageError(`${where}: not JSON: ${(error as Error).message}`)
-  }
-}
+export const { resolve: resolveConfig } = vaeSettings

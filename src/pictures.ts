@@ -9,13 +9,26 @@ export interface Picture {
   pixels: Uint8Array
 }
 
+/** What any trained model can show. */
+export interface Pictures {
+  /** Mean images of `count` draws of z from the prior. */
+  sample(key: Key, count: number): Promise<Picture>
+  /** Each image (as the model reads it, 0 … 255) as the model sees it: the mean image given its latents. */
+  reconstruct(images: Uint8Array): Promise<Picture>
+}
+
+export const vaePictures = (vae: Vae): Pictures => ({
+  sample: (key, count) => samplePrior(vae, key, count),
+  reconstruct: images => reconstruct(vae, images),
+})
+
 /** `count` draws z ~ N(0, I). */
-export async function samplePrior(vae: Vae, key: Key, count: number): Promise<Picture> {
+async function samplePrior(vae: Vae, key: Key, count: number): Promise<Picture> {
   return decodeGrid(vae, await readMatrix(normal(key, [count, vae.latentDim])))
 }
 
 /** Each binary image ({0, 255}) encoded to its mean and decoded again. */
-export async function reconstruct(vae: Vae, images: Uint8Array): Promise<Picture> {
+async function reconstruct(vae: Vae, images: Uint8Array): Promise<Picture> {
   return decodeGrid(vae, await encodeMeans(vae, images))
 }
 

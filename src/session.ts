@@ -1,29 +1,66 @@
-/** A VAE with its training algorithm, made from a configuration or brought back from a run directory. */
+/** A model with the algorithm that fits it, made from a configuration or brought back from a run directory. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readWhole, writeFileAtomic } from './checkpoints/files.js'
 import { type SnapshotName, snapshotFolder } from './checkpoints/run-directory.js'
 import { assignVariables, readSnapshot, type Snapshot } from './checkpoints/snapshot.js'
-import { type Config, completeConfig, fixedSettings, parseConfig } from './config.js'
+import { type Config, vaeSettings } from './config.js'
 import { type Dataset, meanImage } from './data/dataset.js'
+import { type EmConfig, emTable } from './em-config.js'
+import { createEmSession } from './em-session.js'
 import type { Algorithm } from './inference/algorithm.js'
 import { trainVae } from './inference/vae.js'
 import { createVae, initialize, type Vae } from './models/vae.js'
+import { type Pictures, vaePictures } from './pictures.js'
 import { streamKey } from './random.js'
+import { UsageError } from './settings.js'
+
+/** What config.json holds: the settings of `train`, or those of `em`, which name their model. */
+export type RunConfig = Config | EmConfig
 
 export interface Session {
-  vae: Vae
-  algorithm: Algorithm
+  /** What learns, as snapshots name it. */
+  readonly method: string
+  readonly algorithm: Algorithm
+  readonly pictures: Pictures
+  /** Gives the state that the run starts from, which the configuration's seed decides. */
+  initialize(data: Dataset): void | Promise<void>
   dispose(): void
 }
 
-/** Networks and optimizer with zero weights and slots. */
-export function createSession(config: Config, pixels: number): Session {
-  const vae = createVae({ ...config, pixels })
+/** The size of the images. */
+export interface ImageSize {
+  rows: number
+  columns: number
+}
+
+export const isEm = (config: RunConfig): config is EmConfig => 'model' in config
+
+/** Whether the run's model reads binary images rather than grey ones. */
+export const binarizes = (config: RunConfig): boolean =>
+  !isEm(config) || config.model === 'bernoulli-mixture' || config.model === 'vae'
+
+/** The settings that decided what a snapshot holds: all but the resumable ones. */
+export const fixedSettings = (config: RunConfig): Record<string, unknown> =>
+  isEm(config) ? emTable.fixed(config) : vaeSettings.fixed(config)
+
+/** A model and its algorithm with all their variables, not yet initialized. */
+export function createSession(config: RunConfig, size: ImageSize): Session {
+  return isEm(config) ? createEmSession(config, size) : createVaeSession(config, size)
+}
+
+export function createVaeSession(config: Config, { rows, columns }: ImageSize): Session & { vae: Vae } {
+  const vae = createVae({ ...config, pixels: rows * columns })
   const algorithm = trainVae(vae, { ...config, clipNorm: config.clipNorm ?? undefined })
   return {
+    method: 'vae',
     vae,
     algorithm,
+    pictures: vaePictures(vae),
+    initialize(data) {
+      const bias = config.outputBias === 'mean-image' ? meanImage(data.train) : undefined
+      initialize(vae, streamKey(config.seed, 'weights'), bias)
+    },
     dispose() {
       algorithm.dispose()
       vae.dispose()
@@ -31,25 +68,47 @@ export function createSession(config: Config, pixels: number): Session {
   }
 }
 
-/** Draws the initial weights that the configuration's seed decides. */
-export function initializeSession({ vae }: Session, config: Config, data: Dataset): void {
-  const bias = config.outputBias === 'mean-image' ? meanImage(data.train) : undefined
-  initialize(vae, streamKey(config.seed, 'weights'), bias)
-}
-
 /** The settings that a run was started with. */
-export function readRunConfig(folder: string): Config {
+export function readRunConfig(folder: string): RunConfig {
   const path = join(folder, 'config.json')
   if (!existsSync(path)) throw new Error(`${folder}: there is no run here (no config.json)`)
-  return completeConfig(parseConfig(readWhole(path).toString(), path), path)
+  const json = readWhole(path).toString()
+  const table: { parse: typeof emTable.parse; complete: typeof emTable.complete } = emTable
+  return namesModel(json)
+    ? table.complete(emTable.parse(json, path), path)
+    : vaeSettings.complete(vaeSettings.parse(json, path), path)
+}
+
+function namesModel(json: string): boolean {
+  try {
+    return Object.hasOwn(Object(JSON.parse(json)), 'model')
+  } catch {
+    return false // the parser of settings says what is wrong
+  }
 }
 
 /** Writes config.json, every setting resolved. */
-export function writeRunConfig(folder: string, config: Config): void {
+export function writeRunConfig(folder: string, config: RunConfig): void {
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
 }
 
-/** A trained model as evaluation wants it. */
+/** A trained model as pictures and evaluation want it. */
+export interface TrainedRun {
+  config: RunConfig
+  snapshot: Snapshot
+  session: Session
+}
+
+/** Brings back a run's model from its `latest` or `best` snapshot. */
+export function loadTrainedRun(folder: string, name: SnapshotName): TrainedRun {
+  const config = readRunConfig(folder)
+  const { snapshot, path } = readRunSnapshot(folder, name)
+  const session = createSession(config, snapshot.data)
+  restoreSession(session, config, snapshot, path)
+  return { config, snapshot, session }
+}
+
+/** A trained VAE: its networks beside its run. */
 export interface TrainedVae {
   config: Config
   snapshot: Snapshot
@@ -57,18 +116,28 @@ export interface TrainedVae {
   dispose(): void
 }
 
-/** Brings back a run's networks from its `latest` or `best` snapshot. */
+/** Brings back a VAE's networks from its `latest` or `best` snapshot. */
 export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {
   const config = readRunConfig(folder)
+  if (isEm(config))
+    throw new UsageError(`${folder}: holds a ${config.model}; this needs a VAE, as \`elbo train\` makes it`)
   const { snapshot, path } = readRunSnapshot(folder, name)
-  const session = createSession(config, snapshot.data.rows * snapshot.data.columns)
+  const session = createVaeSession(config, snapshot.data)
   restoreSession(session, config, snapshot, path)
   return { config, snapshot, vae: session.vae, dispose: session.dispose }
 }
 
 /** Gives a session the state of a snapshot that was made with the same settings; `path` is for error messages. */
-export function restoreSession({ algorithm }: Session, config: Config, snapshot: Snapshot, path: string): void {
+export function restoreSession(
+  { algorithm, method }: Session,
+  config: RunConfig,
+  snapshot: Snapshot,
+  path: string,
+): void {
   const file = join(path, 'state.safetensors')
+  if (snapshot.algorithm !== method) {
+    throw new Error(`${file}: holds the state of '${snapshot.algorithm}', but config.json describes '${method}'`)
+  }
   for (const [name, value] of Object.entries(fixedSettings(config))) {
     const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name])]
     if (now !== then) throw new Error(`${file}: was trained with ${name} = ${then}, but config.json says ${now}`)

@@ -15,17 +15,20 @@ import {
 } from './checkpoints/run-directory.js'
 import { type Position, writeSnapshot } from './checkpoints/snapshot.js'
 import { type Choice, canCompile, type Mode, type Outputs, type ScanOptions, scan } from './compile/scan.js'
-import { type Config, fixedSettings } from './config.js'
-import { binarizeOnce, type Dataset, epochOrder, gather, loadDataset, type Split } from './data/dataset.js'
+import { binarizeOnce, type Dataset, loadDataset, type Split } from './data/dataset.js'
+import { type Pass, shuffledPass, wholePass } from './data/passes.js'
 import { type ImageScan, overImages } from './evaluation/over-images.js'
-import { type Estimate, estimateMean } from './evaluation/statistics.js'
-import type { Algorithm, Schedule } from './inference/algorithm.js'
+import { estimateMean } from './evaluation/statistics.js'
+import type { Schedule } from './inference/algorithm.js'
 import { unlessAborted } from './interruption.js'
-import type { Vae } from './models/vae.js'
+import type { Pictures } from './pictures.js'
 import { keyAt, streamKey } from './random.js'
 import {
+  binarizes,
   createSession,
-  initializeSession,
+  fixedSettings,
+  isEm,
+  type RunConfig,
   readRunSnapshot,
   restoreSession,
   type Session,
@@ -33,25 +36,30 @@ import {
 } from './session.js'
 import { UsageError } from './settings.js'
 
-/** One line of metrics.jsonl. ELBO, reconstruction and KL in nats per image. */
+/** One line of metrics.jsonl. ELBO, reconstruction and KL in nats per image; a method leaves out what it does not compute. */
 export interface EpochMetrics {
   epoch: number
   step: number
   /** Wall time of training so far, over all sessions of the run but without passes that were cut short and made again. */
   seconds: number
-  /** Mean over the pass, while the weights moved; its error is that of the mean over steps. */
+  /** Mean over the pass, while the parameters moved; its error is that of the mean over steps. */
   trainElbo: number
   trainElboError: number
-  trainReconstruction: number
-  trainKl: number
+  trainReconstruction?: number
+  trainKl?: number
   /** After the pass, on the fixed binary sample of the validation images; validationElbo = reconstruction - kl. */
   validationElbo: number
   validationElboError: number
-  reconstruction: number
-  kl: number
+  reconstruction?: number
+  kl?: number
   validationImages: number
-  learningRate: number
-  beta: number
+  learningRate?: number
+  beta?: number
+  /** Methods that update at the end of a pass: the bound on all training images after each half step. */
+  elboAfterE?: number
+  elboAfterM?: number
+  /** log p(theta), for maximum a posteriori: what grows is elbo + logPrior. */
+  logPrior?: number
   imagesPerSecond: number
   backend: string
   compile: string
@@ -78,12 +86,12 @@ export interface TrainingObserver {
   progress(progress: Progress): void
   epoch(metrics: EpochMetrics, isBest: boolean): void
   /** After a pass is saved; `history` has the metrics of all of them. */
-  saved(vae: Vae, history: EpochMetrics[], data: Dataset): Promise<void>
+  saved(pictures: Pictures, history: EpochMetrics[], data: Dataset): Promise<void>
 }
 
 export interface TrainingJob {
   folder: string
-  config: Config
+  config: RunConfig
   resume: boolean
   backend: Backend
   /** Stops after the chunk in flight, saving where it stands. */
@@ -93,7 +101,7 @@ export interface TrainingJob {
 
 export interface TrainingResult {
   /** Why the training ended. */
-  ended: 'finished' | 'early' | 'interrupted'
+  ended: 'finished' | 'early' | 'converged' | 'interrupted'
   position: Position
   history: EpochMetrics[]
 }
@@ -108,10 +116,6 @@ export async function train({
   observer,
 }: TrainingJob): Promise<TrainingResult> {
   const data = loadDataset(config.data)
-  const stepsPerEpoch = Math.floor(data.train.count / config.batchSize)
-  if (stepsPerEpoch === 0) {
-    throw new Error(`--batch-size ${config.batchSize}: there are only ${data.train.count} training images`)
-  }
   makeRunFolder(folder)
   const unlock = lockRun(folder)
   const toDispose: { dispose(): void }[] = []
@@ -119,13 +123,15 @@ export async function train({
   try {
     requireLinks(folder)
     removeLeftovers(folder)
-    const session = createSession(config, data.rows * data.columns)
+    const session = createSession(config, data)
     toDispose.push(session)
-    const { algorithm, vae } = session
+    const { algorithm } = session
+    const passes = newPasses(config, data, algorithm.finishPass !== undefined)
+    const stepsPerEpoch = passes(0).steps
     const resumed = resume && snapshotFolder(folder, 'latest') !== undefined
     const position = resumed ? restore(folder, config, session, data) : start()
     const save = (isBest: boolean) =>
-      saveSnapshot(folder, stepLabel(position.step), isBest, to => write(to, config, algorithm, data, position))
+      saveSnapshot(folder, stepLabel(position.step), isBest, to => write(to, config, session, data, position))
     if (position.epoch > config.epochs) {
       throw new UsageError(
         `--epochs ${config.epochs}: ${folder} has finished ${position.epoch} epochs already; ask for more`,
@@ -134,7 +140,7 @@ export async function train({
     if (resumed) keepMetricsUpTo(folder, position.epoch)
     writeRunConfig(folder, config)
     if (!resumed) {
-      initializeSession(session, config, data)
+      await session.initialize(data)
       await save(false)
     }
     observer.started(position, data)
@@ -149,19 +155,23 @@ export async function train({
     let clock = performance.now()
 
     while (position.epoch < config.epochs) {
-      if (isStale(position, config.patience)) return result('early')
-      const order = epochOrder(streamKey(config.seed, 'order'), position.epoch, data.train.count)
+      const reason = reasonToStop(config, position, history)
+      if (reason) return result(reason)
+      const pass = passes(position.epoch)
       const passStarted = performance.now()
       const resumedAt = position.stepInEpoch
       while (position.stepInEpoch < stepsPerEpoch) {
-        const count = Math.min(steps.chunkSteps, stepsPerEpoch - position.stepInEpoch)
+        const from = position.stepInEpoch
+        const count = Math.min(steps.chunkSteps, stepsPerEpoch - from)
         const numbers = Array.from({ length: count }, (_, i) => position.step + i)
-        const from = position.stepInEpoch * config.batchSize
-        const images = gather(data.train, order, from, from + count * config.batchSize)
+        const schedules = numbers.map((step, i) => ({
+          ...schedule(config, step, stepsPerEpoch),
+          used: pass.used(from + i),
+        }))
         const work = steps.run(
-          { data: images, count, shape: [config.batchSize, data.rows * data.columns] },
+          { data: pass.batches(from, count), count, shape: [config.batchSize, data.rows * data.columns] },
           numbers.map(step => keyAt(stepKey, step)),
-          numbers.map(step => ({ ...schedule(config, step, stepsPerEpoch), used: config.batchSize })),
+          schedules,
         )
         // The first run compiles for some seconds, and the snapshot on disk is already where this run stands.
         const outputs = bounds ? await work : await unlessAborted(work, signal)
@@ -177,7 +187,11 @@ export async function train({
         }
         position.compile = choice.mode
         requireFinite(outputs, position, folder)
-        addSums(position.sums, outputs)
+        addSums(
+          position.sums,
+          outputs,
+          schedules.map(({ used }) => used / config.batchSize),
+        )
         position.step += count
         position.stepInEpoch += count
         observer.progress(describeProgress(position, config, stepsPerEpoch, resumedAt, passStarted))
@@ -186,9 +200,10 @@ export async function train({
           return result('interrupted')
         }
       }
+      const ofPass = await algorithm.finishPass?.()
       const imagesPerSecond =
         ((stepsPerEpoch - resumedAt) * config.batchSize) / ((performance.now() - passStarted) / 1000)
-      validation ??= binarizeOnce(data.validation, config.binarize, streamKey(config.seed, 'validation'))
+      validation ??= fixedSample(config, data.validation, 'validation')
       const validated = await validate(bounds as ImageScan<object>, validation, config)
       if (!Number.isFinite(validated.validationElbo)) {
         throw diverged(validated.validationElbo, position, 'the last update broke the weights', folder)
@@ -199,9 +214,10 @@ export async function train({
         epoch: position.epoch + 1,
         step: position.step,
         seconds,
-        ...trainingMeans(position.sums, stepsPerEpoch),
+        ...trainingMeans(position.sums),
+        ...ofPass,
         ...validated,
-        ...schedule(config, position.step - 1, stepsPerEpoch),
+        ...(isEm(config) ? {} : schedule(config, position.step - 1, stepsPerEpoch)),
         imagesPerSecond,
         backend: backend.name,
         compile: position.compile as Mode,
@@ -215,30 +231,48 @@ export async function train({
       history.push(metrics)
       await save(isBest)
       observer.epoch(metrics, isBest)
-      await observer.saved(vae, history, data)
+      await observer.saved(session.pictures, history, data)
       if (signal.aborted && position.epoch < config.epochs) return result('interrupted')
     }
-    return result('finished')
+    return result(reasonToStop(config, position, history) === 'converged' ? 'converged' : 'finished')
   } finally {
     const free = () => {
       for (const made of toDispose) made.dispose()
     }
-    if (left) void left.then(free)
+    if (left !== undefined) void left.then(free)
     else free()
     unlock()
   }
 }
 
+/** The passes of a run by epoch. Methods that end a pass by an update see every image, the same binary sample each time. */
+function newPasses(config: RunConfig, data: Dataset, areWhole: boolean): (epoch: number) => Pass {
+  if (areWhole) {
+    const pass = wholePass(fixedSample(config, data.train, 'train'), config.batchSize)
+    return () => pass
+  }
+  if (config.batchSize > data.train.count) {
+    throw new Error(`--batch-size ${config.batchSize}: there are only ${data.train.count} training images`)
+  }
+  return epoch => shuffledPass(data.train, config.batchSize, streamKey(config.seed, 'order'), epoch)
+}
+
+/** The images of a split as the model always sees them, unless it reads grey ones. */
+function fixedSample(config: RunConfig, split: Split, name: string): Split {
+  return binarizes(config) ? binarizeOnce(split, config.binarize, streamKey(config.seed, name)) : split
+}
+
 const start = (): Position => ({ epoch: 0, step: 0, stepInEpoch: 0, sums: {}, best: null, compile: null })
 
 /** `auto` measures once: a run goes on in the mode that it began with, because another one rounds differently. */
-function startMode({ compile }: Config, { compile: before }: Position): ScanOptions {
+function startMode({ compile }: RunConfig, { compile: before }: Position): ScanOptions {
   const goesOn = compile === 'auto' && before !== null && before !== 'off' && canCompile()
   return goesOn ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
 }
 
 /** Learning rate and KL weight of a step; neither depends on how many epochs are to come. */
-export function schedule(config: Config, step: number, stepsPerEpoch: number): Omit<Schedule, 'used'> {
+export function schedule(config: RunConfig, step: number, stepsPerEpoch: number): Omit<Schedule, 'used'> {
+  if (isEm(config)) return { learningRate: config.learningRate, beta: 1 }
   const epoch = Math.floor(step / stepsPerEpoch)
   const warmupSteps = config.klWarmup * stepsPerEpoch
   return {
@@ -250,22 +284,20 @@ export function schedule(config: Config, step: number, stepsPerEpoch: number): O
 const VALIDATION_BATCH = 500
 
 /** The ELBO of every validation image, on the same binary sample and the same noise after each pass. */
-async function validate(bounds: ImageScan<object>, images: Split, config: Config) {
+async function validate(bounds: ImageScan<object>, images: Split, config: RunConfig) {
   const options = { batchSize: VALIDATION_BATCH, key: streamKey(config.seed, 'validation noise') }
-  const [values = {}] = await bounds.run(images, options, [{}])
-  const [elbo, reconstruction, kl] = ['elbo', 'reconstruction', 'kl'].map(name =>
-    estimateMean(values[name] as Float32Array),
-  ) as [Estimate, Estimate, Estimate]
+  const [{ elbo = new Float32Array(), reconstruction, kl } = {}] = await bounds.run(images, options, [{}])
+  const { mean, standardError, count } = estimateMean(elbo)
   return {
-    validationElbo: elbo.mean,
-    validationElboError: elbo.standardError,
-    reconstruction: reconstruction.mean,
-    kl: kl.mean,
-    validationImages: elbo.count,
+    validationElbo: mean,
+    validationElboError: standardError,
+    ...(reconstruction && { reconstruction: estimateMean(reconstruction).mean }),
+    ...(kl && { kl: estimateMean(kl).mean }),
+    validationImages: count,
   }
 }
 
-function restore(folder: string, config: Config, session: Session, data: Dataset): Position {
+function restore(folder: string, config: RunConfig, session: Session, data: Dataset): Position {
   const { snapshot, path } = readRunSnapshot(folder, 'latest')
   if (snapshot.data.sha256 !== data.sha256) {
     throw new Error(
@@ -276,42 +308,53 @@ function restore(folder: string, config: Config, session: Session, data: Dataset
   return snapshot.position
 }
 
-function write(folder: string, config: Config, algorithm: Algorithm, data: Dataset, position: Position): Promise<void> {
+function write(folder: string, config: RunConfig, session: Session, data: Dataset, position: Position): Promise<void> {
   const { sha256, rows, columns } = data
   const snapshot = {
-    algorithm: 'vae',
+    algorithm: session.method,
     settings: fixedSettings(config),
     data: { source: config.data, sha256, rows, columns },
     position,
   }
-  return writeSnapshot(folder, snapshot, algorithm.variables, algorithm.models)
+  return writeSnapshot(folder, snapshot, session.algorithm.variables, session.algorithm.models)
 }
 
-/** Sums of each output, and of the squared ELBO, for the mean and its error. */
-function addSums(sums: Record<string, number>, outputs: Outputs): void {
-  for (const [name, values] of Object.entries(outputs)) {
-    for (const value of values) sums[name] = (sums[name] ?? 0) + value
-  }
-  for (const value of outputs.elbo ?? []) sums.elboSquared = (sums.elboSquared ?? 0) + value * value
+/** Adds each output of each step, and the squared ELBO, for the mean and its error; `weights` are the full batches that steps stand for. */
+function addSums(sums: Record<string, number>, outputs: Outputs, weights: readonly number[]): void {
+  const add = (name: string, values: readonly number[]) =>
+    values.forEach((value, i) => {
+      sums[name] = (sums[name] ?? 0) + value * (weights[i] as number)
+    })
+  for (const [name, values] of Object.entries(outputs)) add(name, [...values])
+  const elbo = [...(outputs.elbo ?? [])]
+  add(
+    'elboSquared',
+    elbo.map(value => value * value),
+  )
+  add(
+    'batches',
+    elbo.map(() => 1),
+  )
 }
 
-function trainingMeans(sums: Record<string, number>, steps: number) {
-  const mean = (name: string) => (sums[name] ?? Number.NaN) / steps
-  const variance = Math.max(0, mean('elboSquared') - mean('elbo') ** 2)
+function trainingMeans({ batches = 0, elboSquared = 0, ...sums }: Record<string, number>) {
+  const mean = (name: string) => (sums[name] ?? Number.NaN) / batches
+  const variance = Math.max(0, elboSquared / batches - mean('elbo') ** 2)
   return {
     trainElbo: mean('elbo'),
-    trainElboError: Math.sqrt(variance / Math.max(steps - 1, 1)),
-    trainReconstruction: mean('reconstruction'),
-    trainKl: mean('kl'),
+    trainElboError: Math.sqrt(variance / Math.max(batches - 1, 1)),
+    ...('reconstruction' in sums && { trainReconstruction: mean('reconstruction') }),
+    ...('kl' in sums && { trainKl: mean('kl') }),
   }
 }
 
 function requireFinite({ elbo, kl, reconstruction }: Outputs, position: Position, folder: string): void {
   const broken = elbo?.findIndex(value => !Number.isFinite(value)) ?? -1
   if (broken < 0) return
-  const cause = !Number.isFinite(kl?.[broken])
-    ? "the encoder's mean or log variance overflowed"
-    : `the decoder's logits overflowed (reconstruction ${reconstruction?.[broken]})`
+  const cause =
+    kl && !Number.isFinite(kl[broken])
+      ? "the encoder's mean or log variance overflowed"
+      : `the decoder's logits overflowed (reconstruction ${reconstruction?.[broken]})`
   throw diverged(elbo?.[broken], { ...position, step: position.step + broken + 1 }, cause, folder)
 }
 
@@ -322,13 +365,29 @@ function diverged(elbo: number | undefined, { step, epoch }: Position, cause: st
   )
 }
 
-function isStale({ epoch, best }: Position, patience: number | null): boolean {
-  return patience !== null && epoch - (best?.epoch ?? 0) >= patience
+/** Why a run ends before its last epoch, if it does. */
+function reasonToStop(
+  config: RunConfig,
+  { epoch, best }: Position,
+  history: readonly EpochMetrics[],
+): 'early' | 'converged' | undefined {
+  if (!isEm(config)) {
+    return config.patience !== null && epoch - (best?.epoch ?? 0) >= config.patience ? 'early' : undefined
+  }
+  const gain = lastGain(history)
+  if (config.tolerance === null || config.method === 'monte-carlo' || gain === undefined) return undefined
+  return gain < config.tolerance ? 'converged' : undefined
+}
+
+/** What the last pass added to the training objective, elbo + log prior, in nats per image; undefined before the second pass. */
+export function lastGain(history: readonly EpochMetrics[]): number | undefined {
+  const [before, last] = history.slice(-2).map(({ trainElbo, logPrior = 0 }) => trainElbo + logPrior)
+  return before === undefined || last === undefined ? undefined : last - before
 }
 
 function describeProgress(
   position: Position,
-  config: Config,
+  config: RunConfig,
   steps: number,
   resumedAt: number,
   started: number,
@@ -339,7 +398,7 @@ function describeProgress(
     epochs: config.epochs,
     step: position.stepInEpoch,
     steps,
-    elbo: (position.sums.elbo ?? Number.NaN) / position.stepInEpoch,
+    elbo: (position.sums.elbo ?? Number.NaN) / (position.sums.batches ?? Number.NaN),
     imagesPerSecond: config.batchSize / stepSeconds,
     remainingSeconds: ((config.epochs - position.epoch) * steps - position.stepInEpoch) * stepSeconds,
   }

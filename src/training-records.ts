@@ -2,13 +2,12 @@
 import { basename, join } from 'node:path'
 import type { Backend } from './backends/backend.js'
 import { writeFileAtomic } from './checkpoints/files.js'
-import type { Config } from './config.js'
 import { binarizeOnce, type Dataset } from './data/dataset.js'
 import { nodeNamespace } from './libtensorflow/node-backend.js'
-import type { Vae } from './models/vae.js'
-import { reconstruct, samplePrior } from './pictures.js'
+import type { Pictures } from './pictures.js'
 import { imageGrid } from './plots/image-grid.js'
 import { streamKey } from './random.js'
+import { binarizes, type RunConfig } from './session.js'
 import type { EpochMetrics } from './train.js'
 
 const PICTURED = 64
@@ -18,14 +17,14 @@ export interface TrainingRecords {
   /** Draws plots/elbo.svg and plots/elbo.png. */
   drawCurve(history: EpochMetrics[]): Promise<void>
   /** Draws images/samples-epoch-N.png and images/reconstructions-epoch-N.png; the latent draws are the same each time. */
-  drawImages(vae: Vae, data: Dataset, epoch: number): Promise<void>
+  drawImages(pictures: Pictures, data: Dataset, epoch: number): Promise<void>
   /** Adds one epoch to tensorboard/. */
   summarize(metrics: EpochMetrics): void
   /** What cannot be recorded on this backend, and why. */
   missing: string | undefined
 }
 
-export function trainingRecords(folder: string, config: Config, backend: Backend): TrainingRecords {
+export function trainingRecords(folder: string, config: RunConfig, backend: Backend): TrainingRecords {
   const canSummarize = backend.tfjsName === 'tensorflow'
   return {
     missing: canSummarize
@@ -33,11 +32,11 @@ export function trainingRecords(folder: string, config: Config, backend: Backend
       : `no TensorBoard files: TensorFlow writes them, and the backend is ${backend.name}`,
     summarize: canSummarize ? summaryWriter(join(folder, 'tensorboard')) : () => {},
     drawCurve: history => drawCurve(folder, config, history),
-    async drawImages(vae, data, epoch) {
+    async drawImages(pictures, data, epoch) {
       const size = data.rows * data.columns
       const key = streamKey(config.seed, 'pictures')
       const seen = { ...data.validation, count: PICTURED, pixels: data.validation.pixels.subarray(0, PICTURED * size) }
-      const binary = binarizeOnce(seen, config.binarize, key).pixels
+      const shown = (binarizes(config) ? binarizeOnce(seen, config.binarize, key) : seen).pixels
       const grid = (pixels: Uint8Array, columns: number, groupColumns: number) =>
         imageGrid(pixels, {
           count: pixels.length / size,
@@ -48,8 +47,8 @@ export function trainingRecords(folder: string, config: Config, backend: Backend
         })
       const write = (name: string, png: Buffer) =>
         writeFileAtomic(join(folder, 'images', `${name}-epoch-${String(epoch).padStart(4, '0')}.png`), png)
-      write('samples', grid((await samplePrior(vae, key, PICTURED)).pixels, 8, 1))
-      write('reconstructions', grid(alternate([binary, (await reconstruct(vae, binary)).pixels], size), 16, 2))
+      write('samples', grid((await pictures.sample(key, PICTURED)).pixels, 8, 1))
+      write('reconstructions', grid(alternate([shown, (await pictures.reconstruct(shown)).pixels], size), 16, 2))
     },
   }
 }
@@ -67,7 +66,7 @@ export function alternate(sources: readonly Uint8Array[], size: number): Uint8Ar
 }
 
 /** The chart library is loaded when the first chart is due. */
-async function drawCurve(folder: string, config: Config, history: EpochMetrics[]): Promise<void> {
+async function drawCurve(folder: string, config: RunConfig, history: EpochMetrics[]): Promise<void> {
   const [{ lineChart }, { svgToPng }] = await Promise.all([
     import('./plots/line-chart.js'),
     import('./plots/svg-to-png.js'),

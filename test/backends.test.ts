@@ -12,7 +12,7 @@ import { estimateMean } from '../src/evaluation/statistics.js'
 import { namedWeights } from '../src/models/vae.js'
 import { elbo } from '../src/objectives/elbo.js'
 import { normal, streamKey, uniform } from '../src/random.js'
-import { createSession, initializeSession, loadTrainedVae } from '../src/session.js'
+import { createVaeSession, loadTrainedVae } from '../src/session.js'
 import { train } from '../src/train.js'
 import { smallMnist } from './data/idx-file.js'
 
@@ -25,8 +25,8 @@ const config = resolveConfig({ data: source, batchSize: 50, hidden: [32], latent
 
 /** Bound, gradients and noise of the same batch, weights and keys. */
 function compute() {
-  const session = createSession(config, 784)
-  initializeSession(session, config, data)
+  const session = createVaeSession(config, data)
+  void session.initialize(data)
   const result = tf.tidy(() => {
     const x = tf.tensor2d(
       Float32Array.from(data.train.pixels.subarray(0, 50 * 784), level => (level > 127 ? 1 : 0)),

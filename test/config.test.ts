@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { completeConfig, parseConfig, presets, resolveConfig, resumeConfig, settings } from '../src/config.js'
+import { presets, resolveConfig, settings, vaeSettings } from '../src/config.js'
 import { kebabCase, parseFlag, type Setting } from '../src/settings.js'
 
 const flag = (name: keyof typeof settings, text: string) => parseFlag(name, settings[name] as Setting<unknown>, text)
@@ -41,14 +41,14 @@ test.each([
   ['[]', 'c.json: an object of settings was expected'],
   ['{"epochs": 3', 'c.json: not JSON'],
 ])('a config file %s is refused with its path and field', (json, message) => {
-  expect(() => parseConfig(json, 'c.json')).toThrow(message)
+  expect(() => vaeSettings.parse(json, 'c.json')).toThrow(message)
 })
 
 test('any JSON is either a configuration or one line that begins with the path', () => {
   fc.assert(
     fc.property(fc.json(), json => {
       try {
-        expect(resolveConfig(parseConfig(json, 'c.json'))).toMatchObject(JSON.parse(json))
+        expect(resolveConfig(vaeSettings.parse(json, 'c.json'))).toMatchObject(JSON.parse(json))
       } catch (error) {
         expect((error as Error).message).toMatch(/^c\.json: [^\n]+$/)
       }
@@ -59,16 +59,18 @@ test('any JSON is either a configuration or one line that begins with the path',
 test('later sources win, and the resolved configuration reads back as itself', () => {
   const config = resolveConfig(presets.burda2015.config, { epochs: 3 })
   expect(config).toMatchObject({ hidden: [200, 200], latentDim: 50, epochs: 3, batchSize: settings.batchSize.value })
-  expect(completeConfig(parseConfig(JSON.stringify(config), 'c.json'), 'c.json')).toEqual(config)
+  expect(vaeSettings.complete(vaeSettings.parse(JSON.stringify(config), 'c.json'), 'c.json')).toEqual(config)
 })
 
 test('a setting that is missing is named', () => {
-  expect(() => completeConfig({}, 'c.json')).toThrow("c.json: the setting 'epochs' is missing")
+  expect(() => vaeSettings.complete({}, 'c.json')).toThrow("c.json: the setting 'epochs' is missing")
 })
 
 test('a resumed run may train longer, and nothing that its past depends on may change', () => {
   const saved = resolveConfig({})
-  expect(resumeConfig(saved, { epochs: 40, backend: 'cpu' })).toEqual({ ...saved, epochs: 40, backend: 'cpu' })
-  expect(resumeConfig(saved, { seed: saved.seed })).toEqual(saved)
-  expect(() => resumeConfig(saved, { latentDim: 3 })).toThrow(`--latent-dim 3: the run began with ${saved.latentDim}`)
+  expect(vaeSettings.resume(saved, { epochs: 40, backend: 'cpu' })).toEqual({ ...saved, epochs: 40, backend: 'cpu' })
+  expect(vaeSettings.resume(saved, { seed: saved.seed })).toEqual(saved)
+  expect(() => vaeSettings.resume(saved, { latentDim: 3 })).toThrow(
+    `--latent-dim 3: the run began with ${saved.latentDim}`,
+  )
 })

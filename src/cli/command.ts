@@ -28,6 +28,8 @@ export interface Command<O extends Options = Options> {
   summary: string
   /** The one argument, if the command takes one. */
   argument?: string
+  /** What it is, unless it names a run. */
+  argumentDescription?: string
   options: O
   /** Options without a value. */
   switches?: Record<string, string>

@@ -11,7 +11,7 @@ import type { Estimate } from '../evaluation/statistics.js'
 import { streamKey } from '../random.js'
 import { choice, text, UsageError, wholeNumber } from '../settings.js'
 import { command } from './command.js'
-import { binarySplit, describeChoice, openRun, runImages, runOptions } from './opened-run.js'
+import { describeChoice, evaluatedSplit, openVae, runImages, runOptions } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
 const EVALUATION_BATCH = 100
@@ -36,9 +36,9 @@ export const evaluate = command({
     if (values.save !== null && !existsSync(dirname(values.save))) {
       throw new UsageError(`--save ${values.save}: its folder does not exist`)
     }
-    const { trained } = await openRun(argument, values, context)
+    const { trained } = await openVae(argument, values, context)
     const data = runImages(trained, values.data)
-    const images = binarySplit(trained, data[values.split])
+    const images = evaluatedSplit(trained, data[values.split])
     const bar = progressBar('images', context)
     const result = await evaluateVae(trained.vae, images, values.samples, {
       batchSize: EVALUATION_BATCH,

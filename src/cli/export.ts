@@ -5,7 +5,7 @@ import { explain, writeFileAtomic } from '../checkpoints/files.js'
 import { modelFiles } from '../checkpoints/snapshot.js'
 import { text, UsageError } from '../settings.js'
 import { command } from './command.js'
-import { openRun, runOptions } from './opened-run.js'
+import { openVae, runOptions } from './opened-run.js'
 
 export const exportModel = command({
   name: 'export',
@@ -16,7 +16,7 @@ export const exportModel = command({
   async run({ argument, values }, context) {
     const { to } = values
     if (to === null) throw new UsageError('export: --to DIR is missing: the folder to write encoder/ and decoder/ into')
-    const { trained } = await openRun(argument, values, context)
+    const { trained } = await openVae(argument, values, context)
     const files = await modelFiles(
       new Map(Object.entries({ encoder: trained.vae.encoder, decoder: trained.vae.decoder })),
     )

@@ -4,7 +4,7 @@ import { interpolate as interpolateImages } from '../pictures.js'
 import { permutation, streamKey } from '../random.js'
 import { text, wholeNumber } from '../settings.js'
 import { command } from './command.js'
-import { binarySplit, openRun, pictureOptions, runImages, writeGrid } from './opened-run.js'
+import { evaluatedSplit, openVae, pictureOptions, runImages, writeGrid } from './opened-run.js'
 
 export const interpolate = command({
   name: 'interpolate',
@@ -19,12 +19,12 @@ export const interpolate = command({
   },
   examples: ['interpolate first', 'interpolate first --count 4 --steps 16 --seed 3'],
   async run({ argument, values }, context) {
-    const run = await openRun(argument, values, context)
+    const run = await openVae(argument, values, context)
     const { test } = runImages(run.trained, values.data)
     if (test.count < 2) throw new Error(`interpolate: ${test.count} test image; a walk needs two`)
     const walks = Math.min(values.count, Math.floor(test.count / 2))
     const ends = permutation(streamKey(values.seed, 'interpolate'), test.count).subarray(0, 2 * walks)
-    const binary = gather(binarySplit(run.trained, test), ends, 0, ends.length)
+    const binary = gather(evaluatedSplit(run.trained, test), ends, 0, ends.length)
     const { pixels, z } = await interpolateImages(run.trained.vae, binary, values.steps)
     const path = writeGrid(run, pixels, 'interpolations', values.out, { columns: values.steps })
     context.print(`${walks} walks between the codes of test images ${[...ends].join(', ')}: ${path}`)

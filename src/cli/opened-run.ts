@@ -9,7 +9,7 @@ import type { Choice } from '../compile/scan.js'
 import { binarizeOnce, type Dataset, loadDataset, type Split } from '../data/dataset.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
-import { loadTrainedVae, type TrainedVae } from '../session.js'
+import { binarizes, loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../session.js'
 import { choice, text, UsageError } from '../settings.js'
 import type { Context } from './command.js'
 
@@ -46,20 +46,33 @@ function existingRun(name: string, checkpoints: string): string {
   throw new UsageError(`there is no run '${name}' in ${checkpoints} (${known})`)
 }
 
-export interface OpenedRun {
+export interface OpenedRun<T extends TrainedRun | TrainedVae = TrainedRun> {
   folder: string
-  trained: TrainedVae
+  trained: T
 }
 
-/** Brings back the run called `name` on the backend that `values` ask for. */
-export async function openRun(
+interface Which {
+  snapshot: 'best' | 'latest'
+  backend: string
+}
+
+/** Brings back the run called `name`, whatever its model, on the backend that `values` ask for. */
+export const openRun = (name: string, values: Which, context: Context): Promise<OpenedRun> =>
+  open(name, values, context, loadTrainedRun)
+
+/** The same for commands that need a VAE; throws a `UsageError` if the run has another model. */
+export const openVae = (name: string, values: Which, context: Context): Promise<OpenedRun<TrainedVae>> =>
+  open(name, values, context, loadTrainedVae)
+
+async function open<T extends TrainedRun | TrainedVae>(
   name: string,
-  values: { snapshot: 'best' | 'latest'; backend: string },
+  values: Which,
   context: Context,
-): Promise<OpenedRun> {
+  load: (folder: string, snapshot: Which['snapshot']) => T,
+): Promise<OpenedRun<T>> {
   const folder = existingRun(name, context.checkpoints)
   await openAndSay(values.backend, context)
-  const trained = loadTrainedVae(folder, values.snapshot)
+  const trained = load(folder, values.snapshot)
   const { epoch, best } = trained.snapshot.position
   const elbo = best
     ? `, best validation ELBO ${best.validationElbo.toFixed(2)} nats/image after epoch ${best.epoch}`
@@ -69,7 +82,7 @@ export async function openRun(
 }
 
 /** The images of a run, or those of `source`, which must be of the run's size. */
-export function runImages({ config, snapshot }: TrainedVae, source: string | null): Dataset {
+export function runImages({ config, snapshot }: TrainedRun | TrainedVae, source: string | null): Dataset {
   const data = loadDataset(source ?? config.data)
   const { rows, columns, sha256 } = snapshot.data
   if (data.rows !== rows || data.columns !== columns) {
@@ -83,14 +96,14 @@ export function runImages({ config, snapshot }: TrainedVae, source: string | nul
   return data
 }
 
-/** The fixed binary sample of a split that this run is always evaluated on. */
-export function binarySplit({ config }: TrainedVae, split: Split): Split {
-  return binarizeOnce(split, config.binarize, streamKey(config.seed, split.name))
+/** A split as this run is always evaluated on it: one fixed binary sample, or the grey images if its model reads those. */
+export function evaluatedSplit({ config }: TrainedRun | TrainedVae, split: Split): Split {
+  return binarizes(config) ? binarizeOnce(split, config.binarize, streamKey(config.seed, split.name)) : split
 }
 
 /** Writes a grid of the run's images to `out` or to `images/NAME.png` in the run; returns the path. */
 export function writeGrid(
-  { folder, trained }: OpenedRun,
+  { folder, trained }: OpenedRun<TrainedRun | TrainedVae>,
   pixels: Uint8Array,
   name: string,
   out: string | null,

@@ -1,10 +1,9 @@
 /** `elbo reconstruct RUN`: test images, their binary samples and what the decoder makes of their codes. */
 import { splitNames } from '../data/dataset.js'
-import { reconstruct as reconstructImages } from '../pictures.js'
 import { choice, text, wholeNumber } from '../settings.js'
 import { alternate } from '../training-records.js'
 import { command } from './command.js'
-import { binarySplit, openRun, pictureOptions, runImages, writeGrid } from './opened-run.js'
+import { evaluatedSplit, openRun, pictureOptions, runImages, writeGrid } from './opened-run.js'
 
 export const reconstruct = command({
   name: 'reconstruct',
@@ -23,14 +22,14 @@ export const reconstruct = command({
     const size = data.rows * data.columns
     const count = Math.min(values.count, data[values.split].count)
     const grey = data[values.split].pixels.subarray(0, count * size)
-    const binary = binarySplit(run.trained, data[values.split]).pixels.subarray(0, count * size)
-    const { pixels, z } = await reconstructImages(run.trained.vae, binary)
+    const binary = evaluatedSplit(run.trained, data[values.split]).pixels.subarray(0, count * size)
+    const { pixels, z } = await run.trained.session.pictures.reconstruct(binary)
     const path = writeGrid(run, alternate([grey, binary, pixels], size), 'reconstructions', values.out, {
       columns: Math.min(count, 5) * 3,
       groupColumns: 3,
     })
     context.print(
-      `${count} ${values.split} images, each: image, binary sample that is encoded, reconstruction: ${path}`,
+      `${count} ${values.split} images, each: image, what the model reads of it, its reconstruction: ${path}`,
     )
     return { json: { run: argument, path, count, split: values.split, z } }
   },

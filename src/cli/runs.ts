@@ -1,7 +1,7 @@
 /** `elbo runs`: every run directory with its settings, epoch and best ELBO. */
 import { join } from 'node:path'
 import { listRuns } from '../checkpoints/run-directory.js'
-import { readRunConfig, readRunSnapshot } from '../session.js'
+import { binarizes, isEm, type RunConfig, readRunConfig, readRunSnapshot } from '../session.js'
 import { command } from './command.js'
 
 export const runs = command({
@@ -34,6 +34,12 @@ function describeRun(checkpoints: string, name: string) {
 
 function line({ epoch, best, config }: Run): string {
   const elbo = best ? `${best.validationElbo.toFixed(2)} nats (epoch ${best.epoch})` : 'none yet'
-  const model = `${config.hidden.join('-')}-${config.latentDim} ${config.activation}, ${config.data}, ${config.binarize}`
-  return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${model}`
+  const images = `${config.data}, ${binarizes(config) ? config.binarize : 'grey'}`
+  return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${describeModel(config)}, ${images}`
+}
+
+function describeModel(config: RunConfig): string {
+  if (!isEm(config)) return `vae ${config.hidden.join('-')}-${config.latentDim} ${config.activation}`
+  const size = config.model.endsWith('mixture') ? config.components : config.latentDim
+  return `${config.model} ${size}, ${config.method}`
 }

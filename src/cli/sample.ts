@@ -1,6 +1,6 @@
 /** `elbo sample RUN`: images from the prior through the decoder. */
-import { samplePrior } from '../pictures.js'
 import { streamKey } from '../random.js'
+import { isEm } from '../session.js'
 import { wholeNumber } from '../settings.js'
 import { command } from './command.js'
 import { openRun, pictureOptions, writeGrid } from './opened-run.js'
@@ -17,9 +17,11 @@ export const sample = command({
   examples: ['sample first', 'sample first --count 100 --seed 7 --out samples.png', 'sample first --json > z.json'],
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
-    const { z, pixels } = await samplePrior(run.trained.vae, streamKey(values.seed, 'sample'), values.count)
+    const { session, config } = run.trained
+    const { z, pixels } = await session.pictures.sample(streamKey(values.seed, 'sample'), values.count)
     const path = writeGrid(run, pixels, 'samples', values.out, {})
-    context.print(`${values.count} samples of p(x|z), mean images, z ~ N(0, I) with seed ${values.seed}: ${path}`)
+    const prior = isEm(config) && config.model.endsWith('mixture') ? 'the weights' : 'N(0, I)'
+    context.print(`${values.count} samples of p(x|z), mean images, z ~ ${prior} with seed ${values.seed}: ${path}`)
     return { json: { run: argument, path, count: values.count, seed: values.seed, z } }
   },
 })

@@ -78,7 +78,7 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
       const rows = Math.min(batchOf(done) * size, images.count)
       return parts.map((_, part) => ofPart(outputs, { part, parts: parts.length, steps: done, size, rows }))
     },
-    dispose: () => (left ? void left.then(runner.dispose) : runner.dispose()),
+    dispose: () => (left !== undefined ? void left.then(runner.dispose) : runner.dispose()),
   }
 }
 

@@ -1,0 +1,200 @@
+/** What `train` and `em` share: claim a run directory, train with a bar, say how it went. */
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { explain } from '../checkpoints/files.js'
+import { hasHistory, listRuns, runFolder } from '../checkpoints/run-directory.js'
+import { binarizes, isEm, type RunConfig, readRunConfig, writeRunConfig } from '../session.js'
+import { UsageError } from '../settings.js'
+import { type EpochMetrics, lastGain, type TrainingResult, train as trainRun } from '../train.js'
+import { trainingRecords } from '../training-records.js'
+import type { Context, Result } from './command.js'
+import { describeChoice, openAndSay } from './opened-run.js'
+import { progressBar } from './progress-bar.js'
+
+/** What is to be trained: where, and with which settings. */
+export interface Request {
+  /** Null: the first free of PREFIX-1, PREFIX-2, … */
+  run: string | null
+  prefix: string
+  resume: boolean
+  /** The settings of a new run. */
+  fresh(): RunConfig
+  /** The settings with which a run goes on that began with `saved`. */
+  resumed(saved: RunConfig): RunConfig
+}
+
+/** Trains a new run, or goes on with one. */
+export async function trainRequested(
+  { run, prefix, resume, fresh, resumed }: Request,
+  context: Context,
+): Promise<Result> {
+  const name = run ?? (resume ? undefined : unusedName(context.checkpoints, prefix))
+  if (name === undefined) throw new UsageError(`--resume: name the run with --run ${knownRuns(context.checkpoints)}`)
+  const folder = runFolder(context.checkpoints, name)
+  if (!resume) requireEmpty(folder)
+  const config = resume ? resumed(readRunConfig(folder)) : fresh()
+  const made = !resume && claim(folder, config)
+  try {
+    return await trainNamed(name, folder, config, resume, context)
+  } catch (error) {
+    // A run that never began leaves nothing behind.
+    if (made && !hasHistory(folder)) rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function trainNamed(
+  name: string,
+  folder: string,
+  config: RunConfig,
+  resume: boolean,
+  context: Context,
+): Promise<Result> {
+  const backend = await openAndSay(config.backend, context)
+  const bar = progressBar('steps', context)
+  const records = trainingRecords(folder, config, backend)
+  if (records.missing) context.note(records.missing)
+  const result = await trainRun({
+    folder,
+    config,
+    resume,
+    backend,
+    signal: context.signal,
+    observer: {
+      started({ epoch, stepInEpoch }, data) {
+        if (epoch >= config.epochs) context.note(`run ${name} has all its ${epoch} epochs; a larger --epochs goes on`)
+        const where = epoch + stepInEpoch > 0 ? `, going on after epoch ${epoch}, step ${stepInEpoch} of the next` : ''
+        context.note(
+          `run ${name}: ${data.train.count} training and ${data.validation.count} validation images of ` +
+            `${data.rows}x${data.columns}, ${binarizes(config) ? `${config.binarize} binarization` : 'grey'}, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${where}`,
+        )
+      },
+      compiled: choice => context.note(describeChoice(choice)),
+      progress: p =>
+        bar.update(
+          p.step,
+          p.steps,
+          `epoch ${p.epoch}/${p.epochs} | ELBO ${p.elbo.toFixed(1)} nats/image | ` +
+            `${Math.round(p.imagesPerSecond)} images/s | ETA ${duration(p.remainingSeconds)}`,
+        ),
+      epoch(metrics, isBest) {
+        bar.stop()
+        context.print(describeEpoch(metrics, config.epochs, isBest))
+      },
+      async saved(pictures, history, data) {
+        const metrics = history.at(-1) as EpochMetrics
+        records.summarize(metrics)
+        if (metrics.epoch % config.imagesEvery !== 0 && metrics.epoch !== 1 && metrics.epoch !== config.epochs) return
+        await records.drawImages(pictures, data, metrics.epoch)
+        await records.drawCurve(history)
+      },
+    },
+  }).finally(() => bar.stop())
+  if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
+  conclude(result, config, name, folder, context)
+  return {
+    json: { run: name, folder, backend: backend.name, ...summary(result) },
+    interrupted: result.ended === 'interrupted',
+  }
+}
+
+function requireEmpty(folder: string): void {
+  if (isEmpty(folder)) return
+  throw new UsageError(
+    existsSync(join(folder, 'config.json'))
+      ? `${folder} has a run already: go on with it by --resume, or choose another --run`
+      : `${folder} is there already and holds no run; choose another --run`,
+  )
+}
+
+/** Makes the run's folder, so that it can be resumed whatever happens next; false if an empty one was there already. */
+function claim(folder: string, config: RunConfig): boolean {
+  let made = true
+  try {
+    mkdirSync(dirname(folder), { recursive: true })
+    mkdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw explain(error, folder)
+    made = false
+  }
+  writeRunConfig(folder, config)
+  return made
+}
+
+function isEmpty(folder: string): boolean {
+  return !existsSync(folder) || (statSync(folder).isDirectory() && readdirSync(folder).length === 0)
+}
+
+function unusedName(checkpoints: string, prefix: string): string {
+  const taken = new Set(listRuns(checkpoints))
+  let n = 1
+  while (taken.has(`${prefix}-${n}`)) n++
+  return `${prefix}-${n}`
+}
+
+function knownRuns(checkpoints: string): string {
+  const names = listRuns(checkpoints)
+  return names.length > 0 ? `(runs: ${names.join(', ')})` : `(there are no runs in ${checkpoints} yet)`
+}
+
+function describeEpoch(m: EpochMetrics, epochs: number, isBest: boolean): string {
+  return (
+    `epoch ${String(m.epoch).padStart(String(epochs).length)}/${epochs}  ` +
+    `validation ELBO ${m.validationElbo.toFixed(2)} ± ${m.validationElboError.toFixed(2)} ` +
+    (m.reconstruction === undefined || m.kl === undefined
+      ? ''
+      : `(reconstruction ${m.reconstruction.toFixed(2)}, KL ${m.kl.toFixed(2)})  `) +
+    `train ${m.trainElbo.toFixed(2)} nats/image  ${Math.round(m.imagesPerSecond)} images/s${isBest ? '  best' : ''}`
+  )
+}
+
+function conclude(
+  { ended, position, history }: TrainingResult,
+  config: RunConfig,
+  name: string,
+  folder: string,
+  { note, print, checkpoints }: Context,
+): void {
+  const elsewhere = checkpoints === 'checkpoints' ? '' : ` --checkpoints ${checkpoints}`
+  if (ended === 'interrupted') {
+    note(
+      `interrupted: saved after epoch ${position.epoch}, step ${position.stepInEpoch} of the next; go on with: elbo ${isEm(config) ? `em ${config.model}` : 'train'} --run ${name} --resume${elsewhere}`,
+    )
+    return
+  }
+  if (ended === 'early') note(`stopped early: no better validation ELBO since epoch ${position.best?.epoch}`)
+  if (isEm(config)) note(describeConvergence(config, ended, history))
+  const best = history.find(({ epoch }) => epoch === position.best?.epoch)
+  if (best) {
+    print(
+      `best: epoch ${best.epoch}, validation ELBO ${best.validationElbo.toFixed(2)} ± ${best.validationElboError.toFixed(2)} ` +
+        `nats/image (${best.validationImages} images; ± one standard error)`,
+    )
+  }
+  print(`saved in ${folder}; look at plots/elbo.png and images/, measure with: elbo evaluate ${name}${elsewhere}`)
+}
+
+function describeConvergence(
+  { tolerance, method }: Extract<RunConfig, { model: string }>,
+  ended: TrainingResult['ended'],
+  history: readonly EpochMetrics[],
+): string {
+  const gain = lastGain(history)
+  const passes = `${history.length} ${history.length === 1 ? 'pass' : 'passes'}`
+  if (gain === undefined) return `not converged: ${passes} only; a larger --epochs goes on`
+  const gained = `the last one gained ${gain.toPrecision(2)} nats/image`
+  if (ended === 'converged') return `converged after ${passes}: ${gained}, less than the tolerance of ${tolerance}`
+  if (tolerance === null || method === 'monte-carlo') return `${passes} made: ${gained}`
+  return `not converged after ${passes}: ${gained}, more than the tolerance of ${tolerance}; --resume with a larger --epochs goes on`
+}
+
+function summary({ ended, position, history }: TrainingResult) {
+  return { ended, epoch: position.epoch, step: position.step, best: position.best, last: history.at(-1) ?? null }
+}
+
+function duration(seconds: number): string {
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.round(seconds % 60)]
+  return minutes >= 60
+    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+    : `${minutes}:${String(rest === 60 ? 59 : rest).padStart(2, '0')}`
+}
