@@ -35,7 +35,7 @@ const elbo = (mode, more) => ({
   group: ELBO,
   program: 'node',
   args: ['elbo-steps.mjs', mode],
-  chunk: 100,
+  chunk: 20,
   reference: true,
   ...more,
 })

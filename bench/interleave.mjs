@@ -43,6 +43,8 @@ export async function interleave(candidates, { rounds, onProgress, ...setting })
       runners.push(runner)
       onProgress(`starting ${candidate.name}`)
       await runner.start()
+      // Says how many steps make a round.
+      if (!runner.measured.failure) await runner.turn()
     }
     for (let round = 0; round <= rounds; round++) {
       for (const runner of runners.filter(({ measured }) => !measured.failure)) {
