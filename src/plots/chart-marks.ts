@@ -4,12 +4,20 @@ import type { ChartAxes } from './chart-axes.js'
 import { type ChartLayout, EDGE, type EndLabel, LABEL, LABEL_START, LINE_HEIGHT, TICK, TITLE } from './chart-layout.js'
 import { type DrawnSeries, hasErrors, type LineChartSpec } from './chart-spec.js'
 
-const INK = '#222222'
-const QUIET = '#595959'
+/** Colour of text, and of text that stands back. */
+export const INK = '#222222'
+export const QUIET = '#595959'
 /** Colour of reference lines. */
 export const REFERENCE_COLOR = QUIET
+/** Colour of the line that an axis starts from. */
+export const BASELINE = '#9a9a9a'
 const GRID = '#e6e6e6'
-const BASELINE = '#9a9a9a'
+/** A measured heading, and where the frame of its chart starts. */
+interface Heading {
+  heading: ChartLayout['heading']
+  margin: Pick<ChartLayout['margin'], 'top' | 'left'>
+}
+
 // Up to so many points, a series shows each as a dot and its standard errors as bars; beyond, a line and a band.
 const FEW_POINTS = 30
 
@@ -68,8 +76,8 @@ export function labelMarks({ lines, color, middle, across, outside }: EndLabel) 
   ]
 }
 
-/** Title, subtitle and notes. */
-export function headingMarks({ heading, margin }: ChartLayout) {
+/** Title, subtitle and notes, of a chart with these margins. */
+export function headingMarks({ heading, margin }: Heading) {
   return heading.map(({ lines, style, top }) =>
     Plot.text([lines.join('\n')], {
       ...style,

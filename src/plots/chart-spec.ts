@@ -45,9 +45,14 @@ export interface DrawnSeries {
 // Okabe and Ito's palette, told apart with every kind of colour vision.
 const COLORS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'] as const
 
+/** The colour of the series, or of the group of bars, at a place in its chart. */
+export function seriesColor(index: number): string {
+  return COLORS[index % COLORS.length] ?? COLORS[0]
+}
+
 /** Gives the series its colour, by its place in the chart, and turns every value that cannot be drawn into a gap. */
 export function drawnSeries({ name, dashed = false, points }: ChartSeries, index: number): DrawnSeries {
-  return { name, color: COLORS[index % COLORS.length] ?? COLORS[0], dashed, points: points.map(drawnPoint) }
+  return { name, color: seriesColor(index), dashed, points: points.map(drawnPoint) }
 }
 
 function drawnPoint([x, y, standardError = 0]: ChartPoint): DrawnPoint {

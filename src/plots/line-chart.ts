@@ -1,8 +1,6 @@
 // Series to a line chart, as SVG text: Observable Plot on linkedom's document, a pure function of its data.
 // Loading this module loads both libraries, some 0.3 s: import it when a chart is due.
-import { createHash } from 'node:crypto'
-import * as Plot from '@observablehq/plot'
-import { DOMParser } from 'linkedom/worker'
+import type * as Plot from '@observablehq/plot'
 import { type ChartAxes, chartAxes } from './chart-axes.js'
 import { type ChartLayout, chartLayout, INSET, type LineEnd, SUBTITLE, TITLE } from './chart-layout.js'
 import {
@@ -15,7 +13,7 @@ import {
   referenceMark,
 } from './chart-marks.js'
 import { type DrawnSeries, drawnSeries, finitePoints, type LineChartSpec } from './chart-spec.js'
-import { FONT_STACK } from './fonts.js'
+import { svgPlot } from './svg-plot.js'
 
 /**
  * Draws a line chart and returns it as an SVG document; the same spec always gives the same text.
@@ -40,7 +38,7 @@ export function lineChart(spec: LineChartSpec): string {
     ...series.flatMap(lineMarks),
     ...headingMarks(layout),
   ]
-  return svgText(plot(spec, axes, layout, marks))
+  return plot(spec, axes, layout, marks)
 }
 
 function check({ title, references = [] }: LineChartSpec, series: DrawnSeries[]): void {
@@ -65,12 +63,9 @@ function lineEnds({ references = [] }: LineChartSpec, series: DrawnSeries[], axe
   return [...ends, ...levels]
 }
 
-function plot({ title }: LineChartSpec, { x, y }: ChartAxes, layout: ChartLayout, marks: Plot.Markish[]) {
-  // An XML document, because in HTML the attributes of a name with < would not be well-formed XML.
-  const document = new DOMParser().parseFromString('<svg/>', 'image/svg+xml')
+function plot({ title }: LineChartSpec, { x, y }: ChartAxes, layout: ChartLayout, marks: Plot.Markish[]): string {
   const { top, right, bottom, left } = layout.margin
-  return Plot.plot({
-    document,
+  return svgPlot({
     ariaLabel: title,
     width: layout.width,
     height: layout.height,
@@ -78,17 +73,8 @@ function plot({ title }: LineChartSpec, { x, y }: ChartAxes, layout: ChartLayout
     marginRight: right,
     marginBottom: bottom,
     marginLeft: left,
-    style: { fontFamily: FONT_STACK, background: 'white' },
     x: { domain: [x.low, x.high], inset: INSET, axis: null },
     y: { domain: [y.low, y.high], axis: null },
     marks,
   })
-}
-
-/** A document of its own: with its namespace, and with ids of its content instead of Plot's running numbers. */
-function svgText(svg: { outerHTML: string; setAttribute(name: string, value: string): void }): string {
-  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
-  const ids = /(?<=id="|url\(#)plot-clip-\d+/g
-  const digest = createHash('sha256').update(svg.outerHTML.replaceAll(ids, '')).digest('hex')
-  return svg.outerHTML.replaceAll(ids, `clip-${digest.slice(0, 8)}`)
 }

@@ -1,0 +1,83 @@
+// Who takes part: for each kind of work the candidates, in the order of the tables.
+import { UsageError } from './workload.mjs'
+
+/**
+ * A program that follows the protocol of peers/protocol.py.
+ * @typedef {object} Candidate
+ * @property {string} name unique in its kind of work
+ * @property {string} group heading in the chart
+ * @property {string} label name below that heading
+ * @property {'node' | 'python'} program
+ * @property {string[]} args
+ * @property {number} chunk it is asked for multiples of so many steps
+ * @property {boolean} [reference] whether others can be compared with it; the fastest is taken
+ * @property {boolean} [products] whether it does nothing but matrix products, which convolutions are not
+ */
+
+const ELBO = 'elbo'
+const PYTHON = 'Python'
+const PRODUCTS = 'Matrix products alone'
+
+/** @type {Candidate[]} */
+const products = [
+  { name: 'sgemm by PyTorch (MKL)', label: 'PyTorch (MKL)', args: ['peers/sgemm.py', 'torch'] },
+  { name: 'sgemm by NumPy (OpenBLAS)', label: 'NumPy (OpenBLAS)', args: ['peers/sgemm.py', 'numpy'] },
+  { name: 'sgemm by JAX (XLA)', label: 'JAX (XLA)', args: ['peers/sgemm.py', 'xla'] },
+].map(one => ({ ...one, group: PRODUCTS, program: 'python', chunk: 1, products: true }))
+
+/** @type {(label: string, args: string[], chunk: number) => Candidate} */
+const python = (label, args, chunk) => ({ name: label, label, group: PYTHON, program: 'python', args, chunk })
+
+/** @type {(mode: string, more?: Partial<Candidate>) => Candidate} */
+const elbo = (mode, more) => ({
+  name: `elbo ${mode}`,
+  label: mode,
+  group: ELBO,
+  program: 'node',
+  args: ['elbo-steps.mjs', mode],
+  chunk: 20,
+  reference: true,
+  ...more,
+})
+
+/** @type {Readonly<Record<string, Candidate[]>>} */
+const candidates = {
+  steps: [
+    elbo('xla'),
+    elbo('graph'),
+    elbo('off', { name: 'elbo off (eager TF.js)', label: 'off (eager TF.js)', chunk: 10, reference: false }),
+    python('JAX lax.scan', ['peers/jax_vae.py', 'scan'], 100),
+    python('JAX jit', ['peers/jax_vae.py', 'jit'], 10),
+    python('PyTorch eager', ['peers/torch_vae.py', 'eager'], 10),
+    python('PyTorch compile', ['peers/torch_vae.py', 'compile'], 10),
+    python('TensorFlow function', ['peers/tensorflow_vae.py', 'function'], 10),
+    python('TensorFlow XLA loop', ['peers/tensorflow_vae.py', 'xla'], 100),
+    ...products,
+  ],
+  importance: [
+    elbo('xla', { args: ['elbo-importance.mjs', 'xla'], chunk: 1 }),
+    elbo('graph', { args: ['elbo-importance.mjs', 'graph'], chunk: 1 }),
+    python('JAX lax.scan', ['peers/jax_importance.py'], 1),
+    ...products,
+  ],
+}
+
+/**
+ * The candidates whose name contains one of `only`, separated by commas, for each kind of work.
+ * @param {string[]} works
+ * @param {string} only '' for all
+ * @returns {Record<string, Candidate[]>}
+ */
+export function chooseCandidates(works, only) {
+  const parts = only.toLowerCase().split(',')
+  const matches = (/** @type {Candidate} */ { name }, /** @type {string} */ part) => name.toLowerCase().includes(part)
+  const all = works.flatMap(work => candidates[work] ?? [])
+  const unknown = parts.find(part => !all.some(candidate => matches(candidate, part)))
+  if (unknown !== undefined) {
+    const names = [...new Set(all.map(({ name }) => name))].join(', ')
+    throw new UsageError(`--only: no candidate's name contains '${unknown}'; there are ${names}`)
+  }
+  const chosen = (/** @type {string} */ work) =>
+    (candidates[work] ?? []).filter(candidate => parts.some(part => matches(candidate, part)))
+  return Object.fromEntries(works.map(work => [work, chosen(work)]))
+}

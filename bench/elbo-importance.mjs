@@ -1,0 +1,39 @@
+// elbo's log p(x) as a candidate of bench/peers.mjs: node bench/elbo-importance.mjs xla|graph. One run weighs the draws of one
+// batch of images. As `elbo evaluate` does it, but compiled once for all runs.
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import * as tf from '@tensorflow/tfjs'
+import { cut, summarize, sumWeights } from '../dist/evaluation/importance.js'
+import { overImages } from '../dist/evaluation/over-images.js'
+import { createVae, initialize, openBackend, resolveConfig, streamKey } from '../dist/index.js'
+
+const { hidden, latent, batch, images, samples } = JSON.parse(process.env.BENCH_MODEL)
+const pixels = new Uint8Array(readFileSync(images)).subarray(16).map(grey => (grey < 128 ? 0 : 255))
+await openBackend('tensorflow', { debug: false })
+
+const config = resolveConfig({ hidden, latentDim: latent, activation: 'tanh' })
+const vae = createVae({ ...config, pixels: 784 })
+initialize(vae, streamKey(1, 'weights'))
+const { size, used } = cut(samples, batch)
+const weigh = overImages((x, key, part) => sumWeights(vae, tf.div(x, 255), key, size, part.used), {
+  mode: process.argv[2],
+})
+let runs = 0
+
+async function timed(batches) {
+  const started = performance.now()
+  const count = batches * batch
+  const options = { batchSize: batch, key: streamKey(1, `run ${runs++}`) }
+  const parts = used.map(draws => ({ used: draws }))
+  const { logPx } = summarize(
+    await weigh.run({ count, pixels: pixels.subarray(0, count * 784) }, options, parts),
+    samples,
+  )
+  if (!logPx.every(Number.isFinite)) throw new Error('log p(x) is not finite')
+  return performance.now() - started
+}
+
+console.log('ready', await timed(1))
+for await (const line of createInterface({ input: process.stdin }))
+  console.log((await timed(Number(line))) / Number(line))
+process.exit()

@@ -1,0 +1,159 @@
+// The bar chart: what its SVG says, and that its bars are as long as their values.
+import { DOMParser } from 'linkedom/worker'
+import { PNG } from 'pngjs'
+import { describe, expect, it } from 'vitest'
+import { barChart } from '../../src/plots/bar-chart.js'
+import { type Bar, type BarChartSpec, barLabel } from '../../src/plots/bar-spec.js'
+import { svgToPng } from '../../src/plots/svg-to-png.js'
+
+function chart(spec: Partial<BarChartSpec>): BarChartSpec {
+  return { title: 'Speed', xLabel: 'ms per step', columns: ['small'], groups: [group(1, 2)], ...spec }
+}
+
+/** One group with a row 'a', 'b', … for each value. */
+function group(...values: (number | Bar | string)[]) {
+  const rows = values.map((value, index) => ({
+    name: String.fromCharCode(97 + index),
+    bars: [typeof value === 'number' ? { value } : value],
+  }))
+  return { name: 'elbo', rows }
+}
+
+function parse(svg: string) {
+  return new DOMParser().parseFromString(svg, 'image/svg+xml')
+}
+
+/** Every text of the chart, its lines joined. */
+function texts(svg: string): string[] {
+  return [...parse(svg).querySelectorAll('text')].map(text => {
+    const lines = [...text.querySelectorAll('tspan')].map(line => line.textContent)
+    return lines.length ? lines.join(' ') : (text.textContent ?? '')
+  })
+}
+
+/** The bars from top to bottom. */
+function bars(svg: string) {
+  return [...parse(svg).querySelectorAll('rect')].map(rect => {
+    const [x, width] = ['x', 'width'].map(name => Number(rect.getAttribute(name)))
+    const fill = rect.getAttribute('fill') ?? rect.parentElement?.getAttribute('fill')
+    return { x: x ?? Number.NaN, width: width ?? Number.NaN, fill }
+  })
+}
+
+/** Least distance of anything drawn to the edges of the picture, in pixels. */
+function margin(svg: string): number {
+  const { width, height, data } = PNG.sync.read(svgToPng(svg, { scale: 1 }))
+  const inked = Array.from({ length: width * height }, (_, pixel) => pixel).filter(
+    pixel => (data[pixel * 4] ?? 255) < 200,
+  )
+  const margins = inked.flatMap(pixel => {
+    const [x, y] = [pixel % width, Math.floor(pixel / width)]
+    return [x, y, width - 1 - x, height - 1 - y]
+  })
+  return margins.reduce((least, one) => Math.min(least, one))
+}
+
+describe('barChart', () => {
+  it('shows title, subtitle, unit, columns, groups, rows, the value of every bar and the text of every absent one', () => {
+    const groups = [
+      { name: 'elbo', rows: [{ name: 'xla', bars: [{ value: 5.071 }, { value: 61 }] }] },
+      { name: 'Python', rows: [{ name: 'PyTorch', bars: [{ value: 7 }, 'out of memory'] }] },
+    ]
+    const svg = barChart(chart({ subtitle: 'MNIST', columns: ['small', 'very\nlarge'], groups }))
+    const rest = ['elbo', 'Python', 'xla', 'PyTorch', '5.07', '61.0', '7.00', 'out of memory']
+    const unit = 'ms per step · each column has its own scale'
+    expect(texts(svg).sort()).toEqual(['Speed', 'MNIST', unit, 'small', 'very large', ...rest].sort())
+  })
+
+  it('draws bars in proportion to their values, each column on a scale of its own from 0', () => {
+    const rows = [
+      { name: 'a', bars: [{ value: 1 }, { value: 300 }] },
+      { name: 'b', bars: [{ value: 2 }, { value: 100 }] },
+    ]
+    const svg = barChart(chart({ columns: ['small', 'large'], groups: [{ name: '', rows }] }))
+    const [a1, a2, b1, b2] = bars(svg)
+    expect((b1?.width ?? 0) / (a1?.width ?? 0)).toBeCloseTo(2)
+    expect((a2?.width ?? 0) / (b2?.width ?? 0)).toBeCloseTo(3)
+    expect(a2?.width).toBeCloseTo(b1?.width ?? 0)
+    expect([b1?.x, b2?.x]).toEqual([a1?.x, a2?.x])
+  })
+
+  it('cuts a bar that would squash the others, says so, and still writes its value', () => {
+    const svg = barChart(chart({ groups: [group(4, 5, 6, 100)] }))
+    const [four, , six, cut] = bars(svg)
+    expect((six?.width ?? 0) / (four?.width ?? 0)).toBeCloseTo(1.5)
+    expect(cut?.width).toBeCloseTo(six?.width ?? 0)
+    expect(texts(svg)).toEqual(expect.arrayContaining(['100', 'Bars with a gap are cut: their length is not to scale']))
+    expect(texts(barChart(chart({ groups: [group(4, 5, 6)] }))).join()).not.toContain('cut')
+  })
+
+  it('draws the range of a bar, within the scale', () => {
+    const lines = (svg: string) => [...parse(svg).querySelectorAll('[aria-label="link"] path')]
+    const plain = barChart(chart({ groups: [group(1, 2)] }))
+    const ranged = barChart(chart({ groups: [group({ value: 1, low: 0.5, high: 4 }, 2)] }))
+    expect(lines(ranged)).toHaveLength(lines(plain).length + 1)
+    const [, two] = bars(plain)
+    const [one, half] = bars(ranged)
+    expect(half?.width).toBeCloseTo((two?.width ?? 0) / 2)
+    const { x = 0, width = 0 } = one ?? {}
+    const ends = lines(ranged).map(line =>
+      line
+        .getAttribute('d')
+        ?.match(/[\d.]+/g)
+        ?.map(Number),
+    )
+    const range = ends.find(([x1, , x2] = []) => x1 !== x2)
+    expect(range?.[0]).toBeCloseTo(x + width / 2)
+    expect(range?.[2]).toBeCloseTo(x + width * 4)
+  })
+
+  it('gives each group a colour, and grey to the quiet ones', () => {
+    const groups = [group(1), group(2), { ...group(3), quiet: true }]
+    const colors = bars(barChart(chart({ groups }))).map(({ fill }) => fill)
+    expect(colors).toEqual(['#0072B2', '#D55E00', '#b4b4b4'])
+  })
+
+  it.each([
+    ['words', 'a long name of many words that goes on, and on, and on, until nobody reads it any more, really'],
+    ['one word', 'W'.repeat(120)],
+  ])('cuts off no text where it is %s', (_, name) => {
+    const rows = [
+      { name, bars: [{ value: 1234, high: 2345 }] },
+      { name: 'absent', bars: [name] },
+    ]
+    const spec = { title: name, subtitle: name, xLabel: name, columns: [name], groups: [{ name, rows }] }
+    const svg = barChart(spec)
+    const whole = texts(svg).map(text => text.replaceAll(' ', ''))
+    expect(whole.filter(text => text === name.replaceAll(' ', ''))).toHaveLength(7)
+    expect(margin(svg)).toBeGreaterThanOrEqual(15)
+  })
+
+  it('is well-formed XML whatever the names contain, and the same text for the same data', () => {
+    const name = 'a<b> & "c" \'d\''
+    const spec = chart({ title: name, columns: [name] })
+    expect(() => svgToPng(barChart(spec))).not.toThrow()
+    expect(texts(barChart(spec)).filter(text => text === name)).toHaveLength(2)
+    expect(barChart(spec)).toBe(barChart(spec))
+  })
+
+  it('refuses what it cannot draw in one clear line', () => {
+    const refusals = [
+      [[group('failed')], 'at least one bar is needed'],
+      [[group(1, -2)], "bar 'b' must have finite 0 <= low <= value <= high, but has -2, -2, -2"],
+      [[group(Number.NaN)], "bar 'a' must have finite 0 <= low <= value <= high, but has NaN, NaN, NaN"],
+      [[group({ value: 2, low: 3 })], "bar 'a' must have finite 0 <= low <= value <= high, but has 3, 2, 2"],
+    ] as const
+    for (const [groups, reason] of refusals)
+      expect(() => barChart(chart({ groups }))).toThrow(new RangeError(`bar chart 'Speed': ${reason}`))
+    expect(() => barChart(chart({ columns: ['one', 'two'] }))).toThrow(
+      new RangeError("bar chart 'Speed': row 'a' must have one bar for each of the 2 columns, but has 1"),
+    )
+  })
+})
+
+describe('barLabel', () => {
+  it('gives three significant digits, and all digits before the point', () => {
+    const labels = [0, 0.01234, 0.5, 5.071, 44.11, 210.4, 1234.5].map(barLabel)
+    expect(labels).toEqual(['0', '0.0123', '0.500', '5.07', '44.1', '210', '1,235'])
+  })
+})
