@@ -15,6 +15,8 @@ const LAYERS: Record<string, number> = {
   'data/idx.ts': 0,
   'settings.ts': 0,
   'interruption.ts': 0,
+  'linear-algebra.ts': 0,
+  'special-functions.ts': 0,
   distributions: 1,
   backends: 1,
   compile: 1,

@@ -1,0 +1,107 @@
+"""Reference values of mixtures by NumPy, SciPy and scikit-learn, in float64: writes test/reference/mixtures.json.
+
+Run by hand when the tests need other values: python3 -m pip install numpy scipy scikit-learn && python3 scripts/reference-mixtures.py
+"""
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+from scipy.special import digamma, gammaln, logsumexp, multigammaln
+from sklearn.mixture import GaussianMixture
+
+warnings.filterwarnings("ignore")  # that so few iterations do not converge
+ITERATIONS = [1, 5, 50]
+SKLEARN = {"spherical": "spherical", "diagonal": "diag", "full": "full"}
+random = np.random.default_rng(1)
+
+
+def grid(values):
+    """Multiples of 1/256, which are the same numbers in float32."""
+    return np.round(np.asarray(values) * 256) / 256
+
+
+def blobs(count, pixels, components):
+    centres = random.normal(0, 2, (components, pixels))
+    mixing = random.normal(0, 0.7, (components, pixels, pixels))
+    k = random.integers(0, components, count)
+    return grid(centres[k] + np.einsum("nij,nj->ni", mixing[k], random.normal(0, 1, (count, pixels))))
+
+
+def gaussian_em(x, kind, components):
+    covariances = {
+        "spherical": np.ones(components) * 2.0,
+        "diagonal": np.ones((components, x.shape[1])) * 2.0,
+        "full": np.stack([np.eye(x.shape[1]) * 2.0] * components),
+    }[kind]
+    start = {"weights": np.ones(components) / components, "means": x[:components] * 0.5, "covariances": covariances}
+    precisions = np.linalg.inv(covariances) if kind == "full" else 1 / covariances
+
+    def fit(iterations):
+        model = GaussianMixture(
+            components, covariance_type=SKLEARN[kind], max_iter=iterations, tol=0, reg_covar=1e-6,
+            weights_init=start["weights"], means_init=start["means"], precisions_init=precisions,
+        )
+        return model.fit(x)
+
+    last = fit(ITERATIONS[-1])
+    return {
+        "covariance": kind,
+        "start": flat(start),
+        "logProb": {n: fit(n).score(x) for n in ITERATIONS},
+        "last": flat({"weights": last.weights_, "means": last.means_, "covariances": last.covariances_}),
+    }
+
+
+def bernoulli_em(x, weights, means, iterations, floor=1e-6, a=1.0, b=1.0, concentration=1.0):
+    """EM in float64; means kept `floor` away from 0 and 1, as elbo does."""
+    for _ in range(iterations):
+        joint = np.log(weights) + x @ np.log(means).T + (1 - x) @ np.log1p(-means).T
+        r = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+        counts = r.sum(0)
+        weights = (counts + concentration - 1) / (len(x) + len(counts) * (concentration - 1))
+        means = np.clip((r.T @ x + a - 1) / (counts[:, None] + a + b - 2), floor, 1 - floor)
+    joint = np.log(weights) + x @ np.log(means).T + (1 - x) @ np.log1p(-means).T
+    return {"logProb": logsumexp(joint, axis=1).mean(), "weights": weights, "means": means}
+
+
+def flat(arrays):
+    return {name: np.ravel(values).tolist() for name, values in arrays.items()}
+
+
+def special_functions():
+    x = [1e-3, 0.1, 0.5, 1, 1.5, 2, 3.7, 9.99, 10, 25.5, 1e3, 1e6]
+    return {
+        "x": x,
+        "logGamma": gammaln(x).tolist(),
+        "digamma": digamma(x).tolist(),
+        "multivariate": [[p, v, float(multigammaln(v, p))] for p, v in [(1, 0.3), (2, 1.2), (5, 2.5), (20, 40.0)]],
+    }
+
+
+def main():
+    x = blobs(97, 3, 3)
+    binary = (random.random((120, 6)) < random.random((4, 6))[random.integers(0, 4, 120)]).astype(float)
+    start = {"weights": np.full(4, 0.25), "means": grid(random.uniform(0.2, 0.8, (4, 6)))}
+    ends = {n: bernoulli_em(binary, start["weights"], start["means"], n) for n in ITERATIONS}
+    prior = {"a": 2.0, "b": 3.0, "concentration": 1.5}
+    reference = {
+        "special": special_functions(),
+        "gaussian": {"x": x.ravel().tolist(), "pixels": 3, "components": 3, "em": [gaussian_em(x, kind, 3) for kind in SKLEARN]},
+        "bernoulli": {
+            "x": binary.ravel().tolist(),
+            "pixels": 6,
+            "components": 4,
+            "start": flat(start),
+            "logProb": {n: end["logProb"] for n, end in ends.items()},
+            "means": ends[ITERATIONS[-1]]["means"].ravel().tolist(),
+            "map": {**prior, "logProb": bernoulli_em(binary, start["weights"], start["means"], 20, **prior)["logProb"]},
+        },
+    }
+    path = Path(__file__).parent.parent / "test" / "reference" / "mixtures.json"
+    path.write_text(json.dumps(reference) + "\n")
+    print(f"{path}: {path.stat().st_size} bytes")
+
+
+main()

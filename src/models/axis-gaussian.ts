@@ -1,0 +1,61 @@
+/**
+ * Gaussian components with spherical or diagonal covariances. Both products of a pass have the features [x, |x|²] or [x, x²]:
+ * log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance. Float32 is enough where the data puts the origin at a value that many
+ * pixels have (the background of images, the mean of features): there nothing cancels.
+ */
+import * as tf from '@tensorflow/tfjs'
+import { dot, row, sum } from '../linear-algebra.js'
+import type { GaussianStructure, QuadraticForms } from './gaussian-structure.js'
+import { singular } from './gaussian-structure.js'
+import { type Coefficients, column, variable } from './mixture.js'
+
+type AxisCoefficients = Readonly<Record<'log_weights' | 'linear' | 'quadratic' | 'offsets', Float64Array>>
+
+/** One variance for all pixels of a component (`spherical`), or one for each. */
+export function axisStructure(spherical: boolean, components: number, pixels: number): GaussianStructure {
+  const width = spherical ? 1 : pixels
+  const matrix = [components, pixels]
+  const squares = (x: tf.Tensor) => (spherical ? tf.sum(tf.square(x), 1, true) : tf.square(x)) // [batch, width]
+  return {
+    covarianceShape: spherical ? [components] : matrix,
+    coefficientShapes: { linear: matrix, quadratic: [components, width], offsets: [components] },
+    momentShapes: { sums: matrix, squares: [components, width] },
+    logProb(variables, x) {
+      const part = (name: string, features: tf.Tensor) =>
+        tf.matMul(variable({ variables }, name), features, false, true) // [K, batch]
+      const offsets = column(variable({ variables }, 'offsets'))
+      return tf.add(tf.add(part('linear', x), part('quadratic', squares(x))), offsets)
+    },
+    moments: (responsibilities, x) => ({
+      sums: tf.matMul(responsibilities, x),
+      squares: tf.matMul(responsibilities, squares(x)),
+    }),
+    covariance({ counts, squares }, k, mean, regularization) {
+      const [count, second] = [counts[k] as number, row(squares, k, width)]
+      if (spherical) return Float64Array.of(((second[0] as number) / count - dot(mean, mean)) / pixels + regularization)
+      return second.map((square, i) => square / count - (mean[i] as number) ** 2 + regularization)
+    },
+    coefficients: forms => axisCoefficients(forms, pixels, width),
+    totalLogJoint(coefficients, { counts, sums, squares }) {
+      const { log_weights, offsets, linear, quadratic } = coefficients as AxisCoefficients
+      return dot(counts, log_weights) + dot(counts, offsets) + dot(sums, linear) + dot(squares, quadratic)
+    },
+  }
+}
+
+function axisCoefficients(
+  { logWeights, means, covariances, constant }: QuadraticForms,
+  pixels: number,
+  width: number,
+): Coefficients {
+  covariances.forEach((variance, i) => {
+    if (!(variance > 0)) throw singular(Math.floor(i / width), `the variance of pixel ${i % width} is ${variance}`)
+  })
+  const precision = covariances.map(variance => 1 / variance)
+  const linear = means.map((mean, i) => mean * (precision[Math.floor((i * width) / pixels)] as number))
+  const offsets = logWeights.map((_, k) => {
+    const logDeterminant = (pixels / width) * sum(row(precision, k, width).map(Math.log))
+    return constant(k, logDeterminant) - dot(row(means, k, pixels), row(linear, k, pixels)) / 2
+  })
+  return { log_weights: logWeights, linear, quadratic: precision.map(value => -value / 2), offsets }
+}

@@ -1,0 +1,121 @@
+/** The mixture of Bernoullis (Bishop 2006, section 9.3.3): log p(x | k) = Σ_i x_i log μ_ki + (1 - x_i) log(1 - μ_ki). */
+import * as tf from '@tensorflow/tfjs'
+import { dot, row, sum } from '../linear-algebra.js'
+import {
+  assign,
+  type Coefficients,
+  column,
+  createVariables,
+  type Mixture,
+  type Moments,
+  read,
+  variable,
+} from './mixture.js'
+import { isEmpty, maximizeWeights } from './mixture-weights.js'
+
+/** `sums` [K, pixels] is Σ_n r_nk x_n. */
+export type BernoulliMoments = Moments<'sums'>
+
+/** Variables: weights [K], means μ [K, pixels]; derived: log_weights [K], logits [K, pixels], offsets Σ_i log(1 - μ_ki) [K]. */
+export interface BernoulliMixture extends Mixture<'sums'> {
+  readonly family: 'bernoulli'
+}
+
+export interface BernoulliParameters {
+  /** [K], positive, of sum 1. */
+  weights: Float64Array
+  /** [K, pixels], inside of (0, 1). */
+  means: Float64Array
+}
+
+export interface BernoulliMixtureOptions {
+  pixels: number
+  components: number
+  /** Without one, all components are equal until they are started otherwise. */
+  start?: BernoulliParameters
+}
+
+/** What the M step maximises beside the likelihood. */
+export interface BernoulliPrior {
+  /** Weights ~ Dirichlet(concentration, …), from 1; 1 is flat. */
+  concentration: number
+  /** Each mean ~ Beta(a, b), from 1: a - 1 images more with the pixel on, b - 1 more with it off; [1, 1] is flat. */
+  pixels: readonly [a: number, b: number]
+  /** Means stay this far from 0 and 1, so that one pixel never seen before leaves a likelihood. */
+  floor: number
+}
+
+/** Maximum likelihood. */
+export const flatBernoulliPrior: BernoulliPrior = { concentration: 1, pixels: [1, 1], floor: 1e-6 }
+
+export function createBernoulliMixture({ pixels, components, start }: BernoulliMixtureOptions): BernoulliMixture {
+  const [vector, matrix] = [[components], [components, pixels]]
+  const shapes = { weights: vector, means: matrix, log_weights: vector, logits: matrix, offsets: vector }
+  const variables = createVariables(shapes)
+  const mixture: BernoulliMixture = {
+    family: 'bernoulli',
+    components,
+    pixels,
+    variables,
+    momentShapes: { sums: matrix },
+    // x·logits + Σ log(1 - μ), one product
+    logProb: x => tf.add(tf.matMul(variable(mixture, 'logits'), x, false, true), column(variable(mixture, 'offsets'))), // [K, batch]
+    moments: (responsibilities, x) => ({ sums: tf.matMul(responsibilities, x) }),
+    totalLogJoint: totalBernoulliLogJoint,
+    dispose: () => variables.forEach(value => void value.dispose()),
+  }
+  setBernoulliParameters(mixture, start ?? equalComponents(components, pixels))
+  return mixture
+}
+
+const equalComponents = (components: number, pixels: number): BernoulliParameters => ({
+  weights: new Float64Array(components).fill(1 / components),
+  means: new Float64Array(components * pixels).fill(0.5),
+})
+
+/** Assigns parameters and what derives from them. */
+export function setBernoulliParameters(mixture: BernoulliMixture, parameters: BernoulliParameters): Coefficients {
+  const coefficients = {
+    log_weights: parameters.weights.map(Math.log),
+    logits: parameters.means.map(p => Math.log(p) - Math.log1p(-p)),
+    offsets: Float64Array.from(parameters.weights, (_, k) =>
+      sum(row(parameters.means, k, mixture.pixels).map(p => Math.log1p(-p))),
+    ),
+  }
+  assign(mixture.variables, { ...parameters, ...coefficients })
+  return coefficients
+}
+
+function totalBernoulliLogJoint(coefficients: Coefficients, moments: BernoulliMoments): number {
+  const { log_weights, offsets, logits } = coefficients as Record<'log_weights' | 'offsets' | 'logits', Float64Array>
+  return dot(moments.counts, log_weights) + dot(moments.counts, offsets) + dot(moments.sums, logits)
+}
+
+/** The M step: the most probable parameters given the moments. Means of components without images stay what they were, unless the prior says. */
+export async function maximizeBernoulli(mixture: BernoulliMixture, moments: BernoulliMoments, prior: BernoulliPrior) {
+  const { weights, logPrior } = maximizeWeights(moments.counts, prior.concentration)
+  const means = mostProbableMeans(moments, await read(mixture, 'means'), prior)
+  const coefficients = setBernoulliParameters(mixture, { weights, means })
+  return { coefficients, logPrior: logPrior + logPriorOfMeans(means, prior.pixels) }
+}
+
+/** μ = (Σ r x + a - 1) / (N_k + a + b - 2), the mode of Beta(a + Σ r x, b + Σ r (1 - x)). */
+function mostProbableMeans(
+  { counts, sums }: BernoulliMoments,
+  before: Float64Array,
+  { pixels: [a, b], floor }: BernoulliPrior,
+): Float64Array {
+  if (!(a >= 1 && b >= 1)) throw new Error(`pixel prior Beta(${a}, ${b}): numbers from 1 are needed; [1, 1] is flat`)
+  const width = sums.length / counts.length
+  return sums.map((on, i) => {
+    const images = (counts[Math.floor(i / width)] as number) + a + b - 2
+    const mean = isEmpty(images) ? (before[i] as number) : (on + a - 1) / images
+    return Math.min(Math.max(mean, floor), 1 - floor)
+  })
+}
+
+/** Σ (a - 1) log μ + (b - 1) log(1 - μ). */
+function logPriorOfMeans(means: Float64Array, [a, b]: readonly [number, number]): number {
+  if (a === 1 && b === 1) return 0
+  return sum(means.map(p => (a - 1) * Math.log(p) + (b - 1) * Math.log1p(-p)))
+}

@@ -1,0 +1,113 @@
+/** The Gaussian mixture, p(x) = Σ_k w_k N(x; m_k, Σ_k) (Bishop 2006, section 9.2), with spherical, diagonal or full covariances. */
+import { row } from '../linear-algebra.js'
+import { axisStructure } from './axis-gaussian.js'
+import { fullStructure } from './full-gaussian.js'
+import { type GaussianMoments, type GaussianStructure, logTwoPi } from './gaussian-structure.js'
+import { assign, type Coefficients, createVariables, type Mixture, read } from './mixture.js'
+import { isEmpty, maximizeWeights } from './mixture-weights.js'
+
+export const covarianceKinds = ['spherical', 'diagonal', 'full'] as const
+
+/**
+ * Variables: weights [K], means [K, pixels], covariances [K], [K, pixels] or [K, pixels, pixels]; derived: log_weights and offsets [K],
+ * and linear, quadratic or whitening, whitened_means.
+ */
+export interface GaussianMixture extends Mixture<'sums' | 'squares'> {
+  readonly family: 'gaussian'
+  readonly covariance: (typeof covarianceKinds)[number]
+  readonly structure: GaussianStructure
+}
+
+export interface GaussianParameters {
+  /** [K], positive, of sum 1. */
+  weights: Float64Array
+  /** [K, pixels]. */
+  means: Float64Array
+  /** Variances [K] (spherical) or [K, pixels] (diagonal), or matrices [K, pixels, pixels]. */
+  covariances: Float64Array
+}
+
+export interface GaussianMixtureOptions {
+  pixels: number
+  components: number
+  covariance: GaussianMixture['covariance']
+  /** Without one, all components are N(0, I) until they are started otherwise. */
+  start?: GaussianParameters
+}
+
+/** What the M step maximises beside the likelihood. */
+export interface GaussianPrior {
+  /** Weights ~ Dirichlet(concentration, …), from 1; 1 is flat. */
+  concentration: number
+  /** Added to each variance after it is estimated, as scikit-learn's `reg_covar`. */
+  regularization: number
+}
+
+/** Maximum likelihood, with scikit-learn's regularization. */
+export const flatGaussianPrior: GaussianPrior = { concentration: 1, regularization: 1e-6 }
+
+export function createGaussianMixture(options: GaussianMixtureOptions): GaussianMixture {
+  const { pixels, components, covariance } = options
+  const structure =
+    covariance === 'full'
+      ? fullStructure(components, pixels)
+      : axisStructure(covariance === 'spherical', components, pixels)
+  const variables = createVariables({
+    weights: [components],
+    means: [components, pixels],
+    covariances: structure.covarianceShape,
+    log_weights: [components],
+    ...structure.coefficientShapes,
+  })
+  const mixture: GaussianMixture = {
+    family: 'gaussian',
+    covariance,
+    structure,
+    components,
+    pixels,
+    variables,
+    logProb: x => structure.logProb(variables, x),
+    momentShapes: structure.momentShapes,
+    moments: structure.moments,
+    totalLogJoint: structure.totalLogJoint,
+    dispose: () => variables.forEach(value => void value.dispose()),
+  }
+  setGaussianParameters(mixture, options.start ?? equalComponents(mixture))
+  return mixture
+}
+
+function equalComponents({ components, pixels, covariance, structure }: GaussianMixture): GaussianParameters {
+  const covariances = new Float64Array(structure.covarianceShape.reduce((size, length) => size * length))
+  const isVariance = (i: number) => covariance !== 'full' || (i % (pixels * pixels)) % (pixels + 1) === 0
+  return {
+    weights: new Float64Array(components).fill(1 / components),
+    means: new Float64Array(components * pixels),
+    covariances: covariances.map((_, i) => (isVariance(i) ? 1 : 0)),
+  }
+}
+
+/** Assigns parameters and what derives from them. Throws an error that names the component where a covariance is singular. */
+export function setGaussianParameters(mixture: GaussianMixture, parameters: GaussianParameters): Coefficients {
+  const coefficients = mixture.structure.coefficients({
+    logWeights: parameters.weights.map(Math.log),
+    means: parameters.means,
+    covariances: parameters.covariances,
+    constant: (_, logDeterminant) => (logDeterminant - mixture.pixels * logTwoPi) / 2,
+  })
+  assign(mixture.variables, { ...parameters, ...coefficients })
+  return coefficients
+}
+
+/** The M step: the most probable parameters given the moments. Components without images keep mean and covariance. */
+export async function maximizeGaussian(mixture: GaussianMixture, moments: GaussianMoments, prior: GaussianPrior) {
+  const { weights, logPrior } = maximizeWeights(moments.counts, prior.concentration)
+  const [means, covariances] = await Promise.all([read(mixture, 'means'), read(mixture, 'covariances')])
+  const size = covariances.length / mixture.components
+  moments.counts.forEach((count, k) => {
+    if (isEmpty(count)) return
+    const mean = row(moments.sums, k, mixture.pixels).map(total => total / count)
+    means.set(mean, k * mixture.pixels)
+    covariances.set(mixture.structure.covariance(moments, k, mean, prior.regularization), k * size)
+  })
+  return { coefficients: setGaussianParameters(mixture, { weights, means, covariances }), logPrior }
+}

@@ -1,0 +1,105 @@
+/** Mixtures, p(x) = Σ_k w_k p(x | k): what exact EM, Monte Carlo EM and mean field know of one (Bishop 2006, chapters 9 and 10). */
+import * as tf from '@tensorflow/tfjs'
+import { type Key, split, uniform } from '../random.js'
+
+/** Sums over images in double precision: `counts` [K] is N_k = Σ_n r_nk, the others are weighted by r too. */
+export type Moments<Name extends string> = Readonly<Record<Name | 'counts', Float64Array>>
+
+/** What the step reads of the parameters, in double precision, by the name of its variable: log w, and log p(x | k) in a form of its family. */
+export type Coefficients = Readonly<Record<string, Float64Array>> & { readonly log_weights: Float64Array }
+
+export interface Mixture<Name extends string = string> {
+  readonly components: number
+  readonly pixels: number
+  /** Parameters (`weights`, `means`, …) and coefficients derived from them (`log_weights`, …), by name. Components come first: [K, …]. */
+  readonly variables: ReadonlyMap<string, tf.Variable>
+  /** log p(x | k) of images x [batch, pixels]: [K, batch] in nats; under mean field, its expectation over the parameters. */
+  logProb(x: tf.Tensor): tf.Tensor
+  readonly momentShapes: Readonly<Record<Name, number[]>>
+  /** This batch's share of the moments but `counts`, for weights r [K, batch]. */
+  moments(responsibilities: tf.Tensor, x: tf.Tensor): Record<Name, tf.Tensor>
+  /** Σ_n Σ_k r_nk (log w_k + log p(x_n | k)) in nats, by moments alone. */
+  totalLogJoint(coefficients: Coefficients, moments: Moments<Name>): number
+  dispose(): void
+}
+
+/** What z = k looks like after seeing x; [K, batch] or [batch], in nats. */
+export interface Posterior {
+  /** log p(x): [batch]. */
+  logProb: tf.Tensor
+  /** r = p(z = k | x): [K, batch]. */
+  responsibilities: tf.Tensor
+  /** log r: [K, batch]. */
+  logResponsibilities: tf.Tensor
+}
+
+/** log w_k + log p(x | k): [K, batch]. */
+export function logJoint(mixture: Mixture, x: tf.Tensor): tf.Tensor {
+  return tf.add(mixture.logProb(x), column(variable(mixture, 'log_weights')))
+}
+
+/** The exact posterior over components of each image in x [batch, pixels]. */
+export function posterior(mixture: Mixture, x: tf.Tensor): Posterior {
+  const joint = logJoint(mixture, x) // [K, batch]
+  const largest = tf.max(joint, 0, true)
+  const shares = tf.exp(tf.sub(joint, largest))
+  const total = tf.sum(shares, 0, true) // [1, batch]
+  const logProb = tf.add(largest, tf.log(total))
+  return {
+    logProb: tf.squeeze(logProb, [0]),
+    responsibilities: tf.div(shares, total),
+    logResponsibilities: tf.sub(joint, logProb),
+  }
+}
+
+/** log p(x) of each image: [batch] in nats. */
+export function logProb(mixture: Mixture, x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => posterior(mixture, x).logProb)
+}
+
+/** The variable of that name; throws if the mixture has none. */
+export function variable(mixture: Pick<Mixture, 'variables'>, name: string): tf.Variable {
+  const found = mixture.variables.get(name)
+  if (!found) throw new Error(`a mixture's variables have no '${name}': they are ${[...mixture.variables.keys()]}`)
+  return found
+}
+
+/** Writes values in double precision into the float32 variables of the same names. */
+export function assign(
+  variables: ReadonlyMap<string, tf.Variable>,
+  values: Readonly<Record<string, Float64Array>>,
+): void {
+  tf.tidy(() => {
+    for (const [name, value] of Object.entries(values)) {
+      const target = variable({ variables }, name)
+      target.assign(tf.tensor(Float32Array.from(value), target.shape))
+    }
+  })
+}
+
+/** A variable's values in double precision. */
+export async function read(mixture: Mixture, name: string): Promise<Float64Array> {
+  return Float64Array.from(await variable(mixture, name).data())
+}
+
+/** Components k ~ w, `count` of them (int32 [count]), and their means: [count, pixels]. */
+export function sample(mixture: Mixture, key: Key, count: number): { component: tf.Tensor; image: tf.Tensor } {
+  return tf.tidy(() => {
+    const [componentKey] = split(key, 1) as [Key]
+    const upTo = tf.cumsum(variable(mixture, 'weights')) // [K]
+    const drawn = tf.mul(uniform(componentKey, [count, 1]), tf.max(upTo))
+    const component = tf.sum(tf.cast(tf.greater(drawn, tf.reshape(upTo, [1, -1])), 'int32'), 1)
+    return { component, image: tf.gather(variable(mixture, 'means'), component as tf.Tensor1D) }
+  })
+}
+
+/** Zeros of these shapes, as variables that no optimizer touches. */
+export function createVariables(shapes: Readonly<Record<string, number[]>>): ReadonlyMap<string, tf.Variable> {
+  const zeros = (shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false))
+  return new Map(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)]))
+}
+
+/** A vector [K] as [K, 1]. */
+export function column(vector: tf.Tensor): tf.Tensor {
+  return tf.reshape(vector, [-1, 1])
+}

@@ -1,0 +1,263 @@
+// EM of mixtures against scikit-learn, NumPy, enumeration, and its own theorem.
+import { readFileSync } from 'node:fs'
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { scan } from '../../src/compile/scan.js'
+import type { Algorithm, Schedule } from '../../src/inference/algorithm.js'
+import { trainMixture } from '../../src/inference/mixture-em.js'
+import { type BernoulliMixture, createBernoulliMixture } from '../../src/models/bernoulli-mixture.js'
+import {
+  covarianceKinds,
+  createGaussianMixture,
+  type GaussianMixture,
+  setGaussianParameters,
+} from '../../src/models/gaussian-mixture.js'
+import { logJoint, logProb, type Mixture, posterior, sample, variable } from '../../src/models/mixture.js'
+import { type HostKey, keyAt, split, uniformValues } from '../../src/random.js'
+import { useBackend } from '../backend.js'
+import { batches, type Images, imageTensor, pass, root } from './passes.js'
+
+const reference = JSON.parse(readFileSync(new URL('../reference/mixtures.json', import.meta.url), 'utf8'))
+const { gaussian, bernoulli } = reference
+const read = (x: tf.Tensor) => x
+
+beforeAll(() => useBackend())
+
+const images = ({ x, pixels }: { x: number[]; pixels: number }): Images => ({ x: Float32Array.from(x), pixels })
+
+const doubles = <Name extends string>(values: Record<Name, number[]>) =>
+  Object.fromEntries(Object.entries<number[]>(values).map(([name, list]) => [name, Float64Array.from(list)])) as Record<
+    Name,
+    Float64Array
+  >
+
+const values = (mixture: Mixture, name: string) => [...variable(mixture, name).dataSync()]
+
+/** The bound after the E step of each pass. */
+async function run(algorithm: Algorithm, data: Images, passes: number, batchSize = 64): Promise<number[]> {
+  const bounds: number[] = []
+  for (let i = 0; i < passes; i++) bounds.push((await pass(algorithm, data, batchSize)).end.elboAfterE as number)
+  return bounds
+}
+
+function expectClose(actual: readonly number[], expected: readonly number[], within: number): void {
+  expect(actual).toHaveLength(expected.length)
+  actual.forEach((value, i) => {
+    expect(Math.abs(value - (expected[i] as number)), `entry ${i}`).toBeLessThan(within)
+  })
+}
+
+/** Mixtures of every kind with seeded parameters, for [pixels, components], and seeded data that fits them: binary or not. */
+const kinds = ['bernoulli', ...covarianceKinds] as const
+
+function seeded(kind: (typeof kinds)[number], key: HostKey, pixels: number, components: number, count: number) {
+  const [meanKey, weightKey, dataKey, groupKey] = split(key, 4) as [HostKey, HostKey, HostKey, HostKey]
+  const raw = uniformValues(weightKey, components)
+  const total = raw.reduce((sum, weight) => sum + weight, 0)
+  const weights = Float64Array.from(raw, weight => weight / total)
+  const means = Float64Array.from(uniformValues(meanKey, components * pixels), mean => 0.05 + 0.9 * mean)
+  const group = uniformValues(groupKey, count).map(u => Math.floor(u * components))
+  const noise = uniformValues(dataKey, count * pixels)
+  const mean = (i: number) => means[(group[Math.floor(i / pixels)] as number) * pixels + (i % pixels)] as number
+  if (kind === 'bernoulli') {
+    const mixture = createBernoulliMixture({ pixels, components, start: { weights, means } })
+    return { mixture, data: { x: noise.map((u, i) => (u < mean(i) ? 1 : 0)), pixels } }
+  }
+  const mixture = createGaussianMixture({ pixels, components, covariance: kind })
+  const covariances = Float64Array.from(values(mixture, 'covariances'), entry => entry / 16)
+  setGaussianParameters(mixture, { weights, means, covariances })
+  return { mixture, data: { x: noise.map((u, i) => mean(i) + u - 0.5), pixels } }
+}
+
+const algorithmOf = (mixture: BernoulliMixture | GaussianMixture, count: number): Algorithm =>
+  mixture.family === 'bernoulli'
+    ? trainMixture(mixture, { read, images: count })
+    : trainMixture(mixture, { read, images: count, prior: { regularization: 1e-4 } })
+
+describe('the log-likelihood per image after 1, 5 and 50 iterations', () => {
+  test.each(covarianceKinds)('is that of scikit-learn for %s covariances', async covariance => {
+    const { pixels, components } = gaussian
+    const { start, logProb, last } = gaussian.em.find((run: { covariance: string }) => run.covariance === covariance)
+    const mixture = createGaussianMixture({ pixels, components, covariance, start: doubles(start) })
+    const data = images(gaussian)
+    const algorithm = trainMixture(mixture, { read, images: data.x.length / pixels })
+    const bounds = await run(algorithm, data, 50)
+    expectClose(values(mixture, 'means'), last.means, 1e-3)
+    expectClose(values(mixture, 'covariances'), last.covariances, 1e-3)
+    bounds.push(...(await run(algorithm, data, 1)))
+    for (const [iterations, expected] of Object.entries(logProb as Record<number, number>))
+      expect(bounds[Number(iterations)], `after ${iterations}`).toBeCloseTo(expected, 4)
+  })
+
+  test('is that of EM in float64 for Bernoullis, and so are the means', async () => {
+    const { pixels, components, start, logProb, means } = bernoulli
+    const mixture = createBernoulliMixture({ pixels, components, start: doubles(start) })
+    const data = images(bernoulli)
+    const algorithm = trainMixture(mixture, { read, images: data.x.length / pixels })
+    const bounds = await run(algorithm, data, 50)
+    expectClose(values(mixture, 'means'), means, 1e-3)
+    bounds.push(...(await run(algorithm, data, 1)))
+    for (const [iterations, expected] of Object.entries(logProb as Record<number, number>))
+      expect(bounds[Number(iterations)], `after ${iterations}`).toBeCloseTo(expected, 4)
+  })
+})
+
+test('pseudo-counts make the estimate that of MAP in float64', async () => {
+  const { pixels, components, start, map } = bernoulli
+  const mixture = createBernoulliMixture({ pixels, components, start: doubles(start) })
+  const data = images(bernoulli)
+  const prior = { concentration: map.concentration, pixels: [map.a, map.b] as const }
+  const bounds = await run(trainMixture(mixture, { read, images: data.x.length / pixels, prior }), data, 21)
+  expect(bounds[20]).toBeCloseTo(map.logProb, 4)
+})
+
+test('over 100 random problems no half step lowers the bound by more than 1e-4 nats per image', async () => {
+  for (let problem = 0; problem < 100; problem++) {
+    const kind = kinds[problem % kinds.length] as (typeof kinds)[number]
+    const [pixels, components, count] = [2 + (problem % 3), 2 + (problem % 4), 24]
+    const { mixture, data } = seeded(kind, keyAt(root, problem), pixels, components, count)
+    const algorithm = algorithmOf(mixture, count)
+    let before = Number.NEGATIVE_INFINITY
+    for (let i = 0; i < 4; i++) {
+      const { elboAfterE, elboAfterM } = (await pass(algorithm, data, count)).end as Record<string, number>
+      expect(elboAfterE, `problem ${problem}, ${kind}, E step ${i}`).toBeGreaterThan(before - 1e-4)
+      expect(elboAfterM, `problem ${problem}, ${kind}, M step ${i}`).toBeGreaterThan((elboAfterE as number) - 1e-4)
+      before = elboAfterM as number
+    }
+    algorithm.dispose()
+    mixture.dispose()
+  }
+})
+
+describe.each(kinds)('a mixture, %s', kind => {
+  const [pixels, components, count] = [3, 4, 21]
+  const make = () => seeded(kind, keyAt(root, 1000), pixels, components, count)
+
+  test('has the log p(x), reconstruction and KL of the sum over its components', async () => {
+    const { mixture, data } = make()
+    const joint = await logJoint(mixture, imageTensor(data)).array()
+    const expected = Array.from({ length: count }, (_, n) => {
+      const terms = (joint as number[][]).map(row => row[n] as number)
+      return Math.log(terms.reduce((sum, term) => sum + Math.exp(term), 0))
+    })
+    expectClose([...(await logProb(mixture, imageTensor(data)).data())], expected, 1e-5)
+    const { elbo, reconstruction, kl } = algorithmOf(mixture, count).bound(imageTensor(data), root)
+    expectClose([...(elbo as tf.Tensor).dataSync()], expected, 1e-5)
+    expectClose([...tf.sub(reconstruction as tf.Tensor, kl as tf.Tensor).dataSync()], expected, 1e-5)
+    expect((kl as tf.Tensor).min().dataSync()[0]).toBeGreaterThan(-1e-5)
+  })
+
+  test('has after each half step the bound that the definition gives', async () => {
+    const { mixture, data } = make()
+    const x = imageTensor(data)
+    const before = posterior(mixture, x)
+    const entropy = tf.neg(tf.sum(tf.mul(before.responsibilities, before.logResponsibilities)))
+    const { end, means } = await pass(algorithmOf(mixture, count), data, 8)
+    const after = tf.add(tf.sum(tf.mul(before.responsibilities, logJoint(mixture, x))), entropy)
+    expect(end.elboAfterE).toBeCloseTo(tf.mean(before.logProb).dataSync()[0] as number, 5)
+    expect(end.elboAfterM).toBeCloseTo((after.dataSync()[0] as number) / count, 4)
+    expect(means.elbo).toBeCloseTo(end.elboAfterE as number, 5)
+    expect(means.elbo).toBeCloseTo((means.reconstruction as number) - (means.kl as number), 5)
+  })
+
+  test('learns the same in batches with a filled-up end as in one', async () => {
+    const [one, many] = [make(), make()]
+    for (let i = 0; i < 3; i++) {
+      const whole = await pass(algorithmOf(one.mixture, count), one.data, count)
+      const parts = await pass(algorithmOf(many.mixture, count), many.data, 5)
+      expect(parts.end.elboAfterM).toBeCloseTo(whole.end.elboAfterM as number, 4)
+    }
+    expectClose(values(many.mixture, 'means'), values(one.mixture, 'means'), 1e-4)
+  })
+
+  test('learns the same compiled as step by step', async () => {
+    const outcome = async (mode: 'auto' | 'off') => {
+      const { mixture, data } = make()
+      const algorithm = algorithmOf(mixture, count)
+      const steps = scan<Schedule>(algorithm.step, { mode })
+      const parts = batches(data, 8)
+      const all = Float32Array.from(parts.flatMap(part => [...part.data]))
+      await steps.run(
+        { data: all, count: parts.length, shape: [8, pixels] },
+        parts.map((_, i) => keyAt(root, i)),
+        parts.map(({ used }) => ({ learningRate: 1, beta: 1, used })),
+      )
+      steps.dispose()
+      return { end: await algorithm.finishPass?.(), means: values(mixture, 'means') }
+    }
+    const [compiled, eager] = [await outcome('auto'), await outcome('off')]
+    expectClose(compiled.means, eager.means, 1e-5)
+    expect(compiled.end?.elboAfterM).toBeCloseTo(eager.end?.elboAfterM as number, 5)
+  })
+
+  test('keeps a component without images, finite, and counts it', async () => {
+    const { mixture, data } = make()
+    variable(mixture, 'log_weights').assign(tf.tensor1d([-1000, -0.7, -1.5, -1.5]))
+    const means = values(mixture, 'means').slice(0, pixels)
+    const algorithm = algorithmOf(mixture, count)
+    const { end } = await pass(algorithm, data, count)
+    expect(end.emptyComponents).toBe(1)
+    expectClose(values(mixture, 'means').slice(0, pixels), means, 1e-6)
+    for (const value of Object.values((await pass(algorithm, data, count)).end))
+      expect(value).toSatisfy(Number.isFinite)
+  })
+
+  test('makes no tensors that stay from pass to pass', async () => {
+    const { mixture, data } = make()
+    const algorithm = algorithmOf(mixture, count)
+    await pass(algorithm, data, count)
+    const { numTensors } = tf.memory()
+    await pass(algorithm, data, count)
+    expect(tf.memory().numTensors).toBe(numTensors)
+  })
+
+  test('draws components as often as their weights say, and shows their means', async () => {
+    const { mixture } = make()
+    const draws = 4000
+    const { component, image } = sample(mixture, root, draws)
+    const weights = values(mixture, 'weights')
+    weights.forEach((weight, k) => {
+      const share = tf.mean(tf.cast(tf.equal(component, k), 'float32')).dataSync()[0] as number
+      expect(Math.abs(share - weight)).toBeLessThan(4 * Math.sqrt((weight * (1 - weight)) / draws))
+    })
+    expect(image.shape).toEqual([draws, pixels])
+    const first = component.dataSync()[0] as number
+    expectClose(
+      [...image.dataSync()].slice(0, pixels),
+      values(mixture, 'means').slice(first * pixels, (first + 1) * pixels),
+      1e-6,
+    )
+  })
+
+  test('refuses to end a pass that did not see every image', async () => {
+    const { mixture, data } = make()
+    await expect(pass(algorithmOf(mixture, count + 1), data, count)).rejects.toThrow(
+      'the pass gathered 21.0 images, but there are 22',
+    )
+  })
+})
+
+test.each(covarianceKinds)(
+  'a singular %s covariance is one clear error without regularization, and none with it',
+  async covariance => {
+    const data = { x: new Float32Array(20).fill(0.5), pixels: 2 }
+    const learn = (regularization: number) => {
+      const mixture = createGaussianMixture({ pixels: 2, components: 2, covariance })
+      return pass(trainMixture(mixture, { read, images: 10, prior: { regularization } }), data, 10)
+    }
+    await expect(learn(0)).rejects.toThrow(
+      /^component 0: its covariance is singular \(.*\); give a larger regularization/,
+    )
+    const { end } = await learn(1e-3)
+    expect(end.elboAfterM).toSatisfy(Number.isFinite)
+  },
+)
+
+test('a prior below 1 is refused by name', async () => {
+  const learn = (prior: object) => {
+    const { mixture, data } = seeded('bernoulli', root, 2, 2, 6)
+    return pass(trainMixture(mixture as BernoulliMixture, { read, images: 6, prior }), data, 6)
+  }
+  await expect(learn({ concentration: 0.5 })).rejects.toThrow('concentration 0.5')
+  await expect(learn({ pixels: [1, 0.5] })).rejects.toThrow('Beta(1, 0.5)')
+})
