@@ -14,6 +14,7 @@ const LAYERS: Record<string, number> = {
   'checkpoints/safetensors.ts': 0,
   'data/idx.ts': 0,
   'settings.ts': 0,
+  'symmetric.ts': 0,
   distributions: 1,
   backends: 1,
   compile: 1,
