@@ -172,6 +172,7 @@ export async function train({
           { data: pass.batches(from, count), count, shape: [config.batchSize, data.rows * data.columns] },
           numbers.map(step => keyAt(stepKey, step)),
           schedules,
+          numbers.map(step => ({ ...schedule(config, step, stepsPerEpoch), used: config.batchSize, first: 0 })),
         )
         // The first run compiles for some seconds, and the snapshot on disk is already where this run stands.
         const outputs = bounds ? await work : await unlessAborted(work, signal)
@@ -273,6 +274,7 @@ function startMode({ compile }: RunConfig, { compile: before }: Position): ScanO
 /** Learning rate and KL weight of a step; neither depends on how many epochs are to come. */
 export function schedule(config: RunConfig, step: number, stepsPerEpoch: number): Omit<Schedule, 'used'> {
   if (isEm(config)) return { learningRate: config.learningRate, beta: 1 }
+export function schedule(config: Config, step: number, stepsPerEpoch: number): Omit<Schedule, 'used' | 'first'> {
   const epoch = Math.floor(step / stepsPerEpoch)
   const warmupSteps = config.klWarmup * stepsPerEpoch
   return {

@@ -1,0 +1,174 @@
+/** Exact EM for factor analysis (Rubin & Thayer 1982) and probabilistic PCA (Tipping & Bishop 1999, appendix B). */
+import * as tf from '@tensorflow/tfjs'
+import {
+  exactBound,
+  type FactorAnalysis,
+  type FactorParameters,
+  posteriorMean,
+  posteriorOf,
+  readParameters,
+  setParameters,
+  traceOf,
+} from '../models/factor-analysis.js'
+import { dot, invert, type Matrix, mapMatrix, matrix, multiply, rowOf } from '../symmetric.js'
+import type { Algorithm } from './algorithm.js'
+import { compensatedSums } from './compensated.js'
+
+const LOG_2PI = Math.log(2 * Math.PI)
+
+/** A variance for each feature (factor analysis), or one for all (probabilistic PCA). */
+export const noises = ['diagonal', 'isotropic'] as const
+
+export interface FactorAnalysisOptions {
+  /** From a batch of images [batch, pixels] in 0 … 255 to what the model explains, [batch, features]. */
+  read(batch: tf.Tensor): tf.Tensor
+  noise: (typeof noises)[number]
+  /** No noise variance falls below this. 0 is allowed where no feature is constant. */
+  varianceFloor: number
+}
+
+/** Sums over images, x counted from mu. */
+export interface FactorStatistics {
+  readonly images: number
+  /** sum x, and sum x^2: [features] each. */
+  readonly x: Float64Array
+  readonly xx: Float64Array
+  /** sum E[z]: [latent]. */
+  readonly z: Float64Array
+  /** sum x E[z]ᵀ: [features, latent]. */
+  readonly xz: Matrix
+  /** sum E[z zᵀ]: [latent, latent]. */
+  readonly zz: Matrix
+}
+
+export function factorAnalysisEm(model: FactorAnalysis, options: FactorAnalysisOptions): Algorithm {
+  const gathered = gatherStatistics(model)
+  const bound = (batch: tf.Tensor) => {
+    const x = options.read(batch)
+    return { x, mean: posteriorMean(model, x) }
+  }
+  return {
+    variables: new Map([...model.variables, ...gathered.variables]),
+    models: new Map(),
+    step(batch, _key, { used }) {
+      const { x, mean } = bound(batch)
+      gathered.add(x, tf.reshape(mean, [1, ...mean.shape]), used)
+      return usedMeans(exactBound(model, x, mean), used)
+    },
+    bound(batch) {
+      const { x, mean } = bound(batch)
+      return exactBound(model, x, mean)
+    },
+    async finishPass() {
+      const old = await readParameters(model)
+      const { covariance, logDetCovariance } = posteriorOf(old)
+      const sums = await gathered.take()
+      // E[z zᵀ] = m mᵀ + G
+      const zz = mapMatrix(
+        sums.zz,
+        (value, i, j) => value + sums.images * (covariance.values[i * covariance.rows + j] as number),
+      )
+      const statistics = { ...sums, zz }
+      const centred = centre(statistics)
+      const theta = setParameters(model, maximize(old, statistics, options))
+      const entropy = (model.latentDim * (LOG_2PI + 1) + logDetCovariance) / 2 // of q
+      return {
+        elboAfterE: expectedLogJoint(old, statistics) + entropy,
+        elboAfterM: expectedLogJoint(theta, centred) + entropy,
+        noiseVariance: theta.psi.reduce((sum, value) => sum + value, 0) / model.features,
+      }
+    },
+    dispose: () => tf.dispose([...gathered.variables.values()]),
+  }
+}
+
+/** Means over the first `used` values of each tensor [batch]. */
+export function usedMeans(perImage: Record<string, tf.Tensor>, used: number): Record<string, tf.Tensor> {
+  return Object.fromEntries(
+    Object.entries(perImage).map(([name, values]) => {
+      const counts = tf.less(tf.range(0, values.shape[0] as number), used)
+      return [name, tf.div(tf.sum(tf.where(counts, values, 0)), used)]
+    }),
+  )
+}
+
+/** What a pass sums, of the used images of each batch. */
+export function gatherStatistics(model: FactorAnalysis) {
+  const { features, latentDim } = model
+  const sums = compensatedSums({
+    images: [],
+    x: [features],
+    xx: [features],
+    z: [latentDim],
+    xz: [features, latentDim],
+    zz: [latentDim, latentDim],
+  })
+  return {
+    variables: new Map([...sums.variables].map(([name, variable]) => [`statistics/${name}`, variable] as const)),
+    /** Adds images x [batch, features] whose E[.] are means over z [samples, batch, latent]. */
+    add(x: tf.Tensor, z: tf.Tensor, used: number): void {
+      const [samples, batch] = z.shape as [number, number]
+      const counts = tf.reshape(tf.less(tf.range(0, batch), used), [batch, 1])
+      const centred = tf.where(counts, tf.sub(x, model.mu), 0) // [batch, features]
+      const draws = tf.where(counts, z, 0) // [samples, batch, latent]
+      const mean = tf.mean(draws, 0) // [batch, latent]
+      const flat = tf.reshape(draws, [samples * batch, latentDim])
+      sums.add({
+        images: tf.sum(tf.cast(counts, 'float32')),
+        x: tf.sum(centred, 0),
+        xx: tf.sum(tf.square(centred), 0),
+        z: tf.sum(mean, 0),
+        xz: tf.matMul(centred, mean, true),
+        zz: tf.div(tf.matMul(flat, flat, true), samples),
+      })
+    },
+    /** The sums, which then start again from zero. */
+    async take(): Promise<FactorStatistics> {
+      const { images, x, xx, z, xz, zz } = await sums.read()
+      if (!images[0]) throw new Error('factor analysis: a pass was finished before any image was seen')
+      sums.reset()
+      return { images: images[0], x, xx, z, xz: matrix(features, latentDim, xz), zz: matrix(latentDim, latentDim, zz) }
+    },
+  }
+}
+
+/** The statistics about the mean of the data, with E[z] moved to mean zero: those of mu at its maximum, the mean of the data. */
+export function centre({ images, x, xx, z, xz, zz }: FactorStatistics): FactorStatistics {
+  const product = (a: Float64Array, i: number, b: Float64Array, j: number) =>
+    ((a[i] as number) * (b[j] as number)) / images
+  return {
+    images,
+    x: new Float64Array(x.length),
+    xx: xx.map((value, i) => value - product(x, i, x, i)),
+    z: new Float64Array(z.length),
+    xz: mapMatrix(xz, (value, i, j) => value - product(x, i, z, j)),
+    zz: mapMatrix(zz, (value, i, j) => value - product(z, i, z, j)),
+  }
+}
+
+/** The M step: W = (sum x E[z]ᵀ)(sum E[z zᵀ])^-1, psi = diag(sum x xᵀ - W sum E[z] xᵀ) / images, mu the mean of the data. */
+export function maximize(
+  { mu }: FactorParameters,
+  statistics: FactorStatistics,
+  { noise, varianceFloor }: Pick<FactorAnalysisOptions, 'noise' | 'varianceFloor'>,
+): FactorParameters {
+  const { images, xx, xz, zz } = centre(statistics)
+  const W = multiply(xz, invert(zz).inverse)
+  const residual = xx.map((value, i) => (value - dot(rowOf(W, i), rowOf(xz, i))) / images)
+  const mean = residual.reduce((sum, value) => sum + value, 0) / residual.length
+  const psi = residual.map(value => Math.max(noise === 'isotropic' ? mean : value, varianceFloor))
+  return { mu: mu.map((value, i) => value + (statistics.x[i] as number) / images), W, psi }
+}
+
+/** E_q[log p(x, z | theta)] in nats per image; the statistics count x from theta's mu. */
+export function expectedLogJoint({ W, psi }: FactorParameters, { images, xx, xz, zz }: FactorStatistics): number {
+  const Wzz = multiply(W, zz)
+  let sum = W.columns * LOG_2PI + traceOf(zz) / images
+  for (let i = 0; i < psi.length; i++) {
+    // E|x - W z|^2 = xx - 2 W E[z xᵀ] + W E[z zᵀ] Wᵀ
+    const squared = (xx[i] as number) + dot(rowOf(W, i), rowOf(Wzz, i)) - 2 * dot(rowOf(W, i), rowOf(xz, i))
+    const variance = psi[i] as number
+    sum += LOG_2PI + Math.log(variance) + squared / images / variance
+  }
+  return -sum / 2
+}

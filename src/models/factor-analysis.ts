@@ -1,0 +1,206 @@
+/**
+ * Factor analysis: x = W z + mu + epsilon with z ~ N(0, I) and epsilon ~ N(0, diag psi), so x ~ N(mu, W Wᵀ + diag psi)
+ * (Rubin & Thayer 1982). Probabilistic PCA is the case psi = sigma^2 (1, …, 1) (Tipping & Bishop 1999).
+ */
+import * as tf from '@tensorflow/tfjs'
+import { type Key, normal } from '../random.js'
+import { cholesky, identity, invert, type Matrix, mapMatrix, matrix, multiply, transpose } from '../symmetric.js'
+
+const LOG_2PI = Math.log(2 * Math.PI)
+
+/** theta, on the host. */
+export interface FactorParameters {
+  /** [features]. */
+  readonly mu: Float64Array
+  /** [features, latent]. */
+  readonly W: Matrix
+  /** Variances of the noise, [features], above 0. */
+  readonly psi: Float64Array
+}
+
+/** p(z | x) = N(G Wᵀ Psi^-1 (x - mu), G): what of it does not depend on x. */
+export interface Posterior {
+  /** I + Wᵀ Psi^-1 W, the inverse of G: [latent, latent]. */
+  readonly precision: Matrix
+  /** G: [latent, latent]. */
+  readonly covariance: Matrix
+  readonly logDetCovariance: number
+}
+
+/** The model: theta, and what follows from it, made anew by `setParameters` alone. */
+export interface FactorAnalysis {
+  readonly features: number
+  readonly latentDim: number
+  readonly variables: ReadonlyMap<string, tf.Variable>
+  readonly mu: tf.Variable
+  readonly W: tf.Variable
+  readonly psi: tf.Variable
+  /** Psi^-1 W G, [features, latent]: the posterior's mean is (x - mu) times it. */
+  readonly projection: tf.Variable
+  /** R with G = R Rᵀ, lower triangular, [latent, latent]. */
+  readonly posteriorRoot: tf.Variable
+  /** log det G, and the trace of G. */
+  readonly logDetPosterior: tf.Variable
+  readonly tracePosterior: tf.Variable
+  dispose(): void
+}
+
+/** A model with W = 0, mu = 0, psi = 1, to be filled by `setParameters` or from a checkpoint. */
+export function createFactorAnalysis({ features, latentDim }: { features: number; latentDim: number }): FactorAnalysis {
+  const zeros = (...shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false))
+  const parts = {
+    mu: zeros(features),
+    W: zeros(features, latentDim),
+    psi: zeros(features),
+    projection: zeros(features, latentDim),
+    posteriorRoot: zeros(latentDim, latentDim),
+    logDetPosterior: zeros(),
+    tracePosterior: zeros(),
+  }
+  const { mu, W, psi, ...derived } = parts
+  const model = {
+    features,
+    latentDim,
+    ...parts,
+    variables: new Map<string, tf.Variable>([
+      ['mu', mu],
+      ['W', W],
+      ['psi', psi],
+      ['derived/projection', derived.projection],
+      ['derived/posterior_root', derived.posteriorRoot],
+      ['derived/log_det_posterior', derived.logDetPosterior],
+      ['derived/trace_posterior', derived.tracePosterior],
+    ]),
+    dispose: () => tf.dispose(Object.values(parts)),
+  }
+  setParameters(model, {
+    mu: new Float64Array(features),
+    W: matrix(features, latentDim),
+    psi: new Float64Array(features).fill(1),
+  })
+  return model
+}
+
+/** Writes theta, rounded to float32, and derives the rest from what was written. Returns what was written. */
+export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParameters): FactorParameters {
+  const invalid = psi.findIndex(variance => !(Math.fround(variance) > 0))
+  if (invalid >= 0)
+    throw new Error(
+      `factor analysis: the noise variance of feature ${invalid} is ${psi[invalid]}; it must be above 0 (raise the variance floor)`,
+    )
+  const theta = { mu: mu.map(Math.fround), W: mapMatrix(W, Math.fround), psi: psi.map(Math.fround) }
+  const { covariance, logDetCovariance } = posteriorOf(theta)
+  const scaled = mapMatrix(theta.W, (value, i) => value / (theta.psi[i] as number)) // Psi^-1 W
+  const values: [tf.Variable, ArrayLike<number>][] = [
+    [model.mu, theta.mu],
+    [model.W, theta.W.values],
+    [model.psi, theta.psi],
+    [model.projection, multiply(scaled, covariance).values],
+    [model.posteriorRoot, cholesky(covariance).values],
+    [model.logDetPosterior, [logDetCovariance]],
+    [model.tracePosterior, [traceOf(covariance)]],
+  ]
+  for (const [variable, list] of values)
+    tf.tidy(() => variable.assign(tf.tensor(Float32Array.from(list), variable.shape)))
+  return theta
+}
+
+export async function readParameters({ mu, W, psi }: FactorAnalysis): Promise<FactorParameters> {
+  const [m, w, p] = await Promise.all([mu.data(), W.data(), psi.data()])
+  return {
+    mu: Float64Array.from(m),
+    W: matrix(W.shape[0] as number, W.shape[1] as number, w),
+    psi: Float64Array.from(p),
+  }
+}
+
+/**
+ * Draws a start from `key`: W normal with the features' mean variance shared among factors and noise, mu and psi the moments of
+ * the data ([features] each; `psi` their variances, none below `varianceFloor`).
+ */
+export function initializeFactorAnalysis(
+  model: FactorAnalysis,
+  key: Key,
+  { mean, variance, varianceFloor }: { mean: ArrayLike<number>; variance: ArrayLike<number>; varianceFloor: number },
+): void {
+  const noise = tf.tidy(() => normal(key, [model.features, model.latentDim]).dataSync<'float32'>())
+  const psi = Float64Array.from(variance, value => Math.max(value, varianceFloor))
+  const scale = Math.sqrt(psi.reduce((sum, value) => sum + value, 0) / model.features / model.latentDim)
+  const W = mapMatrix(matrix(model.features, model.latentDim, noise), value => value * scale)
+  setParameters(model, { mu: Float64Array.from(mean), W, psi })
+}
+
+/** G, its inverse and its log determinant: the inverse by Woodbury's identity is [latent, latent]. */
+export function posteriorOf({ W, psi }: FactorParameters): Posterior {
+  const scaled = mapMatrix(W, (value, i) => value / (psi[i] as number))
+  const inner = multiply(transpose(W), scaled) // Wᵀ Psi^-1 W
+  const one = identity(W.columns)
+  const precision = mapMatrix(
+    inner,
+    (value, i, j) =>
+      (value + (inner.values[j * W.columns + i] as number)) / 2 + (one.values[i * W.columns + j] as number),
+  )
+  const { inverse, logDet } = invert(precision)
+  return { precision, covariance: inverse, logDetCovariance: -logDet }
+}
+
+export function traceOf({ rows, values }: Matrix): number {
+  let sum = 0
+  for (let i = 0; i < rows; i++) sum += values[i * rows + i] as number
+  return sum
+}
+
+/** The mean of p(z | x): x [batch, features] -> [batch, latent]. */
+export function posteriorMean({ mu, projection }: FactorAnalysis, x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => tf.matMul(tf.sub(x, mu), projection))
+}
+
+/** `samples` draws of p(z | x), given its mean [batch, latent]: [samples, batch, latent]. */
+export function samplePosterior(model: FactorAnalysis, key: Key, mean: tf.Tensor, samples: number): tf.Tensor {
+  return tf.tidy(() => {
+    const epsilon = normal(key, [samples * (mean.shape[0] as number), model.latentDim])
+    const away = tf.matMul(epsilon, model.posteriorRoot, false, true) // epsilon Rᵀ
+    return tf.add(mean, tf.reshape(away, [samples, ...mean.shape]))
+  })
+}
+
+/** log p(x) in nats, exactly: x [batch, features] -> [batch]. */
+export function logProb(model: FactorAnalysis, x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => exactBound(model, x, posteriorMean(model, x)).elbo)
+}
+
+/** The bound at the exact posterior, each [batch] in nats per image: elbo = log p(x) = reconstruction - kl. */
+export function exactBound(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor) {
+  return tf.tidy(() => {
+    const { mu, W, psi, features, latentDim, logDetPosterior, tracePosterior } = model
+    const residual = tf.sub(tf.sub(x, mu), tf.matMul(mean, W, false, true)) // [batch, features]
+    const squaredMean = tf.sum(tf.square(mean), -1) // [batch]
+    // (x - mu)ᵀ C^-1 (x - mu) = |x - mu - W m|^2_Psi + |m|^2: both parts positive, so nothing cancels.
+    const squared = tf.add(tf.sum(tf.div(tf.square(residual), psi), -1), squaredMean)
+    const logDet = tf.sub(tf.sum(tf.log(psi)), logDetPosterior) // of C
+    const elbo = tf.mul(tf.add(tf.add(squared, logDet), features * LOG_2PI), -0.5)
+    // 1/2 (tr G + |m|^2 - L - log det G)
+    const kl = tf.mul(tf.sub(tf.add(squaredMean, tf.sub(tracePosterior, logDetPosterior)), latentDim), 0.5)
+    return { elbo, reconstruction: tf.add(elbo, kl), kl }
+  })
+}
+
+/** log p(x | z) + log p(z): x [batch, features], z [..., batch, latent] -> [..., batch]. */
+export function logJoint(model: FactorAnalysis, x: tf.Tensor, z: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
+    const { mu, W, psi, features, latentDim } = model
+    const flat = tf.reshape(z, [-1, latentDim])
+    const decoded = tf.reshape(tf.matMul(flat, W, false, true), [...z.shape.slice(0, -1), features])
+    const residual = tf.sub(tf.sub(x, mu), decoded) // [..., batch, features]
+    const squared = tf.add(tf.sum(tf.div(tf.square(residual), psi), -1), tf.sum(tf.square(z), -1))
+    return tf.mul(tf.add(tf.add(squared, tf.sum(tf.log(psi))), (features + latentDim) * LOG_2PI), -0.5)
+  })
+}
+
+/** `count` draws of z and the mean images of p(x | z): z [count, latent], mean [count, features]. */
+export function sample(model: FactorAnalysis, key: Key, count: number): { z: tf.Tensor; mean: tf.Tensor } {
+  return tf.tidy(() => {
+    const z = normal(key, [count, model.latentDim])
+    return { z, mean: tf.add(tf.matMul(z, model.W, false, true), model.mu) }
+  })
+}
