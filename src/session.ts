@@ -5,7 +5,7 @@ import { readWhole, writeFileAtomic } from './checkpoints/files.js'
 import { type SnapshotName, snapshotFolder } from './checkpoints/run-directory.js'
 import { assignVariables, readSnapshot, type Snapshot } from './checkpoints/snapshot.js'
 import { type Config, vaeSettings } from './config.js'
-import { type Dataset, meanImage } from './data/dataset.js'
+import { type Dataset, meanImage, type Split } from './data/dataset.js'
 import { type EmConfig, emTable } from './em-config.js'
 import { createEmSession } from './em-session.js'
 import type { Algorithm } from './inference/algorithm.js'
@@ -23,15 +23,17 @@ export interface Session {
   readonly method: string
   readonly algorithm: Algorithm
   readonly pictures: Pictures
-  /** Gives the state that the run starts from, which the configuration's seed decides. */
-  initialize(data: Dataset): void | Promise<void>
+  /** Gives the state that the run starts from, which the configuration's seed decides; `images()` are those of a whole pass. */
+  initialize(data: Dataset, images: () => Split): void | Promise<void>
   dispose(): void
 }
 
-/** The size of the images. */
+/** What a session is made for. */
 export interface ImageSize {
   rows: number
   columns: number
+  /** Training images; 0 where none will be seen. */
+  images: number
 }
 
 export const isEm = (config: RunConfig): config is EmConfig => 'model' in config
@@ -49,7 +51,7 @@ export function createSession(config: RunConfig, size: ImageSize): Session {
   return isEm(config) ? createEmSession(config, size) : createVaeSession(config, size)
 }
 
-export function createVaeSession(config: Config, { rows, columns }: ImageSize): Session & { vae: Vae } {
+export function createVaeSession(config: Config, { rows, columns }: Omit<ImageSize, 'images'>): Session & { vae: Vae } {
   const vae = createVae({ ...config, pixels: rows * columns })
   const algorithm = trainVae(vae, { ...config, clipNorm: config.clipNorm ?? undefined })
   return {
@@ -103,7 +105,7 @@ export interface TrainedRun {
 export function loadTrainedRun(folder: string, name: SnapshotName): TrainedRun {
   const config = readRunConfig(folder)
   const { snapshot, path } = readRunSnapshot(folder, name)
-  const session = createSession(config, snapshot.data)
+  const session = createSession(config, { ...snapshot.data, images: 0 })
   restoreSession(session, config, snapshot, path)
   return { config, snapshot, session }
 }

@@ -123,10 +123,15 @@ export async function train({
   try {
     requireLinks(folder)
     removeLeftovers(folder)
-    const session = createSession(config, data)
+    const session = createSession(config, { ...data, images: data.train.count })
     toDispose.push(session)
     const { algorithm } = session
-    const passes = newPasses(config, data, algorithm.finishPass !== undefined)
+    let fixed: Split | undefined
+    const fixedTrain = () => {
+      fixed ??= fixedSample(config, data.train, 'train')
+      return fixed
+    }
+    const passes = newPasses(config, data, algorithm.finishPass && fixedTrain)
     const stepsPerEpoch = passes(0).steps
     const resumed = resume && snapshotFolder(folder, 'latest') !== undefined
     const position = resumed ? restore(folder, config, session, data) : start()
@@ -140,7 +145,7 @@ export async function train({
     if (resumed) keepMetricsUpTo(folder, position.epoch)
     writeRunConfig(folder, config)
     if (!resumed) {
-      await session.initialize(data)
+      await session.initialize(data, fixedTrain)
       await save(false)
     }
     observer.started(position, data)
@@ -167,12 +172,12 @@ export async function train({
         const schedules = numbers.map((step, i) => ({
           ...schedule(config, step, stepsPerEpoch),
           used: pass.used(from + i),
+          first: (from + i) * config.batchSize,
         }))
         const work = steps.run(
           { data: pass.batches(from, count), count, shape: [config.batchSize, data.rows * data.columns] },
           numbers.map(step => keyAt(stepKey, step)),
           schedules,
-          numbers.map(step => ({ ...schedule(config, step, stepsPerEpoch), used: config.batchSize, first: 0 })),
         )
         // The first run compiles for some seconds, and the snapshot on disk is already where this run stands.
         const outputs = bounds ? await work : await unlessAborted(work, signal)
@@ -247,9 +252,9 @@ export async function train({
 }
 
 /** The passes of a run by epoch. Methods that end a pass by an update see every image, the same binary sample each time. */
-function newPasses(config: RunConfig, data: Dataset, areWhole: boolean): (epoch: number) => Pass {
-  if (areWhole) {
-    const pass = wholePass(fixedSample(config, data.train, 'train'), config.batchSize)
+function newPasses(config: RunConfig, data: Dataset, whole: (() => Split) | undefined): (epoch: number) => Pass {
+  if (whole) {
+    const pass = wholePass(whole(), config.batchSize)
     return () => pass
   }
   if (config.batchSize > data.train.count) {
@@ -272,9 +277,8 @@ function startMode({ compile }: RunConfig, { compile: before }: Position): ScanO
 }
 
 /** Learning rate and KL weight of a step; neither depends on how many epochs are to come. */
-export function schedule(config: RunConfig, step: number, stepsPerEpoch: number): Omit<Schedule, 'used'> {
+export function schedule(config: RunConfig, step: number, stepsPerEpoch: number): Omit<Schedule, 'used' | 'first'> {
   if (isEm(config)) return { learningRate: config.learningRate, beta: 1 }
-export function schedule(config: Config, step: number, stepsPerEpoch: number): Omit<Schedule, 'used' | 'first'> {
   const epoch = Math.floor(step / stepsPerEpoch)
   const warmupSteps = config.klWarmup * stepsPerEpoch
   return {

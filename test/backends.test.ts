@@ -26,7 +26,7 @@ const config = resolveConfig({ data: source, batchSize: 50, hidden: [32], latent
 /** Bound, gradients and noise of the same batch, weights and keys. */
 function compute() {
   const session = createVaeSession(config, data)
-  void session.initialize(data)
+  void session.initialize(data, () => data.train)
   const result = tf.tidy(() => {
     const x = tf.tensor2d(
       Float32Array.from(data.train.pixels.subarray(0, 50 * 784), level => (level > 127 ? 1 : 0)),

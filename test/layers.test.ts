@@ -29,6 +29,7 @@ const LAYERS: Record<string, number> = {
   'config.ts': 4,
   'em-config.ts': 4,
   'em-session.ts': 4,
+  'em-pictures.ts': 4,
   data: 4,
   checkpoints: 4,
   'session.ts': 4,

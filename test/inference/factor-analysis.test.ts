@@ -21,7 +21,7 @@ import {
 import { type HostKey, keyAt, normal, streamKey, uniformValues } from '../../src/random.js'
 import { matrix, multiply, transpose } from '../../src/symmetric.js'
 import { useBackend } from '../backend.js'
-import { passes, type Rows } from './passes.js'
+import { passes, type Rows } from './row-passes.js'
 
 let backend: string
 beforeAll(async () => {

@@ -180,7 +180,7 @@ describe.each(kinds)('a mixture, %s', kind => {
       await steps.run(
         { data: all, count: parts.length, shape: [8, pixels] },
         parts.map((_, i) => keyAt(root, i)),
-        parts.map(({ used }) => ({ learningRate: 1, beta: 1, used })),
+        parts.map(({ used }) => ({ learningRate: 1, beta: 1, used, first: 0 })),
       )
       steps.dispose()
       return { end: await algorithm.finishPass?.(), means: values(mixture, 'means') }

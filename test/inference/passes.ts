@@ -30,7 +30,7 @@ export async function pass(algorithm: Algorithm, images: Images, batchSize: numb
   batches(images, batchSize).forEach(({ data, used }, i) => {
     tf.tidy(() => {
       const batch = tf.tensor2d(data, [batchSize, images.pixels])
-      const outputs = algorithm.step(batch, keyAt(key, i), { learningRate: 0, beta: 1, used })
+      const outputs = algorithm.step(batch, keyAt(key, i), { learningRate: 0, beta: 1, used, first: 0 })
       for (const [name, value] of Object.entries(outputs))
         sums[name] = (sums[name] ?? 0) + (value.dataSync()[0] as number) * used
     })
@@ -43,54 +43,4 @@ export async function pass(algorithm: Algorithm, images: Images, batchSize: numb
 /** The tensor [images, pixels]. */
 export function imageTensor({ x, pixels }: Images): tf.Tensor2D {
   return tf.tensor2d(x, [x.length / pixels, pixels])
-/** Passes over data as the training loop makes them: all rows in order, in batches of one size, the last one filled up. */
-import type { Scan } from '../../src/compile/scan.js'
-import { scan } from '../../src/compile/scan.js'
-import type { Algorithm, Schedule } from '../../src/inference/algorithm.js'
-import { keyAt, streamKey } from '../../src/random.js'
-
-export interface Rows {
-  /** [count, features]. */
-  values: Float32Array
-  count: number
-}
-
-export interface Passes {
-  /** Runs one pass: the mean of each output over images, and what `finishPass` returns. */
-  run(): Promise<{ steps: Record<string, number>; pass: Record<string, number> }>
-  dispose(): void
-}
-
-export function passes(
-  algorithm: Algorithm,
-  { values, count }: Rows,
-  {
-    batchSize = count,
-    mode = 'off',
-    learningRate = 0,
-  }: { batchSize?: number; mode?: 'off' | 'xla' | 'graph'; learningRate?: number } = {},
-): Passes {
-  const features = values.length / count
-  const steps = Math.ceil(count / batchSize)
-  const data = new Float32Array(steps * batchSize * features).fill(9) // filler must not count
-  data.set(values)
-  const numbers = Array.from({ length: steps }, (_, i) => i)
-  const schedules = numbers.map(i => {
-    const first = i * batchSize
-    return { learningRate, beta: 1, first, used: Math.min(batchSize, count - first) }
-  })
-  const runner: Scan<Schedule> = scan<Schedule>(algorithm.step, { mode })
-  let done = 0
-  return {
-    async run() {
-      const keys = numbers.map(() => keyAt(streamKey(1, 'steps'), done++))
-      const outputs = await runner.run({ data, count: steps, shape: [batchSize, features] }, keys, schedules)
-      const means = Object.entries(outputs).map(([name, perStep]) => {
-        const total = schedules.reduce((sum, { used }, i) => sum + used * (perStep[i] as number), 0)
-        return [name, total / count]
-      })
-      return { steps: Object.fromEntries(means), pass: (await algorithm.finishPass?.()) ?? {} }
-    },
-    dispose: () => runner.dispose(),
-  }
 }

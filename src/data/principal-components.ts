@@ -1,0 +1,51 @@
+/** Principal components of grey images (Pearson 1901): the directions of largest variance. */
+import * as tf from '@tensorflow/tfjs'
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import { meanImage, type Split } from './dataset.js'
+
+const BATCH = 5000
+
+export interface PrincipalComponents {
+  /** The mean image, in [0, 1]: [pixels]. */
+  mean: Float32Array
+  /** Orthonormal columns, largest variance first: [pixels, count]. */
+  basis: Float32Array
+}
+
+/** The first `count` components of a split's images, pixels in [0, 1]; each has its largest entry positive. */
+export async function principalComponents(images: Split, count: number): Promise<PrincipalComponents> {
+  const mean = meanImage(images)
+  const pixels = mean.length
+  if (count > pixels) throw new Error(`--pca ${count}: the images have only ${pixels} pixels`)
+  const covariance = Matrix.from1DArray(pixels, pixels, await scatter(images, mean))
+  const { eigenvectorMatrix } = new EigenvalueDecomposition(covariance, { assumeSymmetric: true })
+  const basis = new Float32Array(pixels * count)
+  for (let j = 0; j < count; j++) {
+    const column = eigenvectorMatrix.getColumn(pixels - 1 - j) // eigenvalues ascend
+    const largest = column.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0)
+    column.forEach((value, i) => {
+      basis[i * count + j] = Math.sign(largest) * value
+    })
+  }
+  return { mean, basis }
+}
+
+/** Σ (x - mean)(x - mean)ᵀ / images, in double precision over batches: [pixels²]. */
+async function scatter({ pixels, count }: Split, mean: Float32Array): Promise<Float64Array> {
+  const width = mean.length
+  const sum = new Float64Array(width * width)
+  for (let from = 0; from < count; from += BATCH) {
+    const rows = Math.min(BATCH, count - from)
+    const product = tf.tidy(() => {
+      const levels = Float32Array.from(pixels.subarray(from * width, (from + rows) * width))
+      const x = tf.sub(tf.div(tf.tensor2d(levels, [rows, width]), 255), tf.tensor1d(mean)) as tf.Tensor2D
+      return tf.matMul(x, x, true)
+    })
+    const values = await product.data<'float32'>()
+    product.dispose()
+    values.forEach((value, i) => {
+      sum[i] = (sum[i] as number) + value / count
+    })
+  }
+  return sum
+}
