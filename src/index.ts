@@ -18,8 +18,23 @@ export * as gaussian from './distributions/normal.js'
 export { type Evaluation, evaluateVae } from './evaluation/evaluate.js'
 export { importanceSample } from './evaluation/importance.js'
 export type { Algorithm, Schedule } from './inference/algorithm.js'
+export { type MixtureEmOptions, trainMixture } from './inference/mixture-em.js'
+export { type StartOptions, startMixture } from './inference/mixture-starts.js'
 export { createOptimizer, type Optimizer } from './inference/optimizer.js'
 export { trainVae } from './inference/vae.js'
+export {
+  type BernoulliMixture,
+  type BernoulliMixtureOptions,
+  type BernoulliPrior,
+  createBernoulliMixture,
+} from './models/bernoulli-mixture.js'
+export {
+  createGaussianMixture,
+  type GaussianMixture,
+  type GaussianMixtureOptions,
+  type GaussianPrior,
+} from './models/gaussian-mixture.js'
+export { type Mixture, sample as sampleMixture } from './models/mixture.js'
 export { createVae, decode, encode, initialize, type Vae, type VaeShape } from './models/vae.js'
 export { elbo } from './objectives/elbo.js'
 export { type HostKey, type Key, keyAt, normal, split, streamKey, uniform } from './random.js'

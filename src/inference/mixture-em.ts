@@ -15,21 +15,23 @@ import {
   maximizeGaussian,
 } from '../models/gaussian-mixture.js'
 import type { Coefficients, Mixture, Moments } from '../models/mixture.js'
-import type { Algorithm } from './algorithm.js'
-import { type MixtureData, mixtureSteps } from './mixture-steps.js'
+import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm } from './mixture-steps.js'
 
 export interface MixtureEmOptions<Prior> extends MixtureData {
   /** Maximum a posteriori: what is given differs from the flat prior. */
   prior?: Partial<Prior>
 }
 
-/** EM of a mixture: maximum likelihood, or MAP with a prior. */
-export function trainMixture(mixture: BernoulliMixture, options: MixtureEmOptions<BernoulliPrior>): Algorithm
-export function trainMixture(mixture: GaussianMixture, options: MixtureEmOptions<GaussianPrior>): Algorithm
+/**
+ * EM of a mixture: maximum likelihood, or MAP with a prior. `finishPass` gives, in nats per image, the bound after each half step and
+ * `logPrior` = log p(parameters) without its constant; their sum after the M step, `objective`, never falls.
+ */
+export function trainMixture(mixture: BernoulliMixture, options: MixtureEmOptions<BernoulliPrior>): MixtureAlgorithm
+export function trainMixture(mixture: GaussianMixture, options: MixtureEmOptions<GaussianPrior>): MixtureAlgorithm
 export function trainMixture(
   mixture: BernoulliMixture | GaussianMixture,
   options: MixtureEmOptions<BernoulliPrior & GaussianPrior>,
-): Algorithm {
+): MixtureAlgorithm {
   return mixture.family === 'bernoulli'
     ? emAlgorithm(mixture, options, moments =>
         maximizeBernoulli(mixture, moments, { ...flatBernoulliPrior, ...options.prior }),
@@ -48,21 +50,16 @@ function emAlgorithm<Name extends string>(
   mixture: Mixture<Name>,
   data: MixtureData,
   maximize: Maximize<Name>,
-): Algorithm {
-  const steps = mixtureSteps(mixture, data)
-  return {
-    ...steps.algorithm,
-    /** After each half step, in nats per image: the bound, and log p(parameters) without its constant. */
-    async finishPass() {
-      const pass = await steps.finish()
-      const { coefficients, logPrior } = await maximize(pass.moments)
-      const expected = mixture.totalLogJoint(coefficients, pass.moments)
-      return {
-        elboAfterE: pass.logProb / data.images,
-        elboAfterM: (expected + pass.entropy) / data.images,
-        logPrior: logPrior / data.images,
-        emptyComponents: pass.emptyComponents,
-      }
-    },
-  }
+): MixtureAlgorithm {
+  return mixtureAlgorithm(mixture, data, new Map(), async ({ images, moments, logProb, entropy, emptyComponents }) => {
+    const { coefficients, logPrior } = await maximize(moments)
+    const elboAfterM = (mixture.totalLogJoint(coefficients, moments) + entropy) / images
+    return {
+      elboAfterE: logProb / images,
+      elboAfterM,
+      logPrior: logPrior / images,
+      objective: elboAfterM + logPrior / images,
+      emptyComponents,
+    }
+  })
 }

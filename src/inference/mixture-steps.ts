@@ -1,9 +1,10 @@
 /** The steps of every method for mixtures: each gathers, over its batch, the posterior's moments that the end of the pass learns from. */
 import * as tf from '@tensorflow/tfjs'
+import { sum } from '../linear-algebra.js'
 import { column, type Mixture, type Moments, posterior, variable } from '../models/mixture.js'
 import { isEmpty } from '../models/mixture-weights.js'
 import type { Algorithm } from './algorithm.js'
-import { createStatistics } from './statistics.js'
+import { createStatistics, type Statistics } from './statistics.js'
 
 export interface MixtureData {
   /** What the mixture sees of a batch [batch, pixels] in 0 … 255. */
@@ -14,6 +15,7 @@ export interface MixtureData {
 
 /** What one pass has gathered, in double precision: sums over images, in nats. */
 export interface Pass<Name extends string> {
+  images: number
   moments: Moments<Name>
   /** Σ_n log p(x_n). */
   logProb: number
@@ -22,61 +24,107 @@ export interface Pass<Name extends string> {
   emptyComponents: number
 }
 
-export interface MixtureSteps<Name extends string> {
-  algorithm: Omit<Algorithm, 'finishPass'>
-  /** What the pass gathered; afterwards the sums are zero. */
-  finish(): Promise<Pass<Name>>
+/** What one pass leads to: assigns the parameters; returns named numbers in nats per image, of which `objective` never falls. */
+export type Update<Name extends string> = (pass: Pass<Name>) => Promise<Record<string, number> & { objective: number }>
+
+/** An algorithm that learns a mixture, and what a start needs of it. */
+export interface MixtureAlgorithm extends Algorithm {
+  readonly mixture: Mixture
+  readonly read: MixtureData['read']
+  readonly update: Update<string>
+  finishPass(): Promise<Record<string, number>>
 }
 
-export function mixtureSteps<Name extends string>(
+/** Gathers, then updates; `state` is what the update keeps beside the mixture's variables, by its name in a checkpoint. */
+export function mixtureAlgorithm<Name extends string>(
   mixture: Mixture<Name>,
   { read, images }: MixtureData,
-): MixtureSteps<Name> {
-  const statistics = createStatistics<string>({
-    counts: [mixture.components],
-    ...mixture.momentShapes,
-    log_prob: [],
-    entropy: [],
-  })
-  const step: Algorithm['step'] = (batch, _, { used }) =>
-    tf.tidy(() => {
-      const x = read(batch)
-      const mask = tf.cast(tf.less(tf.range(0, x.shape[0] as number), used), 'float32') // [batch]
-      const { logProb, responsibilities, logResponsibilities } = posterior(mixture, x)
-      const weights = tf.mul(responsibilities, mask) // [K, batch]
-      const counts = tf.sum(weights, 1) // [K]
-      const total = tf.sum(tf.mul(logProb, mask))
-      const entropy = tf.neg(tf.sum(tf.mul(weights, logResponsibilities)))
-      statistics.add({ counts, ...mixture.moments(weights, x), log_prob: total, entropy })
-      // KL(q(z) || w) = Σ_k r (log r - log w)
-      const kl = tf.neg(tf.add(entropy, tf.sum(tf.mul(counts, variable(mixture, 'log_weights')))))
-      const mean = (value: tf.Tensor) => tf.div(value, used)
-      return { elbo: mean(total), reconstruction: mean(tf.add(total, kl)), kl: mean(kl), entropy: mean(entropy) }
-    })
+  state: ReadonlyMap<string, tf.Variable>,
+  update: Update<Name>,
+): MixtureAlgorithm {
+  const sums = createSums(mixture)
   return {
-    algorithm: {
-      variables: new Map([
-        ...mixture.variables,
-        ...[...statistics.variables].map(([name, sum]) => [`pass/${name}`, sum] as const),
-      ]),
-      models: new Map(),
-      step,
-      bound: batch => bound(mixture, read(batch)),
-      dispose: () => statistics.dispose(),
+    mixture,
+    read,
+    update,
+    variables: new Map([
+      ...mixture.variables,
+      ...state,
+      ...[...sums.variables].map(([name, sum]) => [`pass/${name}`, sum] as const),
+    ]),
+    models: new Map(),
+    step: (batch, _, { used }) =>
+      tf.tidy(() => {
+        const x = read(batch)
+        const mask = tf.cast(tf.less(tf.range(0, x.shape[0] as number), used), 'float32') // [batch]
+        const { counts, total, entropy } = gather(mixture, sums, x, mask)
+        // KL(q(z) || w) = Σ_k r (log r - log w)
+        const kl = tf.neg(tf.add(entropy, tf.sum(tf.mul(counts, variable(mixture, 'log_weights')))))
+        const mean = (value: tf.Tensor) => tf.div(value, used)
+        return { elbo: mean(total), reconstruction: mean(tf.add(total, kl)), kl: mean(kl), entropy: mean(entropy) }
+      }),
+    bound: batch => bound(mixture, read(batch)),
+    async finishPass() {
+      const pass = await finish<Name>(sums)
+      requireAllImages(pass.images, images)
+      return update({ ...pass, images })
     },
-    async finish() {
-      const { log_prob, entropy, ...moments } = (await statistics.totals()) as Record<string, Float64Array>
-      const counts = moments.counts as Float64Array
-      requireAllImages(counts, images)
-      statistics.reset()
-      return {
-        moments: moments as Moments<Name>,
-        logProb: log_prob?.[0] as number,
-        entropy: entropy?.[0] as number,
-        emptyComponents: counts.filter(isEmpty).length,
-      }
+    dispose() {
+      sums.dispose()
+      state.forEach(kept => void kept.dispose())
     },
   }
+}
+
+type Sums = Statistics<string>
+
+const createSums = ({ components, momentShapes }: Mixture): Sums =>
+  createStatistics({ counts: [components], ...momentShapes, log_prob: [], entropy: [] })
+
+/** Adds a batch x [batch, pixels] to the sums, each image with its weight in `mask` [batch]. */
+function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor) {
+  const { logProb, responsibilities, logResponsibilities } = posterior(mixture, x)
+  const weights = tf.mul(responsibilities, mask) // [K, batch]
+  const counts = tf.sum(weights, 1) // [K]
+  const total = tf.sum(tf.mul(logProb, mask))
+  const entropy = tf.neg(tf.sum(tf.mul(weights, logResponsibilities)))
+  sums.add({ counts, ...mixture.moments(weights, x), log_prob: total, entropy })
+  return { counts, total, entropy }
+}
+
+/** What the sums hold; afterwards they are zero. */
+async function finish<Name extends string>(sums: Sums): Promise<Pass<Name>> {
+  const { log_prob, entropy, ...moments } = (await sums.totals()) as Record<string, Float64Array>
+  sums.reset()
+  const counts = moments.counts as Float64Array
+  return {
+    images: sum(counts),
+    moments: moments as Moments<Name>,
+    logProb: log_prob?.[0] as number,
+    entropy: entropy?.[0] as number,
+    emptyComponents: counts.filter(isEmpty).length,
+  }
+}
+
+const SAMPLE_BATCH = 1000
+
+/** A pass over images x [images, pixels] that are all at hand, with the posterior's responsibilities or with those given, [K, images]. */
+export async function passOver(mixture: Mixture, x: tf.Tensor, responsibilities?: tf.Tensor): Promise<Pass<string>> {
+  const sums = createSums(mixture)
+  const [images, pixels] = x.shape as [number, number]
+  for (let from = 0; from < images; from += SAMPLE_BATCH) {
+    const size = Math.min(SAMPLE_BATCH, images - from)
+    tf.tidy(() => {
+      const batch = tf.slice(x, [from, 0], [size, pixels])
+      if (!responsibilities) return void gather(mixture, sums, batch, tf.ones([size]))
+      const weights = tf.slice(responsibilities, [0, from], [mixture.components, size])
+      const none = tf.scalar(0)
+      sums.add({ counts: tf.sum(weights, 1), ...mixture.moments(weights, batch), log_prob: none, entropy: none })
+    })
+  }
+  const pass = await finish<string>(sums)
+  sums.dispose()
+  return pass
 }
 
 /** log p(x) = E_q[log p(x | z)] - KL(q(z) || p(z)) with q = p(z | x), each [batch]. */
@@ -89,8 +137,7 @@ function bound(mixture: Mixture, x: tf.Tensor): Record<string, tf.Tensor> {
 
 const ROUNDING = 1e-3
 
-function requireAllImages(counts: Float64Array, images: number): void {
-  const seen = counts.reduce((sum, count) => sum + count, 0)
+function requireAllImages(seen: number, images: number): void {
   if (Math.abs(seen - images) <= ROUNDING * images) return
   throw new Error(`the pass gathered ${seen.toFixed(1)} images, but there are ${images}: it must see each of them once`)
 }
