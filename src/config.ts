@@ -56,7 +56,11 @@ export const settings = {
     'decides initial weights, noise, binarization and order',
     read.number,
   ),
-  objective: choice(['elbo'], 'elbo', 'what is maximised'),
+  objective: choice(
+    ['elbo', 'wake-sleep'],
+    'elbo',
+    'what is maximised: the bound by both networks, or by the decoder alone while the encoder learns from dreams',
+  ),
   estimator: choice(['pathwise'], 'pathwise', 'how its gradient is estimated'),
   samples: wholeNumber([1, 1e4], 1, 'draws of z per image and step'),
   kl: choice(klEstimators, 'analytic', 'the KL term: closed form, or sampled'),
@@ -162,10 +166,26 @@ export type PresetName = keyof typeof presets
 
 const names = Object.keys(settings) as SettingName[]
 
-/** Fills in defaults: later sources win. */
+/** Fills in defaults: later sources win. Throws a `UsageError` for a setting that means nothing to the objective. */
 export function resolveConfig(...sources: DeepReadonly<Partial<Config>>[]): Config {
   const defaults = Object.fromEntries(names.map(name => [name, settings[name].value]))
-  return Object.assign(defaults, ...sources) as Config
+  const config = Object.assign(defaults, ...sources) as Config
+  requireMeaning(config)
+  return config
+}
+
+/** Neither phase of wake-sleep has a KL term to weigh or a gradient through z to estimate. */
+const NOT_IN_WAKE_SLEEP = ['estimator', 'beta', 'klWarmup'] as const satisfies SettingName[]
+
+/** Refuses settings that the objective would ignore. */
+function requireMeaning(config: Config): void {
+  if (config.objective !== 'wake-sleep') return
+  const idle = NOT_IN_WAKE_SLEEP.find(name => config[name] !== settings[name].value)
+  if (idle) {
+    throw new UsageError(
+      `--${kebabCase(idle)} ${config[idle]}: means nothing to --objective wake-sleep; leave it out, or use --objective elbo`,
+    )
+  }
 }
 
 /** Checks the settings of a JSON file, some or all; `where` is its path, for error messages. */

@@ -8,6 +8,7 @@ import { type Config, completeConfig, fixedSettings, parseConfig } from './confi
 import { type Dataset, meanImage } from './data/dataset.js'
 import type { Algorithm } from './inference/algorithm.js'
 import { trainVae } from './inference/vae.js'
+import { trainWakeSleep } from './inference/wake-sleep.js'
 import { createVae, initialize, type Vae } from './models/vae.js'
 import { streamKey } from './random.js'
 
@@ -17,10 +18,21 @@ export interface Session {
   dispose(): void
 }
 
+/** What maximises each objective, and its name in snapshots. */
+const algorithms = {
+  elbo: { name: 'vae', train: trainVae },
+  'wake-sleep': { name: 'wake-sleep', train: trainWakeSleep },
+} as const satisfies Record<Config['objective'], unknown>
+
+/** The name in snapshots of the algorithm that a configuration asks for. */
+export function algorithmName({ objective }: Config): string {
+  return algorithms[objective].name
+}
+
 /** Networks and optimizer with zero weights and slots. */
 export function createSession(config: Config, pixels: number): Session {
   const vae = createVae({ ...config, pixels })
-  const algorithm = trainVae(vae, { ...config, clipNorm: config.clipNorm ?? undefined })
+  const algorithm = algorithms[config.objective].train(vae, { ...config, clipNorm: config.clipNorm ?? undefined })
   return {
     vae,
     algorithm,
@@ -69,6 +81,12 @@ export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {
 /** Gives a session the state of a snapshot that was made with the same settings; `path` is for error messages. */
 export function restoreSession({ algorithm }: Session, config: Config, snapshot: Snapshot, path: string): void {
   const file = join(path, 'state.safetensors')
+  if (snapshot.algorithm !== algorithmName(config)) {
+    throw new Error(
+      `${file}: metadata algorithm: was trained by ${snapshot.algorithm}, but config.json asks for ` +
+        `${algorithmName(config)} (objective ${config.objective})`,
+    )
+  }
   for (const [name, value] of Object.entries(fixedSettings(config))) {
     const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name])]
     if (now !== then) throw new Error(`${file}: was trained with ${name} = ${then}, but config.json says ${now}`)

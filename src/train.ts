@@ -23,6 +23,7 @@ import type { Algorithm, Schedule } from './inference/algorithm.js'
 import type { Vae } from './models/vae.js'
 import { keyAt, streamKey } from './random.js'
 import {
+  algorithmName,
   createSession,
   initializeSession,
   readRunSnapshot,
@@ -267,7 +268,7 @@ function restore(folder: string, config: Config, session: Session, data: Dataset
 function write(folder: string, config: Config, algorithm: Algorithm, data: Dataset, position: Position): Promise<void> {
   const { sha256, rows, columns } = data
   const snapshot = {
-    algorithm: 'vae',
+    algorithm: algorithmName(config),
     settings: fixedSettings(config),
     data: { source: config.data, sha256, rows, columns },
     position,

@@ -38,6 +38,7 @@ export const train = command({
     'train --run plane --preset latent-2d',
     'train --run deep --hidden 500,500 --latent-dim 40 --learning-rate 5e-4 --seed 7',
     'train --run fashion --data path/to/fashion-mnist',
+    'train --run dreams --objective wake-sleep',
   ],
   async run({ values, given, switches }, context) {
     const name = values.run ?? (switches.resume ? undefined : unusedName(context.checkpoints))
