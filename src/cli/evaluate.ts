@@ -9,8 +9,9 @@ import { splitNames } from '../data/dataset.js'
 import { evaluateVae } from '../evaluation/evaluate.js'
 import type { Estimate } from '../evaluation/statistics.js'
 import { streamKey } from '../random.js'
-import { choice, text, UsageError, wholeNumber } from '../settings.js'
+import { choice, kebabCase, text, UsageError, wholeNumber } from '../settings.js'
 import { command } from './command.js'
+import { describeError, evaluateGaps, gapSettings } from './gaps.js'
 import { binarySplit, describeChoice, openRun, runImages, runOptions } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
@@ -28,16 +29,42 @@ export const evaluate = command({
     data: text('other images than those of the run'),
     compile: choice(modes, 'auto', 'how the work runs, as in train'),
     save: text('safetensors file for the binary images x and the values of every image'),
+    ...gapSettings,
     ...runOptions,
   },
+  switches: {
+    gaps: 'instead: how much of log p(x) - ELBO is due to the encoder, how much to q(z) being a diagonal Gaussian',
+  },
   finishesOnInterrupt: true,
-  examples: ['evaluate first', 'evaluate first --samples 5000', 'evaluate first --split validation --json'],
-  async run({ argument, values }, context) {
+  examples: [
+    'evaluate first',
+    'evaluate first --samples 5000',
+    'evaluate first --split validation --json',
+    'evaluate first --gaps --gap-images 500',
+  ],
+  async run({ argument, values, given, switches }, context) {
+    refuseUnused(given, switches.gaps === true)
     if (values.save !== null && !existsSync(dirname(values.save))) {
       throw new UsageError(`--save ${values.save}: its folder does not exist`)
     }
-    const { trained } = await openRun(argument, values, context)
+    const opened = await openRun(argument, values, context)
+    const { trained } = opened
     const data = runImages(trained, values.data)
+    const { seed, split, snapshot } = values
+    const { binarize, seed: binarizationSeed } = trained.config
+    const about = { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed }
+    if (switches.gaps) {
+      const options = {
+        samples: values.samples,
+        steps: values.gapSteps,
+        gapImages: values.gapImages,
+        batchSize: EVALUATION_BATCH,
+        mode: values.compile,
+        key: streamKey(seed, 'gaps'),
+      }
+      const { json, ...result } = await evaluateGaps(opened, data, data[split], options, context)
+      return { ...result, json: { ...about, ...json } }
+    }
     const images = binarySplit(trained, data[values.split])
     const bar = progressBar('images', context)
     const result = await evaluateVae(trained.vae, images, values.samples, {
@@ -54,7 +81,9 @@ export const evaluate = command({
     const { perImage, compile, ...summary } = result
     context.note(describeChoice(compile))
     const line = (name: string, { mean, standardError }: Estimate, note = '') =>
-      context.print(`${name.padEnd(16)}${mean.toFixed(3).padStart(9)} ± ${error(standardError, 3)}  nats/image${note}`)
+      context.print(
+        `${name.padEnd(16)}${mean.toFixed(3).padStart(9)} ± ${describeError(standardError, 3)}  nats/image${note}`,
+      )
     context.print(
       `${images.count} ${values.split} images of ${data.source}, ${trained.config.binarize} binarization ` +
         `(one fixed sample, seed ${trained.config.seed}), ${values.samples} samples of z each`,
@@ -62,7 +91,7 @@ export const evaluate = command({
     line('ELBO', result.elbo)
     line('reconstruction', result.reconstruction)
     line('KL', result.kl)
-    line('log p(x)', result.logPx, `, of which sampling z: ± ${error(result.logPxMonteCarloError, 4)}`)
+    line('log p(x)', result.logPx, `, of which sampling z: ± ${describeError(result.logPxMonteCarloError, 4)}`)
     context.print(`${'active units'.padEnd(16)}${result.activeUnits} of ${result.latentDim}`)
     context.print('±: one standard error of the mean over images')
     if (values.save !== null) {
@@ -80,11 +109,13 @@ export const evaluate = command({
       )
       context.note(`binary images and values per image: ${values.save}`)
     }
-    const { seed, split, snapshot } = values
-    const { binarize, seed: binarizationSeed } = trained.config
-    return { json: { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed, ...summary } }
+    return { json: { ...about, ...summary } }
   },
 })
 
-/** One value tells nothing of its error. */
-const error = (value: number, digits: number) => (Number.isNaN(value) ? 'unknown' : value.toFixed(digits))
+/** Options of the one kind of evaluation that were given for the other. */
+function refuseUnused(given: object, gaps: boolean): void {
+  const unused = Object.keys(given).find(name => (gaps ? ['save', 'method'] : Object.keys(gapSettings)).includes(name))
+  if (unused)
+    throw new UsageError(`--${kebabCase(unused)}: means nothing with${gaps ? '' : 'out'} --gaps; leave it out`)
+}
