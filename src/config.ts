@@ -6,7 +6,17 @@ import { optimizers } from './inference/optimizer.js'
 import { binarizations } from './inference/vae.js'
 import { activations } from './models/vae.js'
 import { klEstimators } from './objectives/elbo.js'
-import { choice, positive, read, type Setting, setting, type Values, wholeNumber } from './settings.js'
+import {
+  choice,
+  kebabCase,
+  positive,
+  read,
+  type Setting,
+  setting,
+  UsageError,
+  type Values,
+  wholeNumber,
+} from './settings.js'
 import { type DeepReadonly, settingsTable } from './settings-table.js'
 
 /** The settings, in the order in which `--help` shows them. */
@@ -46,7 +56,11 @@ export const settings = {
     'decides initial weights, noise, binarization and order',
     read.number,
   ),
-  objective: choice(['elbo'], 'elbo', 'what is maximised'),
+  objective: choice(
+    ['elbo', 'wake-sleep'],
+    'elbo',
+    'what is maximised: the bound by both networks, or by the decoder alone while the encoder learns from dreams',
+  ),
   estimator: choice(['pathwise'], 'pathwise', 'how its gradient is estimated'),
   samples: wholeNumber([1, 1e4], 1, 'draws of z per image and step'),
   kl: choice(klEstimators, 'analytic', 'the KL term: closed form, or sampled'),
@@ -150,4 +164,23 @@ export type PresetName = keyof typeof presets
 
 export const vaeSettings = settingsTable(settings)
 
-export const { resolve: resolveConfig } = vaeSettings
+/** Fills in defaults: later sources win. Throws a `UsageError` for a setting that means nothing to the objective. */
+export function resolveConfig(...sources: DeepReadonly<Partial<Config>>[]): Config {
+  const config = vaeSettings.resolve(...sources)
+  requireMeaning(config)
+  return config
+}
+
+/** Neither phase of wake-sleep has a KL term to weigh or a gradient through z to estimate. */
+const NOT_IN_WAKE_SLEEP = ['estimator', 'beta', 'klWarmup'] as const satisfies SettingName[]
+
+/** Refuses settings that the objective would ignore. */
+function requireMeaning(config: Config): void {
+  if (config.objective !== 'wake-sleep') return
+  const idle = NOT_IN_WAKE_SLEEP.find(name => config[name] !== settings[name].value)
+  if (idle) {
+    throw new UsageError(
+      `--${kebabCase(idle)} ${config[idle]}: means nothing to --objective wake-sleep; leave it out, or use --objective elbo`,
+    )
+  }
+}

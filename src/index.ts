@@ -22,6 +22,7 @@ export { type MixtureEmOptions, trainMixture } from './inference/mixture-em.js'
 export { type StartOptions, startMixture } from './inference/mixture-starts.js'
 export { createOptimizer, type Optimizer } from './inference/optimizer.js'
 export { trainVae } from './inference/vae.js'
+export { trainWakeSleep } from './inference/wake-sleep.js'
 export {
   type BernoulliMixture,
   type BernoulliMixtureOptions,

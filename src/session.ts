@@ -10,6 +10,7 @@ import { type EmConfig, emTable } from './em-config.js'
 import { createEmSession } from './em-session.js'
 import type { Algorithm } from './inference/algorithm.js'
 import { trainVae } from './inference/vae.js'
+import { trainWakeSleep } from './inference/wake-sleep.js'
 import { createVae, initialize, type Vae } from './models/vae.js'
 import { type Pictures, vaePictures } from './pictures.js'
 import { streamKey } from './random.js'
@@ -23,6 +24,8 @@ export interface Session {
   readonly method: string
   readonly algorithm: Algorithm
   readonly pictures: Pictures
+  /** The networks, where the model is a VAE. */
+  readonly vae?: Vae
   /** Gives the state that the run starts from, which the configuration's seed decides; `images()` are those of a whole pass. */
   initialize(data: Dataset, images: () => Split): void | Promise<void>
   dispose(): void
@@ -38,6 +41,10 @@ export interface ImageSize {
 
 export const isEm = (config: RunConfig): config is EmConfig => 'model' in config
 
+/** Whether the bound of the run's model is log p(x) itself. */
+export const isExact = (config: RunConfig): boolean =>
+  isEm(config) && config.method !== 'mean-field' && config.model !== 'vae'
+
 /** Whether the run's model reads binary images rather than grey ones. */
 export const binarizes = (config: RunConfig): boolean =>
   !isEm(config) || config.model === 'bernoulli-mixture' || config.model === 'vae'
@@ -51,11 +58,18 @@ export function createSession(config: RunConfig, size: ImageSize): Session {
   return isEm(config) ? createEmSession(config, size) : createVaeSession(config, size)
 }
 
+/** What maximises each objective, and its name in snapshots. */
+const algorithms = {
+  elbo: { name: 'vae', train: trainVae },
+  'wake-sleep': { name: 'wake-sleep', train: trainWakeSleep },
+} as const satisfies Record<Config['objective'], unknown>
+
 export function createVaeSession(config: Config, { rows, columns }: Omit<ImageSize, 'images'>): Session & { vae: Vae } {
   const vae = createVae({ ...config, pixels: rows * columns })
-  const algorithm = trainVae(vae, { ...config, clipNorm: config.clipNorm ?? undefined })
+  const { name, train } = algorithms[config.objective]
+  const algorithm = train(vae, { ...config, clipNorm: config.clipNorm ?? undefined })
   return {
-    method: 'vae',
+    method: name,
     vae,
     algorithm,
     pictures: vaePictures(vae),
@@ -118,15 +132,18 @@ export interface TrainedVae {
   dispose(): void
 }
 
-/** Brings back a VAE's networks from its `latest` or `best` snapshot. */
-export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {
-  const config = readRunConfig(folder)
-  if (isEm(config))
-    throw new UsageError(`${folder}: holds a ${config.model}; this needs a VAE, as \`elbo train\` makes it`)
-  const { snapshot, path } = readRunSnapshot(folder, name)
-  const session = createVaeSession(config, snapshot.data)
-  restoreSession(session, config, snapshot, path)
+/** The VAE of a run; undefined if the run has another model. */
+export function asVae({ config, snapshot, session }: TrainedRun): TrainedVae | undefined {
+  if (isEm(config) || session.vae === undefined) return undefined
   return { config, snapshot, vae: session.vae, dispose: session.dispose }
+}
+
+/** Brings back a VAE's networks from its `latest` or `best` snapshot; throws a `UsageError` if the run has another model. */
+export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {
+  const run = loadTrainedRun(folder, name)
+  const vae = asVae(run)
+  if (vae) return vae
+  throw new UsageError(`${folder}: holds a ${run.session.method}; this needs a VAE, as \`elbo train\` makes it`)
 }
 
 /** Gives a session the state of a snapshot that was made with the same settings; `path` is for error messages. */
@@ -138,7 +155,9 @@ export function restoreSession(
 ): void {
   const file = join(path, 'state.safetensors')
   if (snapshot.algorithm !== method) {
-    throw new Error(`${file}: holds the state of '${snapshot.algorithm}', but config.json describes '${method}'`)
+    throw new Error(
+      `${file}: metadata algorithm: was trained by ${snapshot.algorithm}, but config.json asks for ${method}`,
+    )
   }
   for (const [name, value] of Object.entries(fixedSettings(config))) {
     const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name])]

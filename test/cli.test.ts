@@ -130,6 +130,16 @@ test('evaluate states its samples and errors; elbo = reconstruction - kl; the bo
   expect(mean('elbo')).toBeCloseTo(result.elbo.mean, 4)
 })
 
+test('evaluate --gaps splits log p(x) - ELBO in two, and says on how many images and samples', () => {
+  const result = json('evaluate', 'first', '--gaps', '--gap-images', '20', '--gap-steps', '60', '--samples', '64')
+  expect(result).toMatchObject({ run: 'first', split: 'test', images: 20, samples: 64, steps: 60 })
+  const { elbo, meanFieldElbo, logPx, tighter, amortizationGap, approximationGap, gap } = result
+  expect(amortizationGap.mean).toBeGreaterThan(4 * amortizationGap.standardError) // two epochs leave a poor encoder
+  expect(amortizationGap.mean).toBeCloseTo(meanFieldElbo.mean - elbo.mean, 3)
+  expect(approximationGap.mean).toBeCloseTo(logPx[tighter].mean - meanFieldElbo.mean, 3)
+  expect(gap.mean).toBeCloseTo(amortizationGap.mean + approximationGap.mean, 3)
+})
+
 test('the same evaluation twice gives the same numbers', () => {
   expect(json('evaluate', 'first', '--samples', '8')).toEqual(json('evaluate', 'first', '--samples', '8'))
 })
@@ -169,6 +179,9 @@ describe('wrong usage is one line and exit code 2', () => {
     [['train', '--resume'], 'name the run with --run'],
     [['train', '--run', 'first', '--resume', '--hidden', '17'], '--hidden [17]: the run began with [16]'],
     [['train', '--config', 'nothing.json'], 'there is no such file'],
+    [['train', '--objective', 'wake-sleep', '--beta', '2'], '--beta 2: means nothing to --objective wake-sleep'],
+    [['evaluate', 'first', '--gap-steps', '9'], '--gap-steps: means nothing without --gaps'],
+    [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: means nothing with --gaps'],
     [['sample', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
     [['sample'], "missing required argument 'run'"],
     [['sample', 'first', '--count', 'many'], '--count many: a whole number from 1 to '],

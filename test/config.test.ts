@@ -74,3 +74,13 @@ test('a resumed run may train longer, and nothing that its past depends on may c
     `--latent-dim 3: the run began with ${saved.latentDim}`,
   )
 })
+
+test.each([
+  [{ beta: 0.5 }, '--beta 0.5'],
+  [{ klWarmup: 3 }, '--kl-warmup 3'],
+])('%o is refused where the objective would ignore it', (changes, flag) => {
+  expect(resolveConfig(changes)).toMatchObject(changes)
+  expect(() => resolveConfig({ objective: 'wake-sleep', ...changes })).toThrow(
+    `${flag}: means nothing to --objective wake-sleep; leave it out, or use --objective elbo`,
+  )
+})

@@ -5,13 +5,16 @@ import { dirname } from 'node:path'
 import { writeFileAtomic } from '../checkpoints/files.js'
 import { encodeSafetensors, type StoredTensor } from '../checkpoints/safetensors.js'
 import { modes } from '../compile/scan.js'
-import { splitNames } from '../data/dataset.js'
+import { type Dataset, type Split, splitNames } from '../data/dataset.js'
 import { evaluateVae } from '../evaluation/evaluate.js'
-import type { Estimate } from '../evaluation/statistics.js'
 import { streamKey } from '../random.js'
-import { choice, text, UsageError, wholeNumber } from '../settings.js'
+import { asVae, binarizes, type TrainedRun } from '../session.js'
+import { choice, kebabCase, text, UsageError, wholeNumber } from '../settings.js'
 import { command } from './command.js'
-import { describeChoice, evaluatedSplit, openVae, runImages, runOptions } from './opened-run.js'
+import { describeError, describeEstimate } from './estimates.js'
+import { evaluateFitted, vaeOnly } from './fitted.js'
+import { evaluateGaps, gapSettings } from './gaps.js'
+import { describeChoice, evaluatedSplit, openRun, runImages, runOptions } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
 const EVALUATION_BATCH = 100
@@ -28,17 +31,55 @@ export const evaluate = command({
     data: text('other images than those of the run'),
     compile: choice(modes, 'auto', 'how the work runs, as in train'),
     save: text('safetensors file for the binary images x and the values of every image'),
+    ...gapSettings,
     ...runOptions,
   },
+  switches: {
+    gaps: 'instead: how much of log p(x) - ELBO is due to the encoder, how much to q(z) being a diagonal Gaussian',
+  },
   finishesOnInterrupt: true,
-  examples: ['evaluate first', 'evaluate first --samples 5000', 'evaluate first --split validation --json'],
-  async run({ argument, values }, context) {
+  examples: [
+    'evaluate first',
+    'evaluate first --samples 5000',
+    'evaluate first --split validation --json',
+    'evaluate first --gaps --gap-images 500',
+  ],
+  async run({ argument, values, given, switches }, context) {
+    refuseUnused(given, switches.gaps === true)
     if (values.save !== null && !existsSync(dirname(values.save))) {
       throw new UsageError(`--save ${values.save}: its folder does not exist`)
     }
-    const { trained } = await openVae(argument, values, context)
-    const data = runImages(trained, values.data)
-    const images = evaluatedSplit(trained, data[values.split])
+    const { trained: run } = await openRun(argument, values, context)
+    const data = runImages(run, values.data)
+    const { seed, split, snapshot } = values
+    const { binarize, seed: binarizationSeed } = run.config
+    const about = { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed }
+    const images = evaluatedSplit(run, data[split])
+    const trained = asVae(run)
+    if (!trained) {
+      const unused = switches.gaps ? 'gaps' : vaeOnly.find(name => given[name] !== undefined)
+      if (unused) throw new UsageError(`--${kebabCase(unused)}: means nothing for a run of \`elbo em\`; leave it out`)
+      const options = {
+        batchSize: EVALUATION_BATCH,
+        mode: values.compile,
+        key: streamKey(seed, 'evaluate'),
+        signal: context.signal,
+      }
+      const { json, ...result } = await evaluateFitted(run, images, describeImages(run, images, data), options, context)
+      return { ...result, json: { ...about, ...json } }
+    }
+    if (switches.gaps) {
+      const options = {
+        samples: values.samples,
+        steps: values.gapSteps,
+        gapImages: values.gapImages,
+        batchSize: EVALUATION_BATCH,
+        mode: values.compile,
+        key: streamKey(seed, 'gaps'),
+      }
+      const { json, ...result } = await evaluateGaps({ trained }, data, data[split], options, context)
+      return { ...result, json: { ...about, ...json } }
+    }
     const bar = progressBar('images', context)
     const result = await evaluateVae(trained.vae, images, values.samples, {
       batchSize: EVALUATION_BATCH,
@@ -53,16 +94,12 @@ export const evaluate = command({
     }
     const { perImage, compile, ...summary } = result
     context.note(describeChoice(compile))
-    const line = (name: string, { mean, standardError }: Estimate, note = '') =>
-      context.print(`${name.padEnd(16)}${mean.toFixed(3).padStart(9)} ± ${error(standardError, 3)}  nats/image${note}`)
-    context.print(
-      `${images.count} ${values.split} images of ${data.source}, ${trained.config.binarize} binarization ` +
-        `(one fixed sample, seed ${trained.config.seed}), ${values.samples} samples of z each`,
-    )
+    const line = (...estimate: Parameters<typeof describeEstimate>) => context.print(describeEstimate(...estimate))
+    context.print(`${describeImages(run, images, data)}, ${values.samples} samples of z each`)
     line('ELBO', result.elbo)
     line('reconstruction', result.reconstruction)
     line('KL', result.kl)
-    line('log p(x)', result.logPx, `, of which sampling z: ± ${error(result.logPxMonteCarloError, 4)}`)
+    line('log p(x)', result.logPx, `, of which sampling z: ± ${describeError(result.logPxMonteCarloError, 4)}`)
     context.print(`${'active units'.padEnd(16)}${result.activeUnits} of ${result.latentDim}`)
     context.print('±: one standard error of the mean over images')
     if (values.save !== null) {
@@ -80,11 +117,21 @@ export const evaluate = command({
       )
       context.note(`binary images and values per image: ${values.save}`)
     }
-    const { seed, split, snapshot } = values
-    const { binarize, seed: binarizationSeed } = trained.config
-    return { json: { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed, ...summary } }
+    return { json: { ...about, ...summary } }
   },
 })
 
-/** One value tells nothing of its error. */
-const error = (value: number, digits: number) => (Number.isNaN(value) ? 'unknown' : value.toFixed(digits))
+/** What was measured, in words. */
+function describeImages({ config }: TrainedRun, { count, name }: Split, { source }: Dataset): string {
+  const read = binarizes(config)
+    ? `${config.binarize} binarization (one fixed sample, seed ${config.seed})`
+    : 'grey values in [0, 1]'
+  return `${count} ${name} images of ${source}, ${read}`
+}
+
+/** Options of the one kind of evaluation that were given for the other. */
+function refuseUnused(given: object, gaps: boolean): void {
+  const unused = Object.keys(given).find(name => (gaps ? ['save', 'method'] : Object.keys(gapSettings)).includes(name))
+  if (unused)
+    throw new UsageError(`--${kebabCase(unused)}: means nothing with${gaps ? '' : 'out'} --gaps; leave it out`)
+}

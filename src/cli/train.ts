@@ -1,7 +1,7 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
 import { existsSync } from 'node:fs'
 import { readWhole } from '../checkpoints/files.js'
-import { type Config, type PresetName, presets, settings, vaeSettings } from '../config.js'
+import { type Config, type PresetName, presets, resolveConfig, settings, vaeSettings } from '../config.js'
 import { isEm, type RunConfig } from '../session.js'
 import { choice, text, UsageError } from '../settings.js'
 import { command } from './command.js'
@@ -33,6 +33,7 @@ export const train = command({
     'train --run plane --preset latent-2d',
     'train --run deep --hidden 500,500 --latent-dim 40 --learning-rate 5e-4 --seed 7',
     'train --run fashion --data path/to/fashion-mnist',
+    'train --run dreams --objective wake-sleep',
   ],
   run: ({ values, given, switches }, context) =>
     trainRequested(
@@ -49,7 +50,7 @@ export const train = command({
 
 function fresh(values: { preset: PresetName; config: string | null }, given: Partial<Config>): Config {
   const file = values.config === null ? {} : vaeSettings.parse(readConfigFile(values.config), values.config)
-  return vaeSettings.resolve(presets[values.preset].config, file, onlySettings(given))
+  return resolveConfig(presets[values.preset].config, file, onlySettings(given))
 }
 
 function resumed(saved: RunConfig, given: Partial<Config> & { config?: unknown; preset?: unknown }): Config {

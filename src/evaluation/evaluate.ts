@@ -5,7 +5,7 @@ import * as gaussian from '../distributions/normal.js'
 import { encode, type Vae } from '../models/vae.js'
 import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } from './importance.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
-import { type Estimate, estimateMean } from './statistics.js'
+import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface Evaluation {
@@ -86,7 +86,7 @@ function estimates(
     reconstruction: estimateMean(elbo.map((value, i) => value + (kl[i] as number))),
     kl: estimateMean(kl),
     logPx: estimateMean(logPx),
-    logPxMonteCarloError: Math.sqrt(standardError.reduce((sum, error) => sum + error * error, 0)) / kl.length,
+    logPxMonteCarloError: errorOfMean(standardError),
     activeUnits: variances(mu, latentDim).filter(variance => variance > ACTIVE_VARIANCE).length,
     latentDim,
   }

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
-import { decode, encode, type Vae } from '../models/vae.js'
+import { decode, encode, type Posterior, type Vae } from '../models/vae.js'
 import { type HostKey, type Key, keyAt, normal } from '../random.js'
 
 /** Decoder inputs that fit in one piece: samples times images of a piece. */
@@ -57,9 +57,20 @@ export interface WeightSums<T = Float32Array> {
 
 /** The sums over the first `used` of `size` draws for images x [batch, pixels]: tensors [batch]. */
 export function sumWeights(vae: Vae, x: tf.Tensor, key: Key, size: number, used: number): WeightSums<tf.Tensor> {
-  const { mu, logVar } = encode(vae, x)
+  return sumWeightsOf(vae, x, encode(vae, x), key, size, used)
+}
+
+/** The same sums with any q(z) as proposal, not only the encoder's. */
+export function sumWeightsOf(
+  vae: Vae,
+  x: tf.Tensor,
+  q: Posterior,
+  key: Key,
+  size: number,
+  used: number,
+): WeightSums<tf.Tensor> {
   const counts = tf.less(tf.reshape(tf.range(0, size), [size, 1]), used)
-  const logs = logWeights(vae, x, mu, logVar, key, size) // [size, batch]
+  const logs = logWeights(vae, x, q, key, size) // [size, batch]
   const max = tf.max(tf.where(counts, logs, Number.NEGATIVE_INFINITY), 0)
   const scaled = tf.where(counts, tf.exp(tf.sub(logs, max)), 0)
   return {
@@ -71,7 +82,7 @@ export function sumWeights(vae: Vae, x: tf.Tensor, key: Key, size: number, used:
 }
 
 /** log w = log p(x|z) + log p(z) - log q(z|x) of `samples` draws z = mu + sigma epsilon: [samples, batch]. */
-function logWeights(vae: Vae, x: tf.Tensor, mu: tf.Tensor, logVar: tf.Tensor, key: Key, samples: number): tf.Tensor {
+function logWeights(vae: Vae, x: tf.Tensor, { mu, logVar }: Posterior, key: Key, samples: number): tf.Tensor {
   const epsilon = normal(key, [samples, ...mu.shape])
   const z = tf.add(mu, tf.mul(tf.exp(tf.mul(logVar, 0.5)), epsilon)) // [samples, batch, latent]
   // log p(z) - log q(z|x) = -1/2 sum(z^2 - epsilon^2 - log sigma^2)

@@ -17,3 +17,8 @@ export function estimateMean(values: ArrayLike<number>): Estimate {
   for (let i = 0; i < count; i++) squares += ((values[i] as number) - mean) ** 2
   return { mean, standardError: Math.sqrt(squares / (count - 1) / count), count }
 }
+
+/** The standard error of the mean of estimates that are independent, each with its own error. */
+export function errorOfMean(standardErrors: Float32Array): number {
+  return Math.sqrt(standardErrors.reduce((sum, error) => sum + error * error, 0)) / standardErrors.length
+}

@@ -28,8 +28,14 @@ export interface Vae {
   dispose(): void
 }
 
-/** The parameters of q(z | x) for images x [batch, pixels] in [0, 1]: mu and logVar, each [batch, latent]. */
-export function encode(vae: Vae, x: tf.Tensor): { mu: tf.Tensor; logVar: tf.Tensor } {
+/** q(z) = N(mu, diag exp(logVar)) of each image of a batch: mu and logVar, each [batch, latent]. */
+export interface Posterior {
+  mu: tf.Tensor
+  logVar: tf.Tensor
+}
+
+/** The parameters of q(z | x) for images x [batch, pixels] in [0, 1]. */
+export function encode(vae: Vae, x: tf.Tensor): Posterior {
   const [mu, logVar] = vae.encoder.apply(x) as [tf.Tensor, tf.Tensor]
   return { mu, logVar }
 }

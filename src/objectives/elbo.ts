@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
 import * as gaussian from '../distributions/normal.js'
-import { decode, encode, type Vae } from '../models/vae.js'
+import { decode, encode, type Posterior, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'
 
 /** How KL(q || p) is computed: in closed form, or as the mean of log q(z|x) - log p(z) over the samples. */
@@ -23,8 +23,18 @@ export interface Elbo {
 }
 
 /** The ELBO of each binary image in x [batch, pixels], with noise from `key` (Kingma & Welling 2013, equations 6-7). */
-export function elbo(vae: Vae, x: tf.Tensor, key: Key, { samples, kl: estimator }: ElboOptions): Elbo {
-  const { mu, logVar } = encode(vae, x) // [batch, latent]
+export function elbo(vae: Vae, x: tf.Tensor, key: Key, options: ElboOptions): Elbo {
+  return elboOf(vae, x, encode(vae, x), key, options)
+}
+
+/** The ELBO of each image with any q(z), not only the encoder's. */
+export function elboOf(
+  vae: Vae,
+  x: tf.Tensor,
+  { mu, logVar }: Posterior,
+  key: Key,
+  { samples, kl: estimator }: ElboOptions,
+): Elbo {
   const z = gaussian.sample(key, mu, logVar, samples) // [samples, batch, latent]
   const reconstruction = tf.mean(bernoulli.logProb(x, decode(vae, z)), 0) // [batch]
   const kl =

@@ -1,0 +1,70 @@
+/** `elbo evaluate RUN --gaps`: the two parts of log p(x) - ELBO on some images, with their errors. */
+import type { Dataset, Split } from '../data/dataset.js'
+import { type GapOptions, type Gaps, measureGaps } from '../evaluation/gaps.js'
+import type { Estimate } from '../evaluation/statistics.js'
+import type { TrainedVae } from '../session.js'
+import { wholeNumber } from '../settings.js'
+import type { Context, Result } from './command.js'
+import { describeError, describeEstimate } from './estimates.js'
+import { describeChoice, evaluatedSplit } from './opened-run.js'
+import { progressBar } from './progress-bar.js'
+
+export const gapSettings = {
+  gapImages: wholeNumber([1, 1e6], 200, 'with --gaps: how many images, the first of the split'),
+  gapSteps: wholeNumber([1, 1e5], 500, "with --gaps: steps of the ascent from the encoder's q(z|x) to the best q(z)"),
+}
+
+/** Measures the first `count` images of a split, prints and returns what `evaluate` makes its JSON document of. */
+export async function evaluateGaps(
+  { trained }: { trained: TrainedVae },
+  data: Dataset,
+  split: Split,
+  { gapImages, ...options }: Omit<GapOptions, 'onProgress' | 'signal'> & { gapImages: number },
+  context: Context,
+): Promise<Result & { json: object }> {
+  const bar = progressBar('steps', context)
+  const images = firstImages(evaluatedSplit(trained, split), gapImages)
+  const gaps = await measureGaps(trained.vae, images, {
+    ...options,
+    signal: context.signal,
+    onProgress: (done, total) => bar.update(done, total, `${images.count} images`),
+  }).finally(() => bar.stop())
+  if (!gaps) {
+    context.note('interrupted before the last image: no estimate')
+    return { json: { interrupted: true }, interrupted: true }
+  }
+  const { compile, ...json } = gaps
+  context.note(describeChoice(compile))
+  context.print(
+    `the first ${gaps.images} ${split.name} images of ${data.source}, ${trained.config.binarize} binarization ` +
+      `(one fixed sample, seed ${trained.config.seed}), ${gaps.samples} samples of z each, ` +
+      `best q(z) after ${gaps.steps} steps of ascent`,
+  )
+  for (const line of describe(gaps)) context.print(line)
+  return { json }
+}
+
+function describe({ elbo, meanFieldElbo, logPx, tighter, amortizationGap, approximationGap, gap }: Gaps): string[] {
+  const names = { encoder: "the encoder's q(z|x)", meanField: 'the best q(z)' }
+  const other = tighter === 'encoder' ? 'meanField' : 'encoder'
+  const sampling = ({ monteCarloError }: { monteCarloError: number }) =>
+    `sampling z: ± ${describeError(monteCarloError, 4)}`
+  return [
+    line("ELBO, encoder's q(z|x)", elbo),
+    line('ELBO, best diagonal q(z)', meanFieldElbo),
+    line('log p(x)', logPx[tighter], `, drawn from ${names[tighter]}, ${sampling(logPx[tighter])}`),
+    line('amortization gap', amortizationGap, ', best q(z) over encoder'),
+    line('approximation gap', approximationGap, ', log p(x) over best q(z)'),
+    line('log p(x) - ELBO', gap, ', their sum'),
+    `log p(x) drawn from ${names[other]}: ${logPx[other].mean.toFixed(3)}, ${sampling(logPx[other])}; the higher one is the tighter`,
+    "±: one standard error of the mean over images; of a gap, of each image's difference",
+  ]
+}
+
+const line = (name: string, estimate: Estimate, note?: string): string => describeEstimate(name, estimate, note, 26)
+
+function firstImages(split: Split, count: number): Split {
+  const size = split.pixels.length / split.count
+  const first = Math.min(count, split.count)
+  return { ...split, count: first, pixels: split.pixels.subarray(0, first * size) }
+}

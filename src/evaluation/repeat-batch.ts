@@ -1,0 +1,31 @@
+/** Runs many steps on one and the same batch of images, through `scan`. */
+import { concatenate, type Outputs, type Scan } from '../compile/scan.js'
+import { type HostKey, keyAt } from '../random.js'
+
+export interface RepeatOptions {
+  /** Told how many steps a chunk had, after it. */
+  onSteps: (count: number) => void
+  /** Stops after the chunk in flight. */
+  signal?: AbortSignal | undefined
+}
+
+/** One step of `runner` per schedule on `batch`, [size, pixels per image]; step i gets `keyAt(key, i)`. Undefined if it was stopped. */
+export async function repeatBatch<S>(
+  runner: Scan<S>,
+  { batch, size, key }: { batch: Uint8Array; size: number; key: HostKey },
+  schedules: readonly S[],
+  { onSteps, signal }: RepeatOptions,
+): Promise<Outputs | undefined> {
+  const chunks: Outputs[] = []
+  for (let done = 0; done < schedules.length; ) {
+    if (signal?.aborted) return undefined
+    const chunk = schedules.slice(done, done + runner.chunkSteps)
+    const data = new Uint8Array(chunk.length * batch.length)
+    for (let i = 0; i < chunk.length; i++) data.set(batch, i * batch.length)
+    const keys = Array.from(chunk, (_, i) => keyAt(key, done + i))
+    chunks.push(await runner.run({ data, count: chunk.length, shape: [size, batch.length / size] }, keys, chunk))
+    done += chunk.length
+    onSteps(chunk.length)
+  }
+  return concatenate(chunks)
+}
