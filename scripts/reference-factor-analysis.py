@@ -1,7 +1,7 @@
 """Maximum likelihood of factor analysis and probabilistic PCA by scikit-learn, for test/inference/factor-analysis.test.ts.
 
   pip install numpy scikit-learn
-  python3 scripts/reference-factor-analysis.py        # writes test/reference/factor-analysis.json
+  python3 scripts/reference-factor-analysis.py        # writes test/reference/factor-analysis.json; then npm run format
 
 scikit-learn's FactorAnalysis iterates by SVDs, not by EM in z: only what both converge to can be compared. Its PCA.score is the
 likelihood of probabilistic PCA at the closed-form maximum (Tipping & Bishop 1999, equations 7 and 8).

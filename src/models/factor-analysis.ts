@@ -3,6 +3,7 @@
  * (Rubin & Thayer 1982). Probabilistic PCA is the case psi = sigma^2 (1, …, 1) (Tipping & Bishop 1999).
  */
 import * as tf from '@tensorflow/tfjs'
+import { gibbsSweep } from '../distributions/gibbs-sweep.js'
 import { type Key, normal } from '../random.js'
 import { cholesky, identity, invert, type Matrix, mapMatrix, matrix, multiply, transpose } from '../symmetric.js'
 
@@ -39,6 +40,8 @@ export interface FactorAnalysis {
   readonly projection: tf.Variable
   /** R with G = R Rᵀ, lower triangular, [latent, latent]. */
   readonly posteriorRoot: tf.Variable
+  /** For `gibbsStep` on p(z | x), [latent, latent] each. */
+  readonly sweep: { readonly carry: tf.Variable; readonly noise: tf.Variable }
   /** log det G, and the trace of G. */
   readonly logDetPosterior: tf.Variable
   readonly tracePosterior: tf.Variable
@@ -54,6 +57,7 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
     psi: zeros(features),
     projection: zeros(features, latentDim),
     posteriorRoot: zeros(latentDim, latentDim),
+    sweep: { carry: zeros(latentDim, latentDim), noise: zeros(latentDim, latentDim) },
     logDetPosterior: zeros(),
     tracePosterior: zeros(),
   }
@@ -68,10 +72,12 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
       ['psi', psi],
       ['derived/projection', derived.projection],
       ['derived/posterior_root', derived.posteriorRoot],
+      ['derived/gibbs_carry', derived.sweep.carry],
+      ['derived/gibbs_noise', derived.sweep.noise],
       ['derived/log_det_posterior', derived.logDetPosterior],
       ['derived/trace_posterior', derived.tracePosterior],
     ]),
-    dispose: () => tf.dispose(Object.values(parts)),
+    dispose: () => tf.dispose(parts),
   }
   setParameters(model, {
     mu: new Float64Array(features),
@@ -89,7 +95,8 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
       `factor analysis: the noise variance of feature ${invalid} is ${psi[invalid]}; it must be above 0 (raise the variance floor)`,
     )
   const theta = { mu: mu.map(Math.fround), W: mapMatrix(W, Math.fround), psi: psi.map(Math.fround) }
-  const { covariance, logDetCovariance } = posteriorOf(theta)
+  const { precision, covariance, logDetCovariance } = posteriorOf(theta)
+  const { carry, noise } = gibbsSweep(precision)
   const scaled = mapMatrix(theta.W, (value, i) => value / (theta.psi[i] as number)) // Psi^-1 W
   const values: [tf.Variable, ArrayLike<number>][] = [
     [model.mu, theta.mu],
@@ -97,6 +104,8 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
     [model.psi, theta.psi],
     [model.projection, multiply(scaled, covariance).values],
     [model.posteriorRoot, cholesky(covariance).values],
+    [model.sweep.carry, carry.values],
+    [model.sweep.noise, noise.values],
     [model.logDetPosterior, [logDetCovariance]],
     [model.tracePosterior, [traceOf(covariance)]],
   ]

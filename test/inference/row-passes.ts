@@ -2,7 +2,7 @@
 import type { Scan } from '../../src/compile/scan.js'
 import { scan } from '../../src/compile/scan.js'
 import type { Algorithm, Schedule } from '../../src/inference/algorithm.js'
-import { keyAt, streamKey } from '../../src/random.js'
+import { type HostKey, keyAt, streamKey } from '../../src/random.js'
 
 export interface Rows {
   /** [count, features]. */
@@ -23,7 +23,8 @@ export function passes(
     batchSize = count,
     mode = 'off',
     learningRate = 0,
-  }: { batchSize?: number; mode?: 'off' | 'xla' | 'graph'; learningRate?: number } = {},
+    from = streamKey(1, 'steps'),
+  }: { batchSize?: number; mode?: 'off' | 'xla' | 'graph'; learningRate?: number; from?: HostKey } = {},
 ): Passes {
   const features = values.length / count
   const steps = Math.ceil(count / batchSize)
@@ -38,7 +39,7 @@ export function passes(
   let done = 0
   return {
     async run() {
-      const keys = numbers.map(() => keyAt(streamKey(1, 'steps'), done++))
+      const keys = numbers.map(() => keyAt(from, done++))
       const outputs = await runner.run({ data, count: steps, shape: [batchSize, features] }, keys, schedules)
       const means = Object.entries(outputs).map(([name, perStep]) => {
         const total = schedules.reduce((sum, { used }, i) => sum + used * (perStep[i] as number), 0)

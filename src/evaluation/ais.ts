@@ -1,0 +1,67 @@
+/**
+ * log p(x) by annealed importance sampling (Neal 2001; Wu et al. 2017): z moves from the prior to the posterior through
+ * p_b(z) ~ p(z) p(x|z)^b, 0 = b_0 < … < b_T = 1, an HMC transition at each b, and log w = sum_t (b_t - b_t-1) log p(x|z_t-1).
+ * E[w] = p(x), so E[log w] <= log p(x): a bound that needs no encoder.
+ */
+import * as tf from '@tensorflow/tfjs'
+import * as gaussian from '../distributions/normal.js'
+import { type HmcOptions, hmcState, hmcStep } from '../inference/mcmc/hmc.js'
+import { type Key, normal, split } from '../random.js'
+
+/** log p(x|z) of chains: z [chains, batch, latent] -> [chains, batch]. The prior is N(0, I). */
+export type LogLikelihood = (z: tf.Tensor) => tf.Tensor
+
+export interface AisState {
+  /** [chains, batch, latent]. */
+  readonly z: tf.Tensor
+  /** [chains, batch], in nats. */
+  readonly logWeights: tf.Tensor
+}
+
+export const temperatureSchedules = ['linear', 'sigmoidal'] as const
+
+/** b_0 = 0 … b_T = 1 in `steps` steps T; sigmoidal ones are dense at both ends (Wu et al. 2017, with delta = 4). */
+export function temperatures(steps: number, schedule: (typeof temperatureSchedules)[number]): number[] {
+  const linear = Array.from({ length: steps + 1 }, (_, t) => t / steps)
+  if (schedule === 'linear') return linear
+  const sigmoid = (t: number) => 1 / (1 + Math.exp(-4 * (2 * t - 1)))
+  return linear.map(t => (sigmoid(t) - sigmoid(0)) / (sigmoid(1) - sigmoid(0)))
+}
+
+/** Chains at draws from the prior. */
+export function aisStart(key: Key, shape: readonly [chains: number, batch: number, latent: number]): AisState {
+  return { z: normal(key, [...shape]), logWeights: tf.zeros([shape[0], shape[1]]) }
+}
+
+/** From temperature b_t-1 to b_t = b_t-1 + `rise`: weighs, then moves at `to`. Also the transition's acceptance, [chains, batch]. */
+export function aisStep(
+  logLikelihood: LogLikelihood,
+  { z, logWeights }: AisState,
+  key: Key,
+  { to, rise }: { to: number; rise: number },
+  options: HmcOptions,
+): { state: AisState; acceptance: tf.Tensor } {
+  const weighed = tf.add(logWeights, tf.mul(logLikelihood(z), rise))
+  const target = (at: tf.Tensor) => tf.add(gaussian.standardLogProb(at), tf.mul(logLikelihood(at), to))
+  const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
+  return { state: { z: state.z, logWeights: weighed }, acceptance }
+}
+
+/** All temperatures in a row, as one program: for few of them. [chains, batch] log weights and, at the end, z. */
+export function annealInOneProgram(
+  logLikelihood: LogLikelihood,
+  key: Key,
+  shape: readonly [chains: number, batch: number, latent: number],
+  schedule: readonly number[],
+  options: HmcOptions,
+): AisState & { acceptance: tf.Tensor } {
+  const [startKey, ...keys] = split(key, schedule.length) as [Key, ...Key[]]
+  let state = aisStart(startKey, shape)
+  const acceptances = keys.map((stepKey, t) => {
+    const [from, to] = [schedule[t] as number, schedule[t + 1] as number]
+    const moved = aisStep(logLikelihood, state, stepKey, { to, rise: to - from }, options)
+    state = moved.state
+    return moved.acceptance
+  })
+  return { ...state, acceptance: tf.div(tf.addN(acceptances), keys.length) }
+}

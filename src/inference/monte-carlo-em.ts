@@ -1,0 +1,71 @@
+/**
+ * Monte Carlo EM for a neural decoder (Wei & Tanner 1990; Kingma & Welling 2013, section 5 and figure 3): chains of z from p(z | x) by HMC or
+ * Metropolis, then gradient ascent on log p(x, z). There is no encoder.
+ */
+import * as tf from '@tensorflow/tfjs'
+import * as bernoulli from '../distributions/bernoulli.js'
+import * as gaussian from '../distributions/normal.js'
+import { annealInOneProgram, temperatures } from '../evaluation/ais.js'
+import { decode, namedWeights, type Vae } from '../models/vae.js'
+import type { HostKey } from '../random.js'
+import type { Algorithm } from './algorithm.js'
+import { usedMeans } from './factor-analysis-em.js'
+import { type metropolisOrHmc, sample } from './mcmc/kernel.js'
+import { type ChainOptions, chainsOf } from './monte-carlo-factor-analysis.js'
+import { createOptimizer, type OptimizerOptions } from './optimizer.js'
+
+export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typeof metropolisOrHmc)[number]> {
+  /** Optimizer steps on the draws of a batch. */
+  updates: number
+  /** How `bound` anneals: temperatures, chains of an image, and HMC's step size and leapfrog steps. */
+  annealing: { temperatures: number; chains: number; stepSize: number; leapfrogSteps: number }
+}
+
+/** Learns the decoder of `vae` from binary images {0, 255}; its encoder is neither used nor changed. */
+export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKey): Algorithm {
+  const weights = new Map(namedWeights(vae.decoder).map(([name, value]) => [`decoder/${name}`, value]))
+  const optimizer = createOptimizer(options, weights)
+  const chains = chainsOf(vae.latentDim, options, key)
+  return {
+    variables: new Map([
+      ...weights,
+      ...[...optimizer.slots].map(([name, slot]): [string, tf.Variable] => [`optimizer/${name}`, slot]),
+      ...chains.variables,
+    ]),
+    models: new Map([['decoder', vae.decoder]]),
+    step(batch, stepKey, { learningRate, used, first }) {
+      const x = tf.div(batch, 255)
+      const target = (z: tf.Tensor) => tf.add(bernoulli.logProb(x, decode(vae, z)), gaussian.standardLogProb(z))
+      const { draws, acceptance } = chains.move({ first, used }, stepKey, (z, runKey, stepSize) =>
+        sample(target, z, runKey, options.transitions, stepSize, options),
+      )
+      const z = draws.at(-1) as tf.Tensor // [chains, batch, latent]
+      const reconstruction = () => tf.mean(bernoulli.logProb(x, decode(vae, z)), 0) // [batch]
+      const before = { reconstruction: reconstruction(), logPrior: tf.mean(gaussian.standardLogProb(z), 0) }
+      for (let update = 0; update < options.updates; update++)
+        optimizer.minimize(
+          () => tf.neg(usedMeans({ mean: reconstruction() }, used).mean as tf.Tensor) as tf.Scalar,
+          learningRate,
+        )
+      const logJoint = tf.add(before.reconstruction, before.logPrior)
+      return { ...usedMeans({ logJoint, reconstruction: before.reconstruction }, used), acceptance }
+    },
+    bound(batch, boundKey) {
+      const x = tf.div(batch, 255)
+      const { chains: count, temperatures: steps, ...hmc } = options.annealing
+      const likelihood = (z: tf.Tensor) => bernoulli.logProb(x, decode(vae, z))
+      const shape = [count, batch.shape[0] as number, vae.latentDim] as const
+      const { z, logWeights } = annealInOneProgram(likelihood, boundKey, shape, temperatures(steps, 'sigmoidal'), {
+        ...hmc,
+        jitter: 0.2,
+      })
+      const [elbo, reconstruction] = [tf.mean(logWeights, 0), tf.mean(likelihood(z), 0)]
+      return { elbo, reconstruction, kl: tf.sub(reconstruction, elbo) }
+    },
+    finishPass: () => chains.finishPass(),
+    dispose() {
+      optimizer.dispose()
+      tf.dispose([...chains.variables.values()])
+    },
+  }
+}

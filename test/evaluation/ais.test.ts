@@ -1,0 +1,80 @@
+// Annealed importance sampling, where log p(x) is known.
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, expect, test } from 'vitest'
+import * as gaussian from '../../src/distributions/normal.js'
+import { annealInOneProgram, temperatures } from '../../src/evaluation/ais.js'
+import { estimateMean } from '../../src/evaluation/statistics.js'
+import { createFactorAnalysis, logJoint, logProb, setParameters } from '../../src/models/factor-analysis.js'
+import { streamKey } from '../../src/random.js'
+import { matrix } from '../../src/symmetric.js'
+import { useBackend } from '../backend.js'
+
+beforeAll(async () => {
+  await useBackend()
+})
+
+const CHAINS = 2000
+
+function problem() {
+  const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+  const W = matrix(
+    4,
+    2,
+    Array.from({ length: 8 }, (_, i) => 1.5 * Math.sin(3 * i + 1)),
+  )
+  setParameters(model, { mu: Float64Array.of(0.5, -1, 0, 2), W, psi: Float64Array.of(0.3, 0.5, 0.2, 0.8) })
+  const x = tf.tensor2d([0, 1, 2, 3, 1, -1, 0.5, 0, -0.3, 0.2, 0.1, 2.5], [3, 4])
+  const likelihood = (z: tf.Tensor) => tf.sub(logJoint(model, x, z), gaussian.standardLogProb(z))
+  return { likelihood, exact: logProb(model, x).dataSync<'float32'>() }
+}
+
+/** Per image: the mean weight with its error, both over p(x); and the mean log weight. */
+function anneal(steps: number, schedule: 'linear' | 'sigmoidal') {
+  const { likelihood, exact } = problem()
+  const options = { stepSize: 0.2, leapfrogSteps: 3, jitter: 0.2 }
+  const schedules = temperatures(steps, schedule)
+  const { logWeights, acceptance } = annealInOneProgram(
+    likelihood,
+    streamKey(1, 'ais'),
+    [CHAINS, 3, 2],
+    schedules,
+    options,
+  )
+  const chains = logWeights.arraySync() as number[][]
+  expect(tf.mean(acceptance).dataSync()[0]).toBeGreaterThan(0.7)
+  return [...exact].map((logPx, image) => {
+    const logs = chains.map(chain => (chain[image] as number) - logPx)
+    return { ratio: estimateMean(logs.map(Math.exp)), elboGap: -estimateMean(logs).mean }
+  })
+}
+
+test.each(['linear', 'sigmoidal'] as const)(
+  '%s temperatures: the mean weight is p(x) within four standard errors',
+  schedule => {
+    for (const { ratio } of anneal(40, schedule)) {
+      expect(ratio.standardError).toBeLessThan(0.1)
+      expect(Math.abs(ratio.mean - 1)).toBeLessThan(4 * ratio.standardError)
+    }
+  },
+)
+
+test('more temperatures tighten the mean log weight, a bound', () => {
+  const gaps = [5, 20, 80].map(steps => anneal(steps, 'sigmoidal').map(({ elboGap }) => elboGap))
+  gaps.flat().forEach(gap => {
+    expect(gap).toBeGreaterThan(0)
+  })
+  for (const image of [0, 1, 2]) {
+    expect(gaps[1]?.[image]).toBeLessThan(0.6 * (gaps[0]?.[image] as number))
+    expect(gaps[2]?.[image]).toBeLessThan(0.6 * (gaps[1]?.[image] as number))
+  }
+})
+
+test('temperatures rise from 0 to 1', () => {
+  expect(temperatures(4, 'linear')).toEqual([0, 0.25, 0.5, 0.75, 1])
+  const sigmoidal = temperatures(10, 'sigmoidal')
+  expect([sigmoidal[0], sigmoidal[5], sigmoidal[10]]).toEqual([0, 0.5, 1])
+  sigmoidal.slice(1).forEach((value, i) => {
+    expect(value).toBeGreaterThan(sigmoidal[i] as number)
+  })
+  expect((sigmoidal[1] as number) * 10).toBeLessThan(0.3)
+})
