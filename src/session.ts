@@ -17,9 +17,9 @@ export interface Session {
   dispose(): void
 }
 
-/** Networks and optimizer with zero weights and slots. */
-export function createSession(config: Config, pixels: number): Session {
-  const vae = createVae({ ...config, pixels })
+/** Networks for images of that size and optimizer, with zero weights and slots. */
+export function createSession(config: Config, { rows, columns }: { rows: number; columns: number }): Session {
+  const vae = createVae({ ...config, rows, columns })
   const algorithm = trainVae(vae, { ...config, clipNorm: config.clipNorm ?? undefined })
   return {
     vae,
@@ -61,7 +61,7 @@ export interface TrainedVae {
 export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {
   const config = readRunConfig(folder)
   const { snapshot, path } = readRunSnapshot(folder, name)
-  const session = createSession(config, snapshot.data.rows * snapshot.data.columns)
+  const session = createSession(config, snapshot.data)
   restoreSession(session, config, snapshot, path)
   return { config, snapshot, vae: session.vae, dispose: session.dispose }
 }

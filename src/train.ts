@@ -117,7 +117,7 @@ export async function train({
   try {
     requireLinks(folder)
     removeLeftovers(folder)
-    const session = createSession(config, data.rows * data.columns)
+    const session = createSession(config, data)
     toDispose.push(session)
     const { algorithm, vae } = session
     const resumed = resume && snapshotFolder(folder, 'latest') !== undefined

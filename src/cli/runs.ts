@@ -34,6 +34,7 @@ function describeRun(checkpoints: string, name: string) {
 
 function line({ epoch, best, config }: Run): string {
   const elbo = best ? `${best.validationElbo.toFixed(2)} nats (epoch ${best.epoch})` : 'none yet'
-  const model = `${config.hidden.join('-')}-${config.latentDim} ${config.activation}, ${config.data}, ${config.binarize}`
+  const convolutions = config.filters ? `conv${config.filters.join('-')}-` : ''
+  const model = `${convolutions}${config.hidden.join('-')}-${config.latentDim} ${config.activation}, ${config.data}, ${config.binarize}`
   return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${model}`
 }
