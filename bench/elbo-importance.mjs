@@ -12,7 +12,7 @@ const pixels = new Uint8Array(readFileSync(images)).subarray(16).map(grey => (gr
 await openBackend('tensorflow', { debug: false })
 
 const config = resolveConfig({ hidden, latentDim: latent, activation: 'tanh' })
-const vae = createVae({ ...config, pixels: 784 })
+const vae = createVae({ ...config, rows: 28, columns: 28 })
 initialize(vae, streamKey(1, 'weights'))
 const { size, used } = cut(samples, batch)
 const weigh = overImages((x, key, part) => sumWeights(vae, tf.div(x, 255), key, size, part.used), {

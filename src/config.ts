@@ -4,7 +4,7 @@ import { backendNames } from './backends/candidates.js'
 import { modes } from './compile/scan.js'
 import { optimizers } from './inference/optimizer.js'
 import { binarizations } from './inference/vae.js'
-import { activations } from './models/vae.js'
+import { activations } from './models/networks.js'
 import { klEstimators } from './objectives/elbo.js'
 import {
   choice,
@@ -36,18 +36,25 @@ export const settings = {
     read.number,
   ),
   latentDim: wholeNumber([1, 1e4], 32, 'dimensions of z'),
+  filters: setting(
+    z.array(z.int().min(1).max(1e4)).min(1).max(16).nullable(),
+    null,
+    "whole numbers from 1 to 10000, separated by commas, such as 32,64, or 'off'",
+    "filters of the encoder's convolutions (4x4, stride 2), from the image inwards; the decoder mirrors them",
+    read.listOrOff,
+  ),
   hidden: setting(
     z.array(z.int().min(1).max(1e5)).min(1).max(100),
     [400, 400],
     'whole numbers from 1 to 100000, separated by commas, such as 200,200',
-    "units of the encoder's hidden layers; the decoder mirrors them",
+    "units of the encoder's hidden layers, behind its convolutions if it has any; the decoder mirrors them",
     read.list,
   ),
-  activation: choice(activations, 'elu', 'of the hidden layers'),
+  activation: choice(activations, 'elu', 'of the hidden layers and convolutions'),
   outputBias: choice(
     ['mean-image', 'zero'],
     'mean-image',
-    "start of the decoder's last bias: logit of the mean training image, or 0",
+    "start of the decoder's last bias: logit of the mean training image (with --filters, of its mean pixel), or 0",
   ),
   seed: setting(
     z.int().min(0).max(Number.MAX_SAFE_INTEGER),
@@ -153,6 +160,15 @@ export const presets = {
     },
   },
   'latent-2d': { description: 'two latent dimensions, for `manifold`', config: { latentDim: 2 } },
+  conv: {
+    description:
+      'convolutions with 32 and 64 filters, a hidden layer of 256 ELU units, 32 latent dimensions, batches of 128',
+    config: {
+      filters: [32, 64],
+      hidden: [256],
+      batchSize: 128,
+    },
+  },
   burda2015: {
     description:
       'the one-layer network of Burda et al. 2015: two hidden layers of 200 tanh units, 50 latent dimensions',

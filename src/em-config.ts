@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { backendNames } from './backends/candidates.js'
 import { modes } from './compile/scan.js'
-import { activations } from './models/vae.js'
+import { activations } from './models/networks.js'
 import { choice, positive, read, type Setting, setting, wholeNumber } from './settings.js'
 import { settingsTable } from './settings-table.js'
 

@@ -37,7 +37,8 @@ export {
   type GaussianPrior,
 } from './models/gaussian-mixture.js'
 export { type Mixture, sample as sampleMixture } from './models/mixture.js'
-export { createVae, decode, encode, initialize, type Vae, type VaeShape } from './models/vae.js'
+export type { VaeShape } from './models/networks.js'
+export { createVae, decode, encode, initialize, type Vae } from './models/vae.js'
 export { elbo } from './objectives/elbo.js'
 export { type HostKey, type Key, keyAt, normal, split, streamKey, uniform } from './random.js'
 export { loadTrainedVae, type TrainedVae } from './session.js'

@@ -65,7 +65,7 @@ const algorithms = {
 } as const satisfies Record<Config['objective'], unknown>
 
 export function createVaeSession(config: Config, { rows, columns }: Omit<ImageSize, 'images'>): Session & { vae: Vae } {
-  const vae = createVae({ ...config, pixels: rows * columns })
+  const vae = createVae({ ...config, rows, columns })
   const { name, train } = algorithms[config.objective]
   const algorithm = train(vae, { ...config, clipNorm: config.clipNorm ?? undefined })
   return {

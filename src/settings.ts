@@ -27,6 +27,7 @@ export const read = {
   text: (text: string): unknown => text,
   number: (text: string): unknown => (text.trim() === '' ? text : Number(text)),
   list: (text: string): unknown => text.split(',').map(read.number),
+  listOrOff: (text: string): unknown => (text === 'off' ? null : read.list(text)),
   numberOrOff: (text: string): unknown => (text === 'off' ? null : read.number(text)),
 }
 

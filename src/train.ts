@@ -116,6 +116,7 @@ export async function train({
   observer,
 }: TrainingJob): Promise<TrainingResult> {
   const data = loadDataset(config.data)
+  requireBatch(config, data)
   makeRunFolder(folder)
   const unlock = lockRun(folder)
   const toDispose: { dispose(): void }[] = []
@@ -251,14 +252,17 @@ export async function train({
   }
 }
 
+/** Passes that leave out what fills no batch need one batch at least. */
+function requireBatch(config: RunConfig, { train: { count } }: Dataset): void {
+  if (!isEm(config) && config.batchSize > count)
+    throw new Error(`--batch-size ${config.batchSize}: there are only ${count} training images`)
+}
+
 /** The passes of a run by epoch. Methods that end a pass by an update see every image, the same binary sample each time. */
 function newPasses(config: RunConfig, data: Dataset, whole: (() => Split) | undefined): (epoch: number) => Pass {
   if (whole) {
     const pass = wholePass(whole(), config.batchSize)
     return () => pass
-  }
-  if (config.batchSize > data.train.count) {
-    throw new Error(`--batch-size ${config.batchSize}: there are only ${data.train.count} training images`)
   }
   return epoch => shuffledPass(data.train, config.batchSize, streamKey(config.seed, 'order'), epoch)
 }

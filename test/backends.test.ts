@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
 import { BackendRefusal, type Candidate, openAll, openFirst } from '../src/backends/backend.js'
 import { candidates, openBackend } from '../src/backends/candidates.js'
-import { resolveConfig } from '../src/config.js'
+import { type Config, resolveConfig } from '../src/config.js'
 import { type Dataset, loadDataset } from '../src/data/dataset.js'
 import { estimateMean } from '../src/evaluation/statistics.js'
 import { namedWeights } from '../src/models/vae.js'
@@ -23,8 +23,13 @@ const source = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 600, 60)
 const data: Dataset = loadDataset(source)
 const config = resolveConfig({ data: source, batchSize: 50, hidden: [32], latentDim: 5, epochs: 2, learningRate: 5e-3 })
 
+const models = {
+  'fully connected': config,
+  convolutional: resolveConfig(config, { filters: [3, 4], hidden: [8] }),
+}
+
 /** Bound, gradients and noise of the same batch, weights and keys. */
-function compute() {
+function compute(config: Config) {
   const session = createVaeSession(config, data)
   void session.initialize(data, () => data.train)
   const result = tf.tidy(() => {
@@ -62,24 +67,30 @@ const trainOn = async (name: string, folder: string, resume = false, epochs = 2)
 }
 
 await openBackend('cpu', { debug: false })
-const reference = compute()
+const reference = {
+  'fully connected': compute(models['fully connected']),
+  convolutional: compute(models.convolutional),
+}
 const referenceRun = await trainOn('cpu', join(mkdtempSync(join(tmpdir(), 'elbo-cpu-')), 'run'))
 
 describe.each(candidates.map(({ name }) => name))('%s', name => {
   const refusal = refusals.get(name)
   const title = (text: string) => (refusal ? `${text} (skipped: ${refusal.reason})` : text)
 
-  test.skipIf(refusal)(title('gives the reference noise, bound and gradients'), async () => {
-    await openBackend(name, { debug: false })
-    const { elbo, gradients, uniform, normal } = compute()
-    expect(uniform).toEqual(reference.uniform) // to the last bit
-    close(normal, reference.normal, 1e-5)
-    close(elbo, reference.elbo, 1e-5 * 200) // 1e-5 of about 200 nats
-    gradients.forEach((gradient, i) => {
-      const expected = reference.gradients[i] as number[]
-      close(gradient, expected, 1e-4 * Math.max(...expected.map(Math.abs)))
-    })
-  })
+  test.skipIf(refusal).each(Object.keys(models) as (keyof typeof models)[])(
+    title('gives the reference noise, bound and gradients: %s'),
+    async model => {
+      await openBackend(name, { debug: false })
+      const { elbo, gradients, uniform, normal } = compute(models[model])
+      expect(uniform).toEqual(reference[model].uniform) // to the last bit
+      close(normal, reference[model].normal, 1e-5)
+      close(elbo, reference[model].elbo, 1e-5 * 200) // 1e-5 of about 200 nats
+      gradients.forEach((gradient, i) => {
+        const expected = reference[model].gradients[i] as number[]
+        close(gradient, expected, 1e-4 * Math.max(...expected.map(Math.abs)))
+      })
+    },
+  )
 
   test.skipIf(refusal)(title('trains two epochs to within a nat of the reference'), async () => {
     const { history } = await trainOn(name, join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run'))

@@ -13,6 +13,7 @@ test.each([
   ['learningRate', 'fast', '--learning-rate fast: a number above 0 was expected'],
   ['learningRate', 'Infinity', '--learning-rate Infinity: a number above 0 was expected'],
   ['hidden', '200,,200', '--hidden 200,,200: whole numbers from 1 to 100000, separated by commas'],
+  ['filters', '32,0', "--filters 32,0: whole numbers from 1 to 10000, separated by commas, such as 32,64, or 'off'"],
   ['binarize', 'none', '--binarize none: one of dynamic, static was expected; did you mean '],
   ['backend', 'cuda', '--backend cuda: one of auto, '],
   ['clipNorm', '0', "--clip-norm 0: a number above 0, or 'off' was expected"],
@@ -24,6 +25,8 @@ test('flags become values', () => {
   expect(flag('hidden', '200,100')).toEqual([200, 100])
   expect(flag('learningRate', '5e-4')).toBe(5e-4)
   expect(flag('clipNorm', 'off')).toBeNull()
+  expect(flag('filters', '32,64')).toEqual([32, 64])
+  expect(flag('filters', 'off')).toBeNull()
 })
 
 test('every default passes its own check, and every flag name is its setting in kebab case', () => {

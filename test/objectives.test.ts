@@ -18,7 +18,7 @@ const key = streamKey(1, 'test')
 
 /** A small VAE with weights that make its posterior curved and its bound loose. */
 function smallVae(latentDim: number, scale = 3): Vae {
-  const vae = createVae({ pixels: 4, hidden: [5], latentDim, activation: 'tanh' })
+  const vae = createVae({ rows: 2, columns: 2, hidden: [5], latentDim, activation: 'tanh' })
   initialize(vae, streamKey(7, 'weights'))
   for (const [, weight] of namedWeights(vae.decoder)) weight.assign(tf.mul(weight, scale))
   return vae
@@ -42,7 +42,7 @@ function quadrature(vae: Vae, x: tf.Tensor): Float32Array {
 }
 
 test('a decoder that ignores z has reconstruction = log p(x), and the KL term of its encoder', () => {
-  const vae = createVae({ pixels: 4, hidden: [5], latentDim: 2, activation: 'relu' })
+  const vae = createVae({ rows: 2, columns: 2, hidden: [5], latentDim: 2, activation: 'relu' })
   const bias = [0.5, -1, 2, 0]
   const weights = Object.fromEntries([...namedWeights(vae.decoder), ...namedWeights(vae.encoder)])
   weights['logits/bias']?.assign(tf.tensor1d(bias))

@@ -4,10 +4,11 @@ import sys
 
 import jax
 import jax.numpy as jnp
-from protocol import BETA1, BETA2, EPSILON, LEARNING_RATE, batch, indices, pixels, serve, weights
+from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, batch, filters, indices, pixels, serve, weights
 
 images = jnp.asarray(pixels)
 CHUNK = 100
+LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 def mlp(layers, h):
@@ -16,13 +17,31 @@ def mlp(layers, h):
     return h
 
 
+def encode(layers, x):
+    if not filters:
+        return mlp(layers, x)
+    h = x.reshape(-1, 28, 28, 1)
+    for kernel, bias in layers[: len(filters)]:
+        h = jax.nn.relu(jax.lax.conv_general_dilated(h, kernel, (2, 2), "SAME", dimension_numbers=LAYOUT) + bias)
+    return mlp(layers[len(filters) :], h.reshape(len(h), -1))
+
+
+def decode(layers, z):
+    if not filters:
+        kernel, bias = layers[-1]
+        return mlp(layers[:-1], z) @ kernel + bias
+    h = mlp(layers[: -len(filters)], z).reshape(-1, INNERMOST, INNERMOST, filters[-1])
+    for i, (kernel, bias) in enumerate(layers[-len(filters) :]):
+        h = jax.lax.conv_transpose(jax.nn.relu(h) if i > 0 else h, kernel, (2, 2), "SAME", dimension_numbers=LAYOUT) + bias
+    return h.reshape(len(h), -1)
+
+
 def loss(parameters, x, key):
     encoder, (mu_head, log_var_head), decoder = parameters
-    code = mlp(encoder, x)
+    code = encode(encoder, x)
     mu, log_var = (code @ kernel + bias for kernel, bias in (mu_head, log_var_head))
     z = mu + jnp.exp(log_var / 2) * jax.random.normal(key, mu.shape)
-    kernel, bias = decoder[-1]
-    logits = mlp(decoder[:-1], z) @ kernel + bias
+    logits = decode(decoder, z)
     reconstruction = (x * logits - jax.nn.softplus(logits)).sum(1)
     kl = (mu**2 + jnp.exp(log_var) - log_var - 1).sum(1) / 2
     return (kl - reconstruction).mean()

@@ -1,7 +1,7 @@
 """What every peer shares: the data, the model's sizes, and the line protocol of bench/peers.mjs.
 
 The benchmark starts each candidate as a process, `python3 PEER.py MODE`, with BENCH_MODEL in the environment, a JSON object:
-hidden (list), latent, batch, images (path of MNIST's IDX file). The candidate makes its step, runs it once and prints
+hidden (list), latent, batch, images (path of MNIST's IDX file) and, for a convolutional model, filters (list). The candidate makes its step, runs it once and prints
 `ready FIRST_CALL_MS`. Then, for each line `N` on standard input, it runs N training steps and prints their milliseconds per step.
 """
 
@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 model = json.loads(os.environ["BENCH_MODEL"])
-hidden, latent, batch = model["hidden"], model["latent"], model["batch"]
+hidden, latent, batch, filters = model["hidden"], model["latent"], model["batch"], model.get("filters") or []
 pixels = np.fromfile(model["images"], np.uint8)[16:].reshape(-1, 784)[:50_000]
 
 LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-7
@@ -21,18 +21,30 @@ LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-7
 _random = np.random.default_rng(1)
 
 
-def layer(inputs, outputs):
-    """Glorot-uniform kernel and zero bias."""
-    limit = np.sqrt(6 / (inputs + outputs))
-    return [_random.uniform(-limit, limit, (inputs, outputs)).astype(np.float32), np.zeros(outputs, np.float32)]
+KERNEL = 4  # rows and columns of a convolution's kernel; its stride is 2
+INNERMOST = 28 // 2 ** len(filters)  # rows and columns of the smallest feature maps
+
+
+def layer(*shape):
+    """Glorot-uniform kernel [..., inputs, outputs] and zero bias."""
+    limit = np.sqrt(6 / (np.prod(shape[:-2]) * sum(shape[-2:])))
+    return [_random.uniform(-limit, limit, shape).astype(np.float32), np.zeros(shape[-1], np.float32)]
 
 
 def weights():
-    """The layers of encoder and decoder: hidden ... mu, log variance, hidden ..., logits."""
-    into, out_of = [784, *hidden], [latent, *hidden[::-1]]
-    encoder = [layer(i, o) for i, o in zip(into, into[1:])]
+    """The layers of encoder and decoder: convolutions ... hidden ... mu, log variance, hidden ..., transposed convolutions ....
+
+    A convolution's kernel is [rows, columns, inputs, outputs], a transposed one's too. The decoder's last layer gives logits;
+    before its first transposed convolution comes a dense layer to the innermost feature maps.
+    """
+    channels = [1, *filters]
+    flat = INNERMOST * INNERMOST * filters[-1] if filters else 784
+    into, out_of = [flat, *hidden], [latent, *hidden[::-1], flat]
+    encoder = [layer(KERNEL, KERNEL, i, o) for i, o in zip(channels, channels[1:])]
+    encoder += [layer(i, o) for i, o in zip(into, into[1:])]
     heads = [layer(hidden[-1], latent), layer(hidden[-1], latent)]
-    decoder = [layer(i, o) for i, o in zip(out_of, [*out_of[1:], 784])]
+    decoder = [layer(i, o) for i, o in zip(out_of, out_of[1:])]
+    decoder += [layer(KERNEL, KERNEL, o, i) for i, o in reversed(list(zip(channels, channels[1:])))]
     return encoder, heads, decoder
 
 

@@ -3,7 +3,7 @@
 import sys
 
 import tensorflow as tf
-from protocol import BETA1, BETA2, EPSILON, LEARNING_RATE, batch, indices, pixels, serve, weights
+from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, batch, filters, indices, pixels, serve, weights
 
 images = tf.constant(pixels)
 CHUNK = 100
@@ -20,15 +20,36 @@ def mlp(layers, h):
     return h
 
 
+def encode(x):
+    if not filters:
+        return mlp(encoder, x)
+    h = tf.reshape(x, [batch, 28, 28, 1])
+    for kernel, bias in encoder[: len(filters)]:
+        h = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(h, kernel, 2, "SAME"), bias))
+    return mlp(encoder[len(filters) :], tf.reshape(h, [batch, -1]))
+
+
+def decode(z):
+    if not filters:
+        kernel, bias = decoder[-1]
+        return mlp(decoder[:-1], z) @ kernel + bias
+    h = tf.reshape(mlp(decoder[: -len(filters)], z), [batch, INNERMOST, INNERMOST, filters[-1]])
+    for i, (kernel, bias) in enumerate(decoder[-len(filters) :]):
+        size = 2 * h.shape[1]
+        shape = [batch, size, size, bias.shape[0]]
+        h = tf.nn.relu(h) if i > 0 else h
+        h = tf.nn.bias_add(tf.nn.conv2d_transpose(h, tf.transpose(kernel, [0, 1, 3, 2]), shape, 2, "SAME"), bias)
+    return tf.reshape(h, [batch, 784])
+
+
 def step(rows, seed):
     grey = tf.cast(tf.gather(images, rows), tf.float32) / 255
     x = tf.cast(tf.random.stateless_uniform([batch, 784], seed) < grey, tf.float32)
     with tf.GradientTape() as tape:
-        code = mlp(encoder, x)
+        code = encode(x)
         mu, log_var = (code @ kernel + bias for kernel, bias in heads)
         z = mu + tf.exp(log_var / 2) * tf.random.stateless_normal(tf.shape(mu), seed + 1)
-        kernel, bias = decoder[-1]
-        logits = mlp(decoder[:-1], z) @ kernel + bias
+        logits = decode(z)
         reconstruction = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(x, logits), 1)
         kl = tf.reduce_sum(mu**2 + tf.exp(log_var) - log_var - 1, 1) / 2
         loss = tf.reduce_mean(reconstruction + kl)

@@ -5,11 +5,19 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
-from protocol import BETA1, BETA2, EPSILON, LEARNING_RATE, indices, pixels, serve, weights
+from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, filters, indices, pixels, serve, weights
 
 images = torch.from_numpy(pixels)
+
+
+def parameter(w, transposed):
+    """A kernel [rows, columns, inputs, outputs] becomes [outputs, inputs, rows, columns]; of a transposed convolution the first two swap."""
+    axes = ((2, 3, 0, 1) if transposed else (3, 2, 0, 1)) if w.ndim == 4 else range(w.ndim)
+    return torch.tensor(np.ascontiguousarray(w.transpose(axes)), requires_grad=True)
+
+
 encoder, heads, decoder = [
-    [[torch.tensor(np.ascontiguousarray(w), requires_grad=True) for w in layer] for layer in part] for part in weights()
+    [[parameter(w, part is network[2]) for w in layer] for layer in part] for network in [weights()] for part in network
 ]
 parameters = [w for part in (encoder, heads, decoder) for layer in part for w in layer]
 optimizer = torch.optim.Adam(parameters, LEARNING_RATE, (BETA1, BETA2), EPSILON, fused=True)
@@ -21,12 +29,29 @@ def mlp(layers, h):
     return h
 
 
+def encode(x):
+    if not filters:
+        return mlp(encoder, x)
+    h = x.view(-1, 1, 28, 28)
+    for kernel, bias in encoder[: len(filters)]:
+        h = torch.relu(F.conv2d(h, kernel, bias, stride=2, padding=1))
+    return mlp(encoder[len(filters) :], h.flatten(1))
+
+
+def decode(z):
+    if not filters:
+        kernel, bias = decoder[-1]
+        return torch.addmm(bias, mlp(decoder[:-1], z), kernel)
+    h = mlp(decoder[: -len(filters)], z).view(-1, filters[-1], INNERMOST, INNERMOST)
+    for i, (kernel, bias) in enumerate(decoder[-len(filters) :]):
+        h = F.conv_transpose2d(torch.relu(h) if i > 0 else h, kernel, bias, stride=2, padding=1)
+    return h.flatten(1)
+
+
 def loss(x):
-    code = mlp(encoder, x)
+    code = encode(x)
     mu, log_var = (torch.addmm(bias, code, kernel) for kernel, bias in heads)
-    z = mu + torch.exp(log_var / 2) * torch.randn_like(mu)
-    kernel, bias = decoder[-1]
-    logits = torch.addmm(bias, mlp(decoder[:-1], z), kernel)
+    logits = decode(mu + torch.exp(log_var / 2) * torch.randn_like(mu))
     reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1)
     kl = (mu**2 + torch.exp(log_var) - log_var - 1).sum(1) / 2
     return (reconstruction + kl).mean()

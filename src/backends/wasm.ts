@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { BackendRefusal, type Candidate } from './backend.js'
+import { registerFilterGradient } from './filter-gradient.js'
 
 export const wasm: Candidate = {
   name: 'wasm',
@@ -20,6 +21,7 @@ export const wasm: Candidate = {
         'run `npm run setup` to repair the packages',
       )
     }
+    registerFilterGradient('wasm')
     const threads = backend.getThreadsCount()
     return {
       name: 'wasm',

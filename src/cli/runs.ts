@@ -39,7 +39,10 @@ function line({ epoch, best, config }: Run): string {
 }
 
 function describeModel(config: RunConfig): string {
-  if (!isEm(config)) return `vae ${config.hidden.join('-')}-${config.latentDim} ${config.activation}`
+  if (!isEm(config)) {
+    const convolutions = config.filters ? `conv${config.filters.join('-')}-` : ''
+    return `vae ${convolutions}${config.hidden.join('-')}-${config.latentDim} ${config.activation}`
+  }
   const size = config.model.endsWith('mixture') ? config.components : config.latentDim
   return `${config.model} ${size}, ${config.method}`
 }

@@ -4,6 +4,7 @@ import {
   type Argument,
   checkProgram,
   type Elements,
+  nodeOf,
   type Operation,
   type Program,
   type ProgramNode,
@@ -27,6 +28,8 @@ export interface Builder {
   /** Adds the nodes of `program`, with `replacements` for its arguments, by name; returns its results. */
   inline(program: Program, replacements: ReadonlyMap<string, Value>): Map<string, Value>
   typeOf(value: Value): TensorType
+  /** The node that gives the value. */
+  nodeOf(value: Value): ProgramNode
   /** The number of nodes so far. */
   readonly size: number
   /** The program so far, checked. */
@@ -58,6 +61,7 @@ export function newBuilder(): Builder {
         return replacement && [replacement]
       }),
     typeOf: value => typeOf({ nodes }, value),
+    nodeOf: value => nodeOf({ nodes }, value),
     get size() {
       return nodes.length
     },

@@ -7,6 +7,7 @@ import { type DefinedFunction, defineFunction } from '../libtensorflow/functions
 import type { NodeBackend } from '../libtensorflow/node-backend.js'
 import type { TensorMetadata } from '../libtensorflow/tensor-table.js'
 import type { Fed } from './feed.js'
+import { fused } from './fusions.js'
 import { toGraph } from './graphdef.js'
 import { type Loop, type LoopShape, makeLoop } from './loop.js'
 import { optimize } from './passes.js'
@@ -58,7 +59,7 @@ export function compileLoop(backend: NodeBackend, step: StepProgram, shape: Loop
 let definitions = 0
 
 function forMode(mode: NativeMode, program: Program, name: string): ProgramWithFunctions {
-  if (mode === 'graph') return { program, functions: new Map() }
+  if (mode === 'graph') return { program: fused(program), functions: new Map() }
   const vectorized = vectorizedNoise(program, name)
   return { program: optimize(vectorized.program), functions: vectorized.functions }
 }

@@ -47,7 +47,7 @@ export interface Program {
 }
 
 /** What a value refers to; throws an Error if there is no such node. */
-function nodeOf({ nodes }: { readonly nodes: readonly ProgramNode[] }, value: Value): ProgramNode {
+export function nodeOf({ nodes }: { readonly nodes: readonly ProgramNode[] }, value: Value): ProgramNode {
   const node = nodes[value.node]
   if (node === undefined) throw new Error(`program: there is no node %${value.node}`)
   return node

@@ -4,18 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { type Key, split, uniform } from '../random.js'
-
-/** Hidden-layer activations to choose from. */
-export const activations = ['relu', 'tanh', 'softplus', 'elu', 'sigmoid'] as const
-
-export interface VaeShape {
-  /** Pixels of an image, rows times columns. */
-  pixels: number
-  /** Units of the encoder's hidden layers, from the image inwards; the decoder mirrors them. */
-  hidden: readonly number[]
-  latentDim: number
-  activation: (typeof activations)[number]
-}
+import { decoderNetwork, encoderNetwork, type VaeShape } from './networks.js'
 
 /** Encoder and decoder; `dispose` frees both. */
 export interface Vae {
@@ -48,13 +37,16 @@ export function decode(vae: Vae, z: tf.Tensor): tf.Tensor {
   })
 }
 
-/** Networks with all-zero weights, to be filled by `initialize` or from a checkpoint. */
-export function createVae({ pixels, hidden, latentDim, activation }: VaeShape): Vae {
-  const encoder = multilayerPerceptron('encoder', pixels, hidden, activation, { mu: latentDim, log_var: latentDim })
-  const decoder = multilayerPerceptron('decoder', latentDim, hidden.toReversed(), activation, { logits: pixels })
+/**
+ * Networks with all-zero weights, to be filled by `initialize` or from a checkpoint. Throws an Error if the convolutions do
+ * not fit the image.
+ */
+export function createVae(shape: VaeShape): Vae {
+  const encoder = encoderNetwork(shape)
+  const decoder = decoderNetwork(shape)
   return {
-    latentDim,
-    pixels,
+    latentDim: shape.latentDim,
+    pixels: shape.rows * shape.columns,
     encoder,
     decoder,
     dispose: () => [encoder, decoder].forEach(model => void model.dispose()),
@@ -62,18 +54,19 @@ export function createVae({ pixels, hidden, latentDim, activation }: VaeShape): 
 }
 
 /**
- * Draws initial weights from `key`: kernels uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010), biases zero.
- * TF.js's own uniform initializers ignore their seed. `meanImage` [pixels] in [0, 1] starts the last bias at its logit,
- * so that training begins from the best image that ignores z.
+ * Draws initial weights from `key`: kernels uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010), where a fan of a
+ * convolution is its channels times its receptive field; biases zero. TF.js's own uniform initializers ignore their seed.
+ * `meanImage` [pixels] in [0, 1] starts the last bias at its logit, so that training begins from the best image that
+ * ignores z; a convolutional decoder has one bias for all pixels, and starts it at the logit of the mean pixel.
  */
 export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
   const weights = [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)]
   const keys = split(key, weights.length)
   weights.forEach(([, variable], i) => {
-    if (variable.shape.length !== 2) return
-    tf.tidy(() => variable.assign(glorotUniform(keys[i] as Key, variable.shape as [number, number])))
+    if (variable.shape.length < 2) return
+    tf.tidy(() => variable.assign(glorotUniform(keys[i] as Key, variable.shape)))
   })
-  if (meanImage) tf.tidy(() => outputBias(vae).assign(tf.tensor1d(logit(meanImage))))
+  if (meanImage) setOutputBias(vae, meanImage)
 }
 
 /** A model's weights as variables, named `layer/kernel` and `layer/bias`, in the order of its layers. */
@@ -86,30 +79,18 @@ export function namedWeights(model: tf.LayersModel): [name: string, variable: tf
   )
 }
 
-function multilayerPerceptron(
-  name: string,
-  inputs: number,
-  hidden: readonly number[],
-  activation: VaeShape['activation'],
-  heads: Record<string, number>,
-): tf.LayersModel {
-  const input = tf.input({ shape: [inputs], name: `${name}_input` })
-  const dense = (layer: string, units: number, from: tf.SymbolicTensor, shape?: VaeShape['activation']) =>
-    tf.layers
-      .dense({ name: layer, units, kernelInitializer: 'zeros', ...(shape && { activation: shape }) })
-      .apply(from) as tf.SymbolicTensor
-  const last = hidden.reduce((from, units, i) => dense(`hidden_${i + 1}`, units, from, activation), input)
-  const outputs = Object.entries(heads).map(([head, units]) => dense(head, units, last))
-  return tf.model({ name, inputs: input, outputs: outputs.length === 1 ? (outputs[0] as tf.SymbolicTensor) : outputs })
+function glorotUniform(key: Key, shape: number[]): tf.Tensor {
+  const [channelsIn = 1, channelsOut = 1] = shape.slice(-2) // of a transposed convolution the other way round
+  const receptiveField = tf.util.sizeFromShape(shape.slice(0, -2))
+  const limit = Math.sqrt(6 / (receptiveField * (channelsIn + channelsOut)))
+  return tf.tidy(() => tf.mul(tf.sub(tf.mul(uniform(key, shape), 2), 1), limit))
 }
 
-function glorotUniform(key: Key, [fanIn, fanOut]: [number, number]): tf.Tensor {
-  const limit = Math.sqrt(6 / (fanIn + fanOut))
-  return tf.tidy(() => tf.mul(tf.sub(tf.mul(uniform(key, [fanIn, fanOut]), 2), 1), limit))
-}
-
-function outputBias(vae: Vae): tf.Variable {
-  return Object.fromEntries(namedWeights(vae.decoder))['logits/bias'] as tf.Variable
+function setOutputBias(vae: Vae, meanImage: Float32Array): void {
+  const bias = Object.fromEntries(namedWeights(vae.decoder))['logits/bias'] as tf.Variable
+  const meanPixel = meanImage.reduce((sum, p) => sum + p, 0) / meanImage.length
+  const means = bias.size === meanImage.length ? meanImage : Float32Array.of(meanPixel)
+  tf.tidy(() => bias.assign(tf.tensor1d(logit(means))))
 }
 
 /** log(p / (1 - p)), with p kept 1/1000 away from 0 and 1: pixels that are black in every image are common. */

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { newBuilder } from '../../src/compile/builder.js'
+import { fused } from '../../src/compile/fusions.js'
 import { matrixProducts, optimize, shortReshapes, withoutDeadCode, withoutNoOps } from '../../src/compile/passes.js'
 import { checkProgram, type Program, printProgram, type Value } from '../../src/compile/program.js'
 import { trace } from '../../src/compile/trace.js'
@@ -169,5 +170,72 @@ describe('passes', () => {
         'return y: %5',
       ].join('\n'),
     )
+  })
+
+  describe('what TF.js sends in pieces', () => {
+    const attributes = [{ name: 'T', type: 6, value: DTYPES.TF_FLOAT }]
+
+    /** dy * step(x) as TF.js writes it, with other numbers in the place of 1 and 0. */
+    function reluGradient([high, low]: [number, number], grown: number[]): Program {
+      const builder = newBuilder()
+      const [x, dy] = [builder.argument('x', float(2, 3)), builder.argument('dy', float(...grown))]
+      const y = builder.single('Relu', attributes, [x], float(2, 3))
+      const sizes = builder.constant(Int32Array.of(2, 3), int(2))
+      const number = (value: number) => builder.constant(Float32Array.of(value), float())
+      const filled = (value: number) => builder.single('Fill', [], [sizes, number(value)], float(2, 3))
+      const bool = { dtype: DTYPES.TF_BOOL, shape: [2, 3] }
+      const positive = builder.single('Greater', [], [x, number(0)], bool)
+      const rectified = builder.single('Select', [], [positive, filled(high), filled(low)], float(2, 3))
+      const unordered = builder.single('IsNan', [], [x], bool)
+      const step = builder.single('Select', [], [unordered, x, rectified], float(2, 3))
+      const dx = builder.single('Mul', attributes, [dy, step], float(...grown))
+      return builder.build(new Map(Object.entries({ y, dx })))
+    }
+
+    test('a gradient times the step function is a ReluGrad of relu(x)', () => {
+      expect(printProgram(fused(reluGradient([1, 0], [2, 3])))).toBe(
+        [
+          '%0 = argument "x" : float32[2,3]',
+          '%1 = argument "dy" : float32[2,3]',
+          '%2 = Relu(%0) {T: 1} : float32[2,3]',
+          '%3 = ReluGrad(%1, %2) {T: 1} : float32[2,3]',
+          'return y: %2, dx: %3',
+        ].join('\n'),
+      )
+    })
+
+    test.each<[string, [number, number], number[]]>([
+      ['with a slope below zero', [1, 0.1], [2, 3]],
+      ['with another slope above', [2, 0], [2, 3]],
+      ['of a gradient that has more axes', [1, 0], [4, 2, 3]],
+    ])('but not one %s', (_, slopes, grown) => {
+      expect(printProgram(fused(reluGradient(slopes, grown)))).not.toContain('ReluGrad')
+    })
+
+    /** x + bias, the bias reshaped to `as`, and a sum over `axes`. */
+    function biased(shape: number[], as: number[], axes: number[]): string {
+      const builder = newBuilder()
+      const x = builder.argument('x', float(...shape))
+      const bias = builder.argument('bias', float(as.at(-1) as number))
+      const reshaped = builder.single('Reshape', [], [bias, builder.constant(Int32Array.from(as), int(as.length))], {
+        ...float(...as),
+      })
+      const y = builder.single('Add', attributes, [x, reshaped], float(...shape))
+      const rest = shape.filter((_, axis) => !axes.includes(axis))
+      const over = builder.constant(Int32Array.from(axes), int(axes.length))
+      const sum = builder.single('Sum', attributes, [x, over], float(...rest))
+      return printProgram(fused(builder.build(new Map(Object.entries({ y, sum })))))
+    }
+
+    test('a vector added to the last axis is a BiasAdd, and its gradient a BiasAddGrad', () => {
+      const printed = biased([2, 4, 4, 3], [1, 1, 1, 3], [0, 1, 2])
+      expect(printed).toContain('= BiasAdd(%0, %1) {T: 1, data_format: "NHWC"} : float32[2,4,4,3]')
+      expect(printed).toContain('= BiasAddGrad(%0) {T: 1, data_format: "NHWC"} : float32[3]')
+    })
+
+    test('but not one that is repeated along the last axis, nor a sum that leaves another axis', () => {
+      expect(biased([2, 3], [1], [0])).not.toContain('BiasAdd(')
+      expect(biased([2, 3], [3], [1])).not.toContain('BiasAddGrad')
+    })
   })
 })

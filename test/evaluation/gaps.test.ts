@@ -22,7 +22,7 @@ const copies = (image: readonly number[], count: number) => ({
 
 /** Two latent dimensions, with weights that make the posterior no Gaussian. */
 function curvedVae(): Vae {
-  const vae = createVae({ pixels: 4, hidden: [5], latentDim: 2, activation: 'tanh' })
+  const vae = createVae({ rows: 2, columns: 2, hidden: [5], latentDim: 2, activation: 'tanh' })
   initialize(vae, streamKey(7, 'weights'))
   for (const [, weight] of namedWeights(vae.decoder)) weight.assign(tf.mul(weight, 3))
   return vae
@@ -33,7 +33,7 @@ const PARTITION = BIAS.reduce((sum, l) => sum + Math.log1p(Math.exp(l)), 0)
 
 /** A decoder that ignores z, with logits `BIAS`, and an encoder that is wrong about it. */
 function blindVae(): Vae {
-  const vae = createVae({ pixels: 4, hidden: [5], latentDim: 2, activation: 'relu' })
+  const vae = createVae({ rows: 2, columns: 2, hidden: [5], latentDim: 2, activation: 'relu' })
   const weights = Object.fromEntries([...namedWeights(vae.decoder), ...namedWeights(vae.encoder)])
   weights['logits/bias']?.assign(tf.tensor1d(BIAS))
   weights['mu/bias']?.assign(tf.tensor1d([1, -2]))

@@ -18,6 +18,7 @@ import { type TrainingObserver, train } from '../../src/train.js'
 import { byteBatches, expectSameAsEager } from '../compile/steps.js'
 import { smallMnist } from '../data/idx-file.js'
 import { skipped } from '../libtensorflow/native.js'
+import { stopAfterFirstStep } from '../training/stop.js'
 
 let backend: Backend
 beforeAll(async () => {
@@ -38,7 +39,7 @@ const options: VaeOptions = {
 const schedule = { learningRate: 1, beta: 1, used: 3, first: 0 }
 
 function smallVae(): Vae {
-  const vae = createVae({ pixels: 4, hidden: [5], latentDim: 2, activation: 'tanh' })
+  const vae = createVae({ rows: 2, columns: 2, hidden: [5], latentDim: 2, activation: 'tanh' })
   initialize(vae, streamKey(7, 'weights'))
   return vae
 }
@@ -111,7 +112,7 @@ test("phi's gradient is that of log q(z|x) on dreams, by finite differences", ()
 })
 
 test('dreams have the prior of z and the pixels of p(x|z): their means agree within four standard errors', () => {
-  const vae = createVae({ pixels: 2, hidden: [3], latentDim: 1, activation: 'relu' })
+  const vae = createVae({ rows: 1, columns: 2, hidden: [3], latentDim: 1, activation: 'relu' })
   const bias = Object.fromEntries(namedWeights(vae.decoder))['logits/bias']
   bias?.assign(tf.tensor1d([-1, 2]))
   const { z, x } = dream(vae, key, 4000)
@@ -129,7 +130,7 @@ test('dreams have the prior of z and the pixels of p(x|z): their means agree wit
 
 describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`compiled by %s it is eager${skipped}`, mode => {
   test('variables and reported bound alike', async () => {
-    const vae = createVae({ pixels: 12, hidden: [6], latentDim: 2, activation: 'elu' })
+    const vae = createVae({ rows: 3, columns: 4, hidden: [6], latentDim: 2, activation: 'elu' })
     initialize(vae, streamKey(7, 'weights'))
     const { step } = trainWakeSleep(vae, { ...options, binarize: 'dynamic', optimizer: 'adam', samples: 1 })
     const schedules = Array.from({ length: 10 }, (_, i) => ({
@@ -152,16 +153,18 @@ describe('as a run', () => {
     base = { data, objective: 'wake-sleep', ...network, epochs: 8, compile }
   })
   const folder = () => join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
-  const run = (to: string, resume = false, signal = new AbortController().signal) =>
-    train({ folder: to, config: resolveConfig(base), resume, backend, signal, observer: silent })
+  const never = { signal: new AbortController().signal, progress() {} }
+  const run = (to: string, resume = false, { signal, progress } = never) =>
+    train({ folder: to, config: resolveConfig(base), resume, backend, signal, observer: { ...silent, progress } })
 
   test('the bound gets better, and a run stopped in the middle of a pass ends byte for byte as one that was not', async () => {
     const [whole, parts] = [folder(), folder()]
     const { history } = await run(whole)
     expect(history.at(-1)?.validationElbo).toBeGreaterThan((history[0]?.validationElbo ?? 0) + 5)
-    const stop = new AbortController()
-    stop.abort()
-    expect(await run(parts, false, stop.signal)).toMatchObject({ ended: 'interrupted', position: { stepInEpoch: 1 } })
+    expect(await run(parts, false, stopAfterFirstStep())).toMatchObject({
+      ended: 'interrupted',
+      position: { stepInEpoch: 1 },
+    })
     await run(parts, true)
     const state = (of: string) => readFileSync(join(of, 'latest', 'state.safetensors'))
     expect(state(parts).equals(state(whole))).toBe(true)

@@ -23,6 +23,7 @@ import { optimizers } from '../../src/inference/optimizer.js'
 import { loadTrainedVae, readRunSnapshot } from '../../src/session.js'
 import { type TrainingObserver, train } from '../../src/train.js'
 import { smallMnist } from '../data/idx-file.js'
+import { stopAfterFirstStep } from './stop.js'
 
 let backend: Backend
 let base: Partial<Config>
@@ -89,11 +90,13 @@ describe('a resumed run is byte for byte the run that was never stopped', () => 
       const compile = backend.name === 'tensorflow' ? mode : 'off'
       const [whole, parts] = [folder(), folder()]
       await run(whole, { compile })
-      const stop = new AbortController()
-      stop.abort()
-      const first = await run(parts, { compile }, { signal: stop.signal }) // the first chunk is one step
+      const stopped = (resume: boolean) => {
+        const { signal, progress } = stopAfterFirstStep()
+        return run(parts, { compile }, { resume, signal, observer: { progress } })
+      }
+      const first = await stopped(false)
       expect(first).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 1, compile } })
-      const second = await run(parts, { compile }, { resume: true, signal: stop.signal })
+      const second = await stopped(true)
       expect(second).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 2 } })
       await run(parts, { compile }, { resume: true })
       expect(state(parts).equals(state(whole))).toBe(true)

@@ -1,0 +1,96 @@
+/**
+ * Encoder and decoder as `tf.layers` models from and to flat images [batch, pixels]: fully connected, or with convolutions
+ * of stride 2 between the image and the hidden layers (Radford et al. 2015), which the decoder mirrors by transposed ones.
+ */
+import * as tf from '@tensorflow/tfjs'
+
+/** Hidden-layer activations to choose from. */
+export const activations = ['relu', 'tanh', 'softplus', 'elu', 'sigmoid'] as const
+
+export interface VaeShape {
+  /** Of an image. */
+  rows: number
+  columns: number
+  /** Filters of the encoder's convolutions, from the image inwards; null or left out: fully connected. */
+  filters?: readonly number[] | null
+  /** Units of the encoder's hidden layers, from the image inwards; the decoder mirrors them. */
+  hidden: readonly number[]
+  latentDim: number
+  activation: (typeof activations)[number]
+}
+
+/** Rows and columns of a convolution's kernel. */
+const KERNEL = 4
+
+/** Images [batch, pixels] -> [mu, logVar], each [batch, latent]. Throws an Error if the convolutions do not fit the image. */
+export function encoderNetwork({ filters, hidden, latentDim, activation, ...image }: VaeShape): tf.LayersModel {
+  const convolutions = filters ? convolutionLayers(image, filters, activation) : []
+  const input = tf.input({ shape: [image.rows * image.columns], name: 'encoder_input' })
+  const code = through([...convolutions, ...hiddenLayers(hidden, activation)], input)
+  const outputs = ['mu', 'log_var'].map(head => through([dense(head, latentDim)], code))
+  return tf.model({ name: 'encoder', inputs: input, outputs })
+}
+
+/** z [batch, latent] -> logits [batch, pixels]. Throws an Error if the convolutions do not fit the image. */
+export function decoderNetwork({ filters, hidden, latentDim, activation, ...image }: VaeShape): tf.LayersModel {
+  const logits = filters ? transposedLayers(image, filters, activation) : [dense('logits', image.rows * image.columns)]
+  const input = tf.input({ shape: [latentDim], name: 'decoder_input' })
+  const outputs = through([...hiddenLayers(hidden.toReversed(), activation), ...logits], input)
+  return tf.model({ name: 'decoder', inputs: input, outputs })
+}
+
+type Activation = VaeShape['activation']
+type ImageSize = Pick<VaeShape, 'rows' | 'columns'>
+
+/** [pixels] -> [rows, columns, 1] -> [rows / 2, columns / 2, filters] -> … -> flat features. */
+function convolutionLayers(image: ImageSize, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
+  smallestMaps(image, filters)
+  return [
+    tf.layers.reshape({ name: 'image', targetShape: [image.rows, image.columns, 1] }),
+    ...filters.map((count, i) => tf.layers.conv2d({ ...convolution(`conv_${i + 1}`, count), activation })),
+    tf.layers.flatten({ name: 'features' }),
+  ]
+}
+
+/** The same way back: [units] -> feature maps -> … -> one channel of logits -> [pixels]. */
+function transposedLayers(image: ImageSize, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
+  const maps = smallestMaps(image, filters)
+  const [deepest = 0, ...outwards] = filters.toReversed()
+  return [
+    dense('features', maps.rows * maps.columns * deepest, activation),
+    tf.layers.reshape({ name: 'maps', targetShape: [maps.rows, maps.columns, deepest] }),
+    ...outwards.map((count, i) => tf.layers.conv2dTranspose({ ...convolution(`conv_${i + 1}`, count), activation })),
+    tf.layers.conv2dTranspose(convolution('logits', 1)),
+    tf.layers.flatten({ name: 'pixels' }),
+  ]
+}
+
+/** The size of the innermost feature maps. */
+function smallestMaps({ rows, columns }: ImageSize, filters: readonly number[]): ImageSize {
+  const factor = 2 ** filters.length
+  if (rows % factor === 0 && columns % factor === 0) return { rows: rows / factor, columns: columns / factor }
+  const nearest = (size: number) => Math.max(1, Math.round(size / factor)) * factor
+  const most = halvings(rows, columns)
+  throw new Error(
+    `filters ${filters}: each of the ${filters.length} convolutions halves the image, so its rows and columns must be ` +
+      `multiples of ${factor}, such as ${nearest(rows)}x${nearest(columns)}; these images are ${rows}x${columns}, ` +
+      `which takes ${most > 0 ? `at most ${most}` : 'none: leave filters off'}`,
+  )
+}
+
+/** How often both sizes can be halved. */
+function halvings(rows: number, columns: number): number {
+  return rows % 2 === 0 && columns % 2 === 0 ? 1 + halvings(rows / 2, columns / 2) : 0
+}
+
+const hiddenLayers = (units: readonly number[], activation: Activation): tf.layers.Layer[] =>
+  units.map((count, i) => dense(`hidden_${i + 1}`, count, activation))
+
+const dense = (name: string, units: number, activation?: Activation): tf.layers.Layer =>
+  tf.layers.dense({ name, units, kernelInitializer: 'zeros', ...(activation && { activation }) })
+
+const convolution = (name: string, filters: number) =>
+  ({ name, filters, kernelSize: KERNEL, strides: 2, padding: 'same', kernelInitializer: 'zeros' }) as const
+
+const through = (layers: readonly tf.layers.Layer[], input: tf.SymbolicTensor): tf.SymbolicTensor =>
+  layers.reduce((from, layer) => layer.apply(from) as tf.SymbolicTensor, input)
