@@ -13,6 +13,7 @@ import {
 import { dot, invert, type Matrix, mapMatrix, matrix, multiply, rowOf } from '../symmetric.js'
 import type { Algorithm } from './algorithm.js'
 import { compensatedSums } from './compensated.js'
+import { usedMeans } from './used-images.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)
 
@@ -80,16 +81,6 @@ export function factorAnalysisEm(model: FactorAnalysis, options: FactorAnalysisO
     },
     dispose: () => tf.dispose([...gathered.variables.values()]),
   }
-}
-
-/** Means over the first `used` values of each tensor [batch]. */
-export function usedMeans(perImage: Record<string, tf.Tensor>, used: number): Record<string, tf.Tensor> {
-  return Object.fromEntries(
-    Object.entries(perImage).map(([name, values]) => {
-      const counts = tf.less(tf.range(0, values.shape[0] as number), used)
-      return [name, tf.div(tf.sum(tf.where(counts, values, 0)), used)]
-    }),
-  )
 }
 
 /** What a pass sums, of the used images of each batch. */

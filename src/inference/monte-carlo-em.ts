@@ -9,10 +9,10 @@ import { annealInOneProgram, temperatures } from '../evaluation/ais.js'
 import { decode, namedWeights, type Vae } from '../models/vae.js'
 import type { HostKey } from '../random.js'
 import type { Algorithm } from './algorithm.js'
-import { usedMeans } from './factor-analysis-em.js'
+import { type ChainOptions, imageChains } from './mcmc/image-chains.js'
 import { type metropolisOrHmc, sample } from './mcmc/kernel.js'
-import { type ChainOptions, chainsOf } from './monte-carlo-factor-analysis.js'
 import { createOptimizer, type OptimizerOptions } from './optimizer.js'
+import { usedMeans } from './used-images.js'
 
 export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typeof metropolisOrHmc)[number]> {
   /** Optimizer steps on the draws of a batch. */
@@ -25,7 +25,7 @@ export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typ
 export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKey): Algorithm {
   const weights = new Map(namedWeights(vae.decoder).map(([name, value]) => [`decoder/${name}`, value]))
   const optimizer = createOptimizer(options, weights)
-  const chains = chainsOf(vae.latentDim, options, key)
+  const chains = imageChains(vae.latentDim, options, key)
   return {
     variables: new Map([
       ...weights,
@@ -36,8 +36,10 @@ export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKe
     step(batch, stepKey, { learningRate, used, first }) {
       const x = tf.div(batch, 255)
       const target = (z: tf.Tensor) => tf.add(bernoulli.logProb(x, decode(vae, z)), gaussian.standardLogProb(z))
-      const { draws, acceptance } = chains.move({ first, used }, stepKey, (z, runKey, stepSize) =>
-        sample(target, z, runKey, options.transitions, stepSize, options),
+      const { draws, acceptance } = chains.move(
+        { first, used, size: batch.shape[0] as number },
+        stepKey,
+        (z, runKey, stepSize) => sample(target, z, runKey, options.transitions, stepSize, options),
       )
       const z = draws.at(-1) as tf.Tensor // [chains, batch, latent]
       const reconstruction = () => tf.mean(bernoulli.logProb(x, decode(vae, z)), 0) // [batch]

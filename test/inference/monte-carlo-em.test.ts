@@ -1,0 +1,135 @@
+// Monte Carlo EM of a neural decoder, against the exact log p(x) of a one-dimensional z.
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, expect, test } from 'vitest'
+import * as bernoulli from '../../src/distributions/bernoulli.js'
+import * as gaussian from '../../src/distributions/normal.js'
+import { type MonteCarloEmOptions, monteCarloEm } from '../../src/inference/monte-carlo-em.js'
+import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
+import { type HostKey, keyAt, streamKey } from '../../src/random.js'
+import { useBackend } from '../backend.js'
+import { passes } from './passes.js'
+
+let backend: string
+beforeAll(async () => {
+  backend = await useBackend()
+})
+
+const key = streamKey(1, 'monte carlo EM')
+const PATTERNS = [
+  [0, 1, 1, 0, 0],
+  [1, 1, 0, 0, 1],
+  [0, 0, 0, 1, 1],
+  [0, 1, 1, 1, 0],
+]
+const rows = { values: Float32Array.from(PATTERNS.flat(), value => 255 * value), count: PATTERNS.length }
+
+function smallVae(scale: number): Vae {
+  const vae = createVae({ pixels: 5, hidden: [4], latentDim: 1, activation: 'tanh' })
+  initialize(vae, streamKey(3, 'weights'))
+  for (const [, weight] of namedWeights(vae.decoder)) weight.assign(tf.mul(weight, scale))
+  return vae
+}
+
+/** Mean log p(x) of the patterns by the trapezoid rule: a scalar. */
+function exactLogPx(vae: Vae): tf.Scalar {
+  const points = 801
+  const z = tf.reshape(tf.linspace(-8, 8, points), [points, 1, 1])
+  const logJoint = tf.add(bernoulli.logProb(tf.tensor2d(PATTERNS), decode(vae, z)), gaussian.standardLogProb(z))
+  return tf.mean(tf.add(tf.logSumExp(logJoint, 0), Math.log(16 / (points - 1)))) as tf.Scalar
+}
+
+const options: MonteCarloEmOptions = {
+  optimizer: 'sgd',
+  epsilon: 1e-8,
+  beta1: 0.9,
+  beta2: 0.999,
+  sampler: 'hmc',
+  images: rows.count,
+  batchSize: rows.count,
+  chains: 200,
+  transitions: 12,
+  judged: 4,
+  stepSize: 0.5,
+  targetAcceptance: 0.9,
+  adaptPasses: 5,
+  leapfrogSteps: 4,
+  jitter: 0.2,
+  updates: 1,
+  annealing: { temperatures: 30, chains: 200, stepSize: 0.4, leapfrogSteps: 4 },
+}
+
+/** How the decoder's weights change in one pass with a small step of plain gradient ascent, per unit of learning rate. */
+async function ascent(sampler: 'hmc' | 'metropolis', run: HostKey): Promise<number[]> {
+  const vae = smallVae(3)
+  const weights = namedWeights(vae.decoder).map(([, weight]) => weight)
+  const before = weights.flatMap(weight => [...weight.dataSync()])
+  const transitions = sampler === 'hmc' ? 12 : 60
+  const algorithm = monteCarloEm(
+    vae,
+    { ...options, sampler, transitions, stepSize: sampler === 'hmc' ? 0.4 : 1.5 },
+    run,
+  )
+  await passes(algorithm, rows, { learningRate: 0.01, from: run }).run()
+  const after = weights.flatMap(weight => [...weight.dataSync()])
+  algorithm.dispose()
+  vae.dispose()
+  return after.map((value, i) => (value - (before[i] as number)) / 0.01)
+}
+
+test.each(['hmc', 'metropolis'] as const)(
+  '%s: the mean step is the gradient of log p(x), within the error of ten runs',
+  async sampler => {
+    const vae = smallVae(3)
+    const { grads } = tf.variableGrads(() => exactLogPx(vae))
+    const exact = namedWeights(vae.decoder).flatMap(([, { name }]) => [...(grads[name] as tf.Tensor).dataSync()])
+    const runs: number[][] = []
+    for (let i = 0; i < 10; i++) runs.push(await ascent(sampler, keyAt(key, i)))
+    exact.forEach((gradient, i) => {
+      const values = runs.map(run => run[i] as number)
+      const mean = values.reduce((sum, value) => sum + value, 0) / 10
+      const error = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 90)
+      expect(Math.abs(mean - gradient)).toBeLessThan(6 * error + 1e-4) // an error of ten runs: t with 9 degrees of freedom
+    })
+    const noise =
+      Math.hypot(...runs.map(run => Math.hypot(...run.map((value, i) => value - (exact[i] as number))))) / 10 // of the mean of ten
+    expect(Math.hypot(...exact) / noise).toBeGreaterThan(10)
+  },
+)
+
+test('training raises log p(x); the annealed bound ends just below it; every number is finite', async () => {
+  const vae = smallVae(1)
+  const start = exactLogPx(vae).dataSync()[0] as number
+  const algorithm = monteCarloEm(
+    vae,
+    { ...options, optimizer: 'adam', updates: 2, batchSize: 3, chains: 8, transitions: 5 },
+    key,
+  )
+  const mode = backend === 'tensorflow' ? 'graph' : 'off'
+  const loop = passes(algorithm, rows, { batchSize: 3, learningRate: 0.03, mode })
+  let last = await loop.run()
+  for (let i = 1; i < 60; i++) last = await loop.run()
+  loop.dispose()
+  const end = exactLogPx(vae).dataSync()[0] as number
+  expect(end).toBeGreaterThan(start + 1)
+  for (const value of Object.values({ ...last.pass, ...last.steps })) expect(Number.isFinite(value)).toBe(true)
+  expect(Object.keys(last.pass)).toEqual(['acceptance', 'stepSize', 'ess', 'essLowest', 'rHat', 'rHatHighest', 'stuck'])
+  const { elbo, reconstruction, kl } = algorithm.bound(tf.tensor2d(rows.values, [4, 5]), key) as Record<
+    string,
+    tf.Tensor
+  >
+  const bound = tf.mean(elbo as tf.Tensor).dataSync()[0] as number
+  expect(bound).toBeLessThan(end)
+  expect(bound).toBeGreaterThan(end - 0.5)
+  expect(tf.mean(tf.sub(reconstruction as tf.Tensor, kl as tf.Tensor)).dataSync()[0]).toBeCloseTo(bound, 4)
+})
+
+test('batches of another size than the chains were made for are refused', async () => {
+  const loop = passes(monteCarloEm(smallVae(1), options, key), rows, { batchSize: 2 })
+  await expect(loop.run()).rejects.toThrow('a batch of 2 images, but the chains were made for batches of 4')
+})
+
+test('the encoder is neither changed nor saved', () => {
+  const algorithm = monteCarloEm(smallVae(1), options, key)
+  expect([...algorithm.models.keys()]).toEqual(['decoder'])
+  expect([...algorithm.variables.keys()].filter(name => name.includes('encoder'))).toEqual([])
+})
