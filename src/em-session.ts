@@ -1,5 +1,5 @@
 /** The models of `elbo em` with the algorithms that fit them. */
-import type { Split } from './data/dataset.js'
+import { meanImage, type Split } from './data/dataset.js'
 import { type Features, featureMoments, newFeatures } from './data/features.js'
 import type { EmConfig } from './em-config.js'
 import { factorPictures, mixturePictures } from './em-pictures.js'
@@ -8,10 +8,13 @@ import { factorAnalysisEm } from './inference/factor-analysis-em.js'
 import { trainMixture } from './inference/mixture-em.js'
 import { startMixture } from './inference/mixture-starts.js'
 import type { MixtureAlgorithm } from './inference/mixture-steps.js'
+import { monteCarloEm } from './inference/monte-carlo-em.js'
+import { monteCarloFactorAnalysis } from './inference/monte-carlo-factor-analysis.js'
 import { createBernoulliMixture } from './models/bernoulli-mixture.js'
 import { createFactorAnalysis, initializeFactorAnalysis } from './models/factor-analysis.js'
 import { createGaussianMixture } from './models/gaussian-mixture.js'
-import type { Pictures } from './pictures.js'
+import { createVae, initialize } from './models/vae.js'
+import { type Pictures, vaePictures } from './pictures.js'
 import { streamKey } from './random.js'
 import type { ImageSize, Session } from './session.js'
 import { UsageError } from './settings.js'
@@ -19,17 +22,71 @@ import { UsageError } from './settings.js'
 /** Passes over a sample of the images that each of several starts gets before they are compared. */
 const PASSES_PER_START = 5
 
+/** HMC's step size varies by so much from transition to transition, so that no orbit closes (Neal 2011, section 3.2). */
+const JITTER = 0.2
+/** Images whose chains are judged by ESS and R-hat after each pass. */
+const JUDGED = 100
+/** How the bound of a neural decoder without an encoder is found: annealed importance sampling. */
+const ANNEALING = { temperatures: 50, chains: 1, stepSize: 0.1, leapfrogSteps: 5 }
+const ADAM = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as const
+
 /** A model and its algorithm with all their variables, not yet initialized; throws a `UsageError` where settings exclude each other. */
 export function createEmSession(config: EmConfig, size: ImageSize): Session {
-  if (config.model === 'vae') throw new UsageError('em vae: the neural decoder is not there yet') // TODO
-  if (config.model.endsWith('mixture')) return mixtureSession(config, size)
-  return factorSession(config, size)
+  requireMeaning(config)
+  if (config.model === 'vae') return decoderSession(config, size)
+  return config.model.endsWith('mixture') ? mixtureSession(config, size) : factorSession(config, size)
 }
 
-function mixtureSession(config: EmConfig, size: ImageSize): Session {
-  if (config.model === 'bernoulli-mixture' && config.pca !== null) {
-    throw new UsageError('--pca: a mixture of Bernoullis reads binary pixels; leave this out')
+/** Refuses settings that the model or the method cannot follow. */
+function requireMeaning({ model, method, sampler, pca }: EmConfig): void {
+  const mixture = model.endsWith('mixture')
+  if (method === 'mean-field' && !mixture)
+    throw new UsageError(`em ${model} --method mean-field: mean field is for the Bayesian mixtures; use a mixture`)
+  if (model === 'vae' && method === 'exact')
+    throw new UsageError(
+      "em vae --method exact: a neural decoder's posterior has no closed form; use --method monte-carlo",
+    )
+  if (pca !== null && (model === 'bernoulli-mixture' || model === 'vae'))
+    throw new UsageError(`em ${model} --pca ${pca}: this model reads binary pixels; leave this out`)
+  if (method !== 'monte-carlo') return
+  const possible = mixture
+    ? ['direct']
+    : model === 'vae'
+      ? ['metropolis', 'hmc']
+      : ['direct', 'gibbs', 'metropolis', 'hmc']
+  if (!possible.includes(sampler))
+    throw new UsageError(`em ${model} --sampler ${sampler}: ${possible.join(', ')} can be used for this model`)
+}
+
+/** How the chains of every image move. */
+function chainOptions(config: EmConfig, { images }: ImageSize) {
+  const { samples, chains, leapfrogSteps, stepSize, adaptPasses, batchSize } = config
+  const targetAcceptance = config.targetAcceptance ?? (config.sampler === 'metropolis' ? 0.4 : 0.9)
+  const moves = { transitions: samples, chains, leapfrogSteps, stepSize, adaptPasses, targetAcceptance, jitter: JITTER }
+  return { ...moves, images, batchSize, judged: Math.min(JUDGED, images) }
+}
+
+function decoderSession(config: EmConfig, size: ImageSize): Session {
+  const { hidden, latentDim, activation, sampler } = config
+  if (sampler !== 'metropolis' && sampler !== 'hmc') throw new Error(`em vae: no sampler ${sampler}`)
+  const vae = createVae({ ...size, hidden, latentDim, activation })
+  const options = { ...chainOptions(config, size), ...ADAM, sampler, updates: config.updates, annealing: ANNEALING }
+  const algorithm = monteCarloEm(vae, options, streamKey(config.seed, 'chains'))
+  return {
+    method: nameOf(config),
+    algorithm,
+    pictures: vaePictures(vae),
+    initialize: data => initialize(vae, streamKey(config.seed, 'weights'), meanImage(data.train)),
+    dispose() {
+      algorithm.dispose()
+      vae.dispose()
+    },
   }
+}
+
+const nameOf = ({ method, model }: EmConfig): string => `${method} em of ${model}`
+
+function mixtureSession(config: EmConfig, size: ImageSize): Session {
   const features = newFeatures(size, config.pca)
   const { components, covariance, prior } = config
   const data = { read: features.read, images: size.images }
@@ -63,7 +120,15 @@ function factorSession(config: EmConfig, size: ImageSize): Session {
   const features = newFeatures(size, config.pca)
   const model = createFactorAnalysis({ features: features.size, latentDim: config.latentDim })
   const noise = config.model === 'ppca' ? 'isotropic' : 'diagonal'
-  const algorithm = factorAnalysisEm(model, { read: features.read, noise, varianceFloor: config.varianceFloor })
+  const options = { read: features.read, noise, varianceFloor: config.varianceFloor } as const
+  const algorithm =
+    config.method === 'exact'
+      ? factorAnalysisEm(model, options)
+      : monteCarloFactorAnalysis(
+          model,
+          { ...options, ...chainOptions(config, size), sampler: config.sampler, discard: config.discard },
+          streamKey(config.seed, 'chains'),
+        )
   return session(config, algorithm, features, {
     pictures: factorPictures(model, features),
     async initialize(images) {
@@ -87,7 +152,7 @@ interface Parts {
 
 function session(config: EmConfig, algorithm: Algorithm, features: Features, parts: Parts): Session {
   return {
-    method: `${config.method} em of ${config.model}`,
+    method: nameOf(config),
     algorithm: { ...algorithm, variables: new Map([...algorithm.variables, ...features.variables]) },
     pictures: parts.pictures,
     async initialize(data, images) {

@@ -35,7 +35,7 @@ export interface Session {
 export interface ImageSize {
   rows: number
   columns: number
-  /** Training images; 0 where none will be seen. */
+  /** Training images. */
   images: number
 }
 
@@ -119,7 +119,7 @@ export interface TrainedRun {
 export function loadTrainedRun(folder: string, name: SnapshotName): TrainedRun {
   const config = readRunConfig(folder)
   const { snapshot, path } = readRunSnapshot(folder, name)
-  const session = createSession(config, { ...snapshot.data, images: 0 })
+  const session = createSession(config, snapshot.data)
   restoreSession(session, config, snapshot, path)
   return { config, snapshot, session }
 }

@@ -43,8 +43,8 @@ export interface EpochMetrics {
   /** Wall time of training so far, over all sessions of the run but without passes that were cut short and made again. */
   seconds: number
   /** Mean over the pass, while the parameters moved; its error is that of the mean over steps. */
-  trainElbo: number
-  trainElboError: number
+  trainElbo?: number
+  trainElboError?: number
   trainReconstruction?: number
   trainKl?: number
   /** After the pass, on the fixed binary sample of the validation images; validationElbo = reconstruction - kl. */
@@ -60,6 +60,8 @@ export interface EpochMetrics {
   elboAfterM?: number
   /** log p(theta), for maximum a posteriori: what grows is elbo + logPrior. */
   logPrior?: number
+  /** Of chains, where z is drawn by them: mean over the pass. */
+  acceptance?: number
   imagesPerSecond: number
   backend: string
   compile: string
@@ -71,7 +73,7 @@ export interface Progress {
   /** Steps done and to do in this pass. */
   step: number
   steps: number
-  /** Mean ELBO of the pass so far, in nats per image. */
+  /** Mean ELBO of the pass so far, in nats per image; NaN for a method that does not compute it as it learns. */
   elbo: number
   imagesPerSecond: number
   /** Until the last epoch ends, at this speed. */
@@ -323,7 +325,7 @@ function write(folder: string, config: RunConfig, session: Session, data: Datase
   const snapshot = {
     algorithm: session.method,
     settings: fixedSettings(config),
-    data: { source: config.data, sha256, rows, columns },
+    data: { source: config.data, sha256, rows, columns, images: data.train.count },
     position,
   }
   return writeSnapshot(folder, snapshot, session.algorithm.variables, session.algorithm.models)
@@ -336,26 +338,23 @@ function addSums(sums: Record<string, number>, outputs: Outputs, weights: readon
       sums[name] = (sums[name] ?? 0) + value * (weights[i] as number)
     })
   for (const [name, values] of Object.entries(outputs)) add(name, [...values])
-  const elbo = [...(outputs.elbo ?? [])]
-  add(
-    'elboSquared',
-    elbo.map(value => value * value),
-  )
-  add(
-    'batches',
-    elbo.map(() => 1),
-  )
+  if (outputs.elbo)
+    add(
+      'elboSquared',
+      [...outputs.elbo].map(value => value * value),
+    )
+  add('batches', new Array<number>(weights.length).fill(1))
 }
 
-function trainingMeans({ batches = 0, elboSquared = 0, ...sums }: Record<string, number>) {
-  const mean = (name: string) => (sums[name] ?? Number.NaN) / batches
-  const variance = Math.max(0, elboSquared / batches - mean('elbo') ** 2)
-  return {
-    trainElbo: mean('elbo'),
-    trainElboError: Math.sqrt(variance / Math.max(batches - 1, 1)),
-    ...('reconstruction' in sums && { trainReconstruction: mean('reconstruction') }),
-    ...('kl' in sums && { trainKl: mean('kl') }),
-  }
+/** Mean of each output over the pass, by the name `train…`. */
+function trainingMeans({ batches = 0, elboSquared = 0, ...sums }: Record<string, number>): Record<string, number> {
+  const means = Object.entries(sums).map(([name, sum]) => [
+    `train${name[0]?.toUpperCase()}${name.slice(1)}`,
+    sum / batches,
+  ])
+  if (sums.elbo === undefined) return Object.fromEntries(means)
+  const variance = Math.max(0, elboSquared / batches - (sums.elbo / batches) ** 2)
+  return { ...Object.fromEntries(means), trainElboError: Math.sqrt(variance / Math.max(batches - 1, 1)) }
 }
 
 function requireFinite({ elbo, kl, reconstruction }: Outputs, position: Position, folder: string): void {
@@ -391,7 +390,7 @@ function reasonToStop(
 
 /** What the last pass added to the training objective, elbo + log prior, in nats per image; undefined before the second pass. */
 export function lastGain(history: readonly EpochMetrics[]): number | undefined {
-  const [before, last] = history.slice(-2).map(({ trainElbo, logPrior = 0 }) => trainElbo + logPrior)
+  const [before, last] = history.slice(-2).map(({ trainElbo = Number.NaN, logPrior = 0 }) => trainElbo + logPrior)
   return before === undefined || last === undefined ? undefined : last - before
 }
 

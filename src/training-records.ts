@@ -5,9 +5,10 @@ import { writeFileAtomic } from './checkpoints/files.js'
 import { binarizeOnce, type Dataset } from './data/dataset.js'
 import { nodeNamespace } from './libtensorflow/node-backend.js'
 import type { Pictures } from './pictures.js'
+import type { ChartPoint, LineChartSpec } from './plots/chart-spec.js'
 import { imageGrid } from './plots/image-grid.js'
 import { streamKey } from './random.js'
-import { binarizes, type RunConfig } from './session.js'
+import { binarizes, isExact, type RunConfig } from './session.js'
 import type { EpochMetrics } from './train.js'
 
 const PICTURED = 64
@@ -71,19 +72,64 @@ async function drawCurve(folder: string, config: RunConfig, history: EpochMetric
     import('./plots/line-chart.js'),
     import('./plots/svg-to-png.js'),
   ])
-  const images = history[0]?.validationImages ?? 0
-  const svg = lineChart({
-    title: `Evidence lower bound of run ${basename(folder)}`,
-    subtitle: `${config.data}, ${config.binarize} binarization. Validation: ${images.toLocaleString('en')} images, fixed binary sample.`,
+  const draw = (name: string, chart: LineChartSpec) => {
+    const svg = lineChart(chart)
+    writeFileAtomic(join(folder, 'plots', `${name}.svg`), svg)
+    writeFileAtomic(join(folder, 'plots', `${name}.png`), svgToPng(svg))
+  }
+  draw('elbo', elboChart(folder, config, history))
+  const half = halfStepChart(folder, config, history)
+  if (half) draw('half-steps', half)
+}
+
+function elboChart(folder: string, config: RunConfig, history: readonly EpochMetrics[]): LineChartSpec {
+  const images = (history[0]?.validationImages ?? 0).toLocaleString('en')
+  const read = binarizes(config) ? `${config.binarize} binarization` : 'grey'
+  const training = history.flatMap((m): ChartPoint[] => (m.trainElbo === undefined ? [] : [[m.epoch, m.trainElbo]]))
+  const bound = isExact(config) ? 'log p(x)' : 'ELBO'
+  return {
+    title: `${isExact(config) ? 'Log likelihood' : 'Evidence lower bound'} of run ${basename(folder)}`,
+    subtitle: `${config.data}, ${read}. Validation: ${images} images${binarizes(config) ? ', fixed binary sample' : ''}.`,
     xLabel: 'epoch',
-    yLabel: 'ELBO (nats per image)',
+    yLabel: `${bound} (nats per image)`,
     series: [
       { name: 'validation', points: history.map(m => [m.epoch, m.validationElbo, m.validationElboError]) },
-      { name: 'training', points: history.map(m => [m.epoch, m.trainElbo]), dashed: true },
+      ...(training.length > 0 ? [{ name: 'training', points: training, dashed: true }] : []),
     ],
+  }
+}
+
+/**
+ * The bound after each half step of EM: the E step lifts it to log p(x | theta), the M step raises it again and log p(x | theta) with
+ * it, by more; what is between them is KL(q || p(z | x)).
+ */
+function halfStepChart(folder: string, config: RunConfig, history: readonly EpochMetrics[]): LineChartSpec | undefined {
+  const steps = history.filter(m => m.elboAfterE !== undefined && m.elboAfterM !== undefined)
+  if (steps.length < 2) return undefined
+  const after = (m: EpochMetrics) => [m.elboAfterE, m.elboAfterM] as [number, number]
+  const elbo = steps.flatMap((m): ChartPoint[] => {
+    const [e, mStep] = after(m)
+    return [
+      [m.epoch - 0.5, e],
+      [m.epoch, mStep],
+    ]
   })
-  writeFileAtomic(join(folder, 'plots', 'elbo.svg'), svg)
-  writeFileAtomic(join(folder, 'plots', 'elbo.png'), svgToPng(svg))
+  // The E step of the next pass finds log p(x) of the parameters that this one's M step chose.
+  const logProb = steps.flatMap((m, i): ChartPoint[] => {
+    const [e] = after(m)
+    const next = steps[i + 1]
+    return [[m.epoch - 0.5, e], ...(next ? [[m.epoch, after(next)[0]] as const] : [])]
+  })
+  return {
+    title: `Half steps of run ${basename(folder)}`,
+    subtitle: `${config.data}, all training images. At an E step the bound meets log p(x); at an M step both rise, and the gap is KL(q || p(z|x)).`,
+    xLabel: 'epoch (M step at the end of each)',
+    yLabel: 'nats per image',
+    series: [
+      { name: isExact(config) ? 'log p(x)' : 'bound with best q(z)', points: logProb, dashed: true },
+      { name: 'ELBO', points: elbo },
+    ],
+  }
 }
 
 /** One event file per process, made with the first summary; tags are those of metrics.jsonl, steps are training steps. */

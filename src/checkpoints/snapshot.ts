@@ -38,7 +38,15 @@ const metadataSchema = z.object({
   algorithm: z.string(),
   generator: z.literal(generator),
   settings: json(z.record(z.string(), z.unknown())),
-  data: json(z.strictObject({ source: z.string(), sha256: z.string(), rows: count.min(1), columns: count.min(1) })),
+  data: json(
+    z.strictObject({
+      source: z.string(),
+      sha256: z.string(),
+      rows: count.min(1),
+      columns: count.min(1),
+      images: count.default(0),
+    }),
+  ),
   position: json(positionSchema),
   files: json(z.record(z.string(), z.string())),
 })
@@ -48,7 +56,8 @@ export interface Snapshot {
   algorithm: string
   /** The settings that decided what is here, by name. */
   settings: Record<string, unknown>
-  data: { source: string; sha256: string; rows: number; columns: number }
+  /** What it was trained on; `images` is the number of training images. */
+  data: { source: string; sha256: string; rows: number; columns: number; images: number }
   position: Position
   tensors: Map<string, StoredTensor>
 }

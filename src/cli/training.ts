@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { explain } from '../checkpoints/files.js'
 import { hasHistory, listRuns, runFolder } from '../checkpoints/run-directory.js'
-import { binarizes, isEm, type RunConfig, readRunConfig, writeRunConfig } from '../session.js'
+import { binarizes, isEm, isExact, type RunConfig, readRunConfig, writeRunConfig } from '../session.js'
 import { UsageError } from '../settings.js'
 import { type EpochMetrics, lastGain, type TrainingResult, train as trainRun } from '../train.js'
 import { trainingRecords } from '../training-records.js'
@@ -74,12 +74,12 @@ async function trainNamed(
         bar.update(
           p.step,
           p.steps,
-          `epoch ${p.epoch}/${p.epochs} | ELBO ${p.elbo.toFixed(1)} nats/image | ` +
+          `epoch ${p.epoch}/${p.epochs} | ${Number.isNaN(p.elbo) ? '' : `ELBO ${p.elbo.toFixed(1)} nats/image | `}` +
             `${Math.round(p.imagesPerSecond)} images/s | ETA ${duration(p.remainingSeconds)}`,
         ),
       epoch(metrics, isBest) {
         bar.stop()
-        context.print(describeEpoch(metrics, config.epochs, isBest))
+        context.print(describeEpoch(metrics, config, isBest))
       },
       async saved(pictures, history, data) {
         const metrics = history.at(-1) as EpochMetrics
@@ -137,16 +137,23 @@ function knownRuns(checkpoints: string): string {
   return names.length > 0 ? `(runs: ${names.join(', ')})` : `(there are no runs in ${checkpoints} yet)`
 }
 
-function describeEpoch(m: EpochMetrics, epochs: number, isBest: boolean): string {
-  return (
-    `epoch ${String(m.epoch).padStart(String(epochs).length)}/${epochs}  ` +
-    `validation ELBO ${m.validationElbo.toFixed(2)} ± ${m.validationElboError.toFixed(2)} ` +
-    (m.reconstruction === undefined || m.kl === undefined
+function describeEpoch(m: EpochMetrics, config: RunConfig, isBest: boolean): string {
+  const parts =
+    m.reconstruction === undefined || m.kl === undefined
       ? ''
-      : `(reconstruction ${m.reconstruction.toFixed(2)}, KL ${m.kl.toFixed(2)})  `) +
-    `train ${m.trainElbo.toFixed(2)} nats/image  ${Math.round(m.imagesPerSecond)} images/s${isBest ? '  best' : ''}`
-  )
+      : ` (reconstruction ${m.reconstruction.toFixed(2)}, KL ${m.kl.toFixed(2)})`
+  return [
+    `epoch ${String(m.epoch).padStart(String(config.epochs).length)}/${config.epochs}`,
+    `validation ${boundName(config)} ${m.validationElbo.toFixed(2)} ± ${m.validationElboError.toFixed(2)}${parts}`,
+    ...(m.trainElbo === undefined ? [] : [`train ${m.trainElbo.toFixed(2)} nats/image`]),
+    ...(m.acceptance === undefined ? [] : [`acceptance ${m.acceptance.toFixed(2)}`]),
+    `${Math.round(m.imagesPerSecond)} images/s`,
+    ...(isBest ? ['best'] : []),
+  ].join('  ')
 }
+
+/** The bound of an exact posterior is log p(x) itself. */
+const boundName = (config: RunConfig): string => (isExact(config) ? 'log p(x)' : 'ELBO')
 
 function conclude(
   { ended, position, history }: TrainingResult,
@@ -167,7 +174,7 @@ function conclude(
   const best = history.find(({ epoch }) => epoch === position.best?.epoch)
   if (best) {
     print(
-      `best: epoch ${best.epoch}, validation ELBO ${best.validationElbo.toFixed(2)} ± ${best.validationElboError.toFixed(2)} ` +
+      `best: epoch ${best.epoch}, validation ${boundName(config)} ${best.validationElbo.toFixed(2)} ± ${best.validationElboError.toFixed(2)} ` +
         `nats/image (${best.validationImages} images; ± one standard error)`,
     )
   }
