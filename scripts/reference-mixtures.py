@@ -8,8 +8,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from scipy.special import digamma, gammaln, logsumexp, multigammaln
-from sklearn.mixture import GaussianMixture
+from scipy.special import betaln, digamma, gammaln, logsumexp, multigammaln
+from scipy.stats import multivariate_t
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
 warnings.filterwarnings("ignore")  # that so few iterations do not converge
 ITERATIONS = [1, 5, 50]
@@ -66,6 +67,65 @@ def bernoulli_em(x, weights, means, iterations, floor=1e-6, a=1.0, b=1.0, concen
     return {"logProb": logsumexp(joint, axis=1).mean(), "weights": weights, "means": means}
 
 
+def mean_field(x, kind, components, iterations=30):
+    """scikit-learn's mean field from responsibilities: image n wholly with component n modulo components."""
+    r = np.eye(components)[np.arange(len(x)) % components]
+    model = BayesianGaussianMixture(
+        n_components=components, covariance_type=SKLEARN[kind], reg_covar=0, weight_concentration_prior_type="dirichlet_distribution"
+    )
+    model._check_parameters(x)
+    model._initialize(x, r)
+    bounds = []
+    for _ in range(iterations):
+        log_prob, log_resp = model._e_step(x)
+        model._m_step(x, log_resp)
+        bounds.append(model._compute_lower_bound(log_resp, log_prob) / len(x))
+    last = {
+        "concentration": model.weight_concentration_,
+        "mean_precision": model.mean_precision_,
+        "degrees_of_freedom": model.degrees_of_freedom_,
+        "means": model.means_,
+        "covariances": model.covariances_,
+    }
+    return {"covariance": kind, "x": x.ravel().tolist(), "pixels": x.shape[1], "components": components, "bounds": bounds, "last": flat(last)}
+
+
+def gaussian_evidence(x, kind):
+    """log p(x_1, ..., x_n) of one Gaussian with elbo's prior, as a product of Student predictive densities."""
+    pixels = x.shape[1]
+    m, kappa, nu, scale = np.full(pixels, 0.25), 0.5, pixels + 1.5, np.eye(pixels) * 0.7
+    if kind == "full":
+        scale = scale + 0.2
+    covariance = {"full": scale, "diagonal": np.diag(scale), "spherical": scale[:1, 0]}[kind]
+    prior, total = {"meanPrecision": kappa, "degreesOfFreedom": nu, **flat({"mean": m, "covariance": covariance})}, 0.0
+    for value in x:
+        widen, d = (kappa + 1) / kappa, value - m
+        if kind == "full":
+            df = nu - pixels + 1
+            total += multivariate_t(m, scale * widen / df, df).logpdf(value)
+            scale = scale + np.outer(d, d) / widen
+        elif kind == "diagonal":
+            total += sum(multivariate_t(m[i], scale[i, i] * widen / nu, nu).logpdf(value[i]) for i in range(pixels))
+            scale = scale + np.diag(d**2) / widen
+        else:
+            total += multivariate_t(m, scale * widen / nu, pixels * nu).logpdf(value)
+            scale = scale + np.eye(pixels) * (d @ d) / pixels / widen
+        m, kappa, nu = m + d / (kappa + 1), kappa + 1, nu + 1
+    return {"covariance": kind, "prior": prior, "logEvidence": total}
+
+
+def bernoulli_evidence(x, components, concentration, a, b):
+    """log p(x_1, ..., x_n) by a sum over all assignments of images to components."""
+    terms = []
+    for index in np.ndindex(*[components] * len(x)):
+        r = np.eye(components)[list(index)]
+        counts, sums = r.sum(0), r.T @ x
+        weights = gammaln(components * concentration) - gammaln(components * concentration + len(x))
+        weights += (gammaln(concentration + counts) - gammaln(concentration)).sum()
+        terms.append(weights + (betaln(a + sums, b + counts[:, None] - sums) - betaln(a, b)).sum())
+    return {"components": components, "concentration": concentration, "a": a, "b": b, "logEvidence": float(logsumexp(terms))}
+
+
 def flat(arrays):
     return {name: np.ravel(values).tolist() for name, values in arrays.items()}
 
@@ -98,6 +158,13 @@ def main():
             "means": ends[ITERATIONS[-1]]["means"].ravel().tolist(),
             "map": {**prior, "logProb": bernoulli_em(binary, start["weights"], start["means"], 20, **prior)["logProb"]},
         },
+    }
+    few = blobs(9, 2, 2)
+    reference["meanField"] = {
+        # only where a component has one precision per pixel is scikit-learn's bound the one of its own q: see gaussian-posterior.ts
+        "sklearn": [mean_field(x, "full", 4), *(mean_field(x[:, :1], kind, 4) for kind in ["spherical", "diagonal"])],
+        "evidence": {"x": few.ravel().tolist(), "pixels": 2, "gaussian": [gaussian_evidence(few, kind) for kind in SKLEARN]},
+        "bernoulli": [bernoulli_evidence(binary[:8], k, 0.8, 1.5, 2.0) for k in (1, 2)],
     }
     path = Path(__file__).parent.parent / "test" / "reference" / "mixtures.json"
     path.write_text(json.dumps(reference) + "\n")

@@ -20,11 +20,14 @@ import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm } from './mix
 export interface MixtureEmOptions<Prior> extends MixtureData {
   /** Maximum a posteriori: what is given differs from the flat prior. */
   prior?: Partial<Prior>
+  /** Monte Carlo EM: the mean of so many draws of z per image stands for its responsibilities; without it these themselves. */
+  samples?: number | undefined
 }
 
 /**
  * EM of a mixture: maximum likelihood, or MAP with a prior. `finishPass` gives, in nats per image, the bound after each half step and
  * `logPrior` = log p(parameters) without its constant; their sum after the M step, `objective`, never falls.
+ * With `samples` the bound after the M step is an estimate, `sampledElboAfterM`; the one after the E step stays exact.
  */
 export function trainMixture(mixture: BernoulliMixture, options: MixtureEmOptions<BernoulliPrior>): MixtureAlgorithm
 export function trainMixture(mixture: GaussianMixture, options: MixtureEmOptions<GaussianPrior>): MixtureAlgorithm
@@ -48,15 +51,18 @@ type Maximize<Name extends string> = (
 
 function emAlgorithm<Name extends string>(
   mixture: Mixture<Name>,
-  data: MixtureData,
+  data: MixtureData & { samples?: number | undefined },
   maximize: Maximize<Name>,
 ): MixtureAlgorithm {
+  const { samples } = data
+  if (samples !== undefined && !(Number.isInteger(samples) && samples > 0))
+    throw new Error(`samples ${samples}: a whole number from 1 is needed, or none for the exact E step`)
   return mixtureAlgorithm(mixture, data, new Map(), async ({ images, moments, logProb, entropy, emptyComponents }) => {
     const { coefficients, logPrior } = await maximize(moments)
     const elboAfterM = (mixture.totalLogJoint(coefficients, moments) + entropy) / images
     return {
       elboAfterE: logProb / images,
-      elboAfterM,
+      [samples === undefined ? 'elboAfterM' : 'sampledElboAfterM']: elboAfterM,
       logPrior: logPrior / images,
       objective: elboAfterM + logPrior / images,
       emptyComponents,

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { type HostKey, keyAt, permutation, split, uniformValues } from '../random.js'
+import { type ByteImages, readImages } from './byte-images.js'
 import { type MixtureAlgorithm, passOver } from './mixture-steps.js'
 
 /** `random` draws centres evenly; `k-means++` far from those that there are, with probability in proportion to the squared distance. */
@@ -18,23 +19,17 @@ export interface StartOptions {
   passes: number
 }
 
-/** Images as bytes, 0 … 255, end to end: [count, pixels]. */
-interface Images {
-  count: number
-  pixels: Uint8Array
-}
-
 /** The most images that starts look at. */
 const SAMPLE = 10_000
 
 /** Starts the algorithm's mixture; returns each start's objective on the sample, in nats per image. The same key gives the same start. */
 export async function startMixture(
   algorithm: MixtureAlgorithm,
-  images: Images,
+  images: ByteImages,
   { method, key, restarts, passes }: StartOptions,
 ): Promise<number[]> {
   const [sampleKey, startKey] = split(key, 2) as [HostKey, HostKey]
-  const x = readSample(algorithm, images, permutation(sampleKey, images.count).subarray(0, SAMPLE)) // [sample, pixels]
+  const x = readImages(algorithm.read, images, permutation(sampleKey, images.count).subarray(0, SAMPLE)) // [sample, pixels]
   const objectives: number[] = []
   let best: Kept | undefined
   for (let i = 0; i < restarts; i++) {
@@ -47,15 +42,6 @@ export async function startMixture(
   best?.dispose()
   x.dispose()
   return objectives
-}
-
-function readSample({ read }: MixtureAlgorithm, { count, pixels }: Images, chosen: Int32Array): tf.Tensor {
-  const width = pixels.length / count
-  const batch = new Float32Array(chosen.length * width)
-  chosen.forEach((image, i) => {
-    batch.set(pixels.subarray(image * width, (image + 1) * width), i * width)
-  })
-  return tf.tidy(() => read(tf.tensor2d(batch, [chosen.length, width])))
 }
 
 async function startOnce(

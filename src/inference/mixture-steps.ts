@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs'
 import { sum } from '../linear-algebra.js'
 import { column, type Mixture, type Moments, posterior, variable } from '../models/mixture.js'
 import { isEmpty } from '../models/mixture-weights.js'
+import type { Key } from '../random.js'
 import type { Algorithm } from './algorithm.js'
+import { drawShares } from './mixture-draws.js'
 import { createStatistics, type Statistics } from './statistics.js'
 
 export interface MixtureData {
@@ -38,7 +40,7 @@ export interface MixtureAlgorithm extends Algorithm {
 /** Gathers, then updates; `state` is what the update keeps beside the mixture's variables, by its name in a checkpoint. */
 export function mixtureAlgorithm<Name extends string>(
   mixture: Mixture<Name>,
-  { read, images }: MixtureData,
+  { read, images, samples }: MixtureData & { samples?: number | undefined },
   state: ReadonlyMap<string, tf.Variable>,
   update: Update<Name>,
 ): MixtureAlgorithm {
@@ -53,15 +55,22 @@ export function mixtureAlgorithm<Name extends string>(
       ...[...sums.variables].map(([name, sum]) => [`pass/${name}`, sum] as const),
     ]),
     models: new Map(),
-    step: (batch, _, { used }) =>
+    step: (batch, key, { used }) =>
       tf.tidy(() => {
         const x = read(batch)
         const mask = tf.cast(tf.less(tf.range(0, x.shape[0] as number), used), 'float32') // [batch]
-        const { counts, total, entropy } = gather(mixture, sums, x, mask)
+        const draw = samples === undefined ? undefined : { key, samples }
+        const { counts, total, entropy, sampled } = gather(mixture, sums, x, mask, draw)
         // KL(q(z) || w) = Σ_k r (log r - log w)
         const kl = tf.neg(tf.add(entropy, tf.sum(tf.mul(counts, variable(mixture, 'log_weights')))))
         const mean = (value: tf.Tensor) => tf.div(value, used)
-        return { elbo: mean(total), reconstruction: mean(tf.add(total, kl)), kl: mean(kl), entropy: mean(entropy) }
+        return {
+          elbo: mean(total),
+          reconstruction: mean(tf.add(total, kl)),
+          kl: mean(kl),
+          entropy: mean(entropy),
+          ...(sampled && { sampledElbo: mean(sampled) }),
+        }
       }),
     bound: batch => bound(mixture, read(batch)),
     async finishPass() {
@@ -81,15 +90,19 @@ type Sums = Statistics<string>
 const createSums = ({ components, momentShapes }: Mixture): Sums =>
   createStatistics({ counts: [components], ...momentShapes, log_prob: [], entropy: [] })
 
-/** Adds a batch x [batch, pixels] to the sums, each image with its weight in `mask` [batch]. */
-function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor) {
+/** Adds a batch x [batch, pixels] to the sums, each image with its weight in `mask` [batch]; returns exact sums, and the sampled bound. */
+function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, draw?: { key: Key; samples: number }) {
   const { logProb, responsibilities, logResponsibilities } = posterior(mixture, x)
-  const weights = tf.mul(responsibilities, mask) // [K, batch]
-  const counts = tf.sum(weights, 1) // [K]
+  const exact = tf.mul(responsibilities, mask) // [K, batch]
+  const weights = draw ? tf.mul(drawShares(draw.key, responsibilities, draw.samples), mask) : exact
+  const counts = tf.sum(exact, 1) // [K]
   const total = tf.sum(tf.mul(logProb, mask))
-  const entropy = tf.neg(tf.sum(tf.mul(weights, logResponsibilities)))
-  sums.add({ counts, ...mixture.moments(weights, x), log_prob: total, entropy })
-  return { counts, total, entropy }
+  const entropy = tf.neg(tf.sum(tf.mul(exact, logResponsibilities)))
+  const sampledCounts = draw ? tf.sum(weights, 1) : counts
+  sums.add({ counts: sampledCounts, ...mixture.moments(weights, x), log_prob: total, entropy })
+  // Σ_k r̂ log p(x, k) + H[q], with log p(x, k) = log p(x) + log r
+  const sampled = draw && tf.addN([total, tf.sum(tf.mul(weights, logResponsibilities)), entropy])
+  return { counts, total, entropy, sampled }
 }
 
 /** What the sums hold; afterwards they are zero. */

@@ -6,67 +6,22 @@ import { scan } from '../../src/compile/scan.js'
 import type { Algorithm, Schedule } from '../../src/inference/algorithm.js'
 import { trainMixture } from '../../src/inference/mixture-em.js'
 import { type BernoulliMixture, createBernoulliMixture } from '../../src/models/bernoulli-mixture.js'
-import {
-  covarianceKinds,
-  createGaussianMixture,
-  type GaussianMixture,
-  setGaussianParameters,
-} from '../../src/models/gaussian-mixture.js'
-import { logJoint, logProb, type Mixture, posterior, sample, variable } from '../../src/models/mixture.js'
-import { type HostKey, keyAt, split, uniformValues } from '../../src/random.js'
+import { covarianceKinds, createGaussianMixture, type GaussianMixture } from '../../src/models/gaussian-mixture.js'
+import { logJoint, logProb, posterior, sample, variable } from '../../src/models/mixture.js'
+import { keyAt } from '../../src/random.js'
 import { useBackend } from '../backend.js'
 import { batches, type Images, imageTensor, pass, root } from './passes.js'
+import { doubles, expectClose, images, kinds, read, seeded, values } from './seeded-mixture.js'
 
 const reference = JSON.parse(readFileSync(new URL('../reference/mixtures.json', import.meta.url), 'utf8'))
 const { gaussian, bernoulli } = reference
-const read = (x: tf.Tensor) => x
-
 beforeAll(() => useBackend())
-
-const images = ({ x, pixels }: { x: number[]; pixels: number }): Images => ({ x: Float32Array.from(x), pixels })
-
-const doubles = <Name extends string>(values: Record<Name, number[]>) =>
-  Object.fromEntries(Object.entries<number[]>(values).map(([name, list]) => [name, Float64Array.from(list)])) as Record<
-    Name,
-    Float64Array
-  >
-
-const values = (mixture: Mixture, name: string) => [...variable(mixture, name).dataSync()]
 
 /** The bound after the E step of each pass. */
 async function run(algorithm: Algorithm, data: Images, passes: number, batchSize = 64): Promise<number[]> {
   const bounds: number[] = []
   for (let i = 0; i < passes; i++) bounds.push((await pass(algorithm, data, batchSize)).end.elboAfterE as number)
   return bounds
-}
-
-function expectClose(actual: readonly number[], expected: readonly number[], within: number): void {
-  expect(actual).toHaveLength(expected.length)
-  actual.forEach((value, i) => {
-    expect(Math.abs(value - (expected[i] as number)), `entry ${i}`).toBeLessThan(within)
-  })
-}
-
-/** Mixtures of every kind with seeded parameters, for [pixels, components], and seeded data that fits them: binary or not. */
-const kinds = ['bernoulli', ...covarianceKinds] as const
-
-function seeded(kind: (typeof kinds)[number], key: HostKey, pixels: number, components: number, count: number) {
-  const [meanKey, weightKey, dataKey, groupKey] = split(key, 4) as [HostKey, HostKey, HostKey, HostKey]
-  const raw = uniformValues(weightKey, components)
-  const total = raw.reduce((sum, weight) => sum + weight, 0)
-  const weights = Float64Array.from(raw, weight => weight / total)
-  const means = Float64Array.from(uniformValues(meanKey, components * pixels), mean => 0.05 + 0.9 * mean)
-  const group = uniformValues(groupKey, count).map(u => Math.floor(u * components))
-  const noise = uniformValues(dataKey, count * pixels)
-  const mean = (i: number) => means[(group[Math.floor(i / pixels)] as number) * pixels + (i % pixels)] as number
-  if (kind === 'bernoulli') {
-    const mixture = createBernoulliMixture({ pixels, components, start: { weights, means } })
-    return { mixture, data: { x: noise.map((u, i) => (u < mean(i) ? 1 : 0)), pixels } }
-  }
-  const mixture = createGaussianMixture({ pixels, components, covariance: kind })
-  const covariances = Float64Array.from(values(mixture, 'covariances'), entry => entry / 16)
-  setGaussianParameters(mixture, { weights, means, covariances })
-  return { mixture, data: { x: noise.map((u, i) => mean(i) + u - 0.5), pixels } }
 }
 
 const algorithmOf = (mixture: BernoulliMixture | GaussianMixture, count: number): Algorithm =>

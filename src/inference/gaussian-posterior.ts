@@ -1,0 +1,179 @@
+/**
+ * Mean field's q(w) q(m, Λ) of a Gaussian mixture: w ~ Dirichlet(α), and m_k, Λ_k ~ Normal-Wishart(m, κ, V, ν): Λ ~ Wishart(V⁻¹, ν),
+ * m | Λ ~ N(m_k, (κ Λ)⁻¹) (Bishop 2006, section 10.2). With a diagonal covariance each precision is Gamma(ν/2, V/2), with a spherical
+ * one the only precision is Gamma(Dν/2, DV/2): then V / ν is what scikit-learn's BayesianGaussianMixture has too, while that takes the
+ * Wishart distribution's E[log |Λ|] even there, which for more than one pixel is not the expectation under its q.
+ */
+import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } from '../distributions/conjugate.js'
+import { cholesky, dot, gramOfLower, multiply, row, sum, sumLogDiagonal } from '../linear-algebra.js'
+import type { GaussianMixture } from '../models/gaussian-mixture.js'
+import { type GaussianMoments, logTwoPi } from '../models/gaussian-structure.js'
+import type { Coefficients } from '../models/mixture.js'
+import { isEmpty } from '../models/mixture-weights.js'
+import { digamma } from '../special-functions.js'
+import type { GlobalPosterior } from './mixture-mean-field.js'
+
+/** Before any image is seen; names and defaults are scikit-learn's, see `gaussianHyperparameters`. */
+export interface GaussianHyperparameters {
+  /** w ~ Dirichlet(concentration, …): `weight_concentration_prior`. */
+  concentration: number
+  /** m0 [pixels]: `mean_prior`. */
+  mean: Float64Array
+  /** κ0: `mean_precision_prior`. */
+  meanPrecision: number
+  /** V0, in the shape of one component's covariance: `covariance_prior`. */
+  covariance: Float64Array
+  /** ν0, above pixels - 1 for full covariances: `degrees_of_freedom_prior`. */
+  degreesOfFreedom: number
+}
+
+/** The shapes of q's parameters. */
+export const gaussianPosteriorShapes = ({ components }: GaussianMixture): Record<string, number[]> => ({
+  concentration: [components],
+  mean_precision: [components],
+  degrees_of_freedom: [components],
+})
+
+/** The best q(w) q(m, Λ) given the moments. */
+export function gaussianPosterior(
+  mixture: GaussianMixture,
+  moments: GaussianMoments,
+  prior: GaussianHyperparameters,
+): GlobalPosterior {
+  const { components, pixels, structure } = mixture
+  const alpha = moments.counts.map(count => prior.concentration + count)
+  const meanPrecision = moments.counts.map(count => prior.meanPrecision + count)
+  const freedom = moments.counts.map(count => prior.degreesOfFreedom + count)
+  const means = moments.sums.map((total, i) => {
+    const k = Math.floor(i / pixels)
+    return (prior.meanPrecision * (prior.mean[i % pixels] as number) + total) / (meanPrecision[k] as number)
+  })
+  const covariances = new Float64Array(components * prior.covariance.length)
+  freedom.forEach((nu, k) => {
+    const scale = scaleOf(mixture, moments, k, prior).map(value => value / nu)
+    covariances.set(scale, k * prior.covariance.length)
+  })
+  const logDeterminants = new Float64Array(components)
+  const coefficients = structure.coefficients({
+    logWeights: expectedLogWeights(alpha),
+    means,
+    covariances,
+    constant(k, logDeterminant) {
+      logDeterminants[k] = logDeterminant
+      const expected = logDeterminant + logShift(mixture, freedom[k] as number)
+      return (expected - pixels * logTwoPi - pixels / (meanPrecision[k] as number)) / 2
+    },
+  })
+  const kl = moments.counts.map((_, k) => {
+    const q = { freedom: freedom[k] as number, meanPrecision: meanPrecision[k] as number, mean: row(means, k, pixels) }
+    const covariance = row(covariances, k, prior.covariance.length)
+    return klComponent(
+      mixture,
+      { ...q, covariance, logDeterminant: logDeterminants[k] as number, k, coefficients },
+      prior,
+    )
+  })
+  const total = sum(alpha)
+  return {
+    kl: klDirichlet(alpha, prior.concentration) + sum(kl),
+    posterior: { concentration: alpha, mean_precision: meanPrecision, degrees_of_freedom: freedom },
+    parameters: { weights: alpha.map(value => value / total), means, covariances },
+    coefficients,
+  }
+}
+
+/** V_k = V0 + N_k S_k + κ0 N_k / κ_k (x̄ - m0)(x̄ - m0)ᵀ; its diagonal, or the mean of that. */
+function scaleOf(
+  { covariance: kind, pixels, structure }: GaussianMixture,
+  moments: GaussianMoments,
+  k: number,
+  prior: GaussianHyperparameters,
+): Float64Array {
+  const count = moments.counts[k] as number
+  if (isEmpty(count)) return prior.covariance
+  const mean = row(moments.sums, k, pixels).map(total => total / count)
+  const scatter = structure.covariance(moments, k, mean, 0)
+  const away = outer(
+    kind,
+    mean.map((value, i) => value - (prior.mean[i] as number)),
+  )
+  const pull = prior.meanPrecision / (prior.meanPrecision + count)
+  return prior.covariance.map((value, i) => value + count * ((scatter[i] as number) + pull * (away[i] as number)))
+}
+
+/** d dᵀ in the shape of a covariance. */
+function outer(kind: GaussianMixture['covariance'], d: Float64Array): Float64Array {
+  if (kind === 'spherical') return Float64Array.of(dot(d, d) / d.length)
+  if (kind === 'diagonal') return d.map(value => value * value)
+  return Float64Array.from({ length: d.length ** 2 }, (_, at) => {
+    return (d[Math.floor(at / d.length)] as number) * (d[at % d.length] as number)
+  })
+}
+
+/** E[log |Λ|] - log |E[Λ]|. */
+function logShift({ covariance, pixels }: GaussianMixture, freedom: number): number {
+  if (covariance === 'full') return wishartLogShift(pixels, freedom) - pixels * Math.log(freedom)
+  const shape = ((covariance === 'spherical' ? pixels : 1) * freedom) / 2
+  return pixels * (digamma(shape) - Math.log(shape))
+}
+
+interface Component {
+  k: number
+  freedom: number
+  meanPrecision: number
+  /** m_k. */
+  mean: Float64Array
+  /** E[Λ]⁻¹ = V / ν. */
+  covariance: Float64Array
+  /** log |E[Λ]|. */
+  logDeterminant: number
+  coefficients: Coefficients
+}
+
+/** KL(q(m, Λ) || p(m, Λ)) = E_Λ KL(q(m | Λ) || p(m | Λ)) + KL(q(Λ) || p(Λ)). */
+function klComponent(mixture: GaussianMixture, q: Component, prior: GaussianHyperparameters): number {
+  const ratio = prior.meanPrecision / q.meanPrecision
+  const away = q.mean.map((value, i) => value - (prior.mean[i] as number))
+  const { distance, kl } =
+    mixture.covariance === 'full' ? fullTerms(mixture, q, prior, away) : axisTerms(mixture, q, prior, away)
+  return (mixture.pixels * (ratio - 1 - Math.log(ratio)) + prior.meanPrecision * distance) / 2 + kl
+}
+
+/** `distance` is (m - m0)ᵀ E[Λ] (m - m0), `kl` that of the precision. */
+interface Terms {
+  distance: number
+  kl: number
+}
+
+function fullTerms(
+  { pixels }: GaussianMixture,
+  q: Component,
+  prior: GaussianHyperparameters,
+  away: Float64Array,
+): Terms {
+  const whitening = row(q.coefficients.whitening as Float64Array, q.k, pixels * pixels)
+  const white = multiply(whitening, away)
+  const ofPrior = {
+    logDeterminant: 2 * sumLogDiagonal(cholesky(prior.covariance, pixels), pixels),
+    freedom: prior.degreesOfFreedom,
+  }
+  const logDeterminant = pixels * Math.log(q.freedom) - q.logDeterminant // log |V|
+  const trace = dot(gramOfLower(whitening, pixels), prior.covariance)
+  return { distance: dot(white, white), kl: klWishart(pixels, { logDeterminant, freedom: q.freedom }, ofPrior, trace) }
+}
+
+function axisTerms(
+  { pixels }: GaussianMixture,
+  q: Component,
+  prior: GaussianHyperparameters,
+  away: Float64Array,
+): Terms {
+  const perPrecision = pixels / q.covariance.length
+  const distances = away.map((value, i) => value ** 2 / (q.covariance[Math.floor(i / perPrecision)] as number))
+  const half = perPrecision / 2
+  const kl = q.covariance.map((variance, i) => {
+    const [rate, rateBefore] = [half * q.freedom * variance, half * (prior.covariance[i] as number)]
+    return klGamma(half * q.freedom, rate, half * prior.degreesOfFreedom, rateBefore)
+  })
+  return { distance: sum(distances), kl: sum(kl) }
+}
