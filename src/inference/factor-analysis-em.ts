@@ -4,6 +4,7 @@ import {
   exactBound,
   type FactorAnalysis,
   type FactorParameters,
+  type noises,
   posteriorMean,
   posteriorOf,
   readParameters,
@@ -16,9 +17,6 @@ import { compensatedSums } from './compensated.js'
 import { usedMeans } from './used-images.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)
-
-/** A variance for each feature (factor analysis), or one for all (probabilistic PCA). */
-export const noises = ['diagonal', 'isotropic'] as const
 
 export interface FactorAnalysisOptions {
   /** From a batch of images [batch, pixels] in 0 … 255 to what the model explains, [batch, features]. */

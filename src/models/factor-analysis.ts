@@ -9,6 +9,9 @@ import { cholesky, identity, invert, type Matrix, mapMatrix, matrix, multiply, t
 
 const LOG_2PI = Math.log(2 * Math.PI)
 
+/** A variance for each feature (factor analysis), or one for all (probabilistic PCA). */
+export const noises = ['diagonal', 'isotropic'] as const
+
 /** theta, on the host. */
 export interface FactorParameters {
   /** [features]. */
@@ -123,19 +126,27 @@ export async function readParameters({ mu, W, psi }: FactorAnalysis): Promise<Fa
   }
 }
 
-/**
- * Draws a start from `key`: W normal with the features' mean variance shared among factors and noise, mu and psi the moments of
- * the data ([features] each; `psi` their variances, none below `varianceFloor`).
- */
+export interface Start {
+  /** The features' means and variances over the data, [features] each. */
+  mean: ArrayLike<number>
+  variance: ArrayLike<number>
+  noise: (typeof noises)[number]
+  varianceFloor: number
+}
+
+/** Draws a start from `key`: mu and psi are the data's moments, W is normal, with the mean variance of a feature shared among the factors. */
 export function initializeFactorAnalysis(
   model: FactorAnalysis,
   key: Key,
-  { mean, variance, varianceFloor }: { mean: ArrayLike<number>; variance: ArrayLike<number>; varianceFloor: number },
+  { mean, variance, noise, varianceFloor }: Start,
 ): void {
-  const noise = tf.tidy(() => normal(key, [model.features, model.latentDim]).dataSync<'float32'>())
-  const psi = Float64Array.from(variance, value => Math.max(value, varianceFloor))
-  const scale = Math.sqrt(psi.reduce((sum, value) => sum + value, 0) / model.features / model.latentDim)
-  const W = mapMatrix(matrix(model.features, model.latentDim, noise), value => value * scale)
+  const meanVariance = Array.from(variance).reduce((sum, value) => sum + value, 0) / model.features
+  const psi = Float64Array.from(variance, value =>
+    Math.max(noise === 'isotropic' ? meanVariance : value, varianceFloor),
+  )
+  const draws = tf.tidy(() => normal(key, [model.features, model.latentDim]).dataSync<'float32'>())
+  const scale = Math.sqrt(meanVariance / model.latentDim)
+  const W = mapMatrix(matrix(model.features, model.latentDim, draws), value => value * scale)
   setParameters(model, { mu: Float64Array.from(mean), W, psi })
 }
 

@@ -3,14 +3,16 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import * as gaussian from '../../src/distributions/normal.js'
 import { annealInOneProgram, temperatures } from '../../src/evaluation/ais.js'
+import { annealImages } from '../../src/evaluation/anneal-images.js'
 import { estimateMean } from '../../src/evaluation/statistics.js'
 import { createFactorAnalysis, logJoint, logProb, setParameters } from '../../src/models/factor-analysis.js'
 import { streamKey } from '../../src/random.js'
 import { matrix } from '../../src/symmetric.js'
 import { useBackend } from '../backend.js'
 
+let backend: string
 beforeAll(async () => {
-  await useBackend()
+  backend = await useBackend()
 })
 
 const CHAINS = 2000
@@ -77,4 +79,51 @@ test('temperatures rise from 0 to 1', () => {
     expect(value).toBeGreaterThan(sigmoidal[i] as number)
   })
   expect((sigmoidal[1] as number) * 10).toBeLessThan(0.3)
+})
+
+test('a split of images, a temperature a step: log p(x) within the errors it states, at the acceptance that was asked for', async () => {
+  const [pixels, count] = [6, 11]
+  const model = createFactorAnalysis({ features: pixels, latentDim: 2 })
+  const W = matrix(
+    pixels,
+    2,
+    Array.from({ length: 12 }, (_, i) => 1.5 * Math.cos(5 * i + 1)),
+  )
+  setParameters(model, {
+    mu: new Float64Array(pixels),
+    W,
+    psi: Float64Array.from({ length: pixels }, (_, i) => 0.2 + 0.1 * i),
+  })
+  const bytes = Uint8Array.from({ length: pixels * count }, (_, i) => 127 + 120 * Math.sin(i * i))
+  const read = (batch: tf.Tensor) => tf.sub(tf.div(batch, 50), 2.5)
+  const likelihood = (batch: tf.Tensor, z: tf.Tensor) =>
+    tf.sub(logJoint(model, read(batch), z), gaussian.standardLogProb(z))
+  const done: number[] = []
+  const options = {
+    temperatures: temperatures(60, 'sigmoidal'),
+    chains: 50,
+    batchSize: 4,
+    leapfrogSteps: 3,
+    jitter: 0.2,
+    stepSize: 0.05, // too small: the pilot finds the right one
+    targetAcceptance: 0.8,
+    key: streamKey(1, 'anneal'),
+    onProgress: (images: number) => void done.push(images),
+  }
+  const mode = backend === 'tensorflow' ? 'graph' : 'off'
+  const { logPx, standardError, elbo, acceptance } = await annealImages(
+    likelihood,
+    2,
+    { count, pixels: bytes },
+    options,
+    { mode },
+  )
+  const exact = logProb(model, read(tf.tensor2d(Float32Array.from(bytes), [count, pixels]))).dataSync()
+  expect(done).toEqual([4, 8, 11])
+  expect(logPx).toHaveLength(count)
+  expect(Math.abs(acceptance - 0.8)).toBeLessThan(0.1)
+  const z = [...logPx].map((value, i) => (value - (exact[i] as number)) / (standardError[i] as number))
+  for (const one of z) expect(Math.abs(one)).toBeLessThan(4)
+  expect(estimateMean([...logPx].map((value, i) => value - (elbo[i] as number))).mean).toBeGreaterThan(0)
+  expect(Math.max(...standardError)).toBeLessThan(0.5)
 })

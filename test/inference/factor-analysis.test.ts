@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadDataset } from '../../src/data/dataset.js'
-import { factorAnalysisEm, type noises } from '../../src/inference/factor-analysis-em.js'
+import { factorAnalysisEm } from '../../src/inference/factor-analysis-em.js'
 import {
   createFactorAnalysis,
   exactBound,
@@ -12,6 +12,7 @@ import {
   initializeFactorAnalysis,
   logJoint,
   logProb,
+  type noises,
   posteriorMean,
   readParameters,
   sample,
@@ -49,7 +50,7 @@ function moments({ values, count }: Rows) {
 /** A model started at `from`, and its EM on the identity of features. */
 function start(rows: Rows, latentDim: number, noise: (typeof noises)[number], from: HostKey = key) {
   const model = createFactorAnalysis({ features: rows.values.length / rows.count, latentDim })
-  initializeFactorAnalysis(model, from, { ...moments(rows), varianceFloor: 1e-6 })
+  initializeFactorAnalysis(model, from, { ...moments(rows), noise, varianceFloor: 1e-6 })
   const algorithm = factorAnalysisEm(model, { read: identity, noise, varianceFloor: 1e-6 })
   return { model, algorithm }
 }

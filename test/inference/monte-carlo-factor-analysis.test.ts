@@ -32,6 +32,7 @@ function startModel() {
   initializeFactorAnalysis(model, streamKey(1, 'start'), {
     mean,
     variance: new Float64Array(6).fill(1),
+    noise: 'diagonal',
     varianceFloor: 0,
   })
   return model
