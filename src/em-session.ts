@@ -4,10 +4,12 @@ import { type Features, featureMoments, newFeatures } from './data/features.js'
 import type { EmConfig } from './em-config.js'
 import { factorPictures, mixturePictures } from './em-pictures.js'
 import type { Algorithm } from './inference/algorithm.js'
+import { type EmpiricalPrior, empiricalPrior } from './inference/empirical-prior.js'
 import { factorAnalysisEm } from './inference/factor-analysis-em.js'
 import { trainMixture } from './inference/mixture-em.js'
+import { bayesianMixture } from './inference/mixture-mean-field.js'
 import { startMixture } from './inference/mixture-starts.js'
-import type { MixtureAlgorithm } from './inference/mixture-steps.js'
+import type { MixtureAlgorithm, MixtureData } from './inference/mixture-steps.js'
 import { monteCarloEm } from './inference/monte-carlo-em.js'
 import { monteCarloFactorAnalysis } from './inference/monte-carlo-factor-analysis.js'
 import { createBernoulliMixture } from './models/bernoulli-mixture.js'
@@ -88,32 +90,48 @@ const nameOf = ({ method, model }: EmConfig): string => `${method} em of ${model
 
 function mixtureSession(config: EmConfig, size: ImageSize): Session {
   const features = newFeatures(size, config.pca)
-  const { components, covariance, prior } = config
   const data = { read: features.read, images: size.images }
-  const shape = { pixels: features.size, components }
-  const algorithm: MixtureAlgorithm =
-    config.model === 'bernoulli-mixture'
-      ? trainMixture(createBernoulliMixture(shape), {
-          ...data,
-          prior: { concentration: prior, pixels: [prior, prior] },
-        })
-      : trainMixture(createGaussianMixture({ ...shape, covariance }), {
-          ...data,
-          prior: { concentration: prior, regularization: config.varianceFloor },
-        })
+  const { algorithm, prior } = mixtureAlgorithmOf(config, features.size, data)
   const { mixture } = algorithm
-  return session(config, algorithm, features, {
+  const parts: Parts = {
     pictures: mixturePictures(mixture, features),
     async initialize(images) {
-      const options = {
-        method: config.start,
-        restarts: config.restarts,
-        passes: config.restarts > 1 ? PASSES_PER_START : 0,
-      }
-      await startMixture(algorithm, images, { ...options, key: streamKey(config.seed, 'start') })
+      await prior?.initialize(images)
+      const passes = config.restarts > 1 ? PASSES_PER_START : 0
+      const key = streamKey(config.seed, 'start')
+      await startMixture(algorithm, images, { method: config.start, restarts: config.restarts, passes, key })
     },
-    dispose: mixture.dispose,
-  })
+    dispose() {
+      mixture.dispose()
+      prior?.dispose()
+    },
+  }
+  if (!prior) return session(config, algorithm, features, parts)
+  const variables = new Map([...algorithm.variables, ...prior.variables])
+  return { ...session(config, { ...algorithm, variables }, features, parts), restored: prior.restored }
+}
+
+type Fitted = { algorithm: MixtureAlgorithm; prior?: EmpiricalPrior }
+
+function mixtureAlgorithmOf(config: EmConfig, features: number, data: MixtureData): Fitted {
+  const { components, covariance, prior, method } = config
+  const samples = method === 'monte-carlo' ? config.samples : undefined
+  const shape = { pixels: features, components }
+  const concentration = config.concentration ?? 1 / components
+  if (config.model === 'bernoulli-mixture') {
+    const mixture = createBernoulliMixture(shape)
+    if (method === 'mean-field')
+      return { algorithm: bayesianMixture(mixture, { ...data, hyperparameters: { concentration } }) }
+    const options = { ...data, samples, prior: { concentration: prior, pixels: [prior, prior] as const } }
+    return { algorithm: trainMixture(mixture, options) }
+  }
+  const mixture = createGaussianMixture({ ...shape, covariance })
+  if (method === 'mean-field') {
+    const prior = empiricalPrior(mixture, data.read, concentration, config.varianceFloor)
+    return { algorithm: bayesianMixture(mixture, { ...data, hyperparameters: prior.hyperparameters }), prior }
+  }
+  const options = { ...data, samples, prior: { concentration: prior, regularization: config.varianceFloor } }
+  return { algorithm: trainMixture(mixture, options) }
 }
 
 function factorSession(config: EmConfig, size: ImageSize): Session {
@@ -136,6 +154,7 @@ function factorSession(config: EmConfig, size: ImageSize): Session {
       initializeFactorAnalysis(model, streamKey(config.seed, 'start'), {
         mean,
         variance,
+        noise,
         varianceFloor: config.varianceFloor,
       })
     },

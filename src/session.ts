@@ -28,6 +28,8 @@ export interface Session {
   readonly vae?: Vae
   /** Gives the state that the run starts from, which the configuration's seed decides; `images()` are those of a whole pass. */
   initialize(data: Dataset, images: () => Split): void | Promise<void>
+  /** To be called once `algorithm.variables` have been brought back. */
+  restored?(): void
   dispose(): void
 }
 
@@ -148,7 +150,7 @@ export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {
 
 /** Gives a session the state of a snapshot that was made with the same settings; `path` is for error messages. */
 export function restoreSession(
-  { algorithm, method }: Session,
+  { algorithm, method, restored }: Session,
   config: RunConfig,
   snapshot: Snapshot,
   path: string,
@@ -164,6 +166,7 @@ export function restoreSession(
     if (now !== then) throw new Error(`${file}: was trained with ${name} = ${then}, but config.json says ${now}`)
   }
   assignVariables(algorithm.variables, snapshot.tensors, file)
+  restored?.()
 }
 
 /** Reads a snapshot; if a training process replaced it in the meantime, reads the new one. */

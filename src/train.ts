@@ -60,6 +60,8 @@ export interface EpochMetrics {
   elboAfterM?: number
   /** log p(theta), for maximum a posteriori: what grows is elbo + logPrior. */
   logPrior?: number
+  /** What grows from pass to pass: the bound after the M step, with log p(theta) where there is a prior. */
+  objective?: number
   /** Of chains, where z is drawn by them: mean over the pass. */
   acceptance?: number
   imagesPerSecond: number
@@ -388,9 +390,11 @@ function reasonToStop(
   return gain < config.tolerance ? 'converged' : undefined
 }
 
-/** What the last pass added to the training objective, elbo + log prior, in nats per image; undefined before the second pass. */
+/** What the last pass added to what grows, in nats per training image; undefined before the second pass. */
 export function lastGain(history: readonly EpochMetrics[]): number | undefined {
-  const [before, last] = history.slice(-2).map(({ trainElbo = Number.NaN, logPrior = 0 }) => trainElbo + logPrior)
+  const [before, last] = history
+    .slice(-2)
+    .map(({ objective, elboAfterM, trainElbo }) => objective ?? elboAfterM ?? trainElbo)
   return before === undefined || last === undefined ? undefined : last - before
 }
 

@@ -43,7 +43,12 @@ test('the sampled bound is right on average, and its error falls as one over the
     const algorithm = trainMixture(mixture, { read, images: count, samples })
     const differences = Array.from({ length: repeats }, (_, i) =>
       tf.tidy(() => {
-        const outputs = algorithm.step(x, keyAt(root, 1000 * samples + i), { learningRate: 1, beta: 1, used: count })
+        const outputs = algorithm.step(x, keyAt(root, 1000 * samples + i), {
+          learningRate: 1,
+          beta: 1,
+          used: count,
+          first: 0,
+        })
         return tf.sub(outputs.sampledElbo as tf.Tensor, outputs.elbo as tf.Tensor).dataSync()[0] as number
       }),
     )
@@ -98,7 +103,7 @@ describe('one draw', () => {
       const { mixture, data } = make()
       const algorithm = trainMixture(mixture, { read, images: 40, samples: 3 })
       const steps = scan<Schedule>(algorithm.step, { mode })
-      const schedule = { learningRate: 1, beta: 1, used: 20 }
+      const schedule = { learningRate: 1, beta: 1, used: 20, first: 0 }
       const keys = [keyAt(root, 0), keyAt(root, 1)]
       const outputs = await steps.run({ data: data.x, count: 2, shape: [20, 4] }, keys, [schedule, schedule])
       steps.dispose()

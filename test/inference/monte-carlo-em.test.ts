@@ -7,7 +7,7 @@ import { type MonteCarloEmOptions, monteCarloEm } from '../../src/inference/mont
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
 import { useBackend } from '../backend.js'
-import { passes } from './passes.js'
+import { passes } from './row-passes.js'
 
 let backend: string
 beforeAll(async () => {
@@ -24,7 +24,7 @@ const PATTERNS = [
 const rows = { values: Float32Array.from(PATTERNS.flat(), value => 255 * value), count: PATTERNS.length }
 
 function smallVae(scale: number): Vae {
-  const vae = createVae({ pixels: 5, hidden: [4], latentDim: 1, activation: 'tanh' })
+  const vae = createVae({ rows: 1, columns: 5, hidden: [4], latentDim: 1, activation: 'tanh' })
   initialize(vae, streamKey(3, 'weights'))
   for (const [, weight] of namedWeights(vae.decoder)) weight.assign(tf.mul(weight, scale))
   return vae

@@ -1,0 +1,65 @@
+/** The prior of a Bayesian Gaussian mixture, found once from the images that a run begins with and kept with its state. */
+import * as tf from '@tensorflow/tfjs'
+import type { GaussianMixture } from '../models/gaussian-mixture.js'
+import { createVariables } from '../models/mixture.js'
+import type { ByteImages } from './byte-images.js'
+import type { GaussianHyperparameters } from './gaussian-posterior.js'
+import { gaussianHyperparameters } from './mixture-mean-field.js'
+import type { MixtureData } from './mixture-steps.js'
+
+export interface EmpiricalPrior {
+  /** Filled by `initialize` or `restored`; the mean is 0 and the covariance I before. */
+  readonly hyperparameters: GaussianHyperparameters
+  readonly variables: ReadonlyMap<string, tf.Variable>
+  /** Takes scikit-learn's defaults: mean and covariance of the images. */
+  initialize(images: ByteImages): Promise<void>
+  /** Takes what the variables hold. */
+  restored(): void
+  dispose(): void
+}
+
+/** `varianceFloor` is added to the variances of the covariance, so that a constant feature leaves a density. */
+export function empiricalPrior(
+  mixture: GaussianMixture,
+  read: MixtureData['read'],
+  concentration: number,
+  varianceFloor: number,
+): EmpiricalPrior {
+  const { pixels, structure } = mixture
+  const shapes = { 'prior/mean': [pixels], 'prior/covariance': structure.covarianceShape.slice(1) }
+  const variables = createVariables(shapes)
+  const [mean, covariance] = [...variables.values()] as [tf.Variable, tf.Variable]
+  const identity = Float64Array.from({ length: covariance.size }, (_, i) => (isVariance(i, covariance, pixels) ? 1 : 0))
+  const hyperparameters: GaussianHyperparameters = {
+    concentration,
+    mean: new Float64Array(pixels),
+    meanPrecision: 1,
+    covariance: identity,
+    degreesOfFreedom: pixels,
+  }
+  const restored = () => {
+    hyperparameters.mean.set(mean.dataSync<'float32'>())
+    hyperparameters.covariance.set(covariance.dataSync<'float32'>())
+  }
+  return {
+    hyperparameters,
+    variables,
+    async initialize(images) {
+      const found = await gaussianHyperparameters(mixture, images, read)
+      const floored = found.covariance.map((value, i) =>
+        isVariance(i, covariance, pixels) ? value + varianceFloor : value,
+      )
+      tf.tidy(() => {
+        mean.assign(tf.tensor(Float32Array.from(found.mean), mean.shape))
+        covariance.assign(tf.tensor(Float32Array.from(floored), covariance.shape))
+      })
+      restored()
+    },
+    restored,
+    dispose: () => tf.dispose([mean, covariance]),
+  }
+}
+
+/** Whether entry i of a component's covariance is a variance: all are, but in a matrix. */
+const isVariance = (i: number, { shape }: tf.Variable, pixels: number): boolean =>
+  shape.length < 2 || i % (pixels + 1) === 0
