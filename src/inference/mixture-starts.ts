@@ -66,29 +66,47 @@ async function startOnce(
   return objective
 }
 
-/** k-means++: the first centre evenly, each other one with probability in proportion to D², the squared distance to the nearest so far. */
+/** How many centres are proposed at once, at most. */
+const PROPOSALS = 64
+
+/**
+ * k-means++: the first centre evenly, each other one with probability in proportion to D², the squared distance to the nearest so far.
+ * Centres are proposed in blocks by the D² at the block's beginning, and kept with probability D² now / D² then: the same distribution,
+ * while distances are one matrix product per block.
+ */
 function farCentres(x: tf.Tensor, components: number, key: HostKey): Int32Array {
-  const drawn = uniformValues(key, components)
   const lengths = tf.tidy(() => tf.sum(tf.square(x), 1)) // [sample]
-  const centres = new Int32Array(components)
+  const centres: number[] = []
   let distances: Float32Array = new Float32Array(lengths.size).fill(1)
-  for (let k = 0; k < components; k++) {
-    centres[k] = drawInProportion(distances, drawn[k] as number)
-    const toCentre = squaredDistances(x, lengths, centres[k] as number)
-    distances = k === 0 ? toCentre : distances.map((distance, i) => Math.min(distance, toCentre[i] as number))
+  for (let block = 0; centres.length < components; block++) {
+    const size = Math.min(Math.max(centres.length, 1), PROPOSALS)
+    const drawn = uniformValues(keyAt(key, block), 2 * size)
+    const before = distances
+    const proposed = Int32Array.from(drawn.subarray(0, size), u => drawInProportion(before, u))
+    const toProposed = squaredDistances(x, lengths, proposed)
+    proposed.forEach((image, i) => {
+      const ratio = (drawn[size + i] as number) * (before[image] as number)
+      if (centres.length === components || (distances[image] as number) < ratio) return
+      const toCentre = toProposed.subarray(i * lengths.size, (i + 1) * lengths.size)
+      distances = centres.length === 0 ? toCentre : distances.map((d, n) => Math.min(d, toCentre[n] as number))
+      centres.push(image)
+    })
   }
   lengths.dispose()
-  return centres
+  return Int32Array.from(centres)
 }
 
-/** |x_n - x_centre|² of every image: [sample]. */
-function squaredDistances(x: tf.Tensor, lengths: tf.Tensor, centre: number): Float32Array {
-  return tf.tidy(() => {
-    const c = tf.slice(x, [centre, 0], [1, -1]) // [1, pixels]
-    const products = tf.reshape(tf.matMul(x, c, false, true), [-1]) // [sample]
-    const squared = tf.sub(tf.add(lengths, tf.sum(tf.square(c))), tf.mul(products, 2))
-    return Float32Array.from(tf.relu(squared).dataSync())
+/** |x_n - x_c|² of every image n to each chosen image c: [chosen, sample]. */
+function squaredDistances(x: tf.Tensor, lengths: tf.Tensor, chosen: Int32Array): Float32Array {
+  const squared = tf.tidy(() => {
+    const c = tf.gather(x, tf.tensor1d(chosen, 'int32')) // [chosen, pixels]
+    const products = tf.matMul(c, x, false, true) // [chosen, sample]
+    const sums = tf.add(lengths, tf.sum(tf.square(c), 1, true))
+    return tf.relu(tf.sub(sums, tf.mul(products, 2)))
   })
+  const values = squared.dataSync<'float32'>()
+  squared.dispose()
+  return values
 }
 
 /** The index i with probability weights_i / Σ weights, by u in (0, 1); evenly where all weights are 0. */
