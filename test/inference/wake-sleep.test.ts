@@ -180,7 +180,7 @@ describe('as a run', () => {
     const session = createSession(config, { rows: 28, columns: 28, images: 0 })
     restoreSession(session, config, snapshot, path)
     expect(() => restoreSession(session, config, { ...snapshot, algorithm: 'vae' }, path)).toThrow(
-      'latest/state.safetensors: metadata algorithm: was trained by vae, but config.json asks for wake-sleep (objective wake-sleep)',
+      'latest/state.safetensors: metadata algorithm: was trained by vae, but config.json asks for wake-sleep',
     )
     session.dispose()
   })
