@@ -31,6 +31,7 @@ export interface ChainOptions<Sampler> {
 /** The chains of all images, their step size and what a pass reports of them. */
 export function imageChains(latentDim: number, options: ChainOptions<string>, key: HostKey) {
   const persistent = persistentChains({ ...options, latentDim }, key)
+  const hasStepSize = options.sampler === 'metropolis' || options.sampler === 'hmc'
   const stepSize = adaptiveStepSize(options.stepSize, options.targetAcceptance)
   const accepted = compensatedSums({ acceptance: [], images: [] })
   const passes = tf.tidy(() => tf.variable(tf.scalar(0), false))
@@ -55,11 +56,11 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
       const { draws, acceptance } = run(persistent.take(first), key, stepSize.value())
       persistent.put(first, draws)
       const { mean } = usedMeans({ mean: tf.mean(acceptance, 0) }, used) as { mean: tf.Tensor }
-      stepSize.adapt(mean, tf.cast(tf.less(passes, options.adaptPasses), 'float32'))
+      if (hasStepSize) stepSize.adapt(mean, tf.cast(tf.less(passes, options.adaptPasses), 'float32'))
       accepted.add({ acceptance: tf.mul(mean, used), images: tf.scalar(used) })
       return { draws, acceptance: mean }
     },
-    /** Mean acceptance, step size, ESS and R-hat of the pass that ends. */
+    /** Mean acceptance, step size (Metropolis, HMC), ESS and R-hat of the pass that ends. */
     async finishPass(): Promise<Record<string, number>> {
       const { acceptance, images } = await accepted.read()
       accepted.reset()
@@ -69,7 +70,7 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
       size.dispose()
       return {
         acceptance: (acceptance[0] as number) / (images[0] as number),
-        stepSize: value as number,
+        ...(hasStepSize && { stepSize: value as number }),
         ...(await persistent.judge()),
       }
     },
