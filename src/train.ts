@@ -159,7 +159,7 @@ export async function train({
         const outputs = await steps.run(
           { data: images, count, shape: [config.batchSize, data.rows * data.columns] },
           numbers.map(step => keyAt(stepKey, step)),
-          numbers.map(step => ({ ...schedule(config, step, stepsPerEpoch), used: config.batchSize, first: 0 })),
+          numbers.map(step => ({ ...schedule(config, step, stepsPerEpoch), used: config.batchSize })),
         )
         const choice = steps.choice as Choice
         if (!bounds) {
@@ -226,7 +226,7 @@ function startMode({ compile }: Config, { compile: before }: Position): ScanOpti
 }
 
 /** Learning rate and KL weight of a step; neither depends on how many epochs are to come. */
-export function schedule(config: Config, step: number, stepsPerEpoch: number): Omit<Schedule, 'used' | 'first'> {
+export function schedule(config: Config, step: number, stepsPerEpoch: number): Omit<Schedule, 'used'> {
   const epoch = Math.floor(step / stepsPerEpoch)
   const warmupSteps = config.klWarmup * stepsPerEpoch
   return {

@@ -9,8 +9,8 @@ export interface Schedule {
   beta: number
   /** So many images of the batch, from its beginning, count; the others only fill it up. Less than all only where a pass has an end. */
   used: number
-  /** Index within the pass of the batch's first image. Counts only where passes see the images in order. */
-  first: number
+  /** Index within the pass of the batch's first image, where passes see the images in order. */
+  first?: number
 }
 
 export interface Algorithm {

@@ -45,7 +45,7 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
     ]),
     /** Runs the chains of a batch from where they stand, by `run`, `size` of them; `acceptance` is the mean over its used images. */
     move(
-      { first, used, size }: { first: number; used: number; size: number },
+      { first, used, size }: { first: number | undefined; used: number; size: number },
       key: Key,
       run: (z: tf.Tensor, key: Key, stepSize: tf.Tensor) => Run,
     ): Run {
@@ -53,6 +53,8 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
         throw new Error(
           `Monte Carlo EM: a batch of ${size} images, but the chains were made for batches of ${options.batchSize}`,
         )
+      if (first === undefined)
+        throw new Error('Monte Carlo EM: the schedule lacks `first`, the index of the first image of the batch')
       const { draws, acceptance } = run(persistent.take(first), key, stepSize.value())
       persistent.put(first, draws)
       const { mean } = usedMeans({ mean: tf.mean(acceptance, 0) }, used) as { mean: tf.Tensor }
