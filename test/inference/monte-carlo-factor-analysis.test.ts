@@ -1,7 +1,7 @@
 // Monte Carlo EM for factor analysis: its estimates approach exact EM's as draws grow, whatever the sampler.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type * as tf from '@tensorflow/tfjs'
+import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { factorAnalysisEm } from '../../src/inference/factor-analysis-em.js'
 import {
@@ -159,4 +159,20 @@ test('discarding every draw is refused', () => {
   expect(() => monteCarloFactorAnalysis(startModel(), options('gibbs', { discard: 10 }), key)).toThrow(
     'of 10 transitions 10 are discarded; keep one at least',
   )
+})
+
+test('a pass goes on from its variables alone, bit for bit', async () => {
+  const begin = () => monteCarloFactorAnalysis(startModel(), options('hmc', { transitions: 4, discard: 0 }), key)
+  const step = (algorithm: ReturnType<typeof begin>, i: number) =>
+    tf.tidy(() => {
+      const batch = tf.tensor2d(rows.values.subarray(i * 600, (i + 1) * 600), [100, 6])
+      algorithm.step(batch, keyAt(key, i), { learningRate: 0, beta: 1, used: 100, first: 100 * i })
+    })
+  const [whole, resumed] = [begin(), begin()]
+  for (const i of [0, 1]) step(whole, i)
+  for (const [name, variable] of resumed.variables) variable.assign(whole.variables.get(name) as tf.Variable)
+  for (const algorithm of [whole, resumed]) step(algorithm, 2)
+  expect(await resumed.finishPass?.()).toEqual(await whole.finishPass?.())
+  for (const [name, variable] of resumed.variables)
+    expect(variable.dataSync(), name).toEqual(whole.variables.get(name)?.dataSync())
 })
