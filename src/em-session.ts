@@ -3,6 +3,7 @@ import { meanImage, type Split } from './data/dataset.js'
 import { type Features, featureMoments, newFeatures } from './data/features.js'
 import type { EmConfig } from './em-config.js'
 import { factorPictures, mixturePictures } from './em-pictures.js'
+import { temperatures } from './evaluation/ais.js'
 import type { Algorithm } from './inference/algorithm.js'
 import { type EmpiricalPrior, empiricalPrior } from './inference/empirical-prior.js'
 import { factorAnalysisEm } from './inference/factor-analysis-em.js'
@@ -29,7 +30,17 @@ const JITTER = 0.2
 /** Images whose chains are judged by ESS and R-hat after each pass. */
 const JUDGED = 100
 /** How the bound of a neural decoder without an encoder is found: annealed importance sampling. */
-const ANNEALING = { temperatures: 50, chains: 1, stepSize: 0.1, leapfrogSteps: 5 }
+const ANNEALING = {
+  temperatures: temperatures(100, 'sigmoidal'),
+  chains: 1,
+  batchSize: 500,
+  stepSize: 0.1,
+  leapfrogSteps: 5,
+  jitter: JITTER,
+  targetAcceptance: 0.9,
+}
+/** Validation images whose bound is found after each pass. */
+const ANNEALED_IMAGES = 500
 const ADAM = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as const
 
 /** A model and its algorithm with all their variables, not yet initialized; throws a `UsageError` where settings exclude each other. */
@@ -72,7 +83,9 @@ function decoderSession(config: EmConfig, size: ImageSize): Session {
   const { hidden, latentDim, activation, sampler } = config
   if (sampler !== 'metropolis' && sampler !== 'hmc') throw new Error(`em vae: no sampler ${sampler}`)
   const vae = createVae({ ...size, hidden, latentDim, activation })
-  const options = { ...chainOptions(config, size), ...ADAM, sampler, updates: config.updates, annealing: ANNEALING }
+  const { updates } = config
+  const annealed = { annealing: ANNEALING, validationImages: ANNEALED_IMAGES }
+  const options = { ...chainOptions(config, size), ...ADAM, ...annealed, sampler, updates }
   const algorithm = monteCarloEm(vae, options, streamKey(config.seed, 'chains'))
   return {
     method: nameOf(config),

@@ -8,7 +8,7 @@ import { type Config, vaeSettings } from './config.js'
 import { type Dataset, meanImage, type Split } from './data/dataset.js'
 import { type EmConfig, emTable } from './em-config.js'
 import { createEmSession } from './em-session.js'
-import type { Algorithm } from './inference/algorithm.js'
+import type { Algorithm, AnnealedAlgorithm } from './inference/algorithm.js'
 import { trainVae } from './inference/vae.js'
 import { trainWakeSleep } from './inference/wake-sleep.js'
 import { createVae, initialize, type Vae } from './models/vae.js'
@@ -22,7 +22,7 @@ export type RunConfig = Config | EmConfig
 export interface Session {
   /** What learns, as snapshots name it. */
   readonly method: string
-  readonly algorithm: Algorithm
+  readonly algorithm: Algorithm | AnnealedAlgorithm
   readonly pictures: Pictures
   /** The networks, where the model is a VAE. */
   readonly vae?: Vae

@@ -15,9 +15,9 @@ import {
 } from './checkpoints/run-directory.js'
 import { type Position, writeSnapshot } from './checkpoints/snapshot.js'
 import { type Choice, canCompile, type Mode, type Outputs, type ScanOptions, scan } from './compile/scan.js'
-import { binarizeOnce, type Dataset, loadDataset, type Split } from './data/dataset.js'
+import { binarizeOnce, type Dataset, firstImages, loadDataset, type Split } from './data/dataset.js'
 import { type Pass, shuffledPass, wholePass } from './data/passes.js'
-import { type ImageScan, overImages } from './evaluation/over-images.js'
+import { type Bounds, boundsBy } from './evaluation/bound.js'
 import { estimateMean } from './evaluation/statistics.js'
 import type { Schedule } from './inference/algorithm.js'
 import { unlessAborted } from './interruption.js'
@@ -159,7 +159,7 @@ export async function train({
     let validation: Split | undefined
     const steps = scan<Schedule>(algorithm.step, startMode(config, position))
     toDispose.push(steps)
-    let bounds: ImageScan<object> | undefined
+    let bounds: Bounds | undefined
     const stepKey = streamKey(config.seed, 'steps')
     const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
     let clock = performance.now()
@@ -192,7 +192,7 @@ export async function train({
         }
         const choice = steps.choice as Choice
         if (!bounds) {
-          bounds = overImages(algorithm.bound, choice)
+          bounds = boundsBy(algorithm, choice)
           toDispose.push(bounds)
           observer.compiled(choice)
         }
@@ -214,8 +214,11 @@ export async function train({
       const ofPass = await algorithm.finishPass?.()
       const imagesPerSecond =
         ((stepsPerEpoch - resumedAt) * config.batchSize) / ((performance.now() - passStarted) / 1000)
-      validation ??= fixedSample(config, data.validation, 'validation')
-      const validated = await validate(bounds as ImageScan<object>, validation, config)
+      validation ??= firstImages(
+        fixedSample(config, data.validation, 'validation'),
+        'validationImages' in algorithm ? algorithm.validationImages : data.validation.count,
+      )
+      const validated = await validate(bounds as Bounds, validation, config)
       if (!Number.isFinite(validated.validationElbo)) {
         throw diverged(validated.validationElbo, position, 'the last update broke the weights', folder)
       }
@@ -298,9 +301,9 @@ export function schedule(config: RunConfig, step: number, stepsPerEpoch: number)
 const VALIDATION_BATCH = 500
 
 /** The ELBO of every validation image, on the same binary sample and the same noise after each pass. */
-async function validate(bounds: ImageScan<object>, images: Split, config: RunConfig) {
+async function validate(bounds: Bounds, images: Split, config: RunConfig) {
   const options = { batchSize: VALIDATION_BATCH, key: streamKey(config.seed, 'validation noise') }
-  const [{ elbo = new Float32Array(), reconstruction, kl } = {}] = await bounds.run(images, options, [{}])
+  const { elbo = new Float32Array(), reconstruction, kl } = await bounds.run(images, options)
   const { mean, standardError, count } = estimateMean(elbo)
   return {
     validationElbo: mean,

@@ -1,5 +1,5 @@
 /** `elbo evaluate RUN --gaps`: the two parts of log p(x) - ELBO on some images, with their errors. */
-import type { Dataset, Split } from '../data/dataset.js'
+import { type Dataset, firstImages, type Split } from '../data/dataset.js'
 import { type GapOptions, type Gaps, measureGaps } from '../evaluation/gaps.js'
 import type { Estimate } from '../evaluation/statistics.js'
 import type { TrainedVae } from '../session.js'
@@ -62,9 +62,3 @@ function describe({ elbo, meanFieldElbo, logPx, tighter, amortizationGap, approx
 }
 
 const line = (name: string, estimate: Estimate, note?: string): string => describeEstimate(name, estimate, note, 26)
-
-function firstImages(split: Split, count: number): Split {
-  const size = split.pixels.length / split.count
-  const first = Math.min(count, split.count)
-  return { ...split, count: first, pixels: split.pixels.subarray(0, first * size) }
-}

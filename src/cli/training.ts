@@ -188,10 +188,11 @@ function describeConvergence(
 ): string {
   const gain = lastGain(history)
   const passes = `${history.length} ${history.length === 1 ? 'pass' : 'passes'}`
+  if (method === 'monte-carlo') return `${passes} made; draws have no convergence to wait for`
   if (gain === undefined) return `not converged: ${passes} only; a larger --epochs goes on`
   const gained = `the last one gained ${gain.toPrecision(2)} nats/image`
   if (ended === 'converged') return `converged after ${passes}: ${gained}, less than the tolerance of ${tolerance}`
-  if (tolerance === null || method === 'monte-carlo') return `${passes} made: ${gained}`
+  if (tolerance === null) return `${passes} made: ${gained}`
   return `not converged after ${passes}: ${gained}, more than the tolerance of ${tolerance}; --resume with a larger --epochs goes on`
 }
 

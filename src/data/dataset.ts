@@ -83,6 +83,13 @@ export function meanImage({ pixels, count }: Split): Float32Array {
   return Float32Array.from(sums, sum => sum / count / 255)
 }
 
+/** The first `count` images of a split, or all if there are fewer. */
+export function firstImages(split: Split, count: number): Split {
+  const size = split.pixels.length / split.count
+  const first = Math.min(count, split.count)
+  return { ...split, count: first, pixels: split.pixels.subarray(0, first * size) }
+}
+
 /** How many images share one key when a split is binarized once and for all. */
 const BINARIZE_BLOCK = 1000
 

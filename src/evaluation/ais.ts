@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs'
 import * as gaussian from '../distributions/normal.js'
 import { type HmcOptions, hmcState, hmcStep } from '../inference/mcmc/hmc.js'
-import { type Key, normal, split } from '../random.js'
+import { type Key, normal } from '../random.js'
 
 /** log p(x|z) of chains: z [chains, batch, latent] -> [chains, batch]. The prior is N(0, I). */
 export type LogLikelihood = (z: tf.Tensor) => tf.Tensor
@@ -45,23 +45,4 @@ export function aisStep(
   const target = (at: tf.Tensor) => tf.add(gaussian.standardLogProb(at), tf.mul(logLikelihood(at), to))
   const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
   return { state: { z: state.z, logWeights: weighed }, acceptance }
-}
-
-/** All temperatures in a row, as one program: for few of them. [chains, batch] log weights and, at the end, z. */
-export function annealInOneProgram(
-  logLikelihood: LogLikelihood,
-  key: Key,
-  shape: readonly [chains: number, batch: number, latent: number],
-  schedule: readonly number[],
-  options: HmcOptions,
-): AisState & { acceptance: tf.Tensor } {
-  const [startKey, ...keys] = split(key, schedule.length) as [Key, ...Key[]]
-  let state = aisStart(startKey, shape)
-  const acceptances = keys.map((stepKey, t) => {
-    const [from, to] = [schedule[t] as number, schedule[t + 1] as number]
-    const moved = aisStep(logLikelihood, state, stepKey, { to, rise: to - from }, options)
-    state = moved.state
-    return moved.acceptance
-  })
-  return { ...state, acceptance: tf.div(tf.addN(acceptances), keys.length) }
 }

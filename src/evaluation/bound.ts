@@ -1,6 +1,6 @@
 /** The bound of every image as a fitted model gives it; for exact posteriors it is log p(x) itself. */
-import type { Choice, ScanOptions } from '../compile/scan.js'
-import type { Algorithm } from '../inference/algorithm.js'
+import type { Choice, Outputs, ScanOptions } from '../compile/scan.js'
+import type { Algorithm, AnnealedAlgorithm } from '../inference/algorithm.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 import { type Estimate, estimateMean } from './statistics.js'
 
@@ -17,15 +17,39 @@ export interface BoundEstimate {
   perImage: Float32Array
 }
 
+/** Finds the bound of sets of images, as an algorithm gives it; a step is compiled once. */
+export interface Bounds {
+  run(images: ImageSet, options: OverImagesOptions): Promise<Outputs>
+  /** How the work was run; undefined before the first run. */
+  readonly choice: Choice | undefined
+  dispose(): void
+}
+
+export function boundsBy(algorithm: Algorithm | AnnealedAlgorithm, how: ScanOptions): Bounds {
+  if ('boundOf' in algorithm) {
+    const mode = how.mode === 'auto' ? 'graph' : how.mode
+    const choice = { mode, reason: 'annealed a temperature at a time' }
+    return { run: (images, options) => algorithm.boundOf(images, options, choice), choice, dispose() {} }
+  }
+  const scan = overImages<object>(algorithm.bound, how)
+  return {
+    run: async (images, options) => (await scan.run(images, options, [{}]))[0] ?? {},
+    get choice() {
+      return scan.choice
+    },
+    dispose: scan.dispose,
+  }
+}
+
 /** Undefined if `options.signal` stopped it before the end. */
 export async function evaluateBound(
-  { bound }: Pick<Algorithm, 'bound'>,
+  algorithm: Algorithm | AnnealedAlgorithm,
   images: ImageSet,
   options: OverImagesOptions & ScanOptions,
 ): Promise<BoundEstimate | undefined> {
-  const bounds = overImages<object>(bound, options)
+  const bounds = boundsBy(algorithm, options)
   try {
-    const [{ elbo, reconstruction, kl } = {}] = await bounds.run(images, options, [{}])
+    const { elbo, reconstruction, kl } = await bounds.run(images, options)
     if (elbo?.length !== images.count) return undefined
     return {
       images: images.count,

@@ -1,5 +1,6 @@
 /** The seam of everything that learns: an algorithm is its variables and a step. */
 import type * as tf from '@tensorflow/tfjs'
+import type { ImageSet, OverImagesOptions, overImages } from '../evaluation/over-images.js'
 import type { Key } from '../random.js'
 
 /** Numbers that the training loop sets anew for every step. */
@@ -13,7 +14,25 @@ export interface Schedule {
   first: number
 }
 
-export interface Algorithm {
+/** What learns, and gives the bound of a batch in one step. */
+export interface Algorithm extends Learner {
+  /** The bound of each image of a batch [batch, pixels] in 0 … 255, without learning: tensors [batch] in nats. */
+  bound(batch: tf.Tensor, key: Key): Record<string, tf.Tensor>
+}
+
+/** What learns without an encoder: the bound of an image takes many steps. */
+export interface AnnealedAlgorithm extends Learner {
+  /** The bound of every image, in nats. */
+  boundOf(
+    images: ImageSet,
+    options: OverImagesOptions,
+    how: Parameters<typeof overImages>[1],
+  ): Promise<Record<string, Float32Array>>
+  /** So many of the validation images are enough after a pass. */
+  readonly validationImages: number
+}
+
+export interface Learner {
   /** Every variable that the algorithm's future depends on, by its name in a checkpoint; nothing else is state. */
   readonly variables: ReadonlyMap<string, tf.Variable>
   /** The networks that users load elsewhere, by folder name in a checkpoint. */
@@ -23,8 +42,6 @@ export interface Algorithm {
    * Returns named scalars: means over the batch's used images, in nats per image.
    */
   step(batch: tf.Tensor, key: Key, schedule: Schedule): Record<string, tf.Tensor>
-  /** The bound of each image of a batch [batch, pixels] in 0 … 255, without learning: tensors [batch] in nats. */
-  bound(batch: tf.Tensor, key: Key): Record<string, tf.Tensor>
   /**
    * Ends a pass over all training images, for methods whose steps only gather statistics (the M step): reads and assigns `variables`.
    * Returns named numbers of the whole training set, in nats per image. A pass of such a method sees every image once, in order.

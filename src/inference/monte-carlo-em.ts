@@ -5,10 +5,10 @@
 import * as tf from '@tensorflow/tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
 import * as gaussian from '../distributions/normal.js'
-import { annealInOneProgram, temperatures } from '../evaluation/ais.js'
+import { type AnnealingOptions, annealImages } from '../evaluation/anneal-images.js'
 import { decode, namedWeights, type Vae } from '../models/vae.js'
 import type { HostKey } from '../random.js'
-import type { Algorithm } from './algorithm.js'
+import type { AnnealedAlgorithm } from './algorithm.js'
 import { type ChainOptions, imageChains } from './mcmc/image-chains.js'
 import { type metropolisOrHmc, sample } from './mcmc/kernel.js'
 import { createOptimizer, type OptimizerOptions } from './optimizer.js'
@@ -17,12 +17,14 @@ import { usedMeans } from './used-images.js'
 export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typeof metropolisOrHmc)[number]> {
   /** Optimizer steps on the draws of a batch. */
   updates: number
-  /** How `bound` anneals: temperatures, chains of an image, and HMC's step size and leapfrog steps. */
-  annealing: { temperatures: number; chains: number; stepSize: number; leapfrogSteps: number }
+  /** How the bound is found. */
+  annealing: Omit<AnnealingOptions, 'key' | 'onProgress' | 'signal'>
+  /** So many of the validation images have it found after each pass. */
+  validationImages: number
 }
 
 /** Learns the decoder of `vae` from binary images {0, 255}; its encoder is neither used nor changed. */
-export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKey): Algorithm {
+export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKey): AnnealedAlgorithm {
   const weights = new Map(namedWeights(vae.decoder).map(([name, value]) => [`decoder/${name}`, value]))
   const optimizer = createOptimizer(options, weights)
   const chains = imageChains(vae.latentDim, options, key)
@@ -52,17 +54,23 @@ export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKe
       const logJoint = tf.add(before.reconstruction, before.logPrior)
       return { ...usedMeans({ logJoint, reconstruction: before.reconstruction }, used), acceptance }
     },
-    bound(batch, boundKey) {
-      const x = tf.div(batch, 255)
-      const { chains: count, temperatures: steps, ...hmc } = options.annealing
-      const likelihood = (z: tf.Tensor) => bernoulli.logProb(x, decode(vae, z))
-      const shape = [count, batch.shape[0] as number, vae.latentDim] as const
-      const { z, logWeights } = annealInOneProgram(likelihood, boundKey, shape, temperatures(steps, 'sigmoidal'), {
-        ...hmc,
-        jitter: 0.2,
-      })
-      const [elbo, reconstruction] = [tf.mean(logWeights, 0), tf.mean(likelihood(z), 0)]
-      return { elbo, reconstruction, kl: tf.sub(reconstruction, elbo) }
+    validationImages: options.validationImages,
+    /** Annealed importance sampling with chains from the prior: E[log w] <= log p(x). */
+    async boundOf(images, { onProgress, signal, key: boundKey }, how) {
+      const likelihood = (batch: tf.Tensor, z: tf.Tensor) => bernoulli.logProb(tf.div(batch, 255), decode(vae, z))
+      const { elbo } = await annealImages(
+        likelihood,
+        vae.latentDim,
+        images,
+        {
+          ...options.annealing,
+          key: boundKey,
+          ...(onProgress && { onProgress }),
+          signal,
+        },
+        how,
+      )
+      return { elbo }
     },
     finishPass: () => chains.finishPass(),
     dispose() {

@@ -2,11 +2,11 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import * as gaussian from '../../src/distributions/normal.js'
-import { annealInOneProgram, temperatures } from '../../src/evaluation/ais.js'
+import { aisStart, aisStep, temperatures } from '../../src/evaluation/ais.js'
 import { annealImages } from '../../src/evaluation/anneal-images.js'
 import { estimateMean } from '../../src/evaluation/statistics.js'
 import { createFactorAnalysis, logJoint, logProb, setParameters } from '../../src/models/factor-analysis.js'
-import { streamKey } from '../../src/random.js'
+import { type HostKey, split, streamKey } from '../../src/random.js'
 import { matrix } from '../../src/symmetric.js'
 import { useBackend } from '../backend.js'
 
@@ -30,18 +30,30 @@ function problem() {
   return { likelihood, exact: logProb(model, x).dataSync<'float32'>() }
 }
 
+/** All temperatures in a row: log weights [chains, batch], and the mean acceptance. */
+function annealAtOnce(
+  likelihood: (z: tf.Tensor) => tf.Tensor,
+  shape: readonly [chains: number, batch: number, latent: number],
+  schedule: readonly number[],
+  options: { stepSize: number; leapfrogSteps: number; jitter: number },
+) {
+  const [startKey, ...keys] = split(streamKey(1, 'ais'), schedule.length) as [HostKey, ...HostKey[]]
+  let state = aisStart(startKey, shape)
+  const acceptances = keys.map((stepKey, t) => {
+    const [from, to] = [schedule[t] as number, schedule[t + 1] as number]
+    const moved = aisStep(likelihood, state, stepKey, { to, rise: to - from }, options)
+    state = moved.state
+    return moved.acceptance
+  })
+  return { logWeights: state.logWeights, acceptance: tf.div(tf.addN(acceptances), keys.length) }
+}
+
 /** Per image: the mean weight with its error, both over p(x); and the mean log weight. */
 function anneal(steps: number, schedule: 'linear' | 'sigmoidal') {
   const { likelihood, exact } = problem()
   const options = { stepSize: 0.2, leapfrogSteps: 3, jitter: 0.2 }
   const schedules = temperatures(steps, schedule)
-  const { logWeights, acceptance } = annealInOneProgram(
-    likelihood,
-    streamKey(1, 'ais'),
-    [CHAINS, 3, 2],
-    schedules,
-    options,
-  )
+  const { logWeights, acceptance } = annealAtOnce(likelihood, [CHAINS, 3, 2], schedules, options)
   const chains = logWeights.arraySync() as number[][]
   expect(tf.mean(acceptance).dataSync()[0]).toBeGreaterThan(0.7)
   return [...exact].map((logPx, image) => {

@@ -1,7 +1,7 @@
 /** Passes over data as the training loop makes them: all rows in order, in batches of one size, the last one filled up. */
 import type { Scan } from '../../src/compile/scan.js'
 import { scan } from '../../src/compile/scan.js'
-import type { Algorithm, Schedule } from '../../src/inference/algorithm.js'
+import type { Learner, Schedule } from '../../src/inference/algorithm.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
 
 export interface Rows {
@@ -17,7 +17,7 @@ export interface Passes {
 }
 
 export function passes(
-  algorithm: Algorithm,
+  algorithm: Learner,
   { values, count }: Rows,
   {
     batchSize = count,
