@@ -15,7 +15,7 @@ import {
 } from './checkpoints/run-directory.js'
 import { type Position, writeSnapshot } from './checkpoints/snapshot.js'
 import { type Choice, canCompile, type Mode, type Outputs, type ScanOptions, scan } from './compile/scan.js'
-import { binarizeOnce, type Dataset, firstImages, loadDataset, type Split } from './data/dataset.js'
+import { binarizeOnce, type Dataset, loadDataset, type Split, withFirstImages } from './data/dataset.js'
 import { type Pass, shuffledPass, wholePass } from './data/passes.js'
 import { type ImageScan, overImages } from './evaluation/over-images.js'
 import { estimateMean } from './evaluation/statistics.js'
@@ -115,7 +115,7 @@ export async function train({
   signal,
   observer,
 }: TrainingJob): Promise<TrainingResult> {
-  const data = firstImages(loadDataset(config.data), config)
+  const data = withFirstImages(loadDataset(config.data), config)
   makeRunFolder(folder)
   const unlock = lockRun(folder)
   const toDispose: { dispose(): void }[] = []

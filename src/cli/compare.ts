@@ -15,7 +15,7 @@ import {
   resolveSettings,
   resumeSettings,
 } from '../comparison/settings.js'
-import { type Dataset, firstImages, loadDataset } from '../data/dataset.js'
+import { type Dataset, loadDataset, withFirstImages } from '../data/dataset.js'
 import { binarizes, createSession } from '../session.js'
 import { text, UsageError } from '../settings.js'
 import { type Context, command, type Result } from './command.js'
@@ -57,7 +57,7 @@ export const compare = command({
     const settings = resume ? resumeSettings(readSettings(folder), given) : resolveSettings(given)
     const data = loadDataset(settings.data)
     const runs = planRuns(name, settings, data.train.count)
-    for (const { config } of runs) firstImages(data, config)
+    for (const { config } of runs) withFirstImages(data, config)
     if (!resume) requireFree([folder, ...runs.map(planned => runFolder(context.checkpoints, planned.name))])
     await openAndSay(settings.backend, context)
     requirePossible(runs, data)

@@ -60,7 +60,7 @@ export function loadDataset(source: string): Dataset {
 }
 
 /** The same data with the first so many training and validation images only; null keeps all. The test images always stay whole. */
-export function firstImages(
+export function withFirstImages(
   data: Dataset,
   { trainImages, validationImages }: { trainImages: number | null; validationImages: number | null },
 ): Dataset {

@@ -2,7 +2,7 @@ import { mkdtempSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { binarizeOnce, epochOrder, firstImages, gather, loadDataset, meanImage } from '../../src/data/dataset.js'
+import { binarizeOnce, epochOrder, gather, loadDataset, meanImage, withFirstImages } from '../../src/data/dataset.js'
 import { streamKey } from '../../src/random.js'
 import { idxImages, smallMnist } from './idx-file.js'
 
@@ -74,13 +74,13 @@ test('black stays black and white stays white; static binarization cuts between 
 
 test('only the first training and validation images can be kept; the test images stay whole', () => {
   const data = loadDataset(smallMnist(folder(), 12, 5))
-  const kept = firstImages(data, { trainImages: 3, validationImages: 1 })
+  const kept = withFirstImages(data, { trainImages: 3, validationImages: 1 })
   expect([kept.train.count, kept.validation.count, kept.test]).toEqual([3, 1, data.test])
   expect(kept.train.pixels).toEqual(data.train.pixels.subarray(0, 3 * 784))
   expect(kept.validation.pixels).toEqual(data.validation.pixels.subarray(0, 784))
   expect(kept.sha256).toBe(data.sha256)
-  expect(firstImages(data, { trainImages: null, validationImages: null })).toEqual(data)
-  expect(() => firstImages(data, { trainImages: 11, validationImages: null })).toThrow(
+  expect(withFirstImages(data, { trainImages: null, validationImages: null })).toEqual(data)
+  expect(() => withFirstImages(data, { trainImages: 11, validationImages: null })).toThrow(
     '--train-images 11: there are only 10 training images',
   )
 })
