@@ -7,7 +7,16 @@ import type { Reference } from './settings.js'
 
 /** The lines of the table, and what a reader must know of its numbers. */
 export function describeTable(rows: readonly RunResult[], references: readonly Reference[]): string[] {
-  const header = ['method', 'seeds', 'parameters', 'passes', 'seconds', 'validation bound', 'test log p(x)']
+  const header = [
+    'method',
+    'seeds',
+    'parameters',
+    'passes',
+    'seconds',
+    'validation bound',
+    'test bound',
+    'test log p(x)',
+  ]
   const lines = byMethod(rows).map(describeMethod)
   const published = references.map(({ label, logPx }) => `published: ${logPx.toFixed(2)}  ${label}`)
   return [...align([header, ...lines]), ...published, ...notes(rows)]
@@ -21,6 +30,7 @@ function describeMethod({ label, seeds, parameters, passes, seconds, ...found }:
     String(passes),
     seconds.toFixed(seconds < 10 ? 1 : 0),
     describe(found.validationBound),
+    describe(found.testBound),
     found.testLogPx ? describe(found.testLogPx) : '-',
   ]
 }
@@ -42,8 +52,20 @@ function notes(rows: readonly RunResult[]): string[] {
   const over = [...(many ? ['over seeds where there are several'] : []), ...(one ? ['over images for one seed'] : [])]
   return [
     `nats per image; ±: one standard error of the mean, ${over.join(', ')}; seconds of learning alone, without validation`,
+    ...validationNotes(rows),
     ...logPxNotes(rows),
   ]
+}
+
+/** Methods whose bound takes long may be validated on fewer images. */
+function validationNotes(rows: readonly RunResult[]): string[] {
+  const counts = [...new Set(rows.map(({ validationBound }) => validationBound.count))]
+  if (counts.length < 2) return []
+  const each = counts.map(count => {
+    const own = rows.filter(({ validationBound }) => validationBound.count === count).map(({ method }) => method)
+    return `${count.toLocaleString('en')} images for ${[...new Set(own)].join(', ')}`
+  })
+  return [`validation bounds are not on the same images: the first ${each.join('; ')}`]
 }
 
 function logPxNotes(rows: readonly RunResult[]): string[] {

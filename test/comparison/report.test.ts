@@ -56,13 +56,22 @@ test('the mean over seeds comes with its standard error over seeds; one seed kee
 test('the table says where each log p(x) comes from, and shows none that is not known', () => {
   const lines = describeTable(rows, [{ label: 'ten Bernoullis elsewhere', logPx: -168.95 }])
   const line = (start: string) => lines.find(text => text.startsWith(start)) ?? ''
-  expect(line('vae:3')).toMatch(/2 +1,234 +2 +15 +-101\.00 ± 1\.00 +-97\.00 ± 1\.00$/)
-  expect(line('monte-carlo-em:3')).toMatch(/-120\.00 ± 0\.50 +-$/)
+  expect(line('vae:3')).toMatch(/2 +1,234 +2 +15 +-101\.00 ± 1\.00 +-102\.00 ± 1\.00 +-97\.00 ± 1\.00$/)
+  expect(line('monte-carlo-em:3')).toMatch(/-120\.00 ± 0\.50 +-121\.00 ± 0\.50 +-$/)
   expect(line('published')).toBe('published: -168.95  ten Bernoullis elsewhere')
   expect(lines).toContain('log p(x) of bernoulli-mixture: exact')
   expect(line('log p(x) of vae')).toContain('20 samples of z per image; of its error, sampling z: at most ± 0.0100')
   expect(lines).toContain('no log p(x) of monte-carlo-em: nothing estimates it')
   expect(line('nats per image')).toContain('over seeds where there are several, over images for one seed')
+})
+
+test('validation bounds on different numbers of images are not passed over in silence', () => {
+  const start = 'validation bounds are not on the same images'
+  expect(describeTable(rows, []).filter(line => line.startsWith(start))).toEqual([])
+  const few = { ...(rows[3] as RunResult), validationBound: { ...estimate(-120), count: 50 } }
+  expect(describeTable([...rows.slice(0, 3), few], [])).toContain(
+    `${start}: the first 100 images for vae, bernoulli-mixture; 50 images for monte-carlo-em`,
+  )
 })
 
 test('the CSV has a line for each run and an empty field for what is not known', () => {
