@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { backends } from './cli/backends.js'
 import type { Command, Context, Result } from './cli/command.js'
+import { compare } from './cli/compare.js'
 import { em } from './cli/em.js'
 import { evaluate } from './cli/evaluate.js'
 import { exportModel } from './cli/export.js'
@@ -19,6 +20,7 @@ import { kebabCase, parseFlag, type Setting, UsageError } from './settings.js'
 const commands = [
   train,
   em,
+  compare,
   sample,
   reconstruct,
   interpolate,

@@ -16,6 +16,7 @@ import {
   UsageError,
   type Values,
   wholeNumber,
+  wholeNumberOrOff,
 } from './settings.js'
 import { type DeepReadonly, settingsTable } from './settings-table.js'
 
@@ -108,14 +109,7 @@ export const settings = {
     'largest global norm of the gradient',
     read.numberOrOff,
   ),
-  patience: setting(
-    z.int().min(1).nullable(),
-    null,
-    "a whole number of at least 1, or 'off'",
-    'stop after so many epochs without a better validation ELBO',
-    read.numberOrOff,
-    true,
-  ),
+  patience: wholeNumberOrOff('stop after so many epochs without a better validation ELBO', true),
   data: setting(
     z.string().min(1),
     'mnist',
@@ -124,6 +118,8 @@ export const settings = {
     read.text,
     true,
   ),
+  trainImages: wholeNumberOrOff('learn from the first so many training images only; off means all'),
+  validationImages: wholeNumberOrOff('measure the first so many validation images only; off means all'),
   binarize: choice(
     binarizations,
     'dynamic',

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { backendNames } from './backends/candidates.js'
 import { modes } from './compile/scan.js'
 import { activations } from './models/networks.js'
-import { choice, positive, read, type Setting, setting, wholeNumber } from './settings.js'
+import { choice, positive, read, type Setting, setting, wholeNumber, wholeNumberOrOff } from './settings.js'
 import { settingsTable } from './settings-table.js'
 
 export const emModels = ['bernoulli-mixture', 'gaussian-mixture', 'factor-analysis', 'ppca', 'vae'] as const
@@ -104,6 +104,8 @@ export const emSettings = {
     read.text,
     true,
   ),
+  trainImages: wholeNumberOrOff('learn from the first so many training images only; off means all'),
+  validationImages: wholeNumberOrOff('measure the first so many validation images only; off means all'),
   binarize: choice(
     ['dynamic', 'static'],
     'dynamic',

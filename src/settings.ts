@@ -58,6 +58,17 @@ export const wholeNumber = (
     resumable,
   )
 
+/** A whole number of at least 1, or null, which the flag calls 'off'. */
+export const wholeNumberOrOff = (description: string, resumable = false): Setting<number | null> =>
+  setting(
+    z.int().min(1).nullable(),
+    null,
+    "a whole number of at least 1, or 'off'",
+    description,
+    read.numberOrOff,
+    resumable,
+  )
+
 export const positive = (value: number, description: string): Setting<number> =>
   setting(z.number().positive(), value, 'a number above 0', description, read.number)
 

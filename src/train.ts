@@ -15,7 +15,7 @@ import {
 } from './checkpoints/run-directory.js'
 import { type Position, writeSnapshot } from './checkpoints/snapshot.js'
 import { type Choice, canCompile, type Mode, type Outputs, type ScanOptions, scan } from './compile/scan.js'
-import { binarizeOnce, type Dataset, firstImages, loadDataset, type Split } from './data/dataset.js'
+import { binarizeOnce, type Dataset, firstImages, loadDataset, type Split, withFirstImages } from './data/dataset.js'
 import { type Pass, shuffledPass, wholePass } from './data/passes.js'
 import { type Bounds, boundsBy } from './evaluation/bound.js'
 import { estimateMean } from './evaluation/statistics.js'
@@ -119,7 +119,7 @@ export async function train({
   signal,
   observer,
 }: TrainingJob): Promise<TrainingResult> {
-  const data = loadDataset(config.data)
+  const data = withFirstImages(loadDataset(config.data), config)
   requireBatch(config, data)
   makeRunFolder(folder)
   const unlock = lockRun(folder)

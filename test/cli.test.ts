@@ -158,6 +158,7 @@ test('every command has help with examples', () => {
     'interpolate',
     'manifold',
     'evaluate',
+    'compare',
     'runs',
     'backends',
     'export',

@@ -7,6 +7,7 @@ import { encodeSafetensors, type StoredTensor } from '../checkpoints/safetensors
 import { modes } from '../compile/scan.js'
 import { type Dataset, type Split, splitNames } from '../data/dataset.js'
 import { evaluateVae } from '../evaluation/evaluate.js'
+import { EVALUATION_BATCH } from '../evaluation/over-images.js'
 import { streamKey } from '../random.js'
 import { asVae, binarizes, type TrainedRun } from '../session.js'
 import { choice, kebabCase, text, UsageError, wholeNumber } from '../settings.js'
@@ -16,8 +17,6 @@ import { evaluateFitted, vaeOnly } from './fitted.js'
 import { evaluateGaps, gapSettings } from './gaps.js'
 import { describeChoice, evaluatedSplit, openRun, runImages, runOptions } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
-
-const EVALUATION_BATCH = 100
 
 export const evaluate = command({
   name: 'evaluate',

@@ -6,7 +6,7 @@ import { backendNames, openBackend } from '../backends/candidates.js'
 import { explain, writeFileAtomic } from '../checkpoints/files.js'
 import { listRuns, runFolder } from '../checkpoints/run-directory.js'
 import type { Choice } from '../compile/scan.js'
-import { binarizeOnce, type Dataset, loadDataset, type Split } from '../data/dataset.js'
+import { binarizeOnce, type Dataset, loadDataset, type Split, withFirstImages } from '../data/dataset.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
 import { binarizes, loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../session.js'
@@ -83,7 +83,7 @@ async function open<T extends TrainedRun | TrainedVae>(
 
 /** The images of a run, or those of `source`, which must be of the run's size. */
 export function runImages({ config, snapshot }: TrainedRun | TrainedVae, source: string | null): Dataset {
-  const data = loadDataset(source ?? config.data)
+  const data = source === null ? withFirstImages(loadDataset(config.data), config) : loadDataset(source)
   const { rows, columns, sha256 } = snapshot.data
   if (data.rows !== rows || data.columns !== columns) {
     throw new Error(

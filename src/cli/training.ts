@@ -1,6 +1,6 @@
 /** What `train` and `em` share: claim a run directory, train with a bar, say how it went. */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { explain } from '../checkpoints/files.js'
 import { hasHistory, listRuns, runFolder } from '../checkpoints/run-directory.js'
 import { binarizes, isEm, isExact, type RunConfig, readRunConfig, writeRunConfig } from '../session.js'
@@ -21,11 +21,13 @@ export interface Request {
   fresh(): RunConfig
   /** The settings with which a run goes on that began with `saved`. */
   resumed(saved: RunConfig): RunConfig
+  /** The command that goes on after an interruption, if it is not the one of the run's own model. */
+  goOnWith?: string
 }
 
 /** Trains a new run, or goes on with one. */
 export async function trainRequested(
-  { run, prefix, resume, fresh, resumed }: Request,
+  { run, prefix, resume, fresh, resumed, goOnWith }: Request,
   context: Context,
 ): Promise<Result> {
   const name = run ?? (resume ? undefined : unusedName(context.checkpoints, prefix))
@@ -35,7 +37,8 @@ export async function trainRequested(
   const config = resume ? resumed(readRunConfig(folder)) : fresh()
   const made = !resume && claim(folder, config)
   try {
-    return await trainNamed(name, folder, config, resume, context)
+    const own = `${isEm(config) ? `em ${config.model}` : 'train'} --run ${name} --resume`
+    return await trainNamed(name, folder, config, { resume, goOnWith: goOnWith ?? own }, context)
   } catch (error) {
     // A run that never began leaves nothing behind.
     if (made && !hasHistory(folder)) rmSync(folder, { recursive: true, force: true })
@@ -47,7 +50,7 @@ async function trainNamed(
   name: string,
   folder: string,
   config: RunConfig,
-  resume: boolean,
+  { resume, goOnWith }: Required<Pick<Request, 'resume' | 'goOnWith'>>,
   context: Context,
 ): Promise<Result> {
   const backend = await openAndSay(config.backend, context)
@@ -91,7 +94,7 @@ async function trainNamed(
     },
   }).finally(() => bar.stop())
   if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
-  conclude(result, config, name, folder, context)
+  conclude(result, config, goOnWith, folder, context)
   return {
     json: { run: name, folder, backend: backend.name, ...summary(result) },
     interrupted: result.ended === 'interrupted',
@@ -158,14 +161,14 @@ const boundName = (config: RunConfig): string => (isExact(config) ? 'log p(x)' :
 function conclude(
   { ended, position, history }: TrainingResult,
   config: RunConfig,
-  name: string,
+  goOnWith: string,
   folder: string,
   { note, print, checkpoints }: Context,
 ): void {
   const elsewhere = checkpoints === 'checkpoints' ? '' : ` --checkpoints ${checkpoints}`
   if (ended === 'interrupted') {
     note(
-      `interrupted: saved after epoch ${position.epoch}, step ${position.stepInEpoch} of the next; go on with: elbo ${isEm(config) ? `em ${config.model}` : 'train'} --run ${name} --resume${elsewhere}`,
+      `interrupted: saved after epoch ${position.epoch}, step ${position.stepInEpoch} of the next; go on with: elbo ${goOnWith}${elsewhere}`,
     )
     return
   }
@@ -178,7 +181,9 @@ function conclude(
         `nats/image (${best.validationImages} images; ± one standard error)`,
     )
   }
-  print(`saved in ${folder}; look at plots/elbo.png and images/, measure with: elbo evaluate ${name}${elsewhere}`)
+  print(
+    `saved in ${folder}; look at plots/elbo.png and images/, measure with: elbo evaluate ${basename(folder)}${elsewhere}`,
+  )
 }
 
 function describeConvergence(

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type HostKey, keyAt, permutation, uniformValues } from '../random.js'
+import { UsageError } from '../settings.js'
 import { type Images, readIdxImages } from './idx.js'
 
 /** Images of one size, split in three. The test images are never used for a choice. */
@@ -56,6 +57,27 @@ export function loadDataset(source: string): Dataset {
     test: slice('test', test, 0, test.count),
     sha256: createHash('sha256').update(given.pixels).update(test.pixels).digest('hex'),
   }
+}
+
+/** The same data with the first so many training and validation images only; null keeps all. The test images always stay whole. */
+export function withFirstImages(
+  data: Dataset,
+  { trainImages, validationImages }: { trainImages: number | null; validationImages: number | null },
+): Dataset {
+  return {
+    ...data,
+    train: first(data.train, trainImages, '--train-images'),
+    validation: first(data.validation, validationImages, '--validation-images'),
+  }
+}
+
+function first(split: Split, count: number | null, flag: string): Split {
+  if (count === null) return split
+  if (count > split.count)
+    throw new UsageError(
+      `${flag} ${count}: there are only ${split.count} ${split.name === 'train' ? 'training' : split.name} images`,
+    )
+  return { ...split, count, pixels: split.pixels.subarray(0, (count * split.pixels.length) / split.count) }
 }
 
 /** The seeded order in which pass number `epoch` sees the training images. */

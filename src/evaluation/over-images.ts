@@ -12,6 +12,9 @@ import {
 import { unlessAborted } from '../interruption.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
+/** Images of a batch wherever a run is evaluated: another size would draw other noise. */
+export const EVALUATION_BATCH = 100
+
 /** Images to evaluate: `pixels` holds [count, pixels per image] in 0 … 255. */
 export interface ImageSet {
   count: number

@@ -1,12 +1,12 @@
 // The range of a chart's axes: everything, except that a steep start may leave the frame where it would squash the rest.
 import { type DrawnPoint, type DrawnSeries, finitePoints, hasErrors } from './chart-spec.js'
-import { roundTicks, type Ticks } from './ticks.js'
+import { logTicks, roundTicks, type Ticks } from './ticks.js'
 
-/** Range and ticks of one axis. */
+/** Range and ticks of one axis; a logarithmic one has decimal logarithms. */
 export interface Axis {
   low: number
   high: number
-  ticks: Ticks
+  ticks: Omit<Ticks, 'step'>
 }
 
 /** Both axes, and what the heading must say about what is shown and left out. */
@@ -23,14 +23,19 @@ const STEEP = 1.5
 const CONTEXT = 0.25
 
 /** Axes for series of which at least one has a finite point; `references` are y values that must be in sight. */
-export function chartAxes(series: readonly DrawnSeries[], references: readonly number[]): ChartAxes {
+export function chartAxes(
+  series: readonly DrawnSeries[],
+  references: readonly number[],
+  xScale: 'linear' | 'log' = 'linear',
+): ChartAxes {
   const { axis: y, notes } = yAxis(series, references)
-  return { x: xAxis(series), y, notes: [...notes, ...gapNotes(series), ...errorNotes(series)] }
+  return { x: xAxis(series, xScale), y, notes: [...notes, ...gapNotes(series), ...errorNotes(series)] }
 }
 
-function xAxis(series: readonly DrawnSeries[]): Axis {
+function xAxis(series: readonly DrawnSeries[], scale: 'linear' | 'log'): Axis {
   const xs = series.flatMap(finitePoints).map(({ x }) => x)
   const { low, high } = widen(extent(xs))
+  if (scale === 'log') return { low, high, ticks: logTicks(low, high, X_TICKS) }
   return { low, high, ticks: roundTicks(low, high, X_TICKS, xs.every(Number.isInteger)) }
 }
 

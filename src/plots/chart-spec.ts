@@ -8,6 +8,8 @@ export interface ChartSeries {
   name: string
   points: readonly ChartPoint[]
   dashed?: boolean
+  /** Series of one group have one colour. */
+  group?: string
 }
 
 /** A horizontal line across the chart. */
@@ -22,11 +24,13 @@ export interface LineChartSpec {
   subtitle?: string
   xLabel: string
   yLabel: string
+  /** 'log': equal factors of x have equal lengths; every x must be above 0. */
+  xScale?: 'linear' | 'log'
   series: readonly ChartSeries[]
   references?: readonly ReferenceLine[]
 }
 
-/** A point ready to draw: y is NaN where there is a gap, low and high are y -/+ its standard error. */
+/** A point ready to draw: x is its decimal logarithm on a logarithmic axis, y is NaN where there is a gap, low and high are y -/+ its standard error. */
 export interface DrawnPoint {
   x: number
   y: number
@@ -50,12 +54,22 @@ export function seriesColor(index: number): string {
   return COLORS[index % COLORS.length] ?? COLORS[0]
 }
 
-/** Gives the series its colour, by its place in the chart, and turns every value that cannot be drawn into a gap. */
-export function drawnSeries({ name, dashed = false, points }: ChartSeries, index: number): DrawnSeries {
-  return { name, color: seriesColor(index), dashed, points: points.map(drawnPoint) }
+/** Gives each series the colour of its place in the chart, or of its group's, and turns every value that cannot be drawn into a gap. */
+export function drawnSeries({ series, xScale }: Pick<LineChartSpec, 'series' | 'xScale'>): DrawnSeries[] {
+  const colored = [...new Set(series.map(colorOwner))]
+  const place = xScale === 'log' ? Math.log10 : (x: number) => x
+  return series.map((one, index) => ({
+    name: one.name,
+    color: seriesColor(colored.indexOf(colorOwner(one, index))),
+    dashed: one.dashed ?? false,
+    points: one.points.map(([x, y, standardError]) => drawnPoint([place(x), y, standardError ?? 0])),
+  }))
 }
 
-function drawnPoint([x, y, standardError = 0]: ChartPoint): DrawnPoint {
+/** What has a colour of its own: a group, or the series at that place. */
+const colorOwner = ({ group }: ChartSeries, index: number): string | number => group ?? index
+
+function drawnPoint([x, y, standardError]: Required<ChartPoint>): DrawnPoint {
   if (!Number.isFinite(x) || !Number.isFinite(y)) return { x, y: Number.NaN, low: Number.NaN, high: Number.NaN }
   const error = Number.isFinite(standardError) ? standardError : 0
   return { x, y, low: y - error, high: y + error }

@@ -21,14 +21,14 @@ import { svgPlot } from './svg-plot.js'
  * Each line has its name at its end. A point that is not finite is a gap, and first points that would squash the rest
  * leave the frame; the heading says so in both cases. Standard errors are bars, or a band where points are many.
  *
- * @throws RangeError if no series has a finite point, or a reference line is not finite
+ * @throws RangeError if no series has a finite point, a reference line is not finite, or a logarithmic x is not above 0
  */
 export function lineChart(spec: LineChartSpec): string {
   const { references = [] } = spec
-  const series = spec.series.map(drawnSeries)
+  const series = drawnSeries(spec)
   check(spec, series)
   const levels = references.map(({ y }) => y)
-  const axes = chartAxes(series, levels)
+  const axes = chartAxes(series, levels, spec.xScale)
   const layout = chartLayout(heading(spec, axes), axes, lineEnds(spec, series, axes))
   const marks = [
     ...axisMarks(spec, axes, layout),
@@ -41,7 +41,12 @@ export function lineChart(spec: LineChartSpec): string {
   return plot(spec, axes, layout, marks)
 }
 
-function check({ title, references = [] }: LineChartSpec, series: DrawnSeries[]): void {
+function check({ title, references = [], ...spec }: LineChartSpec, series: DrawnSeries[]): void {
+  const low = spec.xScale === 'log' && spec.series.find(({ points }) => points.some(([x]) => x <= 0))
+  if (low)
+    throw new RangeError(
+      `line chart '${title}': on a logarithmic axis every x must be above 0, but '${low.name}' has one that is not`,
+    )
   if (!series.some(one => finitePoints(one).length))
     throw new RangeError(`line chart '${title}': at least one series must have a finite point, but none has`)
   const astray = references.find(({ y }) => !Number.isFinite(y))

@@ -17,6 +17,31 @@ export function roundTicks(low: number, high: number, count: number, whole = fal
   return { values, step, format: tickFormat(step, Math.max(Math.abs(low), Math.abs(high))) }
 }
 
+const DIGITS = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 3], [1]]
+const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 4 })
+
+/** At most about `count` ticks at round values within [10^low, 10^high], low < high: their decimal logarithms, and the text of one. */
+export function logTicks(low: number, high: number, count: number): Omit<Ticks, 'step'> {
+  const format = (exponent: number) => compact.format(10 ** exponent)
+  const [all = [], ...sparser] = DIGITS.map(digits => decades(low, high, digits))
+  if (all.length < 3) {
+    const between = roundTicks(10 ** low, 10 ** high, count).values.filter(value => value > 0)
+    return { values: between.map(Math.log10), format }
+  }
+  const few = [all, ...sparser].find(({ length }) => length <= count)
+  const every = Math.ceil((high - low) / count)
+  return { values: few ?? decades(low, high, [1]).filter(exponent => Math.round(exponent) % every === 0), format }
+}
+
+/** Decimal logarithms of `digits` times powers of ten within [low, high], in rising order. */
+function decades(low: number, high: number, digits: readonly number[]): number[] {
+  const powers = Array.from({ length: Math.floor(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i)
+  const rounding = 1e-9
+  return powers
+    .flatMap(power => digits.map(digit => power + Math.log10(digit)))
+    .filter(exponent => exponent >= low - rounding && exponent <= high + rounding)
+}
+
 function roundStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough))
   const factor = [1, 2, 5, 10].find(candidate => candidate * power >= rough * 0.8) ?? 10

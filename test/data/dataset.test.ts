@@ -2,7 +2,7 @@ import { mkdtempSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { binarizeOnce, epochOrder, gather, loadDataset, meanImage } from '../../src/data/dataset.js'
+import { binarizeOnce, epochOrder, gather, loadDataset, meanImage, withFirstImages } from '../../src/data/dataset.js'
 import { streamKey } from '../../src/random.js'
 import { idxImages, smallMnist } from './idx-file.js'
 
@@ -70,4 +70,17 @@ test('black stays black and white stays white; static binarization cuts between 
   expect(binarizeOnce(extremes, 'dynamic', [1, 2]).pixels).toEqual(extremes.pixels)
   const middle = { name: 'test' as const, count: 2, pixels: Uint8Array.of(127, 128) }
   expect([...binarizeOnce(middle, 'static', [1, 2]).pixels]).toEqual([0, 255])
+})
+
+test('only the first training and validation images can be kept; the test images stay whole', () => {
+  const data = loadDataset(smallMnist(folder(), 12, 5))
+  const kept = withFirstImages(data, { trainImages: 3, validationImages: 1 })
+  expect([kept.train.count, kept.validation.count, kept.test]).toEqual([3, 1, data.test])
+  expect(kept.train.pixels).toEqual(data.train.pixels.subarray(0, 3 * 784))
+  expect(kept.validation.pixels).toEqual(data.validation.pixels.subarray(0, 784))
+  expect(kept.sha256).toBe(data.sha256)
+  expect(withFirstImages(data, { trainImages: null, validationImages: null })).toEqual(data)
+  expect(() => withFirstImages(data, { trainImages: 11, validationImages: null })).toThrow(
+    '--train-images 11: there are only 10 training images',
+  )
 })

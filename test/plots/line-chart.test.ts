@@ -4,6 +4,7 @@ import { PNG } from 'pngjs'
 import { describe, expect, it } from 'vitest'
 import type { ChartPoint, LineChartSpec } from '../../src/plots/chart-spec.js'
 import { lineChart } from '../../src/plots/line-chart.js'
+import { stackCharts } from '../../src/plots/stack-charts.js'
 import { svgToPng } from '../../src/plots/svg-to-png.js'
 
 const training: ChartPoint[] = [120, 110, 105, 102].map((nats, index) => [index + 1, -nats])
@@ -192,6 +193,35 @@ describe('lineChart', () => {
     expect(margins.reduce((least, margin) => Math.min(least, margin))).toBeGreaterThanOrEqual(15)
   })
 
+  it('gives equal factors of x equal lengths on a logarithmic axis, and ticks at their values', () => {
+    const series = [{ name: 'training', points: [10, 100, 1000].map((x, i): ChartPoint => [x, i]) }]
+    const svg = lineChart(chart({ series, xScale: 'log' }))
+    expect(texts(svg)).toEqual(expect.arrayContaining(['10', '100', '1K']))
+    const [a = 0, b = 0, c = 0] = [...line(svg, 'training').matchAll(/[ML]([\d.]+),/g)].map(([, x]) => Number(x))
+    expect(c - b).toBeCloseTo(b - a, 3)
+    expect(c - b).toBeGreaterThan(200)
+    const zero = [{ name: 'training', points: [[0, 1] as const] }]
+    expect(() => lineChart(chart({ series: zero, xScale: 'log' }))).toThrow(
+      new RangeError(
+        "line chart 'ELBO': on a logarithmic axis every x must be above 0, but 'training' has one that is not",
+      ),
+    )
+  })
+
+  it('gives the series of one group one colour, and those without a group each their own', () => {
+    const names = ['vae:3', 'vae:10', 'wake-sleep', 'other']
+    const groups = ['vae', 'vae', undefined, undefined]
+    const series = names.map((name, i) => ({ name, points: training, ...(groups[i] && { group: groups[i] }) }))
+    const page = parse(lineChart(chart({ series })))
+    const stroke = (name: string) =>
+      [...page.querySelectorAll('path')]
+        .find(path => path.getAttribute('aria-label') === name)
+        ?.closest('[stroke]')
+        ?.getAttribute('stroke')
+    expect(stroke('vae:3')).toBe(stroke('vae:10'))
+    expect(new Set(names.map(stroke)).size).toBe(3)
+  })
+
   it('refuses a chart of nothing, and a reference line at no height, in one clear line', () => {
     expect(() => lineChart(chart({ series: [{ name: 'training', points: points(Number.NaN) }] }))).toThrow(
       new RangeError("line chart 'ELBO': at least one series must have a finite point, but none has"),
@@ -199,6 +229,26 @@ describe('lineChart', () => {
     expect(() => lineChart(chart({ references: [{ label: 'log p(x)', y: Number.NaN }] }))).toThrow(
       new RangeError("line chart 'ELBO': reference line 'log p(x)' must be finite, but is NaN"),
     )
+  })
+})
+
+describe('stackCharts', () => {
+  it('puts charts one below the other, and each looks as it does alone', () => {
+    const charts = ['ELBO', 'KL'].map(title => lineChart(chart({ title })))
+    const [first, second, both] = [...charts, stackCharts(charts)].map(svg =>
+      PNG.sync.read(svgToPng(svg, { scale: 1 })),
+    )
+    if (!first || !second || !both) throw new Error('three pictures were expected')
+    expect([both.width, both.height]).toEqual([Math.max(first.width, second.width), first.height + second.height])
+    const lower = new PNG({ width: second.width, height: second.height })
+    PNG.bitblt(both, lower, 0, first.height, second.width, second.height, 0, 0)
+    // Clipped layers are blended in another order; that may round by a level or two of 255.
+    const apart = lower.data.map((level, i) => Math.abs(level - (second.data[i] as number)))
+    expect(apart.reduce((most, one) => Math.max(most, one))).toBeLessThan(5)
+  })
+
+  it('refuses what has no size', () => {
+    expect(() => stackCharts(['<svg></svg>'])).toThrow('an SVG document with width and height was expected')
   })
 })
 

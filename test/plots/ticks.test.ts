@@ -1,7 +1,7 @@
 // Ticks: round, inside, even and readable.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { roundTicks } from '../../src/plots/ticks.js'
+import { logTicks, roundTicks } from '../../src/plots/ticks.js'
 
 function labels(low: number, high: number, count: number, whole = false): string[] {
   const { values, format } = roundTicks(low, high, count, whole)
@@ -43,6 +43,41 @@ describe('roundTicks', () => {
         for (const tick of values) {
           expect(tick).toBeGreaterThanOrEqual(low - step * 1e-6)
           expect(tick).toBeLessThanOrEqual(high + step * 1e-6)
+        }
+      }),
+    )
+  })
+})
+
+describe('logTicks', () => {
+  const logLabels = (low: number, high: number) => {
+    const { values, format } = logTicks(Math.log10(low), Math.log10(high), 9)
+    return values.map(format)
+  }
+
+  it.each([
+    [50_000, 1_000_000, ['50K', '100K', '200K', '500K', '1M']],
+    [1, 9, ['1', '2', '3', '4', '5', '6', '7', '8', '9']],
+    [0.05, 30, ['0.05', '0.1', '0.2', '0.5', '1', '2', '5', '10', '20']],
+    [1, 10_000, ['1', '3', '10', '30', '100', '300', '1K', '3K', '10K']],
+    [1, 1e7, ['1', '10', '100', '1K', '10K', '100K', '1M', '10M']],
+    [1.15e6, 1.95e6, ['1.2M', '1.3M', '1.4M', '1.5M', '1.6M', '1.7M', '1.8M', '1.9M']],
+  ])('from %d to %d are round', (low, high, expected) => {
+    expect(logLabels(low, high)).toEqual(expected)
+  })
+
+  it('gives three ticks at least and fourteen at most, all inside, for any range', () => {
+    const exponent = fc.double({ min: -6, max: 12, noNaN: true })
+    fc.assert(
+      fc.property(exponent, exponent, (a, b) => {
+        const [low, high] = [Math.min(a, b), Math.max(a, b)]
+        fc.pre(high - low > 0.05)
+        const { values } = logTicks(low, high, 9)
+        expect(values.length).toBeGreaterThanOrEqual(3)
+        expect(values.length).toBeLessThanOrEqual(14)
+        for (const tick of values) {
+          expect(tick).toBeGreaterThanOrEqual(low - 1e-6)
+          expect(tick).toBeLessThanOrEqual(high + 1e-6)
         }
       }),
     )

@@ -1,0 +1,111 @@
+/** One run of a comparison: trained, or gone on with, then measured; what is there already is kept. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { readMetrics, runFolder } from '../checkpoints/run-directory.js'
+import { measure } from '../comparison/measure.js'
+import { countParameters } from '../comparison/methods.js'
+import type { PlannedRun } from '../comparison/plan.js'
+import { learningCurve, type RunResult, runResult } from '../comparison/results.js'
+import { vaeSettings } from '../config.js'
+import type { Dataset } from '../data/dataset.js'
+import { emTable } from '../em-config.js'
+import { EVALUATION_BATCH } from '../evaluation/over-images.js'
+import { streamKey } from '../random.js'
+import { isEm, loadTrainedRun, type RunConfig, readRunConfig, type TrainedRun } from '../session.js'
+import { UsageError } from '../settings.js'
+import type { EpochMetrics } from '../train.js'
+import type { Context } from './command.js'
+import { evaluatedSplit, runImages } from './opened-run.js'
+import { progressBar } from './progress-bar.js'
+import { trainRequested } from './training.js'
+
+export interface Finished {
+  result: RunResult
+  /** Wall time that this session spent on it; 0 where all was there already. */
+  seconds: number
+}
+
+interface Job {
+  /** The comparison's name. */
+  comparison: string
+  data: Dataset
+  /** Draws of z per test image. */
+  samples: number
+  /** Rows of an earlier session. */
+  known: readonly RunResult[]
+}
+
+/** Brings a run to its end, however far it is. */
+export async function makeRun(planned: PlannedRun, job: Job, context: Context): Promise<Finished | 'interrupted'> {
+  const started = performance.now()
+  const folder = runFolder(context.checkpoints, planned.name)
+  const trained = await trainToEnd(planned, folder, job, context)
+  if (trained === 'interrupted') return trained
+  const history = readMetrics<EpochMetrics>(folder)
+  const known = trained === 'kept' && job.known.find(row => isSame(row, planned, history.length, job.samples))
+  if (known) return { result: known, seconds: 0 }
+  const result = await measureRun(planned, folder, history, job, context)
+  return result ? { result, seconds: (performance.now() - started) / 1000 } : 'interrupted'
+}
+
+async function trainToEnd(
+  { name, config }: PlannedRun,
+  folder: string,
+  { comparison }: Job,
+  context: Context,
+): Promise<'kept' | 'trained' | 'interrupted'> {
+  const resume = existsSync(join(folder, 'config.json'))
+  const resumed = (saved: RunConfig) => goOn(saved, config, folder)
+  if (resume) {
+    resumed(readRunConfig(folder))
+    if (readMetrics(folder).length === config.epochs) return 'kept'
+  }
+  const goOnWith = `compare --run ${comparison} --resume`
+  const { interrupted } = await trainRequested(
+    { run: name, prefix: name, resume, fresh: () => config, resumed, goOnWith },
+    context,
+  )
+  return interrupted ? 'interrupted' : 'trained'
+}
+
+/** The settings of a run that goes on; throws if it was made with others than the comparison asks for. */
+function goOn(saved: RunConfig, config: RunConfig, folder: string): RunConfig {
+  try {
+    if (isEm(saved) && isEm(config)) return emTable.resume(saved, config)
+    if (!isEm(saved) && !isEm(config)) return vaeSettings.resume(saved, config)
+  } catch (error) {
+    throw new UsageError(`${folder}: ${(error as Error).message}`)
+  }
+  throw new UsageError(`${folder}: another method made this run; choose another --run`)
+}
+
+const isSame = ({ run, passes, testLogPx }: RunResult, { name }: PlannedRun, made: number, samples: number): boolean =>
+  run === name && passes === made && (testLogPx.by !== 'importance sampling' || testLogPx.samples === samples)
+
+async function measureRun(
+  planned: PlannedRun,
+  folder: string,
+  history: readonly EpochMetrics[],
+  { samples, data }: Job,
+  context: Context,
+): Promise<RunResult | undefined> {
+  const run = loadTrainedRun(folder, 'best')
+  const images = evaluatedSplit(run, runImages(run, null).test)
+  const parameters = parametersOf(planned, run)
+  const bar = progressBar('images', context)
+  const measured = await measure(run, images, samples, {
+    batchSize: EVALUATION_BATCH,
+    mode: run.config.compile,
+    key: streamKey(1, 'evaluate'), // as `elbo evaluate` draws by default
+    onProgress: done => bar.update(done, images.count, `test images of ${planned.name}`),
+    signal: context.signal,
+  }).finally(() => {
+    bar.stop()
+    run.session.dispose()
+  })
+  const curve = learningCurve(history, run.config.batchSize, planned.variant.trainImages ?? data.train.count)
+  return measured && runResult(planned, history, curve, parameters, measured)
+}
+
+const parametersOf = ({ variant }: PlannedRun, { session, snapshot: { data } }: TrainedRun): number =>
+  countParameters(variant, session, data.rows * data.columns)

@@ -1,0 +1,118 @@
+/** A comparison in words: the table of a terminal, and CSV. */
+
+import type { Estimate } from '../evaluation/statistics.js'
+import type { LogPx } from './measure.js'
+import { byMethod, type MethodResult, type RunResult } from './results.js'
+import type { Reference } from './settings.js'
+
+/** The lines of the table, and what a reader must know of its numbers. */
+export function describeTable(rows: readonly RunResult[], references: readonly Reference[]): string[] {
+  const header = [
+    'method',
+    'seeds',
+    'parameters',
+    'passes',
+    'seconds',
+    'validation bound',
+    'test bound',
+    'test log p(x)',
+  ]
+  const lines = byMethod(rows).map(describeMethod)
+  const published = references.map(({ label, logPx }) => `published: ${logPx.toFixed(2)}  ${label}`)
+  return [...align([header, ...lines]), ...published, ...notes(rows)]
+}
+
+function describeMethod({ label, seeds, parameters, passes, seconds, ...found }: MethodResult): string[] {
+  return [
+    label,
+    String(seeds.length),
+    parameters.toLocaleString('en'),
+    String(passes),
+    seconds.toFixed(seconds < 10 ? 1 : 0),
+    describe(found.validationBound),
+    describe(found.testBound),
+    found.testLogPx ? describe(found.testLogPx) : '-',
+  ]
+}
+
+const describe = ({ mean, standardError }: Estimate): string =>
+  `${mean.toFixed(2)} ± ${Number.isNaN(standardError) ? 'unknown' : standardError.toFixed(2)}`
+
+/** The first column to the left, all others to the right. */
+function align(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
+  return rows.map(row =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+  )
+}
+
+function notes(rows: readonly RunResult[]): string[] {
+  const many = byMethod(rows).some(({ seeds }) => seeds.length > 1)
+  const one = byMethod(rows).some(({ seeds }) => seeds.length === 1)
+  const over = [...(many ? ['over seeds where there are several'] : []), ...(one ? ['over images for one seed'] : [])]
+  return [
+    `nats per image; ±: one standard error of the mean, ${over.join(', ')}; seconds of learning alone, without validation`,
+    ...validationNotes(rows),
+    ...logPxNotes(rows),
+  ]
+}
+
+/** Methods whose bound takes long may be validated on fewer images. */
+function validationNotes(rows: readonly RunResult[]): string[] {
+  const counts = [...new Set(rows.map(({ validationBound }) => validationBound.count))]
+  if (counts.length < 2) return []
+  const each = counts.map(count => {
+    const own = rows.filter(({ validationBound }) => validationBound.count === count).map(({ method }) => method)
+    return `${count.toLocaleString('en')} images for ${[...new Set(own)].join(', ')}`
+  })
+  return [`validation bounds are not on the same images: the first ${each.join('; ')}`]
+}
+
+function logPxNotes(rows: readonly RunResult[]): string[] {
+  const named = (by: LogPx['by']) => [...new Set(rows.filter(row => row.testLogPx.by === by).map(row => row.method))]
+  const sampled = rows.flatMap(({ testLogPx }) => (testLogPx.by === 'importance sampling' ? [testLogPx] : []))
+  const error = Math.max(...sampled.map(({ monteCarloError }) => monteCarloError))
+  const samples = [...new Set(sampled.map(one => one.samples))].join(' or ')
+  const unknown = rows.flatMap(({ testLogPx }) => (testLogPx.by === null ? [testLogPx.reason] : []))
+  return [
+    ...(named('exact').length > 0 ? [`log p(x) of ${named('exact').join(', ')}: exact`] : []),
+    ...(sampled.length > 0
+      ? [
+          `log p(x) of ${named('importance sampling').join(', ')}: importance sampling, ${samples} samples of z per image; ` +
+            `of its error, sampling z: at most ± ${error.toFixed(4)}`,
+        ]
+      : []),
+    ...(unknown.length > 0 ? [`no log p(x) of ${named(null).join(', ')}: ${unknown[0]}`] : []),
+  ]
+}
+
+const columns: Record<string, (row: RunResult) => string | number | null> = {
+  run: row => row.run,
+  method: row => row.method,
+  size: row => row.size,
+  trainImages: row => row.trainImages ?? 'all',
+  seed: row => row.seed,
+  parameters: row => row.parameters,
+  passes: row => row.passes,
+  imagesSeen: row => row.imagesSeen,
+  seconds: row => row.seconds,
+  bestPass: row => row.bestPass,
+  validationBound: row => row.validationBound.mean,
+  validationBoundError: row => row.validationBound.standardError,
+  validationImages: row => row.validationBound.count,
+  testBound: row => row.testBound.mean,
+  testBoundError: row => row.testBound.standardError,
+  testImages: row => row.testBound.count,
+  testLogPx: ({ testLogPx }) => (testLogPx.by === null ? null : testLogPx.mean),
+  testLogPxError: ({ testLogPx }) => (testLogPx.by === null ? null : testLogPx.standardError),
+  testLogPxBy: ({ testLogPx }) => testLogPx.by,
+  samples: ({ testLogPx }) => (testLogPx.by === 'importance sampling' ? testLogPx.samples : null),
+  monteCarloError: ({ testLogPx }) => (testLogPx.by === 'importance sampling' ? testLogPx.monteCarloError : null),
+}
+
+/** One line for each run; what does not apply is empty. No field has a comma. */
+export function csv(rows: readonly RunResult[]): string {
+  const names = Object.keys(columns)
+  const lines = rows.map(row => names.map(name => columns[name]?.(row) ?? '').join(','))
+  return `${[names.join(','), ...lines].join('\n')}\n`
+}
