@@ -1,9 +1,9 @@
 /** Every setting of `elbo em`, once. */
 import { z } from 'zod'
-import { backendNames } from './backends/candidates.js'
 import { modes } from './compile/scan.js'
+import { settings } from './config.js'
 import { activations } from './models/networks.js'
-import { choice, positive, read, type Setting, setting, wholeNumber, wholeNumberOrOff } from './settings.js'
+import { choice, positive, read, type Setting, setting, wholeNumber } from './settings.js'
 import { settingsTable } from './settings-table.js'
 
 export const emModels = ['bernoulli-mixture', 'gaussian-mixture', 'factor-analysis', 'ppca', 'vae'] as const
@@ -96,24 +96,17 @@ export const emSettings = {
     read.number,
   ),
   batchSize: wholeNumber([1, 1e6], 1000, 'images per step; every image is used in each pass'),
-  data: setting(
-    z.string().min(1),
-    'mnist',
-    "'mnist', a folder of IDX files, or TRAIN,TEST",
-    "images: 'mnist', a folder of IDX files named like MNIST's, or two IDX files TRAIN,TEST",
-    read.text,
-    true,
-  ),
-  trainImages: wholeNumberOrOff('learn from the first so many training images only; off means all'),
-  validationImages: wholeNumberOrOff('measure the first so many validation images only; off means all'),
+  data: settings.data,
+  trainImages: settings.trainImages,
+  validationImages: settings.validationImages,
   binarize: choice(
     ['dynamic', 'static'],
     'dynamic',
     'models of binary images: one Bernoulli draw of each image for the whole run, or the threshold 0.5',
   ),
-  backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
+  backend: settings.backend,
   compile: choice(modes, 'auto', 'how steps run, as in train', true),
-  imagesEvery: wholeNumber([1, 1e6], 5, 'epochs between pictures of samples and reconstructions', true),
+  imagesEvery: settings.imagesEvery,
 } as const satisfies Record<string, Setting<never> | Setting<unknown>>
 
 /** What config.json of an EM run holds: the model beside its settings. */
