@@ -31,6 +31,9 @@ const commands = [
   exportModel,
 ] as Command[]
 
+/** Stands for null, which commander turns into an empty text. */
+const OFF = Symbol('off')
+
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 }
 
 const interruption = new AbortController()
@@ -104,14 +107,15 @@ function flag(name: string, setting: Setting<unknown>): Option {
     shown === null ? (setting.expected.endsWith("'off'") ? ' (default: off)' : '') : ` (default: ${shown})`
   const choices = setting.choices && setting.choices.length > 1 ? `; ${setting.expected}` : ''
   return new Option(`--${kebabCase(name)} <value>`, `${setting.description}${choices}${standard}`).argParser(
-    (text: string) => parseFlag(name, setting, text),
+    (text: string) => parseFlag(name, setting, text) ?? OFF,
   )
 }
 
 async function runCommand(command: Command, argument: string, flags: Flags): Promise<number> {
   const { json = false, debug = false, checkpoints } = flags as { json?: boolean; debug?: boolean; checkpoints: string }
   const names = Object.keys(command.options)
-  const given = Object.fromEntries(names.filter(name => flags[name] !== undefined).map(name => [name, flags[name]]))
+  const value = (name: string) => (flags[name] === OFF ? null : flags[name])
+  const given = Object.fromEntries(names.filter(name => flags[name] !== undefined).map(name => [name, value(name)]))
   const defaults = Object.fromEntries(names.map(name => [name, command.options[name]?.value]))
   const switches = Object.fromEntries(Object.keys(command.switches ?? {}).map(name => [name, flags[name] === true]))
   const context: Context = {

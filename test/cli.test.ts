@@ -52,6 +52,33 @@ beforeAll(() => {
   expect(stdout).toMatch(/epoch 2\/2 {2}validation ELBO -\d+\.\d\d ± \d/)
 })
 
+test('em, sample and evaluate agree on a run; a flag that is off is null in config.json', () => {
+  const fit = [
+    'em',
+    'bernoulli-mixture',
+    '--run',
+    'mixture',
+    '--components',
+    '3',
+    '--epochs',
+    '3',
+    '--tolerance',
+    'off',
+  ]
+  const { status, stdout, stderr } = elbo(...fit, '--data', 'small', '--compile', 'off')
+  expect(status, stderr).toBe(0)
+  expect(stdout).toMatch(/epoch 3\/3 {2}validation log p\(x\) -\d+\.\d\d ± \d/)
+  const run = join(checkpoints, 'mixture')
+  expect(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'))).toMatchObject({ tolerance: null, components: 3 })
+  expect(existsSync(join(run, 'plots', 'half-steps.png'))).toBe(true)
+  const { logPx, images } = json('evaluate', 'mixture', '--split', 'validation', '--compile', 'off')
+  const last = readFileSync(join(run, 'metrics.jsonl'), 'utf8').trim().split('\n').at(-1) as string
+  expect(logPx.mean).toBeCloseTo(JSON.parse(last).validationElbo, 3)
+  expect(images).toBe(200)
+  expect(json('sample', 'mixture', '--count', '4').z).toHaveLength(4)
+  rmSync(run, { recursive: true })
+})
+
 test('train leaves everything that a run directory promises', () => {
   const run = join(checkpoints, 'first')
   for (const file of [
