@@ -14,7 +14,7 @@ import {
 import { dot, invert, type Matrix, mapMatrix, matrix, multiply, rowOf } from '../symmetric.js'
 import type { Algorithm } from './algorithm.js'
 import { compensatedSums } from './compensated.js'
-import { usedMeans } from './used-images.js'
+import { usedImages, usedMeans } from './used-images.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)
 
@@ -77,7 +77,7 @@ export function factorAnalysisEm(model: FactorAnalysis, options: FactorAnalysisO
         noiseVariance: theta.psi.reduce((sum, value) => sum + value, 0) / model.features,
       }
     },
-    dispose: () => tf.dispose([...gathered.variables.values()]),
+    dispose: gathered.dispose,
   }
 }
 
@@ -97,7 +97,7 @@ export function gatherStatistics(model: FactorAnalysis) {
     /** Adds images x [batch, features] whose E[.] are means over z [samples, batch, latent]. */
     add(x: tf.Tensor, z: tf.Tensor, used: number): void {
       const [samples, batch] = z.shape as [number, number]
-      const counts = tf.reshape(tf.less(tf.range(0, batch), used), [batch, 1])
+      const counts = tf.reshape(usedImages(batch, used), [batch, 1])
       const centred = tf.where(counts, tf.sub(x, model.mu), 0) // [batch, features]
       const draws = tf.where(counts, z, 0) // [samples, batch, latent]
       const mean = tf.mean(draws, 0) // [batch, latent]
@@ -111,11 +111,11 @@ export function gatherStatistics(model: FactorAnalysis) {
         zz: tf.div(tf.matMul(flat, flat, true), samples),
       })
     },
+    dispose: sums.dispose,
     /** The sums, which then start again from zero. */
     async take(): Promise<FactorStatistics> {
-      const { images, x, xx, z, xz, zz } = await sums.read()
+      const { images, x, xx, z, xz, zz } = await sums.take()
       if (!images[0]) throw new Error('factor analysis: a pass was finished before any image was seen')
-      sums.reset()
       return { images: images[0], x, xx, z, xz: matrix(features, latentDim, xz), zz: matrix(latentDim, latentDim, zz) }
     },
   }
