@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
+import { Matrix } from 'ml-matrix'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadDataset } from '../../src/data/dataset.js'
 import { factorAnalysisEm } from '../../src/inference/factor-analysis-em.js'
@@ -20,7 +21,6 @@ import {
   setParameters,
 } from '../../src/models/factor-analysis.js'
 import { type HostKey, keyAt, normal, streamKey, uniformValues } from '../../src/random.js'
-import { matrix, multiply, transpose } from '../../src/symmetric.js'
 import { useBackend } from '../backend.js'
 import { type Images, passes } from './passes.js'
 
@@ -103,7 +103,7 @@ describe.each([
     expect(Math.abs(elbo - expected.pcaScore)).toBeLessThan(1e-3)
     expect(Math.abs(elbo - expected.ppca)).toBeLessThan(1e-4)
     for (const value of theta.psi) expect(value / expected.ppcaVariance).toBeCloseTo(1, 3)
-    const covariance = multiply(theta.W, transpose(theta.W)).values
+    const covariance = theta.W.mmul(theta.W.transpose()).to1DArray()
     const largest = Math.max(...expected.ppcaCovariance)
     covariance.forEach((value, i) => {
       expect(Math.abs(value - expected.ppcaCovariance[i])).toBeLessThan(0.01 * largest)
@@ -117,7 +117,7 @@ function smallModel(latentDim: number): FactorAnalysis {
   const W = Array.from({ length: 4 * latentDim }, (_, i) => Math.sin(3 * i + 1))
   setParameters(model, {
     mu: Float64Array.of(0.5, -1, 0, 2),
-    W: matrix(4, latentDim, W),
+    W: Matrix.from1DArray(4, latentDim, W),
     psi: Float64Array.of(0.3, 0.5, 0.2, 0.8),
   })
   return model

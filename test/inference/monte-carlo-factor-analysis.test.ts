@@ -68,7 +68,7 @@ async function estimate(passCount: number, changes?: MonteCarloFactorOptions, ru
   const { W, psi } = await readParameters(model)
   algorithm.dispose()
   model.dispose()
-  return { values: [...W.values, ...psi], last }
+  return { values: [...W.to1DArray(), ...psi], last }
 }
 
 const distance = (a: number[], b: number[]) => Math.hypot(...a.map((value, i) => value - (b[i] as number)))
