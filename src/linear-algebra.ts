@@ -70,19 +70,21 @@ export function invertLower(lower: Matrix): Matrix {
   rows.forEach((target, i) => {
     target[i] = 1
     // row i of L^-1 = (e_i - Σ_j<i L_ij row j) / L_ii
-    for (let j = 0; j < i; j++) {
-      const [factor, other] = [lower.get(i, j), rows[j] as Float64Array]
-      for (let k = 0; k <= j; k++) target[k] = (target[k] as number) - factor * (other[k] as number)
-    }
+    for (let j = 0; j < i; j++) addScaled(target, -lower.get(i, j), rows[j] as Float64Array, j + 1)
     const diagonal = lower.get(i, i)
     for (let k = 0; k <= i; k++) target[k] = (target[k] as number) / diagonal
   })
   return new Matrix(rows)
 }
 
-/** Pᵀ P: the inverse of L Lᵀ when P = L^-1, exactly symmetric. */
-export function gram(matrix: Matrix): Matrix {
-  return matrix.transpose().mmul(matrix)
+/** Pᵀ P of a lower triangular P, exactly symmetric: the inverse of L Lᵀ when P = L^-1. */
+export function gramOfLower(lower: Matrix): Matrix {
+  const rows = Array.from({ length: lower.rows }, () => new Float64Array(lower.rows))
+  for (let a = 0; a < lower.rows; a++) {
+    const source = lower.getRow(a)
+    for (let i = 0; i <= a; i++) addScaled(rows[i] as Float64Array, source[i] as number, source, a + 1)
+  }
+  return new Matrix(rows)
 }
 
 /** log det A of A = L Lᵀ. */
@@ -93,5 +95,10 @@ export function logDeterminant(lower: Matrix): number {
 /** A^-1 and log det A of a symmetric positive definite matrix. Throws NotPositiveDefinite. */
 export function invert(matrix: Matrix): { inverse: Matrix; logDet: number } {
   const lower = cholesky(matrix)
-  return { inverse: gram(invertLower(lower)), logDet: logDeterminant(lower) }
+  return { inverse: gramOfLower(invertLower(lower)), logDet: logDeterminant(lower) }
+}
+
+/** target += scale * source, over the first `length` entries. */
+function addScaled(target: Float64Array, scale: number, source: ArrayLike<number>, length: number): void {
+  for (let i = 0; i < length; i++) target[i] = (target[i] as number) + scale * (source[i] as number)
 }

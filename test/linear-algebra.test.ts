@@ -5,7 +5,6 @@ import { expect, test } from 'vitest'
 import {
   apply,
   cholesky,
-  gram,
   invert,
   invertLower,
   logDeterminant,
@@ -30,7 +29,7 @@ test('L Lᵀ is the matrix, its inverse times it the identity, whatever the matr
     fc.property(cases, ([size, seed]) => {
       const a = randomPositive(size, seed)
       const lower = cholesky(a)
-      expect(largestDifference(gram(lower.transpose()), a)).toBeLessThan(1e-12)
+      expect(largestDifference(lower.mmul(lower.transpose()), a)).toBeLessThan(1e-12)
       expect(largestDifference(invertLower(lower).mmul(lower), Matrix.eye(size))).toBeLessThan(1e-11)
       const { inverse } = invert(a)
       expect(largestDifference(inverse.mmul(a), Matrix.eye(size))).toBeLessThan(1e-10)

@@ -5,7 +5,7 @@
  * Wishart distribution's E[log |Λ|] even there, which for more than one pixel is not the expectation under its q.
  */
 import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } from '../distributions/conjugate.js'
-import { apply, cholesky, dot, gram, logDeterminant, row, square, sum } from '../linear-algebra.js'
+import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../linear-algebra.js'
 import type { GaussianMixture } from '../models/gaussian-mixture.js'
 import { type GaussianMoments, logTwoPi } from '../models/gaussian-structure.js'
 import type { Coefficients } from '../models/mixture.js'
@@ -161,7 +161,7 @@ function fullTerms(
     logDeterminant: pixels * Math.log(q.freedom) - q.logDeterminant, // log |V|
     freedom: q.freedom,
   }
-  const trace = dot(gram(whitening).to1DArray(), prior.covariance)
+  const trace = dot(gramOfLower(whitening).to1DArray(), prior.covariance)
   return { distance: dot(white, white), kl: klWishart(pixels, ofPosterior, ofPrior, trace) }
 }
 

@@ -8,7 +8,7 @@ import {
   apply,
   cholesky,
   dot,
-  gram,
+  gramOfLower,
   invertLower,
   logDeterminant,
   NotPositiveDefinite,
@@ -95,7 +95,7 @@ function totalLogJoint(coefficients: FullCoefficients, { counts, sums, squares }
   counts.forEach((count, k) => {
     const whitening = square(coefficients.whitening, k, pixels)
     const mean = row(coefficients.whitened_means, k, pixels)
-    const spread = dot(gram(whitening).to1DArray(), row(squares, k, pixels * pixels))
+    const spread = dot(gramOfLower(whitening).to1DArray(), row(squares, k, pixels * pixels))
     const first = dot(mean, apply(whitening, row(sums, k, pixels)))
     total -= (spread - 2 * first + count * dot(mean, mean)) / 2
   })
