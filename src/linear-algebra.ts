@@ -1,22 +1,36 @@
-/** Dense linear algebra in double precision for the few matrices of an M step. Matrices are row-major Float64Arrays of size * size. */
+/**
+ * Linear algebra in double precision on the host, beside ml-matrix: Cholesky's factor A = L Lᵀ with an error that says which pivot failed,
+ * what is made of L, and rows of tables [rows, width] that lie end to end.
+ */
+import { Matrix } from 'ml-matrix'
 
 /** Σ_i a_i b_i. */
-export function dot(a: Float64Array, b: Float64Array): number {
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
   return sum
 }
 
 /** Σ_i a_i. */
-export function sum(a: Float64Array): number {
+export function sum(a: Iterable<number>): number {
   let total = 0
   for (const value of a) total += value
   return total
 }
 
-/** Row `i` of a matrix with rows of length `width`: a view, not a copy. */
-export function row(matrix: Float64Array, i: number, width: number): Float64Array {
-  return matrix.subarray(i * width, (i + 1) * width)
+/** Row `i` of a table with rows of length `width`: a view, not a copy. */
+export function row(table: Float64Array, i: number, width: number): Float64Array {
+  return table.subarray(i * width, (i + 1) * width)
+}
+
+/** Matrix `i` of a table of [size, size] matrices: a copy. */
+export function square(table: Float64Array, i: number, size: number): Matrix {
+  return Matrix.from1DArray(size, size, row(table, i, size * size))
+}
+
+/** Matrix times vector. */
+export function apply(matrix: Matrix, vector: ArrayLike<number>): number[] {
+  return matrix.mmul(Matrix.columnVector(vector)).to1DArray()
 }
 
 /** A matrix that has no Cholesky factor. */
@@ -33,59 +47,58 @@ export class NotPositiveDefinite extends Error {
 /** A pivot below this share of its diagonal entry is rounding, not variance. */
 const SMALLEST_PIVOT = 1e-15
 
-/** The lower triangular L with L L^T = `matrix`, symmetric, of which the lower half is read. Throws NotPositiveDefinite. */
-export function cholesky(matrix: Float64Array, size: number): Float64Array {
-  const lower = new Float64Array(size * size)
-  for (let i = 0; i < size; i++) {
+/** The lower triangular L with L Lᵀ = `matrix`, symmetric, of which the lower half is read. Throws NotPositiveDefinite. */
+export function cholesky(matrix: Matrix): Matrix {
+  const size = matrix.rows
+  const rows = Array.from({ length: size }, () => new Float64Array(size))
+  rows.forEach((target, i) => {
     for (let j = 0; j <= i; j++) {
-      const given = matrix[i * size + j] as number
-      const rest = given - dot(lower.subarray(i * size, i * size + j), lower.subarray(j * size, j * size + j))
-      if (i > j) lower[i * size + j] = rest / (lower[j * size + j] as number)
-      else if (rest > SMALLEST_PIVOT * given) lower[i * size + i] = Math.sqrt(rest)
+      const [given, other] = [matrix.get(i, j), rows[j] as Float64Array]
+      const rest = given - dot(target.subarray(0, j), other)
+      if (i > j) target[j] = rest / (other[j] as number)
+      else if (rest > SMALLEST_PIVOT * given) target[i] = Math.sqrt(rest)
       else throw new NotPositiveDefinite(i, rest)
     }
-  }
-  return lower
+  })
+  return new Matrix(rows)
 }
 
-/** The inverse of a lower triangular matrix: lower triangular. */
-export function invertLower(lower: Float64Array, size: number): Float64Array {
-  const inverse = new Float64Array(size * size)
-  for (let i = 0; i < size; i++) {
-    const diagonal = lower[i * size + i] as number
-    const target = row(inverse, i, size)
+/** The inverse of the lower triangle of a matrix, which alone is read: lower triangular. */
+export function invertLower(lower: Matrix): Matrix {
+  const size = lower.rows
+  const rows = Array.from({ length: size }, () => new Float64Array(size))
+  rows.forEach((target, i) => {
+    target[i] = 1
     // row i of L^-1 = (e_i - Σ_j<i L_ij row j) / L_ii
-    for (let j = 0; j < i; j++) addScaled(target, -(lower[i * size + j] as number), row(inverse, j, size), j + 1)
-    for (let j = 0; j < i; j++) target[j] = (target[j] as number) / diagonal
-    target[i] = 1 / diagonal
+    for (let j = 0; j < i; j++) addScaled(target, -lower.get(i, j), rows[j] as Float64Array, j + 1)
+    const diagonal = lower.get(i, i)
+    for (let k = 0; k <= i; k++) target[k] = (target[k] as number) / diagonal
+  })
+  return new Matrix(rows)
+}
+
+/** Pᵀ P of a lower triangular P, exactly symmetric: the inverse of L Lᵀ when P = L^-1. */
+export function gramOfLower(lower: Matrix): Matrix {
+  const rows = Array.from({ length: lower.rows }, () => new Float64Array(lower.rows))
+  for (let a = 0; a < lower.rows; a++) {
+    const source = lower.getRow(a)
+    for (let i = 0; i <= a; i++) addScaled(rows[i] as Float64Array, source[i] as number, source, a + 1)
   }
-  return inverse
+  return new Matrix(rows)
 }
 
-/** P^T P of a lower triangular P: the inverse of L L^T when P = L^-1. */
-export function gramOfLower(lower: Float64Array, size: number): Float64Array {
-  const gram = new Float64Array(size * size)
-  for (let a = 0; a < size; a++) {
-    const source = row(lower, a, size)
-    for (let i = 0; i <= a; i++) addScaled(row(gram, i, size), source[i] as number, source, a + 1)
-  }
-  return gram
+/** log det A of A = L Lᵀ. */
+export function logDeterminant(lower: Matrix): number {
+  return 2 * sum(lower.diagonal().map(Math.log))
 }
 
-/** Matrix times vector. */
-export function multiply(matrix: Float64Array, vector: Float64Array): Float64Array {
-  const width = vector.length
-  return Float64Array.from({ length: matrix.length / width }, (_, i) => dot(row(matrix, i, width), vector))
-}
-
-/** Σ_i log M_ii; of a Cholesky factor, half the log determinant of its matrix. */
-export function sumLogDiagonal(matrix: Float64Array, size: number): number {
-  let total = 0
-  for (let i = 0; i < size; i++) total += Math.log(matrix[i * size + i] as number)
-  return total
+/** A^-1 and log det A of a symmetric positive definite matrix. Throws NotPositiveDefinite. */
+export function invert(matrix: Matrix): { inverse: Matrix; logDet: number } {
+  const lower = cholesky(matrix)
+  return { inverse: gramOfLower(invertLower(lower)), logDet: logDeterminant(lower) }
 }
 
 /** target += scale * source, over the first `length` entries. */
-function addScaled(target: Float64Array, scale: number, source: Float64Array, length: number): void {
+function addScaled(target: Float64Array, scale: number, source: ArrayLike<number>, length: number): void {
   for (let i = 0; i < length; i++) target[i] = (target[i] as number) + scale * (source[i] as number)
 }

@@ -17,7 +17,6 @@ const LAYERS: Record<string, number> = {
   'interruption.ts': 0,
   'linear-algebra.ts': 0,
   'special-functions.ts': 0,
-  'symmetric.ts': 0,
   distributions: 1,
   backends: 1,
   compile: 1,

@@ -3,7 +3,8 @@
  * With P = D + L + Lᵀ (diagonal, strictly lower) a whole sweep is one linear step (Goodman & Sokal 1989, section 8):
  * (D + L) (z' - mean) = -Lᵀ (z - mean) + D^1/2 epsilon.
  */
-import { invertLower, type Matrix, mapMatrix, multiply, transpose } from '../symmetric.js'
+import { Matrix } from 'ml-matrix'
+import { invertLower } from '../linear-algebra.js'
 
 /** A sweep for rows: z' = mean + (z - mean) carry + epsilon noise, both [dimensions, dimensions]. */
 export interface GibbsSweep<T> {
@@ -13,9 +14,9 @@ export interface GibbsSweep<T> {
 
 /** The sweep over all coordinates in order, from a positive definite precision matrix. */
 export function gibbsSweep(precision: Matrix): GibbsSweep<Matrix> {
-  const lower = mapMatrix(precision, (value, i, j) => (j <= i ? value : 0))
-  const right = transpose(invertLower(lower)) // (D + L)^-T
-  const carry = mapMatrix(precision, (value, i, j) => (j < i ? -value : 0)) // -L
-  const noise = mapMatrix(precision, (value, i, j) => (i === j ? Math.sqrt(value) : 0)) // D^1/2
-  return { carry: multiply(carry, right), noise: multiply(noise, right) }
+  const right = invertLower(precision).transpose() // (D + L)^-T
+  return {
+    carry: Matrix.sub(Matrix.eye(precision.rows), precision.mmul(right)), // -L (D + L)^-T, for P = L + (D + L)ᵀ
+    noise: right.clone().mulColumnVector(precision.diagonal().map(Math.sqrt)), // D^1/2 (D + L)^-T
+  }
 }

@@ -1,5 +1,7 @@
 /** Exact EM for factor analysis (Rubin & Thayer 1982) and probabilistic PCA (Tipping & Bishop 1999, appendix B). */
 import * as tf from '@tensorflow/tfjs'
+import { Matrix } from 'ml-matrix'
+import { dot, invert } from '../linear-algebra.js'
 import {
   exactBound,
   type FactorAnalysis,
@@ -9,12 +11,10 @@ import {
   posteriorOf,
   readParameters,
   setParameters,
-  traceOf,
 } from '../models/factor-analysis.js'
-import { dot, invert, type Matrix, mapMatrix, matrix, multiply, rowOf } from '../symmetric.js'
 import type { Algorithm } from './algorithm.js'
 import { compensatedSums } from './compensated.js'
-import { usedMeans } from './used-images.js'
+import { usedImages, usedMeans } from './used-images.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)
 
@@ -63,11 +63,7 @@ export function factorAnalysisEm(model: FactorAnalysis, options: FactorAnalysisO
       const { covariance, logDetCovariance } = posteriorOf(old)
       const sums = await gathered.take()
       // E[z zᵀ] = m mᵀ + G
-      const zz = mapMatrix(
-        sums.zz,
-        (value, i, j) => value + sums.images * (covariance.values[i * covariance.rows + j] as number),
-      )
-      const statistics = { ...sums, zz }
+      const statistics = { ...sums, zz: Matrix.add(sums.zz, Matrix.mul(covariance, sums.images)) }
       const centred = centre(statistics)
       const theta = setParameters(model, maximize(old, statistics, options))
       const entropy = (model.latentDim * (LOG_2PI + 1) + logDetCovariance) / 2 // of q
@@ -77,7 +73,7 @@ export function factorAnalysisEm(model: FactorAnalysis, options: FactorAnalysisO
         noiseVariance: theta.psi.reduce((sum, value) => sum + value, 0) / model.features,
       }
     },
-    dispose: () => tf.dispose([...gathered.variables.values()]),
+    dispose: gathered.dispose,
   }
 }
 
@@ -97,7 +93,7 @@ export function gatherStatistics(model: FactorAnalysis) {
     /** Adds images x [batch, features] whose E[.] are means over z [samples, batch, latent]. */
     add(x: tf.Tensor, z: tf.Tensor, used: number): void {
       const [samples, batch] = z.shape as [number, number]
-      const counts = tf.reshape(tf.less(tf.range(0, batch), used), [batch, 1])
+      const counts = tf.reshape(usedImages(batch, used), [batch, 1])
       const centred = tf.where(counts, tf.sub(x, model.mu), 0) // [batch, features]
       const draws = tf.where(counts, z, 0) // [samples, batch, latent]
       const mean = tf.mean(draws, 0) // [batch, latent]
@@ -111,27 +107,33 @@ export function gatherStatistics(model: FactorAnalysis) {
         zz: tf.div(tf.matMul(flat, flat, true), samples),
       })
     },
+    dispose: sums.dispose,
     /** The sums, which then start again from zero. */
     async take(): Promise<FactorStatistics> {
-      const { images, x, xx, z, xz, zz } = await sums.read()
+      const { images, x, xx, z, xz, zz } = await sums.take()
       if (!images[0]) throw new Error('factor analysis: a pass was finished before any image was seen')
-      sums.reset()
-      return { images: images[0], x, xx, z, xz: matrix(features, latentDim, xz), zz: matrix(latentDim, latentDim, zz) }
+      return {
+        images: images[0],
+        x,
+        xx,
+        z,
+        xz: Matrix.from1DArray(features, latentDim, xz),
+        zz: Matrix.from1DArray(latentDim, latentDim, zz),
+      }
     },
   }
 }
 
 /** The statistics about the mean of the data, with E[z] moved to mean zero: those of mu at its maximum, the mean of the data. */
 export function centre({ images, x, xx, z, xz, zz }: FactorStatistics): FactorStatistics {
-  const product = (a: Float64Array, i: number, b: Float64Array, j: number) =>
-    ((a[i] as number) * (b[j] as number)) / images
+  const product = (a: Float64Array, b: Float64Array) => Matrix.columnVector(a).mmul(Matrix.rowVector(b)).div(images)
   return {
     images,
     x: new Float64Array(x.length),
-    xx: xx.map((value, i) => value - product(x, i, x, i)),
+    xx: xx.map((value, i) => value - (x[i] as number) ** 2 / images),
     z: new Float64Array(z.length),
-    xz: mapMatrix(xz, (value, i, j) => value - product(x, i, z, j)),
-    zz: mapMatrix(zz, (value, i, j) => value - product(z, i, z, j)),
+    xz: Matrix.sub(xz, product(x, z)),
+    zz: Matrix.sub(zz, product(z, z)),
   }
 }
 
@@ -142,8 +144,8 @@ export function maximize(
   { noise, varianceFloor }: Pick<FactorAnalysisOptions, 'noise' | 'varianceFloor'>,
 ): FactorParameters {
   const { images, xx, xz, zz } = centre(statistics)
-  const W = multiply(xz, invert(zz).inverse)
-  const residual = xx.map((value, i) => (value - dot(rowOf(W, i), rowOf(xz, i))) / images)
+  const W = xz.mmul(invert(zz).inverse)
+  const residual = xx.map((value, i) => (value - dot(W.getRow(i), xz.getRow(i))) / images)
   const mean = residual.reduce((sum, value) => sum + value, 0) / residual.length
   const psi = residual.map(value => Math.max(noise === 'isotropic' ? mean : value, varianceFloor))
   return { mu: mu.map((value, i) => value + (statistics.x[i] as number) / images), W, psi }
@@ -151,11 +153,11 @@ export function maximize(
 
 /** E_q[log p(x, z | theta)] in nats per image; the statistics count x from theta's mu. */
 export function expectedLogJoint({ W, psi }: FactorParameters, { images, xx, xz, zz }: FactorStatistics): number {
-  const Wzz = multiply(W, zz)
-  let sum = W.columns * LOG_2PI + traceOf(zz) / images
+  const Wzz = W.mmul(zz)
+  let sum = W.columns * LOG_2PI + zz.trace() / images
   for (let i = 0; i < psi.length; i++) {
     // E|x - W z|^2 = xx - 2 W E[z xᵀ] + W E[z zᵀ] Wᵀ
-    const squared = (xx[i] as number) + dot(rowOf(W, i), rowOf(Wzz, i)) - 2 * dot(rowOf(W, i), rowOf(xz, i))
+    const squared = (xx[i] as number) + dot(W.getRow(i), Wzz.getRow(i)) - 2 * dot(W.getRow(i), xz.getRow(i))
     const variance = psi[i] as number
     sum += LOG_2PI + Math.log(variance) + squared / images / variance
   }

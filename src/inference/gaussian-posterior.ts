@@ -5,7 +5,7 @@
  * Wishart distribution's E[log |Λ|] even there, which for more than one pixel is not the expectation under its q.
  */
 import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } from '../distributions/conjugate.js'
-import { cholesky, dot, gramOfLower, multiply, row, sum, sumLogDiagonal } from '../linear-algebra.js'
+import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../linear-algebra.js'
 import type { GaussianMixture } from '../models/gaussian-mixture.js'
 import { type GaussianMoments, logTwoPi } from '../models/gaussian-structure.js'
 import type { Coefficients } from '../models/mixture.js'
@@ -151,15 +151,18 @@ function fullTerms(
   prior: GaussianHyperparameters,
   away: Float64Array,
 ): Terms {
-  const whitening = row(q.coefficients.whitening as Float64Array, q.k, pixels * pixels)
-  const white = multiply(whitening, away)
+  const whitening = square(q.coefficients.whitening as Float64Array, q.k, pixels)
+  const white = apply(whitening, away)
   const ofPrior = {
-    logDeterminant: 2 * sumLogDiagonal(cholesky(prior.covariance, pixels), pixels),
+    logDeterminant: logDeterminant(cholesky(square(prior.covariance, 0, pixels))),
     freedom: prior.degreesOfFreedom,
   }
-  const logDeterminant = pixels * Math.log(q.freedom) - q.logDeterminant // log |V|
-  const trace = dot(gramOfLower(whitening, pixels), prior.covariance)
-  return { distance: dot(white, white), kl: klWishart(pixels, { logDeterminant, freedom: q.freedom }, ofPrior, trace) }
+  const ofPosterior = {
+    logDeterminant: pixels * Math.log(q.freedom) - q.logDeterminant, // log |V|
+    freedom: q.freedom,
+  }
+  const trace = dot(gramOfLower(whitening).to1DArray(), prior.covariance)
+  return { distance: dot(white, white), kl: klWishart(pixels, ofPosterior, ofPrior, trace) }
 }
 
 function axisTerms(

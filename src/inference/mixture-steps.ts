@@ -5,8 +5,9 @@ import { column, type Mixture, type Moments, posterior, variable } from '../mode
 import { isEmpty } from '../models/mixture-weights.js'
 import type { Key } from '../random.js'
 import type { Algorithm } from './algorithm.js'
+import { type CompensatedSums, compensatedSums } from './compensated.js'
 import { drawShares } from './mixture-draws.js'
-import { createStatistics, type Statistics } from './statistics.js'
+import { usedImages } from './used-images.js'
 
 export interface MixtureData {
   /** What the mixture sees of a batch [batch, pixels] in 0 … 255. */
@@ -58,7 +59,7 @@ export function mixtureAlgorithm<Name extends string>(
     step: (batch, key, { used }) =>
       tf.tidy(() => {
         const x = read(batch)
-        const mask = tf.cast(tf.less(tf.range(0, x.shape[0] as number), used), 'float32') // [batch]
+        const mask = tf.cast(usedImages(x.shape[0] as number, used), 'float32') // [batch]
         const draw = samples === undefined ? undefined : { key, samples }
         const { counts, total, entropy, sampled } = gather(mixture, sums, x, mask, draw)
         // KL(q(z) || w) = Σ_k r (log r - log w)
@@ -85,10 +86,10 @@ export function mixtureAlgorithm<Name extends string>(
   }
 }
 
-type Sums = Statistics<string>
+type Sums = CompensatedSums<string>
 
 const createSums = ({ components, momentShapes }: Mixture): Sums =>
-  createStatistics({ counts: [components], ...momentShapes, log_prob: [], entropy: [] })
+  compensatedSums({ counts: [components], ...momentShapes, log_prob: [], entropy: [] })
 
 /** Adds a batch x [batch, pixels] to the sums, each image with its weight in `mask` [batch]; returns exact sums, and the sampled bound. */
 function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, draw?: { key: Key; samples: number }) {
@@ -107,8 +108,7 @@ function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, dra
 
 /** What the sums hold; afterwards they are zero. */
 async function finish<Name extends string>(sums: Sums): Promise<Pass<Name>> {
-  const { log_prob, entropy, ...moments } = (await sums.totals()) as Record<string, Float64Array>
-  sums.reset()
+  const { log_prob, entropy, ...moments } = (await sums.take()) as Record<string, Float64Array>
   const counts = moments.counts as Float64Array
   return {
     images: sum(counts),

@@ -81,7 +81,10 @@ export function monteCarloFactorAnalysis(
         ...(await chains.finishPass()),
       }
     },
-    dispose: () => tf.dispose([...gathered.variables.values(), ...chains.variables.values()]),
+    dispose() {
+      gathered.dispose()
+      tf.dispose([...chains.variables.values()])
+    },
   }
 }
 

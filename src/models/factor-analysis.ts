@@ -3,9 +3,10 @@
  * (Rubin & Thayer 1982). Probabilistic PCA is the case psi = sigma^2 (1, …, 1) (Tipping & Bishop 1999).
  */
 import * as tf from '@tensorflow/tfjs'
+import { Matrix } from 'ml-matrix'
 import { gibbsSweep } from '../distributions/gibbs-sweep.js'
+import { cholesky, invert } from '../linear-algebra.js'
 import { type Key, normal } from '../random.js'
-import { cholesky, identity, invert, type Matrix, mapMatrix, matrix, multiply, transpose } from '../symmetric.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)
 
@@ -84,7 +85,7 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
   }
   setParameters(model, {
     mu: new Float64Array(features),
-    W: matrix(features, latentDim),
+    W: Matrix.zeros(features, latentDim),
     psi: new Float64Array(features).fill(1),
   })
   return model
@@ -97,20 +98,20 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
     throw new Error(
       `factor analysis: the noise variance of feature ${invalid} is ${psi[invalid]}; it must be above 0 (raise the variance floor)`,
     )
-  const theta = { mu: mu.map(Math.fround), W: mapMatrix(W, Math.fround), psi: psi.map(Math.fround) }
+  const theta = { mu: mu.map(Math.fround), W: Matrix.fround(W), psi: psi.map(Math.fround) }
   const { precision, covariance, logDetCovariance } = posteriorOf(theta)
   const { carry, noise } = gibbsSweep(precision)
-  const scaled = mapMatrix(theta.W, (value, i) => value / (theta.psi[i] as number)) // Psi^-1 W
+  const scaled = theta.W.clone().divColumnVector(theta.psi) // Psi^-1 W
   const values: [tf.Variable, ArrayLike<number>][] = [
     [model.mu, theta.mu],
-    [model.W, theta.W.values],
+    [model.W, theta.W.to1DArray()],
     [model.psi, theta.psi],
-    [model.projection, multiply(scaled, covariance).values],
-    [model.posteriorRoot, cholesky(covariance).values],
-    [model.sweep.carry, carry.values],
-    [model.sweep.noise, noise.values],
+    [model.projection, scaled.mmul(covariance).to1DArray()],
+    [model.posteriorRoot, cholesky(covariance).to1DArray()],
+    [model.sweep.carry, carry.to1DArray()],
+    [model.sweep.noise, noise.to1DArray()],
     [model.logDetPosterior, [logDetCovariance]],
-    [model.tracePosterior, [traceOf(covariance)]],
+    [model.tracePosterior, [covariance.trace()]],
   ]
   for (const [variable, list] of values)
     tf.tidy(() => variable.assign(tf.tensor(Float32Array.from(list), variable.shape)))
@@ -121,7 +122,7 @@ export async function readParameters({ mu, W, psi }: FactorAnalysis): Promise<Fa
   const [m, w, p] = await Promise.all([mu.data(), W.data(), psi.data()])
   return {
     mu: Float64Array.from(m),
-    W: matrix(W.shape[0] as number, W.shape[1] as number, w),
+    W: Matrix.from1DArray(W.shape[0] as number, W.shape[1] as number, w),
     psi: Float64Array.from(p),
   }
 }
@@ -146,28 +147,16 @@ export function initializeFactorAnalysis(
   )
   const draws = tf.tidy(() => normal(key, [model.features, model.latentDim]).dataSync<'float32'>())
   const scale = Math.sqrt(meanVariance / model.latentDim)
-  const W = mapMatrix(matrix(model.features, model.latentDim, draws), value => value * scale)
+  const W = Matrix.from1DArray(model.features, model.latentDim, draws).mul(scale)
   setParameters(model, { mu: Float64Array.from(mean), W, psi })
 }
 
 /** G, its inverse and its log determinant: the inverse by Woodbury's identity is [latent, latent]. */
 export function posteriorOf({ W, psi }: FactorParameters): Posterior {
-  const scaled = mapMatrix(W, (value, i) => value / (psi[i] as number))
-  const inner = multiply(transpose(W), scaled) // Wᵀ Psi^-1 W
-  const one = identity(W.columns)
-  const precision = mapMatrix(
-    inner,
-    (value, i, j) =>
-      (value + (inner.values[j * W.columns + i] as number)) / 2 + (one.values[i * W.columns + j] as number),
-  )
+  const inner = W.transpose().mmul(W.clone().divColumnVector(psi)) // Wᵀ Psi^-1 W
+  const precision = Matrix.add(inner, inner.transpose()).div(2).add(Matrix.eye(W.columns))
   const { inverse, logDet } = invert(precision)
   return { precision, covariance: inverse, logDetCovariance: -logDet }
-}
-
-export function traceOf({ rows, values }: Matrix): number {
-  let sum = 0
-  for (let i = 0; i < rows; i++) sum += values[i * rows + i] as number
-  return sum
 }
 
 /** The mean of p(z | x): x [batch, features] -> [batch, latent]. */

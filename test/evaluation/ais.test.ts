@@ -1,5 +1,6 @@
 // Annealed importance sampling, where log p(x) is known.
 import * as tf from '@tensorflow/tfjs'
+import { Matrix } from 'ml-matrix'
 import { beforeAll, expect, test } from 'vitest'
 import * as gaussian from '../../src/distributions/normal.js'
 import { aisStart, aisStep, temperatures } from '../../src/evaluation/ais.js'
@@ -7,7 +8,6 @@ import { annealImages } from '../../src/evaluation/anneal-images.js'
 import { estimateMean } from '../../src/evaluation/statistics.js'
 import { createFactorAnalysis, logJoint, logProb, setParameters } from '../../src/models/factor-analysis.js'
 import { type HostKey, split, streamKey } from '../../src/random.js'
-import { matrix } from '../../src/symmetric.js'
 import { useBackend } from '../backend.js'
 
 let backend: string
@@ -19,7 +19,7 @@ const CHAINS = 2000
 
 function problem() {
   const model = createFactorAnalysis({ features: 4, latentDim: 2 })
-  const W = matrix(
+  const W = Matrix.from1DArray(
     4,
     2,
     Array.from({ length: 8 }, (_, i) => 1.5 * Math.sin(3 * i + 1)),
@@ -96,7 +96,7 @@ test('temperatures rise from 0 to 1', () => {
 test('a split of images, a temperature a step: log p(x) within the errors it states, at the acceptance that was asked for', async () => {
   const [pixels, count] = [6, 11]
   const model = createFactorAnalysis({ features: pixels, latentDim: 2 })
-  const W = matrix(
+  const W = Matrix.from1DArray(
     pixels,
     2,
     Array.from({ length: 12 }, (_, i) => 1.5 * Math.cos(5 * i + 1)),

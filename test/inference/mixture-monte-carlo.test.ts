@@ -77,7 +77,7 @@ test('with many samples it ends where exact EM ends, and its bound after the E s
   }
   for (let i = 0; i < 5; i++) {
     const expected = (await pass(algorithms.exact, exact.data, count)).end
-    const { end } = await pass(algorithms.sampled, sampled.data, count, keyAt(root, i))
+    const { end } = await pass(algorithms.sampled, sampled.data, count, { from: keyAt(root, i) })
     expect(Object.keys(end)).not.toContain('elboAfterM')
     expect(end.elboAfterE).toBeCloseTo(expected.elboAfterE as number, i === 0 ? 5 : 1)
     // log p(x, z) spreads by less than 1.5 nats: 4 standard errors of its mean over 4000 draws of 40 images

@@ -9,7 +9,7 @@ import { type MonteCarloEmOptions, monteCarloEm } from '../../src/inference/mont
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
 import { useBackend } from '../backend.js'
-import { passes } from './row-passes.js'
+import { passes } from './passes.js'
 
 let backend: string
 beforeAll(async () => {
@@ -23,7 +23,7 @@ const PATTERNS = [
   [0, 0, 0, 1, 1],
   [0, 1, 1, 1, 0],
 ]
-const rows = { values: Float32Array.from(PATTERNS.flat(), value => 255 * value), count: PATTERNS.length }
+const rows = { x: Float32Array.from(PATTERNS.flat(), value => 255 * value), pixels: 5 }
 
 function smallVae(scale: number): Vae {
   const vae = createVae({ rows: 1, columns: 5, hidden: [4], latentDim: 1, activation: 'tanh' })
@@ -46,8 +46,8 @@ const options: MonteCarloEmOptions = {
   beta1: 0.9,
   beta2: 0.999,
   sampler: 'hmc',
-  images: rows.count,
-  batchSize: rows.count,
+  images: PATTERNS.length,
+  batchSize: PATTERNS.length,
   chains: 200,
   transitions: 12,
   judged: 4,
@@ -122,9 +122,9 @@ test('training raises log p(x); the annealed bound ends just below it; every num
   loop.dispose()
   const end = exactLogPx(vae).dataSync()[0] as number
   expect(end).toBeGreaterThan(start + 1)
-  for (const value of Object.values({ ...last.pass, ...last.steps })) expect(Number.isFinite(value)).toBe(true)
-  expect(Object.keys(last.pass)).toEqual(['acceptance', 'stepSize', 'ess', 'essLowest', 'rHat', 'rHatHighest', 'stuck'])
-  const images = { count: rows.count, pixels: Uint8Array.from(rows.values) }
+  for (const value of Object.values({ ...last.end, ...last.means })) expect(Number.isFinite(value)).toBe(true)
+  expect(Object.keys(last.end)).toEqual(['acceptance', 'stepSize', 'ess', 'essLowest', 'rHat', 'rHatHighest', 'stuck'])
+  const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
   const { elbo } = await algorithm.boundOf(images, { batchSize: 4, key }, { mode: 'off' })
   const bound = estimateMean(elbo ?? []).mean
   expect(bound).toBeLessThan(end)

@@ -1,9 +1,10 @@
-/** Passes over a small data set, for tests: batches of one size, the last filled up with images that must not count. */
+/** Passes over a small data set as the training loop makes them: all images in order, in batches of one size, the last one filled up. */
 import * as tf from '@tensorflow/tfjs'
-import type { Algorithm } from '../../src/inference/algorithm.js'
+import { type Scan, scan } from '../../src/compile/scan.js'
+import type { Learner, Schedule } from '../../src/inference/algorithm.js'
 import { type HostKey, keyAt } from '../../src/random.js'
 
-const FILLER = 3
+const FILLER = 9 // must not count
 
 export interface Images {
   /** [images, pixels]. */
@@ -11,33 +12,63 @@ export interface Images {
   pixels: number
 }
 
-export const root: HostKey = [3, 5]
-
-/** Every batch of `images` with how many of its rows count. */
-export function batches({ x, pixels }: Images, batchSize: number): { data: Float32Array; used: number }[] {
-  const size = batchSize * pixels
-  return Array.from({ length: Math.ceil(x.length / size) }, (_, i) => {
-    const part = x.subarray(i * size, (i + 1) * size)
-    const data = new Float32Array(size).fill(FILLER)
-    data.set(part)
-    return { data, used: part.length / pixels }
-  })
+interface PassOptions {
+  batchSize: number
+  mode: 'off' | 'auto' | 'xla' | 'graph'
+  learningRate: number
+  /** Step i has its i-th key. */
+  from: HostKey
 }
 
-/** One pass, uncompiled; the numbers of its end, and the means of the steps' outputs over all images. */
-export async function pass(algorithm: Algorithm, images: Images, batchSize: number, key = root) {
-  const sums: Record<string, number> = {}
-  batches(images, batchSize).forEach(({ data, used }, i) => {
-    tf.tidy(() => {
-      const batch = tf.tensor2d(data, [batchSize, images.pixels])
-      const outputs = algorithm.step(batch, keyAt(key, i), { learningRate: 0, beta: 1, used, first: 0 })
-      for (const [name, value] of Object.entries(outputs))
-        sums[name] = (sums[name] ?? 0) + (value.dataSync()[0] as number) * used
-    })
+/** What a pass gives: the mean of each output over images, and what `finishPass` returns. */
+interface Pass {
+  means: Record<string, number>
+  end: Record<string, number>
+}
+
+export const root: HostKey = [3, 5]
+
+/** Passes one after another. */
+export function passes(
+  algorithm: Learner,
+  { x, pixels }: Images,
+  { batchSize = x.length / pixels, mode = 'off', learningRate = 0, from = root }: Partial<PassOptions> = {},
+): { run(): Promise<Pass>; dispose(): void } {
+  const count = x.length / pixels
+  const steps = Math.ceil(count / batchSize)
+  const data = new Float32Array(steps * batchSize * pixels).fill(FILLER)
+  data.set(x)
+  const schedules = Array.from({ length: steps }, (_, i) => {
+    const first = i * batchSize
+    return { learningRate, beta: 1, first, used: Math.min(batchSize, count - first) }
   })
-  const count = images.x.length / images.pixels
-  const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / count]))
-  return { means, end: (await algorithm.finishPass?.()) as Record<string, number> }
+  const runner: Scan<Schedule> = scan<Schedule>(algorithm.step, { mode })
+  let done = 0
+  return {
+    async run() {
+      const keys = schedules.map(() => keyAt(from, done++))
+      const outputs = await runner.run({ data, count: steps, shape: [batchSize, pixels] }, keys, schedules)
+      const means = Object.entries(outputs).map(([name, perStep]) => {
+        const total = schedules.reduce((sum, { used }, i) => sum + used * (perStep[i] as number), 0)
+        return [name, total / count]
+      })
+      return { means: Object.fromEntries(means), end: (await algorithm.finishPass?.()) ?? {} }
+    },
+    dispose: () => runner.dispose(),
+  }
+}
+
+/** One pass. */
+export async function pass(
+  algorithm: Learner,
+  images: Images,
+  batchSize: number,
+  options: Partial<PassOptions> = {},
+): Promise<Pass> {
+  const { run, dispose } = passes(algorithm, images, { ...options, batchSize })
+  const result = await run()
+  dispose()
+  return result
 }
 
 /** The tensor [images, pixels]. */

@@ -1,5 +1,6 @@
 // Markov chain samplers: they leave known targets as they are, obey detailed balance, and compile.
 import * as tf from '@tensorflow/tfjs'
+import { Matrix } from 'ml-matrix'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { scan } from '../../src/compile/scan.js'
 import { type GibbsSweep, gibbsSweep } from '../../src/distributions/gibbs-sweep.js'
@@ -8,8 +9,8 @@ import { hmcState, hmcStep } from '../../src/inference/mcmc/hmc.js'
 import { metropolisState, metropolisStep } from '../../src/inference/mcmc/metropolis.js'
 import { adaptiveStepSize } from '../../src/inference/mcmc/step-size.js'
 import type { LogDensity } from '../../src/inference/mcmc/target.js'
+import { invert } from '../../src/linear-algebra.js'
 import { type Key, keyAt, normal, split, streamKey } from '../../src/random.js'
-import { invert, type Matrix, matrix } from '../../src/symmetric.js'
 import { useBackend } from '../backend.js'
 
 let backend: string
@@ -113,11 +114,11 @@ test('HMC turns down what overflows, and keeps a finite state', () => {
   expect([...state.gradient.dataSync()]).toEqual([...fresh.gradient.dataSync()])
 })
 
-const precision = matrix(3, 3, [2, 0.8, -0.5, 0.8, 1.5, 0.3, -0.5, 0.3, 1])
+const precision = Matrix.from1DArray(3, 3, [2, 0.8, -0.5, 0.8, 1.5, 0.3, -0.5, 0.3, 1])
 
 function sweepTensors(of: Matrix): GibbsSweep<tf.Tensor> {
   const { carry, noise } = gibbsSweep(of)
-  const tensor = ({ rows, values }: Matrix) => tf.tensor2d(Float32Array.from(values), [rows, rows])
+  const tensor = (matrix: Matrix) => tf.tensor2d(matrix.to2DArray())
   return { carry: tensor(carry), noise: tensor(noise) }
 }
 
@@ -128,7 +129,7 @@ test('a Gibbs sweep draws each coordinate given the others, in order', () => {
   const means = mean.arraySync() as number[][]
   const expected = (z.arraySync() as number[][]).map((start, chain) => {
     const now = [...start]
-    const p = (l: number, m: number) => precision.values[3 * l + m] as number
+    const p = (l: number, m: number) => precision.get(l, m)
     for (let l = 0; l < 3; l++) {
       const pull = [0, 1, 2]
         .filter(m => m !== l)
@@ -147,7 +148,7 @@ test('Gibbs sweeps end at the Gaussian with this precision: covariance within fo
   let z: tf.Tensor = tf.fill([CHAINS, 3], 4)
   for (let i = 0; i < 30; i++) z = gibbsStep(keyAt(key, i), z, tf.zeros([1, 3]), sweep)
   const covariance = tf.div(tf.matMul(z, z, true), CHAINS).dataSync()
-  const expected = invert(precision).inverse.values
+  const expected = invert(precision).inverse.to1DArray()
   covariance.forEach((value, at) => {
     const [i, j] = [Math.floor(at / 3), at % 3]
     const spread = (expected[4 * i] as number) * (expected[4 * j] as number) + (expected[at] as number) ** 2

@@ -15,7 +15,7 @@ import { stopAfterFirstStep } from './stop.js'
 
 const silent: TrainingObserver = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
 const IMAGES = 250 // of which 50 are kept for validation: the last of four batches is not full
-const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), IMAGES, 30)
+const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), IMAGES, 30, 2) // 14 x 14 pixels
 const base: Partial<EmConfig> = { data, batchSize: 60, epochs: 3, components: 4, latentDim: 2, tolerance: null }
 
 let backend: Backend
@@ -111,7 +111,7 @@ test('the model that is brought back gives every image the bound that the run re
   const bound = await evaluateBound(session.algorithm, images, options)
   expect(bound?.elbo.mean).toBeCloseTo(history.at(-1)?.validationElbo ?? Number.NaN, 4)
   const picture = await session.pictures.sample(streamKey(1, 'picture'), 3)
-  expect(picture.pixels).toHaveLength(3 * 784)
+  expect(picture.pixels).toHaveLength(3 * 196)
   session.dispose()
 })
 

@@ -61,8 +61,7 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
     },
     /** Mean acceptance, step size, ESS and R-hat of the pass that ends. */
     async finishPass(): Promise<Record<string, number>> {
-      const { acceptance, images } = await accepted.read()
-      accepted.reset()
+      const { acceptance, images } = await accepted.take()
       tf.tidy(() => passes.assign(tf.add(passes, 1)))
       const size = tf.tidy(() => stepSize.value())
       const [value] = await size.data()
