@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { Features } from './data/features.js'
 import type { FactorAnalysis } from './models/factor-analysis.js'
 import * as factors from './models/factor-analysis.js'
-import { type Mixture, posterior, sample as sampleMixture, variable } from './models/mixture.js'
+import { type Mixture, posterior, sample as sampleMixture, variable } from './models/mixtures/mixture.js'
 import type { Picture, Pictures } from './pictures.js'
 
 /** Components and their means. */

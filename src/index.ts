@@ -19,9 +19,9 @@ export { type Evaluation, evaluateVae } from './evaluation/evaluate.js'
 export { type GapOptions, type Gaps, measureGaps } from './evaluation/gaps.js'
 export { importanceSample } from './evaluation/importance.js'
 export type { Algorithm, Schedule } from './inference/algorithm.js'
-export { type MixtureEmOptions, trainMixture } from './inference/mixture-em.js'
-export { bayesianMixture, gaussianHyperparameters } from './inference/mixture-mean-field.js'
-export { type StartOptions, startMixture } from './inference/mixture-starts.js'
+export { type MixtureEmOptions, trainMixture } from './inference/mixtures/em.js'
+export { bayesianMixture, gaussianHyperparameters } from './inference/mixtures/mean-field.js'
+export { type StartOptions, startMixture } from './inference/mixtures/starts.js'
 export { createOptimizer, type Optimizer } from './inference/optimizer.js'
 export { trainVae } from './inference/vae.js'
 export { trainWakeSleep } from './inference/wake-sleep.js'
@@ -30,14 +30,14 @@ export {
   type BernoulliMixtureOptions,
   type BernoulliPrior,
   createBernoulliMixture,
-} from './models/bernoulli-mixture.js'
+} from './models/mixtures/bernoulli.js'
 export {
   createGaussianMixture,
   type GaussianMixture,
   type GaussianMixtureOptions,
   type GaussianPrior,
-} from './models/gaussian-mixture.js'
-export { type Mixture, sample as sampleMixture } from './models/mixture.js'
+} from './models/mixtures/gaussian.js'
+export { type Mixture, sample as sampleMixture } from './models/mixtures/mixture.js'
 export type { VaeShape } from './models/networks.js'
 export { createVae, decode, encode, initialize, type Vae } from './models/vae.js'
 export { elbo } from './objectives/elbo.js'

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadDataset } from '../../src/data/dataset.js'
-import { factorAnalysisEm } from '../../src/inference/factor-analysis-em.js'
+import { factorAnalysisEm } from '../../src/inference/factor-analysis/em.js'
 import {
   createFactorAnalysis,
   exactBound,

@@ -1,11 +1,11 @@
 // Starts of mixtures: where k-means++ puts its centres, that the best goes on, that the key decides.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
-import { trainMixture } from '../../src/inference/mixture-em.js'
-import { startMethods, startMixture } from '../../src/inference/mixture-starts.js'
-import { passOver } from '../../src/inference/mixture-steps.js'
-import { createBernoulliMixture } from '../../src/models/bernoulli-mixture.js'
-import { createGaussianMixture } from '../../src/models/gaussian-mixture.js'
+import { trainMixture } from '../../src/inference/mixtures/em.js'
+import { startMethods, startMixture } from '../../src/inference/mixtures/starts.js'
+import { passOver } from '../../src/inference/mixtures/steps.js'
+import { createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
+import { createGaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
 import { useBackend } from '../backend.js'
 

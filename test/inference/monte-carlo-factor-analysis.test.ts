@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
-import { factorAnalysisEm } from '../../src/inference/factor-analysis-em.js'
+import { factorAnalysisEm } from '../../src/inference/factor-analysis/em.js'
 import {
   type factorSamplers,
   type MonteCarloFactorOptions,
   monteCarloFactorAnalysis,
-} from '../../src/inference/monte-carlo-factor-analysis.js'
+} from '../../src/inference/factor-analysis/monte-carlo.js'
 import { createFactorAnalysis, initializeFactorAnalysis, readParameters } from '../../src/models/factor-analysis.js'
 import { keyAt, streamKey } from '../../src/random.js'
 import { useBackend } from '../backend.js'

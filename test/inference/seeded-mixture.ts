@@ -1,9 +1,9 @@
 /** Seeded mixtures of every kind with data drawn from them, and what tests of mixtures share. */
 import type * as tf from '@tensorflow/tfjs'
 import { expect } from 'vitest'
-import { createBernoulliMixture } from '../../src/models/bernoulli-mixture.js'
-import { covarianceKinds, createGaussianMixture, setGaussianParameters } from '../../src/models/gaussian-mixture.js'
-import { type Mixture, variable } from '../../src/models/mixture.js'
+import { createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
+import { covarianceKinds, createGaussianMixture, setGaussianParameters } from '../../src/models/mixtures/gaussian.js'
+import { type Mixture, variable } from '../../src/models/mixtures/mixture.js'
 import { type HostKey, split, uniformValues } from '../../src/random.js'
 import type { Images } from './passes.js'
 

@@ -1,7 +1,7 @@
 /** Exact EM for factor analysis (Rubin & Thayer 1982) and probabilistic PCA (Tipping & Bishop 1999, appendix B). */
 import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
-import { dot, invert } from '../linear-algebra.js'
+import { dot, invert } from '../../linear-algebra.js'
 import {
   exactBound,
   type FactorAnalysis,
@@ -11,10 +11,10 @@ import {
   posteriorOf,
   readParameters,
   setParameters,
-} from '../models/factor-analysis.js'
-import type { Algorithm } from './algorithm.js'
-import { compensatedSums } from './compensated.js'
-import { usedImages, usedMeans } from './used-images.js'
+} from '../../models/factor-analysis.js'
+import type { Algorithm } from '../algorithm.js'
+import { compensatedSums } from '../compensated.js'
+import { usedImages, usedMeans } from '../used-images.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)
 

@@ -1,11 +1,11 @@
 /** The prior of a Bayesian Gaussian mixture, found once from the images that a run begins with and kept with its state. */
 import * as tf from '@tensorflow/tfjs'
-import type { GaussianMixture } from '../models/gaussian-mixture.js'
-import { createVariables } from '../models/mixture.js'
+import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
+import { createVariables } from '../../models/mixtures/mixture.js'
 import type { ByteImages } from './byte-images.js'
 import type { GaussianHyperparameters } from './gaussian-posterior.js'
-import { gaussianHyperparameters } from './mixture-mean-field.js'
-import type { MixtureData } from './mixture-steps.js'
+import { gaussianHyperparameters } from './mean-field.js'
+import type { MixtureData } from './steps.js'
 
 export interface EmpiricalPrior {
   /** Filled by `initialize` or `restored`; the mean is 0 and the covariance I before. */

@@ -11,20 +11,14 @@ import {
   readParameters,
   samplePosterior,
   setParameters,
-} from '../models/factor-analysis.js'
-import { type HostKey, type Key, split } from '../random.js'
-import type { Algorithm } from './algorithm.js'
-import {
-  centre,
-  expectedLogJoint,
-  type FactorAnalysisOptions,
-  gatherStatistics,
-  maximize,
-} from './factor-analysis-em.js'
-import { gibbsStep } from './mcmc/gibbs.js'
-import { type ChainOptions, imageChains } from './mcmc/image-chains.js'
-import { type Run, runKernel, sample } from './mcmc/kernel.js'
-import { usedMeans } from './used-images.js'
+} from '../../models/factor-analysis.js'
+import { type HostKey, type Key, split } from '../../random.js'
+import type { Algorithm } from '../algorithm.js'
+import { gibbsStep } from '../mcmc/gibbs.js'
+import { type ChainOptions, imageChains } from '../mcmc/image-chains.js'
+import { type Run, runKernel, sample } from '../mcmc/kernel.js'
+import { usedMeans } from '../used-images.js'
+import { centre, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize } from './em.js'
 
 /** `direct` draws independently from the exact posterior. */
 export const factorSamplers = ['direct', 'gibbs', 'metropolis', 'hmc'] as const

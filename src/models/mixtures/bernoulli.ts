@@ -1,6 +1,6 @@
 /** The mixture of Bernoullis (Bishop 2006, section 9.3.3): log p(x | k) = Σ_i x_i log μ_ki + (1 - x_i) log(1 - μ_ki). */
 import * as tf from '@tensorflow/tfjs'
-import { dot, row, sum } from '../linear-algebra.js'
+import { dot, row, sum } from '../../linear-algebra.js'
 import {
   assign,
   type Coefficients,
@@ -11,7 +11,7 @@ import {
   read,
   variable,
 } from './mixture.js'
-import { isEmpty, maximizeWeights } from './mixture-weights.js'
+import { isEmpty, maximizeWeights } from './weights.js'
 
 /** `sums` [K, pixels] is Σ_n r_nk x_n. */
 export type BernoulliMoments = Moments<'sums'>

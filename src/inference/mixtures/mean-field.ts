@@ -3,14 +3,20 @@
  * The step is that of EM with expected log parameters; the bound Σ_n ELBO_n - KL(q(parameters) || p(parameters)) never falls.
  */
 import * as tf from '@tensorflow/tfjs'
-import type { BernoulliMixture } from '../models/bernoulli-mixture.js'
-import { createGaussianMixture, type GaussianMixture } from '../models/gaussian-mixture.js'
-import type { GaussianMoments } from '../models/gaussian-structure.js'
-import { assign, type Coefficients, createVariables, type Mixture, type Moments } from '../models/mixture.js'
+import type { BernoulliMixture } from '../../models/mixtures/bernoulli.js'
+import { createGaussianMixture, type GaussianMixture } from '../../models/mixtures/gaussian.js'
+import type { GaussianMoments } from '../../models/mixtures/gaussian-structure.js'
+import {
+  assign,
+  type Coefficients,
+  createVariables,
+  type Mixture,
+  type Moments,
+} from '../../models/mixtures/mixture.js'
 import { type BernoulliHyperparameters, bernoulliPosterior, bernoulliPosteriorShapes } from './bernoulli-posterior.js'
 import { type ByteImages, readImages } from './byte-images.js'
 import { type GaussianHyperparameters, gaussianPosterior, gaussianPosteriorShapes } from './gaussian-posterior.js'
-import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm, passOver } from './mixture-steps.js'
+import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm, passOver } from './steps.js'
 
 /** q(parameters) after an update. */
 export interface GlobalPosterior {

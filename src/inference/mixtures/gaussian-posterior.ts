@@ -4,14 +4,14 @@
  * one the only precision is Gamma(Dν/2, DV/2): then V / ν is what scikit-learn's BayesianGaussianMixture has too, while that takes the
  * Wishart distribution's E[log |Λ|] even there, which for more than one pixel is not the expectation under its q.
  */
-import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } from '../distributions/conjugate.js'
-import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../linear-algebra.js'
-import type { GaussianMixture } from '../models/gaussian-mixture.js'
-import { type GaussianMoments, logTwoPi } from '../models/gaussian-structure.js'
-import type { Coefficients } from '../models/mixture.js'
-import { isEmpty } from '../models/mixture-weights.js'
-import { digamma } from '../special-functions.js'
-import type { GlobalPosterior } from './mixture-mean-field.js'
+import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } from '../../distributions/conjugate.js'
+import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../../linear-algebra.js'
+import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
+import { type GaussianMoments, logTwoPi } from '../../models/mixtures/gaussian-structure.js'
+import type { Coefficients } from '../../models/mixtures/mixture.js'
+import { isEmpty } from '../../models/mixtures/weights.js'
+import { digamma } from '../../special-functions.js'
+import type { GlobalPosterior } from './mean-field.js'
 
 /** Before any image is seen; names and defaults are scikit-learn's, see `gaussianHyperparameters`. */
 export interface GaussianHyperparameters {

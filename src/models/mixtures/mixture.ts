@@ -1,6 +1,6 @@
 /** Mixtures, p(x) = Σ_k w_k p(x | k): what exact EM, Monte Carlo EM and mean field know of one (Bishop 2006, chapters 9 and 10). */
 import * as tf from '@tensorflow/tfjs'
-import { type Key, split, uniform } from '../random.js'
+import { type Key, split, uniform } from '../../random.js'
 
 /** Sums over images in double precision: `counts` [K] is N_k = Σ_n r_nk, the others are weighted by r too. */
 export type Moments<Name extends string> = Readonly<Record<Name | 'counts', Float64Array>>

@@ -3,9 +3,9 @@
  * every image given to its nearest centre, and the components estimated from that. The best of several starts goes on.
  */
 import * as tf from '@tensorflow/tfjs'
-import { type HostKey, keyAt, permutation, split, uniformValues } from '../random.js'
+import { type HostKey, keyAt, permutation, split, uniformValues } from '../../random.js'
 import { type ByteImages, readImages } from './byte-images.js'
-import { type MixtureAlgorithm, passOver } from './mixture-steps.js'
+import { type MixtureAlgorithm, passOver } from './steps.js'
 
 /** `random` draws centres evenly; `k-means++` far from those that there are, with probability in proportion to the squared distance. */
 export const startMethods = ['random', 'k-means++'] as const

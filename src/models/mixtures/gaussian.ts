@@ -1,10 +1,10 @@
 /** The Gaussian mixture, p(x) = Σ_k w_k N(x; m_k, Σ_k) (Bishop 2006, section 9.2), with spherical, diagonal or full covariances. */
-import { row } from '../linear-algebra.js'
+import { row } from '../../linear-algebra.js'
 import { axisStructure } from './axis-gaussian.js'
 import { fullStructure } from './full-gaussian.js'
 import { type GaussianMoments, type GaussianStructure, logTwoPi } from './gaussian-structure.js'
 import { assign, type Coefficients, createVariables, type Mixture, read } from './mixture.js'
-import { isEmpty, maximizeWeights } from './mixture-weights.js'
+import { isEmpty, maximizeWeights } from './weights.js'
 
 export const covarianceKinds = ['spherical', 'diagonal', 'full'] as const
 

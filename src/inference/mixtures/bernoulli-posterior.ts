@@ -1,9 +1,9 @@
 /** Mean field's q(w) q(μ) of a mixture of Bernoullis: w ~ Dirichlet(α), μ_ki ~ Beta(a_ki, b_ki), all conjugate. */
-import { expectedLogWeights, klDirichlet } from '../distributions/conjugate.js'
-import { row, sum } from '../linear-algebra.js'
-import type { BernoulliMixture, BernoulliMoments } from '../models/bernoulli-mixture.js'
-import { digamma, logGamma } from '../special-functions.js'
-import type { GlobalPosterior } from './mixture-mean-field.js'
+import { expectedLogWeights, klDirichlet } from '../../distributions/conjugate.js'
+import { row, sum } from '../../linear-algebra.js'
+import type { BernoulliMixture, BernoulliMoments } from '../../models/mixtures/bernoulli.js'
+import { digamma, logGamma } from '../../special-functions.js'
+import type { GlobalPosterior } from './mean-field.js'
 
 /** Before any image is seen. */
 export interface BernoulliHyperparameters {

@@ -3,7 +3,7 @@
  * Gibbs scan over z is this direct draw; no chain is needed and every draw is accepted.
  */
 import * as tf from '@tensorflow/tfjs'
-import { type Key, uniform } from '../random.js'
+import { type Key, uniform } from '../../random.js'
 
 /** The mean of `samples` one-hot draws per image from responsibilities r [K, batch]: [K, batch], unbiased for r. */
 export function drawShares(key: Key, responsibilities: tf.Tensor, samples: number): tf.Tensor {

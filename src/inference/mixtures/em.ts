@@ -7,15 +7,15 @@ import {
   type BernoulliPrior,
   flatBernoulliPrior,
   maximizeBernoulli,
-} from '../models/bernoulli-mixture.js'
+} from '../../models/mixtures/bernoulli.js'
 import {
   flatGaussianPrior,
   type GaussianMixture,
   type GaussianPrior,
   maximizeGaussian,
-} from '../models/gaussian-mixture.js'
-import type { Coefficients, Mixture, Moments } from '../models/mixture.js'
-import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm } from './mixture-steps.js'
+} from '../../models/mixtures/gaussian.js'
+import type { Coefficients, Mixture, Moments } from '../../models/mixtures/mixture.js'
+import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm } from './steps.js'
 
 export interface MixtureEmOptions<Prior> extends MixtureData {
   /** Maximum a posteriori: what is given differs from the flat prior. */
