@@ -102,7 +102,7 @@ function strict(program: Commander): Commander {
 }
 
 function flag(name: string, setting: Setting<unknown>): Option {
-  const shown = Array.isArray(setting.value) ? setting.value.join(',') : setting.value
+  const shown = Array.isArray(setting.value) ? setting.value.map(one => one ?? 'off').join(',') : setting.value
   const standard =
     shown === null ? (setting.expected.endsWith("'off'") ? ' (default: off)' : '') : ` (default: ${shown})`
   const choices = setting.choices && setting.choices.length > 1 ? `; ${setting.expected}` : ''

@@ -48,10 +48,10 @@ export const compareSettings = {
     read.list,
     true,
   ),
-  epochs: wholeNumberOrOff(
-    'budget of each run: so many passes over the largest training set of the comparison (default: 10)',
-    true,
-  ),
+  epochs: {
+    ...wholeNumberOrOff('budget of each run: so many passes over the largest training set of the comparison', true),
+    value: 10,
+  },
   imagesSeen: wholeNumberOrOff('the same budget in images; smaller training sets get more passes', true),
   trainImages: setting(
     z.array(z.int().min(1).nullable()).min(1),
@@ -107,7 +107,7 @@ const larochelle = 'Larochelle & Murray 2011, their binarization'
 export const presets = {
   default: {
     description: 'a VAE, the same networks by wake-sleep, and a mixture of 50 Bernoullis',
-    settings: { epochs: 10 },
+    settings: {},
     references: [],
   },
   'figure-2': {
@@ -118,7 +118,6 @@ export const presets = {
       latentDim: [3, 5, 10, 20, 200],
       hidden: [500],
       activation: 'tanh',
-      epochs: 10,
     },
     references: [],
   },
@@ -132,6 +131,7 @@ export const presets = {
       latentDim: [3],
       hidden: [100],
       activation: 'tanh',
+      epochs: null,
       imagesSeen: 200_000,
     },
     references: [],
@@ -141,7 +141,6 @@ export const presets = {
     settings: {
       methods: ['bernoulli-mixture', 'vae'],
       components: [10, 20, 50, 100, 200, 500],
-      epochs: 10,
     },
     references: [
       { label: `mixture of 10 Bernoullis (${larochelle})`, logPx: -168.95 },
