@@ -12,6 +12,7 @@ export function describeTable(rows: readonly RunResult[], references: readonly R
     'seeds',
     'parameters',
     'passes',
+    'measured at',
     'seconds',
     'validation bound',
     'test bound',
@@ -22,12 +23,13 @@ export function describeTable(rows: readonly RunResult[], references: readonly R
   return [...align([header, ...lines]), ...published, ...notes(rows)]
 }
 
-function describeMethod({ label, seeds, parameters, passes, seconds, ...found }: MethodResult): string[] {
+function describeMethod({ label, seeds, parameters, passes, bestPasses, seconds, ...found }: MethodResult): string[] {
   return [
     label,
     String(seeds.length),
     parameters.toLocaleString('en'),
     String(passes),
+    describeRange(bestPasses),
     seconds.toFixed(seconds < 10 ? 1 : 0),
     describe(found.validationBound),
     describe(found.testBound),
@@ -37,6 +39,11 @@ function describeMethod({ label, seeds, parameters, passes, seconds, ...found }:
 
 const describe = ({ mean, standardError }: Estimate): string =>
   `${mean.toFixed(2)} ± ${Number.isNaN(standardError) ? 'unknown' : standardError.toFixed(2)}`
+
+function describeRange(values: readonly number[]): string {
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  return low === high ? String(low) : `${low}-${high}`
+}
 
 /** The first column to the left, all others to the right. */
 function align(rows: readonly string[][]): string[] {
@@ -52,9 +59,20 @@ function notes(rows: readonly RunResult[]): string[] {
   const over = [...(many ? ['over seeds where there are several'] : []), ...(one ? ['over images for one seed'] : [])]
   return [
     `nats per image; ±: one standard error of the mean, ${over.join(', ')}; seconds of learning alone, without validation`,
+    ...declineNotes(rows),
     ...validationNotes(rows),
     ...logPxNotes(rows),
   ]
+}
+
+/** A snapshot of the first half is not what the whole budget led to: whoever reads its number must know. */
+function declineNotes(rows: readonly RunResult[]): string[] {
+  const early = rows.filter(({ bestPass, passes }) => passes > 1 && bestPass <= passes / 2)
+  const each = early.map(({ run, bestPass, passes, curve }) => {
+    const bound = (pass: number) => curve[pass - 1]?.bound.toFixed(2)
+    return `${run} (${bound(bestPass)} after pass ${bestPass}, ${bound(passes)} after pass ${passes})`
+  })
+  return early.length > 0 ? [`the bound fell, and an early pass is measured: ${each.join('; ')}`] : []
 }
 
 /** Methods whose bound takes long may be validated on fewer images. */
@@ -79,7 +97,7 @@ function logPxNotes(rows: readonly RunResult[]): string[] {
     ...(sampled.length > 0
       ? [
           `log p(x) of ${named('importance sampling').join(', ')}: importance sampling, ${samples} samples of z per image; ` +
-            `of its error, sampling z: at most ± ${error.toFixed(4)}`,
+            `of its error, sampling z: at most ± ${error.toFixed(4)}; a lower bound, and that error does not show how far below`,
         ]
       : []),
     ...(unknown.length > 0 ? [`no log p(x) of ${named(null).join(', ')}: ${unknown[0]}`] : []),

@@ -84,6 +84,8 @@ export interface MethodResult {
   seeds: number[]
   parameters: number
   passes: number
+  /** The pass that was measured, of each seed. */
+  bestPasses: number[]
   /** Mean over seeds. */
   seconds: number
   /** Over seeds; of one seed, over images. */
@@ -105,6 +107,7 @@ export function byMethod(rows: readonly RunResult[]): MethodResult[] {
       seeds: own.map(({ seed }) => seed),
       parameters: first.parameters,
       passes: first.passes,
+      bestPasses: own.map(({ bestPass }) => bestPass),
       seconds: estimateMean(own.map(({ seconds }) => seconds)).mean,
       validationBound: overSeeds(own.map(({ validationBound }) => validationBound)),
       testBound: overSeeds(own.map(({ testBound }) => testBound)),

@@ -56,13 +56,28 @@ test('the mean over seeds comes with its standard error over seeds; one seed kee
 test('the table says where each log p(x) comes from, and shows none that is not known', () => {
   const lines = describeTable(rows, [{ label: 'ten Bernoullis elsewhere', logPx: -168.95 }])
   const line = (start: string) => lines.find(text => text.startsWith(start)) ?? ''
-  expect(line('vae:3')).toMatch(/2 +1,234 +2 +15 +-101\.00 ± 1\.00 +-102\.00 ± 1\.00 +-97\.00 ± 1\.00$/)
+  expect(line('vae:3')).toMatch(/2 +1,234 +2 +2 +15 +-101\.00 ± 1\.00 +-102\.00 ± 1\.00 +-97\.00 ± 1\.00$/)
   expect(line('monte-carlo-em:3')).toMatch(/-120\.00 ± 0\.50 +-121\.00 ± 0\.50 +-$/)
   expect(line('published')).toBe('published: -168.95  ten Bernoullis elsewhere')
   expect(lines).toContain('log p(x) of bernoulli-mixture: exact')
-  expect(line('log p(x) of vae')).toContain('20 samples of z per image; of its error, sampling z: at most ± 0.0100')
+  expect(line('log p(x) of vae')).toContain(
+    '20 samples of z per image; of its error, sampling z: at most ± 0.0100; a lower bound',
+  )
   expect(lines).toContain('no log p(x) of monte-carlo-em: nothing estimates it')
   expect(line('nats per image')).toContain('over seeds where there are several, over images for one seed')
+})
+
+test('a bound that fell is said to have fallen, with the pass that is measured', () => {
+  expect(describeTable(rows, []).join()).not.toContain('the bound fell')
+  const curve = [-150, -200, -240, -280].map((bound, i) => ({ imagesSeen: 1000 * (i + 1), seconds: i + 1, bound }))
+  const fallen = { ...row('wake-sleep:20', 1, sampled(-140), -150), passes: 4, bestPass: 1, curve }
+  const lines = describeTable([...rows, fallen], [])
+  expect(lines.find(line => line.startsWith('wake-sleep:20'))).toMatch(/1,234 +4 +1 +10 /)
+  expect(lines).toContain(
+    'the bound fell, and an early pass is measured: c.wake-sleep-20.seed-1 (-150.00 after pass 1, -280.00 after pass 4)',
+  )
+  const other = { ...fallen, seed: 2, bestPass: 3 }
+  expect(describeTable([fallen, other], [])[1]).toMatch(/1,234 +4 +1-3 /)
 })
 
 test('validation bounds on different numbers of images are not passed over in silence', () => {
