@@ -49,8 +49,10 @@ async function main() {
   if (options.help) return console.log(HELP)
   checkMachine(options)
   const comparisons = []
-  for (const { work, model, candidates } of options.tasks) {
-    const asked = { ...model, ...(await details(work, model)), images: mnist() }
+  // Before the first measurement: what is wrong with the last task should not be found after ten minutes.
+  const asks = await Promise.all(options.tasks.map(({ work, model }) => details(work, model)))
+  for (const [i, { work, model, candidates }] of options.tasks.entries()) {
+    const asked = { ...model, ...asks[i], images: mnist() }
     const onProgress = text => progress(`${work} ${model.name}: ${text}`)
     const setting = { folder: here, programs: { node: process.execPath, python }, model: asked, onProgress }
     comparisons.push(comparison(work, model, await interleave(candidates, { ...setting, rounds: options.rounds })))
