@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { backendNames } from './backends/candidates.js'
 import { modes } from './compile/scan.js'
+import { validations } from './data/dataset.js'
 import { optimizers } from './inference/optimizer.js'
 import { binarizations } from './inference/vae.js'
 import { activations } from './models/networks.js'
@@ -33,8 +34,15 @@ export const settings = {
     z.number().positive().max(1),
     0.87,
     'a number above 0 and at most 1',
-    'factor on the learning rate after each epoch',
+    'factor on the learning rate after each epoch, or only after those of --learning-rate-milestones',
     read.number,
+  ),
+  learningRateMilestones: setting(
+    z.array(z.int().min(1).max(1e6)).min(1).max(1000).nullable(),
+    null,
+    "whole numbers from 1 to 1000000, separated by commas, such as 30,50,65, or 'off'",
+    'finished epochs after which the learning rate falls, instead of after each',
+    read.listOrOff,
   ),
   latentDim: wholeNumber([1, 1e4], 32, 'dimensions of z'),
   filters: setting(
@@ -119,6 +127,11 @@ export const settings = {
     true,
   ),
   trainImages: wholeNumberOrOff('learn from the first so many training images only; off means all'),
+  validation: choice(
+    validations,
+    'last-sixth',
+    'training images kept for validation; none: all are learned from, nothing is validated, and the best pass is the last',
+  ),
   validationImages: wholeNumberOrOff('measure the first so many validation images only; off means all'),
   binarize: choice(
     binarizations,
@@ -167,8 +180,21 @@ export const presets = {
   },
   burda2015: {
     description:
-      'the one-layer network of Burda et al. 2015: two hidden layers of 200 tanh units, 50 latent dimensions',
-    config: { hidden: [200, 200], latentDim: 50, activation: 'tanh' },
+      'the one-layer VAE of Burda et al. 2015: two hidden layers of 200 tanh units, 50 latent dimensions, learned from all training ' +
+      'images for 1,000 epochs, batches of 100, a learning rate that falls six times by 10^(1/3)',
+    config: {
+      hidden: [200, 200],
+      latentDim: 50,
+      activation: 'tanh',
+      epochs: 1000,
+      batchSize: 100,
+      learningRate: 1e-3,
+      learningRateDecay: 0.46416,
+      learningRateMilestones: [300, 500, 650, 800, 900, 950],
+      epsilon: 1e-4,
+      validation: 'none',
+      imagesEvery: 100,
+    },
   },
 } as const satisfies Record<string, { description: string; config: DeepReadonly<Partial<Config>> }>
 
@@ -186,8 +212,17 @@ export function resolveConfig(...sources: DeepReadonly<Partial<Config>>[]): Conf
 /** Neither phase of wake-sleep has a KL term to weigh or a gradient through z to estimate. */
 const NOT_IN_WAKE_SLEEP = ['estimator', 'beta', 'klWarmup'] as const satisfies SettingName[]
 
-/** Refuses settings that the objective would ignore. */
+/** What only validation images give a meaning. */
+const NEEDS_VALIDATION = ['patience', 'validationImages'] as const satisfies SettingName[]
+
+/** Refuses settings that another one would make the run ignore. */
 function requireMeaning(config: Config): void {
+  const unvalidated = NEEDS_VALIDATION.find(name => config.validation === 'none' && config[name] !== null)
+  if (unvalidated) {
+    throw new UsageError(
+      `--${kebabCase(unvalidated)} ${config[unvalidated]}: nothing is validated with --validation none; leave one of the two out`,
+    )
+  }
   if (config.objective !== 'wake-sleep') return
   const idle = NOT_IN_WAKE_SLEEP.find(name => config[name] !== settings[name].value)
   if (idle) {

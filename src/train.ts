@@ -15,7 +15,8 @@ import {
 } from './checkpoints/run-directory.js'
 import { type Position, writeSnapshot } from './checkpoints/snapshot.js'
 import { type Choice, canCompile, type Mode, type Outputs, type ScanOptions, scan } from './compile/scan.js'
-import { binarizeOnce, type Dataset, firstImages, loadDataset, type Split, withFirstImages } from './data/dataset.js'
+import type { Config } from './config.js'
+import { binarizeOnce, type Dataset, firstImages, loadRunDataset, type Split } from './data/dataset.js'
 import { type Pass, shuffledPass, wholePass } from './data/passes.js'
 import { type Bounds, boundsBy } from './evaluation/bound.js'
 import { estimateMean } from './evaluation/statistics.js'
@@ -36,8 +37,20 @@ import {
 } from './session.js'
 import { UsageError } from './settings.js'
 
-/** One line of metrics.jsonl. ELBO, reconstruction and KL in nats per image; a method leaves out what it does not compute. */
-export interface EpochMetrics {
+/** After a pass, on the fixed binary sample of the validation images, in nats per image: validationElbo = reconstruction - kl. */
+export interface Validated {
+  validationElbo: number
+  validationElboError: number
+  reconstruction?: number
+  kl?: number
+  validationImages: number
+}
+
+/**
+ * One line of metrics.jsonl. ELBO, reconstruction and KL in nats per image; a method leaves out what it does not compute, and a run
+ * without validation images what they are for.
+ */
+export interface EpochMetrics extends Partial<Validated> {
   epoch: number
   step: number
   /** Wall time of training so far, over all sessions of the run but without passes that were cut short and made again. */
@@ -47,12 +60,6 @@ export interface EpochMetrics {
   trainElboError?: number
   trainReconstruction?: number
   trainKl?: number
-  /** After the pass, on the fixed binary sample of the validation images; validationElbo = reconstruction - kl. */
-  validationElbo: number
-  validationElboError: number
-  reconstruction?: number
-  kl?: number
-  validationImages: number
   learningRate?: number
   beta?: number
   /** Methods that update at the end of a pass: the bound on all training images after each half step. */
@@ -119,7 +126,7 @@ export async function train({
   signal,
   observer,
 }: TrainingJob): Promise<TrainingResult> {
-  const data = withFirstImages(loadDataset(config.data), config)
+  const data = loadRunDataset(config)
   requireBatch(config, data)
   makeRunFolder(folder)
   const unlock = lockRun(folder)
@@ -218,8 +225,8 @@ export async function train({
         fixedSample(config, data.validation, 'validation'),
         'validationImages' in algorithm ? algorithm.validationImages : data.validation.count,
       )
-      const validated = await validate(bounds as Bounds, validation, config)
-      if (!Number.isFinite(validated.validationElbo)) {
+      const validated = validation.count > 0 ? await validate(bounds as Bounds, validation, config) : undefined
+      if (validated && !Number.isFinite(validated.validationElbo)) {
         throw diverged(validated.validationElbo, position, 'the last update broke the weights', folder)
       }
       const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
@@ -236,11 +243,12 @@ export async function train({
         backend: backend.name,
         compile: position.compile as Mode,
       }
-      const isBest = position.best === null || metrics.validationElbo > position.best.validationElbo
+      const validationBound = validated?.validationElbo ?? null
+      const isBest = isBetter(validationBound, position.best)
       position.epoch++
       position.stepInEpoch = 0
       position.sums = {}
-      if (isBest) position.best = { epoch: position.epoch, validationElbo: metrics.validationElbo }
+      if (isBest) position.best = { epoch: position.epoch, validationBound }
       appendMetrics(folder, metrics)
       history.push(metrics)
       await save(isBest)
@@ -293,15 +301,19 @@ export function schedule(config: RunConfig, step: number, stepsPerEpoch: number)
   const epoch = Math.floor(step / stepsPerEpoch)
   const warmupSteps = config.klWarmup * stepsPerEpoch
   return {
-    learningRate: config.learningRate * config.learningRateDecay ** epoch,
+    learningRate: config.learningRate * config.learningRateDecay ** decays(config, epoch),
     beta: config.beta * (warmupSteps > 0 ? Math.min(1, step / warmupSteps) : 1),
   }
 }
 
+/** How often the learning rate has fallen before an epoch. */
+const decays = ({ learningRateMilestones: milestones }: Config, epoch: number): number =>
+  milestones?.filter(finished => finished <= epoch).length ?? epoch
+
 const VALIDATION_BATCH = 500
 
 /** The ELBO of every validation image, on the same binary sample and the same noise after each pass. */
-async function validate(bounds: Bounds, images: Split, config: RunConfig) {
+async function validate(bounds: Bounds, images: Split, config: RunConfig): Promise<Validated> {
   const options = { batchSize: VALIDATION_BATCH, key: streamKey(config.seed, 'validation noise') }
   const { elbo = new Float32Array(), reconstruction, kl } = await bounds.run(images, options)
   const { mean, standardError, count } = estimateMean(elbo)
@@ -313,6 +325,10 @@ async function validate(bounds: Bounds, images: Split, config: RunConfig) {
     validationImages: count,
   }
 }
+
+/** Where nothing is validated, every pass is better than the one before it. */
+const isBetter = (bound: number | null, best: Position['best']): boolean =>
+  bound === null || best?.validationBound == null || bound > best.validationBound
 
 function restore(folder: string, config: RunConfig, session: Session, data: Dataset): Position {
   const { snapshot, path } = readRunSnapshot(folder, 'latest')

@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path'
 import type { Backend } from './backends/backend.js'
 import { writeFileAtomic } from './checkpoints/files.js'
-import { binarizeOnce, type Dataset } from './data/dataset.js'
+import { binarizeOnce, type Dataset, firstImages } from './data/dataset.js'
 import { nodeNamespace } from './libtensorflow/node-backend.js'
 import type { Pictures } from './pictures.js'
 import type { ChartPoint, LineChartSpec } from './plots/chart-spec.js'
@@ -36,7 +36,7 @@ export function trainingRecords(folder: string, config: RunConfig, backend: Back
     async drawImages(pictures, data, epoch) {
       const size = data.rows * data.columns
       const key = streamKey(config.seed, 'pictures')
-      const seen = { ...data.validation, count: PICTURED, pixels: data.validation.pixels.subarray(0, PICTURED * size) }
+      const seen = firstImages(data.validation.count > 0 ? data.validation : data.train, PICTURED)
       const shown = (binarizes(config) ? binarizeOnce(seen, config.binarize, key) : seen).pixels
       const grid = (pixels: Uint8Array, columns: number, groupColumns: number) =>
         imageGrid(pixels, {
@@ -83,17 +83,22 @@ async function drawCurve(folder: string, config: RunConfig, history: EpochMetric
 }
 
 function elboChart(folder: string, config: RunConfig, history: readonly EpochMetrics[]): LineChartSpec {
-  const images = (history[0]?.validationImages ?? 0).toLocaleString('en')
+  const images = history[0]?.validationImages?.toLocaleString('en')
   const read = binarizes(config) ? `${config.binarize} binarization` : 'grey'
   const training = history.flatMap((m): ChartPoint[] => (m.trainElbo === undefined ? [] : [[m.epoch, m.trainElbo]]))
+  const validation = history.flatMap((m): ChartPoint[] =>
+    m.validationElbo === undefined ? [] : [[m.epoch, m.validationElbo, m.validationElboError as number]],
+  )
   const bound = isExact(config) ? 'log p(x)' : 'ELBO'
   return {
     title: `${isExact(config) ? 'Log likelihood' : 'Evidence lower bound'} of run ${basename(folder)}`,
-    subtitle: `${config.data}, ${read}. Validation: ${images} images${binarizes(config) ? ', fixed binary sample' : ''}.`,
+    subtitle: images
+      ? `${config.data}, ${read}. Validation: ${images} images${binarizes(config) ? ', fixed binary sample' : ''}.`
+      : `${config.data}, ${read}. No images held out for validation.`,
     xLabel: 'epoch',
     yLabel: `${bound} (nats per image)`,
     series: [
-      { name: 'validation', points: history.map(m => [m.epoch, m.validationElbo, m.validationElboError]) },
+      ...(validation.length > 0 ? [{ name: 'validation', points: validation }] : []),
       ...(training.length > 0 ? [{ name: 'training', points: training, dashed: true }] : []),
     ],
   }

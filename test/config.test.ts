@@ -87,3 +87,12 @@ test.each([
     `${flag}: means nothing to --objective wake-sleep; leave it out, or use --objective elbo`,
   )
 })
+
+test.each([
+  [{ patience: 3 }, '--patience 3'],
+  [{ validationImages: 100 }, '--validation-images 100'],
+])('%o is refused where nothing is validated', (changes, flag) => {
+  expect(() => resolveConfig({ validation: 'none', ...changes })).toThrow(
+    `${flag}: nothing is validated with --validation none; leave one of the two out`,
+  )
+})

@@ -25,8 +25,8 @@ const positionSchema = z.strictObject({
   stepInEpoch: count,
   /** Sums over the current pass's steps of what each step returned, in nats per image. */
   sums: z.record(z.string(), z.number()),
-  /** The best validation ELBO so far, in nats per image. */
-  best: z.strictObject({ epoch: count, validationElbo: z.number() }).nullable(),
+  /** The best pass so far and its bound on the validation images, in nats per image; without such images, the last pass. */
+  best: z.strictObject({ epoch: count, validationBound: z.number().nullable() }).nullable(),
   /** How steps ran last; null before the first. */
   compile: z.enum(['xla', 'graph', 'off']).nullable().default(null),
 })

@@ -5,7 +5,7 @@ import { readMetrics, runFolder } from '../checkpoints/run-directory.js'
 import { measure } from '../comparison/measure.js'
 import { countParameters } from '../comparison/methods.js'
 import type { PlannedRun } from '../comparison/plan.js'
-import { learningCurve, type RunResult, runResult } from '../comparison/results.js'
+import { learningCurve, type RunResult, runResult, type ValidatedMetrics } from '../comparison/results.js'
 import { vaeSettings } from '../config.js'
 import type { Dataset } from '../data/dataset.js'
 import { emTable } from '../em-config.js'
@@ -13,7 +13,6 @@ import { EVALUATION_BATCH } from '../evaluation/over-images.js'
 import { streamKey } from '../random.js'
 import { isEm, loadTrainedRun, type RunConfig, readRunConfig, type TrainedRun } from '../session.js'
 import { UsageError } from '../settings.js'
-import type { EpochMetrics } from '../train.js'
 import type { Context } from './command.js'
 import { evaluatedSplit, runImages } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
@@ -41,7 +40,7 @@ export async function makeRun(planned: PlannedRun, job: Job, context: Context): 
   const folder = runFolder(context.checkpoints, planned.name)
   const trained = await trainToEnd(planned, folder, job, context)
   if (trained === 'interrupted') return trained
-  const history = readMetrics<EpochMetrics>(folder)
+  const history = readMetrics<ValidatedMetrics>(folder)
   const known = trained === 'kept' && job.known.find(row => isSame(row, planned, history.length, job.samples))
   if (known) return { result: known, seconds: 0 }
   const result = await measureRun(planned, folder, history, job, context)
@@ -85,7 +84,7 @@ const isSame = ({ run, passes, testLogPx }: RunResult, { name }: PlannedRun, mad
 async function measureRun(
   planned: PlannedRun,
   folder: string,
-  history: readonly EpochMetrics[],
+  history: readonly ValidatedMetrics[],
   { samples, data }: Job,
   context: Context,
 ): Promise<RunResult | undefined> {

@@ -15,7 +15,7 @@ import { command } from './command.js'
 import { describeError, describeEstimate } from './estimates.js'
 import { evaluateFitted, vaeOnly } from './fitted.js'
 import { evaluateGaps, gapSettings } from './gaps.js'
-import { describeChoice, evaluatedSplit, openRun, runImages, runOptions } from './opened-run.js'
+import { describeChoice, evaluatedSplit, openRun, runImages, runOptions, splitOf } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
 export const evaluate = command({
@@ -53,7 +53,7 @@ export const evaluate = command({
     const { seed, split, snapshot } = values
     const { binarize, seed: binarizationSeed } = run.config
     const about = { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed }
-    const images = evaluatedSplit(run, data[split])
+    const images = evaluatedSplit(run, splitOf(data, split))
     const trained = asVae(run)
     if (!trained) {
       const unused = switches.gaps ? 'gaps' : vaeOnly.find(name => given[name] !== undefined)
@@ -76,7 +76,7 @@ export const evaluate = command({
         mode: values.compile,
         key: streamKey(seed, 'gaps'),
       }
-      const { json, ...result } = await evaluateGaps({ trained }, data, data[split], options, context)
+      const { json, ...result } = await evaluateGaps({ trained }, data, splitOf(data, split), options, context)
       return { ...result, json: { ...about, ...json } }
     }
     const bar = progressBar('images', context)

@@ -6,7 +6,7 @@ import { backendNames, openBackend } from '../backends/candidates.js'
 import { explain, writeFileAtomic } from '../checkpoints/files.js'
 import { listRuns, runFolder } from '../checkpoints/run-directory.js'
 import type { Choice } from '../compile/scan.js'
-import { binarizeOnce, type Dataset, loadDataset, type Split, withFirstImages } from '../data/dataset.js'
+import { binarizeOnce, type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
 import { binarizes, loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../session.js'
@@ -15,7 +15,11 @@ import type { Context } from './command.js'
 
 /** Options that every command on a run has. */
 export const runOptions = {
-  snapshot: choice(['best', 'latest'], 'best', 'which of the two snapshots: highest validation ELBO, or last'),
+  snapshot: choice(
+    ['best', 'latest'],
+    'best',
+    'which of the two snapshots: highest validation bound (where nothing was held out, the last pass), or last',
+  ),
   backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here'),
 }
 
@@ -74,16 +78,16 @@ async function open<T extends TrainedRun | TrainedVae>(
   await openAndSay(values.backend, context)
   const trained = load(folder, values.snapshot)
   const { epoch, best } = trained.snapshot.position
-  const elbo = best
-    ? `, best validation ELBO ${best.validationElbo.toFixed(2)} nats/image after epoch ${best.epoch}`
-    : ''
+  const bound = best?.validationBound
+  const elbo =
+    best && bound != null ? `, best validation ELBO ${bound.toFixed(2)} nats/image after epoch ${best.epoch}` : ''
   context.note(`run ${name}, snapshot ${values.snapshot}: ${epoch} ${epoch === 1 ? 'epoch' : 'epochs'} trained${elbo}`)
   return { folder, trained }
 }
 
 /** The images of a run, or those of `source`, which must be of the run's size. */
 export function runImages({ config, snapshot }: TrainedRun | TrainedVae, source: string | null): Dataset {
-  const data = source === null ? withFirstImages(loadDataset(config.data), config) : loadDataset(source)
+  const data = source === null ? loadRunDataset(config) : loadDataset(source)
   const { rows, columns, sha256 } = snapshot.data
   if (data.rows !== rows || data.columns !== columns) {
     throw new Error(
@@ -94,6 +98,12 @@ export function runImages({ config, snapshot }: TrainedRun | TrainedVae, source:
     throw new Error(`${config.data}: the images changed since the run was trained; name the images to use with --data`)
   }
   return data
+}
+
+/** The images of a split; throws a `UsageError` if the run kept none for it. */
+export function splitOf(data: Dataset, name: Split['name']): Split {
+  if (data[name].count > 0) return data[name]
+  throw new UsageError(`--split ${name}: this run held no images out (validation none); use test or train`)
 }
 
 /** A split as this run is always evaluated on it: one fixed binary sample, or the grey images if its model reads those. */

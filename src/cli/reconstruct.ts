@@ -3,7 +3,7 @@ import { splitNames } from '../data/dataset.js'
 import { choice, text, wholeNumber } from '../settings.js'
 import { alternate } from '../training-records.js'
 import { command } from './command.js'
-import { evaluatedSplit, openRun, pictureOptions, runImages, writeGrid } from './opened-run.js'
+import { evaluatedSplit, openRun, pictureOptions, runImages, splitOf, writeGrid } from './opened-run.js'
 
 export const reconstruct = command({
   name: 'reconstruct',
@@ -20,9 +20,10 @@ export const reconstruct = command({
     const run = await openRun(argument, values, context)
     const data = runImages(run.trained, values.data)
     const size = data.rows * data.columns
-    const count = Math.min(values.count, data[values.split].count)
-    const grey = data[values.split].pixels.subarray(0, count * size)
-    const binary = evaluatedSplit(run.trained, data[values.split]).pixels.subarray(0, count * size)
+    const split = splitOf(data, values.split)
+    const count = Math.min(values.count, split.count)
+    const grey = split.pixels.subarray(0, count * size)
+    const binary = evaluatedSplit(run.trained, split).pixels.subarray(0, count * size)
     const { pixels, z } = await run.trained.session.pictures.reconstruct(binary)
     const path = writeGrid(run, alternate([grey, binary, pixels], size), 'reconstructions', values.out, {
       columns: Math.min(count, 5) * 3,

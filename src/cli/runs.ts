@@ -33,9 +33,16 @@ function describeRun(checkpoints: string, name: string) {
 }
 
 function line({ epoch, best, config }: Run): string {
-  const elbo = best ? `${best.validationElbo.toFixed(2)} nats (epoch ${best.epoch})` : 'none yet'
+  const elbo = describeBest(best)
   const images = `${config.data}, ${binarizes(config) ? config.binarize : 'grey'}`
   return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${describeModel(config)}, ${images}`
+}
+
+function describeBest(best: Run['best']): string {
+  if (!best) return 'none yet'
+  return best.validationBound === null
+    ? 'not validated'
+    : `${best.validationBound.toFixed(2)} nats (epoch ${best.epoch})`
 }
 
 function describeModel(config: RunConfig): string {

@@ -5,7 +5,7 @@ import { explain } from '../checkpoints/files.js'
 import { hasHistory, listRuns, runFolder } from '../checkpoints/run-directory.js'
 import { binarizes, isEm, isExact, type RunConfig, readRunConfig, writeRunConfig } from '../session.js'
 import { UsageError } from '../settings.js'
-import { type EpochMetrics, lastGain, type TrainingResult, train as trainRun } from '../train.js'
+import { type EpochMetrics, lastGain, type TrainingResult, train as trainRun, type Validated } from '../train.js'
 import { trainingRecords } from '../training-records.js'
 import type { Context, Result } from './command.js'
 import { describeChoice, openAndSay } from './opened-run.js'
@@ -68,7 +68,7 @@ async function trainNamed(
         if (epoch >= config.epochs) context.note(`run ${name} has all its ${epoch} epochs; a larger --epochs goes on`)
         const where = epoch + stepInEpoch > 0 ? `, going on after epoch ${epoch}, step ${stepInEpoch} of the next` : ''
         context.note(
-          `run ${name}: ${data.train.count} training and ${data.validation.count} validation images of ` +
+          `run ${name}: ${data.train.count} training and ${data.validation.count || 'no'} validation images of ` +
             `${data.rows}x${data.columns}, ${binarizes(config) ? `${config.binarize} binarization` : 'grey'}, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${where}`,
         )
       },
@@ -147,13 +147,16 @@ function describeEpoch(m: EpochMetrics, config: RunConfig, isBest: boolean): str
       : ` (reconstruction ${m.reconstruction.toFixed(2)}, KL ${m.kl.toFixed(2)})`
   return [
     `epoch ${String(m.epoch).padStart(String(config.epochs).length)}/${config.epochs}`,
-    `validation ${boundName(config)} ${m.validationElbo.toFixed(2)} ± ${m.validationElboError.toFixed(2)}${parts}`,
+    ...(m.validationElbo === undefined ? [] : [`${describeValidation(m as Validated, config)}${parts}`]),
     ...(m.trainElbo === undefined ? [] : [`train ${m.trainElbo.toFixed(2)} nats/image`]),
     ...(m.acceptance === undefined ? [] : [`acceptance ${m.acceptance.toFixed(2)}`]),
     `${Math.round(m.imagesPerSecond)} images/s`,
-    ...(isBest ? ['best'] : []),
+    ...(isBest && m.validationElbo !== undefined ? ['best'] : []),
   ].join('  ')
 }
+
+const describeValidation = ({ validationElbo, validationElboError }: Validated, config: RunConfig): string =>
+  `validation ${boundName(config)} ${validationElbo.toFixed(2)} ± ${validationElboError.toFixed(2)}`
 
 /** The bound of an exact posterior is log p(x) itself. */
 const boundName = (config: RunConfig): string => (isExact(config) ? 'log p(x)' : 'ELBO')
@@ -175,9 +178,9 @@ function conclude(
   if (ended === 'early') note(`stopped early: no better validation ELBO since epoch ${position.best?.epoch}`)
   if (isEm(config)) note(describeConvergence(config, ended, history))
   const best = history.find(({ epoch }) => epoch === position.best?.epoch)
-  if (best) {
+  if (best?.validationElbo !== undefined) {
     print(
-      `best: epoch ${best.epoch}, validation ${boundName(config)} ${best.validationElbo.toFixed(2)} ± ${best.validationElboError.toFixed(2)} ` +
+      `best: epoch ${best.epoch}, ${describeValidation(best as Validated, config)} ` +
         `nats/image (${best.validationImages} images; ± one standard error)`,
     )
   }

@@ -1,6 +1,6 @@
 /** What a comparison found: one row for each run, one line for each method. */
 import { type Estimate, estimateMean } from '../evaluation/statistics.js'
-import type { EpochMetrics } from '../train.js'
+import type { EpochMetrics, Validated } from '../train.js'
 import type { LogPx, Measured } from './measure.js'
 import { labelOf } from './methods.js'
 import type { PlannedRun } from './plan.js'
@@ -35,8 +35,15 @@ export interface RunResult {
   curve: CurvePoint[]
 }
 
+/** Runs of a comparison are always validated. */
+export type ValidatedMetrics = EpochMetrics & Validated
+
 /** The curve of a run: after each pass. */
-export function learningCurve(history: readonly EpochMetrics[], batchSize: number, trainImages: number): CurvePoint[] {
+export function learningCurve(
+  history: readonly ValidatedMetrics[],
+  batchSize: number,
+  trainImages: number,
+): CurvePoint[] {
   let [seconds, before] = [0, 0]
   return history.map(({ epoch, step, imagesPerSecond, validationElbo }) => {
     seconds += ((step - before) * batchSize) / imagesPerSecond
@@ -49,7 +56,7 @@ export function learningCurve(history: readonly EpochMetrics[], batchSize: numbe
 /** The row of a finished run. */
 export function runResult(
   { name, variant, seed }: PlannedRun,
-  history: readonly EpochMetrics[],
+  history: readonly ValidatedMetrics[],
   curve: CurvePoint[],
   parameters: number,
   measured: Measured,

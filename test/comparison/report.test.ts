@@ -3,8 +3,7 @@ import { expect, test } from 'vitest'
 import { compareChart } from '../../src/comparison/chart.js'
 import type { LogPx } from '../../src/comparison/measure.js'
 import { csv, describeTable } from '../../src/comparison/report.js'
-import { byMethod, learningCurve, type RunResult } from '../../src/comparison/results.js'
-import type { EpochMetrics } from '../../src/train.js'
+import { byMethod, learningCurve, type RunResult, type ValidatedMetrics } from '../../src/comparison/results.js'
 
 const estimate = (mean: number, standardError = 0.5) => ({ mean, standardError, count: 100 })
 const sampled = (mean: number): LogPx => ({
@@ -99,8 +98,8 @@ test('the CSV has a line for each run and an empty field for what is not known',
 })
 
 test('a learning curve counts the images that were seen and the time of learning alone', () => {
-  const pass = (epoch: number, step: number): EpochMetrics =>
-    ({ epoch, step, seconds: 100 * epoch, imagesPerSecond: 50, validationElbo: -100 - epoch }) as EpochMetrics
+  const pass = (epoch: number, step: number): ValidatedMetrics =>
+    ({ epoch, step, seconds: 100 * epoch, imagesPerSecond: 50, validationElbo: -100 - epoch }) as ValidatedMetrics
   // A pass that leaves out what fills no batch: 3 batches of 100 out of 350.
   expect(learningCurve([pass(1, 3), pass(2, 6)], 100, 350)).toEqual([
     { imagesSeen: 300, seconds: 6, bound: -101 },

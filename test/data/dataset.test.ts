@@ -84,3 +84,11 @@ test('only the first training and validation images can be kept; the test images
     '--train-images 11: there are only 10 training images',
   )
 })
+
+test('nothing is held out for validation if a run wants to learn from all training images', () => {
+  const source = smallMnist(folder(), 12, 5)
+  const [all, kept] = [loadDataset(source, 'none'), loadDataset(source)]
+  expect([all.train.count, all.validation.count]).toEqual([12, 0])
+  expect(all.train.pixels.subarray(10 * 784)).toEqual(kept.validation.pixels)
+  expect([all.test, all.sha256]).toEqual([kept.test, kept.sha256])
+})

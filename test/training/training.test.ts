@@ -55,6 +55,25 @@ function run(
 
 const state = (of: string, name: 'latest' | 'best' = 'latest') => readFileSync(join(of, name, 'state.safetensors'))
 
+test('without validation images every training image is learned from, and the best pass is the last', async () => {
+  const to = folder()
+  const { history, position } = await run(to, { validation: 'none', epochs: 2 })
+  expect(history.map(({ step }) => step)).toEqual([24, 48]) // 1,200 images in batches of 50
+  expect(history.every(line => line.trainElbo !== undefined && !('validationElbo' in line))).toBe(true)
+  expect(position.best).toEqual({ epoch: 2, validationBound: null })
+  expect(state(to, 'best')).toEqual(state(to, 'latest'))
+})
+
+test('the learning rate falls after every epoch, or only at its milestones', async () => {
+  const rates = async (changes: Partial<Config>) =>
+    (await run(folder(), { learningRateDecay: 0.5, ...tiny, ...changes })).history.map(
+      ({ learningRate }) => learningRate,
+    )
+  const tiny = { trainImages: 50, hidden: [2], latentDim: 1, learningRate: 1e-3 }
+  expect(await rates({})).toEqual([1e-3, 5e-4, 2.5e-4, 1.25e-4])
+  expect(await rates({ learningRateMilestones: [1, 3] })).toEqual([1e-3, 5e-4, 5e-4, 2.5e-4])
+})
+
 test('the bound gets better and the metrics say what the contract promises', async () => {
   const to = folder()
   const { ended, history } = await run(to)
