@@ -1,9 +1,9 @@
 /** Pictures of a trained VAE: latent points through the decoder, as grey images. */
 import * as tf from '@tensorflow/tfjs'
 import { decode, encode, type Vae } from './models/vae.js'
-import { type Key, normal } from './random.js'
+import type { Key } from './random.js'
 
-/** Latent points and their mean images: `pixels` holds [count, pixels], round(255 sigmoid(logits)). */
+/** Latent points and their mean images: `pixels` holds [count, pixels], 0 … 255. */
 export interface Picture {
   z: number[][]
   pixels: Uint8Array
@@ -22,19 +22,19 @@ export const vaePictures = (vae: Vae): Pictures => ({
   reconstruct: images => reconstruct(vae, images),
 })
 
-/** `count` draws z ~ N(0, I). */
+/** `count` draws z ~ p(z). */
 async function samplePrior(vae: Vae, key: Key, count: number): Promise<Picture> {
-  return decodeGrid(vae, await readMatrix(normal(key, [count, vae.latentDim])))
+  return decodeGrid(vae, await readMatrix(vae.latents.prior.sample(key, [count, vae.latentDim])))
 }
 
-/** Each binary image ({0, 255}) encoded to its mean and decoded again. */
+/** Each image (0 … 255) encoded to the most probable z and decoded again. */
 async function reconstruct(vae: Vae, images: Uint8Array): Promise<Picture> {
-  return decodeGrid(vae, await encodeMeans(vae, images))
+  return decodeGrid(vae, await encodeModes(vae, images))
 }
 
-/** Straight walks of `steps` points between the means of consecutive pairs of images: one row of z per point. */
+/** Straight walks of `steps` points between the codes of consecutive pairs of images: one row of z per point. */
 export async function interpolate(vae: Vae, images: Uint8Array, steps: number): Promise<Picture> {
-  const means = await encodeMeans(vae, images)
+  const means = await encodeModes(vae, images)
   const walks: number[][] = []
   for (let i = 0; i + 1 < means.length; i += 2) {
     const [from, to] = [means[i] as number[], means[i + 1] as number[]]
@@ -57,7 +57,7 @@ const PIECE = 1000
 async function decodeGrid(vae: Vae, z: number[][]): Promise<Picture> {
   const pixels = new Uint8Array(z.length * vae.pixels)
   for (let start = 0; start < z.length; start += PIECE) {
-    const means = tf.tidy(() => tf.sigmoid(decode(vae, tf.tensor2d(z.slice(start, start + PIECE)))))
+    const means = tf.tidy(() => decode(vae, tf.tensor2d(z.slice(start, start + PIECE))).mean)
     const values = await means.data<'float32'>()
     means.dispose()
     values.forEach((mean, i) => {
@@ -67,7 +67,7 @@ async function decodeGrid(vae: Vae, z: number[][]): Promise<Picture> {
   return { z, pixels }
 }
 
-function encodeMeans(vae: Vae, images: Uint8Array): Promise<number[][]> {
+function encodeModes(vae: Vae, images: Uint8Array): Promise<number[][]> {
   return readMatrix(
     tf.tidy(
       () =>
@@ -77,7 +77,7 @@ function encodeMeans(vae: Vae, images: Uint8Array): Promise<number[][]> {
             Float32Array.from(images, level => level / 255),
             [images.length / vae.pixels, vae.pixels],
           ),
-        ).mu,
+        ).mode,
     ),
   )
 }

@@ -47,9 +47,15 @@ export const isEm = (config: RunConfig): config is EmConfig => 'model' in config
 export const isExact = (config: RunConfig): boolean =>
   isEm(config) && config.method !== 'mean-field' && config.model !== 'vae'
 
-/** Whether the run's model reads binary images rather than grey ones. */
-export const binarizes = (config: RunConfig): boolean =>
-  !isEm(config) || config.model === 'bernoulli-mixture' || config.model === 'vae'
+/** What the run climbs: the bound of an exact posterior is log p(x) itself. */
+export function boundName(config: RunConfig): string {
+  if (isExact(config)) return 'log p(x)'
+  return !isEm(config) && config.objective === 'iwae' ? `IWAE_${config.samples}` : 'ELBO'
+}
+
+/** Whether the run's model reads binary images rather than grey ones; if so, how they are made is `config.binarize`. */
+export const binarizes = <C extends RunConfig>(config: C): config is C & { binarize: 'dynamic' | 'static' } =>
+  isEm(config) ? config.model === 'bernoulli-mixture' || config.model === 'vae' : config.binarize !== 'none'
 
 /** The settings that decided what a snapshot holds: all but the resumable ones. */
 export const fixedSettings = (config: RunConfig): Record<string, unknown> =>
@@ -60,18 +66,16 @@ export function createSession(config: RunConfig, size: ImageSize): Session {
   return isEm(config) ? createEmSession(config, size) : createVaeSession(config, size)
 }
 
-/** What maximises each objective, and its name in snapshots. */
-const algorithms = {
-  elbo: { name: 'vae', train: trainVae },
-  'wake-sleep': { name: 'wake-sleep', train: trainWakeSleep },
-} as const satisfies Record<Config['objective'], unknown>
-
 export function createVaeSession(config: Config, { rows, columns }: Omit<ImageSize, 'images'>): Session & { vae: Vae } {
   const vae = createVae({ ...config, rows, columns })
-  const { name, train } = algorithms[config.objective]
-  const algorithm = train(vae, { ...config, clipNorm: config.clipNorm ?? undefined })
+  const { objective } = config
+  const options = { ...config, clipNorm: config.clipNorm ?? undefined }
+  const algorithm =
+    objective === 'wake-sleep'
+      ? trainWakeSleep(vae, options)
+      : trainVae(vae, { ...options, objective }, streamKey(config.seed, 'baseline'))
   return {
-    method: name,
+    method: objective === 'elbo' ? 'vae' : objective,
     vae,
     algorithm,
     pictures: vaePictures(vae),

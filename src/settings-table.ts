@@ -4,7 +4,9 @@ import { kebabCase, type Setting, UsageError, type Values } from './settings.js'
 
 type Table = Record<string, Setting<never> | Setting<unknown>>
 
-export type DeepReadonly<T> = { readonly [name in keyof T]: T[name] extends (infer U)[] ? readonly U[] : T[name] }
+export type DeepReadonly<T> = { readonly [name in keyof T]: ReadonlyList<T[name]> }
+
+type ReadonlyList<V> = V extends (infer U)[] ? readonly U[] : V
 
 export interface SettingsTable<T extends Table> {
   /** Fills in defaults: later sources win. */

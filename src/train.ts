@@ -41,6 +41,9 @@ import { UsageError } from './settings.js'
 export interface Validated {
   validationElbo: number
   validationElboError: number
+  /** The importance-weighted bound with the run's number of samples, where that is the objective. */
+  validationIwae?: number
+  validationIwaeError?: number
   reconstruction?: number
   kl?: number
   validationImages: number
@@ -60,6 +63,7 @@ export interface EpochMetrics extends Partial<Validated> {
   trainElboError?: number
   trainReconstruction?: number
   trainKl?: number
+  trainIwae?: number
   learningRate?: number
   beta?: number
   /** Methods that update at the end of a pass: the bound on all training images after each half step. */
@@ -243,7 +247,7 @@ export async function train({
         backend: backend.name,
         compile: position.compile as Mode,
       }
-      const validationBound = validated?.validationElbo ?? null
+      const validationBound = validated?.validationIwae ?? validated?.validationElbo ?? null
       const isBest = isBetter(validationBound, position.best)
       position.epoch++
       position.stepInEpoch = 0
@@ -315,11 +319,13 @@ const VALIDATION_BATCH = 500
 /** The ELBO of every validation image, on the same binary sample and the same noise after each pass. */
 async function validate(bounds: Bounds, images: Split, config: RunConfig): Promise<Validated> {
   const options = { batchSize: VALIDATION_BATCH, key: streamKey(config.seed, 'validation noise') }
-  const { elbo = new Float32Array(), reconstruction, kl } = await bounds.run(images, options)
+  const { elbo = new Float32Array(), iwae, reconstruction, kl } = await bounds.run(images, options)
   const { mean, standardError, count } = estimateMean(elbo)
+  const tighter = iwae && estimateMean(iwae)
   return {
     validationElbo: mean,
     validationElboError: standardError,
+    ...(tighter && { validationIwae: tighter.mean, validationIwaeError: tighter.standardError }),
     ...(reconstruction && { reconstruction: estimateMean(reconstruction).mean }),
     ...(kl && { kl: estimateMean(kl).mean }),
     validationImages: count,

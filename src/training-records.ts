@@ -8,7 +8,7 @@ import type { Pictures } from './pictures.js'
 import type { ChartPoint, LineChartSpec } from './plots/chart-spec.js'
 import { imageGrid } from './plots/image-grid.js'
 import { streamKey } from './random.js'
-import { binarizes, isExact, type RunConfig } from './session.js'
+import { binarizes, boundName, isExact, type RunConfig } from './session.js'
 import type { EpochMetrics } from './train.js'
 
 const PICTURED = 64
@@ -82,16 +82,26 @@ async function drawCurve(folder: string, config: RunConfig, history: EpochMetric
   if (half) draw('half-steps', half)
 }
 
+/** Bounds that have a longer name. */
+const titles: Readonly<Record<string, string>> = { 'log p(x)': 'Log likelihood', ELBO: 'Evidence lower bound' }
+
 function elboChart(folder: string, config: RunConfig, history: readonly EpochMetrics[]): LineChartSpec {
   const images = history[0]?.validationImages?.toLocaleString('en')
   const read = binarizes(config) ? `${config.binarize} binarization` : 'grey'
-  const training = history.flatMap((m): ChartPoint[] => (m.trainElbo === undefined ? [] : [[m.epoch, m.trainElbo]]))
-  const validation = history.flatMap((m): ChartPoint[] =>
-    m.validationElbo === undefined ? [] : [[m.epoch, m.validationElbo, m.validationElboError as number]],
+  const points = (of: (m: EpochMetrics) => [value: number | undefined, error?: number | undefined]): ChartPoint[] =>
+    history.flatMap((m): ChartPoint[] => {
+      const [value, error] = of(m)
+      if (value === undefined) return []
+      return [error === undefined ? [m.epoch, value] : [m.epoch, value, error]]
+    })
+  const weighted = points(m => [m.validationIwae ?? m.trainIwae]).length > 0
+  const training = points(m => [weighted ? m.trainIwae : m.trainElbo])
+  const validation = points(m =>
+    weighted ? [m.validationIwae, m.validationIwaeError] : [m.validationElbo, m.validationElboError],
   )
-  const bound = isExact(config) ? 'log p(x)' : 'ELBO'
+  const bound = boundName(config)
   return {
-    title: `${isExact(config) ? 'Log likelihood' : 'Evidence lower bound'} of run ${basename(folder)}`,
+    title: `${titles[bound] ?? bound} of run ${basename(folder)}`,
     subtitle: images
       ? `${config.data}, ${read}. Validation: ${images} images${binarizes(config) ? ', fixed binary sample' : ''}.`
       : `${config.data}, ${read}. No images held out for validation.`,

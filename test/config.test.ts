@@ -14,7 +14,7 @@ test.each([
   ['learningRate', 'Infinity', '--learning-rate Infinity: a number above 0 was expected'],
   ['hidden', '200,,200', '--hidden 200,,200: whole numbers from 1 to 100000, separated by commas'],
   ['filters', '32,0', "--filters 32,0: whole numbers from 1 to 10000, separated by commas, such as 32,64, or 'off'"],
-  ['binarize', 'none', '--binarize none: one of dynamic, static was expected; did you mean '],
+  ['binarize', 'gray', '--binarize gray: one of dynamic, static, none was expected; did you mean '],
   ['backend', 'cuda', '--backend cuda: one of auto, '],
   ['clipNorm', '0', "--clip-norm 0: a number above 0, or 'off' was expected"],
 ] as const)('--%s %s is refused with what was expected', (name, text, message) => {
@@ -61,7 +61,7 @@ test('any JSON is either a configuration or one line that begins with the path',
 
 test('later sources win, and the resolved configuration reads back as itself', () => {
   const config = resolveConfig(presets.burda2015.config, { epochs: 3 })
-  expect(config).toMatchObject({ hidden: [200, 200], latentDim: 50, epochs: 3, batchSize: settings.batchSize.value })
+  expect(config).toMatchObject({ hidden: [200, 200], latentDim: 50, epochs: 3, batchSize: 100 })
   expect(vaeSettings.complete(vaeSettings.parse(JSON.stringify(config), 'c.json'), 'c.json')).toEqual(config)
 })
 

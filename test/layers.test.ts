@@ -26,6 +26,7 @@ const LAYERS: Record<string, number> = {
   evaluation: 3,
   'settings-table.ts': 0,
   'config.ts': 4,
+  'config-rules.ts': 4,
   comparison: 4,
   'em-config.ts': 4,
   'em-session.ts': 4,

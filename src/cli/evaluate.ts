@@ -15,7 +15,15 @@ import { command } from './command.js'
 import { describeError, describeEstimate } from './estimates.js'
 import { evaluateFitted, vaeOnly } from './fitted.js'
 import { evaluateGaps, gapSettings } from './gaps.js'
-import { describeChoice, evaluatedSplit, openRun, runImages, runOptions, splitOf } from './opened-run.js'
+import {
+  describeChoice,
+  evaluatedSplit,
+  openRun,
+  requireGaussian,
+  runImages,
+  runOptions,
+  splitOf,
+} from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
 export const evaluate = command({
@@ -68,6 +76,7 @@ export const evaluate = command({
       return { ...result, json: { ...about, ...json } }
     }
     if (switches.gaps) {
+      requireGaussian(trained, '--gaps')
       const options = {
         samples: values.samples,
         steps: values.gapSteps,

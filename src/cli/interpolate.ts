@@ -4,7 +4,7 @@ import { interpolate as interpolateImages } from '../pictures.js'
 import { permutation, streamKey } from '../random.js'
 import { text, wholeNumber } from '../settings.js'
 import { command } from './command.js'
-import { evaluatedSplit, openVae, pictureOptions, runImages, writeGrid } from './opened-run.js'
+import { evaluatedSplit, openVae, pictureOptions, requireGaussian, runImages, writeGrid } from './opened-run.js'
 
 export const interpolate = command({
   name: 'interpolate',
@@ -20,6 +20,7 @@ export const interpolate = command({
   examples: ['interpolate first', 'interpolate first --count 4 --steps 16 --seed 3'],
   async run({ argument, values }, context) {
     const run = await openVae(argument, values, context)
+    requireGaussian(run.trained, 'interpolate')
     const { test } = runImages(run.trained, values.data)
     if (test.count < 2) throw new Error(`interpolate: ${test.count} test image; a walk needs two`)
     const walks = Math.min(values.count, Math.floor(test.count / 2))

@@ -9,7 +9,7 @@ import type { Choice } from '../compile/scan.js'
 import { binarizeOnce, type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
-import { binarizes, loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../session.js'
+import { binarizes, boundName, loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../session.js'
 import { choice, text, UsageError } from '../settings.js'
 import type { Context } from './command.js'
 
@@ -77,12 +77,22 @@ async function open<T extends TrainedRun | TrainedVae>(
   const folder = existingRun(name, context.checkpoints)
   await openAndSay(values.backend, context)
   const trained = load(folder, values.snapshot)
-  const { epoch, best } = trained.snapshot.position
-  const bound = best?.validationBound
-  const elbo =
-    best && bound != null ? `, best validation ELBO ${bound.toFixed(2)} nats/image after epoch ${best.epoch}` : ''
-  context.note(`run ${name}, snapshot ${values.snapshot}: ${epoch} ${epoch === 1 ? 'epoch' : 'epochs'} trained${elbo}`)
+  const { config, snapshot } = trained
+  const { epoch, best } = snapshot.position
+  const reached =
+    best?.validationBound == null
+      ? ''
+      : `, best validation ${boundName(config)} ${best.validationBound.toFixed(2)} nats/image after epoch ${best.epoch}`
+  context.note(
+    `run ${name}, snapshot ${values.snapshot}: ${epoch} ${epoch === 1 ? 'epoch' : 'epochs'} trained${reached}`,
+  )
   return { folder, trained }
+}
+
+/** Refuses what only a Gaussian z can do. */
+export function requireGaussian({ config }: TrainedVae, what: string): void {
+  if (config.latents !== 'gaussian')
+    throw new UsageError(`${what}: needs a Gaussian z; this run has --latents ${config.latents}`)
 }
 
 /** The images of a run, or those of `source`, which must be of the run's size. */

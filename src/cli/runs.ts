@@ -13,7 +13,7 @@ export const runs = command({
     const rows = listRuns(checkpoints).map(name => describeRun(checkpoints, name))
     if (rows.length === 0) print(`no runs in ${checkpoints} yet; \`elbo train\` makes one`)
     const width = Math.max(...rows.map(({ name }) => name.length), 3)
-    if (rows.length > 0) print(`${'run'.padEnd(width)}  epochs   best validation ELBO   model`)
+    if (rows.length > 0) print(`${'run'.padEnd(width)}  epochs   best validation bound  model`)
     for (const row of rows) print(`${row.name.padEnd(width)}  ${'error' in row ? row.error : line(row)}`)
     return { json: rows }
   },

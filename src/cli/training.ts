@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { explain } from '../checkpoints/files.js'
 import { hasHistory, listRuns, runFolder } from '../checkpoints/run-directory.js'
-import { binarizes, isEm, isExact, type RunConfig, readRunConfig, writeRunConfig } from '../session.js'
+import { binarizes, boundName, isEm, type RunConfig, readRunConfig, writeRunConfig } from '../session.js'
 import { UsageError } from '../settings.js'
 import { type EpochMetrics, lastGain, type TrainingResult, train as trainRun, type Validated } from '../train.js'
 import { trainingRecords } from '../training-records.js'
@@ -148,18 +148,17 @@ function describeEpoch(m: EpochMetrics, config: RunConfig, isBest: boolean): str
   return [
     `epoch ${String(m.epoch).padStart(String(config.epochs).length)}/${config.epochs}`,
     ...(m.validationElbo === undefined ? [] : [`${describeValidation(m as Validated, config)}${parts}`]),
-    ...(m.trainElbo === undefined ? [] : [`train ${m.trainElbo.toFixed(2)} nats/image`]),
+    ...(m.trainElbo === undefined ? [] : [`train ${(m.trainIwae ?? m.trainElbo).toFixed(2)} nats/image`]),
     ...(m.acceptance === undefined ? [] : [`acceptance ${m.acceptance.toFixed(2)}`]),
     `${Math.round(m.imagesPerSecond)} images/s`,
     ...(isBest && m.validationElbo !== undefined ? ['best'] : []),
   ].join('  ')
 }
 
-const describeValidation = ({ validationElbo, validationElboError }: Validated, config: RunConfig): string =>
-  `validation ${boundName(config)} ${validationElbo.toFixed(2)} ± ${validationElboError.toFixed(2)}`
-
-/** The bound of an exact posterior is log p(x) itself. */
-const boundName = (config: RunConfig): string => (isExact(config) ? 'log p(x)' : 'ELBO')
+function describeValidation(m: Validated, config: RunConfig): string {
+  const [bound, error] = [m.validationIwae ?? m.validationElbo, m.validationIwaeError ?? m.validationElboError]
+  return `validation ${boundName(config)} ${bound.toFixed(2)} ± ${error.toFixed(2)}`
+}
 
 function conclude(
   { ended, position, history }: TrainingResult,
@@ -175,7 +174,8 @@ function conclude(
     )
     return
   }
-  if (ended === 'early') note(`stopped early: no better validation ELBO since epoch ${position.best?.epoch}`)
+  if (ended === 'early')
+    note(`stopped early: no better validation ${boundName(config)} since epoch ${position.best?.epoch}`)
   if (isEm(config)) note(describeConvergence(config, ended, history))
   const best = history.find(({ epoch }) => epoch === position.best?.epoch)
   if (best?.validationElbo !== undefined) {

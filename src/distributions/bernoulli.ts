@@ -21,6 +21,16 @@ const softplus = tf.customGrad((...inputs) => {
   }
 })
 
+/** log p(z) in nats of z [..., size] of zeros and ones that are equally likely: [...], each -size log 2. */
+export const fairLogProb = (z: tf.Tensor): tf.Tensor =>
+  tf.fill(z.shape.slice(0, -1), -Math.LN2 * (z.shape.at(-1) as number))
+
+/** KL(Bernoulli(sigmoid(l)) || Bernoulli(1/2)) in nats of every entry of `logits`: log 2 minus the entropy. */
+export function klToFair(logits: tf.Tensor): tf.Tensor {
+  // sigmoid(l) l - log(1 + e^l) + log 2
+  return tf.tidy(() => tf.add(tf.sub(tf.mul(tf.sigmoid(logits), logits), softplus(logits)), Math.LN2))
+}
+
 /** One draw per entry of `probabilities` (any shape, in [0, 1]): float32 zeros and ones of that shape. */
 export function sample(key: Key, probabilities: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.cast(tf.less(uniform(key, probabilities.shape), probabilities), 'float32'))

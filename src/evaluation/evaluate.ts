@@ -1,7 +1,6 @@
 /** What `evaluate` measures of a trained VAE: ELBO, log p(x), their errors, active units. */
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/scan.js'
-import * as gaussian from '../distributions/normal.js'
 import { encode, type Vae } from '../models/vae.js'
 import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } from './importance.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
@@ -47,24 +46,25 @@ export async function evaluateVae(
       options,
       used.map(count => ({ used: count })),
     )
-    const { mu, kl } = await posteriors(vae, images, { ...options, mode: weigh.choice?.mode ?? options.mode })
-    if (!mu || !kl || kl.length < images.count || sums.some(({ max }) => max?.length !== images.count)) return undefined
+    const { mean, kl } = await posteriors(vae, images, { ...options, mode: weigh.choice?.mode ?? options.mode })
+    if (!mean || !kl || kl.length < images.count || sums.some(({ max }) => max?.length !== images.count))
+      return undefined
     const perImage = summarize(sums as WeightSums[], samples)
-    return { ...estimates(perImage, mu, kl, vae.latentDim), samples, compile: weigh.choice as Choice, perImage }
+    return { ...estimates(perImage, mean, kl, vae.latentDim), samples, compile: weigh.choice as Choice, perImage }
   } finally {
     weigh.dispose()
   }
 }
 
-/** The encoder's mean [count, latent], and KL(q(z|x) || p(z)) in closed form [count]; less if it was stopped. */
+/** The mean of q(z|x) [count, latent], and KL(q(z|x) || p(z)) in closed form [count]; less if it was stopped. */
 async function posteriors(
   vae: Vae,
   images: ImageSet,
   { onProgress: _, ...options }: OverImagesOptions & ScanOptions,
-): Promise<{ mu?: Float32Array; kl?: Float32Array }> {
+): Promise<{ mean?: Float32Array; kl?: Float32Array }> {
   const encoding = overImages<object>(batch => {
-    const { mu, logVar } = encode(vae, tf.div(batch, 255))
-    return { mu, kl: gaussian.klToStandard(mu, logVar) }
+    const q = encode(vae, tf.div(batch, 255))
+    return { mean: q.mean, kl: tf.sum(q.kl(), -1) }
   }, options)
   try {
     const [outputs] = await encoding.run(images, options, [{}])
@@ -76,7 +76,7 @@ async function posteriors(
 
 function estimates(
   { elbo, logPx, standardError }: ImportanceEstimate,
-  mu: Float32Array,
+  means: Float32Array,
   kl: Float32Array,
   latentDim: number,
 ) {
@@ -87,7 +87,7 @@ function estimates(
     kl: estimateMean(kl),
     logPx: estimateMean(logPx),
     logPxMonteCarloError: errorOfMean(standardError),
-    activeUnits: variances(mu, latentDim).filter(variance => variance > ACTIVE_VARIANCE).length,
+    activeUnits: variances(means, latentDim).filter(variance => variance > ACTIVE_VARIANCE).length,
     latentDim,
   }
 }

@@ -3,9 +3,11 @@
  * log p(x) ~ log 1/k sum_i w_i,  w_i = p(x, z_i) / q(z_i | x),  z_i ~ q(z | x).
  */
 import * as tf from '@tensorflow/tfjs'
-import * as bernoulli from '../distributions/bernoulli.js'
-import { decode, encode, type Posterior, type Vae } from '../models/vae.js'
-import { type HostKey, type Key, keyAt, normal } from '../random.js'
+import type { Posterior } from '../models/latents.js'
+import { encode, type Vae } from '../models/vae.js'
+import { drawNoise } from '../objectives/elbo.js'
+import { logWeights } from '../objectives/importance-weighted.js'
+import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Decoder inputs that fit in one piece: samples times images of a piece. */
 const LARGEST_PIECE = 5000
@@ -70,7 +72,7 @@ export function sumWeightsOf(
   used: number,
 ): WeightSums<tf.Tensor> {
   const counts = tf.less(tf.reshape(tf.range(0, size), [size, 1]), used)
-  const logs = logWeights(vae, x, q, key, size) // [size, batch]
+  const { logWeights: logs } = logWeights(vae, x, q, drawNoise(vae, x, key, size)) // [size, batch]
   const max = tf.max(tf.where(counts, logs, Number.NEGATIVE_INFINITY), 0)
   const scaled = tf.where(counts, tf.exp(tf.sub(logs, max)), 0)
   return {
@@ -79,15 +81,6 @@ export function sumWeightsOf(
     squares: tf.sum(tf.square(scaled), 0),
     logs: tf.sum(tf.where(counts, logs, 0), 0),
   }
-}
-
-/** log w = log p(x|z) + log p(z) - log q(z|x) of `samples` draws z = mu + sigma epsilon: [samples, batch]. */
-function logWeights(vae: Vae, x: tf.Tensor, { mu, logVar }: Posterior, key: Key, samples: number): tf.Tensor {
-  const epsilon = normal(key, [samples, ...mu.shape])
-  const z = tf.add(mu, tf.mul(tf.exp(tf.mul(logVar, 0.5)), epsilon)) // [samples, batch, latent]
-  // log p(z) - log q(z|x) = -1/2 sum(z^2 - epsilon^2 - log sigma^2)
-  const terms = tf.sub(tf.sub(tf.square(z), tf.square(epsilon)), logVar)
-  return tf.sub(bernoulli.logProb(x, decode(vae, z)), tf.mul(tf.sum(terms, -1), 0.5))
 }
 
 /** The estimate of `k` draws from the sums of their pieces, in double precision. */

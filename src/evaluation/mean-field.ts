@@ -4,7 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { createOptimizer } from '../inference/optimizer.js'
-import { encode, type Posterior, type Vae } from '../models/vae.js'
+import type { Posterior } from '../models/latents.js'
+import { encode, type Vae } from '../models/vae.js'
 import { elboOf } from '../objectives/elbo.js'
 import type { Key } from '../random.js'
 
@@ -16,7 +17,7 @@ const LEARNING_RATE = 0.05
 
 /** The free q(z) of a batch of images. */
 export interface FreePosteriors {
-  /** Variables, [batch, latent] each. */
+  /** Its parameters are variables, [batch, latent] each. */
   readonly q: Posterior
   /** Sets q to the encoder's for other images x [batch, pixels], and the optimizer to its beginning. */
   start(x: tf.Tensor): void
@@ -28,29 +29,30 @@ export interface FreePosteriors {
 /** The learning rate of step number `step` of `steps`. */
 export const learningRateAt = (step: number, steps: number): number => LEARNING_RATE * (1 - step / steps)
 
+/** Throws an Error where z is not Gaussian. */
 export function freePosteriors(vae: Vae, batchSize: number): FreePosteriors {
+  if (!vae.latents.reparameterized) throw new Error('mean-field Gaussians of each image: this model has no Gaussian z')
   const zeros = () => tf.tidy(() => tf.variable(tf.zeros([batchSize, vae.latentDim])))
-  const [mu, logVar] = [zeros(), zeros()]
-  const variables = new Map(Object.entries({ mu, log_var: logVar }))
+  const variables = new Map(vae.latents.heads.map(head => [head, zeros()]))
+  const parameters = [...variables.values()]
+  const q = vae.latents.posterior(parameters)
   // Adam treats every number by itself, so the images of a batch do not disturb one another.
   const optimizer = createOptimizer({ optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 }, variables)
   const beginnings = [...optimizer.slots.values()].map(slot => ({ slot, value: tf.clone(slot) }))
   return {
-    q: { mu, logVar },
+    q,
     start: x =>
       tf.tidy(() => {
-        const encoded = encode(vae, x)
-        mu.assign(encoded.mu)
-        logVar.assign(encoded.logVar)
+        encode(vae, x).heads.forEach((head, i) => void parameters[i]?.assign(head))
         for (const { slot, value } of beginnings) slot.assign(value)
       }),
     ascend(x, key, learningRate) {
-      const bound = () => elboOf(vae, x, { mu, logVar }, key, { samples: DRAWS, kl: 'analytic' }).elbo // [batch]
+      const bound = () => elboOf(vae, x, q, key, { samples: DRAWS, kl: 'analytic' }).elbo // [batch]
       optimizer.minimize(() => tf.neg(tf.sum(bound())) as tf.Scalar, learningRate)
     },
     dispose() {
       optimizer.dispose()
-      tf.dispose([mu, logVar, ...beginnings.map(({ value }) => value)])
+      tf.dispose([...parameters, ...beginnings.map(({ value }) => value)])
     },
   }
 }

@@ -3,8 +3,6 @@
  * Metropolis, then gradient ascent on log p(x, z). There is no encoder.
  */
 import * as tf from '@tensorflow/tfjs'
-import * as bernoulli from '../distributions/bernoulli.js'
-import * as gaussian from '../distributions/normal.js'
 import { type AnnealingOptions, annealImages } from '../evaluation/anneal-images.js'
 import { decode, namedWeights, type Vae } from '../models/vae.js'
 import type { HostKey } from '../random.js'
@@ -37,15 +35,15 @@ export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKe
     models: new Map([['decoder', vae.decoder]]),
     step(batch, stepKey, { learningRate, used, first }) {
       const x = tf.div(batch, 255)
-      const target = (z: tf.Tensor) => tf.add(bernoulli.logProb(x, decode(vae, z)), gaussian.standardLogProb(z))
+      const target = (z: tf.Tensor) => tf.add(decode(vae, z).logProb(x), vae.latents.prior.logProb(z))
       const { draws, acceptance } = chains.move(
         { first, used, size: batch.shape[0] as number },
         stepKey,
         (z, runKey, stepSize) => sample(target, z, runKey, options.transitions, stepSize, options),
       )
       const z = draws.at(-1) as tf.Tensor // [chains, batch, latent]
-      const reconstruction = () => tf.mean(bernoulli.logProb(x, decode(vae, z)), 0) // [batch]
-      const before = { reconstruction: reconstruction(), logPrior: tf.mean(gaussian.standardLogProb(z), 0) }
+      const reconstruction = () => tf.mean(decode(vae, z).logProb(x), 0) // [batch]
+      const before = { reconstruction: reconstruction(), logPrior: tf.mean(vae.latents.prior.logProb(z), 0) }
       for (let update = 0; update < options.updates; update++)
         optimizer.minimize(
           () => tf.neg(usedMeans({ mean: reconstruction() }, used).mean as tf.Tensor) as tf.Scalar,
@@ -57,7 +55,7 @@ export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKe
     validationImages: options.validationImages,
     /** Annealed importance sampling with chains from the prior: E[log w] <= log p(x). */
     async boundOf(images, { onProgress, signal, key: boundKey }, how) {
-      const likelihood = (batch: tf.Tensor, z: tf.Tensor) => bernoulli.logProb(tf.div(batch, 255), decode(vae, z))
+      const likelihood = (batch: tf.Tensor, z: tf.Tensor) => decode(vae, z).logProb(tf.div(batch, 255))
       const { elbo } = await annealImages(
         likelihood,
         vae.latentDim,

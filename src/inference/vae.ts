@@ -1,43 +1,108 @@
-/** Auto-encoding variational Bayes (Kingma & Welling 2013, algorithm 1): gradient ascent on the ELBO of both networks. */
+/**
+ * Training by gradient ascent on a bound of log p(x) in the weights of both networks (auto-encoding variational Bayes, Kingma & Welling
+ * 2013, algorithm 1): the ELBO or the importance-weighted bound, by any estimator of its gradient.
+ */
 import * as tf from '@tensorflow/tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
 import { namedWeights, type Vae } from '../models/vae.js'
 import { type Elbo, type ElboOptions, elbo } from '../objectives/elbo.js'
-import { type Key, split } from '../random.js'
-import type { Algorithm, Schedule } from './algorithm.js'
+import { type ImportanceWeighted, importanceWeighted } from '../objectives/importance-weighted.js'
+import { type HostKey, type Key, split } from '../random.js'
+import type { Algorithm } from './algorithm.js'
+import type { Ascent } from './estimators/ascent.js'
+import { type Baseline, type baselines, createBaseline } from './estimators/baselines.js'
+import { doublyReparameterized, stickingTheLanding } from './estimators/path-derivative.js'
+import { type PathwiseOptions, pathwiseElbo, pathwiseIwae } from './estimators/pathwise.js'
+import { scoreElbo, scoreIwae } from './estimators/score-function.js'
 import { createOptimizer, type OptimizerOptions } from './optimizer.js'
 
 /** How grey pixels become binary ones: a fresh Bernoulli draw each time an image is used, or the threshold 0.5. */
 export const binarizations = ['dynamic', 'static'] as const
 
-export interface VaeOptions extends ElboOptions, OptimizerOptions {
-  binarize: (typeof binarizations)[number]
+/** The same, and none for densities of grey pixels. */
+export const readings = [...binarizations, 'none'] as const
+
+/** Bounds that train both networks: the ELBO, and IWAE_k with k = `samples`. */
+export const bounds = ['elbo', 'iwae'] as const
+
+/** Estimators of a bound's gradient: see `estimators/`. */
+export const estimators = ['pathwise', 'stl', 'dreg', 'score'] as const
+
+export interface TrainingOptions extends ElboOptions, OptimizerOptions {
+  binarize: (typeof readings)[number]
 }
 
-export function trainVae(vae: Vae, options: VaeOptions): Algorithm {
-  return trainNetworks(vae, options, (x, key, { beta }) => () => {
-    const bound = elbo(vae, x, key, options)
-    return { ascended: tf.mean(tf.sub(bound.reconstruction, tf.mul(bound.kl, beta))), bound }
-  })
+export interface VaeTrainingOptions extends TrainingOptions, PathwiseOptions {
+  objective: (typeof bounds)[number]
+  estimator: (typeof estimators)[number]
+  /** Of the score-function estimator. */
+  baseline: (typeof baselines)[number]
 }
 
-/**
- * What one step ascends on binary images x [batch, pixels]. The function that comes back runs on the gradient tape: what was
- * computed before it is a constant.
- */
-export type Ascent = (x: tf.Tensor, key: Key, schedule: Schedule) => () => { ascended: tf.Tensor; bound: Elbo }
+/** `key` draws the first weights of the baseline's network, if it has one. */
+export function trainVae(vae: Vae, options: VaeTrainingOptions, key: HostKey): Algorithm {
+  const baseline = createBaseline(options.estimator === 'score' ? options.baseline : 'none', vae.pixels, key)
+  const bound = (x: tf.Tensor, on: Key) =>
+    options.objective === 'iwae' ? importanceWeighted(vae, x, on, options.samples) : elbo(vae, x, on, options)
+  return trainNetworks(vae, options, { ascent: ascentOf(vae, options, baseline), bound, baseline })
+}
 
-/** Gradient ascent by one optimizer on the weights of both networks; `bound` is what steps report. */
-export function trainNetworks(vae: Vae, options: VaeOptions, ascent: Ascent): Algorithm {
+/** The estimate that the options ask for; throws an Error if there is no such. */
+export function ascentOf(
+  vae: Vae,
+  options: Pick<VaeTrainingOptions, 'objective' | 'estimator'> & PathwiseOptions,
+  baseline: Baseline,
+): Ascent {
+  const { objective, estimator } = options
+  if (!vae.latents.reparameterized && estimator !== 'score')
+    throw new Error(`estimator ${estimator}: these latents can be learned by 'score' only`)
+  switch (`${objective} ${estimator}` as const) {
+    case 'elbo pathwise':
+      return pathwiseElbo(vae, options)
+    case 'elbo stl':
+      return stickingTheLanding(vae, options)
+    case 'elbo score':
+      return scoreElbo(vae, options, baseline)
+    case 'iwae pathwise':
+      return pathwiseIwae(vae, options)
+    case 'iwae dreg':
+      return doublyReparameterized(vae, options)
+    case 'iwae score':
+      return scoreIwae(vae, options, baseline)
+    default:
+      throw new Error(`estimator ${estimator}: not for objective ${objective}`)
+  }
+}
+
+/** What is learned by, and how it is judged. */
+export interface Learning {
+  /** Its `bound` is what steps report. */
+  ascent: Ascent
+  /** The bound of each image of x [batch, pixels] without learning: [batch] each. */
+  bound(x: tf.Tensor, key: Key): Elbo | ImportanceWeighted
+  /** Learned with the networks. */
+  baseline?: Baseline
+}
+
+/** Gradient ascent by one optimizer on the weights of both networks and of the baseline. */
+export function trainNetworks(
+  vae: Vae,
+  options: TrainingOptions,
+  { ascent, bound: boundOf, baseline }: Learning,
+): Algorithm {
   const models = new Map(Object.entries({ encoder: vae.encoder, decoder: vae.decoder }))
-  const weights = new Map(
-    [...models].flatMap(([name, model]) => namedWeights(model).map(([weight, value]) => [`${name}/${weight}`, value])),
-  ) as Map<string, tf.Variable>
+  const named = (prefix: string, variables: Iterable<readonly [string, tf.Variable]>) =>
+    [...variables].map(([name, variable]): [string, tf.Variable] => [`${prefix}/${name}`, variable])
+  const weights = new Map([
+    ...[...models].flatMap(([name, model]) => named(name, namedWeights(model))),
+    ...named('baseline', baseline?.weights ?? []),
+  ])
   const optimizer = createOptimizer(options, weights)
   return {
     variables: new Map([
       ...weights,
-      ...[...optimizer.slots].map(([name, slot]) => [`optimizer/${name}`, slot] as const),
+      ...named('baseline', baseline?.state ?? []),
+      ...named('optimizer', optimizer.slots),
     ]),
     models,
     step(batch, key, schedule) {
@@ -52,18 +117,22 @@ export function trainNetworks(vae: Vae, options: VaeOptions, ascent: Ascent): Al
       }, schedule.learningRate)
       return batchMeans(bound as Elbo)
     },
-    bound: (batch, key) => ({ ...elbo(vae, tf.div(batch, 255), key, options) }),
-    dispose: () => optimizer.dispose(),
+    bound: (batch, key) => ({ ...boundOf(tf.div(batch, 255), key) }),
+    dispose() {
+      optimizer.dispose()
+      tf.dispose([...(baseline?.weights.values() ?? []), ...(baseline?.state.values() ?? [])])
+    },
   }
 }
 
-/** Grey images [batch, pixels] in [0, 1] as binary ones. */
-export function binarize(key: Key, grey: tf.Tensor, how: VaeOptions['binarize']): tf.Tensor {
+/** Grey images [batch, pixels] in [0, 1] as the model sees them. */
+export function binarize(key: Key, grey: tf.Tensor, how: TrainingOptions['binarize']): tf.Tensor {
+  if (how === 'none') return grey
   return how === 'dynamic' ? bernoulli.sample(key, grey) : tf.cast(tf.greaterEqual(grey, 0.5), 'float32')
 }
 
 // The gradient tape frees what its function made, but the bound's parts are reported after it.
-const keepAll = (bound: Elbo): Elbo => {
+const keepAll = <B extends Elbo | ImportanceWeighted>(bound: B): B => {
   for (const part of Object.values(bound)) tf.keep(part as tf.Tensor)
   return bound
 }

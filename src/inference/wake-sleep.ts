@@ -4,47 +4,46 @@
  * in the ELBO, so the two do not climb one bound.
  */
 import * as tf from '@tensorflow/tfjs'
-import * as bernoulli from '../distributions/bernoulli.js'
-import * as gaussian from '../distributions/normal.js'
 import { decode, encode, type Vae } from '../models/vae.js'
-import { elboOf } from '../objectives/elbo.js'
-import { type Key, normal, split } from '../random.js'
+import { elbo, elboOf } from '../objectives/elbo.js'
+import { type Key, split } from '../random.js'
 import type { Algorithm } from './algorithm.js'
-import { trainNetworks, type VaeOptions } from './vae.js'
+import type { Ascent } from './estimators/ascent.js'
+import { type TrainingOptions, trainNetworks } from './vae.js'
 
 /**
  * `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of the batch in the sleep phase.
  * `kl` is how the reported bound's KL term is computed. The schedule's `beta` has no place here: neither phase has a KL term.
  */
-export function trainWakeSleep(vae: Vae, options: VaeOptions): Algorithm {
-  return trainNetworks(vae, options, (x, key) => {
+export function trainWakeSleep(vae: Vae, options: TrainingOptions): Algorithm {
+  const ascent: Ascent = (x, key) => {
     const [wakeKey, sleepKey] = split(key, 2) as [Key, Key]
-    const q = encode(vae, x) // [batch, latent]
+    const q = encode(vae, x)
     const dreams = dream(vae, sleepKey, (x.shape[0] as number) * options.samples)
     return () => {
       const bound = elboOf(vae, x, q, wakeKey, options)
       return { ascended: tf.add(tf.mean(bound.reconstruction), tf.mean(logProbOfDreams(vae, dreams))), bound }
     }
-  })
+  }
+  return trainNetworks(vae, options, { ascent, bound: (x, key) => elbo(vae, x, key, options) })
 }
 
-/** A draw from the model: latents and the binary images that they gave. */
+/** A draw from the model: latents and the images that they gave. */
 export interface Dreams {
   /** [count, latent]. */
   z: tf.Tensor
-  /** [count, pixels], 0 or 1. */
+  /** [count, pixels]. */
   x: tf.Tensor
 }
 
 /** `count` draws z ~ p(z), x ~ p(x|z). */
 export function dream(vae: Vae, key: Key, count: number): Dreams {
   const [latentKey, pixelKey] = split(key, 2) as [Key, Key]
-  const z = normal(latentKey, [count, vae.latentDim])
-  return { z, x: bernoulli.sample(pixelKey, tf.sigmoid(decode(vae, z))) }
+  const z = vae.latents.prior.sample(latentKey, [count, vae.latentDim])
+  return { z, x: decode(vae, z).sample(pixelKey) }
 }
 
 /** log q(z|x) of each dream, in nats: [count]. */
 export function logProbOfDreams(vae: Vae, { z, x }: Dreams): tf.Tensor {
-  const { mu, logVar } = encode(vae, x)
-  return gaussian.logProb(z, mu, logVar)
+  return encode(vae, x).logProb(z)
 }

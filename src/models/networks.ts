@@ -22,20 +22,29 @@ export interface VaeShape {
 /** Rows and columns of a convolution's kernel. */
 const KERNEL = 4
 
-/** Images [batch, pixels] -> [mu, logVar], each [batch, latent]. Throws an Error if the convolutions do not fit the image. */
-export function encoderNetwork({ filters, hidden, latentDim, activation, ...image }: VaeShape): tf.LayersModel {
+/** Images [batch, pixels] -> one output [batch, latent] for each of `heads`. Throws an Error if the convolutions do not fit the image. */
+export function encoderNetwork(
+  { filters, hidden, latentDim, activation, ...image }: VaeShape,
+  heads: readonly string[],
+): tf.LayersModel {
   const convolutions = filters ? convolutionLayers(image, filters, activation) : []
   const input = tf.input({ shape: [image.rows * image.columns], name: 'encoder_input' })
   const code = through([...convolutions, ...hiddenLayers(hidden, activation)], input)
-  const outputs = ['mu', 'log_var'].map(head => through([dense(head, latentDim)], code))
+  const outputs = heads.map(head => through([dense(head, latentDim)], code))
   return tf.model({ name: 'encoder', inputs: input, outputs })
 }
 
-/** z [batch, latent] -> logits [batch, pixels]. Throws an Error if the convolutions do not fit the image. */
-export function decoderNetwork({ filters, hidden, latentDim, activation, ...image }: VaeShape): tf.LayersModel {
-  const logits = filters ? transposedLayers(image, filters, activation) : [dense('logits', image.rows * image.columns)]
+/** z [batch, latent] -> one output [batch, pixels] for each of `heads`. Throws an Error if the convolutions do not fit the image. */
+export function decoderNetwork(
+  { filters, hidden, latentDim, activation, ...image }: VaeShape,
+  heads: readonly string[],
+): tf.LayersModel {
+  const maps = filters ? transposedLayers(image, filters, activation) : []
   const input = tf.input({ shape: [latentDim], name: 'decoder_input' })
-  const outputs = through([...hiddenLayers(hidden.toReversed(), activation), ...logits], input)
+  const features = through([...hiddenLayers(hidden.toReversed(), activation), ...maps], input)
+  const outputs = heads.map(head =>
+    through(filters ? pixelMaps(head) : [dense(head, image.rows * image.columns)], features),
+  )
   return tf.model({ name: 'decoder', inputs: input, outputs })
 }
 
@@ -52,7 +61,7 @@ function convolutionLayers(image: ImageSize, filters: readonly number[], activat
   ]
 }
 
-/** The same way back: [units] -> feature maps -> … -> one channel of logits -> [pixels]. */
+/** The same way back but for its last convolution: [units] -> feature maps -> … */
 function transposedLayers(image: ImageSize, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
   const maps = smallestMaps(image, filters)
   const [deepest = 0, ...outwards] = filters.toReversed()
@@ -60,10 +69,14 @@ function transposedLayers(image: ImageSize, filters: readonly number[], activati
     dense('features', maps.rows * maps.columns * deepest, activation),
     tf.layers.reshape({ name: 'maps', targetShape: [maps.rows, maps.columns, deepest] }),
     ...outwards.map((count, i) => tf.layers.conv2dTranspose({ ...convolution(`conv_${i + 1}`, count), activation })),
-    tf.layers.conv2dTranspose(convolution('logits', 1)),
-    tf.layers.flatten({ name: 'pixels' }),
   ]
 }
+
+/** Feature maps -> one channel -> [pixels]. */
+const pixelMaps = (head: string): tf.layers.Layer[] => [
+  tf.layers.conv2dTranspose(convolution(head, 1)),
+  tf.layers.flatten({ name: `${head}_pixels` }),
+]
 
 /** The size of the innermost feature maps. */
 function smallestMaps({ rows, columns }: ImageSize, filters: readonly number[]): ImageSize {

@@ -1,52 +1,76 @@
 /**
- * The variational autoencoder's networks (Kingma & Welling 2013): an encoder for q(z | x) = N(mu(x), sigma^2(x)) and a
- * decoder for p(x | z) = Bernoulli(logits(z)), with the prior p(z) = N(0, I). Both are ordinary `tf.layers` models.
+ * The variational autoencoder (Kingma & Welling 2013): an encoder for q(z | x), a decoder for p(x | z), both ordinary `tf.layers`
+ * models, and the families of distributions whose parameters they put out: usually q(z | x) = N(mu(x), sigma^2(x)),
+ * p(z) = N(0, I) and p(x | z) = Bernoulli(logits(z)).
  */
 import * as tf from '@tensorflow/tfjs'
 import { type Key, split, uniform } from '../random.js'
+import { type LatentName, type Latents, latentFamilies, type Posterior } from './latents.js'
+import {
+  type Likelihood,
+  likelihoodOf,
+  type likelihoods,
+  type PixelDistribution,
+  type PixelVariance,
+} from './likelihoods.js'
 import { decoderNetwork, encoderNetwork, type VaeShape } from './networks.js'
 
 /** Encoder and decoder; `dispose` frees both. */
 export interface Vae {
   readonly latentDim: number
   readonly pixels: number
-  /** [batch, pixels] -> [mu, logVar], each [batch, latent]. */
+  readonly latents: Latents
+  readonly likelihood: Likelihood
+  /** [batch, pixels] -> the parameters of q(z|x), each [batch, latent]. */
   readonly encoder: tf.LayersModel
-  /** [batch, latent] -> Bernoulli logits [batch, pixels]; sigmoid(logits) is the mean image. */
+  /** [batch, latent] -> the parameters of p(x|z), each [batch, pixels]. */
   readonly decoder: tf.LayersModel
   dispose(): void
 }
 
-/** q(z) = N(mu, diag exp(logVar)) of each image of a batch: mu and logVar, each [batch, latent]. */
-export interface Posterior {
-  mu: tf.Tensor
-  logVar: tf.Tensor
-}
-
-/** The parameters of q(z | x) for images x [batch, pixels] in [0, 1]. */
+/** q(z | x) of images x [batch, pixels] in [0, 1]. */
 export function encode(vae: Vae, x: tf.Tensor): Posterior {
-  const [mu, logVar] = vae.encoder.apply(x) as [tf.Tensor, tf.Tensor]
-  return { mu, logVar }
+  return vae.latents.posterior(asList(vae.encoder.apply(x)))
 }
 
-/** Bernoulli logits of p(x | z): z [..., latent] -> [..., pixels]. */
-export function decode(vae: Vae, z: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => {
-    const logits = vae.decoder.apply(tf.reshape(z, [-1, vae.latentDim])) as tf.Tensor
-    return tf.reshape(logits, [...z.shape.slice(0, -1), vae.pixels])
-  })
+/** p(x | z) of z [..., latent]. To be called inside of `tf.tidy`, as its parts are tensors. */
+export function decode(vae: Vae, z: tf.Tensor): PixelDistribution {
+  const heads = asList(vae.decoder.apply(tf.reshape(z, [-1, vae.latentDim])))
+  return vae.likelihood.of(heads.map(head => tf.reshape(head, [...z.shape.slice(0, -1), vae.pixels])))
+}
+
+const asList = (outputs: ReturnType<tf.LayersModel['apply']>): tf.Tensor[] =>
+  (Array.isArray(outputs) ? outputs : [outputs]) as tf.Tensor[]
+
+/** What a VAE is made of: its networks, and the families of its distributions. */
+export interface VaeOptions extends VaeShape {
+  /** Of z; Gaussian unless said otherwise. */
+  latents?: LatentName
+  /** Of x given z; Bernoulli unless said otherwise. */
+  likelihood?: (typeof likelihoods)[number]
+  /** Of likelihood 'gaussian', which needs one. */
+  pixelVariance?: PixelVariance | null
 }
 
 /**
  * Networks with all-zero weights, to be filled by `initialize` or from a checkpoint. Throws an Error if the convolutions do
  * not fit the image.
  */
-export function createVae(shape: VaeShape): Vae {
-  const encoder = encoderNetwork(shape)
-  const decoder = decoderNetwork(shape)
+export function createVae({
+  latents: family = 'gaussian',
+  likelihood: name = 'bernoulli',
+  pixelVariance,
+  ...shape
+}: VaeOptions): Vae {
+  const latents = latentFamilies[family]
+  const likelihood = likelihoodOf(name, pixelVariance ?? undefined)
+  const encoder = encoderNetwork(shape, latents.heads)
+  const decoder = decoderNetwork(shape, likelihood.heads)
   return {
     latentDim: shape.latentDim,
     pixels: shape.rows * shape.columns,
+    latents,
+    likelihood,
     encoder,
     decoder,
     dispose: () => [encoder, decoder].forEach(model => void model.dispose()),
@@ -79,7 +103,8 @@ export function namedWeights(model: tf.LayersModel): [name: string, variable: tf
   )
 }
 
-function glorotUniform(key: Key, shape: number[]): tf.Tensor {
+/** Uniform in ±sqrt(6 / (fanIn + fanOut)), for a kernel of this shape: [rows, columns, …, in, out]. */
+export function glorotUniform(key: Key, shape: number[]): tf.Tensor {
   const [channelsIn = 1, channelsOut = 1] = shape.slice(-2) // of a transposed convolution the other way round
   const receptiveField = tf.util.sizeFromShape(shape.slice(0, -2))
   const limit = Math.sqrt(6 / (receptiveField * (channelsIn + channelsOut)))

@@ -1,8 +1,7 @@
 /** The evidence lower bound, per image, in nats: ELBO = E_q[log p(x|z)] - KL(q(z|x) || p(z)) <= log p(x). */
 import * as tf from '@tensorflow/tfjs'
-import * as bernoulli from '../distributions/bernoulli.js'
-import * as gaussian from '../distributions/normal.js'
-import { decode, encode, type Posterior, type Vae } from '../models/vae.js'
+import type { Posterior } from '../models/latents.js'
+import { decode, encode, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'
 
 /** How KL(q || p) is computed: in closed form, or as the mean of log q(z|x) - log p(z) over the samples. */
@@ -17,29 +16,34 @@ export interface ElboOptions {
 /** Both parts of the bound, each [batch] in nats per image: elbo = reconstruction - kl. */
 export interface Elbo {
   elbo: tf.Tensor
-  /** The sampled mean of log p(x|z): negative, higher is better. */
+  /** The sampled mean of log p(x|z): of binary images negative; higher is better. */
   reconstruction: tf.Tensor
   kl: tf.Tensor
 }
 
-/** The ELBO of each binary image in x [batch, pixels], with noise from `key` (Kingma & Welling 2013, equations 6-7). */
+/** The ELBO of each image in x [batch, pixels], with noise from `key` (Kingma & Welling 2013, equations 6-7). */
 export function elbo(vae: Vae, x: tf.Tensor, key: Key, options: ElboOptions): Elbo {
   return elboOf(vae, x, encode(vae, x), key, options)
 }
 
 /** The ELBO of each image with any q(z), not only the encoder's. */
-export function elboOf(
-  vae: Vae,
-  x: tf.Tensor,
-  { mu, logVar }: Posterior,
-  key: Key,
-  { samples, kl: estimator }: ElboOptions,
+export function elboOf(vae: Vae, x: tf.Tensor, q: Posterior, key: Key, { samples, kl: estimator }: ElboOptions): Elbo {
+  const { z, logPriorRatio } = q.at(drawNoise(vae, x, key, samples))
+  return elboFrom(q, { reconstruction: decode(vae, z).logProb(x), logPriorRatio }, estimator)
+}
+
+/** The same from log p(x|z) and log p(z) - log q(z|x) of draws from q, [samples, batch] each. */
+export function elboFrom(
+  q: Posterior,
+  perDraw: { reconstruction: tf.Tensor; logPriorRatio: tf.Tensor },
+  estimator: ElboOptions['kl'],
 ): Elbo {
-  const z = gaussian.sample(key, mu, logVar, samples) // [samples, batch, latent]
-  const reconstruction = tf.mean(bernoulli.logProb(x, decode(vae, z)), 0) // [batch]
-  const kl =
-    estimator === 'analytic'
-      ? gaussian.klToStandard(mu, logVar) // [batch]
-      : tf.mean(tf.sub(gaussian.logProb(z, mu, logVar), gaussian.standardLogProb(z)), 0) // [batch]
+  const reconstruction = tf.mean(perDraw.reconstruction, 0) // [batch]
+  const kl = estimator === 'analytic' ? tf.sum(q.kl(), -1) : tf.neg(tf.mean(perDraw.logPriorRatio, 0)) // [batch]
   return { elbo: tf.sub(reconstruction, kl), reconstruction, kl }
+}
+
+/** Noise for `samples` draws of z for each image of x [batch, pixels]: [samples, batch, latent]. */
+export function drawNoise({ latents, latentDim }: Vae, x: tf.Tensor, key: Key, samples: number): tf.Tensor {
+  return latents.noise(key, [samples, x.shape[0] as number, latentDim])
 }

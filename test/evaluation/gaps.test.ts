@@ -1,7 +1,6 @@
 // The two parts of the gap, on models whose log p(x) and best q(z) are known.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
-import * as bernoulli from '../../src/distributions/bernoulli.js'
 import { type GapOptions, measureGaps } from '../../src/evaluation/gaps.js'
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
@@ -48,7 +47,9 @@ const cell = 16 / (SIDE - 1)
 /** log p(x|z) on the grid `axis` x `axis`. */
 function logLikelihoods(vae: Vae, image: readonly number[]): ArrayLike<number> {
   const z = tf.tensor2d(axis.flatMap(first => axis.map(second => [first, second])))
-  return bernoulli.logProb(tf.tensor1d([...image]), decode(vae, z)).dataSync()
+  return decode(vae, z)
+    .logProb(tf.tensor1d([...image]))
+    .dataSync()
 }
 
 const density = (z: number, mu: number, logVar: number) =>

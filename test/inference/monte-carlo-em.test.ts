@@ -1,7 +1,6 @@
 // Monte Carlo EM of a neural decoder, against the exact log p(x) of a one-dimensional z.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
-import * as bernoulli from '../../src/distributions/bernoulli.js'
 import * as gaussian from '../../src/distributions/normal.js'
 import { temperatures } from '../../src/evaluation/ais.js'
 import { estimateMean } from '../../src/evaluation/statistics.js'
@@ -36,7 +35,7 @@ function smallVae(scale: number): Vae {
 function exactLogPx(vae: Vae): tf.Scalar {
   const points = 801
   const z = tf.reshape(tf.linspace(-8, 8, points), [points, 1, 1])
-  const logJoint = tf.add(bernoulli.logProb(tf.tensor2d(PATTERNS), decode(vae, z)), gaussian.standardLogProb(z))
+  const logJoint = tf.add(decode(vae, z).logProb(tf.tensor2d(PATTERNS)), gaussian.standardLogProb(z))
   return tf.mean(tf.add(tf.logSumExp(logJoint, 0), Math.log(16 / (points - 1)))) as tf.Scalar
 }
 

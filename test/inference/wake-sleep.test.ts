@@ -8,7 +8,7 @@ import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import { type Config, resolveConfig } from '../../src/config.js'
 import { estimateMean } from '../../src/evaluation/statistics.js'
-import type { VaeOptions } from '../../src/inference/vae.js'
+import type { TrainingOptions } from '../../src/inference/vae.js'
 import { dream, logProbOfDreams, trainWakeSleep } from '../../src/inference/wake-sleep.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { elbo } from '../../src/objectives/elbo.js'
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterEach(() => tf.disposeVariables())
 
 const key = streamKey(1, 'test')
-const options: VaeOptions = {
+const options: TrainingOptions = {
   samples: 3,
   kl: 'analytic',
   binarize: 'static',

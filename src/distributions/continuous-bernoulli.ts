@@ -1,0 +1,66 @@
+/**
+ * The continuous Bernoulli distribution over grey values in [0, 1], by logits (Loaiza-Ganem & Cunningham 2019):
+ * p(x | l) = exp(x l - A(l)), A(l) = log((e^l - 1) / l). Its cumulant A is softplus(l) - log C, with C = l / tanh(l / 2).
+ */
+import * as tf from '@tensorflow/tfjs'
+import { type Key, uniform } from '../random.js'
+
+/** Below this |l| the closed forms lose their digits, and series take their place. */
+const SMALL = 0.3
+
+/** log p(x | logits) in nats, summed over the last axis: `x` [..., pixels] in [0, 1]; the two broadcast. */
+export function logProb(x: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => tf.sum(tf.sub(tf.mul(x, logits), cumulant(logits)), -1))
+}
+
+/** A'(l) = 1 / (1 - e^-l) - 1 / l, in (0, 1): about 1/2 + l / 12 - l^3 / 720 + l^5 / 30240 near 0. */
+export function mean(logits: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
+    const square = tf.square(logits)
+    const series = tf.add(tf.mul(logits, polynomial(square, [1 / 30240, -1 / 720, 1 / 12])), 0.5)
+    // 1 / (1 - e^-l) - 1 / l, as 1/2 + coth(l / 2) / 2 - 1 / l, which overflows nowhere
+    const safe = away(logits)
+    const closed = tf.add(tf.sub(tf.div(0.5, tf.tanh(tf.div(safe, 2))), tf.div(1, safe)), 0.5)
+    return tf.where(isSmall(logits), series, closed)
+  })
+}
+
+/** One draw per entry of `logits`, by inverting the distribution function: values in [0, 1] of that shape. */
+export function sample(key: Key, logits: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
+    const u = uniform(key, logits.shape)
+    // For l < 0: log(1 + u (e^l - 1)) / l; of l > 0 the mirror image.
+    const negative = tf.neg(tf.abs(away(logits)))
+    const inverse = tf.div(tf.log1p(tf.mul(u, tf.expm1(negative))), negative)
+    const drawn = tf.where(tf.greater(logits, 0), tf.sub(1, inverse), inverse)
+    return tf.clipByValue(tf.where(tf.less(tf.abs(logits), 1e-3), u, drawn), 0, 1)
+  })
+}
+
+/** A(l) = log((e^l - 1) / l), whose derivative is the mean. */
+const cumulant = tf.customGrad((...inputs) => {
+  const [logits, save] = inputs as [tf.Tensor, tf.GradSaveFunc]
+  save([logits])
+  return {
+    value: cumulantValue(logits),
+    gradFunc: (dy, saved) => tf.mul(dy as tf.Tensor, mean(saved[0] as tf.Tensor)),
+  }
+})
+
+/** l / 2 + l^2 / 24 - l^4 / 2880 + l^6 / 181440 near 0; otherwise max(l, 0) + log((1 - e^-|l|) / |l|). */
+function cumulantValue(logits: tf.Tensor): tf.Tensor {
+  const square = tf.square(logits)
+  const series = tf.add(tf.div(logits, 2), tf.mul(square, polynomial(square, [1 / 181440, -1 / 2880, 1 / 24])))
+  const size = tf.abs(away(logits))
+  const closed = tf.add(tf.relu(logits), tf.log(tf.div(tf.sub(1, tf.exp(tf.neg(size))), size)))
+  return tf.where(isSmall(logits), series, closed)
+}
+
+const isSmall = (logits: tf.Tensor): tf.Tensor => tf.less(tf.abs(logits), SMALL)
+
+/** The logits, with small ones moved away from 0, where the closed forms divide by them. */
+const away = (logits: tf.Tensor): tf.Tensor => tf.where(isSmall(logits), tf.onesLike(logits), logits)
+
+/** Horner's scheme, from the highest power to the constant. */
+const polynomial = (x: tf.Tensor, [highest = 0, ...rest]: readonly number[]): tf.Tensor =>
+  rest.reduce((sum, coefficient) => tf.add(tf.mul(sum, x), coefficient), tf.fill(x.shape, highest) as tf.Tensor)

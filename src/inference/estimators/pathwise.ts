@@ -1,0 +1,35 @@
+/** Pathwise gradients: through the draws z = g(x, epsilon) (Kingma & Welling 2013, section 2.4; Burda et al. 2015, section 3). */
+import * as tf from '@tensorflow/tfjs'
+import type { Posterior } from '../../models/latents.js'
+import { encode, type Vae } from '../../models/vae.js'
+import { type ElboOptions, elboOf } from '../../objectives/elbo.js'
+import { importanceWeighted } from '../../objectives/importance-weighted.js'
+import type { Ascent } from './ascent.js'
+
+export interface PathwiseOptions extends ElboOptions {
+  /** Nats that each latent dimension may tell about a batch free of charge; 0: none (Kingma et al. 2016, equation 15). */
+  freeBits: number
+}
+
+/** Of the ELBO, with the schedule's weight of the KL term. */
+export const pathwiseElbo =
+  (vae: Vae, options: PathwiseOptions): Ascent =>
+  (x, key, { beta }) =>
+  () => {
+    const q = encode(vae, x)
+    const bound = elboOf(vae, x, q, key, options)
+    const kl = options.freeBits > 0 ? chargedKl(q, options.freeBits) : tf.mean(bound.kl)
+    return { ascended: tf.sub(tf.mean(bound.reconstruction), tf.mul(kl, beta)), bound }
+  }
+
+/** sum_j max(freeBits, KL_j), with KL_j of dimension j averaged over the batch. */
+export const chargedKl = (q: Posterior, freeBits: number): tf.Tensor => tf.sum(tf.maximum(tf.mean(q.kl(), 0), freeBits))
+
+/** Of the importance-weighted bound. */
+export const pathwiseIwae =
+  (vae: Vae, { samples }: { samples: number }): Ascent =>
+  (x, key) =>
+  () => {
+    const bound = importanceWeighted(vae, x, key, samples)
+    return { ascended: tf.mean(bound.iwae), bound }
+  }

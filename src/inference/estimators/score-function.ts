@@ -1,0 +1,68 @@
+/**
+ * Score-function gradients (the log-derivative trick; Williams 1992, Mnih & Gregor 2014): of E_q[f(z)] the gradient in q is
+ * E_q[(f(z) - b) d log q(z|x)]. They ask nothing of f or of z, which may be discrete, and pay with variance, which a baseline b
+ * lowers.
+ */
+import * as tf from '@tensorflow/tfjs'
+import { decode, encode, type Vae } from '../../models/vae.js'
+import { drawNoise, elboFrom } from '../../objectives/elbo.js'
+import { boundsOf, logMeanExp, normalized } from '../../objectives/importance-weighted.js'
+import type { Key } from '../../random.js'
+import type { Ascent } from './ascent.js'
+import { type Baseline, meanOfOthers } from './baselines.js'
+import { chargedKl, type PathwiseOptions } from './pathwise.js'
+
+/**
+ * Of the ELBO. With an analytic KL term only log p(x|z) needs the score; with a sampled one, all of log w, whose own derivative
+ * -d log q has mean zero and is left out.
+ */
+export const scoreElbo =
+  (vae: Vae, { samples, kl: estimator, freeBits }: PathwiseOptions, baseline: Baseline): Ascent =>
+  (x, key, { beta }) => {
+    const { q: fixed, z, reconstruction, logPriorRatio } = drawWeighed(vae, x, key, samples)
+    const sampled = estimator === 'monte-carlo'
+    const value = sampled ? tf.add(reconstruction, tf.mul(logPriorRatio, beta)) : reconstruction
+    const { centred, learn } = baseline.centre({ value, fromOthers: () => meanOfOthers(value) }, x)
+    const bound = elboFrom(fixed, { reconstruction, logPriorRatio }, estimator)
+    return () => {
+      const q = encode(vae, x)
+      const score = tf.mean(tf.mul(centred, q.logProb(z)))
+      const ascended = tf.addN([score, tf.mean(decode(vae, z).logProb(x)), learn()])
+      if (sampled) return { ascended, bound }
+      const kl = freeBits > 0 ? chargedKl(q, freeBits) : tf.mean(tf.sum(q.kl(), -1))
+      return { ascended: tf.sub(ascended, tf.mul(kl, beta)), bound }
+    }
+  }
+
+/** Of the importance-weighted bound (Mnih & Rezende 2016, equations 4-6); leave-one-out is their VIMCO. */
+export const scoreIwae =
+  (vae: Vae, { samples }: { samples: number }, baseline: Baseline): Ascent =>
+  (x, key) => {
+    const { z, reconstruction, logPriorRatio } = drawWeighed(vae, x, key, samples)
+    const logWeights = tf.add(reconstruction, logPriorRatio) // [samples, batch]
+    const v = normalized(logWeights)
+    const bound = boundsOf({ logWeights, reconstruction })
+    const value = tf.add(bound.iwae, tf.zerosLike(logWeights)) // the same for all draws of an image
+    const { centred, learn } = baseline.centre({ value, fromOthers: () => boundFromOthers(logWeights) }, x)
+    return () => {
+      const score = tf.mul(tf.sub(centred, v), encode(vae, x).logProb(z))
+      const ofDecoder = tf.mul(v, decode(vae, z).logProb(x))
+      return { ascended: tf.add(tf.mean(tf.sum(tf.add(score, ofDecoder), 0)), learn()), bound }
+    }
+  }
+
+/** Draws from q(z|x), and both parts of log w, [samples, batch] each. */
+function drawWeighed(vae: Vae, x: tf.Tensor, key: Key, samples: number) {
+  const q = encode(vae, x)
+  const { z, logPriorRatio } = q.at(drawNoise(vae, x, key, samples))
+  return { q, z, logPriorRatio, reconstruction: decode(vae, z).logProb(x) }
+}
+
+/** The bound with each draw's weight in turn replaced by the geometric mean of the others: [samples, batch]. */
+function boundFromOthers(logWeights: tf.Tensor): tf.Tensor {
+  const samples = logWeights.shape[0] as number
+  const change = tf.sub(meanOfOthers(logWeights), logWeights) // [samples, batch]
+  const own = tf.reshape(tf.eye(samples), [samples, samples, 1])
+  const replaced = tf.add(logWeights, tf.mul(own, change)) // [replaced, samples, batch]
+  return logMeanExp(tf.transpose(replaced, [1, 0, 2]))
+}

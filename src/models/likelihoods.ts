@@ -1,0 +1,82 @@
+/** Families of p(x|z) over images, by what the decoder puts out: probabilities of binary pixels, densities of grey ones in [0, 1]. */
+import * as tf from '@tensorflow/tfjs'
+import * as bernoulli from '../distributions/bernoulli.js'
+import * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
+import * as gaussian from '../distributions/normal.js'
+import { type Key, normal } from '../random.js'
+
+/** p(x|z) of each z [..., latent]. */
+export interface PixelDistribution {
+  /** The mean image: [..., pixels]. */
+  readonly mean: tf.Tensor
+  /** log p(x|z) in nats, summed over pixels; x [..., pixels] broadcasts over the leading axes of z. */
+  logProb(x: tf.Tensor): tf.Tensor
+  /** One image of each: [..., pixels]. */
+  sample(key: Key): tf.Tensor
+}
+
+export interface Likelihood {
+  /** Names of the decoder's output layers, each [..., pixels]. */
+  readonly heads: readonly string[]
+  /** Whether it is a probability of binary pixels; otherwise a density of grey ones. */
+  readonly binary: boolean
+  of(heads: readonly tf.Tensor[]): PixelDistribution
+}
+
+export const likelihoods = ['bernoulli', 'continuous-bernoulli', 'gaussian'] as const
+
+/** Of a Gaussian pixel, the same for all; 'learned': of each pixel, by the decoder. */
+export type PixelVariance = number | 'learned'
+
+/** Variance of the error by which a grey level was rounded to one of 256: no pixel can be known better than that. */
+const ROUNDING_VARIANCE = 1 / (12 * 255 ** 2)
+
+/** The family of a name; only 'gaussian' has a `pixelVariance`, and throws an Error without one. */
+export function likelihoodOf(name: (typeof likelihoods)[number], pixelVariance?: PixelVariance): Likelihood {
+  if (name === 'bernoulli')
+    return { heads: ['logits'], binary: true, of: ([logits]) => bernoulliPixels(logits as tf.Tensor) }
+  if (name === 'continuous-bernoulli')
+    return { heads: ['logits'], binary: false, of: ([logits]) => continuousBernoulliPixels(logits as tf.Tensor) }
+  if (pixelVariance === undefined) throw new Error('likelihood gaussian: a pixelVariance is missing')
+  if (pixelVariance === 'learned')
+    return {
+      heads: ['logits', 'log_var'],
+      binary: false,
+      of: ([logits, logVar]) => gaussianPixels(logits as tf.Tensor, atLeastRounding(logVar as tf.Tensor)),
+    }
+  const logVar = Math.log(pixelVariance)
+  return { heads: ['logits'], binary: false, of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(logVar)) }
+}
+
+function bernoulliPixels(logits: tf.Tensor): PixelDistribution {
+  const mean = () => tf.sigmoid(logits)
+  return {
+    get mean() {
+      return mean()
+    },
+    logProb: x => bernoulli.logProb(x, logits),
+    sample: key => bernoulli.sample(key, mean()),
+  }
+}
+
+function continuousBernoulliPixels(logits: tf.Tensor): PixelDistribution {
+  return {
+    get mean() {
+      return continuousBernoulli.mean(logits)
+    },
+    logProb: x => continuousBernoulli.logProb(x, logits),
+    sample: key => continuousBernoulli.sample(key, logits),
+  }
+}
+
+/** Means inside of (0, 1), as grey levels are (Kingma & Welling 2013, appendix C.2). */
+function gaussianPixels(logits: tf.Tensor, logVar: tf.Tensor): PixelDistribution {
+  const mean = tf.sigmoid(logits)
+  return {
+    mean,
+    logProb: x => gaussian.logProb(x, mean, logVar),
+    sample: key => tf.add(mean, tf.mul(tf.exp(tf.mul(logVar, 0.5)), normal(key, mean.shape))),
+  }
+}
+
+const atLeastRounding = (logVar: tf.Tensor): tf.Tensor => tf.log(tf.add(tf.exp(logVar), ROUNDING_VARIANCE))

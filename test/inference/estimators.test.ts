@@ -1,0 +1,201 @@
+// Estimators of a bound's gradient: all have the same mean, which on small models is known exactly, and compiled they are the same.
+import * as tf from '@tensorflow/tfjs'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Config, resolveConfig } from '../../src/config.js'
+import { estimateMean } from '../../src/evaluation/statistics.js'
+import { baselines, createBaseline } from '../../src/inference/estimators/baselines.js'
+import { ascentOf, trainVae } from '../../src/inference/vae.js'
+import type { LatentName } from '../../src/models/latents.js'
+import { createVae, decode, encode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
+import { type HostKey, keyAt, streamKey } from '../../src/random.js'
+import { useBackend } from '../backend.js'
+import { byteBatches, expectSameAsEager } from '../compile/steps.js'
+import { skipped } from '../libtensorflow/native.js'
+
+beforeAll(async () => {
+  await useBackend()
+})
+afterEach(() => tf.disposeVariables())
+
+const key = streamKey(1, 'test')
+const schedule = { beta: 1 }
+
+function smallVae(latents: LatentName = 'gaussian'): Vae {
+  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh', latents })
+  initialize(vae, streamKey(7, 'weights'))
+  for (const [, weight] of namedWeights(vae.decoder)) weight.assign(tf.mul(weight, 3))
+  return vae
+}
+
+/** Many copies of one image: a batch whose mean gradient is the mean over as many draws. */
+const copies = (count: number) => tf.tile(tf.tensor2d([[0, 1, 1, 0]]), [count, 1])
+
+const weightsOf = (vae: Vae) => [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)].map(([, weight]) => weight)
+
+/** Every entry of the gradient in the encoder and the decoder. */
+function gradient(
+  vae: Vae,
+  config: Partial<Config>,
+  x: tf.Tensor,
+  on: HostKey,
+  baseline = newBaseline(config),
+): number[] {
+  const onTape = ascentOf(vae, optionsOf(config), baseline)(x, on, schedule)
+  const weights = weightsOf(vae)
+  const { grads } = tf.tidy(() => tf.variableGrads(() => onTape().ascended as tf.Scalar, weights))
+  return weights.flatMap(weight => [...(grads[weight.name] as tf.Tensor).dataSync()])
+}
+
+function optionsOf(changes: Partial<Config>) {
+  const { objective, ...config } = resolveConfig(changes)
+  if (objective === 'wake-sleep') throw new Error('wake-sleep has no bound to differentiate')
+  return { ...config, objective, clipNorm: undefined }
+}
+
+const newBaseline = (config: Partial<Config>) => createBaseline(config.baseline ?? 'none', 4, key)
+
+/** Means over independent batches, with their errors, of each entry. */
+function meanGradient(vae: Vae, config: Partial<Config>, repeats = 25) {
+  const baseline = newBaseline(config)
+  const found = Array.from({ length: repeats }, (_, i) => gradient(vae, config, copies(1500), keyAt(key, i), baseline))
+  return (found[0] ?? []).map((_, entry) => estimateMean(found.map(one => one[entry] as number)))
+}
+
+function expectSameMean(a: Partial<Config>, b: Partial<Config>, vae = smallVae()): void {
+  const [found, expected] = [meanGradient(vae, a), meanGradient(vae, b)]
+  found.forEach(({ mean, standardError }, i) => {
+    const other = expected[i] as { mean: number; standardError: number }
+    expect(Math.abs(mean - other.mean), `entry ${i}`).toBeLessThanOrEqual(
+      4.5 * Math.hypot(standardError, other.standardError) + 1e-6,
+    )
+  })
+}
+
+const sampled = { kl: 'monte-carlo', samples: 3 } as const
+const weighted = { objective: 'iwae', samples: 3 } as const
+
+test.each(baselines)(
+  'the score function of the ELBO with baseline %s has the mean of the pathwise gradient',
+  baseline => {
+    expectSameMean({ estimator: 'score', baseline, samples: 2 }, {})
+    expectSameMean({ estimator: 'score', baseline, ...sampled }, {})
+  },
+)
+
+test.each(baselines)(
+  'the score function of IWAE_3 with baseline %s has the mean of the pathwise gradient',
+  baseline => {
+    expectSameMean({ estimator: 'score', baseline, ...weighted }, weighted)
+  },
+)
+
+test('sticking the landing and the doubly reparameterized gradient have the mean of the pathwise gradient', () => {
+  expectSameMean({ estimator: 'stl', ...sampled }, {})
+  expectSameMean({ estimator: 'dreg', ...weighted }, weighted)
+})
+
+test('with one draw the doubly reparameterized gradient is that of sticking the landing', () => {
+  const vae = smallVae()
+  const [dreg, stl] = [
+    gradient(vae, { objective: 'iwae', estimator: 'dreg' }, copies(3), key),
+    gradient(vae, { estimator: 'stl', kl: 'monte-carlo' }, copies(3), key),
+  ]
+  dreg.forEach((value, i) => expect(value).toBeCloseTo(stl[i] as number, 5))
+})
+
+test('where q is the posterior, sticking the landing is zero in the encoder for every draw, and the pathwise gradient is not', () => {
+  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' }) // all weights 0: q = p(z) = p(z|x)
+  const count = namedWeights(vae.encoder).reduce((sum, [, { size }]) => sum + size, 0)
+  const ofEncoder = (estimator: Config['estimator']) =>
+    gradient(vae, { estimator, kl: 'monte-carlo' }, copies(1), key).slice(0, count)
+  expect(ofEncoder('stl').every(value => value === 0)).toBe(true)
+  expect(ofEncoder('pathwise').some(value => Math.abs(value) > 0.1)).toBe(true)
+})
+
+describe('binary latents', () => {
+  /** The ELBO of one image by enumeration of its four z, differentiable. */
+  function exactElbo(vae: Vae): tf.Scalar {
+    const x = copies(1)
+    const q = encode(vae, x)
+    const z = tf.tensor3d([[[0, 0]], [[0, 1]], [[1, 0]], [[1, 1]]])
+    const logQ = q.logProb(z)
+    const f = tf.sub(tf.add(decode(vae, z).logProb(x), vae.latents.prior.logProb(z)), logQ)
+    return tf.sum(tf.mul(tf.exp(logQ), f)) as tf.Scalar
+  }
+
+  test.each(baselines)('the score function with baseline %s has the mean of the gradient by enumeration', baseline => {
+    const vae = smallVae('bernoulli')
+    const weights = weightsOf(vae)
+    const { grads } = tf.variableGrads(() => exactElbo(vae), weights)
+    const exact = weights.flatMap(weight => [...(grads[weight.name] as tf.Tensor).dataSync()])
+    for (const more of [{ samples: 2 }, sampled])
+      meanGradient(vae, { latents: 'bernoulli', estimator: 'score', baseline, ...more }).forEach(
+        ({ mean, standardError }, i) =>
+          expect(Math.abs(mean - (exact[i] as number)), `entry ${i}`).toBeLessThanOrEqual(4.5 * standardError + 1e-6),
+      )
+  })
+
+  test('the closed-form KL term is that of enumeration', () => {
+    const vae = smallVae('bernoulli')
+    const q = encode(vae, copies(1))
+    const z = tf.tensor3d([[[0, 0]], [[0, 1]], [[1, 0]], [[1, 1]]])
+    const logQ = q.logProb(z)
+    const byHand = tf.sum(tf.mul(tf.exp(logQ), tf.sub(logQ, vae.latents.prior.logProb(z))))
+    expect(tf.sum(q.kl()).dataSync()[0]).toBeCloseTo(byHand.dataSync()[0] as number, 6)
+  })
+})
+
+test('baselines lower the variance: leave-one-out and the running mean against none', () => {
+  const vae = smallVae()
+  const spread = (baseline: Config['baseline']) =>
+    meanGradient(vae, { estimator: 'score', baseline, samples: 2 }).reduce(
+      (sum, { standardError }) => sum + standardError ** 2,
+      0,
+    )
+  const none = spread('none')
+  expect(spread('leave-one-out')).toBeLessThan(none / 2)
+  expect(spread('running-mean')).toBeLessThan(none / 2)
+})
+
+test('what a latent dimension tells below its free bits has no gradient', () => {
+  const vae = smallVae()
+  const [charged, free, allFree] = [0, 0.05, 1e3].map(freeBits => gradient(vae, { freeBits }, copies(2), key)) as [
+    number[],
+    number[],
+    number[],
+  ]
+  const reconstructionOnly = gradient(vae, { beta: 1 }, copies(2), key)
+  expect(charged).toEqual(reconstructionOnly)
+  expect(allFree).not.toEqual(charged)
+  const onTape = ascentOf(vae, optionsOf({}), newBaseline({}))(copies(2), key, { beta: 0 })
+  const weights = weightsOf(vae)
+  const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weights)
+  const unweighted = weights.flatMap(weight => [...(grads[weight.name] as tf.Tensor).dataSync()])
+  allFree.forEach((value, i) => expect(value).toBeCloseTo(unweighted[i] as number, 6))
+  expect(free).toHaveLength(charged.length)
+})
+
+const steps: [string, Partial<Config>][] = [
+  ['IWAE_5', { objective: 'iwae', samples: 5 }],
+  ['IWAE_5, doubly reparameterized', { objective: 'iwae', estimator: 'dreg', samples: 5 }],
+  ['IWAE_5 by score, leave one out', { objective: 'iwae', estimator: 'score', baseline: 'leave-one-out', samples: 5 }],
+  ['ELBO, sticking the landing', { estimator: 'stl', kl: 'monte-carlo' }],
+  ['ELBO by score, running mean', { estimator: 'score' }],
+  ['ELBO by score, input baseline', { estimator: 'score', baseline: 'input', samples: 2 }],
+  ['binary z by score', { latents: 'bernoulli', estimator: 'score', baseline: 'leave-one-out', samples: 2 }],
+  ['free bits', { freeBits: 0.1 }],
+  ['continuous Bernoulli', { likelihood: 'continuous-bernoulli', binarize: 'none' }],
+  ['Gaussian, learned variance', { likelihood: 'gaussian', pixelVariance: 'learned', binarize: 'none' }],
+]
+
+test.skipIf(skipped !== '').each(steps)(
+  '%s: three compiled steps are those of TF.js, one operation at a time',
+  async (_, more) => {
+    const options = optionsOf({ hidden: [6], latentDim: 3, activation: 'tanh', ...more })
+    const vae = createVae({ ...options, rows: 3, columns: 4 })
+    initialize(vae, streamKey(7, 'weights'))
+    const { step } = trainVae(vae, options, key)
+    const schedules = Array.from({ length: 3 }, () => ({ learningRate: 1e-2, beta: 1, used: 5, first: 0 }))
+    await expectSameAsEager(step, byteBatches(3, [5, 12]), schedules, 'graph')
+  },
+)
