@@ -58,6 +58,7 @@ export const compare = command({
     const data = loadDataset(settings.data)
     const runs = planRuns(name, settings, data.train.count)
     for (const { config } of runs) withFirstImages(data, config)
+    requireTestImages(settings, data)
     if (!resume) requireFree([folder, ...runs.map(planned => runFolder(context.checkpoints, planned.name))])
     await openAndSay(settings.backend, context)
     requirePossible(runs, data)
@@ -84,7 +85,7 @@ async function compareRuns(comparison: Comparison, context: Context): Promise<Re
   const left = remainingTime(runs)
   const quiet = { ...context, print: () => {} }
   for (const [i, planned] of runs.entries()) {
-    const done = await makeRun(planned, { comparison: name, data, samples: settings.samples, known }, quiet)
+    const done = await makeRun(planned, { comparison: name, data, settings, known }, quiet)
     if (done === 'interrupted') return conclude(comparison, rows, context, true)
     rows.push(done.result)
     saveRows(comparison, rows)
@@ -115,8 +116,7 @@ async function conclude(
 }
 
 function describe({ result: { run, validationBound, testLogPx } }: Finished): string {
-  const logPx = testLogPx.by === null ? '' : `, test log p(x) ${testLogPx.mean.toFixed(2)}`
-  return `${run}: validation bound ${validationBound.mean.toFixed(2)}${logPx}`
+  return `${run}: validation bound ${validationBound.mean.toFixed(2)}, test log p(x) ${testLogPx.mean.toFixed(2)}`
 }
 
 /** What compare.json holds. */
@@ -182,6 +182,11 @@ function requireFree(folders: readonly string[]): void {
   const taken = folders.find(folder => existsSync(folder) && readdirSync(folder).length > 0)
   if (taken)
     throw new UsageError(`${taken} is there already: go on with a comparison by --resume, or choose another --run`)
+}
+
+function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): void {
+  if (testImages !== null && testImages > test.count)
+    throw new UsageError(`--test-images ${testImages}: there are only ${test.count} test images`)
 }
 
 /** Makes every kind of run once, without learning, so that settings which cannot be followed are refused before the first hour. */

@@ -6,8 +6,9 @@ import { measure } from '../comparison/measure.js'
 import { countParameters } from '../comparison/methods.js'
 import type { PlannedRun } from '../comparison/plan.js'
 import { learningCurve, type RunResult, runResult } from '../comparison/results.js'
+import type { CompareSettings } from '../comparison/settings.js'
 import { vaeSettings } from '../config.js'
-import type { Dataset } from '../data/dataset.js'
+import { type Dataset, firstImages } from '../data/dataset.js'
 import { emTable } from '../em-config.js'
 import { EVALUATION_BATCH } from '../evaluation/over-images.js'
 import { streamKey } from '../random.js'
@@ -29,8 +30,8 @@ interface Job {
   /** The comparison's name. */
   comparison: string
   data: Dataset
-  /** Draws of z per test image. */
-  samples: number
+  /** How it is measured. */
+  settings: Pick<CompareSettings, 'samples' | 'aisChains' | 'aisTemperatures' | 'testImages'>
   /** Rows of an earlier session. */
   known: readonly RunResult[]
 }
@@ -42,7 +43,7 @@ export async function makeRun(planned: PlannedRun, job: Job, context: Context): 
   const trained = await trainToEnd(planned, folder, job, context)
   if (trained === 'interrupted') return trained
   const history = readMetrics<EpochMetrics>(folder)
-  const known = trained === 'kept' && job.known.find(row => isSame(row, planned, history.length, job.samples))
+  const known = trained === 'kept' && job.known.find(row => isSame(row, planned, history.length, job))
   if (known) return { result: known, seconds: 0 }
   const result = await measureRun(planned, folder, history, job, context)
   return result ? { result, seconds: (performance.now() - started) / 1000 } : 'interrupted'
@@ -79,27 +80,46 @@ function goOn(saved: RunConfig, config: RunConfig, folder: string): RunConfig {
   throw new UsageError(`${folder}: another method made this run; choose another --run`)
 }
 
-const isSame = ({ run, passes, testLogPx }: RunResult, { name }: PlannedRun, made: number, samples: number): boolean =>
-  run === name && passes === made && (testLogPx.by !== 'importance sampling' || testLogPx.samples === samples)
+/** Whether an earlier session measured the same passes on the same images with as much work. */
+function isSame(
+  { run, passes, testBound, testLogPx }: RunResult,
+  { name }: PlannedRun,
+  made: number,
+  { settings, data: { test } }: Job,
+): boolean {
+  const { samples, aisChains, aisTemperatures, testImages } = settings
+  if (run !== name || passes !== made || testBound.count !== (testImages ?? test.count)) return false
+  if (testLogPx.by === 'importance sampling') return testLogPx.samples === samples
+  if (testLogPx.by === 'annealed importance sampling')
+    return testLogPx.chains === aisChains && testLogPx.temperatures === aisTemperatures
+  return testLogPx.by === 'exact' || testLogPx.by === 'posterior predictive'
+}
 
 async function measureRun(
   planned: PlannedRun,
   folder: string,
   history: readonly EpochMetrics[],
-  { samples, data }: Job,
+  { settings, data }: Job,
   context: Context,
 ): Promise<RunResult | undefined> {
   const run = loadTrainedRun(folder, 'best')
-  const images = evaluatedSplit(run, runImages(run, null).test)
+  const test = evaluatedSplit(run, runImages(run, null).test)
+  const images = firstImages(test, settings.testImages ?? test.count)
   const parameters = parametersOf(planned, run)
   const bar = progressBar('images', context)
-  const measured = await measure(run, images, samples, {
-    batchSize: EVALUATION_BATCH,
-    mode: run.config.compile,
-    key: streamKey(1, 'evaluate'), // as `elbo evaluate` draws by default
-    onProgress: done => bar.update(done, images.count, `test images of ${planned.name}`),
-    signal: context.signal,
-  }).finally(() => {
+  const { samples, aisChains: chains, aisTemperatures: temperatures } = settings
+  const measured = await measure(
+    run,
+    images,
+    { samples, chains, temperatures },
+    {
+      batchSize: EVALUATION_BATCH,
+      mode: run.config.compile,
+      key: streamKey(1, 'evaluate'), // as `elbo evaluate` draws by default
+      onProgress: done => bar.update(done, images.count, `test images of ${planned.name}`),
+      signal: context.signal,
+    },
+  ).finally(() => {
     bar.stop()
     run.session.dispose()
   })

@@ -91,8 +91,7 @@ export interface MethodResult {
   /** Over seeds; of one seed, over images. */
   validationBound: Estimate
   testBound: Estimate
-  /** Undefined where nothing estimates it. */
-  testLogPx?: Estimate
+  testLogPx: Estimate
 }
 
 /** Methods in the order of their first row. */
@@ -100,7 +99,6 @@ export function byMethod(rows: readonly RunResult[]): MethodResult[] {
   return [...new Set(rows.map(({ label }) => label))].map(label => {
     const own = rows.filter(row => row.label === label)
     const [first] = own as [RunResult]
-    const logPx = own.map(row => row.testLogPx).filter(one => one.by !== null)
     return {
       label,
       method: first.method,
@@ -111,7 +109,7 @@ export function byMethod(rows: readonly RunResult[]): MethodResult[] {
       seconds: estimateMean(own.map(({ seconds }) => seconds)).mean,
       validationBound: overSeeds(own.map(({ validationBound }) => validationBound)),
       testBound: overSeeds(own.map(({ testBound }) => testBound)),
-      ...(logPx.length > 0 && { testLogPx: overSeeds(logPx) }),
+      testLogPx: overSeeds(own.map(({ testLogPx }) => testLogPx)),
     }
   })
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { backendNames } from '../backends/candidates.js'
 import { modes } from '../compile/scan.js'
 import { settings } from '../config.js'
-import { emSettings } from '../em-config.js'
+import { annealingSettings, emSettings } from '../em-config.js'
 import {
   choice,
   read,
@@ -76,6 +76,8 @@ export const compareSettings = {
     'draws of z per test image, where log p(x) is estimated by importance sampling',
     true,
   ),
+  ...annealingSettings,
+  testImages: wholeNumberOrOff('measure the first so many test images only; off means all', true),
   data: { ...settings.data, resumable: false },
   binarize: choice(['dynamic', 'static'], 'dynamic', 'grey to binary, as in train and em'),
   backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
