@@ -1,11 +1,11 @@
-/** One run of a comparison: trained, or gone on with, then measured; what is there already is kept. */
+/** One row of a comparison: runs trained, or gone on with, and the best of them measured; what is there already is kept. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readMetrics, runFolder } from '../checkpoints/run-directory.js'
 import { measure } from '../comparison/measure.js'
 import { countParameters } from '../comparison/methods.js'
 import type { PlannedRun } from '../comparison/plan.js'
-import { learningCurve, type RunResult, runResult } from '../comparison/results.js'
+import { bestPassOf, learningCurve, type RunResult, runResult, type TriedRate } from '../comparison/results.js'
 import type { CompareSettings } from '../comparison/settings.js'
 import { vaeSettings } from '../config.js'
 import { type Dataset, firstImages } from '../data/dataset.js'
@@ -36,18 +36,41 @@ interface Job {
   known: readonly RunResult[]
 }
 
-/** Brings a run to its end, however far it is. */
-export async function makeRun(planned: PlannedRun, job: Job, context: Context): Promise<Finished | 'interrupted'> {
+/** Brings runs that differ in their step size alone to their end, however far they are, and measures the one with the highest validation bound. */
+export async function makeRun(
+  choice: readonly PlannedRun[],
+  job: Job,
+  context: Context,
+): Promise<Finished | 'interrupted'> {
   const started = performance.now()
-  const folder = runFolder(context.checkpoints, planned.name)
-  const trained = await trainToEnd(planned, folder, job, context)
-  if (trained === 'interrupted') return trained
-  const history = readMetrics<EpochMetrics>(folder)
-  const known = trained === 'kept' && job.known.find(row => isSame(row, planned, history.length, job))
+  const trained: TrainedChoice[] = []
+  for (const planned of choice) {
+    const folder = runFolder(context.checkpoints, planned.name)
+    const how = await trainToEnd(planned, folder, job, context)
+    if (how === 'interrupted') return how
+    trained.push({ planned, folder, kept: how === 'kept', history: readMetrics(folder) })
+  }
+  const best = trained.reduce((best, one) => (boundOf(one) > boundOf(best) ? one : best))
+  const known = trained.every(({ kept }) => kept) && job.known.find(row => isSame(row, best, job))
   if (known) return { result: known, seconds: 0 }
-  const result = await measureRun(planned, folder, history, job, context)
+  const tried = trained.flatMap(one =>
+    trained.length > 1 && one.planned.learningRate !== null
+      ? [{ learningRate: one.planned.learningRate, bound: boundOf(one) }]
+      : [],
+  )
+  const result = await measureRun(best, tried, job, context)
   return result ? { result, seconds: (performance.now() - started) / 1000 } : 'interrupted'
 }
+
+interface TrainedChoice {
+  planned: PlannedRun
+  folder: string
+  /** All its passes were there already. */
+  kept: boolean
+  history: EpochMetrics[]
+}
+
+const boundOf = ({ history }: TrainedChoice): number => bestPassOf(history).validationElbo
 
 async function trainToEnd(
   { name, config }: PlannedRun,
@@ -83,12 +106,11 @@ function goOn(saved: RunConfig, config: RunConfig, folder: string): RunConfig {
 /** Whether an earlier session measured the same passes on the same images with as much work. */
 function isSame(
   { run, passes, testBound, testLogPx }: RunResult,
-  { name }: PlannedRun,
-  made: number,
+  { planned: { name }, history }: TrainedChoice,
   { settings, data: { test } }: Job,
 ): boolean {
   const { samples, aisChains, aisTemperatures, testImages } = settings
-  if (run !== name || passes !== made || testBound.count !== (testImages ?? test.count)) return false
+  if (run !== name || passes !== history.length || testBound.count !== (testImages ?? test.count)) return false
   if (testLogPx.by === 'importance sampling') return testLogPx.samples === samples
   if (testLogPx.by === 'annealed importance sampling')
     return testLogPx.chains === aisChains && testLogPx.temperatures === aisTemperatures
@@ -96,9 +118,8 @@ function isSame(
 }
 
 async function measureRun(
-  planned: PlannedRun,
-  folder: string,
-  history: readonly EpochMetrics[],
+  { planned, folder, history }: TrainedChoice,
+  tried: readonly TriedRate[],
   { settings, data }: Job,
   context: Context,
 ): Promise<RunResult | undefined> {
@@ -124,7 +145,7 @@ async function measureRun(
     run.session.dispose()
   })
   const curve = learningCurve(history, run.config.batchSize, planned.variant.trainImages ?? data.train.count)
-  return measured && runResult(planned, history, curve, parameters, measured)
+  return measured && runResult(planned, tried, history, curve, parameters, measured)
 }
 
 const parametersOf = ({ variant }: PlannedRun, { session, snapshot: { data } }: TrainedRun): number =>

@@ -59,10 +59,22 @@ function notes(rows: readonly RunResult[]): string[] {
   const over = [...(many ? ['over seeds where there are several'] : []), ...(one ? ['over images for one seed'] : [])]
   return [
     `nats per image; ±: one standard error of the mean, ${over.join(', ')}; seconds of learning alone, without validation`,
+    ...learningRateNotes(rows),
     ...declineNotes(rows),
     ...validationNotes(rows),
     ...logPxNotes(rows),
   ]
+}
+
+/** Which step size each method has, and what the others led to. */
+function learningRateNotes(rows: readonly RunResult[]): string[] {
+  const chosen = rows.filter(({ tried }) => tried.length > 1)
+  const each = chosen.map(({ label, learningRate, tried }) => {
+    const bounds = tried.map(one => `${one.learningRate}: ${one.bound.toFixed(2)}`)
+    return `${label} ${learningRate} (${bounds.join(', ')})`
+  })
+  const seeds = [...new Set(chosen.map(({ seed }) => seed))]
+  return chosen.length > 0 ? [`step sizes, by the validation bound of seed ${seeds.join()}: ${each.join('; ')}`] : []
 }
 
 /** A snapshot of the first half is not what the whole budget led to: whoever reads its number must know. */
@@ -115,6 +127,7 @@ const columns: Record<string, (row: RunResult) => string | number | null> = {
   method: row => row.method,
   size: row => row.size,
   trainImages: row => row.trainImages ?? 'all',
+  learningRate: row => row.learningRate,
   seed: row => row.seed,
   parameters: row => row.parameters,
   passes: row => row.passes,

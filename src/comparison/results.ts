@@ -22,7 +22,11 @@ export interface RunResult {
   size: number
   /** Null stands for all. */
   trainImages: number | null
+  /** Null where the method has none. */
+  learningRate: number | null
   seed: number
+  /** Every step size that the method's was chosen from, with its highest validation bound; empty where nothing was chosen. */
+  tried: readonly TriedRate[]
   parameters: number
   passes: number
   imagesSeen: number
@@ -34,6 +38,15 @@ export interface RunResult {
   testLogPx: LogPx
   curve: CurvePoint[]
 }
+
+export interface TriedRate {
+  learningRate: number
+  bound: number
+}
+
+/** The pass of the highest validation bound. */
+export const bestPassOf = (history: readonly EpochMetrics[]): EpochMetrics =>
+  history.reduce((best, one) => (one.validationElbo > best.validationElbo ? one : best))
 
 /** The curve of a run: after each pass. */
 export function learningCurve(history: readonly EpochMetrics[], batchSize: number, trainImages: number): CurvePoint[] {
@@ -48,19 +61,22 @@ export function learningCurve(history: readonly EpochMetrics[], batchSize: numbe
 
 /** The row of a finished run. */
 export function runResult(
-  { name, variant, seed }: PlannedRun,
+  { name, variant, learningRate, seed }: PlannedRun,
+  tried: readonly TriedRate[],
   history: readonly EpochMetrics[],
   curve: CurvePoint[],
   parameters: number,
   measured: Measured,
 ): RunResult {
-  const best = history.reduce((best, one) => (one.validationElbo > best.validationElbo ? one : best))
+  const best = bestPassOf(history)
   const last = curve.at(-1) as CurvePoint
   return {
     run: name,
     label: labelOf(variant),
     ...variant,
+    learningRate,
     seed,
+    tried,
     parameters,
     passes: history.length,
     imagesSeen: last.imagesSeen,

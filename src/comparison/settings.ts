@@ -67,7 +67,13 @@ export const compareSettings = {
   hidden: settings.hidden,
   activation: settings.activation,
   batchSize: wholeNumber([1, 1e6], 100, 'images per step, where steps learn'),
-  learningRate: { ...settings.learningRate, value: 1e-3 },
+  learningRate: setting(
+    z.array(z.number().positive()).min(1),
+    [1e-3],
+    'numbers above 0, separated by commas, such as 1e-4,3e-4,1e-3',
+    'step size; of several each method takes the one whose run with the first seed has the highest validation bound',
+    read.list,
+  ),
   learningRateDecay: { ...settings.learningRateDecay, value: 1 },
   prior: { ...emSettings.prior, description: 'mixtures of Bernoullis: as in em' },
   samples: wholeNumber(

@@ -22,7 +22,9 @@ function row(label: string, seed: number, logPx: LogPx, validation = -100): RunR
     method,
     size: Number(size),
     trainImages: null,
+    learningRate: 0.001,
     seed,
+    tried: [],
     parameters: 1234,
     passes: 2,
     imagesSeen: 2000,
@@ -85,6 +87,17 @@ test('a bound that fell is said to have fallen, with the pass that is measured',
   )
   const other = { ...fallen, seed: 2, bestPass: 3 }
   expect(describeTable([fallen, other], [])[1]).toMatch(/1,234 +4 +1-3 /)
+})
+
+test('a chosen step size is said, with the bounds that it was chosen by', () => {
+  expect(describeTable(rows, []).join()).not.toContain('step sizes')
+  const tried = [
+    { learningRate: 0.0001, bound: -120 },
+    { learningRate: 0.001, bound: -100 },
+  ]
+  expect(describeTable([{ ...(rows[0] as RunResult), tried }, ...rows.slice(1)], [])).toContain(
+    'step sizes, by the validation bound of seed 1: vae:3 0.001 (0.0001: -120.00, 0.001: -100.00)',
+  )
 })
 
 test('validation bounds on different numbers of images are not passed over in silence', () => {
