@@ -109,6 +109,22 @@ export const emSettings = {
   imagesEvery: settings.imagesEvery,
 } as const satisfies Record<string, Setting<never> | Setting<unknown>>
 
+/** How log p(x) of `vae` is found when a run is measured; not part of a run. */
+export const annealingSettings = {
+  aisChains: wholeNumber(
+    [2, 1000],
+    10,
+    'annealed importance sampling (models without an encoder): chains per image',
+    true,
+  ),
+  aisTemperatures: wholeNumber(
+    [2, 1e5],
+    200,
+    'annealed importance sampling: steps from the prior to the posterior',
+    true,
+  ),
+} as const
+
 /** What config.json of an EM run holds: the model beside its settings. */
 export const emTable = settingsTable({
   model: choice(emModels, 'bernoulli-mixture', 'what is fitted'),

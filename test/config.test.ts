@@ -96,3 +96,31 @@ test.each([
     `${flag}: nothing is validated with --validation none; leave one of the two out`,
   )
 })
+
+test.each([
+  [{ objective: 'iwae', beta: 0.5 }, '--beta 0.5: means nothing to --objective iwae'],
+  [{ objective: 'iwae', kl: 'monte-carlo' }, '--kl monte-carlo: means nothing to --objective iwae'],
+  [{ objective: 'iwae', estimator: 'stl' }, '--estimator stl: biased for --objective iwae; use dreg'],
+  [{ estimator: 'dreg' }, '--estimator dreg: is for --objective iwae'],
+  [{ estimator: 'stl' }, '--estimator stl: its variance vanishes only beside a sampled KL term; add --kl monte-carlo'],
+  [{ baseline: 'input' }, '--baseline input: means nothing to --estimator pathwise'],
+  [
+    { estimator: 'score', baseline: 'leave-one-out' },
+    '--baseline leave-one-out: with --samples 1 there is no other draw',
+  ],
+  [{ latents: 'bernoulli' }, '--latents bernoulli: --estimator pathwise differentiates draws'],
+  [{ freeBits: 0.1, kl: 'monte-carlo' }, '--free-bits 0.1: needs the KL term of each dimension in closed form'],
+  [{ pixelVariance: 0.1 }, '--pixel-variance 0.1: means nothing to --likelihood bernoulli'],
+  [{ likelihood: 'gaussian', binarize: 'none' }, '--likelihood gaussian: --pixel-variance is missing'],
+  [{ binarize: 'none' }, '--binarize none: --likelihood bernoulli is a probability of binary pixels'],
+  [
+    { likelihood: 'continuous-bernoulli' },
+    '--likelihood continuous-bernoulli: is a density of grey pixels; add --binarize none',
+  ],
+] as const)('%o is refused: %s', (changes, message) => {
+  expect(() => resolveConfig(changes)).toThrow(message)
+})
+
+test('every preset is a configuration that makes sense', () => {
+  for (const { config } of Object.values(presets)) expect(resolveConfig(config)).toMatchObject(config)
+})

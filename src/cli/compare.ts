@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { explain, readWhole, writeFileAtomic } from '../checkpoints/files.js'
 import { runFolder } from '../checkpoints/run-directory.js'
-import { methodNames } from '../comparison/methods.js'
-import { type PlannedRun, planRuns } from '../comparison/plan.js'
+import { labelOf, methodNames } from '../comparison/methods.js'
+import { choicesOf, type PlannedRun, planRuns, runsToMake } from '../comparison/plan.js'
 import { csv, describeTable } from '../comparison/report.js'
 import { byMethod, type RunResult } from '../comparison/results.js'
 import {
@@ -58,6 +58,7 @@ export const compare = command({
     const data = loadDataset(settings.data)
     const runs = planRuns(name, settings, data.train.count)
     for (const { config } of runs) withFirstImages(data, config)
+    requireTestImages(settings, data)
     if (!resume) requireFree([folder, ...runs.map(planned => runFolder(context.checkpoints, planned.name))])
     await openAndSay(settings.backend, context)
     requirePossible(runs, data)
@@ -77,21 +78,30 @@ interface Comparison {
 /** Makes every run that is not there yet; after each of them the files hold all that is known. */
 async function compareRuns(comparison: Comparison, context: Context): Promise<Result> {
   const { name, folder, settings, runs, data } = comparison
+  const choices = choicesOf(runs)
   const budget = runs.map(({ config, variant }) => config.epochs * (variant.trainImages ?? data.train.count))
-  context.note(`comparison ${name}: ${runs.length} runs of ${Math.max(...budget).toLocaleString('en')} images each`)
+  context.note(
+    `comparison ${name}: ${runsToMake(choices).flat().length} runs of ${Math.max(...budget).toLocaleString('en')} images each`,
+  )
   const known = readRows(folder, data.sha256)
   const rows: RunResult[] = []
-  const left = remainingTime(runs)
+  const left = remainingTime(choices)
   const quiet = { ...context, print: () => {} }
-  for (const [i, planned] of runs.entries()) {
-    const done = await makeRun(planned, { comparison: name, data, samples: settings.samples, known }, quiet)
+  for (const [i, choice] of choices.entries()) {
+    const done = await makeRun(chosen(choice, rows), { comparison: name, data, settings, known }, quiet)
     if (done === 'interrupted') return conclude(comparison, rows, context, true)
     rows.push(done.result)
     saveRows(comparison, rows)
-    const time = i + 1 < runs.length ? left.after(planned, done.seconds) : ''
-    context.note(`${i + 1} of ${runs.length}: ${describe(done)}${time}`)
+    const time = i + 1 < choices.length ? left.after(choice, done.seconds) : ''
+    context.note(`${i + 1} of ${choices.length}: ${describe(done)}${time}`)
   }
   return conclude(comparison, rows, context, false)
+}
+
+/** The step size that the first seed's runs led to is that of all seeds. */
+function chosen(choice: readonly PlannedRun[], rows: readonly RunResult[]): readonly PlannedRun[] {
+  const row = rows.find(({ label }) => choice[0] && label === labelOf(choice[0].variant))
+  return row ? choice.filter(({ learningRate }) => learningRate === row.learningRate) : choice
 }
 
 async function conclude(
@@ -108,15 +118,14 @@ async function conclude(
   }
   if (interrupted) {
     const elsewhere = context.checkpoints === 'checkpoints' ? '' : ` --checkpoints ${context.checkpoints}`
-    const made = `${rows.length} of ${runs.length} runs are made`
+    const made = `${rows.length} of ${choicesOf(runs).length} rows are made`
     context.note(`interrupted: ${made}; go on with: elbo compare --run ${name} --resume${elsewhere}`)
   }
   return { json: { ...document(comparison, rows), interrupted }, interrupted }
 }
 
 function describe({ result: { run, validationBound, testLogPx } }: Finished): string {
-  const logPx = testLogPx.by === null ? '' : `, test log p(x) ${testLogPx.mean.toFixed(2)}`
-  return `${run}: validation bound ${validationBound.mean.toFixed(2)}${logPx}`
+  return `${run}: validation bound ${validationBound.mean.toFixed(2)}, test log p(x) ${testLogPx.mean.toFixed(2)}`
 }
 
 /** What compare.json holds. */
@@ -182,6 +191,11 @@ function requireFree(folders: readonly string[]): void {
   const taken = folders.find(folder => existsSync(folder) && readdirSync(folder).length > 0)
   if (taken)
     throw new UsageError(`${taken} is there already: go on with a comparison by --resume, or choose another --run`)
+}
+
+function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): void {
+  if (testImages !== null && testImages > test.count)
+    throw new UsageError(`--test-images ${testImages}: there are only ${test.count} test images`)
 }
 
 /** Makes every kind of run once, without learning, so that settings which cannot be followed are refused before the first hour. */

@@ -1,13 +1,21 @@
-/** One run of a comparison: trained, or gone on with, then measured; what is there already is kept. */
+/** One row of a comparison: runs trained, or gone on with, and the best of them measured; what is there already is kept. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readMetrics, runFolder } from '../checkpoints/run-directory.js'
 import { measure } from '../comparison/measure.js'
 import { countParameters } from '../comparison/methods.js'
 import type { PlannedRun } from '../comparison/plan.js'
-import { learningCurve, type RunResult, runResult, type ValidatedMetrics } from '../comparison/results.js'
+import {
+  bestPassOf,
+  learningCurve,
+  type RunResult,
+  runResult,
+  type TriedRate,
+  type ValidatedMetrics,
+} from '../comparison/results.js'
+import type { CompareSettings } from '../comparison/settings.js'
 import { vaeSettings } from '../config.js'
-import type { Dataset } from '../data/dataset.js'
+import { type Dataset, firstImages } from '../data/dataset.js'
 import { emTable } from '../em-config.js'
 import { EVALUATION_BATCH } from '../evaluation/over-images.js'
 import { streamKey } from '../random.js'
@@ -28,24 +36,47 @@ interface Job {
   /** The comparison's name. */
   comparison: string
   data: Dataset
-  /** Draws of z per test image. */
-  samples: number
+  /** How it is measured. */
+  settings: Pick<CompareSettings, 'samples' | 'aisChains' | 'aisTemperatures' | 'testImages'>
   /** Rows of an earlier session. */
   known: readonly RunResult[]
 }
 
-/** Brings a run to its end, however far it is. */
-export async function makeRun(planned: PlannedRun, job: Job, context: Context): Promise<Finished | 'interrupted'> {
+/** Brings runs that differ in their step size alone to their end, however far they are, and measures the one with the highest validation bound. */
+export async function makeRun(
+  choice: readonly PlannedRun[],
+  job: Job,
+  context: Context,
+): Promise<Finished | 'interrupted'> {
   const started = performance.now()
-  const folder = runFolder(context.checkpoints, planned.name)
-  const trained = await trainToEnd(planned, folder, job, context)
-  if (trained === 'interrupted') return trained
-  const history = readMetrics<ValidatedMetrics>(folder)
-  const known = trained === 'kept' && job.known.find(row => isSame(row, planned, history.length, job.samples))
+  const trained: TrainedChoice[] = []
+  for (const planned of choice) {
+    const folder = runFolder(context.checkpoints, planned.name)
+    const how = await trainToEnd(planned, folder, job, context)
+    if (how === 'interrupted') return how
+    trained.push({ planned, folder, kept: how === 'kept', history: readMetrics(folder) })
+  }
+  const best = trained.reduce((best, one) => (boundOf(one) > boundOf(best) ? one : best))
+  const known = trained.every(({ kept }) => kept) && job.known.find(row => isSame(row, best, job))
   if (known) return { result: known, seconds: 0 }
-  const result = await measureRun(planned, folder, history, job, context)
+  const tried = trained.flatMap(one =>
+    trained.length > 1 && one.planned.learningRate !== null
+      ? [{ learningRate: one.planned.learningRate, bound: boundOf(one) }]
+      : [],
+  )
+  const result = await measureRun(best, tried, job, context)
   return result ? { result, seconds: (performance.now() - started) / 1000 } : 'interrupted'
 }
+
+interface TrainedChoice {
+  planned: PlannedRun
+  folder: string
+  /** All its passes were there already. */
+  kept: boolean
+  history: ValidatedMetrics[]
+}
+
+const boundOf = ({ history }: TrainedChoice): number => bestPassOf(history).validationElbo
 
 async function trainToEnd(
   { name, config }: PlannedRun,
@@ -78,32 +109,49 @@ function goOn(saved: RunConfig, config: RunConfig, folder: string): RunConfig {
   throw new UsageError(`${folder}: another method made this run; choose another --run`)
 }
 
-const isSame = ({ run, passes, testLogPx }: RunResult, { name }: PlannedRun, made: number, samples: number): boolean =>
-  run === name && passes === made && (testLogPx.by !== 'importance sampling' || testLogPx.samples === samples)
+/** Whether an earlier session measured the same passes on the same images with as much work. */
+function isSame(
+  { run, passes, testBound, testLogPx }: RunResult,
+  { planned: { name }, history }: TrainedChoice,
+  { settings, data: { test } }: Job,
+): boolean {
+  const { samples, aisChains, aisTemperatures, testImages } = settings
+  if (run !== name || passes !== history.length || testBound.count !== (testImages ?? test.count)) return false
+  if (testLogPx.by === 'importance sampling') return testLogPx.samples === samples
+  if (testLogPx.by === 'annealed importance sampling')
+    return testLogPx.chains === aisChains && testLogPx.temperatures === aisTemperatures
+  return testLogPx.by === 'exact' || testLogPx.by === 'posterior predictive'
+}
 
 async function measureRun(
-  planned: PlannedRun,
-  folder: string,
-  history: readonly ValidatedMetrics[],
-  { samples, data }: Job,
+  { planned, folder, history }: TrainedChoice,
+  tried: readonly TriedRate[],
+  { settings, data }: Job,
   context: Context,
 ): Promise<RunResult | undefined> {
   const run = loadTrainedRun(folder, 'best')
-  const images = evaluatedSplit(run, runImages(run, null).test)
+  const test = evaluatedSplit(run, runImages(run, null).test)
+  const images = firstImages(test, settings.testImages ?? test.count)
   const parameters = parametersOf(planned, run)
   const bar = progressBar('images', context)
-  const measured = await measure(run, images, samples, {
-    batchSize: EVALUATION_BATCH,
-    mode: run.config.compile,
-    key: streamKey(1, 'evaluate'), // as `elbo evaluate` draws by default
-    onProgress: done => bar.update(done, images.count, `test images of ${planned.name}`),
-    signal: context.signal,
-  }).finally(() => {
+  const { samples, aisChains: chains, aisTemperatures: temperatures } = settings
+  const measured = await measure(
+    run,
+    images,
+    { samples, chains, temperatures },
+    {
+      batchSize: EVALUATION_BATCH,
+      mode: run.config.compile,
+      key: streamKey(1, 'evaluate'), // as `elbo evaluate` draws by default
+      onProgress: done => bar.update(done, images.count, `test images of ${planned.name}`),
+      signal: context.signal,
+    },
+  ).finally(() => {
     bar.stop()
     run.session.dispose()
   })
   const curve = learningCurve(history, run.config.batchSize, planned.variant.trainImages ?? data.train.count)
-  return measured && runResult(planned, history, curve, parameters, measured)
+  return measured && runResult(planned, tried, history, curve, parameters, measured)
 }
 
 const parametersOf = ({ variant }: PlannedRun, { session, snapshot: { data } }: TrainedRun): number =>

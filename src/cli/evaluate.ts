@@ -1,7 +1,6 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors. */
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-
 import { writeFileAtomic } from '../checkpoints/files.js'
 import { encodeSafetensors, type StoredTensor } from '../checkpoints/safetensors.js'
 import { modes } from '../compile/scan.js'
@@ -11,9 +10,10 @@ import { EVALUATION_BATCH } from '../evaluation/over-images.js'
 import { streamKey } from '../random.js'
 import { asVae, binarizes, type TrainedRun } from '../session.js'
 import { choice, kebabCase, text, UsageError, wholeNumber } from '../settings.js'
+import { aisSettings, evaluateDecoder } from './annealed.js'
 import { command } from './command.js'
 import { describeError, describeEstimate } from './estimates.js'
-import { evaluateFitted, vaeOnly } from './fitted.js'
+import { evaluateFitted } from './fitted.js'
 import { evaluateGaps, gapSettings } from './gaps.js'
 import {
   describeChoice,
@@ -28,7 +28,7 @@ import { progressBar } from './progress-bar.js'
 
 export const evaluate = command({
   name: 'evaluate',
-  summary: 'measures ELBO, log p(x) by importance sampling, and active units',
+  summary: 'measures ELBO and log p(x), exactly or by sampling, and active units',
   argument: 'run',
   options: {
     samples: wholeNumber([1, 1e5], 500, 'draws of z per image'),
@@ -39,6 +39,7 @@ export const evaluate = command({
     compile: choice(modes, 'auto', 'how the work runs, as in train'),
     save: text('safetensors file for the binary images x and the values of every image'),
     ...gapSettings,
+    ...aisSettings,
     ...runOptions,
   },
   switches: {
@@ -50,9 +51,9 @@ export const evaluate = command({
     'evaluate first --samples 5000',
     'evaluate first --split validation --json',
     'evaluate first --gaps --gap-images 500',
+    'evaluate decoder --ais-images 500 --ais-chains 20',
   ],
   async run({ argument, values, given, switches }, context) {
-    refuseUnused(given, switches.gaps === true)
     if (values.save !== null && !existsSync(dirname(values.save))) {
       throw new UsageError(`--save ${values.save}: its folder does not exist`)
     }
@@ -63,16 +64,20 @@ export const evaluate = command({
     const about = { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed }
     const images = evaluatedSplit(run, splitOf(data, split))
     const trained = asVae(run)
+    refuseUnused(given, switches.gaps === true, run)
     if (!trained) {
-      const unused = switches.gaps ? 'gaps' : vaeOnly.find(name => given[name] !== undefined)
-      if (unused) throw new UsageError(`--${kebabCase(unused)}: means nothing for a run of \`elbo em\`; leave it out`)
-      const options = {
-        batchSize: EVALUATION_BATCH,
-        mode: values.compile,
-        key: streamKey(seed, 'evaluate'),
-        signal: context.signal,
-      }
-      const { json, ...result } = await evaluateFitted(run, images, describeImages(run, images, data), options, context)
+      const { algorithm } = run.session
+      const options = { mode: values.compile, key: streamKey(seed, 'evaluate'), signal: context.signal }
+      const { json, ...result } =
+        'annealer' in algorithm
+          ? await evaluateDecoder({ run, algorithm }, data, data[split], { ...values, ...options }, context)
+          : await evaluateFitted(
+              { config: run.config, algorithm },
+              images,
+              describeImages(run, images, data),
+              { ...options, batchSize: EVALUATION_BATCH },
+              context,
+            )
       return { ...result, json: { ...about, ...json } }
     }
     if (switches.gaps) {
@@ -137,9 +142,20 @@ function describeImages({ config }: TrainedRun, { count, name }: Split, { source
   return `${count} ${name} images of ${source}, ${read}`
 }
 
-/** Options of the one kind of evaluation that were given for the other. */
-function refuseUnused(given: object, gaps: boolean): void {
-  const unused = Object.keys(given).find(name => (gaps ? ['save', 'method'] : Object.keys(gapSettings)).includes(name))
-  if (unused)
-    throw new UsageError(`--${kebabCase(unused)}: means nothing with${gaps ? '' : 'out'} --gaps; leave it out`)
+/** Options that mean something to one kind of evaluation only; a kind refuses those of the others. */
+const kinds = {
+  importance: { options: ['samples', 'method', 'save'], what: 'without --gaps' },
+  gaps: { options: ['samples', ...Object.keys(gapSettings)], what: 'with --gaps' },
+  annealed: { options: Object.keys(aisSettings), what: 'for a decoder without an encoder' },
+  fitted: { options: [], what: 'for a mixture or a factor analysis' },
+} as const satisfies Record<string, { options: readonly string[]; what: string }>
+
+function refuseUnused(given: object, gaps: boolean, run: TrainedRun): void {
+  const vae = asVae(run) !== undefined
+  if (gaps && !vae) throw new UsageError(`--gaps: means nothing for a run of \`elbo em\`; leave it out`)
+  const kind = vae ? (gaps ? 'gaps' : 'importance') : 'annealer' in run.session.algorithm ? 'annealed' : 'fitted'
+  const own: readonly string[] = kinds[kind].options
+  const special = new Set<string>(Object.values(kinds).flatMap(({ options }) => options))
+  const unused = Object.keys(given).find(name => special.has(name) && !own.includes(name))
+  if (unused) throw new UsageError(`--${kebabCase(unused)}: means nothing ${kinds[kind].what}; leave it out`)
 }

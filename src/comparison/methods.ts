@@ -15,18 +15,26 @@ export interface Variant {
   trainImages: number | null
 }
 
-/** What all runs of one comparison share. */
-type Shared = Omit<CompareSettings, 'preset' | 'methods' | 'seeds' | 'latentDim' | 'components' | 'trainImages'>
+/** What all runs of one comparison share, and the step size of one of them. */
+type Shared = Omit<
+  CompareSettings,
+  'preset' | 'methods' | 'seeds' | 'latentDim' | 'components' | 'trainImages' | 'learningRate'
+> & {
+  learningRate: number
+}
 
 interface Method {
   /** The list of sizes for a method that is named without one. */
   sizes: 'latentDim' | 'components'
+  /** Whether it learns by gradient steps. */
+  steps: boolean
   config(size: number, shared: Shared): RunConfig
 }
 
 /** Both networks by one objective. */
 const networks = (objective: 'elbo' | 'wake-sleep'): Method => ({
   sizes: 'latentDim',
+  steps: true,
   config: (latentDim, { hidden, activation, batchSize, learningRate, learningRateDecay }) =>
     resolveConfig({ objective, latentDim, hidden, activation, batchSize, learningRate, learningRateDecay }),
 })
@@ -34,6 +42,7 @@ const networks = (objective: 'elbo' | 'wake-sleep'): Method => ({
 /** A mixture by one E step. */
 const mixture = (model: EmConfig['model'], method: EmConfig['method']): Method => ({
   sizes: 'components',
+  steps: false,
   config: (components, { prior }) =>
     emTable.resolve({
       model,
@@ -45,12 +54,14 @@ const mixture = (model: EmConfig['model'], method: EmConfig['method']): Method =
 
 const factors = (model: EmConfig['model']): Method => ({
   sizes: 'latentDim',
+  steps: false,
   config: latentDim => emTable.resolve({ model, latentDim }),
 })
 
 /** The decoder alone, on draws of z by HMC; each batch ends in updates, so that it is as large as those of the VAE. */
 const decoder: Method = {
   sizes: 'latentDim',
+  steps: true,
   config: (latentDim, { hidden, activation, batchSize, learningRate }) =>
     emTable.resolve({
       ...{ model: 'vae', method: 'monte-carlo', sampler: 'hmc' },
@@ -72,6 +83,9 @@ const methods = {
 
 export type MethodName = keyof typeof methods
 export const methodNames = Object.keys(methods) as MethodName[]
+
+/** Whether a variant learns by gradient steps, which have a size. */
+export const learnsBySteps = ({ method }: Variant): boolean => methods[method].steps
 
 /** The settings of a variant's run, but for how long it trains. */
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
@@ -109,8 +123,8 @@ function expectedMethod(text: string): string {
 }
 
 /** A probability of binary pixels and a density of grey ones have no common unit. */
-function requireOneMetric(variants: readonly Variant[], shared: Shared): void {
-  const isBinary = (variant: Variant) => binarizes(variantConfig(variant, shared, 1))
+function requireOneMetric(variants: readonly Variant[], settings: CompareSettings): void {
+  const isBinary = (variant: Variant) => binarizes(variantConfig(variant, { ...settings, learningRate: 1 }, 1))
   const [binary, grey] = [variants.find(isBinary), variants.find(variant => !isBinary(variant))]
   if (!binary || !grey) return
   throw new UsageError(

@@ -33,7 +33,7 @@ function describeMethod({ label, seeds, parameters, passes, bestPasses, seconds,
     seconds.toFixed(seconds < 10 ? 1 : 0),
     describe(found.validationBound),
     describe(found.testBound),
-    found.testLogPx ? describe(found.testLogPx) : '-',
+    describe(found.testLogPx),
   ]
 }
 
@@ -59,10 +59,22 @@ function notes(rows: readonly RunResult[]): string[] {
   const over = [...(many ? ['over seeds where there are several'] : []), ...(one ? ['over images for one seed'] : [])]
   return [
     `nats per image; ±: one standard error of the mean, ${over.join(', ')}; seconds of learning alone, without validation`,
+    ...learningRateNotes(rows),
     ...declineNotes(rows),
     ...validationNotes(rows),
     ...logPxNotes(rows),
   ]
+}
+
+/** Which step size each method has, and what the others led to. */
+function learningRateNotes(rows: readonly RunResult[]): string[] {
+  const chosen = rows.filter(({ tried }) => tried.length > 1)
+  const each = chosen.map(({ label, learningRate, tried }) => {
+    const bounds = tried.map(one => `${one.learningRate}: ${one.bound.toFixed(2)}`)
+    return `${label} ${learningRate} (${bounds.join(', ')})`
+  })
+  const seeds = [...new Set(chosen.map(({ seed }) => seed))]
+  return chosen.length > 0 ? [`step sizes, by the validation bound of seed ${seeds.join()}: ${each.join('; ')}`] : []
 }
 
 /** A snapshot of the first half is not what the whole budget led to: whoever reads its number must know. */
@@ -86,22 +98,28 @@ function validationNotes(rows: readonly RunResult[]): string[] {
   return [`validation bounds are not on the same images: the first ${each.join('; ')}`]
 }
 
+/** Where each log p(x) comes from: a line for each way. */
 function logPxNotes(rows: readonly RunResult[]): string[] {
-  const named = (by: LogPx['by']) => [...new Set(rows.filter(row => row.testLogPx.by === by).map(row => row.method))]
-  const sampled = rows.flatMap(({ testLogPx }) => (testLogPx.by === 'importance sampling' ? [testLogPx] : []))
-  const error = Math.max(...sampled.map(({ monteCarloError }) => monteCarloError))
-  const samples = [...new Set(sampled.map(one => one.samples))].join(' or ')
-  const unknown = rows.flatMap(({ testLogPx }) => (testLogPx.by === null ? [testLogPx.reason] : []))
-  return [
-    ...(named('exact').length > 0 ? [`log p(x) of ${named('exact').join(', ')}: exact`] : []),
-    ...(sampled.length > 0
-      ? [
-          `log p(x) of ${named('importance sampling').join(', ')}: importance sampling, ${samples} samples of z per image; ` +
-            `of its error, sampling z: at most ± ${error.toFixed(4)}; a lower bound, and that error does not show how far below`,
-        ]
-      : []),
-    ...(unknown.length > 0 ? [`no log p(x) of ${named(null).join(', ')}: ${unknown[0]}`] : []),
-  ]
+  const ways = [...new Set(rows.map(({ testLogPx }) => describeWay(testLogPx)))]
+  return ways.map(way => {
+    const own = rows.filter(({ testLogPx }) => describeWay(testLogPx) === way)
+    const methods = [...new Set(own.map(({ method }) => method))].join(', ')
+    return `log p(x) of ${methods}: ${way}${samplingNote(own.map(({ testLogPx }) => testLogPx))}`
+  })
+}
+
+function describeWay(logPx: LogPx): string {
+  if (logPx.by === 'importance sampling') return `${logPx.by}, ${logPx.samples} samples of z per image`
+  if (logPx.by === 'annealed importance sampling')
+    return `${logPx.by}, ${logPx.chains} chains of ${logPx.temperatures} temperatures per image`
+  return logPx.by === 'exact' ? logPx.by : `${logPx.by} of each image by itself`
+}
+
+function samplingNote(estimates: readonly LogPx[]): string {
+  const errors = estimates.flatMap(one => ('monteCarloError' in one ? [one.monteCarloError] : []))
+  if (errors.length === 0) return ''
+  const most = Math.max(...errors).toFixed(4)
+  return `; of its error, sampling z: at most ± ${most}; a lower bound, and that error does not show how far below`
 }
 
 const columns: Record<string, (row: RunResult) => string | number | null> = {
@@ -109,6 +127,7 @@ const columns: Record<string, (row: RunResult) => string | number | null> = {
   method: row => row.method,
   size: row => row.size,
   trainImages: row => row.trainImages ?? 'all',
+  learningRate: row => row.learningRate,
   seed: row => row.seed,
   parameters: row => row.parameters,
   passes: row => row.passes,
@@ -121,11 +140,13 @@ const columns: Record<string, (row: RunResult) => string | number | null> = {
   testBound: row => row.testBound.mean,
   testBoundError: row => row.testBound.standardError,
   testImages: row => row.testBound.count,
-  testLogPx: ({ testLogPx }) => (testLogPx.by === null ? null : testLogPx.mean),
-  testLogPxError: ({ testLogPx }) => (testLogPx.by === null ? null : testLogPx.standardError),
+  testLogPx: ({ testLogPx }) => testLogPx.mean,
+  testLogPxError: ({ testLogPx }) => testLogPx.standardError,
   testLogPxBy: ({ testLogPx }) => testLogPx.by,
-  samples: ({ testLogPx }) => (testLogPx.by === 'importance sampling' ? testLogPx.samples : null),
-  monteCarloError: ({ testLogPx }) => (testLogPx.by === 'importance sampling' ? testLogPx.monteCarloError : null),
+  samples: ({ testLogPx }) => ('samples' in testLogPx ? testLogPx.samples : null),
+  chains: ({ testLogPx }) => ('chains' in testLogPx ? testLogPx.chains : null),
+  temperatures: ({ testLogPx }) => ('temperatures' in testLogPx ? testLogPx.temperatures : null),
+  monteCarloError: ({ testLogPx }) => ('monteCarloError' in testLogPx ? testLogPx.monteCarloError : null),
 }
 
 /** One line for each run; what does not apply is empty. No field has a comma. */

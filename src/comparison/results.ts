@@ -22,7 +22,11 @@ export interface RunResult {
   size: number
   /** Null stands for all. */
   trainImages: number | null
+  /** Null where the method has none. */
+  learningRate: number | null
   seed: number
+  /** Every step size that the method's was chosen from, with its highest validation bound; empty where nothing was chosen. */
+  tried: readonly TriedRate[]
   parameters: number
   passes: number
   imagesSeen: number
@@ -37,6 +41,15 @@ export interface RunResult {
 
 /** Runs of a comparison are always validated. */
 export type ValidatedMetrics = EpochMetrics & Validated
+
+export interface TriedRate {
+  learningRate: number
+  bound: number
+}
+
+/** The pass of the highest validation bound. */
+export const bestPassOf = (history: readonly ValidatedMetrics[]): ValidatedMetrics =>
+  history.reduce((best, one) => (one.validationElbo > best.validationElbo ? one : best))
 
 /** The curve of a run: after each pass. */
 export function learningCurve(
@@ -55,19 +68,22 @@ export function learningCurve(
 
 /** The row of a finished run. */
 export function runResult(
-  { name, variant, seed }: PlannedRun,
+  { name, variant, learningRate, seed }: PlannedRun,
+  tried: readonly TriedRate[],
   history: readonly ValidatedMetrics[],
   curve: CurvePoint[],
   parameters: number,
   measured: Measured,
 ): RunResult {
-  const best = history.reduce((best, one) => (one.validationElbo > best.validationElbo ? one : best))
+  const best = bestPassOf(history)
   const last = curve.at(-1) as CurvePoint
   return {
     run: name,
     label: labelOf(variant),
     ...variant,
+    learningRate,
     seed,
+    tried,
     parameters,
     passes: history.length,
     imagesSeen: last.imagesSeen,
@@ -98,8 +114,7 @@ export interface MethodResult {
   /** Over seeds; of one seed, over images. */
   validationBound: Estimate
   testBound: Estimate
-  /** Undefined where nothing estimates it. */
-  testLogPx?: Estimate
+  testLogPx: Estimate
 }
 
 /** Methods in the order of their first row. */
@@ -107,7 +122,6 @@ export function byMethod(rows: readonly RunResult[]): MethodResult[] {
   return [...new Set(rows.map(({ label }) => label))].map(label => {
     const own = rows.filter(row => row.label === label)
     const [first] = own as [RunResult]
-    const logPx = own.map(row => row.testLogPx).filter(one => one.by !== null)
     return {
       label,
       method: first.method,
@@ -118,7 +132,7 @@ export function byMethod(rows: readonly RunResult[]): MethodResult[] {
       seconds: estimateMean(own.map(({ seconds }) => seconds)).mean,
       validationBound: overSeeds(own.map(({ validationBound }) => validationBound)),
       testBound: overSeeds(own.map(({ testBound }) => testBound)),
-      ...(logPx.length > 0 && { testLogPx: overSeeds(logPx) }),
+      testLogPx: overSeeds(own.map(({ testLogPx }) => testLogPx)),
     }
   })
 }

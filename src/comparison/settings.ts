@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { backendNames } from '../backends/candidates.js'
 import { modes } from '../compile/scan.js'
 import { settings } from '../config.js'
-import { emSettings } from '../em-config.js'
+import { annealingSettings, emSettings } from '../em-config.js'
 import {
   choice,
   read,
@@ -67,7 +67,13 @@ export const compareSettings = {
   hidden: settings.hidden,
   activation: settings.activation,
   batchSize: wholeNumber([1, 1e6], 100, 'images per step, where steps learn'),
-  learningRate: { ...settings.learningRate, value: 1e-3 },
+  learningRate: setting(
+    z.array(z.number().positive()).min(1),
+    [1e-3],
+    'numbers above 0, separated by commas, such as 1e-4,3e-4,1e-3',
+    'step size; of several each method takes the one whose run with the first seed has the highest validation bound',
+    read.list,
+  ),
   learningRateDecay: { ...settings.learningRateDecay, value: 1 },
   prior: { ...emSettings.prior, description: 'mixtures of Bernoullis: as in em' },
   samples: wholeNumber(
@@ -76,6 +82,8 @@ export const compareSettings = {
     'draws of z per test image, where log p(x) is estimated by importance sampling',
     true,
   ),
+  ...annealingSettings,
+  testImages: wholeNumberOrOff('measure the first so many test images only; off means all', true),
   data: { ...settings.data, resumable: false },
   binarize: choice(['dynamic', 'static'], 'dynamic', 'grey to binary, as in train and em'),
   backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),

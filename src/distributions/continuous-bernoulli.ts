@@ -8,6 +8,9 @@ import { type Key, uniform } from '../random.js'
 /** Below this |l| the closed forms lose their digits, and series take their place. */
 const SMALL = 0.3
 
+/** Below this |l| a draw is uniform but for less than float32 can tell of the inverse. */
+const UNIFORM = 1e-3
+
 /** log p(x | logits) in nats, summed over the last axis: `x` [..., pixels] in [0, 1]; the two broadcast. */
 export function logProb(x: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.sum(tf.sub(tf.mul(x, logits), cumulant(logits)), -1))
@@ -29,11 +32,12 @@ export function mean(logits: tf.Tensor): tf.Tensor {
 export function sample(key: Key, logits: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const u = uniform(key, logits.shape)
+    const uniformEnough = tf.less(tf.abs(logits), UNIFORM)
     // For l < 0: log(1 + u (e^l - 1)) / l; of l > 0 the mirror image.
-    const negative = tf.neg(tf.abs(away(logits)))
+    const negative = tf.neg(tf.where(uniformEnough, tf.onesLike(logits), tf.abs(logits)))
     const inverse = tf.div(tf.log1p(tf.mul(u, tf.expm1(negative))), negative)
     const drawn = tf.where(tf.greater(logits, 0), tf.sub(1, inverse), inverse)
-    return tf.clipByValue(tf.where(tf.less(tf.abs(logits), 1e-3), u, drawn), 0, 1)
+    return tf.clipByValue(tf.where(uniformEnough, u, drawn), 0, 1)
   })
 }
 

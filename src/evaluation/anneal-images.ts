@@ -1,27 +1,29 @@
 /** Annealed importance sampling of whole splits, a temperature a step of `scan`: as many temperatures as patience allows, and one small program. */
 import * as tf from '@tensorflow/tfjs'
-import type { ScanOptions } from '../compile/scan.js'
-import { type HostKey, type Key, keyAt, split } from '../random.js'
+import type { Choice, ScanOptions } from '../compile/scan.js'
+import { type Key, keyAt, split } from '../random.js'
 import { aisStart, aisStep } from './ais.js'
-import { type ImageSet, overImages } from './over-images.js'
+import { type ImageScan, type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 
-export interface AnnealingOptions {
+/** How much is done for each image. */
+export interface AnnealingEffort {
   /** 0 = b_0 < … < b_T = 1: see `temperatures`. */
   temperatures: readonly number[]
   /** Chains of each image; two at least give an error. */
   chains: number
+}
+
+export interface AnnealingOptions extends AnnealingEffort {
   batchSize: number
   leapfrogSteps: number
   jitter: number
   /** Where the pilot's step size begins, and the acceptance that it seeks. */
   stepSize: number
   targetAcceptance: number
-  key: HostKey
-  /** Told the number of images done. */
-  onProgress?: (done: number) => void
-  /** Stops after the batch in flight; what was estimated so far is returned. */
-  signal?: AbortSignal | undefined
 }
+
+/** Of one set of images. */
+export type AnnealingRun = Omit<OverImagesOptions, 'batchSize'>
 
 /** Per image, in nats. */
 export interface AnnealingEstimate {
@@ -47,42 +49,71 @@ interface Part {
 /** How fast the pilot's step size follows the temperature. */
 const PILOT_GAIN = 0.5
 
+/** Anneals set after set of images; compiled once for sets of one size. */
+export interface Annealer {
+  /** How it runs; undefined before the first run. */
+  readonly choice: Choice | undefined
+  /** Log p(x) of every image; `signal` stops it after the chunk in flight, and the batches done until then are returned. */
+  run(images: ImageSet, options: AnnealingRun): Promise<AnnealingEstimate>
+  dispose(): void
+}
+
 /**
  * Estimates log p(x) of every image, with `logLikelihood` from images x [batch, pixels] in 0 … 255 and z [chains, batch, latent] to
- * log p(x|z) [chains, batch], and the prior N(0, I). A pilot on the first batch, with noise of its own, finds a step size for each
- * temperature; from then on they are fixed, as the estimate's validity asks.
+ * log p(x|z) [chains, batch], and the prior N(0, I). In each run a pilot on the first batch, with noise of its own, finds a step size for
+ * each temperature; from then on they are fixed, as the estimate's validity asks.
  */
-export async function annealImages(
+export function annealer(
   logLikelihood: (x: tf.Tensor, z: tf.Tensor) => tf.Tensor,
   latentDim: number,
-  images: ImageSet,
   options: AnnealingOptions,
   how: ScanOptions,
-): Promise<AnnealingEstimate> {
-  const size = Math.min(options.batchSize, images.count)
-  const chains = annealingChains(logLikelihood, [options.chains, size, latentDim], options)
-  const scan = overImages<Part>(chains.step, how)
-  try {
-    const run = (batch: number, stream: number, list: Part[]) =>
-      scan.run(batchAt(images, size, batch), { batchSize: size, key: keyAt(options.key, stream) }, list)
-    const pilot = await run(
-      0,
-      0,
-      parts(options.temperatures, () => options.stepSize, 1),
-    )
-    const stepSizes = pilot.map(({ stepSize }) => stepSize?.[0] as number)
-    const estimated = parts(options.temperatures, t => stepSizes[t] as number, 0)
-    const results: AnnealingEstimate[] = []
-    for (let batch = 0; batch * size < images.count && !options.signal?.aborted; batch++) {
-      const used = Math.min(size, images.count - batch * size)
-      results.push(lastOf(await run(batch, batch + 1, estimated), used))
-      options.onProgress?.(batch * size + used)
-    }
-    return join(results)
-  } finally {
-    scan.dispose()
-    chains.dispose()
+): Annealer {
+  let made: { size: number; scan: ImageScan<Part> } | undefined
+  const scanOf = (size: number) => {
+    if (made?.size === size) return made.scan
+    made?.scan.dispose()
+    const chains = annealingChains(logLikelihood, [options.chains, size, latentDim], options)
+    made = { size, scan: overImages<Part>(chains.step, how, chains) }
+    return made.scan
   }
+  return {
+    get choice() {
+      return made?.scan.choice
+    },
+    run(images, run) {
+      const size = Math.min(options.batchSize, images.count)
+      return annealBatches(scanOf(size), images, { ...options, batchSize: size }, run)
+    },
+    dispose: () => made?.scan.dispose(),
+  }
+}
+
+/** Every batch of a set, with the step sizes that the pilot found. */
+async function annealBatches(
+  scan: ImageScan<Part>,
+  images: ImageSet,
+  { batchSize, temperatures, stepSize }: AnnealingOptions,
+  { key, onProgress, signal }: AnnealingRun,
+): Promise<AnnealingEstimate> {
+  const runBatch = (batch: number, stream: number, list: Part[]) =>
+    scan.run(batchAt(images, batchSize, batch), { batchSize, key: keyAt(key, stream), signal }, list)
+  const pilot = await runBatch(
+    0,
+    0,
+    parts(temperatures, () => stepSize, 1),
+  )
+  const stepSizes = pilot.map(({ stepSize: found }) => found?.[0] as number)
+  const estimated = parts(temperatures, t => stepSizes[t] as number, 0)
+  const results: AnnealingEstimate[] = []
+  for (let batch = 0; batch * batchSize < images.count; batch++) {
+    const used = Math.min(batchSize, images.count - batch * batchSize)
+    const outputs = await runBatch(batch, batch + 1, estimated)
+    if (signal?.aborted) break
+    results.push(lastOf(outputs, used))
+    onProgress?.(batch * batchSize + used)
+  }
+  return join(results)
 }
 
 function parts(temperatures: readonly number[], stepSizeAt: (t: number) => number, pilot: number): Part[] {
@@ -101,13 +132,13 @@ type Shape = readonly [chains: number, batch: number, latent: number]
 function annealingChains(
   logLikelihood: (x: tf.Tensor, z: tf.Tensor) => tf.Tensor,
   shape: Shape,
-  { stepSize: firstStepSize, targetAcceptance, leapfrogSteps, jitter }: AnnealingOptions,
+  { targetAcceptance, leapfrogSteps, jitter }: AnnealingOptions,
 ) {
   const variable = (values: tf.Tensor) => tf.variable(values, false)
   const [z, logWeights, logStepSize] = tf.tidy(() => [
     variable(tf.zeros([...shape])),
     variable(tf.zeros([shape[0], shape[1]])),
-    variable(tf.scalar(Math.log(firstStepSize))),
+    variable(tf.scalar(0)),
   ]) as [tf.Variable, tf.Variable, tf.Variable]
   return {
     step(x: tf.Tensor, key: Key, { to, rise, starts, stepSize, pilot }: Part): Record<string, tf.Tensor> {
@@ -116,13 +147,14 @@ function annealingChains(
       const isStart = tf.greater(tf.scalar(starts), 0.5)
       const isPilot = tf.greater(tf.scalar(pilot), 0.5)
       const state = { z: tf.where(isStart, fresh.z, z), logWeights: tf.where(isStart, fresh.logWeights, logWeights) }
-      const size = tf.where(isPilot, tf.exp(logStepSize), tf.scalar(stepSize) as tf.Tensor)
+      const given = tf.scalar(stepSize) as tf.Tensor
+      const size = tf.where(tf.logicalAnd(isPilot, tf.logicalNot(isStart)), tf.exp(logStepSize), given)
       const hmc = { stepSize: size, leapfrogSteps, jitter }
       const moved = aisStep(at => logLikelihood(x, at), state, moveKey, { to, rise }, hmc)
       z.assign(moved.state.z)
       logWeights.assign(moved.state.logWeights)
       const miss = tf.sub(tf.mean(moved.acceptance), targetAcceptance)
-      logStepSize.assign(tf.add(logStepSize, tf.mul(tf.where(isPilot, miss, 0), PILOT_GAIN)))
+      logStepSize.assign(tf.add(tf.log(size), tf.mul(miss, PILOT_GAIN)))
       return {
         ...overChains(moved.state.logWeights),
         acceptance: tf.mean(moved.acceptance, 0),

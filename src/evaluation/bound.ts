@@ -1,4 +1,4 @@
-/** The bound of every image as a fitted model gives it; for exact posteriors it is log p(x) itself. */
+/** The bound of every image as a fitted model gives it in one step; for exact posteriors it is log p(x) itself. */
 import type { Choice, Outputs, ScanOptions } from '../compile/scan.js'
 import type { Algorithm, AnnealedAlgorithm } from '../inference/algorithm.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
@@ -11,6 +11,8 @@ export interface BoundEstimate {
   /** E_q[log p(x|z)] and KL(q(z) || p(z)), where the method separates them. */
   reconstruction?: Estimate
   kl?: Estimate
+  /** log p(x) under the posterior predictive distribution, where the parameters have a posterior. */
+  logPredictive?: Estimate
   /** How the work was run. */
   compile: Choice
   /** The values behind the ELBO, one per image. */
@@ -26,10 +28,15 @@ export interface Bounds {
 }
 
 export function boundsBy(algorithm: Algorithm | AnnealedAlgorithm, how: ScanOptions): Bounds {
-  if ('boundOf' in algorithm) {
-    const mode = how.mode === 'auto' ? 'graph' : how.mode
-    const choice = { mode, reason: 'annealed a temperature at a time' }
-    return { run: (images, options) => algorithm.boundOf(images, options, choice), choice, dispose() {} }
+  if ('annealer' in algorithm) {
+    const annealer = algorithm.annealer(how)
+    return {
+      run: async (images, options) => ({ elbo: (await annealer.run(images, options)).elbo }),
+      get choice() {
+        return annealer.choice
+      },
+      dispose: annealer.dispose,
+    }
   }
   const scan = overImages<object>(algorithm.bound, how)
   return {
@@ -43,19 +50,20 @@ export function boundsBy(algorithm: Algorithm | AnnealedAlgorithm, how: ScanOpti
 
 /** Undefined if `options.signal` stopped it before the end. */
 export async function evaluateBound(
-  algorithm: Algorithm | AnnealedAlgorithm,
+  algorithm: Algorithm,
   images: ImageSet,
   options: OverImagesOptions & ScanOptions,
 ): Promise<BoundEstimate | undefined> {
   const bounds = boundsBy(algorithm, options)
   try {
-    const { elbo, reconstruction, kl } = await bounds.run(images, options)
+    const { elbo, reconstruction, kl, logPredictive } = await bounds.run(images, options)
     if (elbo?.length !== images.count) return undefined
     return {
       images: images.count,
       elbo: estimateMean(elbo),
       ...(reconstruction && { reconstruction: estimateMean(reconstruction) }),
       ...(kl && { kl: estimateMean(kl) }),
+      ...(logPredictive && { logPredictive: estimateMean(logPredictive) }),
       compile: bounds.choice as Choice,
       perImage: elbo,
     }

@@ -42,14 +42,20 @@ export interface ImageScan<S> {
 
 /**
  * `perBatch` maps images [batch, pixels], a key and the numbers of a part to named tensors whose first axis is the image. All batches
- * have the same size: the last one is filled up with black images, whose outputs are cut off.
+ * have the same size: the last one is filled up with black images, whose outputs are cut off. `state` is what `perBatch` keeps from step
+ * to step: it is freed with the scan, once no step in flight reads it.
  */
 export function overImages<S extends { readonly [Name in keyof S]: number }>(
   perBatch: (batch: tf.Tensor, key: Key, part: S) => Record<string, tf.Tensor>,
   options: ScanOptions,
+  state?: { dispose(): void },
 ): ImageScan<S> {
   const runner = scan<S>(perBatch as Step<S>, options)
   let left: Promise<unknown> | undefined
+  const free = () => {
+    runner.dispose()
+    state?.dispose()
+  }
   return {
     get choice() {
       return runner.choice
@@ -81,7 +87,7 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
       const rows = Math.min(batchOf(done) * size, images.count)
       return parts.map((_, part) => ofPart(outputs, { part, parts: parts.length, steps: done, size, rows }))
     },
-    dispose: () => (left !== undefined ? void left.then(runner.dispose) : runner.dispose()),
+    dispose: () => (left !== undefined ? void left.then(free) : free()),
   }
 }
 

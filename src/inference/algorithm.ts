@@ -1,6 +1,7 @@
 /** The seam of everything that learns: an algorithm is its variables and a step. */
 import type * as tf from '@tensorflow/tfjs'
-import type { ImageSet, OverImagesOptions, overImages } from '../evaluation/over-images.js'
+import type { Annealer, AnnealingEffort } from '../evaluation/anneal-images.js'
+import type { overImages } from '../evaluation/over-images.js'
 import type { Key } from '../random.js'
 
 /** Numbers that the training loop sets anew for every step. */
@@ -16,18 +17,17 @@ export interface Schedule {
 
 /** What learns, and gives the bound of a batch in one step. */
 export interface Algorithm extends Learner {
-  /** The bound of each image of a batch [batch, pixels] in 0 … 255, without learning: tensors [batch] in nats. */
+  /**
+   * The bound of each image of a batch [batch, pixels] in 0 … 255, without learning: tensors [batch] in nats. Where the parameters have a
+   * posterior, `logPredictive` is log E[p(x)] under it.
+   */
   bound(batch: tf.Tensor, key: Key): Record<string, tf.Tensor>
 }
 
 /** What learns without an encoder: the bound of an image takes many steps. */
 export interface AnnealedAlgorithm extends Learner {
-  /** The bound of every image, in nats. */
-  boundOf(
-    images: ImageSet,
-    options: OverImagesOptions,
-    how: Parameters<typeof overImages>[1],
-  ): Promise<Record<string, Float32Array>>
+  /** What finds the bound of images, and log p(x); without `effort`, with as much as is spent after each pass. */
+  annealer(how: Parameters<typeof overImages>[1], effort?: AnnealingEffort): Annealer
   /** So many of the validation images are enough after a pass. */
   readonly validationImages: number
 }

@@ -3,7 +3,7 @@
  * Metropolis, then gradient ascent on log p(x, z). There is no encoder.
  */
 import * as tf from '@tensorflow/tfjs'
-import { type AnnealingOptions, annealImages } from '../evaluation/anneal-images.js'
+import { type AnnealingOptions, annealer } from '../evaluation/anneal-images.js'
 import { decode, namedWeights, type Vae } from '../models/vae.js'
 import type { HostKey } from '../random.js'
 import type { AnnealedAlgorithm } from './algorithm.js'
@@ -16,7 +16,7 @@ export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typ
   /** Optimizer steps on the draws of a batch. */
   updates: number
   /** How the bound is found. */
-  annealing: Omit<AnnealingOptions, 'key' | 'onProgress' | 'signal'>
+  annealing: AnnealingOptions
   /** So many of the validation images have it found after each pass. */
   validationImages: number
 }
@@ -54,21 +54,9 @@ export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKe
     },
     validationImages: options.validationImages,
     /** Annealed importance sampling with chains from the prior: E[log w] <= log p(x). */
-    async boundOf(images, { onProgress, signal, key: boundKey }, how) {
+    annealer(how, effort) {
       const likelihood = (batch: tf.Tensor, z: tf.Tensor) => decode(vae, z).logProb(tf.div(batch, 255))
-      const { elbo } = await annealImages(
-        likelihood,
-        vae.latentDim,
-        images,
-        {
-          ...options.annealing,
-          key: boundKey,
-          ...(onProgress && { onProgress }),
-          signal,
-        },
-        how,
-      )
-      return { elbo }
+      return annealer(likelihood, vae.latentDim, { ...options.annealing, ...effort }, how)
     },
     finishPass: () => chains.finishPass(),
     dispose() {

@@ -63,6 +63,45 @@ test('leaves ordinary runs, and table, CSV, JSON and chart that agree with each 
   }
 })
 
+test('of several step sizes each method takes the one that the first seed does best with, for all seeds', () => {
+  const given = ['--methods', 'vae@100', '--epochs', '1', '--learning-rate', '1e-6,0.01', '--seeds', '1,2']
+  const rows: RunResult[] = json('compare', '--run', 'rates', ...args, ...given).rows
+  expect(rows.map(({ learningRate }) => learningRate)).toEqual([0.01, 0.01])
+  const [{ tried, validationBound }] = rows as [RunResult, RunResult]
+  const [low, high] = tried.map(({ bound }) => bound) as [number, number]
+  expect(high).toBe(validationBound.mean)
+  expect(high).toBeGreaterThan(low)
+  expect(rows[1]?.tried).toEqual([])
+  const made = ['rate-0.000001.seed-1', 'rate-0.01.seed-1', 'rate-0.000001.seed-2', 'rate-0.01.seed-2']
+  expect(made.map(name => existsSync(join(checkpoints, `rates.vae-2.images-100.${name}`)))).toEqual([
+    ...[true, true],
+    ...[false, true],
+  ])
+  expect(json('compare', '--run', 'rates', '--resume').rows).toEqual(rows)
+})
+
+test('log p(x) of a decoder by annealing and of mean field by prediction agree with those of evaluate, on as many images', () => {
+  const work = ['--ais-chains', '2', '--ais-temperatures', '5']
+  const given = ['--methods', 'monte-carlo-em:2,mean-field-mixture:3', '--epochs', '1', '--test-images', '20', ...work]
+  const rows: RunResult[] = json('compare', '--run', 'sampled', ...args, ...given).rows
+  expect(rows.map(({ testLogPx: { by, count } }) => [by, count])).toEqual([
+    ['annealed importance sampling', 20],
+    ['posterior predictive', 20],
+  ])
+  for (const { testBound, testLogPx } of rows) expect(testBound.mean).toBeLessThan(testLogPx.mean)
+  const compile = args.at(-1) as string
+  const decoder = json('evaluate', rows[0]?.run ?? '', '--compile', compile, '--ais-images', '20', ...work)
+  expect(rows[0]?.testLogPx).toMatchObject({ ...decoder.logPx, monteCarloError: decoder.logPxMonteCarloError })
+  const mixture = json('evaluate', rows[1]?.run ?? '', '--compile', compile)
+  expect(mixture.logPx.count).toBe(60)
+  expect(mixture.logPx.mean).toBeGreaterThan(mixture.elbo.mean)
+  const { status, stderr } = elbo('evaluate', rows[0]?.run ?? '', '--samples', '3')
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringContaining('--samples: means nothing for a decoder without an encoder'),
+  ])
+})
+
 test('interrupted by Ctrl-C it saves and exits 130, and goes on to the same table', async () => {
   const child = spawn(process.execPath, [ELBO, 'compare', '--run', 'stopped', '--seeds', '1,2', ...args], { cwd: home })
   let err = ''
@@ -88,6 +127,7 @@ test.each([
   [['--methods', 'vae,ppca'], 'their nats do not compare'],
   [['--run', 'c'], 'c is there already: go on with a comparison by --resume'],
   [['--train-images', '501', '--data', 'small'], '--train-images 501: there are only 500 training images'],
+  [['--test-images', '61', '--data', 'small'], '--test-images 61: there are only 60 test images'],
 ])('%s is refused in one line, before anything is made', (given, message) => {
   const { status, stderr, stdout } = elbo('compare', ...given)
   expect(stderr).toContain(message)

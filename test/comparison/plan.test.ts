@@ -1,6 +1,6 @@
 // What a comparison is asked for becomes runs, or one clear refusal.
 import { describe, expect, test } from 'vitest'
-import { planRuns } from '../../src/comparison/plan.js'
+import { choicesOf, planRuns, runsToMake } from '../../src/comparison/plan.js'
 import {
   type CompareSettings,
   compareTable,
@@ -19,6 +19,17 @@ test('every method has a run of its own for each size, number of images and seed
   }).map(({ name }) => name)
   const once = ['c.vae-3.images-1000', 'c.bernoulli-mixture-10', 'c.bernoulli-mixture-20']
   expect(names).toEqual([1, 7].flatMap(seed => once.map(name => `${name}.seed-${seed}`)))
+})
+
+test('of several step sizes each has a run of its own, from which the first seed chooses; methods without steps have one run', () => {
+  const runs = plan({ methods: ['vae', 'bernoulli-mixture:5'], learningRate: [1e-4, 0.01, 1e-4], seeds: [1, 2] })
+  const once = ['c.vae-20.rate-0.0001', 'c.vae-20.rate-0.01', 'c.bernoulli-mixture-5']
+  expect(runs.map(({ name }) => name)).toEqual([1, 2].flatMap(seed => once.map(name => `${name}.seed-${seed}`)))
+  const rates = runs.slice(0, 2).map(({ config }) => config.learningRate)
+  expect([rates, runs[2]?.learningRate]).toEqual([[1e-4, 0.01], null])
+  const choices = choicesOf(runs)
+  expect(choices.map(choice => choice.length)).toEqual([2, 1, 2, 1])
+  expect(runsToMake(choices).map(choice => choice.length)).toEqual([2, 1, 1, 1])
 })
 
 test('a method that is named twice is made once', () => {

@@ -21,7 +21,9 @@ function row(label: string, seed: number, logPx: LogPx, validation = -100): RunR
     method,
     size: Number(size),
     trainImages: null,
+    learningRate: 0.001,
     seed,
+    tried: [],
     parameters: 1234,
     passes: 2,
     imagesSeen: 2000,
@@ -34,35 +36,42 @@ function row(label: string, seed: number, logPx: LogPx, validation = -100): RunR
   }
 }
 
-const unknown: LogPx = { by: null, reason: 'nothing estimates it' }
+const annealed: LogPx = {
+  ...{ by: 'annealed importance sampling', chains: 10, temperatures: 200 },
+  monteCarloError: 0.02,
+  ...estimate(-119.5),
+}
 const rows = [
   row('vae:3', 1, sampled(-98), -100),
   row('vae:3', 2, sampled(-96), -102),
   row('bernoulli-mixture:10', 1, { by: 'exact', ...estimate(-170) }, -169),
-  row('monte-carlo-em:3', 1, unknown, -120),
+  row('monte-carlo-em:3', 1, annealed, -120),
+  row('mean-field-mixture:10', 1, { by: 'posterior predictive', ...estimate(-165) }, -168),
 ]
 
 test('the mean over seeds comes with its standard error over seeds; one seed keeps its error over images', () => {
-  const [vae, mixture, chains] = byMethod(rows)
+  const [vae, mixture] = byMethod(rows)
   // Two values at distance 2: s = sqrt(2), s / sqrt(2) = 1.
   expect(vae).toMatchObject({ seeds: [1, 2], seconds: 15, validationBound: { mean: -101, count: 2 } })
   expect(vae?.testLogPx?.mean).toBe(-97)
   expect(vae?.testLogPx?.standardError).toBeCloseTo(1, 12)
   expect(mixture?.testLogPx).toEqual({ mean: -170, standardError: 0.5, count: 1 })
-  expect(chains?.testLogPx).toBeUndefined()
 })
 
-test('the table says where each log p(x) comes from, and shows none that is not known', () => {
+test('the table says where each log p(x) comes from', () => {
   const lines = describeTable(rows, [{ label: 'ten Bernoullis elsewhere', logPx: -168.95 }])
   const line = (start: string) => lines.find(text => text.startsWith(start)) ?? ''
   expect(line('vae:3')).toMatch(/2 +1,234 +2 +2 +15 +-101\.00 ± 1\.00 +-102\.00 ± 1\.00 +-97\.00 ± 1\.00$/)
-  expect(line('monte-carlo-em:3')).toMatch(/-120\.00 ± 0\.50 +-121\.00 ± 0\.50 +-$/)
+  expect(line('monte-carlo-em:3')).toMatch(/-120\.00 ± 0\.50 +-121\.00 ± 0\.50 +-119\.50 ± 0\.50$/)
   expect(line('published')).toBe('published: -168.95  ten Bernoullis elsewhere')
   expect(lines).toContain('log p(x) of bernoulli-mixture: exact')
   expect(line('log p(x) of vae')).toContain(
     '20 samples of z per image; of its error, sampling z: at most ± 0.0100; a lower bound',
   )
-  expect(lines).toContain('no log p(x) of monte-carlo-em: nothing estimates it')
+  expect(line('log p(x) of monte-carlo-em')).toContain(
+    'annealed importance sampling, 10 chains of 200 temperatures per image; of its error, sampling z: at most ± 0.0200',
+  )
+  expect(lines).toContain('log p(x) of mean-field-mixture: posterior predictive of each image by itself')
   expect(line('nats per image')).toContain('over seeds where there are several, over images for one seed')
 })
 
@@ -79,6 +88,17 @@ test('a bound that fell is said to have fallen, with the pass that is measured',
   expect(describeTable([fallen, other], [])[1]).toMatch(/1,234 +4 +1-3 /)
 })
 
+test('a chosen step size is said, with the bounds that it was chosen by', () => {
+  expect(describeTable(rows, []).join()).not.toContain('step sizes')
+  const tried = [
+    { learningRate: 0.0001, bound: -120 },
+    { learningRate: 0.001, bound: -100 },
+  ]
+  expect(describeTable([{ ...(rows[0] as RunResult), tried }, ...rows.slice(1)], [])).toContain(
+    'step sizes, by the validation bound of seed 1: vae:3 0.001 (0.0001: -120.00, 0.001: -100.00)',
+  )
+})
+
 test('validation bounds on different numbers of images are not passed over in silence', () => {
   const start = 'validation bounds are not on the same images'
   expect(describeTable(rows, []).filter(line => line.startsWith(start))).toEqual([])
@@ -88,13 +108,13 @@ test('validation bounds on different numbers of images are not passed over in si
   )
 })
 
-test('the CSV has a line for each run and an empty field for what is not known', () => {
+test('the CSV has a line for each run and an empty field for what does not apply', () => {
   const [header = '', ...lines] = csv(rows).trimEnd().split('\n')
   const cells = lines.map(text => Object.fromEntries(text.split(',').map((cell, i) => [header.split(',')[i], cell])))
-  expect(cells).toHaveLength(4)
+  expect(cells).toHaveLength(5)
   expect(cells[1]).toMatchObject({ run: 'c.vae-3.seed-2', trainImages: 'all', testLogPx: '-96', samples: '20' })
   expect(cells[2]).toMatchObject({ testLogPx: '-170', testLogPxBy: 'exact', samples: '', monteCarloError: '' })
-  expect(cells[3]).toMatchObject({ testLogPx: '', testLogPxBy: '', testBound: '-121' })
+  expect(cells[3]).toMatchObject({ testLogPx: '-119.5', samples: '', chains: '10', temperatures: '200' })
 })
 
 test('a learning curve counts the images that were seen and the time of learning alone', () => {

@@ -4,7 +4,7 @@ import { Matrix } from 'ml-matrix'
 import { beforeAll, expect, test } from 'vitest'
 import * as gaussian from '../../src/distributions/normal.js'
 import { aisStart, aisStep, temperatures } from '../../src/evaluation/ais.js'
-import { annealImages } from '../../src/evaluation/anneal-images.js'
+import { annealer } from '../../src/evaluation/anneal-images.js'
 import { estimateMean } from '../../src/evaluation/statistics.js'
 import { createFactorAnalysis, logJoint, logProb, setParameters } from '../../src/models/factor-analysis.js'
 import { type HostKey, split, streamKey } from '../../src/random.js'
@@ -119,17 +119,12 @@ test('a split of images, a temperature a step: log p(x) within the errors it sta
     jitter: 0.2,
     stepSize: 0.05, // too small: the pilot finds the right one
     targetAcceptance: 0.8,
-    key: streamKey(1, 'anneal'),
-    onProgress: (images: number) => void done.push(images),
   }
+  const told = { key: streamKey(1, 'anneal'), onProgress: (images: number) => void done.push(images) }
   const mode = backend === 'tensorflow' ? 'graph' : 'off'
-  const { logPx, standardError, elbo, acceptance } = await annealImages(
-    likelihood,
-    2,
-    { count, pixels: bytes },
-    options,
-    { mode },
-  )
+  const annealing = annealer(likelihood, 2, options, { mode })
+  const estimate = await annealing.run({ count, pixels: bytes }, told)
+  const { logPx, standardError, elbo, acceptance } = estimate
   const exact = logProb(model, read(tf.tensor2d(Float32Array.from(bytes), [count, pixels]))).dataSync()
   expect(done).toEqual([4, 8, 11])
   expect(logPx).toHaveLength(count)
@@ -138,4 +133,8 @@ test('a split of images, a temperature a step: log p(x) within the errors it sta
   for (const one of z) expect(Math.abs(one)).toBeLessThan(4)
   expect(estimateMean([...logPx].map((value, i) => value - (elbo[i] as number))).mean).toBeGreaterThan(0)
   expect(Math.max(...standardError)).toBeLessThan(0.5)
+
+  // Nothing of a run is left for the next one.
+  expect(await annealing.run({ count, pixels: bytes }, told)).toEqual(estimate)
+  annealing.dispose()
 })

@@ -132,6 +132,42 @@ test.each(enumerated as Enumerated[])(
   },
 )
 
+describe('the posterior predictive probability of an image, of Bernoullis', () => {
+  const PIXELS = 6
+  const seen = { x: images(reference.bernoulli).x.subarray(0, 48), pixels: PIXELS }
+  const every = Float32Array.from({ length: 64 * PIXELS }, (_, i) => (Math.floor(i / PIXELS) >> (i % PIXELS)) & 1)
+  const fitted = async (components: number, data: Images) => {
+    const mixture = createBernoulliMixture({ pixels: PIXELS, components })
+    const hyperparameters = { concentration: 0.5, pixels: [1.5, 2] as const }
+    const algorithm = bayesianMixture(mixture, { read, images: data.x.length / PIXELS, hyperparameters })
+    await startInTurn(algorithm, data)
+    return { algorithm, end: (await bounds(algorithm, data, 20)).at(-1)?.elboAfterM as number }
+  }
+  const boundsOf = (algorithm: MixtureAlgorithm, x: Float32Array) => {
+    const { elbo, logPredictive } = algorithm.bound(tf.tensor2d(x, [x.length / PIXELS, PIXELS]), root)
+    return {
+      elbo: (elbo as tf.Tensor).dataSync<'float32'>(),
+      logPredictive: (logPredictive as tf.Tensor).dataSync<'float32'>(),
+    }
+  }
+
+  test('with one component is p(X, x) / p(X)', async () => {
+    const { algorithm, end } = await fitted(1, seen)
+    const image = Float32Array.of(1, 0, 0, 1, 1, 0)
+    const withImage = await fitted(1, { x: Float32Array.of(...seen.x, ...image), pixels: PIXELS })
+    const expected = withImage.end * 9 - end * 8 // with one component the bound is log p(X)
+    expect(boundsOf(algorithm, image).logPredictive[0]).toBeCloseTo(expected, 4)
+  })
+
+  test('sums to one over all images and is above the bound of each', async () => {
+    const { elbo, logPredictive } = boundsOf((await fitted(3, seen)).algorithm, every)
+    expect(logPredictive.reduce((sum, value) => sum + Math.exp(value), 0)).toBeCloseTo(1, 5)
+    logPredictive.forEach((value, i) => {
+      expect(value).toBeGreaterThan(elbo[i] as number)
+    })
+  })
+})
+
 const algorithmOf = async (mixture: BernoulliMixture | GaussianMixture, data: Images): Promise<MixtureAlgorithm> => {
   const count = data.x.length / data.pixels
   return mixture.family === 'bernoulli'

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import * as gaussian from '../../src/distributions/normal.js'
 import { temperatures } from '../../src/evaluation/ais.js'
+import { evaluateAnnealed } from '../../src/evaluation/annealed.js'
 import { estimateMean } from '../../src/evaluation/statistics.js'
 import { type MonteCarloEmOptions, monteCarloEm } from '../../src/inference/monte-carlo-em.js'
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
@@ -124,10 +125,35 @@ test('training raises log p(x); the annealed bound ends just below it; every num
   for (const value of Object.values({ ...last.end, ...last.means })) expect(Number.isFinite(value)).toBe(true)
   expect(Object.keys(last.end)).toEqual(['acceptance', 'stepSize', 'ess', 'essLowest', 'rHat', 'rHatHighest', 'stuck'])
   const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
-  const { elbo } = await algorithm.boundOf(images, { batchSize: 4, key }, { mode: 'off' })
-  const bound = estimateMean(elbo ?? []).mean
+  const { elbo } = await algorithm.annealer({ mode: 'off' }).run(images, { key })
+  const bound = estimateMean(elbo).mean
   expect(bound).toBeLessThan(end)
   expect(bound).toBeGreaterThan(end - 0.5)
+})
+
+test('log p(x) of a fitted decoder by annealing is the exact one, within four of the standard errors it states', async () => {
+  const vae = smallVae(3)
+  const exact = exactLogPx(vae).dataSync()[0] as number
+  const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
+  const measure = (chains: number) =>
+    evaluateAnnealed(monteCarloEm(vae, options, key), images, { chains, temperatures: 20 }, { key, mode: 'off' })
+  const found = await measure(400)
+  if (!found) throw new Error('nobody stopped it')
+  expect(found).toMatchObject({ images: 4, chains: 400, temperatures: 20 })
+  expect(found.logPxMonteCarloError).toBeGreaterThan(0)
+  expect(found.logPxMonteCarloError).toBeLessThan(0.02)
+  expect(Math.abs(found.logPx.mean - exact)).toBeLessThan(4 * found.logPxMonteCarloError)
+  expect(found.elbo.mean).toBeLessThan(found.logPx.mean)
+  expect((await measure(2))?.logPxMonteCarloError).toBeGreaterThan(2 * found.logPxMonteCarloError)
+})
+
+test('an interrupted annealing gives no estimate', async () => {
+  const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
+  const signal = AbortSignal.abort()
+  const work = { chains: 2, temperatures: 3 }
+  expect(
+    await evaluateAnnealed(monteCarloEm(smallVae(1), options, key), images, work, { key, mode: 'off', signal }),
+  ).toBeUndefined()
 })
 
 test('batches of another size than the chains were made for are refused', async () => {

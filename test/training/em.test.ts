@@ -7,6 +7,7 @@ import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import { type EmConfig, emTable } from '../../src/em-config.js'
 import { evaluateBound } from '../../src/evaluation/bound.js'
+import type { Algorithm } from '../../src/inference/algorithm.js'
 import { streamKey } from '../../src/random.js'
 import { loadTrainedRun, loadTrainedVae } from '../../src/session.js'
 import { type TrainingObserver, train } from '../../src/train.js'
@@ -108,7 +109,7 @@ test('the model that is brought back gives every image the bound that the run re
   const { loadDataset, binarizeOnce } = await import('../../src/data/dataset.js')
   const images = binarizeOnce(loadDataset(data).validation, 'dynamic', streamKey(config.seed, 'validation'))
   const options = { batchSize: 50, key: streamKey(1, 'test'), mode: 'off' } as const
-  const bound = await evaluateBound(session.algorithm, images, options)
+  const bound = await evaluateBound(session.algorithm as Algorithm, images, options)
   expect(bound?.elbo.mean).toBeCloseTo(history.at(-1)?.validationElbo ?? Number.NaN, 4)
   const picture = await session.pictures.sample(streamKey(1, 'picture'), 3)
   expect(picture.pixels).toHaveLength(3 * 196)

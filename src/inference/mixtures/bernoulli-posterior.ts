@@ -1,7 +1,9 @@
 /** Mean field's q(w) q(μ) of a mixture of Bernoullis: w ~ Dirichlet(α), μ_ki ~ Beta(a_ki, b_ki), all conjugate. */
+import * as tf from '@tensorflow/tfjs'
 import { expectedLogWeights, klDirichlet } from '../../distributions/conjugate.js'
 import { row, sum } from '../../linear-algebra.js'
 import type { BernoulliMixture, BernoulliMoments } from '../../models/mixtures/bernoulli.js'
+import { column, variable } from '../../models/mixtures/mixture.js'
 import { digamma, logGamma } from '../../special-functions.js'
 import type { GlobalPosterior } from './mean-field.js'
 
@@ -46,6 +48,23 @@ export function bernoulliPosterior(
       offsets: counts.map((_, k) => sum(row(logOff, k, pixels))),
     },
   }
+}
+
+/**
+ * log E_q[p(x)] of each image of x [batch, pixels] by itself, with w and μ from q: [batch] in nats. Exact, as p(x) = Σ_k w_k Π_i p(x_i | μ_ki)
+ * is linear in every one of the parameters, which q holds independent: E_q[p(x)] = Σ_k E[w_k] Π_i p(x_i | E[μ_ki]).
+ */
+export function bernoulliLogPredictive(posterior: ReadonlyMap<string, tf.Variable>, x: tf.Tensor): tf.Tensor {
+  const [alpha, on, off] = ['concentration', 'on', 'off'].map(name => variable({ variables: posterior }, name)) as [
+    tf.Variable,
+    tf.Variable,
+    tf.Variable,
+  ]
+  const logOff = tf.log(tf.div(off, tf.add(on, off))) // [K, pixels]
+  const logits = tf.log(tf.div(on, off))
+  const logWeights = tf.log(tf.div(alpha, tf.sum(alpha))) // [K]
+  const logProb = tf.add(tf.matMul(logits, x, false, true), column(tf.sum(logOff, 1))) // [K, batch]
+  return tf.logSumExp(tf.add(logProb, column(logWeights)), 0)
 }
 
 /** Σ KL(Beta(on, off) || Beta(a, b)). */

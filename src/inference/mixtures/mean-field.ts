@@ -13,7 +13,12 @@ import {
   type Mixture,
   type Moments,
 } from '../../models/mixtures/mixture.js'
-import { type BernoulliHyperparameters, bernoulliPosterior, bernoulliPosteriorShapes } from './bernoulli-posterior.js'
+import {
+  type BernoulliHyperparameters,
+  bernoulliLogPredictive,
+  bernoulliPosterior,
+  bernoulliPosteriorShapes,
+} from './bernoulli-posterior.js'
 import { type ByteImages, readImages } from './byte-images.js'
 import { type GaussianHyperparameters, gaussianPosterior, gaussianPosteriorShapes } from './gaussian-posterior.js'
 import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm, passOver } from './steps.js'
@@ -46,44 +51,67 @@ export function bayesianMixture(
   if (mixture.family === 'gaussian') {
     const { hyperparameters } = options as BayesianGaussianOptions
     requireFreedom(mixture, hyperparameters)
-    return meanField(mixture, options, gaussianPosteriorShapes(mixture), moments =>
-      gaussianPosterior(mixture, moments, hyperparameters),
-    )
+    return meanField(mixture, options, {
+      shapes: gaussianPosteriorShapes(mixture),
+      of: moments => gaussianPosterior(mixture, moments, hyperparameters),
+    })
   }
   const given = (options as BayesianBernoulliOptions).hyperparameters
   const hyperparameters = { concentration: 1 / mixture.components, pixels: [1, 1] as const, ...given }
-  return meanField(mixture, options, bernoulliPosteriorShapes(mixture), moments =>
-    bernoulliPosterior(mixture, moments, hyperparameters),
-  )
+  return meanField(mixture, options, {
+    shapes: bernoulliPosteriorShapes(mixture),
+    of: moments => bernoulliPosterior(mixture, moments, hyperparameters),
+    logPredictive: bernoulliLogPredictive,
+  })
+}
+
+/** q(parameters) of a family. */
+interface FamilyPosterior<Name extends string> {
+  /** Of its parameters. */
+  shapes: Record<string, number[]>
+  /** The best one given the moments. */
+  of(moments: Moments<Name>): GlobalPosterior
+  /** log E_q[p(x)] of images x [batch, pixels], with q's parameters by name, where it has a closed form: [batch]. */
+  logPredictive?(posterior: ReadonlyMap<string, tf.Variable>, x: tf.Tensor): tf.Tensor
 }
 
 function meanField<Name extends string>(
   mixture: Mixture<Name>,
   data: MixtureData,
-  shapes: Record<string, number[]>,
-  posteriorOf: (moments: Moments<Name>) => GlobalPosterior,
+  { shapes, of, logPredictive }: FamilyPosterior<Name>,
 ): MixtureAlgorithm {
   const posterior = createVariables({ ...shapes, kl: [] })
   const adopt = (q: GlobalPosterior) => {
     assign(mixture.variables, { ...q.parameters, ...q.coefficients })
     assign(posterior, { ...q.posterior, kl: Float64Array.of(q.kl) })
   }
-  adopt(posteriorOf(noImages(mixture)))
+  adopt(of(noImages(mixture)))
   const state = new Map([...posterior].map(([name, variable]) => [`posterior/${name}`, variable] as const))
-  return mixtureAlgorithm(mixture, data, state, async ({ images, moments, logProb, entropy, emptyComponents }) => {
-    const klBefore = (await (posterior.get('kl') as tf.Variable).data())[0] as number
-    const q = posteriorOf(moments)
-    adopt(q)
-    const elboAfterM = (mixture.totalLogJoint(q.coefficients, moments) + entropy - q.kl) / images
-    return {
-      elboAfterE: (logProb - klBefore) / images,
-      elboAfterM,
-      objective: elboAfterM,
-      parametersKl: q.kl / images,
-      usedComponents: moments.counts.filter(count => count >= 1).length,
-      emptyComponents,
-    }
+  const algorithm = mixtureAlgorithm<Name>(
+    mixture,
+    data,
+    state,
+    async ({ images, moments, logProb, entropy, emptyComponents }) => {
+      const klBefore = (await (posterior.get('kl') as tf.Variable).data())[0] as number
+      const q = of(moments)
+      adopt(q)
+      const elboAfterM = (mixture.totalLogJoint(q.coefficients, moments) + entropy - q.kl) / images
+      return {
+        elboAfterE: (logProb - klBefore) / images,
+        elboAfterM,
+        objective: elboAfterM,
+        parametersKl: q.kl / images,
+        usedComponents: moments.counts.filter(count => count >= 1).length,
+        emptyComponents,
+      }
+    },
+  )
+  if (!logPredictive) return algorithm
+  const bound: MixtureAlgorithm['bound'] = (batch, key) => ({
+    ...algorithm.bound(batch, key),
+    logPredictive: logPredictive(posterior, data.read(batch)),
   })
+  return { ...algorithm, bound }
 }
 
 /** The moments before any image is seen. */
