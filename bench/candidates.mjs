@@ -81,3 +81,19 @@ export function chooseCandidates(works, only) {
     (candidates[work] ?? []).filter(candidate => parts.some(part => matches(candidate, part)))
   return Object.fromEntries(works.map(work => [work, chosen(work)]))
 }
+
+/** Steps in a chunk of a convolutional model at most: XLA takes a second for each. */
+const CONVOLUTIONAL_CHUNK = 5
+
+/**
+ * The candidates that can run a model, asked for chunks of its size.
+ * @param {import('./workload.mjs').Model} model
+ * @param {Candidate[]} candidates
+ * @returns {Candidate[]}
+ */
+export function candidatesFor({ filters }, candidates) {
+  if (!filters) return candidates
+  return candidates
+    .filter(({ products }) => !products)
+    .map(one => ({ ...one, chunk: Math.min(one.chunk, CONVOLUTIONAL_CHUNK) }))
+}

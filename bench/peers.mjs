@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { availableParallelism, cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { chooseCandidates } from './candidates.mjs'
+import { candidatesFor, chooseCandidates } from './candidates.mjs'
 import { interleave } from './interleave.mjs'
 import { CHART, chart, comparison, report, section, withReport } from './report.mjs'
 import { modelsOf, parseWorks, SAMPLES, UsageError, works } from './workload.mjs'
@@ -84,8 +84,7 @@ function readOptions() {
   const tasks = wanted
     .flatMap(work => modelsOf(work, values.models).map(model => ({ work, model })))
     .map(({ work, model }) => {
-      const candidates = chosen[work].filter(({ products }) => !(products && model.filters))
-      return { work, model, candidates }
+      return { work, model, candidates: candidatesFor(model, chosen[work]) }
     })
     .filter(({ candidates }) => candidates.length)
   return { ...values, rounds, tasks }
