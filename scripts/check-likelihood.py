@@ -78,29 +78,54 @@ def main(run, values_path, images=500, samples=500):
             maps = activation(convolution(maps, weights[f"encoder/conv_{i + 1}/kernel"], weights[f"encoder/conv_{i + 1}/bias"]))
         return hidden("encoder", maps.reshape(len(x), -1))
 
-    def decode(z):
+    def decode(z, head):
         if not filters:
-            return dense("decoder/logits", hidden("decoder", z))
+            return dense(f"decoder/{head}", hidden("decoder", z))
         factor = 2 ** len(filters)
         maps = activation(dense("decoder/features", hidden("decoder", z)))
         maps = maps.reshape(-1, rows // factor, columns // factor, filters[-1])
         for i in range(len(filters) - 1):
             name = f"decoder/conv_{i + 1}"
             maps = activation(transposed_convolution(maps, weights[f"{name}/kernel"], weights[f"{name}/bias"]))
-        logits = transposed_convolution(maps, weights["decoder/logits/kernel"], weights["decoder/logits/bias"])
-        return logits.reshape(len(z), -1)
+        drawn = transposed_convolution(maps, weights[f"decoder/{head}/kernel"], weights[f"decoder/{head}/bias"])
+        return drawn.reshape(len(z), -1)
+
+    def log_likelihood(x, z):
+        logits = decode(z, "logits")
+        if config["likelihood"] == "bernoulli":
+            return (x * logits - np.logaddexp(0, logits)).sum(1)
+        if config["likelihood"] == "continuous-bernoulli":  # log((e^l - 1) / l), by its series near 0
+            small = np.abs(logits) < 1e-4
+            size = np.abs(np.where(small, 1, logits))
+            normalizer = np.where(small, logits / 2 + logits**2 / 24, np.maximum(logits, 0) + np.log(-np.expm1(-size) / size))
+            return (x * logits - normalizer).sum(1)
+        variance = config["pixelVariance"]
+        if variance == "learned":
+            variance = np.exp(decode(z, "log_var")) + 1 / (12 * 255**2)
+        mean = 1 / (1 + np.exp(-logits))
+        return -0.5 * (np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance).sum(1)
 
     x = values["x"][:images].reshape(images, -1).astype(np.float64)
     code = encode(x)
-    mu, log_var = dense("encoder/mu", code), dense("encoder/log_var", code)
     random = np.random.default_rng(0)
-    log_weights = np.empty((samples, images))
-    for k in range(samples):
+
+    def draw_binary():
+        """z and log p(z) - log q(z|x)."""
+        logits = dense("encoder/logits", code)
+        z = (random.random(logits.shape) < 1 / (1 + np.exp(-logits))).astype(np.float64)
+        return z, -np.log(2) * logits.shape[1] - (z * logits - np.logaddexp(0, logits)).sum(1)
+
+    def draw_gaussian():
+        mu, log_var = dense("encoder/mu", code), dense("encoder/log_var", code)
         epsilon = random.standard_normal(mu.shape)
         z = mu + np.exp(log_var / 2) * epsilon
-        logits = decode(z)
-        log_px_z = (x * logits - np.logaddexp(0, logits)).sum(1)
-        log_weights[k] = log_px_z - (z**2).sum(1) / 2 + (epsilon**2 + log_var).sum(1) / 2
+        return z, (epsilon**2 + log_var).sum(1) / 2 - (z**2).sum(1) / 2
+
+    draw = {"gaussian": draw_gaussian, "bernoulli": draw_binary}[config["latents"]]
+    log_weights = np.empty((samples, images))
+    for k in range(samples):
+        z, log_prior_ratio = draw()
+        log_weights[k] = log_likelihood(x, z) + log_prior_ratio
     top = log_weights.max(0)
     relative = np.exp(log_weights - top)
     log_px = top + np.log(relative.mean(0))

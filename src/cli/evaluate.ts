@@ -117,7 +117,7 @@ export const evaluate = command({
     context.print('±: one standard error of the mean over images')
     if (values.save !== null) {
       const row = (of: Float32Array) => ({ shape: [of.length], data: of })
-      const x = images.pixels.map(level => level / 255)
+      const x = inUnits(images.pixels, binarizes(run.config))
       const tensors = new Map<string, StoredTensor>([
         ['x', { shape: [images.count, data.rows, data.columns], data: x }],
         ['elbo', row(perImage.elbo)],
@@ -133,6 +133,10 @@ export const evaluate = command({
     return { json: { ...about, ...summary } }
   },
 })
+
+/** Levels 0 … 255 as what the model reads: bytes 0 and 1, or grey values in [0, 1]. */
+const inUnits = (levels: Uint8Array, binary: boolean): Uint8Array | Float32Array =>
+  binary ? levels.map(level => level / 255) : Float32Array.from(levels, level => level / 255)
 
 /** What was measured, in words. */
 function describeImages({ config }: TrainedRun, { count, name }: Split, { source }: Dataset): string {

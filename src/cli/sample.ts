@@ -1,6 +1,6 @@
 /** `elbo sample RUN`: images from the prior through the decoder. */
 import { streamKey } from '../random.js'
-import { isEm } from '../session.js'
+import { isEm, type RunConfig } from '../session.js'
 import { wholeNumber } from '../settings.js'
 import { command } from './command.js'
 import { openRun, pictureOptions, writeGrid } from './opened-run.js'
@@ -20,8 +20,14 @@ export const sample = command({
     const { session, config } = run.trained
     const { z, pixels } = await session.pictures.sample(streamKey(values.seed, 'sample'), values.count)
     const path = writeGrid(run, pixels, 'samples', values.out, {})
-    const prior = isEm(config) && config.model.endsWith('mixture') ? 'the weights' : 'N(0, I)'
-    context.print(`${values.count} samples of p(x|z), mean images, z ~ ${prior} with seed ${values.seed}: ${path}`)
+    context.print(
+      `${values.count} samples of p(x|z), mean images, z ~ ${priorOf(config)} with seed ${values.seed}: ${path}`,
+    )
     return { json: { run: argument, path, count: values.count, seed: values.seed, z } }
   },
 })
+
+function priorOf(config: RunConfig): string {
+  if (isEm(config)) return config.model.endsWith('mixture') ? 'the weights' : 'N(0, I)'
+  return config.latents === 'bernoulli' ? 'Bernoulli(1/2)' : 'N(0, I)'
+}
