@@ -33,7 +33,7 @@ const JUDGED = 100
 const ANNEALING = {
   temperatures: temperatures(100, 'sigmoidal'),
   chains: 1,
-  batchSize: 500,
+  chainsAtOnce: 500,
   stepSize: 0.1,
   leapfrogSteps: 5,
   jitter: JITTER,

@@ -131,16 +131,19 @@ export const presets = {
   },
   'figure-3': {
     description:
-      'VAE and wake-sleep on 1,000 and on all images, Monte Carlo EM on 1,000, with 3 latent dimensions and 100 tanh units, as Kingma & Welling 2013, figure 3, but with Adam',
+      'VAE and wake-sleep on 1,000 and on all images, Monte Carlo EM on 1,000, 2,000 and 4,000, with 3 latent dimensions and 100 tanh units, as Kingma & Welling 2013, figure 3, but with Adam',
     settings: {
-      methods: ['vae', 'wake-sleep', 'monte-carlo-em@1000'],
+      methods: ['vae', 'wake-sleep', 'monte-carlo-em@1000', 'monte-carlo-em@2000', 'monte-carlo-em@4000'],
       trainImages: [1000, null],
-      validationImages: 500,
+      validationImages: 200,
+      testImages: 500,
+      aisChains: 5,
+      aisTemperatures: 100,
       latentDim: [3],
       hidden: [100],
       activation: 'tanh',
       epochs: null,
-      imagesSeen: 200_000,
+      imagesSeen: 100_000,
     },
     references: [],
   },

@@ -91,4 +91,4 @@ async function milliseconds(loop: CompiledLoop, fed: Fed): Promise<number> {
   return performance.now() - started
 }
 
-const format = (ms: number): string => ms.toPrecision(2)
+const format = (ms: number): string => (ms < 100 ? ms.toPrecision(2) : ms.toFixed(0))

@@ -14,7 +14,8 @@ export interface AnnealingEffort {
 }
 
 export interface AnnealingOptions extends AnnealingEffort {
-  batchSize: number
+  /** Chains that move in one step: those of so many images as fit, of one at least. Too many leave the processor's caches. */
+  chainsAtOnce: number
   leapfrogSteps: number
   jitter: number
   /** Where the pilot's step size begins, and the acceptance that it seeks. */
@@ -82,8 +83,9 @@ export function annealer(
       return made?.scan.choice
     },
     run(images, run) {
-      const size = Math.min(options.batchSize, images.count)
-      return annealBatches(scanOf(size), images, { ...options, batchSize: size }, run)
+      const fitting = Math.max(1, Math.floor(options.chainsAtOnce / options.chains))
+      const size = Math.min(fitting, images.count)
+      return annealBatches(scanOf(size), size, images, options, run)
     },
     dispose: () => made?.scan.dispose(),
   }
@@ -92,8 +94,9 @@ export function annealer(
 /** Every batch of a set, with the step sizes that the pilot found. */
 async function annealBatches(
   scan: ImageScan<Part>,
+  batchSize: number,
   images: ImageSet,
-  { batchSize, temperatures, stepSize }: AnnealingOptions,
+  { temperatures, stepSize }: AnnealingOptions,
   { key, onProgress, signal }: AnnealingRun,
 ): Promise<AnnealingEstimate> {
   const runBatch = (batch: number, stream: number, list: Part[]) =>

@@ -114,7 +114,7 @@ test('a split of images, a temperature a step: log p(x) within the errors it sta
   const options = {
     temperatures: temperatures(60, 'sigmoidal'),
     chains: 50,
-    batchSize: 4,
+    chainsAtOnce: 200, // of four images
     leapfrogSteps: 3,
     jitter: 0.2,
     stepSize: 0.05, // too small: the pilot finds the right one

@@ -60,7 +60,7 @@ const options: MonteCarloEmOptions = {
   annealing: {
     temperatures: temperatures(30, 'sigmoidal'),
     chains: 200,
-    batchSize: 4,
+    chainsAtOnce: 800,
     stepSize: 0.4,
     leapfrogSteps: 4,
     jitter: 0.2,
