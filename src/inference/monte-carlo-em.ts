@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { type AnnealingOptions, annealImages } from '../evaluation/anneal-images.js'
+import { vaeLikelihood } from '../evaluation/vae-likelihood.js'
 import { decode, namedWeights, type Vae } from '../models/vae.js'
 import type { HostKey } from '../random.js'
 import type { AnnealedAlgorithm } from './algorithm.js'
@@ -55,9 +56,8 @@ export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKe
     validationImages: options.validationImages,
     /** Annealed importance sampling with chains from the prior: E[log w] <= log p(x). */
     async boundOf(images, { onProgress, signal, key: boundKey }, how) {
-      const likelihood = (batch: tf.Tensor, z: tf.Tensor) => decode(vae, z).logProb(tf.div(batch, 255))
       const { elbo } = await annealImages(
-        likelihood,
+        vaeLikelihood(vae),
         vae.latentDim,
         images,
         {
