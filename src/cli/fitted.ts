@@ -10,9 +10,6 @@ import { describeEstimate } from './estimates.js'
 import { describeChoice } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
-/** Options of `evaluate` that mean nothing here. */
-export const vaeOnly = ['samples', 'method', 'save', 'gapImages', 'gapSteps'] as const
-
 /** Measures the images, prints and returns what `evaluate` makes its JSON document of. */
 export async function evaluateFitted(
   { config, session }: TrainedRun,
