@@ -10,6 +10,7 @@ import { evaluate } from './cli/evaluate.js'
 import { exportModel } from './cli/export.js'
 import { interpolate } from './cli/interpolate.js'
 import { manifold } from './cli/manifold.js'
+import { posterior } from './cli/posterior.js'
 import { reconstruct } from './cli/reconstruct.js'
 import { runs } from './cli/runs.js'
 import { sample } from './cli/sample.js'
@@ -25,6 +26,7 @@ const commands = [
   reconstruct,
   interpolate,
   manifold,
+  posterior,
   evaluate,
   runs,
   backends,

@@ -1,165 +1,179 @@
-/** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors. */
+/** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several methods. */
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { writeFileAtomic } from '../checkpoints/files.js'
-import { encodeSafetensors, type StoredTensor } from '../checkpoints/safetensors.js'
 import { modes } from '../compile/scan.js'
-import { type Dataset, type Split, splitNames } from '../data/dataset.js'
-import { evaluateVae } from '../evaluation/evaluate.js'
+import { type Dataset, firstImages, type Split, splitNames } from '../data/dataset.js'
 import { EVALUATION_BATCH } from '../evaluation/over-images.js'
+import type { Algorithm } from '../inference/algorithm.js'
 import { streamKey } from '../random.js'
-import { asVae, binarizes, type TrainedRun } from '../session.js'
-import { choice, kebabCase, text, UsageError, wholeNumber } from '../settings.js'
-import { aisSettings, evaluateDecoder } from './annealed.js'
-import { command } from './command.js'
-import { describeError, describeEstimate } from './estimates.js'
+import { asVae, binarizes, type RunConfig, type TrainedRun, type TrainedVae } from '../session.js'
+import { choice, text, UsageError, wholeNumber, wholeNumberOrOff } from '../settings.js'
+import { type Context, command } from './command.js'
+import { type AisSettings, aisSettings, evaluateAis, evaluateDecoder, evaluateSimulated } from './evaluate-ais.js'
+import { evaluateImportance } from './evaluate-importance.js'
+import { kindOf, methods, refuseForDecoder, refuseForFitted, refuseUnused } from './evaluate-options.js'
+import { evaluateQuadrature, type GridSettings, gridSettings } from './evaluate-quadrature.js'
 import { evaluateFitted } from './fitted.js'
 import { evaluateGaps, gapSettings } from './gaps.js'
-import {
-  describeChoice,
-  evaluatedSplit,
-  openRun,
-  requireGaussian,
-  runImages,
-  runOptions,
-  splitOf,
-} from './opened-run.js'
-import { progressBar } from './progress-bar.js'
+import type { Measurement, Measuring, MeasuringVae } from './measuring.js'
+import { evaluatedSplit, openRun, requireGaussian, runImages, runOptions, splitOf } from './opened-run.js'
+import { comparedRows, describePublished } from './published.js'
 
 export const evaluate = command({
   name: 'evaluate',
-  summary: 'measures ELBO and log p(x), exactly or by sampling, and active units',
+  summary: 'measures ELBO, log p(x) by importance sampling, annealing or quadrature, and active units',
   argument: 'run',
   options: {
     samples: wholeNumber([1, 1e5], 500, 'draws of z per image'),
-    method: choice(['importance'], 'importance', 'how log p(x) is estimated'),
+    method: choice(
+      methods,
+      'importance',
+      "how log p(x) is estimated: draws from the encoder's q(z|x), annealed chains that need no encoder, or a grid (for one or two latent dimensions)",
+    ),
+    images: wholeNumberOrOff('only so many images, the first of the split; --method ais takes a second or so for each'),
     split: choice(splitNames, 'test', 'which images'),
     seed: wholeNumber([0, 2 ** 32], 1, 'decides the draws of z; the binary sample of the images is fixed by the run'),
     data: text('other images than those of the run'),
     compile: choice(modes, 'auto', 'how the work runs, as in train'),
-    save: text('safetensors file for the binary images x and the values of every image'),
-    ...gapSettings,
+    save: text('safetensors file for the images x as the model reads them, and the values of every image'),
     ...aisSettings,
+    ...gridSettings,
+    ...gapSettings,
     ...runOptions,
   },
   switches: {
     gaps: 'instead: how much of log p(x) - ELBO is due to the encoder, how much to q(z) being a diagonal Gaussian',
+    reference: 'print published numbers beside the result, and which of them can be compared with it',
   },
   finishesOnInterrupt: true,
   examples: [
     'evaluate first',
-    'evaluate first --samples 5000',
+    'evaluate first --samples 5000 --reference',
     'evaluate first --split validation --json',
+    'evaluate first --method ais --images 100 --temperatures 1000',
+    'evaluate first --method ais --simulated 100',
+    'evaluate plane --method quadrature --images 500',
     'evaluate first --gaps --gap-images 500',
-    'evaluate decoder --ais-images 500 --ais-chains 20',
+    'evaluate decoder --method ais --images 500 # a run of `elbo em vae`, which has no encoder',
   ],
   async run({ argument, values, given, switches }, context) {
-    if (values.save !== null && !existsSync(dirname(values.save))) {
+    const asked = { method: values.method, simulated: values.simulated, switches }
+    refuseUnused(given, asked)
+    if (values.save !== null && !existsSync(dirname(values.save)))
       throw new UsageError(`--save ${values.save}: its folder does not exist`)
-    }
     const { trained: run } = await openRun(argument, values, context)
-    const data = runImages(run, values.data)
     const { seed, split, snapshot } = values
+    const trained = asVae(run)
+    const kind = kindOf(asked)
+    if (trained && kind === 'simulated') {
+      const { json, ...result } = await measureSimulated(trained, values, context)
+      return { ...result, json: { run: argument, snapshot, method: values.method, seed, ...json } }
+    }
+    const data = runImages(run, values.data)
     const { binarize, seed: binarizationSeed } = run.config
     const about = { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed }
-    const images = evaluatedSplit(run, splitOf(data, split))
-    const trained = asVae(run)
-    refuseUnused(given, switches.gaps === true, run)
-    if (!trained) {
-      const { algorithm } = run.session
-      const options = { mode: values.compile, key: streamKey(seed, 'evaluate'), signal: context.signal }
-      const { json, ...result } =
-        'annealer' in algorithm
-          ? await evaluateDecoder({ run, algorithm }, data, data[split], { ...values, ...options }, context)
-          : await evaluateFitted(
-              { config: run.config, algorithm },
-              images,
-              describeImages(run, images, data),
-              { ...options, batchSize: EVALUATION_BATCH },
-              context,
-            )
-      return { ...result, json: { ...about, ...json } }
-    }
-    if (switches.gaps) {
-      requireGaussian(trained, '--gaps')
-      const options = {
-        samples: values.samples,
-        steps: values.gapSteps,
-        gapImages: values.gapImages,
-        batchSize: EVALUATION_BATCH,
-        mode: values.compile,
-        key: streamKey(seed, 'gaps'),
-      }
-      const { json, ...result } = await evaluateGaps({ trained }, data, splitOf(data, split), options, context)
-      return { ...result, json: { ...about, ...json } }
-    }
-    const bar = progressBar('images', context)
-    const result = await evaluateVae(trained.vae, images, values.samples, {
-      batchSize: EVALUATION_BATCH,
+    const all = splitOf(data, split)
+    const images = firstImages(evaluatedSplit(run, all), values.images ?? all.count)
+    const measuring: Measuring = {
+      run: argument,
+      pixels: data.rows * data.columns,
+      binary: binarizes(run.config),
+      data,
+      images,
+      about: describeImages(run, images, data, all),
+      seed,
       mode: values.compile,
-      key: streamKey(values.seed, 'evaluate'),
-      onProgress: done => bar.update(done, images.count, `${values.samples} samples per image`),
-      signal: context.signal,
-    }).finally(() => bar.stop())
-    if (!result) {
-      context.note('interrupted before the last image: no estimate')
-      return { json: { run: argument, interrupted: true }, interrupted: true }
+      save: values.save,
+      context,
     }
-    const { perImage, compile, ...summary } = result
-    context.note(describeChoice(compile))
-    const line = (...estimate: Parameters<typeof describeEstimate>) => context.print(describeEstimate(...estimate))
-    context.print(`${describeImages(run, images, data)}, ${values.samples} samples of z each`)
-    line('ELBO', result.elbo)
-    line('reconstruction', result.reconstruction)
-    line('KL', result.kl)
-    line('log p(x)', result.logPx, `, of which sampling z: ± ${describeError(result.logPxMonteCarloError, 4)}`)
-    context.print(`${'active units'.padEnd(16)}${result.activeUnits} of ${result.latentDim}`)
-    context.print('±: one standard error of the mean over images')
-    if (values.save !== null) {
-      const row = (of: Float32Array) => ({ shape: [of.length], data: of })
-      const x = inUnits(images.pixels, binarizes(run.config))
-      const tensors = new Map<string, StoredTensor>([
-        ['x', { shape: [images.count, data.rows, data.columns], data: x }],
-        ['elbo', row(perImage.elbo)],
-        ['log_px', row(perImage.logPx)],
-        ['log_px_standard_error', row(perImage.standardError)],
-      ])
-      writeFileAtomic(
-        values.save,
-        encodeSafetensors({ tensors, metadata: { run: argument, samples: String(values.samples) } }),
-      )
-      context.note(`binary images and values per image: ${values.save}`)
+    const { algorithm } = run.session
+    if ('annealer' in algorithm) {
+      refuseForDecoder(given, asked)
+      const { json, ...result } = await evaluateDecoder(algorithm, measuring, annealing(values))
+      return { ...result, json: { ...about, method: 'ais', ...json } }
     }
-    return { json: { ...about, ...summary } }
+    if (!trained) {
+      refuseForFitted(given, asked)
+      const { json, ...result } = await measureFitted({ config: run.config, algorithm }, measuring, values)
+      return { ...result, json: { ...about, ...json } }
+    }
+    if (kind === 'gaps') {
+      const { json, ...result } = await measureGaps(trained, data, all, values, context)
+      return { ...result, json: { ...about, ...json } }
+    }
+    const { json, ...result } = await measureBy(values.method, { ...measuring, trained }, values)
+    const published = switches.reference
+      ? {
+          config: run.config,
+          source: data.source,
+          split,
+          whole: images.count === all.count,
+          samples: kind === 'importance' ? values.samples : null,
+        }
+      : undefined
+    if (published && !result.interrupted) for (const line of describePublished(published)) context.print(line)
+    const reference = published && { published: comparedRows(published) }
+    return { ...result, json: { ...about, method: values.method, ...json, ...reference } }
   },
 })
 
-/** Levels 0 … 255 as what the model reads: bytes 0 and 1, or grey values in [0, 1]. */
-const inUnits = (levels: Uint8Array, binary: boolean): Uint8Array | Float32Array =>
-  binary ? levels.map(level => level / 255) : Float32Array.from(levels, level => level / 255)
+interface Values extends AisSettings, GridSettings {
+  samples: number
+  seed: number
+  compile: Measuring['mode']
+  simulated: number | null
+  gapSteps: number
+  gapImages: number
+}
+
+/** By the method that was asked for. */
+function measureBy(method: (typeof methods)[number], measuring: MeasuringVae, values: Values): Promise<Measurement> {
+  if (method === 'importance') return evaluateImportance(measuring, values.samples)
+  if (method === 'quadrature') return evaluateQuadrature(measuring, { grid: values.grid, extent: values.extent })
+  requireGaussian(measuring.trained, '--method ais')
+  return evaluateAis(measuring, annealing(values))
+}
+
+function measureSimulated(trained: TrainedVae, values: Values, context: Context): Promise<Measurement> {
+  requireGaussian(trained, '--method ais')
+  const measuring = { trained, seed: values.seed, mode: values.compile, context }
+  return evaluateSimulated(measuring, values.simulated as number, annealing(values))
+}
+
+const annealing = ({ temperatures, chains, leapfrogSteps }: AisSettings): AisSettings => ({
+  temperatures,
+  chains,
+  leapfrogSteps,
+})
+
+function measureFitted(
+  run: { config: RunConfig; algorithm: Algorithm },
+  { images, about, context }: Measuring,
+  { compile, seed }: Values,
+) {
+  const key = streamKey(seed, 'evaluate')
+  const options = { batchSize: EVALUATION_BATCH, mode: compile, key, signal: context.signal }
+  return evaluateFitted(run, images, about, options, context)
+}
+
+function measureGaps(trained: TrainedVae, data: Dataset, split: Split, values: Values, context: Context) {
+  requireGaussian(trained, '--gaps')
+  const options = {
+    samples: values.samples,
+    steps: values.gapSteps,
+    gapImages: values.gapImages,
+    batchSize: EVALUATION_BATCH,
+    mode: values.compile,
+    key: streamKey(values.seed, 'gaps'),
+  }
+  return evaluateGaps({ trained }, data, split, options, context)
+}
 
 /** What was measured, in words. */
-function describeImages({ config }: TrainedRun, { count, name }: Split, { source }: Dataset): string {
+function describeImages({ config }: TrainedRun, { count, name }: Split, { source }: Dataset, all: Split): string {
   const read = binarizes(config)
     ? `${config.binarize} binarization (one fixed sample, seed ${config.seed})`
     : 'grey values in [0, 1]'
-  return `${count} ${name} images of ${source}, ${read}`
-}
-
-/** Options that mean something to one kind of evaluation only; a kind refuses those of the others. */
-const kinds = {
-  importance: { options: ['samples', 'method', 'save'], what: 'without --gaps' },
-  gaps: { options: ['samples', ...Object.keys(gapSettings)], what: 'with --gaps' },
-  annealed: { options: Object.keys(aisSettings), what: 'for a decoder without an encoder' },
-  fitted: { options: [], what: 'for a mixture or a factor analysis' },
-} as const satisfies Record<string, { options: readonly string[]; what: string }>
-
-function refuseUnused(given: object, gaps: boolean, run: TrainedRun): void {
-  const vae = asVae(run) !== undefined
-  if (gaps && !vae) throw new UsageError(`--gaps: means nothing for a run of \`elbo em\`; leave it out`)
-  const kind = vae ? (gaps ? 'gaps' : 'importance') : 'annealer' in run.session.algorithm ? 'annealed' : 'fitted'
-  const own: readonly string[] = kinds[kind].options
-  const special = new Set<string>(Object.values(kinds).flatMap(({ options }) => options))
-  const unused = Object.keys(given).find(name => special.has(name) && !own.includes(name))
-  if (unused) throw new UsageError(`--${kebabCase(unused)}: means nothing ${kinds[kind].what}; leave it out`)
+  const which = count < all.count ? `the first ${count}` : `${count}`
+  return `${which} ${name} images of ${source}, ${read}`
 }

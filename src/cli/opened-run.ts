@@ -135,7 +135,8 @@ export function writeGrid(
   return path
 }
 
-function imageFolder(folder: string): string {
+/** The folder of a run's pictures, made if it is not there. */
+export function imageFolder(folder: string): string {
   const path = join(folder, 'images')
   try {
     mkdirSync(path, { recursive: true })

@@ -1,7 +1,8 @@
 /**
  * log p(x) by annealed importance sampling (Neal 2001; Wu et al. 2017): z moves from the prior to the posterior through
  * p_b(z) ~ p(z) p(x|z)^b, 0 = b_0 < … < b_T = 1, an HMC transition at each b, and log w = sum_t (b_t - b_t-1) log p(x|z_t-1).
- * E[w] = p(x), so E[log w] <= log p(x): a bound that needs no encoder.
+ * E[w] = p(x), so E[log w] <= log p(x): a bound that needs no encoder. The way back from a draw of the posterior has E[1/w] = 1/p(x), so
+ * E[log w] >= log p(x) (Grosse, Ghahramani & Adams 2015): for images of which the model itself drew x and z.
  */
 import * as tf from '@tensorflow/tfjs'
 import * as gaussian from '../distributions/normal.js'
@@ -45,4 +46,17 @@ export function aisStep(
   const target = (at: tf.Tensor) => tf.add(gaussian.standardLogProb(at), tf.mul(logLikelihood(at), to))
   const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
   return { state: { z: state.z, logWeights: weighed }, acceptance }
+}
+
+/** The way back, from b_t to b_t-1 = b_t - `rise`: moves at `to` = b_t, then weighs. HMC is reversible, so it is `aisStep` in reverse. */
+export function aisReverseStep(
+  logLikelihood: LogLikelihood,
+  { z, logWeights }: AisState,
+  key: Key,
+  { to, rise }: { to: number; rise: number },
+  options: HmcOptions,
+): { state: AisState; acceptance: tf.Tensor } {
+  const target = (at: tf.Tensor) => tf.add(gaussian.standardLogProb(at), tf.mul(logLikelihood(at), to))
+  const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
+  return { state: { z: state.z, logWeights: tf.add(logWeights, tf.mul(logLikelihood(state.z), rise)) }, acceptance }
 }

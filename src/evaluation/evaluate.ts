@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/scan.js'
 import { encode, type Vae } from '../models/vae.js'
+import { type EffectiveSamples, summarizeEffectiveSamples } from './effective-samples.js'
 import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } from './importance.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
@@ -17,6 +18,8 @@ export interface Evaluation {
   logPx: Estimate
   /** Standard error of the mean log p(x) that comes from sampling z alone. */
   logPxMonteCarloError: number
+  /** Over images. */
+  effectiveSamples: EffectiveSamples
   /** Latent dimensions whose encoder mean varies: var_x(mu_j) > 0.01 (Burda et al. 2015, section 5.2). */
   activeUnits: number
   latentDim: number
@@ -75,7 +78,7 @@ async function posteriors(
 }
 
 function estimates(
-  { elbo, logPx, standardError }: ImportanceEstimate,
+  { elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate,
   means: Float32Array,
   kl: Float32Array,
   latentDim: number,
@@ -87,6 +90,7 @@ function estimates(
     kl: estimateMean(kl),
     logPx: estimateMean(logPx),
     logPxMonteCarloError: errorOfMean(standardError),
+    effectiveSamples: summarizeEffectiveSamples(effectiveSamples),
     activeUnits: variances(means, latentDim).filter(variance => variance > ACTIVE_VARIANCE).length,
     latentDim,
   }

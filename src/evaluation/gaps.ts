@@ -156,7 +156,12 @@ function pieceSums(outputs: Outputs, size: number): WeightSums[] {
 function join(batches: readonly ImportanceEstimate[], count: number): ImportanceEstimate {
   const all = (name: keyof ImportanceEstimate) =>
     Float32Array.from(batches.flatMap(batch => [...batch[name]]).slice(0, count))
-  return { logPx: all('logPx'), standardError: all('standardError'), elbo: all('elbo') }
+  return {
+    logPx: all('logPx'),
+    standardError: all('standardError'),
+    elbo: all('elbo'),
+    effectiveSamples: all('effectiveSamples'),
+  }
 }
 
 function parts(encoder: ImportanceEstimate, meanField: ImportanceEstimate) {

@@ -20,6 +20,8 @@ export interface ImportanceEstimate {
   standardError: Float32Array
   /** Mean log weight: the ELBO, with all k samples and the KL term sampled. */
   elbo: Float32Array
+  /** (sum w)^2 / sum w^2, from 1 to k: so many equal weights would be worth as much (Kong 1992). */
+  effectiveSamples: Float32Array
 }
 
 /** How draws are cut into pieces that are all made `size` at a time; of piece i the first `used[i]` count. */
@@ -90,6 +92,7 @@ export function summarize(pieces: readonly WeightSums[], k: number): ImportanceE
     logPx: new Float32Array(images),
     standardError: new Float32Array(images),
     elbo: new Float32Array(images),
+    effectiveSamples: new Float32Array(images),
   }
   for (let i = 0; i < images; i++) {
     const of = (name: keyof WeightSums) => pieces.map(piece => piece[name]?.[i] as number)
@@ -98,11 +101,13 @@ export function summarize(pieces: readonly WeightSums[], k: number): ImportanceE
     const total = (values: number[], power: number) =>
       values.reduce((sum, value, p) => sum + value * (scales[p] as number) ** power, 0)
     const [weights, squares] = [total(of('weights'), 1), total(of('squares'), 2)]
+    const effective = weights ** 2 / squares
     // var(w) / (k mean(w)^2) = (k sum w^2 / (sum w)^2 - 1) / (k - 1)
-    const relative = (k * squares) / weights ** 2 - 1
+    const relative = k / effective - 1
     estimate.logPx[i] = max + Math.log(weights / k)
     estimate.standardError[i] = Math.sqrt(Math.max(relative, 0) / (k - 1))
     estimate.elbo[i] = total(of('logs'), 0) / k
+    estimate.effectiveSamples[i] = effective
   }
   return estimate
 }

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { type AnnealingOptions, annealer } from '../evaluation/anneal-images.js'
+import { vaeLikelihood } from '../evaluation/vae-likelihood.js'
 import { decode, namedWeights, type Vae } from '../models/vae.js'
 import type { HostKey } from '../random.js'
 import type { AnnealedAlgorithm } from './algorithm.js'
@@ -54,10 +55,7 @@ export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKe
     },
     validationImages: options.validationImages,
     /** Annealed importance sampling with chains from the prior: E[log w] <= log p(x). */
-    annealer(how, effort) {
-      const likelihood = (batch: tf.Tensor, z: tf.Tensor) => decode(vae, z).logProb(tf.div(batch, 255))
-      return annealer(likelihood, vae.latentDim, { ...options.annealing, ...effort }, how)
-    },
+    annealer: (how, effort) => annealer(vaeLikelihood(vae), vae.latentDim, { ...options.annealing, ...effort }, how),
     finishPass: () => chains.finishPass(),
     dispose() {
       optimizer.dispose()

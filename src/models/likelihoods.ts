@@ -11,6 +11,8 @@ export interface PixelDistribution {
   readonly mean: tf.Tensor
   /** log p(x|z) in nats, summed over pixels; x [..., pixels] broadcasts over the leading axes of z. */
   logProb(x: tf.Tensor): tf.Tensor
+  /** The same of every image beside every z: x [images, pixels] and distributions [points, pixels] -> [points, images]. */
+  logProbOfEach(x: tf.Tensor): tf.Tensor
   /** One image of each: [..., pixels]. */
   sample(key: Key): tf.Tensor
 }
@@ -20,6 +22,8 @@ export interface Likelihood {
   readonly heads: readonly string[]
   /** Whether it is a probability of binary pixels; otherwise a density of grey ones. */
   readonly binary: boolean
+  /** Whether log p(x|z) is linear in x, so that `logProbOfEach` is one product of matrices. */
+  readonly linear: boolean
   of(heads: readonly tf.Tensor[]): PixelDistribution
 }
 
@@ -34,19 +38,34 @@ const ROUNDING_VARIANCE = 1 / (12 * 255 ** 2)
 /** The family of a name; only 'gaussian' has a `pixelVariance`, and throws an Error without one. */
 export function likelihoodOf(name: (typeof likelihoods)[number], pixelVariance?: PixelVariance): Likelihood {
   if (name === 'bernoulli')
-    return { heads: ['logits'], binary: true, of: ([logits]) => bernoulliPixels(logits as tf.Tensor) }
+    return { heads: ['logits'], binary: true, linear: true, of: ([logits]) => bernoulliPixels(logits as tf.Tensor) }
   if (name === 'continuous-bernoulli')
-    return { heads: ['logits'], binary: false, of: ([logits]) => continuousBernoulliPixels(logits as tf.Tensor) }
+    return {
+      heads: ['logits'],
+      binary: false,
+      linear: true,
+      of: ([logits]) => continuousBernoulliPixels(logits as tf.Tensor),
+    }
   if (pixelVariance === undefined) throw new Error('likelihood gaussian: a pixelVariance is missing')
   if (pixelVariance === 'learned')
     return {
       heads: ['logits', 'log_var'],
       binary: false,
+      linear: false,
       of: ([logits, logVar]) => gaussianPixels(logits as tf.Tensor, atLeastRounding(logVar as tf.Tensor)),
     }
   const logVar = Math.log(pixelVariance)
-  return { heads: ['logits'], binary: false, of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(logVar)) }
+  return {
+    heads: ['logits'],
+    binary: false,
+    linear: false,
+    of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(logVar)),
+  }
 }
+
+/** x · l + log p(0|z): x [images, pixels], logits [points, pixels], ofBlack [points] -> [points, images]. */
+const linearInImages = (x: tf.Tensor, logits: tf.Tensor, ofBlack: tf.Tensor): tf.Tensor =>
+  tf.add(tf.matMul(logits, x, false, true), tf.reshape(ofBlack, [-1, 1]))
 
 function bernoulliPixels(logits: tf.Tensor): PixelDistribution {
   const mean = () => tf.sigmoid(logits)
@@ -55,6 +74,7 @@ function bernoulliPixels(logits: tf.Tensor): PixelDistribution {
       return mean()
     },
     logProb: x => bernoulli.logProb(x, logits),
+    logProbOfEach: x => linearInImages(x, logits, bernoulli.logProb(tf.zerosLike(logits), logits)),
     sample: key => bernoulli.sample(key, mean()),
   }
 }
@@ -65,6 +85,7 @@ function continuousBernoulliPixels(logits: tf.Tensor): PixelDistribution {
       return continuousBernoulli.mean(logits)
     },
     logProb: x => continuousBernoulli.logProb(x, logits),
+    logProbOfEach: x => linearInImages(x, logits, continuousBernoulli.logProb(tf.zerosLike(logits), logits)),
     sample: key => continuousBernoulli.sample(key, logits),
   }
 }
@@ -75,8 +96,13 @@ function gaussianPixels(logits: tf.Tensor, logVar: tf.Tensor): PixelDistribution
   return {
     mean,
     logProb: x => gaussian.logProb(x, mean, logVar),
+    // Not as squares and products of matrices: of small variances they would cancel all but a few digits.
+    logProbOfEach: x => gaussian.logProb(x, besideImages(mean), logVar.rank > 0 ? besideImages(logVar) : logVar),
     sample: key => tf.add(mean, tf.mul(tf.exp(tf.mul(logVar, 0.5)), normal(key, mean.shape))),
   }
 }
+
+/** [points, pixels] -> [points, 1, pixels]. */
+const besideImages = (values: tf.Tensor): tf.Tensor => tf.reshape(values, [-1, 1, values.shape[1] as number])
 
 const atLeastRounding = (logVar: tf.Tensor): tf.Tensor => tf.log(tf.add(tf.exp(logVar), ROUNDING_VARIANCE))

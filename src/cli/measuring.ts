@@ -1,0 +1,82 @@
+/** What the methods of `elbo evaluate` share: what they are told, the lines that they all print, the file of `--save`. */
+import { writeFileAtomic } from '../checkpoints/files.js'
+import { encodeSafetensors, type StoredTensor } from '../checkpoints/safetensors.js'
+import type { modes } from '../compile/scan.js'
+import type { Dataset, Split } from '../data/dataset.js'
+import { bitsPerDimension } from '../evaluation/bits.js'
+import type { Estimate } from '../evaluation/statistics.js'
+import type { TrainedVae } from '../session.js'
+import type { Context, Result } from './command.js'
+import { describeError, describeEstimate } from './estimates.js'
+
+/** What every method is told. */
+export interface Measuring {
+  run: string
+  /** Pixels of an image, and whether they are binary. */
+  pixels: number
+  binary: boolean
+  data: Dataset
+  /** As the run's model reads them. */
+  images: Split
+  /** The images in words. */
+  about: string
+  /** Decides the noise. */
+  seed: number
+  mode: (typeof modes)[number]
+  /** Where `--save` wants the values of every image. */
+  save: string | null
+  context: Context
+}
+
+export interface MeasuringVae extends Measuring {
+  trained: TrainedVae
+}
+
+/** What a method gives: its part of the JSON document. */
+export type Measurement = Result & { json: object }
+
+/** Of what an interruption left nothing. */
+export function nothingMeasured({ note }: Context): Measurement {
+  note('interrupted before the first images were done: no estimate')
+  return { json: { interrupted: true }, interrupted: true }
+}
+
+/** The ELBO's parts as the two ends of a code: KL is its rate, what reconstruction lacks its distortion. */
+export function describeParts(context: Context, parts: { reconstruction: Estimate; kl: Estimate }): void {
+  const { distortion } = rateAndDistortion(parts)
+  const note = `, a distortion of ${distortion.mean.toFixed(3)}`
+  context.print(describeEstimate('reconstruction', parts.reconstruction, note))
+  context.print(describeEstimate('KL', parts.kl, ', the rate'))
+}
+
+/** In nats per image (Alemi et al. 2018): ELBO = -rate - distortion. */
+export const rateAndDistortion = ({ reconstruction, kl }: { reconstruction: Estimate; kl: Estimate }) => ({
+  rate: kl,
+  distortion: { ...reconstruction, mean: -reconstruction.mean },
+})
+
+/** The bits per dimension that a log p(x) means, printed and for the JSON document. */
+export function bitsOf({ pixels, binary, context }: Measuring, logPx: Estimate) {
+  const bits = bitsPerDimension(logPx, { pixels, binary })
+  const of = binary ? '' : ', of the 256 grey levels: the density times the width of a level, 1/255'
+  const value = `${bits.mean.toFixed(5).padStart(9)} ± ${describeError(bits.standardError, 5)}`
+  context.print(`${'bits/dim'.padEnd(16)}${value}${of}`)
+  return { bitsPerDimension: { ...bits, of: binary ? 'binary pixels' : '256 grey levels' } }
+}
+
+/** Writes what `--save` asks for: the images x as the model reads them, and numbers of every image; of the first ones if there are no more. */
+export function saveValues(
+  { run, pixels, binary, data, images, save, context }: Measuring,
+  values: Readonly<Record<string, ArrayLike<number>>>,
+  metadata: Record<string, string>,
+): void {
+  if (save === null) return
+  const count = Math.min(...Object.values(values).map(({ length }) => length))
+  const levels = images.pixels.subarray(0, count * pixels)
+  const x = binary ? levels.map(level => level / 255) : Float32Array.from(levels, level => level / 255)
+  const tensors = new Map<string, StoredTensor>([['x', { shape: [count, data.rows, data.columns], data: x }]])
+  for (const [name, list] of Object.entries(values))
+    tensors.set(name, { shape: [list.length], data: Float32Array.from(list) })
+  writeFileAtomic(save, encodeSafetensors({ tensors, metadata: { run, ...metadata } }))
+  context.note(`images and values per image: ${save}`)
+}

@@ -1,0 +1,168 @@
+/**
+ * log p(x) by quadrature, for z of one or two dimensions: log p(x) = log ∫ p(z) p(x|z) dz by the trapezoid rule on [-R, R]^d, whose error
+ * falls faster than any power of the cell once cells are as narrow as the posterior. The same points give the ELBO and what is between:
+ * log p(x) = ELBO + KL(q(z|x) || p(z|x)).
+ */
+import * as tf from '@tensorflow/tfjs'
+import { type Choice, type Outputs, type ScanOptions, scan } from '../compile/scan.js'
+import { decode, encode, type Vae } from '../models/vae.js'
+import { borderShare, halfIntegrals, type Integrals, integrals, type RowSums } from './grid-sums.js'
+import type { ImageSet } from './over-images.js'
+
+export interface QuadratureOptions extends ScanOptions {
+  /** Points along each axis, an odd number, so that every second one is a grid too. */
+  side: number
+  /** R: beyond ±R the posterior must be negligible. */
+  extent: number
+  /** Told the number of images done; of a group at work, its share. */
+  onProgress?: (done: number) => void
+  /** Stops after the chunk in flight; what was integrated of whole groups of images is returned. */
+  signal?: AbortSignal | undefined
+}
+
+/** Of fewer images than were asked for if it was stopped. */
+export interface Quadrature extends Integrals {
+  /** KL(q(z|x) || p(z)) in closed form. */
+  kl: Float64Array
+  /** By every second point along each axis: how far this is off bounds, from far above, how far the whole grid is. */
+  half: Integrals
+  /** The largest share of any image's posterior that lies on the border of the grid: not negligible where R is too small. */
+  border: number
+  compile: Choice | undefined
+}
+
+/** The latent dimensions for which a grid is not too large. */
+export const MOST_DIMENSIONS = 2
+
+/** Images whose log p(x|z) is found at a time: with products of matrices, or pixel by pixel. */
+const GROUP = { linear: 1000, other: 50 }
+
+/** The points i = 0 … side - 1 of an axis. */
+export const axisPoint = (i: number, side: number, extent: number): number => extent * ((2 * i) / (side - 1) - 1)
+
+/** Integrates over z for every image; z must be Gaussian and have at most `MOST_DIMENSIONS`. */
+export async function quadrature(vae: Vae, images: ImageSet, options: QuadratureOptions): Promise<Quadrature> {
+  const size = Math.min(GROUP[vae.likelihood.linear ? 'linear' : 'other'], images.count)
+  const group = imageGroup(vae, size)
+  const runner = scan(points => group.sumsOver(points), options)
+  const rows = gridRows(vae.latentDim, options)
+  const cell = ((2 * options.extent) / (options.side - 1)) ** vae.latentDim
+  const parts: Group[] = []
+  try {
+    for (let from = 0; from < images.count; from += size) {
+      const used = Math.min(size, images.count - from)
+      const kl = group.take(images, from).subarray(0, used)
+      const sums: RowSums[] = []
+      while (sums.length < rows.length && !options.signal?.aborted) {
+        const chunk = rows.slice(sums.length, sums.length + runner.chunkSteps)
+        const outputs = await runChunk(runner, chunk, options.side, vae.latentDim)
+        sums.push(...chunk.map((_, i) => rowOf(outputs, i, size)))
+        options.onProgress?.(from + Math.floor((used * sums.length) / rows.length))
+      }
+      if (sums.length < rows.length) break
+      const half = halfIntegrals(sums, used, cell * 2 ** vae.latentDim)
+      parts.push({ ...integrals(sums, used, cell), half, kl: Float64Array.from(kl), border: borderShare(sums, used) })
+    }
+    return { ...join(parts), compile: runner.choice }
+  } finally {
+    runner.dispose()
+    group.dispose()
+  }
+}
+
+type Group = Omit<Quadrature, 'compile'>
+type Runner = ReturnType<typeof scan<object>>
+
+function runChunk(runner: Runner, chunk: readonly Float32Array[], side: number, latentDim: number): Promise<Outputs> {
+  const data = Float32Array.from(chunk.flatMap(row => [...row]))
+  const batches = { data, count: chunk.length, shape: [side, latentDim] }
+  return runner.run(
+    batches,
+    chunk.map(() => [0, 0] as const),
+    chunk.map(() => ({})),
+  )
+}
+
+const rowOf = (outputs: Outputs, i: number, size: number): RowSums =>
+  Object.fromEntries(
+    Object.entries(outputs).map(([name, values]) => [name, values.subarray(i * size, (i + 1) * size)]),
+  ) as unknown as RowSums
+
+/** The grid as rows of points [side, latentDim] along the first axis: one row for each point of the second, if there is one. */
+function gridRows(latentDim: number, { side, extent }: QuadratureOptions): Float32Array[] {
+  const axis = Array.from({ length: side }, (_, i) => axisPoint(i, side, extent))
+  const others = latentDim === 2 ? axis.map(z => [z]) : [[]]
+  return others.map(other => Float32Array.from(axis.flatMap(z => [z, ...other])))
+}
+
+/** So many images at a time, with q(z|x) of each. */
+function imageGroup(vae: Vae, size: number) {
+  const variable = (columns: number) => tf.tidy(() => tf.variable(tf.zeros([size, columns]), false))
+  const x = variable(vae.pixels)
+  const heads = vae.latents.heads.map(() => variable(vae.latentDim))
+  return {
+    /** Takes images from number `from` on, and black ones beyond the last; returns KL(q(z|x) || p(z)) of each. */
+    take({ pixels, count }: ImageSet, from: number): Float32Array {
+      const width = pixels.length / count
+      const levels = new Float32Array(size * width)
+      levels.set(pixels.subarray(from * width, (from + size) * width))
+      return tf.tidy(() => {
+        x.assign(tf.div(tf.tensor(levels, [size, width]), 255))
+        const q = encode(vae, x)
+        q.heads.forEach((head, i) => void heads[i]?.assign(head))
+        return tf.sum(q.kl(), -1).dataSync<'float32'>()
+      })
+    },
+    sumsOver(points: tf.Tensor): RowSums<tf.Tensor> & Record<string, tf.Tensor> {
+      const [side, latentDim] = points.shape as [number, number]
+      const reconstruction = decode(vae, points).logProbOfEach(x) // [side, size]
+      const logJoint = tf.add(reconstruction, tf.reshape(vae.latents.prior.logProb(points), [side, 1]))
+      const logQ = vae.latents.posterior(heads).logProb(tf.reshape(points, [side, 1, latentDim])) // [side, size]
+      return { ...sumRow(logJoint, logQ, side) }
+    },
+    dispose: () => tf.dispose([x, ...heads]),
+  }
+}
+
+/** The sums over a row: of the joint density, of q, and of q times log of their ratio; of all points and of every second one. */
+function sumRow(logJoint: tf.Tensor, logQ: tf.Tensor, side: number): RowSums<tf.Tensor> & Record<string, tf.Tensor> {
+  const marked = (isMarked: (i: number) => boolean) =>
+    tf.tensor2d(
+      Array.from({ length: side }, (_, i) => (isMarked(i) ? 1 : 0)),
+      [side, 1],
+    )
+  const even = marked(i => i % 2 === 0)
+  const ends = marked(i => i === 0 || i === side - 1)
+  const sum = (values: tf.Tensor, marks?: tf.Tensor) => tf.sum(marks ? tf.mul(values, marks) : values, 0)
+  const [jointMax, qMax] = [tf.max(logJoint, 0), tf.max(logQ, 0)]
+  const joint = tf.exp(tf.sub(logJoint, jointMax))
+  const q = tf.exp(tf.sub(logQ, qMax))
+  const ratio = tf.mul(q, tf.sub(logJoint, logQ))
+  return {
+    jointMax,
+    joint: sum(joint),
+    jointEven: sum(joint, even),
+    jointEnds: sum(joint, ends),
+    qMax,
+    q: sum(q),
+    qEven: sum(q, even),
+    ratio: sum(ratio),
+    ratioEven: sum(ratio, even),
+  }
+}
+
+function join(parts: readonly Group[]): Group {
+  const all = (pick: (part: Group) => Float64Array) => Float64Array.from(parts.flatMap(part => [...pick(part)]))
+  return {
+    logPx: all(part => part.logPx),
+    elbo: all(part => part.elbo),
+    gap: all(part => part.gap),
+    kl: all(part => part.kl),
+    half: {
+      logPx: all(part => part.half.logPx),
+      elbo: all(part => part.half.elbo),
+      gap: all(part => part.half.gap),
+    },
+    border: Math.max(0, ...parts.map(part => part.border)),
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Annealed importance sampling where the truth is caught between two bounds: of images that the model itself drew, x ~ p(x|z) with
+ * z ~ p(z), that z is a draw of p(z|x). Forward chains give a lower bound of log p(x) in expectation, reverse chains that start at z an
+ * upper one (bidirectional Monte Carlo: Grosse, Ghahramani & Adams 2015; Wu et al. 2017).
+ */
+import * as tf from '@tensorflow/tfjs'
+import type { Choice, ScanOptions } from '../compile/scan.js'
+import { decode, type Vae } from '../models/vae.js'
+import { keyAt } from '../random.js'
+import {
+  type AnnealingEstimate,
+  type AnnealingOptions,
+  type AnnealingRun,
+  countSteps,
+  estimateForward,
+  estimateReverse,
+  imagesAtOnce,
+  join,
+} from './anneal-images.js'
+import { annealedChains } from './annealed-chains.js'
+import { vaeLikelihood } from './vae-likelihood.js'
+
+/** Of the same images, in nats; of fewer than were asked for if it was stopped. */
+export interface Sandwich {
+  /** `logPx` below log p(x) in expectation. */
+  forward: AnnealingEstimate
+  /** `logPx` above log p(x) in expectation. */
+  reverse: AnnealingEstimate
+  /** How the work was run. */
+  compile: Choice | undefined
+}
+
+/** Draws `count` images and bounds their log p(x) from both sides; step sizes come from a pilot on the first batch, going forward. */
+export async function annealSimulated(
+  vae: Vae,
+  count: number,
+  options: AnnealingOptions,
+  { key, onProgress, onSteps, signal, ...how }: AnnealingRun & ScanOptions,
+): Promise<Sandwich> {
+  const size = Math.min(imagesAtOnce(options), count)
+  const batches = Math.ceil(count / size)
+  const repeating = { onSteps: countSteps(options.temperatures, 2 * batches + 1, onSteps), signal }
+  const shape = [options.chains, size, vae.latentDim] as const
+  const chains = annealedChains(vaeLikelihood(vae), shape, options, how)
+  try {
+    const results: Pick<Sandwich, 'forward' | 'reverse'>[] = []
+    for (let b = 0; b < batches && !signal?.aborted; b++) {
+      const streams = [0, 1, 2, 3].map(stream => keyAt(keyAt(key, b), stream)) as Streams
+      const { z, batch } = await draw(vae, streams[0], size)
+      if (b === 0) await chains.pilot({ batch, key: streams[1] }, repeating)
+      const forward = signal?.aborted ? undefined : await chains.forward({ batch, key: streams[2] }, repeating)
+      const reverse = forward && (await chains.reverse({ batch, key: streams[3] }, z, repeating))
+      if (!reverse) break
+      const used = Math.min(size, count - b * size)
+      results.push({ forward: estimateForward(forward, size, used), reverse: estimateReverse(reverse, size, used) })
+      onProgress?.(b * size + used)
+    }
+    const all = (name: 'forward' | 'reverse') => join(results.map(result => result[name]))
+    return { forward: all('forward'), reverse: all('reverse'), compile: chains.choice }
+  } finally {
+    chains.dispose()
+  }
+}
+
+type Key = AnnealingRun['key']
+type Streams = [draw: Key, pilot: Key, forward: Key, reverse: Key]
+
+/** z [size, latent] of the prior, and images [size, pixels] of p(x|z), as grey levels: 1 is 255. */
+async function draw(vae: Vae, key: Key, size: number): Promise<{ z: Float32Array; batch: Float32Array }> {
+  const [zs, images] = tf.tidy(() => {
+    const z = vae.latents.prior.sample(keyAt(key, 0), [size, vae.latentDim])
+    return [z, tf.mul(decode(vae, z).sample(keyAt(key, 1)), 255)]
+  }) as [tf.Tensor, tf.Tensor]
+  const [z, batch] = await Promise.all([zs.data<'float32'>(), images.data<'float32'>()])
+  tf.dispose([zs, images])
+  return { z, batch }
+}
