@@ -75,8 +75,8 @@ export const methodNames = Object.keys(methods) as MethodName[]
 
 /** The settings of a variant's run, but for how long it trains. */
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
-  const { data, binarize, backend, compile, validationImages } = shared
-  const own = { data, binarize, backend, compile, validationImages, trainImages, seed }
+  const { data, binarize, backend, compile, threads, validationImages } = shared
+  const own = { data, binarize, backend, compile, threads, validationImages, trainImages, seed }
   return { ...methods[method].config(size, shared), ...own }
 }
 
