@@ -17,6 +17,7 @@ import {
   read,
   type Setting,
   setting,
+  threads,
   type Values,
   wholeNumber,
   wholeNumberOrOff,
@@ -172,6 +173,7 @@ export const settings = {
     'how steps run: as one TensorFlow function (xla, graph), one TF.js operation at a time (off), or as is fastest',
     true,
   ),
+  threads: threads(true),
   imagesEvery: wholeNumber([1, 1e6], 5, 'epochs between pictures of samples and reconstructions', true),
 } as const satisfies Record<string, Setting<never> | Setting<unknown>>
 

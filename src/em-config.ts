@@ -106,6 +106,7 @@ export const emSettings = {
   ),
   backend: settings.backend,
   compile: choice(modes, 'auto', 'how steps run, as in train', true),
+  threads: settings.threads,
   imagesEvery: settings.imagesEvery,
 } as const satisfies Record<string, Setting<never> | Setting<unknown>>
 

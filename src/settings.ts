@@ -27,6 +27,7 @@ export const read = {
   text: (text: string): unknown => text,
   number: (text: string): unknown => (text.trim() === '' ? text : Number(text)),
   list: (text: string): unknown => text.split(',').map(read.number),
+  numberOrAll: (text: string): unknown => (text === 'all' ? null : read.number(text)),
   listOrOff: (text: string): unknown => (text === 'off' ? null : read.list(text)),
   numberOrOff: (text: string): unknown => (text === 'off' ? null : read.number(text)),
 }
@@ -66,6 +67,17 @@ export const wholeNumberOrOff = (description: string, resumable = false): Settin
     "a whole number of at least 1, or 'off'",
     description,
     read.numberOrOff,
+    resumable,
+  )
+
+/** CPU threads; null, which the flag calls 'all', stands for as many as the process may use. */
+export const threads = (resumable = false): Setting<number | null> =>
+  setting(
+    z.int().min(1).max(1024).nullable(),
+    null,
+    "a whole number from 1 to 1024, or 'all'",
+    'CPU threads of native TensorFlow (default: all that this process may use); another number changes the last digits of results',
+    read.numberOrAll,
     resumable,
   )
 

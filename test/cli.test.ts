@@ -174,7 +174,7 @@ test('the same evaluation twice gives the same numbers', () => {
 test('runs and backends list what there is', () => {
   expect(json('runs')).toMatchObject([{ name: 'first', epoch: 2, best: { validationBound: expect.any(Number) } }])
   const names = json('backends').map(({ name }: { name: string }) => name)
-  expect(names).toEqual(['tensorflow', 'wasm', 'cpu'])
+  expect(names).toEqual(['cuda', 'tensorflow', 'wasm', 'cpu'])
 })
 
 test('every command has help with examples', () => {

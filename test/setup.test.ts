@@ -14,6 +14,7 @@ import { checkSpace, installLibrary } from '../scripts/setup/library.mjs'
 import { withLock } from '../scripts/setup/lock.mjs'
 import { arePackagesInstalled } from '../scripts/setup/packages.mjs'
 import { unzip } from '../scripts/setup/unzip.mjs'
+import { cudaWheels, missingWheels, nvidiaWheels, unsupportedCuda } from '../src/libtensorflow/cuda-build.mjs'
 import {
   cachedLibrary,
   isWhole,
@@ -87,7 +88,12 @@ function zip(files: Record<string, string>): Buffer {
 
 const cc = 'everything else '.repeat(5000)
 
-/** A wheel with the files of TensorFlow's that the set-up unpacks, and its row in the table. */
+/** A library of each of NVIDIA's wheels, a header and a program, all in one. */
+const nvidiaFiles = Object.fromEntries(
+  nvidiaWheels.flatMap(({ root, libraries }) => ['include/x.h', ...libraries].map(path => [`${root}${path}`, path])),
+)
+
+/** A wheel with the files of TensorFlow's and NVIDIA's that the set-up unpacks, and a row of the table for it. */
 function smallWheel(row: Wheel = platforms[0] as Wheel): { archive: string; wheel: Wheel } {
   const [framework, main] = row.libraries
   const files = { [`tensorflow/${framework}`]: 'framework', [`tensorflow/${main}`]: cc }
@@ -95,6 +101,9 @@ function smallWheel(row: Wheel = platforms[0] as Wheel): { archive: string; whee
     'tensorflow/include/LICENSE': 'a',
     'tensorflow/THIRD_PARTY_NOTICES.txt': 'b',
     'tensorflow/x.py': '',
+    'nvidia/cuda_nvcc/bin/ptxas': 'a program',
+    'nvidia.dist-info/licenses/License.txt': 'c',
+    ...nvidiaFiles,
   }
   const archive = join(folder, 'small.whl')
   const bytes = zip({ ...files, ...licences })
@@ -249,6 +258,18 @@ describe('installing the library', () => {
     expect(fetches).toBe(1)
   })
 
+  it("takes from NVIDIA's wheels the libraries, the programs, which can be run, and the licence, but no headers", async () => {
+    const row = nvidiaWheels.find(({ package: name }) => name === 'nvidia-cuda-nvcc-cu12') as Wheel
+    const { archive, wheel } = smallWheel({ ...(platforms[0] as Wheel) })
+    const nvcc = { ...row, sha256: wheel.sha256 }
+    await installLibrary(nvcc, async () => ({ archive }))
+    expect(isWhole(nvcc, cachedLibrary(nvcc))).toBe(true)
+    expect(fs.readdirSync(cachedLibrary(nvcc)).sort()).toEqual(['License.txt', 'bin', 'complete.json'])
+    fs.accessSync(join(cachedLibrary(nvcc), 'bin/ptxas'), fs.constants.X_OK)
+    fs.truncateSync(join(cachedLibrary(nvcc), 'bin/ptxas'), 1)
+    expect(isWhole(nvcc, cachedLibrary(nvcc))).toBe(false)
+  })
+
   it('says how much room it needs, how much there is, and where', async () => {
     const disk = async () => ({ bavail: 100_000, bsize: 4096 })
     await expect(checkSpace('/the/cache', 409_600_001, disk)).rejects.toThrow(
@@ -277,6 +298,14 @@ describe('a machine that cannot run the library', () => {
     expect(reason({ platform: 'linux-arm64', cpuFlags: [] })).toBeUndefined()
     expect(unsupportedReason({ platform: 'darwin-arm64', glibc: undefined, cpuFlags: [] })).toBeUndefined()
   })
+
+  it('has no CUDA build unless it is a Linux x64 that can run the other one', () => {
+    expect(unsupportedCuda(able)).toBeUndefined()
+    expect(unsupportedCuda({ ...able, glibc: '2.17' })?.reason).toMatch(/glibc 2\.27/)
+    const mac = unsupportedCuda({ platform: 'darwin-arm64', glibc: undefined, cpuFlags: [] })
+    expect(mac?.reason).toMatch(/no CUDA build of TensorFlow 2\.21\.0 for darwin-arm64/)
+    expect(unsupportedCuda({ ...able, platform: 'win32-x64' })?.fix).toMatch(/WSL/)
+  })
 })
 
 describe.skipIf(unsupportedReason())('the whole set-up (on platforms with a library)', () => {
@@ -303,6 +332,9 @@ describe.skipIf(unsupportedReason())('the whole set-up (on platforms with a libr
       .replace(/sha256: '.*'/g, `sha256: '${wheel.sha256}'`)
       .replace(/unpackedBytes: \S+/g, 'unpackedBytes: 1,')
     write(clone('src/libtensorflow/location.mjs'), small)
+    const cuda = fs.readFileSync(join(repository, 'src/libtensorflow/cuda-build.mjs'), 'utf8')
+    const smallCuda = cuda.replace(/'[0-9a-f]{64}'/g, `'${wheel.sha256}'`).replace(/\b\d{1,3}(_\d{3})+/g, '1')
+    write(clone('src/libtensorflow/cuda-build.mjs'), smallCuda)
     fs.cpSync(join(repository, 'scripts/setup'), clone('scripts/setup'), { recursive: true })
     fs.cpSync(join(repository, 'scripts/setup.mjs'), clone('scripts/setup.mjs'))
     write(clone('src/cli.ts'), 'console.log("first" as string)\n')
@@ -325,21 +357,25 @@ describe.skipIf(unsupportedReason())('the whole set-up (on platforms with a libr
     fs.mkdirSync(join(folder, 'bin'))
   })
 
-  const providePython = () =>
+  /** A pip that fetches the small wheel, whatever it is asked for, but for the package `failing`. */
+  const providePython = (failing = 'none') =>
     writeProgram(
       'python3',
       `const fs = require('node:fs')
       if (process.argv.includes('--version')) console.log('pip 24.0 from /somewhere (python 3.12)')
       else {
+        const requirement = process.argv.at(-1)
+        fs.appendFileSync('${join(folder, 'fetched')}', requirement + '\\n')
+        if (requirement.startsWith('${failing}==')) { console.log('ERROR: Connection broken: timed out'); process.exit(1) }
         const folder = process.argv.find(argument => argument.startsWith('--dest=')).slice('--dest='.length)
         fs.mkdirSync(folder)
         fs.copyFileSync('${join(folder, 'small.whl')}', folder + '/tensorflow.whl')
       }`,
     )
 
-  const setUp = () => {
+  const setUp = (...args: string[]) => {
     const env = { PATH: join(folder, 'bin'), HOME: folder, ELBO_CACHE: join(folder, 'cache') }
-    const { status, stdout, stderr } = spawnSync(process.execPath, [clone('scripts/setup.mjs')], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [clone('scripts/setup.mjs'), ...args], {
       env,
       encoding: 'utf8',
     })
@@ -376,6 +412,47 @@ describe.skipIf(unsupportedReason())('the whole set-up (on platforms with a libr
       expect(status).toBe(1)
       expect(lines.join('\n')).toMatch(/src\/cli\.ts.*TS2322/)
     }
+  })
+
+  const fetched = () => {
+    const names = fs.readFileSync(join(folder, 'fetched'), 'utf8').trim().split('\n')
+    fs.rmSync(join(folder, 'fetched'))
+    return names.map(name => name.split('==')[0])
+  }
+  const packagesOf = (wheels: readonly Wheel[]) => wheels.map(({ package: name }) => name)
+
+  it.skipIf(unsupportedCuda())(
+    'with --cuda fetches the CUDA build too, and after a failure only the rest of it',
+    () => {
+      providePython('nvidia-cublas-cu12')
+      const cut = setUp('--cuda')
+      expect(cut.status).toBe(1)
+      expect(cut.lines.at(-1)).toMatch(/^elbo: the Python package index cannot be reached \(.*\); check the network/)
+      const before = packagesOf(cudaWheels).slice(0, packagesOf(cudaWheels).indexOf('nvidia-cublas-cu12') + 1)
+      expect(fetched()).toEqual(['tensorflow-cpu', ...before])
+      providePython()
+      const rest = setUp('--cuda')
+      expect(rest.status).toBe(0)
+      expect(rest.lines[0]).toMatch(
+        `the CUDA build of TensorFlow: ${cudaWheels.length - before.length + 1} wheels to fetch`,
+      )
+      expect(rest.lines.at(-1)).toBe('elbo: ready: TensorFlow 2.21.0 for CUDA, compiled program')
+      expect(fetched()).toEqual(packagesOf(cudaWheels).slice(before.length - 1))
+      expect(setUp('--cuda')).toEqual({ status: 0, stdout: '', lines: [] })
+      // The wheels here are smaller than the pinned ones, and so no part of the build that the program would load.
+      expect(missingWheels()).toHaveLength(cudaWheels.length)
+    },
+  )
+
+  it('without --cuda fetches nothing of the CUDA build, and takes no other option', () => {
+    providePython()
+    expect(setUp().status).toBe(0)
+    expect(fetched()).toHaveLength(1)
+    expect(setUp('--gpu')).toEqual({
+      status: 2,
+      stdout: '',
+      lines: ["elbo: the set-up takes --cuda or nothing, and was given '--gpu'"],
+    })
   })
 
   it('goes on without Python in one line that names the reason and the fix, and remembers it until it is mended', () => {

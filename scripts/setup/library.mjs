@@ -3,8 +3,8 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { chmod, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import {
   cacheDirectory,
@@ -12,14 +12,13 @@ import {
   failureFile,
   installedLibrary,
   isWhole,
-  tensorflowVersion,
   unsupportedReason,
   wheelFor,
 } from '../../src/libtensorflow/location.mjs'
 import { withLock } from './lock.mjs'
 import { during, say } from './progress.mjs'
 import { errorCode, errorText, Refusal } from './refusal.mjs'
-import { unzip } from './unzip.mjs'
+import { namesIn, unzip } from './unzip.mjs'
 import { fetchWheel } from './wheel.mjs'
 import { wrongChecksum } from './wheel-failures.mjs'
 
@@ -58,14 +57,14 @@ function refuse({ reason, fix }) {
   say(`native TensorFlow cannot be had, so slower backends will be used: ${reason}; ${fix}`)
 }
 
-/** @param {Wheel} wheel @param {Refusal} refusal */
-async function remember(wheel, { reason, fix }) {
+/** Leaves the reason for the program to find. @param {Wheel} wheel @param {Refusal} refusal */
+export async function remember(wheel, { reason, fix }) {
   // The cache itself may be what cannot be written.
   await writeFile(failureFile(wheel), JSON.stringify({ reason, fix })).catch(() => undefined)
 }
 
 /** What the operating system refused, in words; anything else is a defect, and thrown on. @param {unknown} error */
-function asRefusal(error) {
+export function asRefusal(error) {
   if (error instanceof Refusal) return error
   const elsewhere = 'set ELBO_CACHE to another directory, then run `npm run setup`'
   const code = errorCode(error)
@@ -131,17 +130,39 @@ export async function checkSpace(directory, bytes, measure = statfs) {
 
 /** @param {Wheel} wheel @param {Fetched} fetched @param {string} target */
 async function unpack(wheel, fetched, target) {
-  const members = [...wheel.libraries.map(name => `tensorflow/${name}`), ...licences]
-  const destinations = new Map(members.map(member => [member, join(target, basename(member))]))
-  if ('archive' in fetched) await unpackArchive(wheel, fetched.archive, destinations)
-  else await Promise.all(members.map(member => rename(join(fetched.folder, member), join(target, basename(member)))))
+  if ('archive' in fetched) return unpackArchive(wheel, fetched.archive, target)
+  const destinations = await prepareDestinations(wheel, await filesUnder(fetched.folder), target)
+  for (const [member, destination] of destinations) await rename(join(fetched.folder, member), destination)
 }
 
-/** @param {Wheel} wheel @param {string} archive @param {ReadonlyMap<string, string>} destinations */
-async function unpackArchive(wheel, archive, destinations) {
+/** @param {Wheel} wheel @param {string} archive @param {string} target */
+async function unpackArchive(wheel, archive, target) {
   if ((await sha256(archive)) !== wheel.sha256) throw wrongChecksum(wheel)
+  const destinations = await prepareDestinations(wheel, await namesIn(archive), target)
   const unpacked = async () => ({ done: await megabytesOf(destinations.values()), total: undefined, unit: 'MB' })
-  await during(`unpacking TensorFlow ${tensorflowVersion}`, unpacked, () => unzip(archive, destinations))
+  const what = wheel.root ? `${wheel.package} ${wheel.version}` : `TensorFlow ${wheel.version}`
+  await during(`unpacking ${what}`, unpacked, () => unzip(archive, destinations))
+}
+
+/** Which files of the wheel go where; makes the folders. @param {Wheel} wheel @param {readonly string[]} names @param {string} target */
+async function prepareDestinations(wheel, names, target) {
+  const destinations = new Map(membersOf(wheel, names).map(([member, path]) => [member, join(target, path)]))
+  for (const folder of new Set([...destinations.values()].map(dirname))) await mkdir(folder, { recursive: true })
+  return destinations
+}
+
+/** Of NVIDIA's wheels: libraries, programs and libdevice, but no headers and no second builds of a library. */
+const neededByCuda = /^(lib\/[^/.]+\.so[.\d]*|bin\/.+|nvvm\/libdevice\/.+)$/
+
+/** The files to take, with their paths below the library's folder. @param {Wheel} wheel @param {readonly string[]} names @returns {[string, string][]} */
+function membersOf({ root, libraries }, names) {
+  if (!root) return [...libraries.map(name => `tensorflow/${name}`), ...licences].map(name => [name, basename(name)])
+  const inside = names.filter(name => name.startsWith(root) && neededByCuda.test(name.slice(root.length)))
+  const licence = names.filter(name => /\.dist-info\/(.*\/)?License\.txt$/.test(name))
+  return [
+    ...inside.map(name => /** @type {[string, string]} */ ([name, name.slice(root.length)])),
+    ...licence.map(name => /** @type {[string, string]} */ ([name, basename(name)])),
+  ]
 }
 
 /** @param {string} path */
@@ -168,13 +189,20 @@ async function megabytesOf(paths) {
 async function seal(wheel, directory) {
   /** @type {Record<string, number>} */
   const files = {}
-  for (const name of await readdir(directory)) {
+  for (const name of await filesUnder(directory)) {
+    if (name.startsWith('bin/')) await chmod(join(directory, name), 0o755)
     await flush(join(directory, name))
     files[name] = (await stat(join(directory, name))).size
   }
   const list = join(directory, 'complete.json')
   await writeFile(list, `${JSON.stringify({ sha256: wheel.sha256, files }, null, 2)}\n`, { flush: true })
   await flush(directory)
+}
+
+/** The paths of all files below a folder. @param {string} folder */
+async function filesUnder(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath, entry.name)))
 }
 
 /** @param {string} path */

@@ -4,18 +4,23 @@ import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { tensorflowVersion } from '../../src/libtensorflow/location.mjs'
 import { ensureBuild } from './build.mjs'
+import { ensureCuda } from './cuda.mjs'
 import { ensureLibrary } from './library.mjs'
 import { ensurePackages } from './packages.mjs'
 import { say } from './progress.mjs'
 import { Refusal } from './refusal.mjs'
 
-/** Does what is missing in the clone that this file lies in. Returns the exit code. */
-export async function setUp() {
+/**
+ * Does what is missing in the clone that this file lies in. Returns the exit code.
+ * @param {{ cuda: boolean }} options `cuda`: the CUDA build too
+ */
+export async function setUp({ cuda }) {
   const root = realpathSync(fileURLToPath(new URL('../..', import.meta.url)))
   try {
     const done = []
     if (await ensurePackages(root)) done.push('npm packages')
     if (await ensureLibrary()) done.push(`native TensorFlow ${tensorflowVersion}`)
+    if (cuda && (await ensureCuda())) done.push(`TensorFlow ${tensorflowVersion} for CUDA`)
     if (await ensureBuild(root)) done.push('compiled program')
     if (done.length > 0) say(`ready: ${done.join(', ')}`)
     return 0

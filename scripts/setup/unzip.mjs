@@ -42,6 +42,16 @@ export async function unzip(path, destinations) {
   }
 }
 
+/** The names of all files in an archive. @param {string} path @throws {Refusal} naming what is damaged */
+export async function namesIn(path) {
+  const archive = new Archive(path, await open(path))
+  try {
+    return (await archive.entries()).map(({ name }) => name)
+  } finally {
+    await archive.close()
+  }
+}
+
 class Archive {
   /** @param {string} path @param {import('node:fs/promises').FileHandle} file */
   constructor(path, file) {

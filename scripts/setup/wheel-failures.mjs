@@ -1,6 +1,5 @@
 // Why a wheel could not be fetched, read from what pip or uv wrote.
 
-import { tensorflowVersion } from '../../src/libtensorflow/location.mjs'
 import { Refusal } from './refusal.mjs'
 
 /** @typedef {import('../../src/libtensorflow/location.mjs').Wheel} Wheel */
@@ -25,7 +24,7 @@ export function knownFailure(output, wheel) {
     )
   }
   if (/no matching distribution|no solution found/i.test(output)) {
-    const what = `${wheel.package} ${tensorflowVersion} for ${wheel.pipPlatform}`
+    const what = `${wheel.package} ${wheel.version} for ${wheel.pipPlatform}`
     return new Refusal(`the Python package index in use has no ${what}`, `use an index that mirrors it, ${again}`)
   }
   return undefined
@@ -34,7 +33,7 @@ export function knownFailure(output, wheel) {
 /** @param {Wheel} wheel */
 export function wrongChecksum(wheel) {
   return new Refusal(
-    `the fetched ${wheel.package} ${tensorflowVersion} is not the one that elbo was tested with (its SHA-256 differs)`,
+    `the fetched ${wheel.package} ${wheel.version} is not the one that elbo was tested with (its SHA-256 differs)`,
     'run `npm run setup` again, and if that does not help ask whoever runs the package index in use',
   )
 }

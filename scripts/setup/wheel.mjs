@@ -1,8 +1,7 @@
-// Fetches TensorFlow's wheel with whatever Python package installer is here: any pip, else uv. Their own configuration says from where.
+// Fetches a wheel with whatever Python package installer is here: any pip, else uv. Their own configuration says from where.
 
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { tensorflowVersion } from '../../src/libtensorflow/location.mjs'
 import { during } from './progress.mjs'
 import { Refusal } from './refusal.mjs'
 import { run } from './run.mjs'
@@ -31,7 +30,7 @@ const oldestPip = 19.2
 
 const probeMs = 60_000
 
-/** The wheels of all Pythons hold the same library; the pinned ones are those for 3.11. */
+/** The wheels of all Pythons hold the same library; the pinned ones are those for 3.11 (NVIDIA's are for any). */
 const python = '3.11'
 
 /**
@@ -98,7 +97,7 @@ function pipArguments(wheel, folder) {
   const calm = ['--quiet', '--progress-bar=off', '--no-input', '--disable-pip-version-check', '--no-cache-dir']
   const impatient = ['--retries=1', '--timeout=15']
   const build = [`--python-version=${python}`, '--implementation=cp', `--platform=${wheel.pipPlatform}`]
-  const what = ['--no-deps', '--only-binary=:all:', ...build, `${wheel.package}==${tensorflowVersion}`]
+  const what = ['--no-deps', '--only-binary=:all:', ...build, `${wheel.package}==${wheel.version}`]
   return ['download', ...calm, ...impatient, `--dest=${join(folder, 'wheel')}`, ...what]
 }
 
@@ -125,13 +124,13 @@ const uv = {
 async function prepare(wheel, folder) {
   await rm(folder, { recursive: true, force: true })
   await mkdir(join(folder, 'temporary'), { recursive: true })
-  const requirement = `${wheel.package}==${tensorflowVersion} --hash=sha256:${wheel.sha256}\n`
+  const requirement = `${wheel.package}==${wheel.version} --hash=sha256:${wheel.sha256}\n`
   await writeFile(join(folder, 'requirements.txt'), requirement)
 }
 
 /** @param {Installer} installer @param {Wheel} wheel @param {string} folder */
 function fetchWith(installer, wheel, folder) {
-  const label = `fetching ${wheel.package} ${tensorflowVersion} (${megabytes(wheel.bytes)} MB) with ${installer.name}`
+  const label = `fetching ${wheel.package} ${wheel.version} (${megabytes(wheel.bytes)} MB) with ${installer.name}`
   const total = installer.bytes(wheel)
   const progress = async () => ({
     done: megabytes(Math.min(total, await bytesUnder(folder))),

@@ -15,6 +15,8 @@ export interface Backend {
 export interface BackendOptions {
   /** Lets native libraries print their start-up messages. */
   debug: boolean
+  /** CPU threads of native TensorFlow, the same for all backends of a process; all that it may use if left out. */
+  threads?: number
 }
 
 /** One way of computing. `open` resolves to a backend registered with TF.js, or throws a `BackendRefusal`. */
@@ -29,6 +31,8 @@ export class BackendRefusal extends Error {
     readonly backend: string,
     readonly reason: string,
     readonly fix: string,
+    /** Nothing here suggests that it could run, so that nobody need be told who did not ask. */
+    readonly isExpected = false,
   ) {
     super(`backend ${backend} cannot run: ${reason}. Fix: ${fix}`)
   }

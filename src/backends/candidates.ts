@@ -2,11 +2,12 @@
 import type { BackendOptions, Candidate, Opened } from './backend.js'
 import { openFirst } from './backend.js'
 import { cpu } from './cpu.js'
+import { cuda } from './cuda.js'
 import { tensorflow } from './tensorflow.js'
 import { wasm } from './wasm.js'
 
 /** In the order in which `auto` tries them. */
-export const candidates: readonly Candidate[] = [tensorflow, wasm, cpu]
+export const candidates: readonly Candidate[] = [cuda, tensorflow, wasm, cpu]
 
 /** What `--backend` takes. */
 export const backendNames = ['auto', ...candidates.map(({ name }) => name)] as [string, ...string[]]

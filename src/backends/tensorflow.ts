@@ -1,24 +1,21 @@
 /** Native TensorFlow on the CPU: tfjs-node's kernels on libtensorflow's C API. */
-import { availableParallelism } from 'node:os'
-import * as tf from '@tensorflow/tfjs'
-import { type Binding, createBinding } from '../libtensorflow/binding.js'
-import { openLibrary } from '../libtensorflow/c-api.js'
+import type { Binding } from '../libtensorflow/binding.js'
 import { installedLibrary, lastFailure, libraryDirectory, unsupportedReason } from '../libtensorflow/location.mjs'
-import { createNodeBackend } from '../libtensorflow/node-backend.js'
 import { type BackendOptions, BackendRefusal, type Candidate } from './backend.js'
+import { countThreads, loadedDirectory, openNative, register, TFJS_NAME, threadsOf } from './native.js'
 
 const NAME = 'tensorflow'
 
 export const tensorflow: Candidate = {
   name: NAME,
   async open(options) {
-    const binding = openBinding(findLibrary(), options)
-    if (!tf.findBackendFactory(NAME)) tf.registerBackend(NAME, () => createNodeBackend(binding), 3)
+    const binding = openBinding(loadedDirectory() ?? findLibrary(), options)
+    register(binding)
     return {
       name: NAME,
-      tfjsName: NAME,
+      tfjsName: TFJS_NAME,
       version: `TensorFlow ${binding.TF_Version}`,
-      device: `CPU, ${availableParallelism()} threads`,
+      device: `CPU, ${countThreads(threadsOf(options))}`,
     }
   },
 }
@@ -37,11 +34,11 @@ function findLibrary(): string {
   )
 }
 
-function openBinding(directory: string, { debug }: BackendOptions): Binding {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= debug ? '0' : '2' // read by the library when it loads
+function openBinding(directory: string, options: BackendOptions): Binding {
   try {
-    return createBinding(openLibrary(directory))
+    return openNative(NAME, directory, options, { gpu: false })
   } catch (error) {
+    if (error instanceof BackendRefusal) throw error
     throw new BackendRefusal(NAME, (error as Error).message, 'remove that folder and run `npm run setup`')
   }
 }

@@ -20,7 +20,7 @@ import { binarizes, createSession } from '../session.js'
 import { text, UsageError } from '../settings.js'
 import { type Context, command, type Result } from './command.js'
 import { type Finished, makeRun } from './compared-run.js'
-import { openAndSay } from './opened-run.js'
+import { openAndSay, withThreads } from './opened-run.js'
 import { remainingTime } from './remaining-time.js'
 
 const presetList = Object.entries(presets)
@@ -54,13 +54,13 @@ export const compare = command({
     if (resume && run == null) throw new UsageError('--resume: name the comparison with --run')
     const name = run ?? unusedName(context.checkpoints, values.preset === 'default' ? 'compare' : values.preset)
     const folder = runFolder(context.checkpoints, name)
-    const settings = resume ? resumeSettings(readSettings(folder), given) : resolveSettings(given)
+    const settings = withThreads(resume ? resumeSettings(readSettings(folder), given) : resolveSettings(given))
     const data = loadDataset(settings.data)
     const runs = planRuns(name, settings, data.train.count)
     for (const { config } of runs) withFirstImages(data, config)
     requireTestImages(settings, data)
     if (!resume) requireFree([folder, ...runs.map(planned => runFolder(context.checkpoints, planned.name))])
-    await openAndSay(settings.backend, context)
+    await openAndSay(settings.backend, settings.threads, context)
     requirePossible(runs, data)
     saveSettings(folder, settings)
     return compareRuns({ name, folder, settings, runs, data }, context)

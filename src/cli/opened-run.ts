@@ -1,5 +1,6 @@
 /** What every command on a trained run does first: choose a backend, say so, read the run. */
 import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
@@ -10,7 +11,7 @@ import { binarizeOnce, type Dataset, loadDataset, loadRunDataset, type Split } f
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
 import { binarizes, boundName, loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../session.js'
-import { choice, text, UsageError } from '../settings.js'
+import { choice, text, threads, UsageError } from '../settings.js'
 import type { Context } from './command.js'
 
 /** Options that every command on a run has. */
@@ -21,19 +22,26 @@ export const runOptions = {
     'which of the two snapshots: highest validation bound (where nothing was held out, the last pass), or last',
   ),
   backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here'),
+  threads: threads(),
 }
 
 /** Options of the commands that draw. */
 export const pictureOptions = { ...runOptions, out: text('PNG file to write (default: in the run, below images/)') }
 
 /** Opens a backend and says which one it is and why not a faster one. */
-export async function openAndSay(name: string, { debug, note }: Context): Promise<Backend> {
-  const { backend, refusals } = await openBackend(name, { debug })
-  for (const { backend: refused, reason, fix } of refusals)
+export async function openAndSay(name: string, threads: number | null, { debug, note }: Context): Promise<Backend> {
+  const { backend, refusals } = await openBackend(name, { debug, ...(threads !== null && { threads }) })
+  for (const { backend: refused, reason, fix } of refusals.filter(({ isExpected }) => !isExpected))
     note(`backend ${refused} does not run: ${reason}. Fix: ${fix}`)
   note(`backend ${backend.name}: ${backend.version}, ${backend.device}`)
   return backend
 }
+
+/** Settings that name the number of threads which they stand for here, so that a run that is resumed elsewhere keeps it. */
+export const withThreads = <C extends { threads: number | null }>(config: C): C => ({
+  ...config,
+  threads: config.threads ?? availableParallelism(),
+})
 
 /** How steps run, in a line. */
 export function describeChoice({ mode, reason }: Choice): string {
@@ -58,6 +66,7 @@ export interface OpenedRun<T extends TrainedRun | TrainedVae = TrainedRun> {
 interface Which {
   snapshot: 'best' | 'latest'
   backend: string
+  threads: number | null
 }
 
 /** Brings back the run called `name`, whatever its model, on the backend that `values` ask for. */
@@ -75,7 +84,7 @@ async function open<T extends TrainedRun | TrainedVae>(
   load: (folder: string, snapshot: Which['snapshot']) => T,
 ): Promise<OpenedRun<T>> {
   const folder = existingRun(name, context.checkpoints)
-  await openAndSay(values.backend, context)
+  await openAndSay(values.backend, values.threads, context)
   const trained = load(folder, values.snapshot)
   const { config, snapshot } = trained
   const { epoch, best } = snapshot.position

@@ -8,7 +8,7 @@ import { UsageError } from '../settings.js'
 import { type EpochMetrics, lastGain, type TrainingResult, train as trainRun, type Validated } from '../train.js'
 import { trainingRecords } from '../training-records.js'
 import type { Context, Result } from './command.js'
-import { describeChoice, openAndSay } from './opened-run.js'
+import { describeChoice, openAndSay, withThreads } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
 /** What is to be trained: where, and with which settings. */
@@ -34,7 +34,9 @@ export async function trainRequested(
   if (name === undefined) throw new UsageError(`--resume: name the run with --run ${knownRuns(context.checkpoints)}`)
   const folder = runFolder(context.checkpoints, name)
   if (!resume) requireEmpty(folder)
-  const config = resume ? resumed(readRunConfig(folder)) : fresh()
+  const saved = resume ? readRunConfig(folder) : undefined
+  const config = withThreads(saved ? resumed(saved) : fresh())
+  if (saved) noteThreads(saved, config, context)
   const made = !resume && claim(folder, config)
   try {
     const own = `${isEm(config) ? `em ${config.model}` : 'train'} --run ${name} --resume`
@@ -53,7 +55,7 @@ async function trainNamed(
   { resume, goOnWith }: Required<Pick<Request, 'resume' | 'goOnWith'>>,
   context: Context,
 ): Promise<Result> {
-  const backend = await openAndSay(config.backend, context)
+  const backend = await openAndSay(config.backend, config.threads, context)
   const bar = progressBar('steps', context)
   const records = trainingRecords(folder, config, backend)
   if (records.missing) context.note(records.missing)
@@ -99,6 +101,14 @@ async function trainNamed(
     json: { run: name, folder, backend: backend.name, ...summary(result) },
     interrupted: result.ended === 'interrupted',
   }
+}
+
+/** Sums over threads round differently for another number of them. */
+function noteThreads({ threads: before }: RunConfig, { threads: now }: RunConfig, { note }: Context): void {
+  if (before === null || before === now) return
+  note(
+    `threads: ${before} so far, ${now} from now on: the last digits will differ from those of a run that kept ${before}`,
+  )
 }
 
 function requireEmpty(folder: string): void {

@@ -89,8 +89,8 @@ export const learnsBySteps = ({ method }: Variant): boolean => methods[method].s
 
 /** The settings of a variant's run, but for how long it trains. */
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
-  const { data, binarize, backend, compile, validationImages } = shared
-  const own = { data, binarize, backend, compile, validationImages, trainImages, seed }
+  const { data, binarize, backend, compile, threads, validationImages } = shared
+  const own = { data, binarize, backend, compile, threads, validationImages, trainImages, seed }
   return { ...methods[method].config(size, shared), ...own }
 }
 

@@ -88,6 +88,7 @@ export const compareSettings = {
   binarize: choice(['dynamic', 'static'], 'dynamic', 'grey to binary, as in train and em'),
   backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
   compile: choice(modes, 'auto', 'how steps run, as in train', true),
+  threads: settings.threads,
 } as const satisfies Record<string, Setting<never> | Setting<unknown>>
 
 /** A resolved value for every setting; of `epochs` and `imagesSeen` one is null. */

@@ -21,6 +21,8 @@ export interface Binding extends Constants {
   readonly api: CApi
   readonly context: Context
   isUsingGpuDevice(): boolean
+  /** The full name of the device that holds a tensor. */
+  deviceOf(id: number): string
 
   /** `dtype` is TensorFlow's number or TF.js's name; throws an Error if the values do not fill the shape. */
   createTensor(shape: readonly number[], dtype: number | string, values: Values): number
@@ -76,6 +78,11 @@ function newBinding(api: CApi, status: Status, config: Uint8Array | undefined): 
     api,
     context,
     isUsingGpuDevice: () => gpu !== undefined,
+    deviceOf(id) {
+      const device = api.TFE_TensorHandleBackingDeviceName(runtime.tensors.get(id), status)
+      check(api, status, 'device of a tensor')
+      return device
+    },
     ...tensorMethods(runtime),
     ...operationMethods(runtime),
     ...savedModelMethods(runtime),

@@ -128,6 +128,7 @@ const functions = {
   TFE_TensorHandleNumDims: fn(int, handle, status),
   TFE_TensorHandleDim: fn(int64, handle, int, status),
   TFE_TensorHandleResolve: fn(tensor, handle, status),
+  TFE_TensorHandleBackingDeviceName: fn(text, handle, status),
   TFE_TensorHandleCopySharingTensor: fn(handle, handle, status),
   TFE_TensorHandleCopyToDevice: fn(handle, handle, context, text, status),
 
@@ -226,6 +227,23 @@ export function openLibrary(directory: string): CApi {
   const open = () => loadBoth(directory)
   const { library, path } = process.env.TF_CPP_MIN_LOG_LEVEL === '0' ? open() : withoutStderr(open)
   return bindAll(library, path)
+}
+
+/** Loads a library that TensorFlow will ask for by its name. Throws an Error of one line if that fails. */
+export function preload(path: string): void {
+  if (!existsSync(path)) throw new Error(`${path} does not exist`)
+  try {
+    pin(koffi.load(path, { global: true }), path)
+  } catch (error) {
+    throw new Error(`${path} cannot be loaded: ${reason(error)}`)
+  }
+}
+
+/** Lets GPUs multiply with the whole mantissa of float32. No function of the C API does: this is what TensorFlow's Python calls. */
+export function setFullFloat32(directory: string): void {
+  const path = join(directory, `libtensorflow_framework${SUFFIX}`)
+  const enableTensorFloat32 = koffi.load(path).func('_ZN3tsl32enable_tensor_float_32_executionEb', 'void', ['bool'])
+  enableTensorFloat32(false)
 }
 
 /** Runs a C function on a worker thread; its typed arrays must stay untouched until it is done. */

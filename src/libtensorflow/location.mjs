@@ -6,18 +6,21 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 /**
- * One build of libtensorflow, as the Python wheel that carries it.
+ * A Python wheel, and what is taken from it: one build of libtensorflow, or (with `root`) libraries that the CUDA build needs.
  * @typedef {object} Wheel
  * @property {string} platform `process.platform`-`process.arch`
- * @property {'cpu'} flavour
+ * @property {'cpu' | 'cuda'} flavour
  * @property {string} package name on the Python package index
+ * @property {string} version
  * @property {string} pipPlatform platform tag of the wheel
  * @property {string} uvPlatform the same platform in uv's words
  * @property {string} sha256 of the wheel, in hexadecimal
  * @property {number} bytes size of the wheel
  * @property {number} unpackedBytes size of all that the wheel holds
- * @property {readonly string[]} libraries file names, in the order in which they have to be loaded
+ * @property {readonly string[]} libraries paths in the library's folder, in the order in which they have to be loaded
  * @property {boolean} tried whether elbo has run on this row
+ * @property {string} [place] folder in the cache, where that is not named after version, flavour and platform
+ * @property {string} [root] folder of the wheel whose libraries and programs are taken, where those are not TensorFlow's own
  */
 
 /**
@@ -51,6 +54,7 @@ export const platforms = [
     platform: 'linux-x64',
     flavour: 'cpu',
     package: 'tensorflow-cpu',
+    version: tensorflowVersion,
     pipPlatform: 'manylinux_2_27_x86_64',
     uvPlatform: 'x86_64-manylinux_2_28',
     sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
@@ -63,6 +67,7 @@ export const platforms = [
     platform: 'linux-arm64',
     flavour: 'cpu',
     package: 'tensorflow',
+    version: tensorflowVersion,
     pipPlatform: 'manylinux_2_27_aarch64',
     uvPlatform: 'aarch64-manylinux_2_28',
     sha256: '4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c',
@@ -75,6 +80,7 @@ export const platforms = [
     platform: 'darwin-arm64',
     flavour: 'cpu',
     package: 'tensorflow',
+    version: tensorflowVersion,
     pipPlatform: 'macosx_12_0_arm64',
     uvPlatform: 'aarch64-apple-darwin',
     sha256: '51f46f4806139d01fc7920cc72a4c75876f80649bf40ff083ab6212ceb43ca88',
@@ -104,8 +110,8 @@ export function cacheDirectory() {
 
 /** The folder of one build inside the cache. @param {Wheel} wheel */
 export function cachedLibrary(wheel) {
-  const key = `${tensorflowVersion}-${wheel.flavour}-${wheel.platform}`
-  return join(cacheDirectory(), 'libtensorflow', key)
+  const key = `${wheel.version}-${wheel.flavour}-${wheel.platform}`
+  return join(cacheDirectory(), 'libtensorflow', wheel.place ?? key)
 }
 
 /**
@@ -148,8 +154,7 @@ export function failureFile(wheel) {
  * Why the last set-up could not install the library; undefined if it could, or could not even write the cache.
  * @returns {Reason | undefined}
  */
-export function lastFailure() {
-  const wheel = wheelFor()
+export function lastFailure(wheel = wheelFor()) {
   return wheel && readJson(failureFile(wheel))
 }
 

@@ -1,0 +1,100 @@
+/**
+ * Native TensorFlow on an NVIDIA GPU: the CUDA build of the same library, under the same seam and with tfjs-node's kernels.
+ * @tensorflow/tfjs-node-gpu is not needed: it is tfjs-node's JavaScript over again (its backend class looks at the package's name, which
+ * `createNodeBackend` gives it) with another C++ addon and a download of CUDA 11's TensorFlow, neither of which is used here.
+ * Not run on hardware: no GPU was at hand. `scripts/check-gpu.mjs` is to be run by somebody who has one.
+ */
+import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
+import type { Binding } from '../libtensorflow/binding.js'
+import { preload, setFullFloat32 } from '../libtensorflow/c-api.js'
+import { cudaDataDirectory, cudaWheel, nvidiaLibraries } from '../libtensorflow/cuda-build.mjs'
+import type { Gpu } from '../libtensorflow/cuda-driver.js'
+import { DTYPES } from '../libtensorflow/dtypes.js'
+import { cachedLibrary } from '../libtensorflow/location.mjs'
+import { type BackendOptions, BackendRefusal, type Candidate } from './backend.js'
+import { findGpu, thisHost } from './cuda-diagnosis.js'
+import { loadedDirectory, openNative, register, TFJS_NAME } from './native.js'
+
+const NAME = 'cuda'
+
+export const cuda: Candidate = {
+  name: NAME,
+  async open(options) {
+    const gpu = findGpu(thisHost())
+    if ('reason' in gpu) throw new BackendRefusal(NAME, gpu.reason, gpu.fix, gpu.isExpected)
+    const binding = openBinding(options)
+    requireGpu(binding)
+    register(binding)
+    return {
+      name: NAME,
+      tfjsName: TFJS_NAME,
+      version: `TensorFlow ${binding.TF_Version} for CUDA`,
+      device: describeGpu(gpu),
+    }
+  },
+}
+
+/** Such as 'NVIDIA A100 (39.4 GiB, compute capability 8.0)'. */
+export const describeGpu = ({ name, memory, capability }: Gpu): string =>
+  `${name} (${(memory / 2 ** 30).toFixed(1)} GiB, compute capability ${capability.join('.')})`
+
+function openBinding(options: BackendOptions): Binding {
+  const directory = cachedLibrary(cudaWheel)
+  const other = loadedDirectory()
+  if (other !== undefined && other !== directory) {
+    const reason = `this process has loaded another build of TensorFlow already, ${other}`
+    throw new BackendRefusal(NAME, reason, 'open the backend cuda before any other')
+  }
+  try {
+    // Found by their names later, whatever LD_LIBRARY_PATH says; and one that cannot be loaded is named.
+    for (const library of nvidiaLibraries()) preload(library)
+    process.env.XLA_FLAGS = withDataDirectory(process.env.XLA_FLAGS)
+    const binding = openNative(NAME, directory, options, { gpu: true })
+    // TF32 keeps 10 bits of a factor's mantissa: too few for gradients and bounds to agree with the other backends'.
+    setFullFloat32(directory)
+    return binding
+  } catch (error) {
+    if (error instanceof BackendRefusal) throw error
+    throw new BackendRefusal(NAME, (error as Error).message, 'remove that file and run `npm run setup -- --cuda`')
+  }
+}
+
+const DATA_FLAG = '--xla_gpu_cuda_data_dir='
+
+/** Where XLA looks for libdevice and ptxas, unless the user has said so. */
+const withDataDirectory = (flags = ''): string =>
+  flags.includes(DATA_FLAG) ? flags : `${flags} ${DATA_FLAG}${cudaDataDirectory()}`.trim()
+
+/** Throws a `BackendRefusal` unless TensorFlow computes a product on its first GPU, and rightly: it falls back to the CPU without a word. */
+function requireGpu(binding: Binding): void {
+  const fix = 'see what TensorFlow says: `elbo backends --debug`'
+  if (!binding.isUsingGpuDevice())
+    throw new BackendRefusal(NAME, "TensorFlow does not take the GPU, although NVIDIA's driver finds it", fix)
+  let device: string
+  try {
+    device = deviceOfProduct(binding)
+  } catch (error) {
+    throw new BackendRefusal(NAME, `TensorFlow cannot compute on the GPU: ${(error as Error).message}`, fix)
+  }
+  if (!device.endsWith('device:GPU:0'))
+    throw new BackendRefusal(NAME, `TensorFlow computed on ${device} instead of the GPU`, fix)
+}
+
+/** The device that holds [[1, 2], [3, 4]] squared; throws an Error if that is not [[7, 10], [15, 22]]. */
+function deviceOfProduct(binding: Binding): string {
+  const matrix = binding.createTensor([2, 2], DTYPES.TF_FLOAT, Float32Array.of(1, 2, 3, 4))
+  const transposed = { type: ATTRIBUTE_TYPES.TF_ATTR_BOOL, value: false }
+  const attributes = [
+    { name: 'T', type: ATTRIBUTE_TYPES.TF_ATTR_TYPE, value: DTYPES.TF_FLOAT },
+    { name: 'transpose_a', ...transposed },
+    { name: 'transpose_b', ...transposed },
+  ]
+  const [product] = binding.executeOp('MatMul', attributes, [matrix, matrix], 1)
+  binding.deleteTensor(matrix)
+  if (!product) throw new Error('MatMul gave nothing')
+  const values = [...binding.tensorDataSync(product.id)]
+  const device = binding.deviceOf(product.id)
+  binding.deleteTensor(product.id)
+  if (values.join() !== '7,10,15,22') throw new Error(`it gives ${values.join(', ')} for 7, 10, 15, 22`)
+  return device
+}

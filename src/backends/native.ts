@@ -1,0 +1,67 @@
+/**
+ * What the backends on native TensorFlow share. A process holds one libtensorflow, as two would register the same things twice, and one
+ * number of threads, as TensorFlow's contexts share them. TF.js knows each backend as 'tensorflow', where tfjs-node looks it up: the
+ * one that was opened last is registered.
+ */
+import { availableParallelism } from 'node:os'
+import * as tf from '@tensorflow/tfjs'
+import { type Binding, createBinding } from '../libtensorflow/binding.js'
+import { type CApi, openLibrary } from '../libtensorflow/c-api.js'
+import { type SessionSettings, sessionConfig } from '../libtensorflow/context.js'
+import { createNodeBackend } from '../libtensorflow/node-backend.js'
+import type { BackendOptions } from './backend.js'
+import { BackendRefusal } from './backend.js'
+
+/** TF.js's name for it. */
+export const TFJS_NAME = 'tensorflow'
+
+let loaded: { directory: string; api: CApi } | undefined
+let threadsOfProcess: number | undefined
+const bindings = new Map<string, Binding>()
+let registered: Binding | undefined
+
+/** The build that this process computes with, if it has loaded one. */
+export const loadedDirectory = (): string | undefined => loaded?.directory
+
+/** The number of CPU threads that a backend is opened with: all that this process may use, unless `options` say otherwise. */
+export const threadsOf = ({ threads }: BackendOptions): number => threads ?? availableParallelism()
+
+/**
+ * Loads the library from `directory` unless it is there, and gives the context of the backend called `name`, made by its first opening.
+ * Throws an Error of one line if the library cannot be used, a `BackendRefusal` if the process has other threads.
+ */
+export function openNative(
+  name: string,
+  directory: string,
+  options: BackendOptions,
+  settings: Omit<SessionSettings, 'threads'>,
+): Binding {
+  const threads = threadsOf(options)
+  requireThreads(name, threads)
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= options.debug ? '0' : '2' // read by the library when it loads
+  loaded ??= { directory, api: openLibrary(directory) }
+  const binding = bindings.get(name) ?? createBinding(loaded.api, { config: sessionConfig({ ...settings, threads }) })
+  bindings.set(name, binding)
+  threadsOfProcess = threads
+  return binding
+}
+
+function requireThreads(name: string, threads: number): void {
+  if (threadsOfProcess === undefined || threads === threadsOfProcess) return
+  throw new BackendRefusal(
+    name,
+    `this process computes with ${threadsOfProcess} threads already, and cannot change to ${threads}`,
+    'choose the threads when the first backend is opened',
+  )
+}
+
+/** Makes TF.js's backend 'tensorflow' the one on this binding. */
+export function register(binding: Binding): void {
+  if (registered === binding) return
+  if (tf.findBackendFactory(TFJS_NAME)) tf.removeBackend(TFJS_NAME)
+  tf.registerBackend(TFJS_NAME, () => createNodeBackend(binding), 3)
+  registered = binding
+}
+
+/** Such as '2 threads'. */
+export const countThreads = (threads: number): string => `${threads} ${threads === 1 ? 'thread' : 'threads'}`
