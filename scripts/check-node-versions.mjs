@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { run } from './setup/run.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -27,6 +28,9 @@ const steps = {
   tests: ['npm', 'test', '--', ...(isQuick ? FEW_TESTS : [])],
 }
 
+/** The package's own install script puts the program in its place; this repository's .npmrc, or the user's, may forbid such scripts. */
+const npx = ['npx', '--yes', '--ignore-scripts=false']
+
 const changes = await must(['git', '-C', root, 'status', '--porcelain', '--untracked-files=no'])
 if (changes) console.error('changes that are not committed are not checked')
 const rows = []
@@ -39,7 +43,7 @@ async function check(version) {
   const folder = mkdtempSync(join(tmpdir(), `elbo-node-${version}-`))
   const cells = [version]
   try {
-    const node = await must(['npx', '--yes', '--package', `node@${version}`, '--', 'node', '-p', 'process.execPath'])
+    const node = await must([...npx, '--package', `node@${version}`, '--', 'node', '-p', 'process.execPath'])
     const env = { ...process.env, PATH: dirname(node.trim()) + delimiter + process.env.PATH }
     const found = (await must(['node', '-p', 'process.version'], { env })).trim()
     if (!found.startsWith(`v${version}`)) throw new Error(`npm's package node@${version} holds Node ${found}`)
@@ -70,8 +74,7 @@ async function must(command, options) {
 
 /** Vitest's count, such as '41 passed | 6 skipped'; it exits with 1 if it finds no tests. */
 function passedTests(output) {
-  const plain = output.replace(/\u001b\[\d*m/g, '')
-  return /^\s*Tests\s+(.*?)\s*(\(\d+\))?$/m.exec(plain)?.[1] ?? 'not counted'
+  return /^\s*Tests\s+(.*?)\s*(\(\d+\))?$/m.exec(stripVTControlCharacters(output))?.[1] ?? 'not counted'
 }
 
 function print(table) {
