@@ -3,7 +3,7 @@
 // node scripts/check-node-versions.mjs [--quick] [VERSION ..., default 20 22 24]
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { run } from './setup/run.mjs'
@@ -43,9 +43,10 @@ async function check(version) {
   const folder = mkdtempSync(join(tmpdir(), `elbo-node-${version}-`))
   const cells = [version]
   try {
-    const node = await must([...npx, '--package', `node@${version}`, '--', 'node', '-p', 'process.execPath'])
-    const env = { ...process.env, PATH: dirname(node.trim()) + delimiter + process.env.PATH }
-    const found = (await must(['node', '-p', 'process.version'], { env })).trim()
+    const said = await must([...npx, '--package', `node@${version}`, '--', 'node', '-p', 'process.execPath'])
+    const node = said.split('\n').find(line => isAbsolute(line)) // npm may say things around it
+    const env = { ...process.env, PATH: dirname(node ?? '') + delimiter + process.env.PATH }
+    const found = await must(['node', '-p', 'process.version'], { env })
     if (!found.startsWith(`v${version}`)) throw new Error(`npm's package node@${version} holds Node ${found}`)
     cells.push(found)
     await must(['git', 'clone', '--quiet', root, folder])
