@@ -167,6 +167,61 @@ test('evaluate --gaps splits log p(x) - ELBO in two, and says on how many images
   expect(gap.mean).toBeCloseTo(amortizationGap.mean + approximationGap.mean, 3)
 })
 
+test('every method of evaluate gives its log p(x), of as many images as were asked for', () => {
+  const images = ['--images', '12', '--compile', 'off']
+  const importance = json('evaluate', 'first', ...images, '--samples', '500', '--reference')
+  expect(importance.bitsPerDimension.mean).toBeCloseTo(-importance.logPx.mean / 784 / Math.LN2, 9)
+  expect(importance.distortion.mean).toBeCloseTo(-importance.elbo.mean - importance.rate.mean, 9)
+  expect(importance.effectiveSamples.smallest).toBeGreaterThanOrEqual(1)
+  for (const { incomparable } of importance.published) expect(incomparable).toBe('other data than small')
+  const quadrature = json(
+    'evaluate',
+    'first',
+    ...images,
+    '--method',
+    'quadrature',
+    '--grid',
+    '161',
+    '--save',
+    'q.safetensors',
+  )
+  expect(quadrature.logPx.mean).toBeCloseTo(quadrature.elbo.mean + quadrature.gap.mean, 9)
+  expect(Math.abs(quadrature.half.logPx.mean)).toBeLessThan(0.01)
+  expect(Math.abs(quadrature.logPx.mean - importance.logPx.mean)).toBeLessThan(
+    5 * importance.logPxMonteCarloError + 0.02,
+  )
+  const { tensors } = decodeSafetensors(readFileSync(join(home, 'q.safetensors')), 'q.safetensors')
+  expect(tensors.get('x')?.shape).toEqual([12, 28, 28])
+  const chains = [
+    '--method',
+    'ais',
+    '--temperatures',
+    '20',
+    '--chains',
+    '4',
+    '--leapfrog-steps',
+    '2',
+    '--compile',
+    'off',
+  ]
+  const ais = json('evaluate', 'first', '--images', '12', ...chains)
+  expect(ais).toMatchObject({ images: 12, temperatures: 20, chains: 4, leapfrogSteps: 2 })
+  expect(ais.logPx.mean).toBeGreaterThan(ais.elbo.mean)
+  expect(ais.logPx.mean).toBeLessThan(quadrature.logPx.mean + 4 * ais.logPxMonteCarloError)
+  const { forward, reverse, gap } = json('evaluate', 'first', '--simulated', '12', ...chains)
+  expect(gap.mean).toBeCloseTo(reverse.logPx.mean - forward.logPx.mean, 4)
+})
+
+test('posterior draws a row an image, and its ELBO and KL add up to log p(x)', () => {
+  const { images, path } = json('posterior', 'first', '--images', '0,7', '--grid', '81', '--compile', 'off')
+  expect(images.map(({ image }: { image: number }) => image)).toEqual([0, 7])
+  for (const { elbo, gap, logPx } of images) {
+    expect(gap).toBeGreaterThan(0)
+    expect(elbo + gap).toBeCloseTo(logPx, 9)
+  }
+  expect(PNG.sync.read(readFileSync(join(home, path))).height).toBeGreaterThan(600)
+})
+
 test('the same evaluation twice gives the same numbers', () => {
   expect(json('evaluate', 'first', '--samples', '8')).toEqual(json('evaluate', 'first', '--samples', '8'))
 })
@@ -184,6 +239,7 @@ test('every command has help with examples', () => {
     'reconstruct',
     'interpolate',
     'manifold',
+    'posterior',
     'evaluate',
     'compare',
     'runs',
@@ -209,6 +265,17 @@ describe('wrong usage is one line and exit code 2', () => {
     [['train', '--config', 'nothing.json'], 'there is no such file'],
     [['train', '--objective', 'wake-sleep', '--beta', '2'], '--beta 2: means nothing to --objective wake-sleep'],
     [['evaluate', 'first', '--gap-steps', '9'], '--gap-steps: means nothing without --gaps'],
+    [
+      ['evaluate', 'first', '--chains', '9'],
+      '--chains: means nothing with --method importance; leave it out, or use --method ais',
+    ],
+    [
+      ['evaluate', 'first', '--simulated', '9'],
+      '--simulated: means nothing with --method importance; leave it out, or use --method ais',
+    ],
+    [['evaluate', 'first', '--method', 'ais', '--grid', '9'], '--grid: means nothing without --method quadrature'],
+    [['evaluate', 'first', '--method', 'quadrature', '--grid', '10'], '--grid 10: an odd number was expected'],
+    [['posterior', 'first', '--images', '120'], '--images 120: there are only 120 test images'],
     [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: means nothing with --gaps'],
     [['sample', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
     [['sample'], "missing required argument 'run'"],
