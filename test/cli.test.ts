@@ -1,7 +1,7 @@
 // Commands as users run them: subprocesses of the built program, on a part of MNIST.
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { PNG } from 'pngjs'
@@ -224,6 +224,25 @@ test('posterior draws a row an image, and its ELBO and KL add up to log p(x)', (
 
 test('the same evaluation twice gives the same numbers', () => {
   expect(json('evaluate', 'first', '--samples', '8')).toEqual(json('evaluate', 'first', '--samples', '8'))
+})
+
+test('a run keeps its number of threads, and says so when a resumed one has another', () => {
+  const threads = () => JSON.parse(readFileSync(join(checkpoints, 'first/config.json'), 'utf8')).threads
+  expect(threads()).toBe(availableParallelism())
+  const other = availableParallelism() + 1
+  const { status, stderr } = elbo('train', '--run', 'first', '--resume', '--threads', String(other))
+  expect(status, stderr).toBe(0)
+  expect(stderr).toContain(
+    `threads: ${availableParallelism()} so far, ${other} from now on: the last digits will differ`,
+  )
+  expect(threads()).toBe(other)
+})
+
+test('a GPU that cannot be used is an error with reason and fix, never a run on the CPU', () => {
+  const { runs, reason, fix } = json('backends')[0]
+  if (runs) return
+  refused(1, `backend cuda cannot run: ${reason}. Fix: ${fix}`, 'train', '--run', 'gpu', '--backend', 'cuda')
+  expect(existsSync(join(checkpoints, 'gpu'))).toBe(false)
 })
 
 test('runs and backends list what there is', () => {
