@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { backends } from './cli/backends.js'
+import { bench } from './cli/bench.js'
 import type { Command, Context, Result } from './cli/command.js'
 import { compare } from './cli/compare.js'
 import { em } from './cli/em.js'
@@ -29,6 +30,7 @@ const commands = [
   posterior,
   evaluate,
   runs,
+  bench,
   backends,
   exportModel,
 ] as Command[]
