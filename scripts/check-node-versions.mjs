@@ -1,0 +1,86 @@
+// Whether the last commit works on Node 20, 22 and 24: takes each from npm's package `node`, and in a fresh clone sets up, trains for an
+// epoch and runs the tests. Prints a table; exits with 1 if anything failed. --quick runs a few test files only.
+// node scripts/check-node-versions.mjs [--quick] [VERSION ..., default 20 22 24]
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run } from './setup/run.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const words = process.argv.slice(2)
+const isQuick = words.includes('--quick')
+const given = words.filter(word => word !== '--quick')
+const unknown = given.find(word => !/^\d+(\.\d+){0,2}$/.test(word))
+if (unknown !== undefined) {
+  console.error(`${unknown}: --quick or versions of Node, such as 22 or 22.12.0, were expected`)
+  process.exit(2)
+}
+const versions = given.length > 0 ? given : ['20', '22', '24']
+
+/** Seeded noise, every backend with checkpoints, and the compiler: what a Node may break. */
+const FEW_TESTS = ['test/random.test.ts', 'test/backends.test.ts', 'test/readme.test.ts']
+const training = ['--run', 'a', '--preset', 'small', '--epochs', '1', '--train-images', '2000']
+const steps = {
+  'set-up': ['npm', 'run', 'setup'],
+  training: ['npm', 'run', 'train', '--', ...training],
+  tests: ['npm', 'test', '--', ...(isQuick ? FEW_TESTS : [])],
+}
+
+const changes = await must(['git', '-C', root, 'status', '--porcelain', '--untracked-files=no'])
+if (changes) console.error('changes that are not committed are not checked')
+const rows = []
+for (const version of versions) rows.push(await check(version))
+print([['asked for', 'node', ...Object.keys(steps), 'tests passed'], ...rows.map(({ cells }) => cells)])
+process.exitCode = rows.some(({ failed }) => failed) ? 1 : 0
+
+/** A row of the table. A step that fails ends the version; what it wrote last goes to stderr. */
+async function check(version) {
+  const folder = mkdtempSync(join(tmpdir(), `elbo-node-${version}-`))
+  const cells = [version]
+  try {
+    const node = await must(['npx', '--yes', '--package', `node@${version}`, '--', 'node', '-p', 'process.execPath'])
+    const env = { ...process.env, PATH: dirname(node.trim()) + delimiter + process.env.PATH }
+    const found = (await must(['node', '-p', 'process.version'], { env })).trim()
+    if (!found.startsWith(`v${version}`)) throw new Error(`npm's package node@${version} holds Node ${found}`)
+    cells.push(found)
+    await must(['git', 'clone', '--quiet', root, folder])
+    for (const [name, command] of Object.entries(steps)) {
+      const started = performance.now()
+      const output = await must(command, { cwd: folder, env })
+      cells.push(`${((performance.now() - started) / 1000).toFixed(0)} s`)
+      console.error(`Node ${found}: ${name} done`)
+      if (name === 'tests') cells.push(passedTests(output))
+    }
+    return { cells, failed: false }
+  } catch (error) {
+    console.error(`Node ${version}: ${error.message}`)
+    return { cells: [...cells, 'FAILED'], failed: true }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What a command wrote, which must succeed. */
+async function must(command, options) {
+  const { status, output } = await run(command, options)
+  if (status !== 0) throw new Error(`\`${command.join(' ')}\` failed (${status}):\n${output.slice(-4000)}`)
+  return output
+}
+
+/** Vitest's count, such as '41 passed | 6 skipped'; it exits with 1 if it finds no tests. */
+function passedTests(output) {
+  const plain = output.replace(/\u001b\[\d*m/g, '')
+  return /^\s*Tests\s+(.*?)\s*(\(\d+\))?$/m.exec(plain)?.[1] ?? 'not counted'
+}
+
+function print(table) {
+  const widths = table[0].map((_, column) => Math.max(...table.map(row => (row[column] ?? '').length)))
+  for (const row of table)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+}
