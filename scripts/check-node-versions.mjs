@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { run } from './setup/run.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -70,8 +71,7 @@ async function must(command, options) {
 
 /** Vitest's count, such as '41 passed | 6 skipped'; it exits with 1 if it finds no tests. */
 function passedTests(output) {
-  const plain = output.replace(/\u001b\[\d*m/g, '')
-  return /^\s*Tests\s+(.*?)\s*(\(\d+\))?$/m.exec(plain)?.[1] ?? 'not counted'
+  return /^\s*Tests\s+(.*?)\s*(\(\d+\))?$/m.exec(stripVTControlCharacters(output))?.[1] ?? 'not counted'
 }
 
 function print(table) {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { temperatures } from '../../src/evaluation/ais.js'
-import { type AnnealingOptions, annealImages, logMeanWeight } from '../../src/evaluation/anneal-images.js'
+import { type AnnealingOptions, annealer, logMeanWeight } from '../../src/evaluation/anneal-images.js'
 import { bitsPerDimension } from '../../src/evaluation/bits.js'
 import { summarizeEffectiveSamples } from '../../src/evaluation/effective-samples.js'
 import { importanceSample, summarize } from '../../src/evaluation/importance.js'
@@ -28,15 +28,14 @@ const key = streamKey(1, 'test')
 /** Of each image, so that bounds have errors. */
 const COPIES = 200
 
-const annealing = (steps: number, chains: number): AnnealingOptions => ({
+const annealing = (steps: number, chains: number, images = 8): AnnealingOptions => ({
   temperatures: temperatures(steps, 'sigmoidal'),
   chains,
-  batchSize: 8,
+  chainsAtOnce: chains * images,
   leapfrogSteps: 3,
   jitter: 0.2,
   stepSize: 0.1,
   targetAcceptance: 0.8,
-  key,
 })
 
 describe('a linear-Gaussian VAE, whose log p(x) is that of factor analysis', () => {
@@ -65,7 +64,9 @@ describe('a linear-Gaussian VAE, whose log p(x) is that of factor analysis', () 
   test('annealing agrees within four standard errors, over several batches', async () => {
     const { vae, exact } = linearGaussianVae()
     const { x, ...images } = linearImages(11)
-    const { logPx, standardError } = await annealImages(vaeLikelihood(vae), 2, images, annealing(20, 40), { mode })
+    const { logPx, standardError } = await annealer(vaeLikelihood(vae), 2, annealing(20, 40), { mode }).run(images, {
+      key,
+    })
     exact(x).forEach((value, i) => {
       expect(standardError[i]).toBeLessThan(0.3)
       expect(Math.abs((logPx[i] as number) - value)).toBeLessThan(4 * (standardError[i] as number))
@@ -91,7 +92,7 @@ describe('a linear-Gaussian VAE, whose log p(x) is that of factor analysis', () 
     const { vae, expectedLogPx } = linearGaussianVae()
     const gaps: number[] = []
     for (const steps of [3, 30]) {
-      const { forward, reverse } = await annealSimulated(vae, 60, { ...annealing(steps, 4), batchSize: 40 }, { mode })
+      const { forward, reverse } = await annealSimulated(vae, 60, annealing(steps, 4, 40), { key, mode })
       const [below, above] = [estimateMean(forward.logPx), estimateMean(reverse.logPx)]
       expect(below.mean).toBeLessThan(expectedLogPx + 4 * below.standardError)
       expect(above.mean).toBeGreaterThan(expectedLogPx - 4 * above.standardError)
@@ -109,10 +110,11 @@ test('annealing that is stopped gives the batches that were done, and leaves no 
   const { x, ...images } = linearImages(20)
   const tensors = tf.memory().numTensors
   const stop = new AbortController()
-  const options = { ...annealing(6, 2), signal: stop.signal, onProgress: () => stop.abort() }
-  const { logPx } = await annealImages(vaeLikelihood(vae), 2, images, options, { mode })
-  expect(logPx).toHaveLength(8)
-  expect((await annealImages(vaeLikelihood(vae), 2, images, options, { mode })).logPx).toHaveLength(0)
+  const run = { key, signal: stop.signal, onProgress: () => stop.abort() }
+  const annealed = annealer(vaeLikelihood(vae), 2, annealing(6, 2), { mode })
+  expect((await annealed.run(images, run)).logPx).toHaveLength(8)
+  expect((await annealed.run(images, run)).logPx).toHaveLength(0)
+  annealed.dispose()
   expect(tf.memory().numTensors).toBe(tensors)
   x.dispose()
 })
@@ -205,7 +207,7 @@ describe('a trained encoder and decoder at their extremes stay finite', () => {
     }
     const { logPx, elbo, gap, half } = await quadrature(vae, images, { side: 9, extent: 6, mode: 'off' })
     for (const values of [logPx, elbo, gap, half.logPx]) finite(values)
-    const annealed = await annealImages(vaeLikelihood(vae), 2, images, annealing(2, 2), { mode: 'off' })
+    const annealed = await annealer(vaeLikelihood(vae), 2, annealing(2, 2), { mode: 'off' }).run(images, { key })
     for (const values of [annealed.logPx, annealed.standardError]) finite(values)
     // of the black and the white image, one is certain and the other is 4 |l| nats away
     expect([...logPx].sort((a, b) => a - b).map(value => Math.round(value / 1e4))).toEqual([-4, 0])
