@@ -8,6 +8,7 @@ import { compare } from './cli/compare.js'
 import { em } from './cli/em.js'
 import { evaluate } from './cli/evaluate.js'
 import { exportModel } from './cli/export.js'
+import { gradients } from './cli/gradients.js'
 import { interpolate } from './cli/interpolate.js'
 import { manifold } from './cli/manifold.js'
 import { reconstruct } from './cli/reconstruct.js'
@@ -26,6 +27,7 @@ const commands = [
   interpolate,
   manifold,
   evaluate,
+  gradients,
   runs,
   backends,
   exportModel,
