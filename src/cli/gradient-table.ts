@@ -3,7 +3,7 @@ import type { MeasuredEstimate, MeasuredPart } from '../evaluation/gradient-esti
 import { type Part, parts } from '../evaluation/gradient-moments.js'
 import type { Agreement, Jackknifed } from '../evaluation/gradient-noise.js'
 
-const WIDTHS = [5, 20, 5, 11, 15, 8, 11, 15, 8, 9, 15]
+const WIDTHS = [7, 20, 4, 12, 15, 8, 12, 15, 8, 11, 15]
 
 /** Fixed columns, so that a row can be printed as soon as it is measured. */
 const line = (cells: readonly string[]): string =>
@@ -43,9 +43,11 @@ const percent = ({ value, standardError }: Jackknifed): string => `${((100 * sta
 
 const describeAgreement = ({ squaredZ, spread }: Agreement): string => `${squaredZ.toFixed(2)} ± ${spread.toFixed(2)}`
 
-/** Three digits, and no exponent below a million. */
-const round = (value: number): string =>
-  value >= 1000 && value < 1e6 ? Number(value.toPrecision(3)).toLocaleString('en') : value.toPrecision(3)
+/** Three digits, with an exponent where there would be many zeros. */
+function round(value: number): string {
+  if (value < 1e-3 || value >= 1e6) return value.toExponential(2)
+  return value >= 1000 ? Number(value.toPrecision(3)).toLocaleString('en') : value.toPrecision(3)
+}
 
 /** Below the rows: what the columns are. */
 export function gradientNotes([first]: readonly MeasuredEstimate[]): string[] {
