@@ -1,6 +1,7 @@
 // The chart of measured gradients: signal-to-noise ratio and variance of the encoder's gradient against k, one line for each estimator.
 // Loading this module loads the chart libraries, some 0.3 s: import it when a chart is due.
 import type { EstimateName, GradientEstimate, MeasuredEstimate } from '../evaluation/gradient-estimates.js'
+import { isAboveNoise } from '../evaluation/gradient-noise.js'
 import type { ChartPoint, ChartSeries } from '../plots/chart-spec.js'
 import { lineChart } from '../plots/line-chart.js'
 import { stackCharts } from '../plots/stack-charts.js'
@@ -61,14 +62,14 @@ const powers: Partial<Record<EstimateName, { name: string; power: number }>> = {
   dreg: { name: '∝ √k', power: 0.5 },
 }
 
-/** Dashed lines of the laws through the last measured points. */
+/** Dashed lines of the laws through the first measured points, where those are clear of the noise. */
 function laws(rows: readonly MeasuredEstimate[]): ChartSeries[] {
   return Object.entries(powers).flatMap(([estimate, { name, power }]) => {
     const own = rows.filter(row => row.objective === 'iwae' && row.estimate === estimate)
-    const last = own.at(-1)
-    if (!last || own.length < 2) return []
+    const [first] = own
+    if (!first || own.length < 2 || !isAboveNoise(first.encoder)) return []
     const points = own.map(
-      ({ samples }): ChartPoint => [samples, last.encoder.snr.value * (samples / last.samples) ** power],
+      ({ samples }): ChartPoint => [samples, first.encoder.snr.value * (samples / first.samples) ** power],
     )
     return [{ name, group: estimate, dashed: true, points }]
   })

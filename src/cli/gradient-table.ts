@@ -1,7 +1,7 @@
 /** Measured gradients in words: the table of a terminal, and what its columns mean. */
 import type { MeasuredEstimate, MeasuredPart } from '../evaluation/gradient-estimates.js'
 import { type Part, parts } from '../evaluation/gradient-moments.js'
-import type { Agreement, Jackknifed } from '../evaluation/gradient-noise.js'
+import { type Agreement, isAboveNoise, type Jackknifed } from '../evaluation/gradient-noise.js'
 
 const WIDTHS = [7, 20, 4, 12, 15, 8, 12, 15, 8, 11, 15]
 
@@ -79,12 +79,9 @@ export function describeSlopes(rows: readonly MeasuredEstimate[]): string[] {
 
 const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(2)}`
 
-/** SNRs below so many times that of pure noise say little of the mean. */
-const ABOVE_NOISE = 3
-
 /** By least squares. */
 function snrSlope(rows: readonly MeasuredEstimate[], part: Part): Jackknifed | undefined {
-  if (rows.length < 3 || rows.some(row => row[part].snr.value < ABOVE_NOISE * row[part].snrFloor)) return undefined
+  if (rows.length < 3 || !rows.every(row => isAboveNoise(row[part]))) return undefined
   const x = rows.map(({ samples }) => Math.log(samples))
   const mean = x.reduce((sum, value) => sum + value, 0) / x.length
   const centred = x.map(value => value - mean)

@@ -31,6 +31,9 @@ export interface GradientNoise {
   snrFloor: number
 }
 
+/** Whether the signal-to-noise ratio says something of the mean: it is three times that of pure noise. */
+export const isAboveNoise = ({ snr, snrFloor }: GradientNoise): boolean => snr.value >= 3 * snrFloor
+
 /** From the blocks of draws of one network's gradient; three at least. */
 export function gradientNoise(blocks: readonly Moments[]): GradientNoise {
   const all = pool(blocks)
