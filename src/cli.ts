@@ -9,6 +9,7 @@ import { compare } from './cli/compare.js'
 import { em } from './cli/em.js'
 import { evaluate } from './cli/evaluate.js'
 import { exportModel } from './cli/export.js'
+import { gradients } from './cli/gradients.js'
 import { interpolate } from './cli/interpolate.js'
 import { manifold } from './cli/manifold.js'
 import { posterior } from './cli/posterior.js'
@@ -29,6 +30,7 @@ const commands = [
   manifold,
   posterior,
   evaluate,
+  gradients,
   runs,
   bench,
   backends,

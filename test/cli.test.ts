@@ -222,6 +222,21 @@ test('posterior draws a row an image, and its ELBO and KL add up to log p(x)', (
   expect(PNG.sync.read(readFileSync(join(home, path))).height).toBeGreaterThan(600)
 })
 
+test('gradients measures each estimator against the pathwise one, and draws a chart', () => {
+  const asked = ['--ks', '1,2', '--draws', '20', '--batch-size', '5', '--compile', 'off']
+  const { rows, interrupted, images } = json('gradients', 'first', '--objectives', 'elbo', ...asked)
+  const found = rows.map(({ estimate, samples }: { estimate: string; samples: number }) => `${estimate} ${samples}`)
+  expect([images, interrupted]).toEqual([5, false])
+  expect(found).toEqual([
+    ...['pathwise 1', 'score:running-mean 1', 'score:none 1'],
+    ...['pathwise 2', 'score:leave-one-out 2', 'score:running-mean 2', 'score:none 2'],
+  ])
+  expect(rows[2].encoder.varianceRatio).toBeGreaterThan(10)
+  expect(rows[2].decoder.agreement.squaredZ).toBeLessThan(3)
+  for (const file of ['gradients.svg', 'gradients.png'])
+    expect(existsSync(join(checkpoints, 'first', 'plots', file)), file).toBe(true)
+})
+
 test('the same evaluation twice gives the same numbers', () => {
   expect(json('evaluate', 'first', '--samples', '8')).toEqual(json('evaluate', 'first', '--samples', '8'))
 })
@@ -260,6 +275,7 @@ test('every command has help with examples', () => {
     'manifold',
     'posterior',
     'evaluate',
+    'gradients',
     'compare',
     'runs',
     'backends',
@@ -296,6 +312,11 @@ describe('wrong usage is one line and exit code 2', () => {
     [['evaluate', 'first', '--method', 'quadrature', '--grid', '10'], '--grid 10: an odd number was expected'],
     [['posterior', 'first', '--images', '120'], '--images 120: there are only 120 test images'],
     [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: means nothing with --gaps'],
+    [['gradients', 'first', '--estimators', 'vimco'], '--estimators vimco: one or more of pathwise, '],
+    [
+      ['gradients', 'first', '--objectives', 'elbo', '--estimators', 'pathwise,dreg'],
+      '--estimators dreg: is for iwae; for elbo use stl',
+    ],
     [['sample', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
     [['sample'], "missing required argument 'run'"],
     [['sample', 'first', '--count', 'many'], '--count many: a whole number from 1 to '],

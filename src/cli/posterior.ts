@@ -14,7 +14,7 @@ import { command } from './command.js'
 import { gridSettings } from './evaluate-quadrature.js'
 import {
   evaluatedSplit,
-  imageFolder,
+  pictureFolder,
   openVae,
   pictureOptions,
   requireGaussian,
@@ -63,7 +63,7 @@ export const posterior = command({
     const rows = values.images.map((number, i) =>
       rowOf({ number, i, chosen, size, integrals, maps, split: values.split }),
     )
-    const path = values.out ?? join(imageFolder(folder), 'posterior.png')
+    const path = values.out ?? join(pictureFolder(folder, 'images'), 'posterior.png')
     await draw(path, argument, rows)
     for (const { title, numbers } of rows)
       context.print(`${title}: ${numbers.map(([name, value]) => `${name} ${value}`).join('  ')}`)
