@@ -24,7 +24,7 @@ import {
 
 /** Points along each axis of a map, and of the search for where it should be. */
 const SIDE = 160
-const SEARCH = 401
+const SEARCH = 301
 
 export const posterior = command({
   name: 'posterior',
