@@ -102,6 +102,9 @@ function compareBatch(mine, reference) {
     worst < GRADIENT_TOLERANCE,
     `gradients, at most ${worst.toExponential(1)} of the largest of their weight apart (allowed: ${GRADIENT_TOLERANCE})`,
   )
+  const expected = `device:${rehearse ? 'CPU' : 'GPU'}:0`
+  for (const [mode, where] of Object.entries(mine.devices))
+    check(where.endsWith(expected), `the weights after steps with --compile ${mode} lie on ${where}`)
   report('\n| a training step, ms | eager | graph | XLA |', '|---|---|---|---|')
   for (const { device, times } of [mine, reference])
     report(`| ${device} | ${times.off} | ${times.graph} | ${times.xla} |`)

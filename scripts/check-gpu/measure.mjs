@@ -29,9 +29,19 @@ const vae = createVae({ ...config, rows, columns })
 initialize(vae, streamKey(1, 'weights'))
 
 const batch = bound()
-const times = {}
-for (const mode of ['off', 'graph', 'xla']) times[mode] = await stepMs(mode).catch(error => error.message)
-process.stdout.write(JSON.stringify({ device: backend.device, ...batch, times }), () => process.exit())
+const [times, devices] = [{}, {}]
+for (const mode of ['off', 'graph', 'xla']) {
+  times[mode] = await stepMs(mode).catch(error => error.message)
+  devices[mode] = deviceOfWeights()
+}
+process.stdout.write(JSON.stringify({ device: backend.device, ...batch, times, devices }), () => process.exit())
+
+/** Where the last step has left its results. */
+function deviceOfWeights() {
+  const native = tf.backend()
+  const [[, weight]] = namedWeights(vae.decoder)
+  return native.binding.deviceOf(native.getInputTensorIds([weight])[0])
+}
 
 function bound() {
   return tf.tidy(() => {
