@@ -14,8 +14,8 @@ import { command } from './command.js'
 import { gridSettings } from './evaluate-quadrature.js'
 import {
   evaluatedSplit,
-  pictureFolder,
   openVae,
+  pictureFolder,
   pictureOptions,
   requireGaussian,
   runImages,
