@@ -13,7 +13,7 @@ ENV ELBO_CACHE=/opt/elbo
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 COPY scripts/setup.mjs scripts/
 COPY scripts/setup scripts/setup
-COPY src/libtensorflow/location.mjs src/libtensorflow/
+COPY src/libtensorflow/location.mjs src/libtensorflow/cuda-build.mjs src/libtensorflow/
 # The set-up also succeeds without the library; an image without it is not worth having.
 RUN node scripts/setup.mjs && ls "$ELBO_CACHE"/libtensorflow/*/complete.json
 COPY src src

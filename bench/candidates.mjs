@@ -2,7 +2,7 @@
 import { UsageError } from './workload.mjs'
 
 /**
- * A program that follows the protocol of peers/protocol.py.
+ * A program that follows the protocol of src/benchmark/interleave.ts.
  * @typedef {object} Candidate
  * @property {string} name unique in its kind of work
  * @property {string} group heading in the chart

@@ -1,13 +1,12 @@
 // The same VAE in elbo, PyTorch, JAX and TensorFlow, and its matrix products alone, side by side:
-// node bench/peers.mjs --help. Who takes part is in candidates.mjs, how they take turns in interleave.mjs.
-import { spawnSync } from 'node:child_process'
+// node bench/peers.mjs --help. Who takes part is in candidates.mjs, how they take turns in src/benchmark/interleave.ts.
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { candidatesFor, chooseCandidates } from './candidates.mjs'
-import { interleave } from './interleave.mjs'
 import { CHART, chart, comparison, report, section, withReport } from './report.mjs'
 import { modelsOf, parseWorks, SAMPLES, UsageError, works } from './workload.mjs'
 
@@ -34,6 +33,8 @@ Once: npm run build, and bench/peers/setup.sh for the Python environment; BENCH_
 const here = import.meta.dirname
 const docs = join(here, '..', 'docs')
 const document = join(docs, 'benchmarks.md')
+const TURN_MS = 2000
+const LIMITS = { startSeconds: 180, firstStepSeconds: 180, turnSeconds: 300 }
 const python = process.env.BENCH_PYTHON ?? join(here, 'peers', '.venv', 'bin', 'python')
 
 try {
@@ -48,20 +49,28 @@ async function main() {
   const options = readOptions()
   if (options.help) return console.log(HELP)
   checkMachine(options)
+  const { interleave } = await import('../dist/benchmark/interleave.js')
   const comparisons = []
   // Before the first measurement: what is wrong with the last task should not be found after ten minutes.
   const asks = await Promise.all(options.tasks.map(({ work, model }) => details(work, model)))
   for (const [i, { work, model, candidates }] of options.tasks.entries()) {
     const asked = { ...model, ...asks[i], images: mnist() }
     const onProgress = text => progress(`${work} ${model.name}: ${text}`)
-    const setting = { folder: here, programs: { node: process.execPath, python }, model: asked, onProgress }
-    comparisons.push(comparison(work, model, await interleave(candidates, { ...setting, rounds: options.rounds })))
+    const turns = { rounds: options.rounds, turnMs: TURN_MS, limits: LIMITS, onProgress }
+    const measured = await interleave(candidates, { ...turns, launch: candidate => launch(candidate, asked) })
+    comparisons.push(comparison(work, model, measured))
     progress('')
     if (!options.json) console.log(`${section(comparisons.at(-1))}\n`)
   }
   const run = { command: commandLine(), machine: await machine(options.rounds), date: today(), comparisons }
   console.log(options.json ? JSON.stringify(run, null, 2) : run.machine)
   if (options.write) await write(run, options.rounds)
+}
+
+/** A candidate's process. */
+function launch({ program, args }, model) {
+  const env = { ...process.env, BENCH_MODEL: JSON.stringify(model) }
+  return spawn({ node: process.execPath, python }[program], args, { cwd: here, env })
 }
 
 function readOptions() {

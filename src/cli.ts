@@ -3,11 +3,13 @@
 import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { backends } from './cli/backends.js'
+import { bench } from './cli/bench.js'
 import type { Command, Context, Result } from './cli/command.js'
 import { compare } from './cli/compare.js'
 import { em } from './cli/em.js'
 import { evaluate } from './cli/evaluate.js'
 import { exportModel } from './cli/export.js'
+import { gradients } from './cli/gradients.js'
 import { interpolate } from './cli/interpolate.js'
 import { manifold } from './cli/manifold.js'
 import { posterior } from './cli/posterior.js'
@@ -28,7 +30,9 @@ const commands = [
   manifold,
   posterior,
   evaluate,
+  gradients,
   runs,
+  bench,
   backends,
   exportModel,
 ] as Command[]

@@ -109,7 +109,7 @@ function elboChart(folder: string, config: RunConfig, history: readonly EpochMet
     yLabel: `${bound} (nats per image)`,
     series: [
       ...(validation.length > 0 ? [{ name: 'validation', points: validation }] : []),
-      ...(training.length > 0 ? [{ name: 'training', points: training, dashed: true }] : []),
+      ...(training.length > 0 ? [{ name: 'training', points: training, dashed: validation.length > 0 }] : []),
     ],
   }
 }

@@ -1,9 +1,9 @@
-// The peers' benchmark without its peers: names, tables, turns, and the document that people also write in.
+// The peers' benchmark without its peers: names, tables, and the document that people also write in.
 import { describe, expect, it } from 'vitest'
 import { type Candidate, chooseCandidates } from '../bench/candidates.mjs'
-import { interleave, type Measured } from '../bench/interleave.mjs'
 import { chart, comparison, report, section, withReport } from '../bench/report.mjs'
 import { modelsOf, parseModel, parseWorks } from '../bench/workload.mjs'
+import type { Measured } from '../src/benchmark/interleave.js'
 
 describe('names on the command line', () => {
   it('make models: hidden layers, latent dimensions and batch', () => {
@@ -49,8 +49,8 @@ function candidate(name: string, more: Partial<Candidate> = {}): Candidate {
   return { name, group: 'peers', label: name, program: 'node', args: [], chunk: 1, ...more }
 }
 
-function measured(name: string, times: number[], more: Partial<Candidate> = {}): Measured {
-  return { candidate: candidate(name, more), times, firstCallMs: 1500, failure: undefined }
+function measured(name: string, times: number[], more: Partial<Candidate> = {}): Measured<Candidate> {
+  return { candidate: candidate(name, more), times, firstCallMs: 1500, peakMegabytes: 90, failure: undefined }
 }
 
 const model = parseModel('784-400-20@128')
@@ -136,52 +136,5 @@ describe('withReport', () => {
     '<!-- bench:begin --><!-- bench:end --><!-- bench:begin --><!-- bench:end -->',
   ])('refuses a document that has not one of each in order: %s', document => {
     expect(() => withReport(document, text)).toThrow('<!-- bench:begin --> once')
-  })
-})
-
-describe('interleave', () => {
-  /** A candidate that runs this JavaScript. */
-  const running = (name: string, program: string) => candidate(name, { args: ['-e', program] })
-  const folder = import.meta.dirname
-  const programs = { node: process.execPath, python: process.execPath }
-  const setting = { folder, programs, model: { answer: 400 }, rounds: 2, onProgress: () => {} }
-
-  it('asks each candidate in turn for about two seconds of work and leaves out what warms up', async () => {
-    const program = `
-      const asked = []
-      const { answer } = JSON.parse(process.env.BENCH_MODEL)
-      console.log('a greeting\\nready 12.5')
-      require('node:readline').createInterface({ input: process.stdin }).on('line', line => {
-        asked.push(Number(line))
-        console.log(asked.length < 3 ? answer : asked[1] + asked.length / 10)
-      })`
-    const [one] = await interleave([running('one', program)], setting)
-    // 2000 ms / 400 ms = 5 steps after the first turn; the second warms up.
-    expect(one).toMatchObject({ firstCallMs: 12.5, times: [5.3, 5.4], failure: undefined })
-  })
-
-  it('keeps a candidate that fails, with its reason, and goes on with the others', async () => {
-    const answers = (answer: string) =>
-      running(answer, `console.log('ready 1'); process.stdin.on('data', () => console.log('${answer}'))`)
-    const absent = running('absent', "console.error('ModuleNotFoundError: jax\\n'); process.exit(3)")
-    const found = await interleave([absent, answers('hello'), answers('1000')], { ...setting, rounds: 1 })
-    expect(found.map(({ failure }) => failure)).toEqual([
-      'ended early (exit code 3): ModuleNotFoundError: jax',
-      "answered 'hello' instead of its milliseconds per step",
-      undefined,
-    ])
-    expect(found.at(-1)?.times).toEqual([1000])
-  })
-
-  it.each([
-    ['not ready within 0.3 s', 'setInterval(() => {}, 1000)', { readySeconds: 0.3, turnSeconds: 60 }],
-    [
-      'no answer within 0.3 s for 1 steps',
-      "console.log('ready 1'); process.stdin.resume()",
-      { readySeconds: 60, turnSeconds: 0.3 },
-    ],
-  ])('gives up on a candidate that hangs: %s', async (reason, program, limits) => {
-    const [found] = await interleave([running('hanging', program)], { ...setting, rounds: 1, limits })
-    expect(found).toMatchObject({ failure: reason, times: [] })
   })
 })

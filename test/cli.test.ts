@@ -1,7 +1,7 @@
 // Commands as users run them: subprocesses of the built program, on a part of MNIST.
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { PNG } from 'pngjs'
@@ -167,8 +167,99 @@ test('evaluate --gaps splits log p(x) - ELBO in two, and says on how many images
   expect(gap.mean).toBeCloseTo(amortizationGap.mean + approximationGap.mean, 3)
 })
 
+test('every method of evaluate gives its log p(x), of as many images as were asked for', () => {
+  const images = ['--images', '12', '--compile', 'off']
+  const importance = json('evaluate', 'first', ...images, '--samples', '500', '--reference')
+  expect(importance.bitsPerDimension.mean).toBeCloseTo(-importance.logPx.mean / 784 / Math.LN2, 9)
+  expect(importance.distortion.mean).toBeCloseTo(-importance.elbo.mean - importance.rate.mean, 9)
+  expect(importance.effectiveSamples.smallest).toBeGreaterThanOrEqual(1)
+  for (const { incomparable } of importance.published) expect(incomparable).toBe('other data than small')
+  const quadrature = json(
+    'evaluate',
+    'first',
+    ...images,
+    '--method',
+    'quadrature',
+    '--grid',
+    '161',
+    '--save',
+    'q.safetensors',
+  )
+  expect(quadrature.logPx.mean).toBeCloseTo(quadrature.elbo.mean + quadrature.gap.mean, 9)
+  expect(Math.abs(quadrature.half.logPx.mean)).toBeLessThan(0.01)
+  expect(Math.abs(quadrature.logPx.mean - importance.logPx.mean)).toBeLessThan(
+    5 * importance.logPxMonteCarloError + 0.02,
+  )
+  const { tensors } = decodeSafetensors(readFileSync(join(home, 'q.safetensors')), 'q.safetensors')
+  expect(tensors.get('x')?.shape).toEqual([12, 28, 28])
+  const chains = [
+    '--method',
+    'ais',
+    '--temperatures',
+    '20',
+    '--chains',
+    '4',
+    '--leapfrog-steps',
+    '2',
+    '--compile',
+    'off',
+  ]
+  const ais = json('evaluate', 'first', '--images', '12', ...chains)
+  expect(ais).toMatchObject({ images: 12, temperatures: 20, chains: 4, leapfrogSteps: 2 })
+  expect(ais.logPx.mean).toBeGreaterThan(ais.elbo.mean)
+  expect(ais.logPx.mean).toBeLessThan(quadrature.logPx.mean + 4 * ais.logPxMonteCarloError)
+  const { forward, reverse, gap } = json('evaluate', 'first', '--simulated', '12', ...chains)
+  expect(gap.mean).toBeCloseTo(reverse.logPx.mean - forward.logPx.mean, 4)
+})
+
+test('posterior draws a row an image, and its ELBO and KL add up to log p(x)', () => {
+  const { images, path } = json('posterior', 'first', '--images', '0,7', '--grid', '81', '--compile', 'off')
+  expect(images.map(({ image }: { image: number }) => image)).toEqual([0, 7])
+  for (const { elbo, gap, logPx } of images) {
+    expect(gap).toBeGreaterThan(0)
+    expect(elbo + gap).toBeCloseTo(logPx, 9)
+  }
+  expect(PNG.sync.read(readFileSync(join(home, path))).height).toBeGreaterThan(600)
+})
+
+test('gradients measures each estimator against the pathwise one, and draws a chart', () => {
+  const asked = ['--ks', '1,2', '--draws', '20', '--batch-size', '5', '--compile', 'off']
+  const { rows, interrupted, images } = json('gradients', 'first', '--objectives', 'elbo', ...asked)
+  const found = rows.map(({ estimate, samples }: { estimate: string; samples: number }) => `${estimate} ${samples}`)
+  expect([images, interrupted]).toEqual([5, false])
+  expect(found).toEqual([
+    ...['pathwise 1', 'score:running-mean 1', 'score:none 1'],
+    ...['pathwise 2', 'score:leave-one-out 2', 'score:running-mean 2', 'score:none 2'],
+  ])
+  expect(rows[2].encoder.varianceRatio).toBeGreaterThan(10)
+  expect(rows[2].decoder.agreement.squaredZ).toBeLessThan(3)
+  for (const file of ['gradients.svg', 'gradients.png'])
+    expect(existsSync(join(checkpoints, 'first', 'plots', file)), file).toBe(true)
+})
+
 test('the same evaluation twice gives the same numbers', () => {
   expect(json('evaluate', 'first', '--samples', '8')).toEqual(json('evaluate', 'first', '--samples', '8'))
+})
+
+test('a run keeps its number of threads, and says so when a resumed one has another', () => {
+  const threads = () => JSON.parse(readFileSync(join(checkpoints, 'first/config.json'), 'utf8')).threads
+  expect(threads()).toBe(availableParallelism())
+  const other = availableParallelism() + 1
+  const { status, stderr } = elbo('train', '--run', 'first', '--resume', '--threads', String(other))
+  expect(status, stderr).toBe(0)
+  expect(stderr).toContain(
+    `threads: ${availableParallelism()} so far, ${other} from now on: the last digits will differ`,
+  )
+  expect(threads()).toBe(other)
+})
+
+test('a GPU that cannot be used is an error with reason and fix, never a run on the CPU', () => {
+  const { runs, reason, fix } = json('backends')[0]
+  if (runs) return
+  refused(1, `backend cuda cannot run: ${reason}. Fix: ${fix}`, 'train', '--run', 'gpu', '--backend', 'cuda')
+  expect(existsSync(join(checkpoints, 'gpu'))).toBe(false)
+  // Who has no such GPU is not told about it with every command.
+  if (/no NVIDIA driver/.test(reason)) expect(elbo('sample', 'first').stderr).not.toContain('cuda')
 })
 
 test('runs and backends list what there is', () => {
@@ -184,7 +275,9 @@ test('every command has help with examples', () => {
     'reconstruct',
     'interpolate',
     'manifold',
+    'posterior',
     'evaluate',
+    'gradients',
     'compare',
     'runs',
     'backends',
@@ -209,7 +302,23 @@ describe('wrong usage is one line and exit code 2', () => {
     [['train', '--config', 'nothing.json'], 'there is no such file'],
     [['train', '--objective', 'wake-sleep', '--beta', '2'], '--beta 2: means nothing to --objective wake-sleep'],
     [['evaluate', 'first', '--gap-steps', '9'], '--gap-steps: means nothing without --gaps'],
+    [
+      ['evaluate', 'first', '--chains', '9'],
+      '--chains: means nothing with --method importance; leave it out, or use --method ais',
+    ],
+    [
+      ['evaluate', 'first', '--simulated', '9'],
+      '--simulated: means nothing with --method importance; leave it out, or use --method ais',
+    ],
+    [['evaluate', 'first', '--method', 'ais', '--grid', '9'], '--grid: means nothing without --method quadrature'],
+    [['evaluate', 'first', '--method', 'quadrature', '--grid', '10'], '--grid 10: an odd number was expected'],
+    [['posterior', 'first', '--images', '120'], '--images 120: there are only 120 test images'],
     [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: means nothing with --gaps'],
+    [['gradients', 'first', '--estimators', 'vimco'], '--estimators vimco: one or more of pathwise, '],
+    [
+      ['gradients', 'first', '--objectives', 'elbo', '--estimators', 'pathwise,dreg'],
+      '--estimators dreg: is for iwae; for elbo use stl',
+    ],
     [['sample', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
     [['sample'], "missing required argument 'run'"],
     [['sample', 'first', '--count', 'many'], '--count many: a whole number from 1 to '],

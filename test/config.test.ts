@@ -15,7 +15,7 @@ test.each([
   ['hidden', '200,,200', '--hidden 200,,200: whole numbers from 1 to 100000, separated by commas'],
   ['filters', '32,0', "--filters 32,0: whole numbers from 1 to 10000, separated by commas, such as 32,64, or 'off'"],
   ['binarize', 'gray', '--binarize gray: one of dynamic, static, none was expected; did you mean '],
-  ['backend', 'cuda', '--backend cuda: one of auto, '],
+  ['backend', 'metal', '--backend metal: one of auto, '],
   ['clipNorm', '0', "--clip-norm 0: a number above 0, or 'off' was expected"],
 ] as const)('--%s %s is refused with what was expected', (name, text, message) => {
   expect(() => flag(name, text)).toThrow(message)
@@ -63,6 +63,12 @@ test('later sources win, and the resolved configuration reads back as itself', (
   const config = resolveConfig(presets.burda2015.config, { epochs: 3 })
   expect(config).toMatchObject({ hidden: [200, 200], latentDim: 50, epochs: 3, batchSize: 100 })
   expect(vaeSettings.complete(vaeSettings.parse(JSON.stringify(config), 'c.json'), 'c.json')).toEqual(config)
+})
+
+test('a file that is older than a setting which asks for nothing by default is complete', () => {
+  const { threads, ...older } = resolveConfig({ threads: 2 })
+  expect(threads).toBe(2)
+  expect(vaeSettings.complete(older, 'c.json')).toEqual(resolveConfig())
 })
 
 test('a setting that is missing is named', () => {

@@ -3,10 +3,12 @@
 The benchmark starts each candidate as a process, `python3 PEER.py MODE`, with BENCH_MODEL in the environment, a JSON object:
 hidden (list), latent, batch, images (path of MNIST's IDX file) and, for a convolutional model, filters (list). The candidate makes its step, runs it once and prints
 `ready FIRST_CALL_MS`. Then, for each line `N` on standard input, it runs N training steps and prints their milliseconds per step.
+Behind either number stands the most memory that it has held, in megabytes.
 """
 
 import json
 import os
+import resource
 import sys
 import time
 
@@ -53,13 +55,22 @@ def indices(steps):
     return _random.integers(0, len(pixels), (steps, batch))
 
 
+def peak_megabytes():
+    """As src/benchmark/peak-memory.ts: Linux's ru_maxrss starts with what the parent process held."""
+    if sys.platform != "linux":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
+    with open("/proc/self/status") as status:
+        (kibibytes,) = [line.split()[1] for line in status if line.startswith("VmHWM:")]
+    return int(kibibytes) * 1024 / 1e6
+
+
 def serve(run):
     """`run(steps)` runs that many training steps and waits for them."""
     started = time.perf_counter()
     run(1)
-    print("ready", (time.perf_counter() - started) * 1000, flush=True)
+    print("ready", (time.perf_counter() - started) * 1000, peak_megabytes(), flush=True)
     for line in sys.stdin:
         steps = int(line)
         started = time.perf_counter()
         run(steps)
-        print((time.perf_counter() - started) * 1000 / steps, flush=True)
+        print((time.perf_counter() - started) * 1000 / steps, peak_megabytes(), flush=True)

@@ -61,11 +61,12 @@ function format(label, { done, total, unit }) {
 /** Ends early, and without an error, when the signal is given. @param {number} ms @param {AbortSignal} signal */
 function sleep(ms, signal) {
   return new Promise(wake => {
-    const timer = setTimeout(wake, ms)
     const cut = () => {
       clearTimeout(timer)
+      signal.removeEventListener('abort', cut)
       wake(undefined)
     }
+    const timer = setTimeout(cut, ms)
     if (signal.aborted) cut()
     else signal.addEventListener('abort', cut, { once: true })
   })

@@ -8,7 +8,7 @@ export interface Backend {
   tfjsName: string
   /** Library and version, such as 'TensorFlow 2.21.0'. */
   version: string
-  /** What it computes on, such as 'CPU, 2 threads'. */
+  /** What it computes on, such as 'CPU, 2 threads'; what does not begin with 'CPU' is a GPU. */
   device: string
 }
 

@@ -1,4 +1,7 @@
-/** TF.js's WebAssembly backend: SIMD on the CPU, no native library. */
+/**
+ * TF.js's WebAssembly backend: SIMD on the CPU, no native library. Its threads do not start under Node, which refuses workers made of
+ * blob: URLs (tensorflow/tfjs issue 3830), and so it has one.
+ */
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import * as tf from '@tensorflow/tfjs'

@@ -50,9 +50,9 @@ export function refuseUnused(given: object, asked: Asked): void {
   const unused = namesGiven(given, asked).find(name => !(meaning[name]?.includes(kind) ?? true))
   if (unused === undefined) return
   const right = (meaning[unused] as readonly Kind[]).map(one => flags[one])
-  const only = right.length === 1 ? `without ${right[0]}` : `with ${flags[kind]}`
-  const use = unused === 'simulated' ? '--method ais' : right[0]
-  throw new UsageError(`--${kebabCase(unused)}: means nothing ${only}; leave it out, or use ${use}`)
+  if (unused === 'simulated') right[0] = flags.ais
+  const only = right.length === 1 && unused !== 'simulated' ? `without ${right[0]}` : `with ${flags[kind]}`
+  throw new UsageError(`--${kebabCase(unused)}: means nothing ${only}; leave it out, or use ${right[0]}`)
 }
 
 /** Throws a `UsageError` for what a run of `elbo em` cannot have measured. */

@@ -139,14 +139,14 @@ export function writeGrid(
   layout: Partial<ImageGridLayout>,
 ): string {
   const { rows: height, columns: width } = trained.snapshot.data
-  const path = out ?? join(imageFolder(folder), `${name}.png`)
+  const path = out ?? join(pictureFolder(folder, 'images'), `${name}.png`)
   writeFileAtomic(path, imageGrid(pixels, { count: pixels.length / (height * width), height, width, ...layout }))
   return path
 }
 
-/** The folder of a run's pictures, made if it is not there. */
-export function imageFolder(folder: string): string {
-  const path = join(folder, 'images')
+/** A folder of the run's for pictures; made if it is not there. */
+export function pictureFolder(folder: string, name: 'images' | 'plots'): string {
+  const path = join(folder, name)
   try {
     mkdirSync(path, { recursive: true })
   } catch (error) {

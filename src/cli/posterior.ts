@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { writeFileAtomic } from '../checkpoints/files.js'
 import { modes } from '../compile/scan.js'
 import { type Split, splitNames } from '../data/dataset.js'
-import { type PosteriorMap, posteriorMap } from '../evaluation/posterior-map.js'
+import { type PosteriorMap, posteriorMaps } from '../evaluation/posterior-map.js'
 import { type Quadrature, quadrature } from '../evaluation/quadrature.js'
 import type { Vae } from '../models/vae.js'
 import type { PosteriorRow } from '../plots/posterior-chart.js'
@@ -14,8 +14,8 @@ import { command } from './command.js'
 import { gridSettings } from './evaluate-quadrature.js'
 import {
   evaluatedSplit,
-  imageFolder,
   openVae,
+  pictureFolder,
   pictureOptions,
   requireGaussian,
   runImages,
@@ -24,7 +24,7 @@ import {
 
 /** Points along each axis of a map, and of the search for where it should be. */
 const SIDE = 160
-const SEARCH = 401
+const SEARCH = 301
 
 export const posterior = command({
   name: 'posterior',
@@ -63,7 +63,7 @@ export const posterior = command({
     const rows = values.images.map((number, i) =>
       rowOf({ number, i, chosen, size, integrals, maps, split: values.split }),
     )
-    const path = values.out ?? join(imageFolder(folder), 'posterior.png')
+    const path = values.out ?? join(pictureFolder(folder, 'images'), 'posterior.png')
     await draw(path, argument, rows)
     for (const { title, numbers } of rows)
       context.print(`${title}: ${numbers.map(([name, value]) => `${name} ${value}`).join('  ')}`)
@@ -85,13 +85,12 @@ function pick({ pixels, count, name }: Split, numbers: readonly number[]): Split
 }
 
 async function mapsOf(vae: Vae, { pixels, count }: Split, extent: number): Promise<PosteriorMap[]> {
-  const maps: PosteriorMap[] = []
-  for (let i = 0; i < count; i++) {
-    const image = Float32Array.from(pixels.subarray(i * vae.pixels, (i + 1) * vae.pixels), level => level / 255)
-    const x = tf.tensor2d(image, [1, vae.pixels])
-    maps.push(await posteriorMap(vae, x, { extent, search: SEARCH, side: SIDE }))
-    x.dispose()
-  }
+  const x = tf.tensor2d(
+    Float32Array.from(pixels, level => level / 255),
+    [count, vae.pixels],
+  )
+  const maps = await posteriorMaps(vae, x, { extent, search: SEARCH, side: SIDE })
+  x.dispose()
   return maps
 }
 

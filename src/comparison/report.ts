@@ -1,5 +1,6 @@
 /** A comparison in words: the table of a terminal, and CSV. */
 
+import { alignRows } from '../aligned-rows.js'
 import type { Estimate } from '../evaluation/statistics.js'
 import type { LogPx } from './measure.js'
 import { byMethod, type MethodResult, type RunResult } from './results.js'
@@ -20,7 +21,7 @@ export function describeTable(rows: readonly RunResult[], references: readonly R
   ]
   const lines = byMethod(rows).map(describeMethod)
   const published = references.map(({ label, logPx }) => `published: ${logPx.toFixed(2)}  ${label}`)
-  return [...align([header, ...lines]), ...published, ...notes(rows)]
+  return [...alignRows([header, ...lines]), ...published, ...notes(rows)]
 }
 
 function describeMethod({ label, seeds, parameters, passes, bestPasses, seconds, ...found }: MethodResult): string[] {
@@ -43,14 +44,6 @@ const describe = ({ mean, standardError }: Estimate): string =>
 function describeRange(values: readonly number[]): string {
   const [low, high] = [Math.min(...values), Math.max(...values)]
   return low === high ? String(low) : `${low}-${high}`
-}
-
-/** The first column to the left, all others to the right. */
-function align(rows: readonly string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
-  return rows.map(row =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
-  )
 }
 
 function notes(rows: readonly RunResult[]): string[] {

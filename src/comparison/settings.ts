@@ -136,7 +136,7 @@ export const presets = {
     settings: {
       methods: ['vae', 'wake-sleep', 'monte-carlo-em@1000', 'monte-carlo-em@2000', 'monte-carlo-em@4000'],
       trainImages: [1000, null],
-      validationImages: 200,
+      validationImages: 100,
       testImages: 500,
       aisChains: 5,
       aisTemperatures: 100,

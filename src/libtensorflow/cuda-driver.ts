@@ -28,6 +28,9 @@ export interface CudaDriver {
 
 const LIBRARY = 'libcuda.so.1'
 
+/** What koffi says of a library that is not there, but not of one that lacks another. */
+const ABSENT = /library: (libcuda\.so\.1: )?cannot open shared object file/
+
 /** CUdevice_attribute: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and …_MINOR. */
 const CAPABILITY = [75, 76] as const
 
@@ -51,7 +54,7 @@ function loadDriver(): LibraryHandle | undefined {
     return koffi.load(LIBRARY, { global: true })
   } catch (error) {
     const text = (error as Error).message
-    if (/no such file/i.test(text)) return undefined
+    if (ABSENT.test(text)) return undefined
     throw new Error(`${LIBRARY} cannot be loaded: ${text.replace('Failed to load shared library: ', '')}`)
   }
 }

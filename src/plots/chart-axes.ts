@@ -1,5 +1,5 @@
 // The range of a chart's axes: everything, except that a steep start may leave the frame where it would squash the rest.
-import { type DrawnPoint, type DrawnSeries, finitePoints, hasErrors } from './chart-spec.js'
+import { type DrawnPoint, type DrawnSeries, finitePoints, hasErrors, type Scale } from './chart-spec.js'
 import { logTicks, roundTicks, type Ticks } from './ticks.js'
 
 /** Range and ticks of one axis; a logarithmic one has decimal logarithms. */
@@ -22,17 +22,17 @@ const Y_TICKS = 6
 const STEEP = 1.5
 const CONTEXT = 0.25
 
-/** Axes for series of which at least one has a finite point; `references` are y values that must be in sight. */
+/** Axes for series of which at least one has a finite point; `references` are y values, as drawn, that must be in sight. */
 export function chartAxes(
   series: readonly DrawnSeries[],
   references: readonly number[],
-  xScale: 'linear' | 'log' = 'linear',
+  { xScale, yScale }: { xScale?: Scale; yScale?: Scale } = {},
 ): ChartAxes {
-  const { axis: y, notes } = yAxis(series, references)
+  const { axis: y, notes } = yScale === 'log' ? logYAxis(series, references) : yAxis(series, references)
   return { x: xAxis(series, xScale), y, notes: [...notes, ...gapNotes(series), ...errorNotes(series)] }
 }
 
-function xAxis(series: readonly DrawnSeries[], scale: 'linear' | 'log'): Axis {
+function xAxis(series: readonly DrawnSeries[], scale: Scale | undefined): Axis {
   const xs = series.flatMap(finitePoints).map(({ x }) => x)
   const { low, high } = widen(extent(xs))
   if (scale === 'log') return { low, high, ticks: logTicks(low, high, X_TICKS) }
@@ -61,6 +61,12 @@ function yAxis(series: readonly DrawnSeries[], references: readonly number[]): {
     ...(cutHigh ? [`Above the axis: ${first(ys.filter(y => y > high))}, up to ${ticks.format(ends.high)}`] : []),
   ]
   return { axis: { low, high, ticks }, notes }
+}
+
+/** A logarithmic axis has room for everything. */
+function logYAxis(series: readonly DrawnSeries[], references: readonly number[]): { axis: Axis; notes: string[] } {
+  const { low, high } = pad(yExtent(series.map(finitePoints), references))
+  return { axis: { low, high, ticks: logTicks(low, high, Y_TICKS) }, notes: [] }
 }
 
 /** The points of a series without its first tenth, at least one point, where training rises or falls steeply. */

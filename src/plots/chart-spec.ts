@@ -18,6 +18,8 @@ export interface ReferenceLine {
   y: number
 }
 
+export type Scale = 'linear' | 'log'
+
 /** A line chart. Axis labels say the unit, as 'ELBO (nats per image)'. */
 export interface LineChartSpec {
   title: string
@@ -25,12 +27,14 @@ export interface LineChartSpec {
   xLabel: string
   yLabel: string
   /** 'log': equal factors of x have equal lengths; every x must be above 0. */
-  xScale?: 'linear' | 'log'
+  xScale?: Scale
+  /** 'log': equal factors of y have equal heights; a y that is not above 0 leaves a gap. */
+  yScale?: Scale
   series: readonly ChartSeries[]
   references?: readonly ReferenceLine[]
 }
 
-/** A point ready to draw: x is its decimal logarithm on a logarithmic axis, y is NaN where there is a gap, low and high are y -/+ its standard error. */
+/** A point ready to draw: decimal logarithms on logarithmic axes; y is NaN where there is a gap, low and high are y -/+ its standard error. */
 export interface DrawnPoint {
   x: number
   y: number
@@ -55,24 +59,35 @@ export function seriesColor(index: number): string {
 }
 
 /** Gives each series the colour of its place in the chart, or of its group's, and turns every value that cannot be drawn into a gap. */
-export function drawnSeries({ series, xScale }: Pick<LineChartSpec, 'series' | 'xScale'>): DrawnSeries[] {
+export function drawnSeries({
+  series,
+  xScale,
+  yScale,
+}: Pick<LineChartSpec, 'series' | 'xScale' | 'yScale'>): DrawnSeries[] {
   const colored = [...new Set(series.map(colorOwner))]
-  const place = xScale === 'log' ? Math.log10 : (x: number) => x
   return series.map((one, index) => ({
     name: one.name,
     color: seriesColor(colored.indexOf(colorOwner(one, index))),
     dashed: one.dashed ?? false,
-    points: one.points.map(([x, y, standardError]) => drawnPoint([place(x), y, standardError ?? 0])),
+    points: one.points.map(([x, y, standardError]) => drawnPoint([place(x, xScale), y, standardError ?? 0], yScale)),
   }))
 }
 
 /** What has a colour of its own: a group, or the series at that place. */
 const colorOwner = ({ group }: ChartSeries, index: number): string | number => group ?? index
 
-function drawnPoint([x, y, standardError]: Required<ChartPoint>): DrawnPoint {
+/** Where a value is on an axis. */
+export const place = (value: number, scale: Scale | undefined): number => (scale === 'log' ? Math.log10(value) : value)
+
+/** An error that would reach down to 0 on a logarithmic axis is shown down to a tenth of its value. */
+const LOWEST = 0.1
+
+function drawnPoint([x, value, standardError]: Required<ChartPoint>, scale: Scale | undefined): DrawnPoint {
+  const y = place(value, scale)
   if (!Number.isFinite(x) || !Number.isFinite(y)) return { x, y: Number.NaN, low: Number.NaN, high: Number.NaN }
   const error = Number.isFinite(standardError) ? standardError : 0
-  return { x, y, low: y - error, high: y + error }
+  const low = scale === 'log' ? Math.max(value - error, LOWEST * value) : value - error
+  return { x, y, low: place(low, scale), high: place(value + error, scale) }
 }
 
 /** The points of a series that are no gaps. */

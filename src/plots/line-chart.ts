@@ -12,7 +12,7 @@ import {
   REFERENCE_COLOR,
   referenceMark,
 } from './chart-marks.js'
-import { type DrawnSeries, drawnSeries, finitePoints, type LineChartSpec } from './chart-spec.js'
+import { type DrawnSeries, drawnSeries, finitePoints, type LineChartSpec, place } from './chart-spec.js'
 import { svgPlot } from './svg-plot.js'
 
 /**
@@ -27,8 +27,8 @@ export function lineChart(spec: LineChartSpec): string {
   const { references = [] } = spec
   const series = drawnSeries(spec)
   check(spec, series)
-  const levels = references.map(({ y }) => y)
-  const axes = chartAxes(series, levels, spec.xScale)
+  const levels = references.map(({ y }) => place(y, spec.yScale))
+  const axes = chartAxes(series, levels, spec)
   const layout = chartLayout(heading(spec, axes), axes, lineEnds(spec, series, axes))
   const marks = [
     ...axisMarks(spec, axes, layout),
@@ -49,9 +49,11 @@ function check({ title, references = [], ...spec }: LineChartSpec, series: Drawn
     )
   if (!series.some(one => finitePoints(one).length))
     throw new RangeError(`line chart '${title}': at least one series must have a finite point, but none has`)
-  const astray = references.find(({ y }) => !Number.isFinite(y))
+  const astray = references.find(({ y }) => !Number.isFinite(place(y, spec.yScale)))
   if (astray)
-    throw new RangeError(`line chart '${title}': reference line '${astray.label}' must be finite, but is ${astray.y}`)
+    throw new RangeError(
+      `line chart '${title}': reference line '${astray.label}' must be ${spec.yScale === 'log' ? 'above 0' : 'finite'}, but is ${astray.y}`,
+    )
 }
 
 function heading({ title, subtitle }: LineChartSpec, { notes }: ChartAxes) {
@@ -59,12 +61,17 @@ function heading({ title, subtitle }: LineChartSpec, { notes }: ChartAxes) {
   return [{ text: title, style: TITLE }, ...details.map(text => ({ text, style: SUBTITLE }))]
 }
 
-function lineEnds({ references = [] }: LineChartSpec, series: DrawnSeries[], axes: ChartAxes): LineEnd[] {
+function lineEnds({ references = [], yScale }: LineChartSpec, series: DrawnSeries[], axes: ChartAxes): LineEnd[] {
   const ends = series.flatMap(one => {
     const last = finitePoints(one).at(-1)
     return last ? [{ name: one.name, color: one.color, x: last.x, y: last.y }] : []
   })
-  const levels = references.map(({ label, y }) => ({ name: label, color: REFERENCE_COLOR, x: axes.x.high, y }))
+  const levels = references.map(({ label, y }) => ({
+    name: label,
+    color: REFERENCE_COLOR,
+    x: axes.x.high,
+    y: place(y, yScale),
+  }))
   return [...ends, ...levels]
 }
 

@@ -22,7 +22,7 @@ const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSig
 
 /** At most about `count` ticks at round values within [10^low, 10^high], low < high: their decimal logarithms, and the text of one. */
 export function logTicks(low: number, high: number, count: number): Omit<Ticks, 'step'> {
-  const format = (exponent: number) => compact.format(10 ** exponent)
+  const format = (exponent: number) => logFormat(10 ** exponent)
   const [all = [], ...sparser] = DIGITS.map(digits => decades(low, high, digits))
   if (all.length < 3) {
     const between = roundTicks(10 ** low, 10 ** high, count).values.filter(value => value > 0)
@@ -41,6 +41,12 @@ function decades(low: number, high: number, digits: readonly number[]): number[]
     .flatMap(power => digits.map(digit => power + Math.log10(digit)))
     .filter(exponent => exponent >= low - rounding && exponent <= high + rounding)
 }
+
+/** Just below 1e-4, which as a power of ten may come out a little smaller. */
+const SMALL = 0.99e-4
+
+const logFormat = (value: number): string =>
+  value < SMALL ? properMinus(shortExponential(value)) : compact.format(value)
 
 function roundStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough))

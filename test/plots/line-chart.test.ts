@@ -208,6 +208,24 @@ describe('lineChart', () => {
     )
   })
 
+  it('gives equal factors of y equal heights on a logarithmic axis, and leaves a gap where y is not above 0', () => {
+    const points = [1e-6, 1e-4, 1e-2, 0].map((y, i): ChartPoint => [i + 1, y, y / 2])
+    const references = [{ label: 'floor', y: 1e-5 }]
+    const svg = lineChart(chart({ series: [{ name: 'variance', points }], yScale: 'log', references }))
+    expect(texts(svg)).toEqual(expect.arrayContaining(['1e\u22126', '0.001', 'floor']))
+    expect(texts(svg).join()).toContain('Not finite, left out: 1 of 4 points of variance')
+    const [a = 0, b = 0, c = 0] = [...line(svg, 'variance').matchAll(/[ML][\d.]+,([\d.]+)/g)].map(([, y]) => Number(y))
+    expect(b - a).toBeCloseTo(c - b, 2)
+    expect(a - b).toBeGreaterThan(100)
+    expect(() => lineChart(chart({ yScale: 'log', references: [{ label: 'floor', y: 0 }] }))).toThrow(
+      new RangeError("line chart 'ELBO': at least one series must have a finite point, but none has"),
+    )
+    const above = [{ name: 'variance', points }]
+    expect(() => lineChart(chart({ series: above, yScale: 'log', references: [{ label: 'floor', y: 0 }] }))).toThrow(
+      new RangeError("line chart 'ELBO': reference line 'floor' must be above 0, but is 0"),
+    )
+  })
+
   it('gives the series of one group one colour, and those without a group each their own', () => {
     const names = ['vae:3', 'vae:10', 'wake-sleep', 'other']
     const groups = ['vae', 'vae', undefined, undefined]

@@ -1,0 +1,139 @@
+// Checks the backend cuda on a machine with an NVIDIA GPU, and prints a report to attach to an issue: node scripts/check-gpu.mjs
+// Set-up; what the backends say; ELBO and gradients of one batch, two epochs of training and the time of a step, on the GPU and on the
+// CPU. Exit code 1 if it cannot be done, with the reason, or if something is wrong. With --rehearse the CPU stands in for the GPU: for
+// changes to this script on a machine without one.
+
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const rehearse = process.argv.includes('--rehearse')
+const device = rehearse ? 'tensorflow' : 'cuda'
+const checkpoints = mkdtempSync(join(tmpdir(), 'elbo-check-gpu-'))
+process.on('exit', () => rmSync(checkpoints, { recursive: true, force: true }))
+
+/** In nats per image, of bounds around -550 before training. */
+const ELBO_TOLERANCE = 5e-3
+/** Of a weight's largest gradient. */
+const GRADIENT_TOLERANCE = 1e-4
+/** Validation ELBO after two epochs, nats per image. */
+const TRAINING_TOLERANCE = 1
+
+const lines = []
+let failures = 0
+
+setUp()
+if (!rehearse) await requireGpu()
+report(`# elbo on ${rehearse ? 'the CPU, rehearsing' : 'a GPU'}`)
+report(`${process.platform}-${process.arch}, Node ${process.version}, ${cpus()[0]?.model.trim()}\n`)
+report('```', elbo('backends').stdout.trim(), '```')
+compareBatch(measure(device), measure('tensorflow'))
+compareTraining()
+console.log(lines.join('\n'))
+console.log(`\n${failures === 0 ? 'all is well' : `${failures} of the checks failed`}`)
+process.exit(failures === 0 ? 0 : 1)
+
+function setUp(...options) {
+  if (spawnSync(process.execPath, [join(root, 'scripts/setup.mjs'), ...options], { stdio: 'inherit' }).status !== 0)
+    stop('the set-up failed', 'see above')
+}
+
+/** Looks for a GPU before gigabytes are fetched for it, and again for the whole build. */
+async function requireGpu() {
+  const { findGpu, thisHost } = await import('../dist/backends/cuda-diagnosis.js')
+  const host = thisHost()
+  refuse(findGpu({ ...host, missing: () => [] }))
+  setUp('--cuda')
+  refuse(findGpu(host))
+}
+
+function refuse(found) {
+  if ('reason' in found) stop(found.reason, found.fix)
+}
+
+function stop(reason, fix) {
+  console.error(`elbo: the GPU cannot be checked: ${reason}. Fix: ${fix}`)
+  process.exit(1)
+}
+
+function report(...more) {
+  lines.push(...more)
+}
+
+/** One check, with what was found. */
+function check(isRight, text) {
+  if (!isRight) failures++
+  report(`- ${isRight ? 'ok' : 'WRONG'}: ${text}`)
+}
+
+function elbo(...args) {
+  console.error(`elbo ${args.join(' ')}`)
+  return spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { encoding: 'utf8' })
+}
+
+/** A process of its own, because one cannot hold both builds of TensorFlow. */
+function measure(backend) {
+  console.error(`ELBO, gradients and times on ${backend}`)
+  const child = spawnSync(process.execPath, [join(root, 'scripts/check-gpu/measure.mjs'), backend], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
+  if (child.status !== 0)
+    stop(`${backend}: ${child.stderr.trim().split('\n').at(-1)}`, 'send this line with the report')
+  return JSON.parse(child.stdout)
+}
+
+function compareBatch(mine, reference) {
+  report(`\n## One batch of 100 images, on ${mine.device} and on ${reference.device}`)
+  const apart = largestDifference(mine.elbo, reference.elbo)
+  check(
+    apart < ELBO_TOLERANCE,
+    `ELBO per image, at most ${apart.toExponential(1)} nats apart (allowed: ${ELBO_TOLERANCE})`,
+  )
+  const relative = mine.gradients.map((gradient, i) => {
+    const expected = reference.gradients[i]
+    return largestDifference(gradient, expected) / Math.max(...expected.map(Math.abs))
+  })
+  const worst = Math.max(...relative)
+  check(
+    worst < GRADIENT_TOLERANCE,
+    `gradients, at most ${worst.toExponential(1)} of the largest of their weight apart (allowed: ${GRADIENT_TOLERANCE})`,
+  )
+  const expected = `device:${rehearse ? 'CPU' : 'GPU'}:0`
+  for (const [mode, where] of Object.entries(mine.devices))
+    check(where.endsWith(expected), `the weights after steps with --compile ${mode} lie on ${where}`)
+  report('\n| a training step, ms | eager | graph | XLA |', '|---|---|---|---|')
+  for (const { device, times } of [mine, reference])
+    report(`| ${device} | ${times.off} | ${times.graph} | ${times.xla} |`)
+}
+
+const largestDifference = (a, b) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0)
+
+function compareTraining() {
+  report(`\n## Two epochs of the default model${rehearse ? ', on 4,000 images only' : ''}`)
+  const [mine, again, reference] = [train('gpu', device), train('again', device), train('cpu', 'tensorflow')]
+  if (!mine || !again || !reference) return
+  const apart = Math.abs(mine.elbo - reference.elbo)
+  report(`\n| backend | validation ELBO, nats per image | images/s | steps |`, '|---|---|---|---|')
+  for (const { backend, elbo, speed, compile } of [mine, reference])
+    report(`| ${backend} | ${elbo.toFixed(2)} | ${Math.round(speed)} | ${compile} |`)
+  report('')
+  check(apart < TRAINING_TOLERANCE, `${apart.toFixed(3)} nats per image apart (allowed: ${TRAINING_TOLERANCE})`)
+  report(`- the same training once more ends with ${mine.state.equals(again.state) ? 'the same' : 'other'} bytes`)
+}
+
+/** Compiled alike on both sides and both times, where `auto` might choose otherwise. */
+function train(run, backend) {
+  const args = ['--run', run, '--checkpoints', checkpoints, '--backend', backend, '--epochs', '2', '--compile', 'xla']
+  const { status, stdout, stderr } = elbo('train', ...args, ...(rehearse ? ['--train-images', '4000'] : []), '--json')
+  if (status !== 0) {
+    check(false, `training on ${backend}: ${stderr.trim().split('\n').at(-1)}`)
+    return undefined
+  }
+  const { validationElbo, imagesPerSecond, compile } = JSON.parse(stdout).last
+  const state = readFileSync(join(checkpoints, run, 'latest', 'state.safetensors'))
+  return { backend, elbo: validationElbo, speed: imagesPerSecond, compile, state }
+}

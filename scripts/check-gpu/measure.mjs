@@ -1,0 +1,72 @@
+// What scripts/check-gpu.mjs compares: node scripts/check-gpu/measure.mjs BACKEND prints the ELBO and the gradients of one batch and the
+// time of a training step, eager, as a graph and by XLA, as JSON.
+
+import * as tf from '@tensorflow/tfjs'
+import {
+  createVae,
+  elbo,
+  initialize,
+  keyAt,
+  loadDataset,
+  openBackend,
+  resolveConfig,
+  scan,
+  streamKey,
+  trainVae,
+} from '../../dist/index.js'
+import { namedWeights } from '../../dist/models/vae.js'
+
+const BATCH = 100
+const STEPS = 20
+const REPETITIONS = 3
+const schedule = { learningRate: 1e-3, beta: 1, used: BATCH, first: 0 }
+
+const { backend } = await openBackend(process.argv[2], { debug: false })
+const config = resolveConfig({ batchSize: BATCH })
+const { rows, columns, train } = loadDataset('mnist')
+const size = rows * columns
+const vae = createVae({ ...config, rows, columns })
+initialize(vae, streamKey(1, 'weights'))
+
+const batch = bound()
+const [times, devices] = [{}, {}]
+for (const mode of ['off', 'graph', 'xla']) {
+  times[mode] = await stepMs(mode).catch(error => error.message)
+  devices[mode] = deviceOfWeights()
+}
+process.stdout.write(JSON.stringify({ device: backend.device, ...batch, times, devices }), () => process.exit())
+
+/** Where the last step has left its results. */
+function deviceOfWeights() {
+  const native = tf.backend()
+  const [[, weight]] = namedWeights(vae.decoder)
+  return native.binding.deviceOf(native.getInputTensorIds([weight])[0])
+}
+
+function bound() {
+  return tf.tidy(() => {
+    const pixels = Float32Array.from(train.pixels.subarray(0, BATCH * size), level => (level > 127 ? 1 : 0))
+    const x = tf.tensor2d(pixels, [BATCH, size])
+    const compute = () => elbo(vae, x, streamKey(5, 'noise'), { samples: 1, kl: 'analytic' }).elbo
+    const weights = [vae.encoder, vae.decoder].flatMap(namedWeights).map(([, weight]) => weight)
+    const { grads } = tf.variableGrads(() => tf.mean(compute()), weights)
+    return { elbo: [...compute().dataSync()], gradients: weights.map(({ name }) => [...grads[name].dataSync()]) }
+  })
+}
+
+/** The fastest of several times that some steps take in one call, which the first call has compiled, per step. */
+async function stepMs(mode) {
+  const algorithm = trainVae(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
+  const steps = scan(algorithm.step, { mode })
+  let best = Number.POSITIVE_INFINITY
+  for (let repetition = 0; repetition <= REPETITIONS; repetition++) {
+    const keys = Array.from({ length: STEPS }, (_, i) => keyAt(streamKey(1, 'steps'), repetition * STEPS + i))
+    const started = performance.now()
+    const data = train.pixels.subarray(0, STEPS * BATCH * size)
+    await steps.run({ data, count: STEPS, shape: [BATCH, size] }, keys, new Array(STEPS).fill(schedule))
+    if (repetition > 0) best = Math.min(best, (performance.now() - started) / STEPS)
+  }
+  steps.dispose()
+  algorithm.dispose()
+  return Number(best.toPrecision(3))
+}

@@ -1,0 +1,43 @@
+/** What each backend is on this machine. Each is opened in a process of its own: two builds of a library do not mix. */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import type { Mode } from '../compile/scan.js'
+
+/** A backend that runs here, with the ways in which it can run steps; or why it does not, and what would change that. */
+export type Probed = ProbedBackend | { name: string; runs: false; reason: string; fix: string }
+
+export interface ProbedBackend {
+  name: string
+  runs: true
+  version: string
+  device: string
+  modes: Mode[]
+}
+
+/** Opens backends by name; when interrupted, gives what it has. */
+export async function probeAll(names: readonly string[], debug: boolean, signal: AbortSignal): Promise<Probed[]> {
+  const found: Probed[] = []
+  for (const name of names) {
+    const one = await probeOne(name, debug, signal)
+    if (one) found.push(one)
+  }
+  return found
+}
+
+function probeOne(name: string, debug: boolean, signal: AbortSignal): Promise<Probed | undefined> {
+  if (signal.aborted) return Promise.resolve(undefined)
+  const args = [join(import.meta.dirname, 'probe.js'), name, ...(debug ? ['debug'] : [])]
+  return new Promise(resolve => {
+    const child = execFile(process.execPath, args, { signal }, (error, stdout, stderr) => {
+      if (signal.aborted) resolve(undefined)
+      else resolve(error ? crashed(name, error, stderr) : (JSON.parse(stdout.trim()) as Probed))
+    })
+    if (debug) child.stderr?.pipe(process.stderr)
+  })
+}
+
+/** Native code can take its process with it. */
+function crashed(name: string, { code, signal }: { code?: unknown; signal?: unknown }, stderr: string): Probed {
+  const reason = `it broke the process that opened it (${signal ?? `exit code ${code}`}) ${stderr.trim().split('\n').at(-1)}`
+  return { name, runs: false, reason: reason.trim(), fix: 'see what it says: `elbo backends --debug`' }
+}

@@ -1,0 +1,129 @@
+/**
+ * Mean and spread of every entry of a gradient estimate over many draws of noise on one batch, by Welford's recurrence (1962):
+ * a small mean beside a large spread keeps its digits in float32.
+ */
+import * as tf from '@tensorflow/tfjs'
+import { type Choice, type ScanOptions, scan } from '../compile/scan.js'
+import type { Ascent } from '../inference/estimators/ascent.js'
+import type { Baseline } from '../inference/estimators/baselines.js'
+import { namedWeights, type Vae } from '../models/vae.js'
+import { type HostKey, keyAt } from '../random.js'
+import type { ImageSet } from './over-images.js'
+import { repeatBatch } from './repeat-batch.js'
+
+/** The networks whose gradients are measured. */
+export const parts = ['encoder', 'decoder'] as const
+export type Part = (typeof parts)[number]
+
+/** Of some draws of a gradient: for each entry the mean, and the sum of squared deviations from it. */
+export interface Moments {
+  draws: number
+  mean: Float32Array | Float64Array
+  squares: Float32Array | Float64Array
+}
+
+/** The draws of each network's gradient in blocks of about equal size. */
+export type GradientBlocks = Record<Part, Moments[]>
+
+export interface GradientDrawOptions extends ScanOptions {
+  /** In all blocks together: two for each of them at least. */
+  draws: number
+  /** Decides the noise. */
+  key: HostKey
+  /** Told how many draws were made, after each chunk. */
+  onDraws?: (count: number) => void
+  /** Stops after the chunk in flight. */
+  signal?: AbortSignal | undefined
+}
+
+/** Parts into which draws are cut, so that what they say can be given an error. */
+const BLOCKS = 10
+
+/** Draws after which the running mean of a baseline has forgotten that it began with nothing: 0.9^50 < 0.01. */
+const WARM_UP = 50
+
+/**
+ * Draws the gradient of `ascent` on all `images` as one batch, {0 … 255}, at KL weight 1: nats per image and unit of weight, upwards.
+ * Undefined if `options.signal` stopped it before the end.
+ */
+export async function gradientMoments(
+  vae: Vae,
+  { ascent, baseline }: { ascent: Ascent; baseline: Baseline },
+  images: ImageSet,
+  { draws, key, onDraws = () => {}, signal, ...how }: GradientDrawOptions,
+): Promise<{ blocks: GradientBlocks; compile: Choice } | undefined> {
+  const sums = Object.fromEntries(parts.map(part => [part, runningMoments(weightsOf(vae, part))])) as Record<
+    Part,
+    RunningMoments
+  >
+  const weights = parts.flatMap(part => weightsOf(vae, part))
+  const runner = scan<{ share: number }>((batch, noise, { share }) => {
+    const onTape = ascent(tf.div(batch, 255), noise, { beta: 1 })
+    const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weights)
+    for (const part of parts) sums[part].add(grads, share)
+    return {}
+  }, how)
+  const blocks: GradientBlocks = { encoder: [], decoder: [] }
+  const run = async (block: number, size: number, onSteps: (count: number) => void): Promise<boolean> => {
+    const batch = { batch: images.pixels, size: images.count, key: keyAt(key, block) }
+    const shares = Array.from({ length: size }, (_, i) => ({ share: 1 / (i + 1) }))
+    return (await repeatBatch(runner, batch, shares, { onSteps, signal })) !== undefined
+  }
+  try {
+    if (baseline.state.size > 0) {
+      if (!(await run(BLOCKS, WARM_UP, () => {}))) return undefined
+      for (const part of parts) await sums[part].take(WARM_UP)
+    }
+    for (const [block, size] of cutEvenly(draws).entries()) {
+      if (!(await run(block, size, onDraws))) return undefined
+      for (const part of parts) blocks[part].push(await sums[part].take(size))
+    }
+    return { blocks, compile: runner.choice as Choice }
+  } finally {
+    runner.dispose()
+    for (const part of parts) sums[part].dispose()
+  }
+}
+
+const weightsOf = (vae: Vae, part: Part): tf.Variable[] => namedWeights(vae[part]).map(([, weight]) => weight)
+
+function cutEvenly(draws: number): number[] {
+  return Array.from(
+    { length: BLOCKS },
+    (_, i) => Math.floor(((i + 1) * draws) / BLOCKS) - Math.floor((i * draws) / BLOCKS),
+  )
+}
+
+interface RunningMoments {
+  /** Adds a draw, the nth, with share 1 / n; inside of a step. */
+  add(gradients: tf.NamedTensorMap, share: number): void
+  /** What was added. It then starts again from nothing. */
+  take(draws: number): Promise<Moments>
+  dispose(): void
+}
+
+function runningMoments(weights: readonly tf.Variable[]): RunningMoments {
+  const size = weights.reduce((sum, weight) => sum + weight.size, 0)
+  const [mean, squares] = tf.tidy(() => [
+    tf.variable(tf.zeros([size]), false),
+    tf.variable(tf.zeros([size]), false),
+  ]) as [tf.Variable, tf.Variable]
+  return {
+    add(gradients, share) {
+      const drawn = tf.concat(weights.map(({ name }) => tf.reshape(gradients[name] as tf.Tensor, [-1])))
+      const difference = tf.sub(drawn, mean)
+      const moved = tf.add(mean, tf.mul(difference, share))
+      squares.assign(tf.add(squares, tf.mul(difference, tf.sub(drawn, moved))))
+      mean.assign(moved)
+    },
+    async take(draws) {
+      const [m, s] = (await Promise.all([mean.data(), squares.data()])) as [Float32Array, Float32Array]
+      const taken = { draws, mean: Float32Array.from(m), squares: Float32Array.from(s) }
+      tf.tidy(() => {
+        for (const sum of [mean, squares]) sum.assign(tf.zerosLike(sum))
+      })
+      return taken
+    },
+    dispose: () => tf.dispose([mean, squares]),
+  }
+}
