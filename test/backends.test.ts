@@ -29,7 +29,7 @@ const models = {
 }
 
 /** Bound, gradients and noise of the same batch, weights and keys. */
-function compute(config: Config) {
+async function compute(config: Config) {
   const session = createVaeSession(config, data)
   void session.initialize(data, () => data.train)
   const result = tf.tidy(() => {
@@ -43,15 +43,24 @@ function compute(config: Config) {
     )
     const { grads } = tf.variableGrads(() => tf.mean(bound()) as tf.Scalar, weights)
     return {
-      elbo: [...bound().dataSync<'float32'>()],
-      gradients: weights.map(weight => [...(grads[weight.name] as tf.Tensor).dataSync<'float32'>()]),
-      uniform: [...uniform([3, -9], [5, 7]).dataSync<'float32'>()],
-      normal: [...normal([3, -9], [5, 7]).dataSync<'float32'>()],
+      elbo: bound(),
+      gradients: weights.map(weight => grads[weight.name] as tf.Tensor),
+      uniform: uniform([3, -9], [5, 7]),
+      normal: normal([3, -9], [5, 7]),
     }
   })
+  const values = {
+    elbo: await valuesOf(result.elbo),
+    gradients: await Promise.all(result.gradients.map(valuesOf)),
+    uniform: await valuesOf(result.uniform),
+    normal: await valuesOf(result.normal),
+  }
+  tf.dispose(result)
   session.dispose()
-  return result
+  return values
 }
+
+const valuesOf = async (tensor: tf.Tensor): Promise<number[]> => [...(await tensor.data<'float32'>())]
 
 const trainOn = async (name: string, folder: string, resume = false, epochs = 2) => {
   const { backend } = await openBackend(name, { debug: false })
@@ -68,8 +77,8 @@ const trainOn = async (name: string, folder: string, resume = false, epochs = 2)
 
 await openBackend('cpu', { debug: false })
 const reference = {
-  'fully connected': compute(models['fully connected']),
-  convolutional: compute(models.convolutional),
+  'fully connected': await compute(models['fully connected']),
+  convolutional: await compute(models.convolutional),
 }
 const referenceRun = await trainOn('cpu', join(mkdtempSync(join(tmpdir(), 'elbo-cpu-')), 'run'))
 
@@ -81,7 +90,7 @@ describe.each(candidates.map(({ name }) => name))('%s', name => {
     title('gives the reference noise, bound and gradients: %s'),
     async model => {
       await openBackend(name, { debug: false })
-      const { elbo, gradients, uniform, normal } = compute(models[model])
+      const { elbo, gradients, uniform, normal } = await compute(models[model])
       expect(uniform).toEqual(reference[model].uniform) // to the last bit
       close(normal, reference[model].normal, 1e-5)
       close(elbo, reference[model].elbo, 1e-5 * 200) // 1e-5 of about 200 nats
@@ -103,15 +112,15 @@ describe.each(candidates.map(({ name }) => name))('%s', name => {
     async () => {
       const folder = join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
       await trainOn('cpu', folder, false, 1)
-      const weights = () => {
+      const weights = async () => {
         const { vae, dispose } = loadTrainedVae(folder, 'latest')
-        const values = namedWeights(vae.decoder).map(([, weight]) => [...weight.dataSync<'float32'>()])
+        const values = await Promise.all(namedWeights(vae.decoder).map(([, weight]) => valuesOf(weight)))
         dispose()
         return values
       }
-      const onCpu = weights()
+      const onCpu = await weights()
       await openBackend(name, { debug: false })
-      expect(weights()).toEqual(onCpu)
+      expect(await weights()).toEqual(onCpu)
       const { history } = await trainOn(name, folder, true, 2)
       expect(history.map(({ epoch }) => epoch)).toEqual([1, 2])
     },

@@ -22,6 +22,8 @@ export interface BackendOptions {
 /** One way of computing. `open` resolves to a backend registered with TF.js, or throws a `BackendRefusal`. */
 export interface Candidate {
   readonly name: string
+  /** Its drivers must be in the process before TensorFlow: Mesa's abort at exit otherwise, as both hold LLVM. */
+  readonly opensFirst?: boolean
   open(options: BackendOptions): Promise<Backend>
 }
 
@@ -58,14 +60,16 @@ export async function openFirst(candidates: readonly Candidate[], options: Backe
   throw refusals.at(-1) ?? new Error('no backend to choose from')
 }
 
-/** Opens every candidate, for a listing. */
+/** Opens every candidate, for a listing in the order of `candidates`. */
 export async function openAll(
   candidates: readonly Candidate[],
   options: BackendOptions,
 ): Promise<(Backend | BackendRefusal)[]> {
-  const results: (Backend | BackendRefusal)[] = []
-  for (const candidate of candidates) results.push(await tryOpen(candidate, options))
-  return results
+  const results = new Map<Candidate, Backend | BackendRefusal>()
+  const isFirst = ({ opensFirst = false }: Candidate) => opensFirst
+  const order = [...candidates.filter(isFirst), ...candidates.filter(candidate => !isFirst(candidate))]
+  for (const candidate of order) results.set(candidate, await tryOpen(candidate, options))
+  return candidates.map(candidate => results.get(candidate) as Backend | BackendRefusal)
 }
 
 /** TF.js's advice on start, meant for browsers, is switched off with everything else that its production mode drops. */

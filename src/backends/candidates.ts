@@ -5,14 +5,17 @@ import { cpu } from './cpu.js'
 import { cuda } from './cuda.js'
 import { tensorflow } from './tensorflow.js'
 import { wasm } from './wasm.js'
+import { webgpu, webgpuOnGpu } from './webgpu.js'
 
 /** In the order in which `auto` tries them. */
-export const candidates: readonly Candidate[] = [cuda, tensorflow, wasm, cpu]
+export const candidates: readonly Candidate[] = [cuda, tensorflow, webgpu, wasm, cpu]
+
+const automatic = candidates.map(candidate => (candidate === webgpu ? webgpuOnGpu : candidate))
 
 /** What `--backend` takes. */
 export const backendNames = ['auto', ...candidates.map(({ name }) => name)] as [string, ...string[]]
 
 /** Opens the backend called `name`; `auto` takes the first that runs. A named backend never falls back to another. */
 export function openBackend(name: string, options: BackendOptions): Promise<Opened> {
-  return openFirst(name === 'auto' ? candidates : candidates.filter(candidate => candidate.name === name), options)
+  return openFirst(name === 'auto' ? automatic : candidates.filter(candidate => candidate.name === name), options)
 }

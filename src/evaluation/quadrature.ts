@@ -51,7 +51,7 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
   try {
     for (let from = 0; from < images.count; from += size) {
       const used = Math.min(size, images.count - from)
-      const kl = group.take(images, from).subarray(0, used)
+      const kl = (await group.take(images, from)).subarray(0, used)
       const sums: RowSums[] = []
       while (sums.length < rows.length && !options.signal?.aborted) {
         const chunk = rows.slice(sums.length, sums.length + runner.chunkSteps)
@@ -102,16 +102,19 @@ function imageGroup(vae: Vae, size: number) {
   const heads = vae.latents.heads.map(() => variable(vae.latentDim))
   return {
     /** Takes images from number `from` on, and black ones beyond the last; returns KL(q(z|x) || p(z)) of each. */
-    take({ pixels, count }: ImageSet, from: number): Float32Array {
+    async take({ pixels, count }: ImageSet, from: number): Promise<Float32Array> {
       const width = pixels.length / count
       const levels = new Float32Array(size * width)
       levels.set(pixels.subarray(from * width, (from + size) * width))
-      return tf.tidy(() => {
+      const kl = tf.tidy(() => {
         x.assign(tf.div(tf.tensor(levels, [size, width]), 255))
         const q = encode(vae, x)
         q.heads.forEach((head, i) => void heads[i]?.assign(head))
-        return tf.sum(q.kl(), -1).dataSync<'float32'>()
+        return tf.sum(q.kl(), -1)
       })
+      const values = await kl.data<'float32'>()
+      kl.dispose()
+      return values
     },
     sumsOver(points: tf.Tensor): RowSums<tf.Tensor> & Record<string, tf.Tensor> {
       const [side, latentDim] = points.shape as [number, number]

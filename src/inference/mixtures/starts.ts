@@ -58,7 +58,7 @@ async function startOnce(
   const centres =
     method === 'random'
       ? permutation(key, count).subarray(0, mixture.components)
-      : farCentres(x, mixture.components, key)
+      : await farCentres(x, mixture.components, key)
   const responsibilities = tf.tidy(() => nearest(x, tf.gather(x, tf.tensor1d(centres, 'int32'))))
   let { objective } = await update(await passOver(mixture, x, responsibilities))
   responsibilities.dispose()
@@ -74,7 +74,7 @@ const PROPOSALS = 64
  * Centres are proposed in blocks by the D² at the block's beginning, and kept with probability D² now / D² then: the same distribution,
  * while distances are one matrix product per block.
  */
-function farCentres(x: tf.Tensor, components: number, key: HostKey): Int32Array {
+async function farCentres(x: tf.Tensor, components: number, key: HostKey): Promise<Int32Array> {
   const lengths = tf.tidy(() => tf.sum(tf.square(x), 1)) // [sample]
   const centres: number[] = []
   let distances: Float32Array = new Float32Array(lengths.size).fill(1)
@@ -83,7 +83,7 @@ function farCentres(x: tf.Tensor, components: number, key: HostKey): Int32Array 
     const drawn = uniformValues(keyAt(key, block), 2 * size)
     const before = distances
     const proposed = Int32Array.from(drawn.subarray(0, size), u => drawInProportion(before, u))
-    const toProposed = squaredDistances(x, lengths, proposed)
+    const toProposed = await squaredDistances(x, lengths, proposed)
     proposed.forEach((image, i) => {
       const ratio = (drawn[size + i] as number) * (before[image] as number)
       if (centres.length === components || (distances[image] as number) < ratio) return
@@ -97,14 +97,14 @@ function farCentres(x: tf.Tensor, components: number, key: HostKey): Int32Array 
 }
 
 /** |x_n - x_c|² of every image n to each chosen image c: [chosen, sample]. */
-function squaredDistances(x: tf.Tensor, lengths: tf.Tensor, chosen: Int32Array): Float32Array {
+async function squaredDistances(x: tf.Tensor, lengths: tf.Tensor, chosen: Int32Array): Promise<Float32Array> {
   const squared = tf.tidy(() => {
     const c = tf.gather(x, tf.tensor1d(chosen, 'int32')) // [chosen, pixels]
     const products = tf.matMul(c, x, false, true) // [chosen, sample]
     const sums = tf.add(lengths, tf.sum(tf.square(c), 1, true))
     return tf.relu(tf.sub(sums, tf.mul(products, 2)))
   })
-  const values = squared.dataSync<'float32'>()
+  const values = await squared.data<'float32'>()
   squared.dispose()
   return values
 }

@@ -1,0 +1,81 @@
+// What the backend webgpu says of adapters, on made-up ones; and what only a real one shows, where Dawn is installed and finds one.
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { BackendRefusal, type Candidate, openAll, openFirst } from '../../src/backends/backend.js'
+import { openBackend } from '../../src/backends/candidates.js'
+import { type AdapterInfo, describeAdapter, requireGpu, webgpu, webgpuOnGpu } from '../../src/backends/webgpu.js'
+
+const gpu: AdapterInfo = {
+  vendor: 'nvidia',
+  architecture: 'ampere',
+  device: 'nvidia-geforce-rtx-3070',
+  description: 'NVIDIA: 535.54',
+  isFallbackAdapter: false,
+}
+const software = {
+  ...gpu,
+  vendor: 'mesa',
+  architecture: 'llvmpipe',
+  device: '',
+  description: '',
+  isFallbackAdapter: true,
+}
+
+test('a GPU is shown with its vendor and driver, and a software adapter as one', () => {
+  expect(describeAdapter(gpu)).toBe('nvidia-geforce-rtx-3070 (nvidia ampere, NVIDIA: 535.54)')
+  expect(describeAdapter(software)).toBe('in software on the CPU: unnamed (mesa llvmpipe)')
+})
+
+test('a software adapter is refused where a GPU is wanted, with the way to take it all the same', () => {
+  expect(() => requireGpu(gpu)).not.toThrow()
+  expect(() => requireGpu(software)).toThrow(/in software on the CPU.*--backend webgpu/)
+})
+
+test('a listing keeps its order, whatever has to be opened first', async () => {
+  const opened: string[] = []
+  const candidate = (name: string, opensFirst?: boolean): Candidate => ({
+    name,
+    ...(opensFirst && { opensFirst }),
+    open: async () => {
+      opened.push(name)
+      throw new BackendRefusal(name, 'it is made up', 'none')
+    },
+  })
+  const listed = await openAll([candidate('one'), candidate('two', true), candidate('three')], { debug: false })
+  expect(opened).toEqual(['two', 'one', 'three'])
+  expect(listed.map(result => (result instanceof BackendRefusal ? result.backend : result.name))).toEqual([
+    'one',
+    'two',
+    'three',
+  ])
+})
+
+const [found] = await openAll([webgpu], { debug: false })
+const refusal = found instanceof BackendRefusal ? found : undefined
+const isMissing = refusal?.isExpected === true
+
+test.skipIf(!isMissing)('where the packages are not installed it says how to install them, and expects no more', () => {
+  expect(refusal?.reason).toMatch(/^npm's package \S+ is not installed$/)
+  expect(refusal?.fix).toContain(`@tensorflow/tfjs-backend-webgpu@${tf.version_core}`)
+})
+
+describe.skipIf(refusal)(`on an adapter${refusal ? ` (skipped: ${refusal.reason})` : ''}`, () => {
+  beforeAll(async () => void (await openBackend('webgpu', { debug: false })))
+
+  test('values that lie on the GPU can be awaited, and reading them at once says how', async () => {
+    const product = tf.matMul(tf.ones([64, 64]), tf.ones([64, 64]))
+    expect(() => product.dataSync()).toThrow(/the backend webgpu cannot wait for values.*await tensor\.data\(\)/)
+    expect(new Set(await product.data())).toEqual(new Set([64]))
+  })
+
+  test('a global navigator is left as it was', () => {
+    expect((globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu).toBeUndefined()
+  })
+
+  test('it is taken by name always, and by auto if it is no software', async () => {
+    const named = await openFirst([webgpu], { debug: false })
+    const automatic = await openAll([webgpuOnGpu], { debug: false })
+    const isSoftware = named.backend.device.startsWith('in software')
+    expect(automatic[0] instanceof BackendRefusal).toBe(isSoftware)
+  })
+})
