@@ -4,6 +4,7 @@ import { dirname, sep } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { BackendRefusal, type Candidate } from './backend.js'
 import { registerFilterGradient } from './filter-gradient.js'
+import { registerTransposedProduct } from './transposed-product.js'
 
 export const wasm: Candidate = {
   name: 'wasm',
@@ -22,6 +23,7 @@ export const wasm: Candidate = {
       )
     }
     registerFilterGradient('wasm')
+    registerTransposedProduct('wasm')
     const threads = backend.getThreadsCount()
     return {
       name: 'wasm',
