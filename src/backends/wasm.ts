@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { BackendRefusal, type Candidate } from './backend.js'
-import { registerFilterGradient } from './filter-gradient.js'
+import { registerConvolutionGradients } from './convolution-gradients.js'
 import { registerTransposedProduct } from './transposed-product.js'
 
 export const wasm: Candidate = {
@@ -22,7 +22,7 @@ export const wasm: Candidate = {
         'run `npm run setup` to repair the packages',
       )
     }
-    registerFilterGradient('wasm')
+    registerConvolutionGradients()
     registerTransposedProduct('wasm')
     const threads = backend.getThreadsCount()
     return {
