@@ -56,10 +56,9 @@ export function uniform(key: Key, shape: number[]): tf.Tensor {
 
 /** The values of `uniform`, made here rather than on a backend. */
 export function uniformValues(key: HostKey, count: number): Float32Array {
+  const bits = randomBits(key, count)
   const noise = new Float32Array(count)
-  randomBits(key, count).forEach((word, i) => {
-    noise[i] = ((word >> 9) + CELLS) * CELL
-  })
+  for (let i = 0; i < count; i++) noise[i] = (((bits[i] as number) >> 9) + CELLS) * CELL
   return noise
 }
 
@@ -174,8 +173,8 @@ function philox(
   offset = 0,
 ): Int32Array {
   for (let round = 0; round < 10; round++) {
-    const high0 = multiplyHigh(c0 >>> 0, 0xd251, 0x1f53)
-    const high1 = multiplyHigh(c2 >>> 0, 0xcd9e, 0x8d57)
+    const high0 = multiplyHigh(c0, 0xd251, 0x1f53)
+    const high1 = multiplyHigh(c2, 0xcd9e, 0x8d57)
     const low0 = Math.imul(c0, 0xd2511f53)
     const low1 = Math.imul(c2, 0xcd9e8d57)
     c0 = high1 ^ c1 ^ k0
@@ -192,9 +191,12 @@ function philox(
   return out
 }
 
-/** The upper 32 bits of a * (high * 2^16 + low), with every product below 2^53. */
+/** The upper 32 bits of a * (high * 2^16 + low), all unsigned, by products of halves: no sum exceeds 32 bits. */
 function multiplyHigh(a: number, high: number, low: number): number {
-  return Math.floor((a * high + Math.floor((a * low) / 65536)) / 65536) | 0
+  const [upper, lower] = [a >>> 16, a & 0xffff]
+  const first = Math.imul(upper, low) + (Math.imul(lower, low) >>> 16)
+  const second = Math.imul(lower, high) + (first & 0xffff)
+  return (Math.imul(upper, high) + (first >>> 16) + (second >>> 16)) | 0
 }
 
 /** FNV-1a, 32 bits. */

@@ -6,7 +6,8 @@ import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { BackendRefusal, type Candidate } from './backend.js'
-import { registerFilterGradient } from './filter-gradient.js'
+import { registerConvolutionGradients } from './convolution-gradients.js'
+import { registerTransposedProduct } from './transposed-product.js'
 
 export const wasm: Candidate = {
   name: 'wasm',
@@ -24,7 +25,8 @@ export const wasm: Candidate = {
         'run `npm run setup` to repair the packages',
       )
     }
-    registerFilterGradient('wasm')
+    registerConvolutionGradients()
+    registerTransposedProduct('wasm')
     const threads = backend.getThreadsCount()
     return {
       name: 'wasm',

@@ -164,7 +164,9 @@ function refuseSyncReads(backend: WebGpuBackend): void {
   backend.readSync = dataId => {
     const { values, resource } = backend.tensorMap.get(dataId)
     if (values == null && resource)
-      throw new Error(`the backend ${NAME} cannot wait for values (dataSync, arraySync): use \`await tensor.data()\``)
+      throw new Error(
+        `the backend ${NAME} cannot wait for values (dataSync): use \`await tensor.data()\`, or another backend`,
+      )
     return readSync(dataId)
   }
 }

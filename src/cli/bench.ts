@@ -63,7 +63,7 @@ type Asked = Values<typeof options> & { peers: boolean }
 export const bench = command({
   name: 'bench',
   summary:
-    'times the training step of `train` (MNIST, dynamic binarization, Adam) on every backend and mode that runs here, in turn; ends in about three minutes on two cores',
+    'times the training step of `train` (MNIST, dynamic binarization, Adam) on every backend and mode that runs here, in turn',
   options,
   switches: { peers: 'PyTorch and JAX too, on the CPU, with ReLU layers: needs bench/peers/setup.sh, or BENCH_PYTHON' },
   finishesOnInterrupt: true,

@@ -92,7 +92,7 @@ describe('a linear-Gaussian VAE, whose log p(x) is that of factor analysis', () 
     const { vae, expectedLogPx } = linearGaussianVae()
     const gaps: number[] = []
     for (const steps of [3, 30]) {
-      const { forward, reverse } = await annealSimulated(vae, 60, annealing(steps, 4, 40), { key, mode })
+      const { forward, reverse } = await annealSimulated(vae, 180, annealing(steps, 4, 120), { key, mode })
       const [below, above] = [estimateMean(forward.logPx), estimateMean(reverse.logPx)]
       expect(below.mean).toBeLessThan(expectedLogPx + 4 * below.standardError)
       expect(above.mean).toBeGreaterThan(expectedLogPx - 4 * above.standardError)

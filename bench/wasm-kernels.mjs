@@ -1,0 +1,72 @@
+// A training step on WebAssembly with TF.js's own kernels and with elbo's in their place, round by round in turn: node bench/wasm-kernels.mjs [MODEL ...]
+import { readFileSync } from 'node:fs'
+import * as tf from '@tensorflow/tfjs'
+import '@tensorflow/tfjs-backend-wasm'
+import { createVae, initialize, keyAt, openBackend, resolveConfig, scan, streamKey, trainVae } from '../dist/index.js'
+import { images, machine, median } from './processes.mjs'
+import { parseModel } from './workload.mjs'
+
+const ROUNDS = 5
+const STEPS = 8
+
+// The gradient of a convolution's filter is elbo's on both sides: TF.js has none.
+const NAMES = ['BatchMatMul', 'Conv2DBackpropInput']
+const kernels = () => NAMES.map(name => tf.getKernel(name, 'wasm'))
+const plain = kernels()
+await openBackend('wasm', { debug: false })
+const own = kernels()
+
+/** @param {ReturnType<typeof kernels>} chosen */
+function useKernels(chosen) {
+  for (const kernel of chosen) {
+    tf.unregisterKernel(kernel.kernelName, 'wasm')
+    tf.registerKernel(kernel)
+  }
+}
+
+/**
+ * Trains on the first images; gives the wall time and the CPU time of `count` steps, in ms per step.
+ * @param {import('./workload.mjs').Model} model
+ */
+function newTraining({ filters, hidden, latent, batch }) {
+  const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: latent, activation: 'relu' })
+  const vae = createVae({ ...config, rows: 28, columns: 28 })
+  initialize(vae, streamKey(1, 'weights'))
+  const { step } = trainVae(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
+  const steps = scan(step, { mode: 'off' })
+  const pixels = new Uint8Array(readFileSync(images)).subarray(16)
+  return async (/** @type {number} */ count) => {
+    const keys = Array.from({ length: count }, (_, i) => keyAt(streamKey(1, 'steps'), i))
+    const data = pixels.subarray(0, count * batch * 784)
+    const schedules = new Array(count).fill({ learningRate: 1e-3, beta: 1 })
+    const [started, before] = [performance.now(), process.cpuUsage()]
+    await steps.run({ data, count, shape: [batch, 784] }, keys, schedules)
+    return { wall: (performance.now() - started) / count, cpu: process.cpuUsage(before).user / 1000 / count }
+  }
+}
+
+const spread = (/** @type {number[]} */ values) =>
+  `${median(values).toFixed(2)} | ${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : ['784-400-20@128', 'conv32-64-256-32@128']
+console.log(
+  `${machine(ROUNDS)}\n\n| model | kernels | ms per step | range | TF.js / elbo | range | CPU time, TF.js / elbo | range |`,
+)
+console.log('|---|---|---:|---:|---:|---:|---:|---:|')
+for (const model of names.map(parseModel)) {
+  const run = newTraining(model)
+  const rounds = []
+  const steps = model.filters ? 1 : STEPS
+  for (let round = 0; round <= ROUNDS; round++) {
+    useKernels(plain)
+    const tfjs = await run(steps)
+    useKernels(own)
+    rounds.push({ tfjs, elbo: await run(steps) })
+  }
+  const counted = rounds.slice(1)
+  const ratios = (/** @type {'wall' | 'cpu'} */ time) =>
+    spread(counted.map(({ tfjs, elbo }) => tfjs[time] / elbo[time]))
+  console.log(`| ${model.name} | TF.js's | ${spread(counted.map(({ tfjs }) => tfjs.wall))} | | | | |`)
+  console.log(`| | elbo's | ${spread(counted.map(({ elbo }) => elbo.wall))} | ${ratios('wall')} | ${ratios('cpu')} |`)
+}
+process.exit()

@@ -1,0 +1,30 @@
+/**
+ * Products of transposed matrices, which TF.js's WebAssembly backend computes by a scalar loop, ten times as slow as XNNPACK's product
+ * of plain ones: here the matrix is transposed first. Every gradient of a dense layer is such a product.
+ */
+import * as tf from '@tensorflow/tfjs'
+
+const registered = new Set<string>()
+
+/** Registers the kernel `BatchMatMul` anew, on top of the backend's own; once for a backend, however often it is opened. */
+export function registerTransposedProduct(backendName: string): void {
+  if (registered.has(backendName)) return
+  const kernel = tf.getKernel(tf.BatchMatMul, backendName)
+  tf.unregisterKernel(tf.BatchMatMul, backendName)
+  tf.registerKernel({
+    ...kernel,
+    kernelFunc(params) {
+      const { transposeA, transposeB } = params.attrs as unknown as tf.BatchMatMulAttrs
+      if (!transposeA && !transposeB) return kernel.kernelFunc(params)
+      const { a, b } = params.inputs as unknown as { a: tf.Tensor; b: tf.Tensor }
+      return tf.tidy(() => tf.matMul(transposeA ? transposed(a) : a, transposeB ? transposed(b) : b))
+    },
+  })
+  registered.add(backendName)
+}
+
+/** [..., rows, columns] -> [..., columns, rows]. */
+function transposed(matrices: tf.Tensor): tf.Tensor {
+  const axes = matrices.shape.map((_, axis) => axis)
+  return tf.transpose(matrices, [...axes.slice(0, -2), ...axes.slice(-2).reverse()])
+}
