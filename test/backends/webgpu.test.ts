@@ -78,4 +78,12 @@ describe.skipIf(refusal)(`on an adapter${refusal ? ` (skipped: ${refusal.reason}
     const isSoftware = named.backend.device.startsWith('in software')
     expect(automatic[0] instanceof BackendRefusal).toBe(isSoftware)
   })
+
+  test('an error of the device fails the next values read, for good', async () => {
+    const ones = tf.ones([64, 64])
+    const { device } = tf.backend() as unknown as { device: { createBuffer(buffer: object): void } }
+    device.createBuffer({ size: 2 ** 50, usage: 128 })
+    await expect(tf.matMul(ones, ones).data()).rejects.toThrow('the backend webgpu failed: Buffer size')
+    await expect(tf.add(ones, 1).data()).rejects.toThrow('the backend webgpu failed')
+  })
 })
