@@ -265,7 +265,7 @@ test('a GPU that cannot be used is an error with reason and fix, never a run on 
 test('runs and backends list what there is', () => {
   expect(json('runs')).toMatchObject([{ name: 'first', epoch: 2, best: { validationBound: expect.any(Number) } }])
   const names = json('backends').map(({ name }: { name: string }) => name)
-  expect(names).toEqual(['cuda', 'tensorflow', 'wasm', 'cpu'])
+  expect(names).toEqual(['cuda', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
 })
 
 test('every command has help with examples', () => {
