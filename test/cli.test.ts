@@ -372,6 +372,10 @@ describe('what cannot be done is one line and exit code 1', () => {
     refused(2, 'is there already and holds no run', 'train', '--run', 'mine', '--data', 'small')
     expect(readFileSync(join(checkpoints, 'mine/notes.txt'), 'utf8')).toBe('mine')
     rmSync(join(checkpoints, 'mine'), { recursive: true })
+    mkdirSync(join(checkpoints, 'killed'))
+    writeFileSync(join(checkpoints, 'killed/config.json.123.tmp'), '{') // of a start that was killed at once
+    refused(1, 'no train-images-idx3-ubyte', 'train', '--run', 'killed', '--data', checkpoints)
+    rmSync(join(checkpoints, 'killed'), { recursive: true })
     refused(1, 'no train-images-idx3-ubyte', 'train', '--run', 'fails', '--data', checkpoints)
     expect(existsSync(join(checkpoints, 'fails'))).toBe(false)
   })

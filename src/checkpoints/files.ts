@@ -15,6 +15,9 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   }
 }
 
+/** Whether a file called `name` is what `writeFileAtomic` of a process that died left of `of`. */
+export const isLeftover = (name: string, of: string): boolean => name.startsWith(`${of}.`) && name.endsWith('.tmp')
+
 /** Writes `path` and waits until the bytes are on disk. */
 export function writeFlushed(path: string, data: string | Uint8Array): void {
   const file = openSync(path, 'w')

@@ -1,7 +1,7 @@
 /** What `train` and `em` share: claim a run directory, train with a bar, say how it went. */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { explain } from '../checkpoints/files.js'
+import { explain, isLeftover } from '../checkpoints/files.js'
 import { hasHistory, listRuns, runFolder } from '../checkpoints/run-directory.js'
 import { binarizes, boundName, isEm, type RunConfig, readRunConfig, writeRunConfig } from '../session.js'
 import { UsageError } from '../settings.js'
@@ -134,8 +134,10 @@ function claim(folder: string, config: RunConfig): boolean {
   return made
 }
 
+/** Whether a run may begin there. A start that was killed while it wrote config.json leaves that file's beginning. */
 function isEmpty(folder: string): boolean {
-  return !existsSync(folder) || (statSync(folder).isDirectory() && readdirSync(folder).length === 0)
+  if (!existsSync(folder)) return true
+  return statSync(folder).isDirectory() && readdirSync(folder).every(name => isLeftover(name, 'config.json'))
 }
 
 function unusedName(checkpoints: string, prefix: string): string {
