@@ -8,8 +8,7 @@ import { cast, fill, int, ints, pack, reshape, slice, typeAttribute } from './op
 import { type Program, sizeOf, type TensorType, type Value } from './program.js'
 import { loop } from './while.js'
 
-/** TensorFlow's numbers for unsigned types, which TF.js lacks. */
-const UINT32 = 22
+/** TensorFlow's number for unsigned integers of 64 bits, which TF.js lacks. */
 const UINT64 = 23
 const INT32 = DTYPES.TF_INT32
 
@@ -20,8 +19,8 @@ const SCRAMBLE = [0x3ec8f720, 0x02461e29] as const
 const ROUNDS = 10
 const ROUNDS_PER_TURN = 5
 
-type Pair = readonly [Value, Value]
-type Block = readonly [Value, Value, Value, Value]
+/** A block of four words, or a key of two: as two halves of 64 bits. */
+type Halves = readonly [Value, Value]
 
 /** A program, and the functions that it calls by name. */
 export interface ProgramWithFunctions {
@@ -32,9 +31,9 @@ export interface ProgramWithFunctions {
 /**
  * Replaces the operation where it gives int32; seeds must not be negative. Names of functions begin with `prefix`.
  *
- * XLA fuses rounds that stand in a row and computes each one again for everything that uses it, so that the work grows exponentially
- * with their number; every turn of a `While` copies the block. Measured on 25,000 blocks, five rounds a turn cost least; for a single
- * block the loop itself costs more than the work.
+ * XLA fuses rounds that stand in a row and computes each one again for everything that uses it, so that the work grows with the number of
+ * values that a block consists of; every turn of a `While` copies the block. Measured on 25,000 blocks, five rounds a turn cost least; for
+ * a single block the loop itself costs more than the work.
  */
 export function vectorizedNoise(program: Program, prefix: string): ProgramWithFunctions {
   const functions = new Map<string, Program>()
@@ -57,28 +56,37 @@ function noise(target: Target, seed: Value, type: TensorType): Value {
   const { builder } = target
   const size = sizeOf(type)
   const blocks = Math.ceil(size / 4)
-  const zero = word(builder, 0)
-  const seedWord = (i: number) => cast(builder, slice(builder, seed, ints(builder, [i]), [1]), UINT32) // [1]
-  const seedBlock = [seedWord(0), fill(builder, zero, [1]), seedWord(1), fill(builder, zero, [1])] as const
-  const scrambled = philox(target, seedBlock, [word(builder, SCRAMBLE[0]), word(builder, SCRAMBLE[1])], 1)
-  const [k0, k1, c2, c3] = scrambled.map(value => reshape(builder, value, [])) as unknown as Block
-  const counter = [countUp(builder, blocks), ...[zero, c2, c3].map(value => fill(builder, value, [blocks]))]
-  const words = philox(target, counter as unknown as Block, [k0, k1], blocks)
+  const seedWord = (i: number) => upper(builder, cast(builder, slice(builder, seed, ints(builder, [i]), [1]), UINT64)) // [1]
+  const scramble = SCRAMBLE.map(value => upper(builder, word(builder, value))) as unknown as Halves
+  const scrambled = philox(target, { counter: [seedWord(0), seedWord(1)], key: scramble }, 1)
+  const [keys, high] = scrambled.map(value => reshape(builder, value, [])) as unknown as Halves
+  const counter = [upper(builder, countUp(builder, blocks)), fill(builder, high, [blocks])] as const
+  const key = [upper(builder, lower(builder, keys)), upper(builder, keys)] as const
+  const words = philox(target, { counter, key }, blocks)
   return reshape(builder, firstOf(builder, interleave(builder, words, blocks), size), type.shape)
 }
 
 const scalarOf = (dtype: number): TensorType => ({ dtype, shape: [] })
 
-/** Ten rounds on `blocks` counters, uint32 [blocks] each. */
-function philox({ builder, functions, prefix }: Target, counter: Block, key: Pair, blocks: number): Block {
-  const start = { counter, key }
+/**
+ * Words c0 to c3 of each block as c0 2^32 + c1 and c2 2^32 + c3, uint64 [blocks] each; the two words of the key as the upper words of
+ * scalars. So each half takes one product of 64 bits, whose two words stay where they are.
+ */
+interface State {
+  readonly counter: Halves
+  readonly key: Halves
+}
+
+/** Ten rounds on `blocks` counters. */
+function philox({ builder, functions, prefix }: Target, start: State, blocks: number): Halves {
   if (blocks === 1) return rounds(builder, start, ROUNDS).counter
-  const types = [scalarOf(INT32), ...[...counter, ...key].map(value => builder.typeOf(value))]
+  const values = [...start.counter, ...start.key]
+  const types = [scalarOf(INT32), ...values.map(value => builder.typeOf(value))]
   const [condition, body] = [`${prefix}_philox_${blocks}_condition`, `${prefix}_philox_${blocks}_body`]
   functions.set(condition, moreRounds(types))
   functions.set(body, oneTurn(types))
-  const [, ...block] = loop(builder, condition, body, [int(builder, 0), ...counter, ...key])
-  return block.slice(0, 4) as unknown as Block
+  const [, ...end] = loop(builder, condition, body, [int(builder, 0), ...values])
+  return end.slice(0, 2) as unknown as Halves
 }
 
 function moreRounds(types: readonly TensorType[]): Program {
@@ -92,40 +100,34 @@ function moreRounds(types: readonly TensorType[]): Program {
 function oneTurn(types: readonly TensorType[]): Program {
   const builder = newBuilder()
   const values = types.map((type, i) => builder.argument(`${i}`, type))
-  const [done, c0, c1, c2, c3, k0, k1] = values as [Value, ...Block, ...Pair]
-  const { counter, key } = rounds(builder, { counter: [c0, c1, c2, c3], key: [k0, k1] }, ROUNDS_PER_TURN)
+  const [done, a, b, k0, k1] = values as [Value, ...Halves, ...Halves]
+  const { counter, key } = rounds(builder, { counter: [a, b], key: [k0, k1] }, ROUNDS_PER_TURN)
   const next = [binary(builder, 'AddV2', done, int(builder, ROUNDS_PER_TURN)), ...counter, ...key]
   return builder.build(new Map(next.map((value, i) => [`${i}`, value])))
-}
-
-interface State {
-  readonly counter: Block
-  readonly key: Pair
 }
 
 function rounds(builder: Builder, start: State, count: number): State {
   return Array.from({ length: count }).reduce<State>(state => oneRound(builder, state), start)
 }
 
-function oneRound(builder: Builder, { counter: [c0, c1, c2, c3], key: [k0, k1] }: State): State {
-  const [high0, low0] = multiply(builder, c0, MULTIPLIERS[0])
-  const [high1, low1] = multiply(builder, c2, MULTIPLIERS[1])
+/** c0' = high(M1 c2) ^ c1 ^ k0, c1' = low(M1 c2), c2' = high(M0 c0) ^ c3 ^ k1, c3' = low(M0 c0). */
+function oneRound(builder: Builder, { counter: [a, b], key: [k0, k1] }: State): State {
+  const half = (multiplied: Value, multiplier: number, kept: Value, k: Value) => {
+    const product = binary(builder, 'Mul', lower(builder, multiplied), word(builder, multiplier))
+    return xor(builder, xor(builder, product, upper(builder, kept)), k)
+  }
+  const step = (k: Value, i: 0 | 1) => binary(builder, 'AddV2', k, upper(builder, word(builder, KEY_STEPS[i])))
   return {
-    counter: [xor(builder, xor(builder, high1, c1), k0), low1, xor(builder, xor(builder, high0, c3), k1), low0],
-    key: [
-      binary(builder, 'AddV2', k0, word(builder, KEY_STEPS[0])),
-      binary(builder, 'AddV2', k1, word(builder, KEY_STEPS[1])),
-    ],
+    counter: [half(b, MULTIPLIERS[1], a, k0), half(a, MULTIPLIERS[0], b, k1)],
+    key: [step(k0, 0), step(k1, 1)],
   }
 }
 
-/** The upper and the lower half of a product of 64 bits. */
-function multiply(builder: Builder, value: Value, multiplier: number): Pair {
-  const wide = (of: Value) => cast(builder, of, UINT64)
-  const product = binary(builder, 'Mul', wide(value), wide(word(builder, multiplier)))
-  const high = binary(builder, 'RightShift', product, wide(word(builder, 32)))
-  return [cast(builder, high, UINT32), cast(builder, product, UINT32)]
-}
+/** The upper word, as the lower one. */
+const lower = (builder: Builder, value: Value): Value => binary(builder, 'RightShift', value, word(builder, 32))
+
+/** The lower word, as the upper one. */
+const upper = (builder: Builder, value: Value): Value => binary(builder, 'LeftShift', value, word(builder, 32))
 
 const xor = (builder: Builder, a: Value, b: Value): Value => binary(builder, 'BitwiseXor', a, b)
 
@@ -136,21 +138,24 @@ function binary(builder: Builder, op: string, a: Value, b: Value): Value {
   return builder.single(op, [typeAttribute('T', dtype)], [a, b], { dtype, shape })
 }
 
+/** A constant uint64 scalar below 2^32. */
 function word(builder: Builder, value: number): Value {
-  return builder.constant(Int32Array.of(value), { dtype: UINT32, shape: [] })
+  return builder.constant(Int32Array.of(value, 0), { dtype: UINT64, shape: [] })
 }
 
 function countUp(builder: Builder, count: number): Value {
   const bounds = [int(builder, 0), int(builder, count), int(builder, 1)]
   const range = builder.single('Range', [typeAttribute('Tidx', INT32)], bounds, { dtype: INT32, shape: [count] })
-  return cast(builder, range, UINT32)
+  return cast(builder, range, UINT64)
 }
 
-/** a0 b0 c0 d0 a1 …, int32. */
-function interleave(builder: Builder, words: Block, blocks: number): Value {
-  const bits = [typeAttribute('T', UINT32), typeAttribute('type', INT32)]
-  const packed = pack(builder, words, 1) // [blocks, 4]
-  return reshape(builder, builder.single('Bitcast', bits, [packed], { dtype: INT32, shape: [blocks, 4] }), [4 * blocks])
+/** c0 c1 c2 c3 of the first block, c0 … of the second, as int32. */
+function interleave(builder: Builder, halves: Halves, blocks: number): Value {
+  const bits = [typeAttribute('T', UINT64), typeAttribute('type', INT32)]
+  const swapped = halves.map(half => xor(builder, lower(builder, half), upper(builder, half))) // the lower word comes first in memory
+  const packed = pack(builder, swapped, 1) // [blocks, 2]
+  const type = { dtype: INT32, shape: [blocks, 2, 2] }
+  return reshape(builder, builder.single('Bitcast', bits, [packed], type), [4 * blocks])
 }
 
 function firstOf(builder: Builder, vector: Value, size: number): Value {
