@@ -48,7 +48,9 @@ function describeBest(best: Run['best']): string {
 function describeModel(config: RunConfig): string {
   if (!isEm(config)) {
     const convolutions = config.filters ? `conv${config.filters.join('-')}-` : ''
-    return `vae ${convolutions}${config.hidden.join('-')}-${config.latentDim} ${config.activation}`
+    const lower = [...config.hidden, config.latentDim].join('-')
+    const upper = config.upperLatentDim === null ? [] : [...(config.upperHidden ?? []), config.upperLatentDim]
+    return `vae ${convolutions}${[lower, ...upper].join('-')} ${config.activation}`
   }
   const size = config.model.endsWith('mixture') ? config.components : config.latentDim
   return `${config.model} ${size}, ${config.method}`
