@@ -48,9 +48,9 @@ function describeBest(best: Run['best']): string {
 function describeModel(config: RunConfig): string {
   if (!isEm(config)) {
     const convolutions = config.filters ? `conv${config.filters.join('-')}-` : ''
-    const lower = [...config.hidden, config.latentDim].join('-')
-    const upper = config.upperLatentDim === null ? [] : [...(config.upperHidden ?? []), config.upperLatentDim]
-    return `vae ${convolutions}${[lower, ...upper].join('-')} ${config.activation}`
+    const { hidden, latentDim, upperHidden, upperLatentDim, activation } = config
+    const upper = upperLatentDim === null ? '' : `, ${[...(upperHidden ?? []), upperLatentDim].join('-')} above,`
+    return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}`
   }
   const size = config.model.endsWith('mixture') ? config.components : config.latentDim
   return `${config.model} ${size}, ${config.method}`
