@@ -62,8 +62,8 @@ def main(run, values_path, images=500, samples=500):
     def dense(layer, inputs):
         return inputs @ weights[f"{layer}/kernel"] + weights[f"{layer}/bias"]
 
-    def hidden(network, inputs):
-        for i in range(len(config["hidden"])):
+    def hidden(network, inputs, units=config["hidden"]):
+        for i in range(len(units)):
             inputs = activation(dense(f"{network}/hidden_{i + 1}", inputs))
         return inputs
 
@@ -121,7 +121,25 @@ def main(run, values_path, images=500, samples=500):
         z = mu + np.exp(log_var / 2) * epsilon
         return z, (epsilon**2 + log_var).sum(1) / 2 - (z**2).sum(1) / 2
 
+    def draw_layers():
+        """h1, and log p(h1|h2) p(h2) - log q(h1|x) q(h2|h1)."""
+        def upper(network, h):
+            features = hidden(network, h, config["upperHidden"] or [])
+            return dense(f"{network}/mu", features), dense(f"{network}/log_var", features)
+
+        mu, log_var = dense("encoder/mu", code), dense("encoder/log_var", code)
+        epsilon = random.standard_normal(mu.shape)
+        h1 = mu + np.exp(log_var / 2) * epsilon
+        mu2, log_var2 = upper("upper_encoder", h1)
+        epsilon2 = random.standard_normal(mu2.shape)
+        h2 = mu2 + np.exp(log_var2 / 2) * epsilon2
+        mean, log_variance = upper("upper_decoder", h2)
+        log_prior = -(log_variance + (h1 - mean) ** 2 / np.exp(log_variance)).sum(1) / 2 - (h2**2).sum(1) / 2
+        return h1, log_prior + (epsilon**2 + log_var).sum(1) / 2 + (epsilon2**2 + log_var2).sum(1) / 2
+
     draw = {"gaussian": draw_gaussian, "bernoulli": draw_binary}[config["latents"]]
+    if config.get("upperLatentDim") is not None:
+        draw = draw_layers
     log_weights = np.empty((samples, images))
     for k in range(samples):
         z, log_prior_ratio = draw()

@@ -53,6 +53,24 @@ const rules: readonly Rule[] = [
     ({ likelihood }) => likelihood !== 'gaussian',
     ({ likelihood }) => `means nothing to --likelihood ${likelihood}; leave it out, or use --likelihood gaussian`,
   ),
+  idle(
+    ['upperHidden'],
+    ({ upperLatentDim }) => upperLatentDim === null,
+    () => 'leads to an upper layer of z, which there is not; leave it out, or add --upper-latent-dim 50',
+  ),
+  idle(
+    ['freeBits'],
+    ({ upperLatentDim }) => upperLatentDim !== null,
+    () => 'needs the KL term of each dimension in closed form, which two layers of z do not have; leave it out',
+  ),
+  ({ upperLatentDim, latents }) =>
+    upperLatentDim !== null && latents !== 'gaussian'
+      ? `--latents ${latents}: an upper layer of z stands on a Gaussian one; leave --upper-latent-dim out, or use --latents gaussian`
+      : undefined,
+  ({ upperLatentDim, kl, objective }) =>
+    upperLatentDim !== null && kl === 'analytic' && objective !== 'iwae'
+      ? `--upper-latent-dim ${upperLatentDim}: the KL term of two layers of z has no closed form; add --kl monte-carlo`
+      : undefined,
   ({ objective, estimator }) =>
     estimator === 'stl' && objective === 'iwae'
       ? '--estimator stl: biased for --objective iwae; use dreg, which is not'

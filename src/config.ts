@@ -47,7 +47,17 @@ export const settings = {
     'finished epochs after which the learning rate falls, instead of after each',
     read.listOrOff,
   ),
-  latentDim: wholeNumber([1, 1e4], 32, 'dimensions of z'),
+  latentDim: wholeNumber([1, 1e4], 32, 'dimensions of z; of its lower layer, where there is an upper one'),
+  upperLatentDim: wholeNumberOrOff(
+    'dimensions of an upper layer of z, whose prior is N(0, I): the lower one then has a learned prior p(h1|h2)',
+  ),
+  upperHidden: setting(
+    z.array(z.int().min(1).max(1e5)).min(1).max(100).nullable(),
+    null,
+    "whole numbers from 1 to 100000, separated by commas, such as 100,100, or 'off'",
+    'units of the hidden layers from the lower to the upper layer of z; those of p(h1|h2) mirror them; off: none',
+    read.listOrOff,
+  ),
   filters: setting(
     z.array(z.int().min(1).max(1e4)).min(1).max(16).nullable(),
     null,
@@ -201,6 +211,9 @@ const published = {
   imagesEvery: 100,
 } as const
 
+/** Its second architecture, on the same schedule. */
+const twoLayers = { ...published, latentDim: 100, upperLatentDim: 50, upperHidden: [100, 100] } as const
+
 /** Named starting points; flags and `--config` change them. */
 export const presets = {
   default: { description: 'two hidden layers of 400 ELU units, 32 latent dimensions', config: {} },
@@ -229,8 +242,17 @@ export const presets = {
     description: `the one-layer VAE of Burda et al. 2015: ${PUBLISHED}`,
     config: published,
   },
+  'burda2015-2l': {
+    description:
+      'the two-layer VAE of Burda et al. 2015, on the same schedule: 100 latent dimensions, above them two hidden layers of 100 units and 50 latent dimensions',
+    config: { ...twoLayers, kl: 'monte-carlo' },
+  },
+  'iwae-5-2l': {
+    description: 'those two layers by the importance-weighted bound of 5 draws',
+    config: { ...twoLayers, objective: 'iwae', samples: 5 },
+  },
   'iwae-5': {
-    description: 'the same network by the importance-weighted bound of 5 draws',
+    description: 'the one-layer network by the importance-weighted bound of 5 draws',
     config: { ...published, objective: 'iwae', samples: 5 },
   },
   'iwae-50': {

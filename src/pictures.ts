@@ -1,6 +1,6 @@
 /** Pictures of a trained VAE: latent points through the decoder, as grey images. */
 import * as tf from '@tensorflow/tfjs'
-import { decode, encode, type Vae } from './models/vae.js'
+import { decode, encode, samplePrior, type Vae } from './models/vae.js'
 import type { Key } from './random.js'
 
 /** Latent points and their mean images: `pixels` holds [count, pixels], 0 … 255. */
@@ -18,13 +18,13 @@ export interface Pictures {
 }
 
 export const vaePictures = (vae: Vae): Pictures => ({
-  sample: (key, count) => samplePrior(vae, key, count),
+  sample: (key, count) => sample(vae, key, count),
   reconstruct: images => reconstruct(vae, images),
 })
 
 /** `count` draws z ~ p(z). */
-async function samplePrior(vae: Vae, key: Key, count: number): Promise<Picture> {
-  return decodeGrid(vae, await readMatrix(vae.latents.prior.sample(key, [count, vae.latentDim])))
+async function sample(vae: Vae, key: Key, count: number): Promise<Picture> {
+  return decodeGrid(vae, await readMatrix(tf.tidy(() => samplePrior(vae, key, count))))
 }
 
 /** Each image (0 … 255) encoded to the most probable z and decoded again. */

@@ -166,7 +166,7 @@ export function restoreSession(
     )
   }
   for (const [name, value] of Object.entries(fixedSettings(config))) {
-    const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name])]
+    const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name] ?? null)] // older runs lack newer settings
     if (now !== then) throw new Error(`${file}: was trained with ${name} = ${then}, but config.json says ${now}`)
   }
   assignVariables(algorithm.variables, snapshot.tensors, file)

@@ -13,7 +13,7 @@ export interface SettingsTable<T extends Table> {
   resolve(...sources: DeepReadonly<Partial<Values<T>>>[]): Values<T>
   /** Checks the settings of a JSON file, some or all; `where` is its path, for error messages. */
   parse(json: string, where: string): Partial<Values<T>>
-  /** Checks that every setting is there, but for those that ask for nothing by default and may change: the program may be newer than the file. */
+  /** Checks that every setting is there, but for those that ask for nothing by default: the program may be newer than the file. */
   complete(config: Partial<Values<T>>, where: string): Values<T>
   /**
    * The settings with which a run goes on: those that it began with, but for the few that may change. Throws a `UsageError` when a
@@ -44,7 +44,7 @@ export function settingsTable<T extends Table>(settings: T): SettingsTable<T> {
     },
     complete(config, where) {
       const lacking = names.filter(name => !Object.hasOwn(config, name))
-      const missing = lacking.find(name => !of(name).resumable || of(name).value !== null)
+      const missing = lacking.find(name => of(name).value !== null)
       if (missing) throw new UsageError(`${where}: the setting '${missing}' is missing`)
       return { ...config, ...Object.fromEntries(lacking.map(name => [name, null])) } as Values<T>
     },

@@ -136,6 +136,22 @@ test('the pictures are made', () => {
   }
 })
 
+test('two layers of z: trained, measured by two methods, drawn, exported; what needs one layer is refused', () => {
+  const layers = ['--upper-latent-dim', '3', '--upper-hidden', '4', '--objective', 'iwae', '--samples', '2']
+  const { status, stderr } = elbo('train', '--run', 'layers', '--epochs', '1', '--data', 'small', ...small, ...layers)
+  expect(status, stderr).toBe(0)
+  const measured = json('evaluate', 'layers', '--samples', '20', '--images', '40')
+  expect(measured.layers.map(({ latentDim }: { latentDim: number }) => latentDim)).toEqual([2, 3])
+  expect(measured.logPx.mean).toBeGreaterThan(measured.elbo.mean)
+  const chains = ['--method', 'ais', '--temperatures', '10', '--images', '3', '--compile', 'off']
+  expect(json('evaluate', 'layers', ...chains).logPx.mean).toBeLessThan(0)
+  const { z } = json('sample', 'layers', '--count', '4')
+  expect([z.length, z[0].length]).toEqual([4, 5])
+  expect(json('export', 'layers', '--to', 'exported-layers').files).toHaveLength(8)
+  refused(2, 'manifold: needs a single layer of z; this run has --upper-latent-dim 3', 'manifold', 'layers')
+  rmSync(join(checkpoints, 'layers'), { recursive: true })
+})
+
 test('evaluate states its samples and errors; elbo = reconstruction - kl; the bound is below log p(x)', () => {
   const result = json('evaluate', 'first', '--samples', '64', '--save', 'values.safetensors')
   expect(result).toMatchObject({

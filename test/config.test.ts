@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { presets, resolveConfig, settings, vaeSettings } from '../src/config.js'
+import { type Config, presets, resolveConfig, settings, vaeSettings } from '../src/config.js'
 import { kebabCase, parseFlag, type Setting } from '../src/settings.js'
 
 const flag = (name: keyof typeof settings, text: string) => parseFlag(name, settings[name] as Setting<unknown>, text)
@@ -69,6 +69,23 @@ test('a file that is older than a setting which asks for nothing by default is c
   const { threads, ...older } = resolveConfig({ threads: 2 })
   expect(threads).toBe(2)
   expect(vaeSettings.complete(older, 'c.json')).toEqual(resolveConfig())
+})
+
+test('a run that is older than the upper layer of z has none', () => {
+  const { upperLatentDim: _, upperHidden: __, ...older } = resolveConfig()
+  expect(vaeSettings.complete(older, 'c.json')).toMatchObject({ upperLatentDim: null, upperHidden: null })
+})
+
+test.each<[Partial<Config>, string]>([
+  [
+    { upperLatentDim: 5 },
+    '--upper-latent-dim 5: the KL term of two layers of z has no closed form; add --kl monte-carlo',
+  ],
+  [{ upperHidden: [9] }, '--upper-hidden 9: leads to an upper layer of z'],
+  [{ upperLatentDim: 5, kl: 'monte-carlo', freeBits: 1 }, '--free-bits 1: needs the KL term of each dimension'],
+  [{ upperLatentDim: 5, latents: 'bernoulli', estimator: 'score' }, '--latents bernoulli: an upper layer of z'],
+])('of two layers of z, %o is refused', (changes, message) => {
+  expect(() => resolveConfig(changes)).toThrow(message)
 })
 
 test('a setting that is missing is named', () => {

@@ -36,7 +36,8 @@ export async function evaluateImportance(measuring: MeasuringVae, samples: numbe
   context.print(describeEstimate('log p(x)', result.logPx, sampling))
   const bits = bitsOf(measuring, result.logPx)
   for (const line of describeTrust(result)) context.print(line)
-  context.print(`${'active units'.padEnd(16)}${result.activeUnits} of ${result.latentDim}`)
+  const active = result.layers.map(layer => `${layer.activeUnits} of ${layer.latentDim}`)
+  context.print(`${'active units'.padEnd(16)}${active.join(', and in the upper layer ')}`)
   context.print('±: one standard error of the mean over images')
   saveValues(
     measuring,

@@ -15,7 +15,7 @@ import {
   rateAndDistortion,
   saveValues,
 } from './measuring.js'
-import { describeChoice, requireGaussian } from './opened-run.js'
+import { describeChoice, requireOneLayer } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
 export const gridSettings = {
@@ -36,7 +36,7 @@ export interface GridSettings {
 
 /** Throws a `UsageError` where z has too many dimensions or is not Gaussian. */
 export function requireGrid(trained: TrainedVae, what: string): void {
-  requireGaussian(trained, what)
+  requireOneLayer(trained, what)
   const { latentDim } = trained.vae
   if (latentDim > MOST_DIMENSIONS)
     throw new UsageError(

@@ -16,7 +16,15 @@ import { evaluateQuadrature, type GridSettings, gridSettings } from './evaluate-
 import { evaluateFitted } from './fitted.js'
 import { evaluateGaps, gapSettings } from './gaps.js'
 import type { Measurement, Measuring, MeasuringVae } from './measuring.js'
-import { evaluatedSplit, openRun, requireGaussian, runImages, runOptions, splitOf } from './opened-run.js'
+import {
+  evaluatedSplit,
+  openRun,
+  requireGaussian,
+  requireOneLayer,
+  runImages,
+  runOptions,
+  splitOf,
+} from './opened-run.js'
 import { comparedRows, describePublished } from './published.js'
 
 export const evaluate = command({
@@ -157,7 +165,7 @@ function measureFitted(
 }
 
 function measureGaps(trained: TrainedVae, data: Dataset, split: Split, values: Values, context: Context) {
-  requireGaussian(trained, '--gaps')
+  requireOneLayer(trained, '--gaps')
   const options = {
     samples: values.samples,
     steps: values.gapSteps,

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { explain, writeFileAtomic } from '../checkpoints/files.js'
 import { modelFiles } from '../checkpoints/snapshot.js'
+import { modelsOf } from '../models/vae.js'
 import { text, UsageError } from '../settings.js'
 import { command } from './command.js'
 import { openVae, runOptions } from './opened-run.js'
@@ -11,15 +12,19 @@ export const exportModel = command({
   name: 'export',
   summary: 'writes encoder and decoder as TF.js layers models, for tf.loadLayersModel anywhere',
   argument: 'run',
-  options: { to: text('folder to write encoder/ and decoder/ into'), ...runOptions },
+  options: {
+    to: text(
+      'folder to write encoder/ and decoder/ into, and upper_encoder/ and upper_decoder/ if there are two layers of z',
+    ),
+    ...runOptions,
+  },
   examples: ['export first --to web/model', 'export first --to last --snapshot latest'],
   async run({ argument, values }, context) {
     const { to } = values
     if (to === null) throw new UsageError('export: --to DIR is missing: the folder to write encoder/ and decoder/ into')
     const { trained } = await openVae(argument, values, context)
-    const files = await modelFiles(
-      new Map(Object.entries({ encoder: trained.vae.encoder, decoder: trained.vae.decoder })),
-    )
+    const models = modelsOf(trained.vae)
+    const files = await modelFiles(models)
     for (const [name, bytes] of files) {
       const path = join(to, name)
       try {
@@ -33,6 +38,8 @@ export const exportModel = command({
     context.note(
       'encoder: images [batch, pixels] in [0, 1] -> [mu, log variance]; decoder: z -> logits; sigmoid gives pixels',
     )
+    if (models.has('upper_encoder'))
+      context.note('z is h1; upper_encoder: h1 -> [mu, log variance] of h2; upper_decoder: h2 -> those of h1')
     return { json: { run: argument, files: [...files.keys()].map(name => join(to, name)) } }
   },
 })

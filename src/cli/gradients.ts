@@ -84,7 +84,9 @@ export const gradients = command({
 })
 
 /** Every estimate that there is; throws a `UsageError` for an estimator that was asked for and is none of any bound at any k. */
-function plan({ vae }: TrainedVae, { objectives, estimators, ks }: Asked): GradientEstimate[] {
+function plan({ vae }: TrainedVae, { objectives, estimators, ks, kl }: Asked): GradientEstimate[] {
+  if (vae.layers.length > 1 && kl === 'analytic' && objectives.includes('elbo'))
+    throw new UsageError('--kl analytic: has no closed form for two layers of z; use --kl monte-carlo')
   const all = [...new Set(objectives)].flatMap(objective =>
     [...new Set(ks)].flatMap(samples =>
       namesFor(objective, estimators).map(estimate => ({ objective, estimate, samples })),

@@ -27,8 +27,9 @@ export const interpolate = command({
     const ends = permutation(streamKey(values.seed, 'interpolate'), test.count).subarray(0, 2 * walks)
     const binary = gather(evaluatedSplit(run.trained, test), ends, 0, ends.length)
     const { pixels, z } = await interpolateImages(run.trained.vae, binary, values.steps)
+    const where = run.trained.config.upperLatentDim === null ? '' : ' in h1, the lower layer of z,'
     const path = writeGrid(run, pixels, 'interpolations', values.out, { columns: values.steps })
-    context.print(`${walks} walks between the codes of test images ${[...ends].join(', ')}: ${path}`)
+    context.print(`${walks} walks between the codes${where} of test images ${[...ends].join(', ')}: ${path}`)
     return { json: { run: argument, path, ends: [...ends], steps: values.steps, seed: values.seed, z } }
   },
 })

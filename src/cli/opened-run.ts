@@ -104,6 +104,14 @@ export function requireGaussian({ config }: TrainedVae, what: string): void {
     throw new UsageError(`${what}: needs a Gaussian z; this run has --latents ${config.latents}`)
 }
 
+/** Refuses what only a single layer of Gaussian z can do. */
+export function requireOneLayer(trained: TrainedVae, what: string): void {
+  requireGaussian(trained, what)
+  const { upperLatentDim } = trained.config
+  if (upperLatentDim !== null)
+    throw new UsageError(`${what}: needs a single layer of z; this run has --upper-latent-dim ${upperLatentDim}`)
+}
+
 /** The images of a run, or those of `source`, which must be of the run's size. */
 export function runImages({ config, snapshot }: TrainedRun | TrainedVae, source: string | null): Dataset {
   const data = source === null ? loadRunDataset(config) : loadDataset(source)

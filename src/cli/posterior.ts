@@ -17,7 +17,7 @@ import {
   openVae,
   pictureFolder,
   pictureOptions,
-  requireGaussian,
+  requireOneLayer,
   runImages,
   splitOf,
 } from './opened-run.js'
@@ -47,7 +47,7 @@ export const posterior = command({
   examples: ['posterior plane', 'posterior plane --images 0,7,12 --out posterior.png'],
   async run({ argument, values }, context) {
     const { folder, trained } = await openVae(argument, values, context)
-    requireGaussian(trained, 'posterior')
+    requireOneLayer(trained, 'posterior')
     const { vae } = trained
     if (vae.latentDim !== 2)
       throw new UsageError(

@@ -48,7 +48,9 @@ function describeBest(best: Run['best']): string {
 function describeModel(config: RunConfig): string {
   if (!isEm(config)) {
     const convolutions = config.filters ? `conv${config.filters.join('-')}-` : ''
-    return `vae ${convolutions}${config.hidden.join('-')}-${config.latentDim} ${config.activation}`
+    const { hidden, latentDim, upperHidden, upperLatentDim, activation } = config
+    const upper = upperLatentDim === null ? '' : `, ${[...(upperHidden ?? []), upperLatentDim].join('-')} above,`
+    return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}`
   }
   const size = config.model.endsWith('mixture') ? config.components : config.latentDim
   return `${config.model} ${size}, ${config.method}`

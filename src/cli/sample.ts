@@ -29,5 +29,6 @@ export const sample = command({
 
 function priorOf(config: RunConfig): string {
   if (isEm(config)) return config.model.endsWith('mixture') ? 'the weights' : 'N(0, I)'
+  if (config.upperLatentDim !== null) return 'p(h2) p(h1|h2)'
   return config.latents === 'bernoulli' ? 'Bernoulli(1/2)' : 'N(0, I)'
 }

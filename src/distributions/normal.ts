@@ -12,6 +12,10 @@ export function logProb(z: tf.Tensor, mu: tf.Tensor, logVar: tf.Tensor): tf.Tens
   })
 }
 
+/** The draw of N(mu, exp(logVar)) that standard normal noise leads to; the three broadcast. */
+export const at = (epsilon: tf.Tensor, mu: tf.Tensor, logVar: tf.Tensor): tf.Tensor =>
+  tf.add(mu, tf.mul(tf.exp(tf.mul(logVar, 0.5)), epsilon))
+
 /** log N(z; 0, I) in nats, summed over the last axis. */
 export function standardLogProb(z: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.mul(tf.sum(tf.add(tf.square(z), LOG_2PI), -1), -0.5))

@@ -23,6 +23,8 @@ export interface Evaluation {
   /** Latent dimensions whose encoder mean varies: var_x(mu_j) > 0.01 (Burda et al. 2015, section 5.2). */
   activeUnits: number
   latentDim: number
+  /** The same of each layer of z, from the image upwards. */
+  layers: readonly { latentDim: number; activeUnits: number }[]
   /** How the work was run. */
   compile: Choice
   /** The values behind the means, one per image. */
@@ -53,22 +55,19 @@ export async function evaluateVae(
     if (!mean || !kl || kl.length < images.count || sums.some(({ max }) => max?.length !== images.count))
       return undefined
     const perImage = summarize(sums as WeightSums[], samples)
-    return { ...estimates(perImage, mean, kl, vae.latentDim), samples, compile: weigh.choice as Choice, perImage }
+    return { ...estimates(perImage, mean, kl, vae.layers), samples, compile: weigh.choice as Choice, perImage }
   } finally {
     weigh.dispose()
   }
 }
 
-/** The mean of q(z|x) [count, latent], and KL(q(z|x) || p(z)) in closed form [count]; less if it was stopped. */
+/** The mean of q(z|x) [count, latent], and KL(q(z|x) || p(z)) [count]; less if it was stopped. */
 async function posteriors(
   vae: Vae,
   images: ImageSet,
   { onProgress: _, ...options }: OverImagesOptions & ScanOptions,
 ): Promise<{ mean?: Float32Array; kl?: Float32Array }> {
-  const encoding = overImages<object>(batch => {
-    const q = encode(vae, tf.div(batch, 255))
-    return { mean: q.mean, kl: tf.sum(q.kl(), -1) }
-  }, options)
+  const encoding = overImages<object>((batch, key) => encode(vae, tf.div(batch, 255)).expectations(key), options)
   try {
     const [outputs] = await encoding.run(images, options, [{}])
     return outputs ?? {}
@@ -81,8 +80,13 @@ function estimates(
   { elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate,
   means: Float32Array,
   kl: Float32Array,
-  latentDim: number,
+  sizes: readonly number[],
 ) {
+  const active = variances(means, means.length / kl.length).map(variance => variance > ACTIVE_VARIANCE)
+  const layers = sizes.map((latentDim, i) => {
+    const from = sizes.slice(0, i).reduce((sum, size) => sum + size, 0)
+    return { latentDim, activeUnits: active.slice(from, from + latentDim).filter(Boolean).length }
+  })
   return {
     images: kl.length,
     elbo: estimateMean(elbo),
@@ -91,8 +95,9 @@ function estimates(
     logPx: estimateMean(logPx),
     logPxMonteCarloError: errorOfMean(standardError),
     effectiveSamples: summarizeEffectiveSamples(effectiveSamples),
-    activeUnits: variances(means, latentDim).filter(variance => variance > ACTIVE_VARIANCE).length,
-    latentDim,
+    activeUnits: active.filter(Boolean).length,
+    latentDim: active.length,
+    layers,
   }
 }
 

@@ -6,13 +6,13 @@ import * as tf from '@tensorflow/tfjs'
 import { type Choice, type ScanOptions, scan } from '../compile/scan.js'
 import type { Ascent } from '../inference/estimators/ascent.js'
 import type { Baseline } from '../inference/estimators/baselines.js'
-import { namedWeights, type Vae } from '../models/vae.js'
+import { namedWeights, networksOf, sides, type Vae } from '../models/vae.js'
 import { type HostKey, keyAt } from '../random.js'
 import type { ImageSet } from './over-images.js'
 import { repeatBatch } from './repeat-batch.js'
 
-/** The networks whose gradients are measured. */
-export const parts = ['encoder', 'decoder'] as const
+/** What gradients are measured of: the networks of either side. */
+export const parts = sides
 export type Part = (typeof parts)[number]
 
 /** Of some draws of a gradient: for each entry the mean, and the sum of squared deviations from it. */
@@ -85,7 +85,10 @@ export async function gradientMoments(
   }
 }
 
-const weightsOf = (vae: Vae, part: Part): tf.Variable[] => namedWeights(vae[part]).map(([, weight]) => weight)
+const weightsOf = (vae: Vae, part: Part): tf.Variable[] =>
+  networksOf(vae, part)
+    .flatMap(namedWeights)
+    .map(([, weight]) => weight)
 
 function cutEvenly(draws: number): number[] {
   return Array.from(

@@ -29,9 +29,10 @@ export interface FreePosteriors {
 /** The learning rate of step number `step` of `steps`. */
 export const learningRateAt = (step: number, steps: number): number => LEARNING_RATE * (1 - step / steps)
 
-/** Throws an Error where z is not Gaussian. */
+/** Throws an Error where z is not one layer of Gaussians. */
 export function freePosteriors(vae: Vae, batchSize: number): FreePosteriors {
-  if (!vae.latents.reparameterized) throw new Error('mean-field Gaussians of each image: this model has no Gaussian z')
+  if (!vae.latents.reparameterized || vae.layers.length > 1)
+    throw new Error('mean-field Gaussians of each image: this model has no single layer of Gaussian z')
   const zeros = () => tf.tidy(() => tf.variable(tf.zeros([batchSize, vae.latentDim])))
   const variables = new Map(vae.latents.heads.map(head => [head, zeros()]))
   const parameters = [...variables.values()]

@@ -46,10 +46,10 @@ export async function annealSimulated(
     const results: Pick<Sandwich, 'forward' | 'reverse'>[] = []
     for (let b = 0; b < batches && !signal?.aborted; b++) {
       const streams = [0, 1, 2, 3].map(stream => keyAt(keyAt(key, b), stream)) as Streams
-      const { z, batch } = await draw(vae, streams[0], size)
+      const { noise, batch } = await draw(vae, streams[0], size)
       if (b === 0) await chains.pilot({ batch, key: streams[1] }, repeating)
       const forward = signal?.aborted ? undefined : await chains.forward({ batch, key: streams[2] }, repeating)
-      const reverse = forward && (await chains.reverse({ batch, key: streams[3] }, z, repeating))
+      const reverse = forward && (await chains.reverse({ batch, key: streams[3] }, noise, repeating))
       if (!reverse) break
       const used = Math.min(size, count - b * size)
       results.push({ forward: estimateForward(forward, size, used), reverse: estimateReverse(reverse, size, used) })
@@ -65,13 +65,14 @@ export async function annealSimulated(
 type Key = AnnealingRun['key']
 type Streams = [draw: Key, pilot: Key, forward: Key, reverse: Key]
 
-/** z [size, latent] of the prior, and images [size, pixels] of p(x|z), as grey levels: 1 is 255. */
-async function draw(vae: Vae, key: Key, size: number): Promise<{ z: Float32Array; batch: Float32Array }> {
-  const [zs, images] = tf.tidy(() => {
-    const z = vae.latents.prior.sample(keyAt(key, 0), [size, vae.latentDim])
-    return [z, tf.mul(decode(vae, z).sample(keyAt(key, 1)), 255)]
+/** Noise [size, latent] that gives z ~ p(z), and images [size, pixels] of p(x|z), as grey levels: 1 is 255. */
+async function draw(vae: Vae, key: Key, size: number): Promise<{ noise: Float32Array; batch: Float32Array }> {
+  const { prior, noise: draws } = vae.latents
+  const [noises, images] = tf.tidy(() => {
+    const epsilon = draws(keyAt(key, 0), [size, vae.latentDim])
+    return [epsilon, tf.mul(decode(vae, prior.at(epsilon)).sample(keyAt(key, 1)), 255)]
   }) as [tf.Tensor, tf.Tensor]
-  const [z, batch] = await Promise.all([zs.data<'float32'>(), images.data<'float32'>()])
-  tf.dispose([zs, images])
-  return { z, batch }
+  const [noise, batch] = await Promise.all([noises.data<'float32'>(), images.data<'float32'>()])
+  tf.dispose([noises, images])
+  return { noise, batch }
 }

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
-import { namedWeights, type Vae } from '../models/vae.js'
+import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
 import { type Elbo, type ElboOptions, elbo } from '../objectives/elbo.js'
 import { type ImportanceWeighted, importanceWeighted } from '../objectives/importance-weighted.js'
 import { type HostKey, type Key, split } from '../random.js'
@@ -90,7 +90,7 @@ export function trainNetworks(
   options: TrainingOptions,
   { ascent, bound: boundOf, baseline }: Learning,
 ): Algorithm {
-  const models = new Map(Object.entries({ encoder: vae.encoder, decoder: vae.decoder }))
+  const models = modelsOf(vae)
   const named = (prefix: string, variables: Iterable<readonly [string, tf.Variable]>) =>
     [...variables].map(([name, variable]): [string, tf.Variable] => [`${prefix}/${name}`, variable])
   const weights = new Map([

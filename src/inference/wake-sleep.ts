@@ -4,8 +4,8 @@
  * in the ELBO, so the two do not climb one bound.
  */
 import * as tf from '@tensorflow/tfjs'
-import { decode, encode, type Vae } from '../models/vae.js'
-import { elbo, elboOf } from '../objectives/elbo.js'
+import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
+import { drawNoise, elbo, elboFrom } from '../objectives/elbo.js'
 import { type Key, split } from '../random.js'
 import type { Algorithm } from './algorithm.js'
 import type { Ascent } from './estimators/ascent.js'
@@ -19,10 +19,12 @@ export function trainWakeSleep(vae: Vae, options: TrainingOptions): Algorithm {
   const ascent: Ascent = (x, key) => {
     const [wakeKey, sleepKey] = split(key, 2) as [Key, Key]
     const q = encode(vae, x)
+    const { z, logPriorRatio } = q.at(drawNoise(vae, x, wakeKey, options.samples))
     const dreams = dream(vae, sleepKey, (x.shape[0] as number) * options.samples)
     return () => {
-      const bound = elboOf(vae, x, q, wakeKey, options)
-      return { ascended: tf.add(tf.mean(bound.reconstruction), tf.mean(logProbOfDreams(vae, dreams))), bound }
+      const bound = elboFrom(q, { reconstruction: decode(vae, z).logProb(x), logPriorRatio }, options.kl)
+      const wake = tf.add(tf.mean(bound.reconstruction), tf.mean(vae.latents.prior.logProb(z)))
+      return { ascended: tf.add(wake, tf.mean(logProbOfDreams(vae, dreams))), bound }
     }
   }
   return trainNetworks(vae, options, { ascent, bound: (x, key) => elbo(vae, x, key, options) })
@@ -39,7 +41,7 @@ export interface Dreams {
 /** `count` draws z ~ p(z), x ~ p(x|z). */
 export function dream(vae: Vae, key: Key, count: number): Dreams {
   const [latentKey, pixelKey] = split(key, 2) as [Key, Key]
-  const z = vae.latents.prior.sample(latentKey, [count, vae.latentDim])
+  const z = samplePrior(vae, latentKey, count)
   return { z, x: decode(vae, z).sample(pixelKey) }
 }
 

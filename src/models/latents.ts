@@ -11,16 +11,19 @@ import { type Key, normal, uniform } from '../random.js'
 export interface Posterior {
   /** The encoder's outputs, [batch, latent] each. */
   readonly heads: readonly tf.Tensor[]
-  /** [batch, latent]. */
-  readonly mean: tf.Tensor
-  /** The most probable z: [batch, latent]. */
+  /** The most probable z; of a second layer, the most probable given the first: [batch, latent]. */
   readonly mode: tf.Tensor
   /** The draws that noise [samples, batch, latent] leads to. */
   at(noise: tf.Tensor): Draws
   /** log q(z|x) in nats: z [samples, batch, latent] -> [samples, batch]. */
   logProb(z: tf.Tensor): tf.Tensor
-  /** KL(q(z_j|x) || p(z_j)) of each dimension in nats: [batch, latent]. Their sum is KL(q(z|x) || p(z)). */
+  /**
+   * KL(q(z_j|x) || p(z_j)) of each dimension in nats: [batch, latent]. Their sum is KL(q(z|x) || p(z)). Throws an Error where there is no
+   * closed form.
+   */
   kl(): tf.Tensor
+  /** E_q[z] [batch, latent], and KL(q(z|x) || p(z)) in nats [batch]; what has no closed form is estimated with noise from `key`. */
+  expectations(key: Key): { mean: tf.Tensor; kl: tf.Tensor }
 }
 
 export interface Draws {
@@ -30,17 +33,31 @@ export interface Draws {
   logPriorRatio: tf.Tensor
 }
 
+/** p(z). */
+export interface Prior {
+  /** The draws that noise [..., latent] leads to, of that shape. */
+  at(noise: tf.Tensor): tf.Tensor
+  /** log p(z) in nats: [..., latent] -> [...]. */
+  logProb(z: tf.Tensor): tf.Tensor
+}
+
 export interface Latents {
   /** Names of the encoder's output layers, each [batch, latent]. */
   readonly heads: readonly string[]
   /** Whether draws are differentiable in the encoder's outputs (Kingma & Welling 2013, section 2.4). */
   readonly reparameterized: boolean
   posterior(heads: readonly tf.Tensor[]): Posterior
-  /** Noise for `Posterior.at`, of any shape. */
+  /** Noise for `Posterior.at` and `Prior.at`, of any shape. */
   noise(key: Key, shape: number[]): tf.Tensor
-  /** p(z): draws of any shape [..., latent], and their log probability in nats, summed over the last axis. */
-  readonly prior: { sample(key: Key, shape: number[]): tf.Tensor; logProb(z: tf.Tensor): tf.Tensor }
+  readonly prior: Prior
+  /** The part of z [..., latent] that p(x|z) depends on, which the decoder reads. */
+  decoded(z: tf.Tensor): tf.Tensor
+  /** Networks of the family's own: of q(z|x) beyond the encoder, and of p(z). */
+  readonly networks: { readonly encoder: readonly tf.LayersModel[]; readonly decoder: readonly tf.LayersModel[] }
 }
+
+/** What families of one layer have in common. */
+const oneLayer = { decoded: (z: tf.Tensor) => z, networks: { encoder: [], decoder: [] } } as const
 
 /** z of `heads` mu and log sigma^2: q(z|x) = N(mu, sigma^2), p(z) = N(0, I). */
 const gaussianLatents: Latents = {
@@ -50,20 +67,21 @@ const gaussianLatents: Latents = {
     const [mu, logVar] = heads as [tf.Tensor, tf.Tensor]
     return {
       heads,
-      mean: mu,
       mode: mu,
       at(epsilon) {
-        const z = tf.add(mu, tf.mul(tf.exp(tf.mul(logVar, 0.5)), epsilon))
+        const z = gaussian.at(epsilon, mu, logVar)
         // log p(z) - log q(z|x) = -1/2 sum(z^2 - epsilon^2 - log sigma^2)
         const terms = tf.sub(tf.sub(tf.square(z), tf.square(epsilon)), logVar)
         return { z, logPriorRatio: tf.mul(tf.sum(terms, -1), -0.5) }
       },
       logProb: z => gaussian.logProb(z, mu, logVar),
       kl: () => gaussian.klToStandard(mu, logVar),
+      expectations: () => ({ mean: mu, kl: tf.sum(gaussian.klToStandard(mu, logVar), -1) }),
     }
   },
   noise: normal,
-  prior: { sample: normal, logProb: gaussian.standardLogProb },
+  prior: { at: epsilon => epsilon, logProb: gaussian.standardLogProb },
+  ...oneLayer,
 }
 
 /** Binary z of logits l: q(z_j = 1 | x) = sigmoid(l_j), p(z_j = 1) = 1/2. */
@@ -76,7 +94,6 @@ const bernoulliLatents: Latents = {
     const logProb = (z: tf.Tensor) => bernoulli.logProb(z, logits)
     return {
       heads,
-      mean,
       mode: tf.cast(tf.greater(logits, 0), 'float32'),
       at(noise) {
         const z = tf.cast(tf.less(noise, mean), 'float32')
@@ -84,13 +101,12 @@ const bernoulliLatents: Latents = {
       },
       logProb,
       kl: () => bernoulli.klToFair(logits),
+      expectations: () => ({ mean, kl: tf.sum(bernoulli.klToFair(logits), -1) }),
     }
   },
   noise: uniform,
-  prior: {
-    sample: (key, shape) => bernoulli.sample(key, tf.fill(shape, 0.5)),
-    logProb: bernoulli.fairLogProb,
-  },
+  prior: { at: noise => tf.cast(tf.less(noise, 0.5), 'float32'), logProb: bernoulli.fairLogProb },
+  ...oneLayer,
 }
 
 export const latentNames = ['gaussian', 'bernoulli'] as const

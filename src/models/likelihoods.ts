@@ -98,7 +98,7 @@ function gaussianPixels(logits: tf.Tensor, logVar: tf.Tensor): PixelDistribution
     logProb: x => gaussian.logProb(x, mean, logVar),
     // Not as squares and products of matrices: of small variances they would cancel all but a few digits.
     logProbOfEach: x => gaussian.logProb(x, besideImages(mean), logVar.rank > 0 ? besideImages(logVar) : logVar),
-    sample: key => tf.add(mean, tf.mul(tf.exp(tf.mul(logVar, 0.5)), normal(key, mean.shape))),
+    sample: key => gaussian.at(normal(key, mean.shape), mean, logVar),
   }
 }
 

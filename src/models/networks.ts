@@ -48,6 +48,32 @@ export function decoderNetwork(
   return tf.model({ name: 'decoder', inputs: input, outputs })
 }
 
+/** h [batch, inputs] -> one output [batch, outputs] for each of `heads`, fully connected. */
+export function denseNetwork(
+  { name, inputs, hidden, outputs, activation }: DenseShape,
+  heads: readonly string[],
+): tf.LayersModel {
+  const input = tf.input({ shape: [inputs], name: `${name}_input` })
+  const code = through(hiddenLayers(hidden, activation), input)
+  return tf.model({ name, inputs: input, outputs: heads.map(head => through([dense(head, outputs)], code)) })
+}
+
+/** A network's outputs at inputs with any leading axes: [..., in] -> [..., out] each. */
+export function outputsAt(network: tf.LayersModel, inputs: tf.Tensor): tf.Tensor[] {
+  const outputs = network.apply(tf.reshape(inputs, [-1, inputs.shape.at(-1) as number])) as tf.Tensor | tf.Tensor[]
+  const leading = inputs.shape.slice(0, -1)
+  return [outputs].flat().map(output => tf.reshape(output, [...leading, output.shape.at(-1) as number]))
+}
+
+interface DenseShape {
+  name: string
+  inputs: number
+  /** Units of its hidden layers, from the input on. */
+  hidden: readonly number[]
+  outputs: number
+  activation: Activation
+}
+
 type Activation = VaeShape['activation']
 type ImageSize = Pick<VaeShape, 'rows' | 'columns'>
 

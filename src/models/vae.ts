@@ -13,39 +13,65 @@ import {
   type PixelDistribution,
   type PixelVariance,
 } from './likelihoods.js'
-import { decoderNetwork, encoderNetwork, type VaeShape } from './networks.js'
+import { decoderNetwork, encoderNetwork, outputsAt, type VaeShape } from './networks.js'
+import { twoLayerLatents } from './two-layer-latents.js'
 
 /** Encoder and decoder; `dispose` frees both. */
 export interface Vae {
+  /** Dimensions of each layer of z, from the image upwards, and of z as a whole. */
+  readonly layers: readonly number[]
   readonly latentDim: number
   readonly pixels: number
   readonly latents: Latents
   readonly likelihood: Likelihood
-  /** [batch, pixels] -> the parameters of q(z|x), each [batch, latent]. */
+  /** [batch, pixels] -> the parameters of q(z|x), of the lowest layer of z: each [batch, latent]. */
   readonly encoder: tf.LayersModel
-  /** [batch, latent] -> the parameters of p(x|z), each [batch, pixels]. */
+  /** The lowest layer of z [batch, latent] -> the parameters of p(x|z), each [batch, pixels]. */
   readonly decoder: tf.LayersModel
   dispose(): void
 }
 
 /** q(z | x) of images x [batch, pixels] in [0, 1]. */
 export function encode(vae: Vae, x: tf.Tensor): Posterior {
-  return vae.latents.posterior(asList(vae.encoder.apply(x)))
+  return vae.latents.posterior(outputsAt(vae.encoder, x))
 }
 
 /** p(x | z) of z [..., latent]. To be called inside of `tf.tidy`, as its parts are tensors. */
 export function decode(vae: Vae, z: tf.Tensor): PixelDistribution {
-  const heads = asList(vae.decoder.apply(tf.reshape(z, [-1, vae.latentDim])))
-  return vae.likelihood.of(heads.map(head => tf.reshape(head, [...z.shape.slice(0, -1), vae.pixels])))
+  return vae.likelihood.of(outputsAt(vae.decoder, vae.latents.decoded(z)))
 }
 
-const asList = (outputs: ReturnType<tf.LayersModel['apply']>): tf.Tensor[] =>
-  (Array.isArray(outputs) ? outputs : [outputs]) as tf.Tensor[]
+/** `count` draws z ~ p(z): [count, latent]. To be called inside of `tf.tidy`. */
+export const samplePrior = ({ latents, latentDim }: Vae, key: Key, count: number): tf.Tensor =>
+  latents.prior.at(latents.noise(key, [count, latentDim]))
+
+/** The two sides of a VAE: q(z|x), and p(z) p(x|z). */
+export const sides = ['encoder', 'decoder'] as const
+
+/** The networks of one side. */
+export const networksOf = (vae: Vae, side: (typeof sides)[number]): tf.LayersModel[] => [
+  vae[side],
+  ...vae.latents.networks[side],
+]
+
+/** All networks by name. */
+export function modelsOf({
+  encoder,
+  decoder,
+  latents: { networks },
+}: Pick<Vae, (typeof sides)[number] | 'latents'>): Map<string, tf.LayersModel> {
+  const upper = [...networks.encoder, ...networks.decoder]
+  return new Map([...Object.entries({ encoder, decoder }), ...upper.map(model => [model.name, model] as const)])
+}
 
 /** What a VAE is made of: its networks, and the families of its distributions. */
 export interface VaeOptions extends VaeShape {
   /** Of z; Gaussian unless said otherwise. */
   latents?: LatentName
+  /** Of a second layer of Gaussian z above the first, which then is Gaussian too; null or left out: there is none. */
+  upperLatentDim?: number | null
+  /** Units of the hidden layers of q(h2|h1), from h1 upwards; null or left out: none. p(h1|h2) mirrors them. */
+  upperHidden?: readonly number[] | null
   /** Of x given z; Bernoulli unless said otherwise. */
   likelihood?: (typeof likelihoods)[number]
   /** Of likelihood 'gaussian', which needs one. */
@@ -58,23 +84,30 @@ export interface VaeOptions extends VaeShape {
  */
 export function createVae({
   latents: family = 'gaussian',
+  upperLatentDim,
+  upperHidden,
   likelihood: name = 'bernoulli',
   pixelVariance,
   ...shape
 }: VaeOptions): Vae {
-  const latents = latentFamilies[family]
+  const { latentDim, activation } = shape
+  const latents = upperLatentDim
+    ? twoLayerLatents({ latentDim, upperLatentDim, upperHidden: upperHidden ?? [], activation })
+    : latentFamilies[family]
+  const layers = upperLatentDim ? [latentDim, upperLatentDim] : [latentDim]
   const likelihood = likelihoodOf(name, pixelVariance ?? undefined)
   const encoder = encoderNetwork(shape, latents.heads)
   const decoder = decoderNetwork(shape, likelihood.heads)
-  return {
-    latentDim: shape.latentDim,
+  const vae = {
+    layers,
+    latentDim: layers.reduce((sum, size) => sum + size),
     pixels: shape.rows * shape.columns,
     latents,
     likelihood,
     encoder,
     decoder,
-    dispose: () => [encoder, decoder].forEach(model => void model.dispose()),
   }
+  return { ...vae, dispose: () => modelsOf(vae).forEach(model => void model.dispose()) }
 }
 
 /**
@@ -84,7 +117,7 @@ export function createVae({
  * ignores z; a convolutional decoder has one bias for all pixels, and starts it at the logit of the mean pixel.
  */
 export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
-  const weights = [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)]
+  const weights = [...modelsOf(vae).values()].flatMap(namedWeights)
   const keys = split(key, weights.length)
   weights.forEach(([, variable], i) => {
     if (variable.shape.length < 2) return

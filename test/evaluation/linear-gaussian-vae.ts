@@ -10,8 +10,8 @@ import { normal } from '../../src/random.js'
 
 export const PIXELS = 6
 const LATENT = 2
-const PSI = 0.05
-const MU = 0.5
+export const PSI = 0.05
+export const MU = 0.5
 /** How far the encoder's mean is off p(z|x)'s, as a factor, and its variances. */
 const SHRINKAGE = 0.85
 const NARROWNESS = 0.6
@@ -25,7 +25,7 @@ const W = Matrix.from1DArray(
 const parameters = { mu: new Float64Array(PIXELS).fill(MU), W, psi: new Float64Array(PIXELS).fill(PSI) }
 
 /** Gaussian pixels around a mean that is linear in z. */
-const linearPixels: Likelihood = {
+export const linearPixels: Likelihood = {
   heads: ['mean'],
   binary: false,
   linear: false,
@@ -58,6 +58,7 @@ export function linearGaussianVae() {
   const heads = [dense(LATENT, encoderKernel.to2DArray(), offset), dense(LATENT, zeros, variances.map(Math.log))]
   const mean = dense(PIXELS, W.transpose().to2DArray(), [...parameters.mu])
   const vae: Vae = {
+    layers: [LATENT],
     latentDim: LATENT,
     pixels: PIXELS,
     latents: latentFamilies.gaussian,

@@ -170,6 +170,8 @@ test('what all dimensions tell below their free bits has no gradient, and what t
   expect(reconstructionOnly).not.toEqual(charged)
 })
 
+const twoLayers = { upperLatentDim: 2, upperHidden: [4] }
+
 const steps: [string, Partial<Config>][] = [
   ['IWAE_5', { objective: 'iwae', samples: 5 }],
   ['IWAE_5, doubly reparameterized', { objective: 'iwae', estimator: 'dreg', samples: 5 }],
@@ -180,6 +182,11 @@ const steps: [string, Partial<Config>][] = [
   ['binary z by score', { latents: 'bernoulli', estimator: 'score', baseline: 'leave-one-out', samples: 2 }],
   ['free bits', { freeBits: 0.1 }],
   ['continuous Bernoulli', { likelihood: 'continuous-bernoulli', binarize: 'none' }],
+  ['two layers of z, ELBO', { ...twoLayers, kl: 'monte-carlo' }],
+  [
+    'two layers of z, IWAE_5, doubly reparameterized',
+    { ...twoLayers, objective: 'iwae', estimator: 'dreg', samples: 5 },
+  ],
   ['Gaussian, learned variance', { likelihood: 'gaussian', pixelVariance: 'learned', binarize: 'none' }],
 ]
 

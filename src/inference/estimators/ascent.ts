@@ -1,5 +1,5 @@
 /** What a gradient step ascends: the seam of the estimators. */
-import * as tf from '@tensorflow/tfjs'
+import type * as tf from '@tensorflow/tfjs'
 import type { Elbo } from '../../objectives/elbo.js'
 import type { ImportanceWeighted } from '../../objectives/importance-weighted.js'
 import type { Key } from '../../random.js'
@@ -18,9 +18,3 @@ export type Ascent = (
   /** What the step reports, [batch] each. */
   bound: Elbo | ImportanceWeighted
 }
-
-/** x as a constant: no gradient flows back through it. */
-export const stopGradient = tf.customGrad((...inputs) => ({
-  value: tf.clone(inputs[0] as tf.Tensor),
-  gradFunc: dy => tf.zerosLike(dy as tf.Tensor),
-}))

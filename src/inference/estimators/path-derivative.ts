@@ -6,7 +6,8 @@ import * as tf from '@tensorflow/tfjs'
 import { decode, encode, type Vae } from '../../models/vae.js'
 import { drawNoise } from '../../objectives/elbo.js'
 import { boundsOf, logWeights, normalized } from '../../objectives/importance-weighted.js'
-import { type Ascent, stopGradient } from './ascent.js'
+import type { Key } from '../../random.js'
+import type { Ascent } from './ascent.js'
 
 interface Options {
   samples: number
@@ -19,11 +20,12 @@ interface Options {
 export const stickingTheLanding =
   (vae: Vae, { samples }: Options): Ascent =>
   (x, key, { beta }) => {
-    const noise = drawNoise(vae, x, key, samples)
-    const bound = boundsOf(logWeights(vae, x, encode(vae, x), noise))
+    const { noise, slope, weights } = drawWeighed(vae, x, key, samples)
+    const bound = boundsOf(weights)
     return () => {
-      const { reconstruction, logPriorRatio } = atFixedPosterior(vae, x, noise, z => z)
-      return { ascended: tf.mean(tf.add(reconstruction, tf.mul(logPriorRatio, beta))), bound }
+      const z = encode(vae, x).at(noise).z
+      const ascended = tf.mean(tf.add(decode(vae, z).logProb(x), tf.mul(logPriorRatio(vae, z, slope), beta)))
+      return { ascended, bound }
     }
   }
 
@@ -31,27 +33,27 @@ export const stickingTheLanding =
 export const doublyReparameterized =
   (vae: Vae, { samples }: Options): Ascent =>
   (x, key) => {
-    const noise = drawNoise(vae, x, key, samples)
-    const weights = logWeights(vae, x, encode(vae, x), noise)
+    const { noise, slope, weights } = drawWeighed(vae, x, key, samples)
     const [v, bound] = [normalized(weights.logWeights), boundsOf(weights)]
     const perDraw = tf.reshape(v, [...v.shape, 1]) // [samples, batch, 1]
     return () => {
-      const { reconstruction, logPriorRatio } = atFixedPosterior(vae, x, noise, z => scaleGradient(z, perDraw))
-      const ascended = tf.mean(tf.sum(tf.mul(v, tf.add(reconstruction, logPriorRatio)), 0))
-      return { ascended, bound }
+      const z = scaleGradient(encode(vae, x).at(noise).z, perDraw)
+      const logs = tf.add(decode(vae, z).logProb(x), logPriorRatio(vae, z, slope))
+      return { ascended: tf.mean(tf.sum(tf.mul(v, logs), 0)), bound }
     }
   }
 
-/** Both parts of log w, [samples, batch], with z a function of the encoder, by way of `through`, but the parameters of q constants. */
-function atFixedPosterior(vae: Vae, x: tf.Tensor, noise: tf.Tensor, through: (z: tf.Tensor) => tf.Tensor) {
-  const heads = encode(vae, x).heads
-  const z = through(vae.latents.posterior(heads).at(noise).z)
-  const fixed = vae.latents.posterior(heads.map(head => stopGradient(head)))
-  return {
-    reconstruction: decode(vae, z).logProb(x),
-    logPriorRatio: tf.sub(vae.latents.prior.logProb(z), fixed.logProb(z)),
-  }
+/** Draws from q, their weights, and the slope d log q(z|x) / dz at each, [samples, batch, latent], q held fixed. */
+function drawWeighed(vae: Vae, x: tf.Tensor, key: Key, samples: number) {
+  const noise = drawNoise(vae, x, key, samples)
+  const q = encode(vae, x)
+  const slope = tf.grad(z => q.logProb(z))(q.at(noise).z)
+  return { noise, slope, weights: logWeights(vae, x, q, noise) }
 }
+
+/** log p(z) - log q(z|x) but for a constant, with log q a line of the `slope` that q has at z: its gradient is in z and in p(z) alone. */
+const logPriorRatio = (vae: Vae, z: tf.Tensor, slope: tf.Tensor): tf.Tensor =>
+  tf.sub(vae.latents.prior.logProb(z), tf.sum(tf.mul(z, slope), -1))
 
 /** x, with the gradient that flows back through it multiplied by `scale`. */
 const scaleGradient = (x: tf.Tensor, scale: tf.Tensor): tf.Tensor =>

@@ -13,8 +13,8 @@ import { type Baseline, meanOfOthers } from './baselines.js'
 import { chargedKl, type PathwiseOptions } from './pathwise.js'
 
 /**
- * Of the ELBO. With an analytic KL term only log p(x|z) needs the score; with a sampled one, all of log w, whose own derivative
- * -d log q has mean zero and is left out.
+ * Of the ELBO. With an analytic KL term only log p(x|z) needs the score; with a sampled one, all of log w, whose own derivative is
+ * that of log p(x, z), as that of -log q has mean zero and is left out.
  */
 export const scoreElbo =
   (vae: Vae, { samples, kl: estimator, freeBits }: PathwiseOptions, baseline: Baseline): Ascent =>
@@ -28,7 +28,7 @@ export const scoreElbo =
       const q = encode(vae, x)
       const score = tf.mean(tf.mul(centred, q.logProb(z)))
       const ascended = tf.addN([score, tf.mean(decode(vae, z).logProb(x)), learn()])
-      if (sampled) return { ascended, bound }
+      if (sampled) return { ascended: tf.add(ascended, tf.mul(tf.mean(vae.latents.prior.logProb(z)), beta)), bound }
       const kl = freeBits > 0 ? chargedKl(q, freeBits) : tf.mean(tf.sum(q.kl(), -1))
       return { ascended: tf.sub(ascended, tf.mul(kl, beta)), bound }
     }
@@ -46,7 +46,7 @@ export const scoreIwae =
     const { centred, learn } = baseline.centre({ value, fromOthers: () => boundFromOthers(logWeights) }, x)
     return () => {
       const score = tf.mul(tf.sub(centred, v), encode(vae, x).logProb(z))
-      const ofDecoder = tf.mul(v, decode(vae, z).logProb(x))
+      const ofDecoder = tf.mul(v, tf.add(decode(vae, z).logProb(x), vae.latents.prior.logProb(z)))
       return { ascended: tf.add(tf.mean(tf.sum(tf.add(score, ofDecoder), 0)), learn()), bound }
     }
   }

@@ -1,0 +1,102 @@
+/**
+ * Two layers of Gaussian z, h1 below h2, as one z = [h1, h2] (Burda, Grosse & Salakhutdinov 2015, section 2 and appendix A):
+ * q(z|x) = q(h1|x) q(h2|h1), p(z) = p(h2) p(h1|h2) with p(h2) = N(0, I), and p(x|z) = p(x|h1). The encoder gives q(h1|x); two networks
+ * give mean and log variance of q(h2|h1) and of p(h1|h2).
+ */
+import * as tf from '@tensorflow/tfjs'
+import * as gaussian from '../distributions/normal.js'
+import { normal } from '../random.js'
+import type { Latents, Posterior, Prior } from './latents.js'
+import { denseNetwork, outputsAt, type VaeShape } from './networks.js'
+
+export interface TwoLayerShape {
+  /** Dimensions of h1 and of h2. */
+  latentDim: number
+  upperLatentDim: number
+  /** Units of the hidden layers of q(h2|h1), from h1 upwards; p(h1|h2) mirrors them. */
+  upperHidden: readonly number[]
+  activation: VaeShape['activation']
+}
+
+/** Draws of h1 for each image in what of q(z|x) has no closed form. */
+const DRAWS = 100
+
+const HEADS = ['mu', 'log_var'] as const
+
+/** The family with networks of its own, whose weights are all zero. */
+export function twoLayerLatents({ latentDim, upperLatentDim, upperHidden, activation }: TwoLayerShape): Latents {
+  const network = (name: string, inputs: number, hidden: readonly number[], outputs: number) =>
+    denseNetwork({ name, inputs, hidden, outputs, activation }, HEADS)
+  const encoder = network('upper_encoder', latentDim, upperHidden, upperLatentDim)
+  const decoder = network('upper_decoder', upperLatentDim, upperHidden.toReversed(), latentDim)
+  const sizes = [latentDim, upperLatentDim] as const
+  const prior = priorOf(decoder, sizes)
+  return {
+    heads: HEADS,
+    reparameterized: true,
+    posterior: heads => posteriorOf(heads, encoder, prior, sizes),
+    noise: normal,
+    prior,
+    decoded: z => layersOf(z, sizes)[0],
+    networks: { encoder: [encoder], decoder: [decoder] },
+  }
+}
+
+/** Dimensions of h1 and of h2. */
+type Sizes = readonly [lower: number, upper: number]
+
+/** z [..., latent] as h1 and h2. */
+const layersOf = (z: tf.Tensor, sizes: Sizes): [h1: tf.Tensor, h2: tf.Tensor] =>
+  tf.split(z, [...sizes], -1) as [tf.Tensor, tf.Tensor]
+
+/** Mean and log variance that a network gives at h [..., in]: [..., out] each. */
+const gaussianAt = (network: tf.LayersModel, h: tf.Tensor): [mu: tf.Tensor, logVar: tf.Tensor] =>
+  outputsAt(network, h) as [tf.Tensor, tf.Tensor]
+
+/** p(h2) p(h1|h2). */
+function priorOf(decoder: tf.LayersModel, sizes: Sizes): Prior {
+  return {
+    at(epsilon) {
+      const [lower, h2] = layersOf(epsilon, sizes)
+      return tf.concat([gaussian.at(lower, ...gaussianAt(decoder, h2)), h2], -1)
+    },
+    logProb(z) {
+      const [h1, h2] = layersOf(z, sizes)
+      return tf.add(gaussian.logProb(h1, ...gaussianAt(decoder, h2)), gaussian.standardLogProb(h2))
+    },
+  }
+}
+
+/** q(h1|x) q(h2|h1), the former with these `heads`. */
+function posteriorOf(heads: readonly tf.Tensor[], encoder: tf.LayersModel, prior: Prior, sizes: Sizes): Posterior {
+  const [mu, logVar] = heads as [tf.Tensor, tf.Tensor]
+  const at = (epsilon: tf.Tensor) => {
+    const [lower, upper] = layersOf(epsilon, sizes)
+    const h1 = gaussian.at(lower, mu, logVar)
+    const [upperMu, upperLogVar] = gaussianAt(encoder, h1)
+    const z = tf.concat([h1, gaussian.at(upper, upperMu, upperLogVar)], -1)
+    // log q(z|x) = log N(epsilon; 0, I) - 1/2 sum log sigma^2
+    const logVars = tf.add(tf.sum(upperLogVar, -1), tf.sum(logVar, -1)) // [samples, batch]
+    const logQ = tf.sub(gaussian.standardLogProb(epsilon), tf.mul(logVars, 0.5))
+    return { z, logPriorRatio: tf.sub(prior.logProb(z), logQ), upperMu }
+  }
+  return {
+    heads,
+    get mode() {
+      return tf.concat([mu, gaussianAt(encoder, mu)[0]], -1)
+    },
+    at,
+    logProb(z) {
+      const [h1, h2] = layersOf(z, sizes)
+      return tf.add(gaussian.logProb(h1, mu, logVar), gaussian.logProb(h2, ...gaussianAt(encoder, h1)))
+    },
+    kl() {
+      throw new Error('KL(q(z|x) || p(z)) of two layers of z has no closed form; sample it: kl monte-carlo')
+    },
+    expectations(key) {
+      const shape = [DRAWS, mu.shape[0] as number, sizes[0] + sizes[1]]
+      const { upperMu, logPriorRatio } = at(normal(key, shape))
+      return { mean: tf.concat([mu, tf.mean(upperMu, 0)], -1), kl: tf.neg(tf.mean(logPriorRatio, 0)) }
+    },
+  }
+}

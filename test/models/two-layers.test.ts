@@ -1,0 +1,281 @@
+// Two layers of z: a linear-Gaussian model whose log p(x) is known, and gradients of every estimator.
+import * as tf from '@tensorflow/tfjs'
+import { determinant, inverse, Matrix } from 'ml-matrix'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { temperatures } from '../../src/evaluation/ais.js'
+import { type AnnealingOptions, annealer } from '../../src/evaluation/anneal-images.js'
+import { importanceSample } from '../../src/evaluation/importance.js'
+import { annealSimulated } from '../../src/evaluation/simulated.js'
+import { estimateMean } from '../../src/evaluation/statistics.js'
+import { vaeLikelihood } from '../../src/evaluation/vae-likelihood.js'
+import { createBaseline } from '../../src/inference/estimators/baselines.js'
+import { ascentOf } from '../../src/inference/vae.js'
+import { trainWakeSleep } from '../../src/inference/wake-sleep.js'
+import { createVae, encode, initialize, modelsOf, namedWeights, samplePrior, type Vae } from '../../src/models/vae.js'
+import { elbo } from '../../src/objectives/elbo.js'
+import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
+import { type HostKey, keyAt, normal, split, streamKey } from '../../src/random.js'
+import { useBackend } from '../backend.js'
+import { linearImages, linearPixels, MU, PIXELS, PSI } from '../evaluation/linear-gaussian-vae.js'
+
+beforeAll(() => useBackend())
+afterEach(() => tf.disposeVariables())
+
+const key = streamKey(1, 'test')
+const [LOWER, UPPER] = [2, 1]
+
+const matrix = (rows: number, columns: number, seed: number) =>
+  Matrix.from1DArray(
+    rows,
+    columns,
+    Array.from({ length: rows * columns }, (_, i) => 0.4 * Math.sin(3 * i + seed)),
+  )
+const [toImage, down, up, toCode] = [
+  matrix(LOWER, PIXELS, 1),
+  matrix(UPPER, LOWER, 2),
+  matrix(LOWER, UPPER, 3),
+  matrix(PIXELS, LOWER, 4),
+]
+const [lowerVariance, lowerBias] = [0.6, [0.3, -0.2]]
+
+/** h2 ~ N(0, 1), h1 = b + h2 A + N(0, s), x = mu + h1 W + N(0, psi), and linear encoders that are wrong. */
+function linearVae(): Vae {
+  const vae = createVae({
+    rows: 1,
+    columns: PIXELS,
+    hidden: [1],
+    latentDim: LOWER,
+    upperLatentDim: UPPER,
+    activation: 'tanh',
+  })
+  const dense = (inputs: number, outputs: [Matrix, number[]][]) => {
+    const input = tf.input({ shape: [inputs] })
+    const layers = outputs.map(([kernel, bias]) =>
+      tf.layers.dense({ units: bias.length, weights: [tf.tensor2d(kernel.to2DArray()), tf.tensor1d(bias)] }),
+    )
+    return tf.model({ inputs: input, outputs: layers.map(layer => layer.apply(input) as tf.SymbolicTensor) })
+  }
+  const set = (name: string, values: [Matrix, number[]][]) =>
+    namedWeights(modelsOf(vae).get(name) as tf.LayersModel).forEach(([, weight], i) => {
+      const [kernel, bias] = values[Math.floor(i / 2)] as [Matrix, number[]]
+      weight.assign(i % 2 === 0 ? tf.tensor2d(kernel.to2DArray()) : tf.tensor1d(bias))
+    })
+  const constant = (rows: number, values: number[]): [Matrix, number[]] => [Matrix.zeros(rows, values.length), values]
+  set('upper_encoder', [[up, [0.1]], constant(LOWER, [-0.4])])
+  set('upper_decoder', [[down, lowerBias], constant(UPPER, [Math.log(lowerVariance), Math.log(lowerVariance)])])
+  return {
+    ...vae,
+    likelihood: linearPixels,
+    encoder: dense(PIXELS, [[toCode, [0, 0.1]], constant(PIXELS, [-0.4, -0.5])]),
+    decoder: dense(LOWER, [[toImage, new Array(PIXELS).fill(MU)]]),
+  }
+}
+
+/** log p(x) of each row of x: of N(mu + b W, Wᵀ (Aᵀ A + s I) W + psi I). */
+function exactLogPx(x: tf.Tensor): number[] {
+  const ofCode = down.transpose().mmul(down).add(Matrix.eye(LOWER).mul(lowerVariance))
+  const covariance = toImage.transpose().mmul(ofCode).mmul(toImage).add(Matrix.eye(PIXELS).mul(PSI))
+  const mean = Matrix.rowVector(lowerBias).mmul(toImage).add(MU)
+  const precision = inverse(covariance)
+  const constant = PIXELS * Math.log(2 * Math.PI) + Math.log(determinant(covariance))
+  return (x.arraySync() as number[][]).map(row => {
+    const away = Matrix.rowVector(row).sub(mean)
+    return -0.5 * (constant + away.mmul(precision).mmul(away.transpose()).get(0, 0))
+  })
+}
+
+describe('a linear-Gaussian model of two layers', () => {
+  test('ELBO < IWAE_5 < IWAE_50 < log p(x), each by more than four standard errors, and importance sampling agrees', () => {
+    const vae = linearVae()
+    const { x } = linearImages(6)
+    const copies = tf.tile(x, [800, 1])
+    const bound = (samples: number) => {
+      const values = importanceWeighted(vae, copies, keyAt(key, samples), samples).iwae
+      return estimateMean(tf.mean(tf.reshape(values, [800, 6]), 1).dataSync<'float32'>())
+    }
+    const exact = exactLogPx(x)
+    const bounds = [bound(1), bound(5), bound(50), { mean: estimateMean(exact).mean, standardError: 0 }]
+    bounds.slice(1).forEach((above, i) => {
+      const below = bounds[i] as typeof above
+      expect(above.mean - below.mean).toBeGreaterThan(4 * Math.hypot(above.standardError, below.standardError))
+    })
+    const { logPx, standardError } = importanceSample(vae, x, key, 20_000)
+    exact.forEach((value, i) => {
+      expect(standardError[i]).toBeLessThan(0.1)
+      expect(Math.abs((logPx[i] as number) - value)).toBeLessThan(4 * (standardError[i] as number))
+    })
+  })
+
+  const annealing = (chains: number, images: number): AnnealingOptions => ({
+    ...{ temperatures: temperatures(20, 'sigmoidal'), chains, chainsAtOnce: chains * images },
+    ...{ leapfrogSteps: 3, jitter: 0.2, stepSize: 0.1, targetAcceptance: 0.8 },
+  })
+
+  test('annealing, whose chains move in the noise of h1 and h2, agrees within four standard errors', async () => {
+    const vae = linearVae()
+    const { x, ...images } = linearImages(5)
+    const annealed = annealer(vaeLikelihood(vae), LOWER + UPPER, annealing(24, 5), { mode: 'off' })
+    const { logPx, standardError } = await annealed.run(images, { key })
+    exactLogPx(x).forEach((value, i) => {
+      expect(standardError[i]).toBeLessThan(0.3)
+      expect(Math.abs((logPx[i] as number) - value)).toBeLessThan(4 * (standardError[i] as number))
+    })
+    const { forward, reverse } = await annealSimulated(vae, 60, annealing(4, 60), { key, mode: 'off' })
+    const gap = estimateMean(reverse.logPx.map((value, i) => value - (forward.logPx[i] as number)))
+    expect(gap.mean).toBeGreaterThan(-4 * gap.standardError)
+    expect(gap.mean).toBeLessThan(1)
+  })
+
+  test('draws of the prior have its mean and variance, and of q the exact mean is met', () => {
+    const vae = linearVae()
+    const z = samplePrior(vae, key, 40_000)
+    const { mean, variance } = tf.moments(z, 0)
+    const variances = [...down.to1DArray().map(a => a ** 2 + lowerVariance), 1]
+    ;[...lowerBias, 0].forEach((expected, i) => {
+      const v = variances[i] as number
+      expect(Math.abs((mean.dataSync()[i] as number) - expected)).toBeLessThan(4.5 * Math.sqrt(v / 40_000))
+      expect(Math.abs((variance.dataSync()[i] as number) - v)).toBeLessThan(4.5 * v * Math.sqrt(2 / 40_000))
+    })
+    const { x } = linearImages(4)
+    const q = encode(vae, x)
+    const found = q.expectations(key)
+    // E[h2|x] = E[h1|x] U + 0.1, which is its mean at the mode too; 100 draws of h1, of variance at most e^-0.4
+    const error = Math.sqrt((Math.exp(-0.4) * up.norm() ** 2) / 100)
+    tf.sub(found.mean, q.mode)
+      .abs()
+      .dataSync()
+      .forEach(difference => void expect(difference).toBeLessThan(4.5 * error))
+    expect(found.kl.shape).toEqual([4])
+  })
+})
+
+function smallVae(): Vae {
+  const layers = { latentDim: 2, upperLatentDim: 2, upperHidden: [3] }
+  const vae = createVae({ rows: 2, columns: 2, hidden: [3], activation: 'tanh', ...layers })
+  initialize(vae, streamKey(7, 'weights'))
+  return vae
+}
+
+const weightsOf = (vae: Vae) => [...modelsOf(vae).values()].flatMap(namedWeights).map(([, weight]) => weight)
+
+/** Many copies of one image: a batch whose mean gradient is the mean over as many draws. */
+const copies = (count: number) => tf.tile(tf.tensor2d([[0, 1, 1, 0]]), [count, 1])
+
+test('log p(z) - log q(z|x) of a draw is that of its parts, and without weights both are N(0, I)', () => {
+  const vae = smallVae()
+  const q = encode(vae, copies(2))
+  const { z, logPriorRatio } = q.at(normal(key, [3, 2, 4]))
+  const parts = tf.sub(vae.latents.prior.logProb(z), q.logProb(z)).dataSync()
+  expect(logPriorRatio.shape).toEqual([3, 2])
+  logPriorRatio.dataSync().forEach((value, i) => void expect(value).toBeCloseTo(parts[i] as number, 4))
+  for (const weight of weightsOf(vae)) weight.assign(tf.zerosLike(weight))
+  const { mean, kl } = encode(vae, copies(2)).expectations(key)
+  for (const value of [...mean.dataSync(), ...kl.dataSync()]) expect(value).toBeCloseTo(0, 4)
+})
+
+test('a KL term in closed form is refused', () => {
+  expect(() => elbo(smallVae(), copies(2), key, { samples: 1, kl: 'analytic' })).toThrow(
+    'KL(q(z|x) || p(z)) of two layers of z has no closed form; sample it: kl monte-carlo',
+  )
+})
+
+const pathwise = { objective: 'elbo', estimator: 'pathwise', samples: 3, kl: 'monte-carlo', freeBits: 0 } as const
+type Estimate = Parameters<typeof ascentOf>[1]
+
+/** Of every weight, on `count` copies of one image. */
+function gradient(vae: Vae, options: Estimate, count: number, on: HostKey): number[] {
+  return tf.tidy(() => {
+    const onTape = ascentOf(vae, options, createBaseline('none', 4, key))(copies(count), on, { beta: 1 })
+    const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weightsOf(vae))
+    return weightsOf(vae).flatMap(({ name }) => [...(grads[name] as tf.Tensor).dataSync()])
+  })
+}
+
+test.each(['elbo', 'iwae'] as const)('the pathwise gradient of the %s agrees with finite differences', objective => {
+  const vae = smallVae()
+  const found = gradient(vae, { ...pathwise, objective }, 2, key)
+  const value = () =>
+    tf.tidy(() => {
+      const bounds = importanceWeighted(vae, copies(2), key, 3)
+      return tf.mean(objective === 'elbo' ? bounds.elbo : bounds.iwae).dataSync()[0] as number
+    })
+  let at = 0
+  for (const weight of weightsOf(vae)) {
+    const start = weight.dataSync<'float32'>().slice()
+    const [above, below] = [1e-2, -1e-2].map(delta => {
+      weight.assign(tf.tensor([(start[0] as number) + delta, ...start.slice(1)], weight.shape))
+      return value()
+    }) as [number, number]
+    weight.assign(tf.tensor(start, weight.shape))
+    expect(Math.abs((above - below) / 2e-2 - (found[at] as number)), weight.name).toBeLessThan(2e-3)
+    at += weight.size
+  }
+  expect(found).toHaveLength(at)
+})
+
+test.each<[string, Estimate, Estimate]>([
+  ['sticking the landing', { ...pathwise, estimator: 'stl' }, pathwise],
+  ['the score function', { ...pathwise, estimator: 'score' }, pathwise],
+  [
+    'the doubly reparameterized gradient',
+    { ...pathwise, objective: 'iwae', estimator: 'dreg' },
+    { ...pathwise, objective: 'iwae' },
+  ],
+  [
+    'the score function of IWAE_3',
+    { ...pathwise, objective: 'iwae', estimator: 'score' },
+    { ...pathwise, objective: 'iwae' },
+  ],
+])('%s has the mean of the pathwise gradient', (_, one, other) => {
+  const vae = smallVae()
+  const means = (options: Estimate) => {
+    const drawn = Array.from({ length: 20 }, (_, i) => gradient(vae, options, 300, keyAt(key, i)))
+    return (drawn[0] ?? []).map((_, entry) => estimateMean(drawn.map(values => values[entry] as number)))
+  }
+  const expected = means(other)
+  means(one).forEach(({ mean, standardError }, i) => {
+    const { mean: reference, standardError: error } = expected[i] as (typeof expected)[number]
+    // 20 draws: Student's t of 38 degrees of freedom
+    expect(Math.abs(mean - reference), `entry ${i}`).toBeLessThan(5 * Math.hypot(standardError, error) + 1e-6)
+  })
+})
+
+test('where q is the posterior, sticking the landing is zero in both networks of q for every draw', () => {
+  const vae = smallVae()
+  for (const weight of weightsOf(vae)) weight.assign(tf.zerosLike(weight)) // q = p(z) = p(z|x)
+  const ofQ = (estimator: 'stl' | 'pathwise') => {
+    const all = gradient(vae, { ...pathwise, estimator, samples: 1 }, 1, key)
+    let at = 0
+    return Object.fromEntries(
+      [...modelsOf(vae)].map(([name, model]) => {
+        const size = model.countParams()
+        at += size
+        return [name, Math.max(...all.slice(at - size, at).map(Math.abs))]
+      }),
+    )
+  }
+  expect(ofQ('stl')).toMatchObject({ encoder: 0, upper_encoder: 0 })
+  expect(ofQ('pathwise').upper_encoder).toBeGreaterThan(0.1)
+})
+
+test("wake-sleep's gradient in p(h1|h2) and p(x|h1) is that of the ELBO with the same noise", () => {
+  const vae = smallVae()
+  const options = { samples: 2, kl: 'monte-carlo', binarize: 'static' } as const
+  const sgd = { optimizer: 'sgd', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as const
+  const theta = ['decoder', 'upper_decoder'].flatMap(name => namedWeights(modelsOf(vae).get(name) as tf.LayersModel))
+  const weights = theta.map(([, weight]) => weight)
+  const [, noise] = split(key, 2) as [HostKey, HostKey]
+  const [wakeKey] = split(noise, 2) as [HostKey, HostKey]
+  const bound = () => tf.mean(elbo(vae, copies(2), wakeKey, options).elbo) as tf.Scalar
+  const { grads } = tf.variableGrads(bound, weights)
+  const starts = weights.map(weight => weight.dataSync().slice())
+  const schedule = { learningRate: 1, beta: 1, used: 2, first: 0 }
+  tf.tidy(() => void trainWakeSleep(vae, { ...options, ...sgd }).step(tf.mul(copies(2), 255), key, schedule))
+  weights.forEach((weight, w) => {
+    const gradient = grads[weight.name]?.dataSync() as Float32Array
+    expect(Math.max(...gradient.map(Math.abs))).toBeGreaterThan(1e-3)
+    weight.dataSync().forEach((value, i) => {
+      expect(value - (starts[w]?.[i] as number)).toBeCloseTo(gradient[i] as number, 5)
+    })
+  })
+})
