@@ -6,6 +6,7 @@ import { streamKey } from '../random.js'
 import { describeError, describeEstimate } from './estimates.js'
 import {
   bitsOf,
+  describeDone,
   describeParts,
   type Measurement,
   type MeasuringVae,
@@ -28,8 +29,10 @@ export async function evaluateImportance(measuring: MeasuringVae, samples: numbe
   }).finally(() => bar.stop())
   if (!result) return nothingMeasured(context)
   const { perImage, compile, ...summary } = result
+  const interrupted = result.images < images.count
+  const about = describeDone(measuring.about, { done: result.images, count: images.count })
   context.note(describeChoice(compile))
-  context.print(`${measuring.about}, ${samples} samples of z each`)
+  context.print(`${about}, ${samples} samples of z each`)
   context.print(describeEstimate('ELBO', result.elbo))
   describeParts(context, result)
   const sampling = `, of which sampling z: ± ${describeError(result.logPxMonteCarloError, 4)}`
@@ -48,7 +51,8 @@ export async function evaluateImportance(measuring: MeasuringVae, samples: numbe
     },
     { samples: String(samples) },
   )
-  return { json: { ...summary, ...rateAndDistortion(result), ...bits } }
+  const json = { ...summary, ...rateAndDistortion(result), ...bits }
+  return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
 }
 
 /** From this share of images with few effective samples on, their error shows in the mean. */

@@ -102,16 +102,17 @@ export const evaluate = command({
       return { ...result, json: { ...about, ...json } }
     }
     const { json, ...result } = await measureBy(values.method, { ...measuring, trained }, values)
-    const published = switches.reference
-      ? {
-          config: run.config,
-          source: data.source,
-          split,
-          whole: images.count === all.count,
-          samples: kind === 'importance' ? values.samples : null,
-        }
-      : undefined
-    if (published && !result.interrupted) for (const line of describePublished(published)) context.print(line)
+    const published =
+      switches.reference && !result.interrupted
+        ? {
+            config: run.config,
+            source: data.source,
+            split,
+            whole: images.count === all.count,
+            samples: kind === 'importance' ? values.samples : null,
+          }
+        : undefined
+    if (published) for (const line of describePublished(published)) context.print(line)
     const reference = published && { published: comparedRows(published) }
     return { ...result, json: { ...about, method: values.method, ...json, ...reference } }
   },

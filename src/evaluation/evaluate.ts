@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/scan.js'
 import { encode, type Vae } from '../models/vae.js'
 import { type EffectiveSamples, summarizeEffectiveSamples } from './effective-samples.js'
-import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } from './importance.js'
+import { cut, type ImportanceEstimate, summarize, sumWeightsOf, type WeightSums } from './importance.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface Evaluation {
+  /** Fewer than were asked for if it was stopped. */
   images: number
   samples: number
   elbo: Estimate
@@ -31,7 +32,7 @@ export interface Evaluation {
 
 const ACTIVE_VARIANCE = 0.01
 
-/** Importance-samples every image of a binary set ({0, 255}); undefined if `options.signal` stopped it before the end. */
+/** Importance-samples every image of a set; if `options.signal` stops it, those of the batches done so far, or undefined before the first. */
 export async function evaluateVae(
   vae: Vae,
   images: ImageSet,
@@ -39,41 +40,23 @@ export async function evaluateVae(
   options: OverImagesOptions & ScanOptions,
 ): Promise<Evaluation | undefined> {
   const { size, used } = cut(samples, Math.min(options.batchSize, images.count))
-  const weigh = overImages<{ used: number }>(
-    (batch, key, part) => sumWeights(vae, tf.div(batch, 255), key, size, part.used),
-    options,
-  )
+  const weigh = overImages<{ used: number }>((batch, key, part) => {
+    const x = tf.div(batch, 255)
+    const q = encode(vae, x)
+    return { ...sumWeightsOf(vae, x, q, key, size, part.used), mean: q.mean, kl: tf.sum(q.kl(), -1) }
+  }, options)
   try {
     const sums = await weigh.run(
       images,
       options,
       used.map(count => ({ used: count })),
     )
-    const { mean, kl } = await posteriors(vae, images, { ...options, mode: weigh.choice?.mode ?? options.mode })
-    if (!mean || !kl || kl.length < images.count || sums.some(({ max }) => max?.length !== images.count))
-      return undefined
+    const { mean, kl } = sums[0] as { mean?: Float32Array; kl?: Float32Array }
+    if (!mean || !kl?.length) return undefined
     const perImage = summarize(sums as WeightSums[], samples)
     return { ...estimates(perImage, mean, kl, vae.latentDim), samples, compile: weigh.choice as Choice, perImage }
   } finally {
     weigh.dispose()
-  }
-}
-
-/** The mean of q(z|x) [count, latent], and KL(q(z|x) || p(z)) in closed form [count]; less if it was stopped. */
-async function posteriors(
-  vae: Vae,
-  images: ImageSet,
-  { onProgress: _, ...options }: OverImagesOptions & ScanOptions,
-): Promise<{ mean?: Float32Array; kl?: Float32Array }> {
-  const encoding = overImages<object>(batch => {
-    const q = encode(vae, tf.div(batch, 255))
-    return { mean: q.mean, kl: tf.sum(q.kl(), -1) }
-  }, options)
-  try {
-    const [outputs] = await encoding.run(images, options, [{}])
-    return outputs ?? {}
-  } finally {
-    encoding.dispose()
   }
 }
 
