@@ -2,8 +2,9 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/scan.js'
 import { encode, type Vae } from '../models/vae.js'
+import { cutShares, type Piece, sharesOf, strataOf, sumPiece } from './defensive.js'
 import { type EffectiveSamples, summarizeEffectiveSamples } from './effective-samples.js'
-import { cut, type ImportanceEstimate, summarize, sumWeightsOf, type WeightSums } from './importance.js'
+import { type ImportanceEstimate, summarize, type WeightSums } from './importance.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
 
@@ -11,7 +12,9 @@ import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
 export interface Evaluation {
   /** Fewer than were asked for if it was stopped. */
   images: number
+  /** Draws per image, `fromPrior` of them from p(z) instead of q(z|x). */
   samples: number
+  fromPrior: number
   elbo: Estimate
   /** E_q[log p(x|z)], negative; elbo = reconstruction - kl. */
   reconstruction: Estimate
@@ -30,6 +33,11 @@ export interface Evaluation {
   perImage: ImportanceEstimate
 }
 
+export interface EvaluationOptions extends OverImagesOptions, ScanOptions {
+  /** The share of the draws that comes from the prior, below 1; none unless said otherwise. */
+  defensive?: number
+}
+
 const ACTIVE_VARIANCE = 0.01
 
 /** Importance-samples every image of a set; if `options.signal` stops it, those of the batches done so far, or undefined before the first. */
@@ -37,24 +45,27 @@ export async function evaluateVae(
   vae: Vae,
   images: ImageSet,
   samples: number,
-  options: OverImagesOptions & ScanOptions,
+  options: EvaluationOptions,
 ): Promise<Evaluation | undefined> {
-  const { size, used } = cut(samples, Math.min(options.batchSize, images.count))
-  const weigh = overImages<{ used: number }>((batch, key, part) => {
+  const shares = sharesOf(samples, options.defensive ?? 0)
+  const { size, pieces } = cutShares(shares, Math.min(options.batchSize, images.count))
+  const weigh = overImages<Piece>((batch, key, piece) => {
     const x = tf.div(batch, 255)
     const q = encode(vae, x)
-    return { ...sumWeightsOf(vae, x, q, key, size, part.used), mean: q.mean, kl: tf.sum(q.kl(), -1) }
+    return { ...sumPiece(vae, x, q, key, { size, shares, piece }), mean: q.mean, kl: tf.sum(q.kl(), -1) }
   }, options)
   try {
-    const sums = await weigh.run(
-      images,
-      options,
-      used.map(count => ({ used: count })),
-    )
+    const sums = await weigh.run(images, options, pieces)
     const { mean, kl } = sums[0] as { mean?: Float32Array; kl?: Float32Array }
     if (!mean || !kl?.length) return undefined
-    const perImage = summarize(sums as WeightSums[], samples)
-    return { ...estimates(perImage, mean, kl, vae.latentDim), samples, compile: weigh.choice as Choice, perImage }
+    const perImage = summarize(strataOf(sums as WeightSums[], pieces, shares))
+    return {
+      ...estimates(perImage, mean, kl, vae.latentDim),
+      samples,
+      fromPrior: shares.prior,
+      compile: weigh.choice as Choice,
+      perImage,
+    }
   } finally {
     weigh.dispose()
   }

@@ -108,7 +108,7 @@ function batchBounds(vae: Vae, size: number, options: GapOptions, batches: numbe
     async measure(batch, key) {
       const weighed = async () => {
         const sums = await repeatBatch(weigh, { batch, size, key: keyAt(key, 0) }, used, repeating)
-        return sums && summarize(pieceSums(sums, size), options.samples)
+        return sums && summarize([{ pieces: pieceSums(sums, size), draws: options.samples }])
       }
       tf.tidy(() => free.start(tf.div(tf.tensor(Float32Array.from(batch), [size, batch.length / size]), 255)))
       const encoder = await weighed()

@@ -35,6 +35,7 @@ export interface Latents {
   readonly heads: readonly string[]
   /** Whether draws are differentiable in the encoder's outputs (Kingma & Welling 2013, section 2.4). */
   readonly reparameterized: boolean
+  /** Heads of zeros give the prior. */
   posterior(heads: readonly tf.Tensor[]): Posterior
   /** Noise for `Posterior.at`, of any shape. */
   noise(key: Key, shape: number[]): tf.Tensor
