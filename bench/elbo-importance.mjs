@@ -25,10 +25,8 @@ async function timed(batches) {
   const count = batches * batch
   const options = { batchSize: batch, key: streamKey(1, `run ${runs++}`) }
   const parts = used.map(draws => ({ used: draws }))
-  const { logPx } = summarize(
-    await weigh.run({ count, pixels: pixels.subarray(0, count * 784) }, options, parts),
-    samples,
-  )
+  const sums = await weigh.run({ count, pixels: pixels.subarray(0, count * 784) }, options, parts)
+  const { logPx } = summarize([{ pieces: sums, draws: samples }])
   if (!logPx.every(Number.isFinite)) throw new Error('log p(x) is not finite')
   return performance.now() - started
 }

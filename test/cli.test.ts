@@ -206,6 +206,9 @@ test('every method of evaluate gives its log p(x), of as many images as were ask
   expect(Math.abs(quadrature.logPx.mean - importance.logPx.mean)).toBeLessThan(
     5 * importance.logPxMonteCarloError + 0.02,
   )
+  const mixture = json('evaluate', 'first', ...images, '--samples', '500', '--defensive', '0.5')
+  expect([mixture.samples, mixture.fromPrior]).toEqual([500, 250])
+  expect(Math.abs(quadrature.logPx.mean - mixture.logPx.mean)).toBeLessThan(5 * mixture.logPxMonteCarloError + 0.02)
   const { tensors } = decodeSafetensors(readFileSync(join(home, 'q.safetensors')), 'q.safetensors')
   expect(tensors.get('x')?.shape).toEqual([12, 28, 28])
   const chains = [
@@ -328,6 +331,14 @@ describe('wrong usage is one line and exit code 2', () => {
     ],
     [['evaluate', 'first', '--method', 'ais', '--grid', '9'], '--grid: means nothing without --method quadrature'],
     [['evaluate', 'first', '--method', 'quadrature', '--grid', '10'], '--grid 10: an odd number was expected'],
+    [
+      ['evaluate', 'first', '--method', 'ais', '--defensive', '0.5'],
+      '--defensive: means nothing without --method importance',
+    ],
+    [
+      ['evaluate', 'first', '--samples', '9', '--defensive', '0.1'],
+      '--defensive 0.1: of 9 samples 8 would come from q(z|x) and 1 from the prior; two of each are needed',
+    ],
     [['posterior', 'first', '--images', '120'], '--images 120: there are only 120 test images'],
     [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: means nothing with --gaps'],
     [['gradients', 'first', '--estimators', 'vimco'], '--estimators vimco: one or more of pathwise, '],

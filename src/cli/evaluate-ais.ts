@@ -11,6 +11,7 @@ import { wholeNumber, wholeNumberOrOff } from '../settings.js'
 import { describeError, describeEstimate } from './estimates.js'
 import {
   bitsOf,
+  describeDone,
   type Measurement,
   type Measuring,
   type MeasuringVae,
@@ -111,8 +112,7 @@ async function measureAnnealed(
   if (done === 0) return nothingMeasured(context)
   const interrupted = done < images.count
   if (compile) context.note(describeChoice(compile))
-  const about = interrupted ? `interrupted: the first ${done} of ${measuring.about}` : measuring.about
-  context.print(`${about}, ${how}`)
+  context.print(`${describeDone(measuring.about, { done, count: images.count })}, ${how}`)
   const summary = summarize(result)
   context.print(describeLogPx('log p(x)', summary))
   context.print(describeEstimate('mean log weight', summary.elbo, ', a looser bound'))

@@ -19,6 +19,7 @@ export const kindOf = ({ method, simulated, switches }: Asked): Kind =>
 /** Options and switches that mean something to some kinds only; those not named here, to all. */
 const meaning: Readonly<Record<string, readonly Kind[]>> = {
   samples: ['importance', 'gaps'],
+  defensive: ['importance'],
   method: ['importance', 'ais', 'quadrature', 'simulated'],
   images: ['importance', 'ais', 'quadrature'],
   split: ['importance', 'ais', 'quadrature', 'gaps'],

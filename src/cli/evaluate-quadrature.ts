@@ -8,6 +8,7 @@ import { read, setting, UsageError, wholeNumber } from '../settings.js'
 import { describeEstimate } from './estimates.js'
 import {
   bitsOf,
+  describeDone,
   describeParts,
   type Measurement,
   type MeasuringVae,
@@ -66,7 +67,7 @@ export async function evaluateQuadrature(
   if (done === 0) return nothingMeasured(context)
   const interrupted = done < images.count
   if (result.compile) context.note(describeChoice(result.compile))
-  const about = interrupted ? `interrupted: the first ${done} of ${measuring.about}` : measuring.about
+  const about = describeDone(measuring.about, { done, count: images.count })
   context.print(`${about}, quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`)
   const summary = summarize(result)
   context.print(describeEstimate('ELBO', summary.elbo))

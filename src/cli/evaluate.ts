@@ -10,7 +10,7 @@ import { asVae, binarizes, type RunConfig, type TrainedRun, type TrainedVae } fr
 import { choice, text, UsageError, wholeNumber, wholeNumberOrOff } from '../settings.js'
 import { type Context, command } from './command.js'
 import { type AisSettings, aisSettings, evaluateAis, evaluateDecoder, evaluateSimulated } from './evaluate-ais.js'
-import { evaluateImportance } from './evaluate-importance.js'
+import { evaluateImportance, type ImportanceSettings, importanceSettings } from './evaluate-importance.js'
 import { kindOf, methods, refuseForDecoder, refuseForFitted, refuseUnused } from './evaluate-options.js'
 import { evaluateQuadrature, type GridSettings, gridSettings } from './evaluate-quadrature.js'
 import { evaluateFitted } from './fitted.js'
@@ -32,13 +32,15 @@ export const evaluate = command({
   summary: 'measures ELBO, log p(x) by importance sampling, annealing or quadrature, and active units',
   argument: 'run',
   options: {
-    samples: wholeNumber([1, 1e5], 500, 'draws of z per image'),
+    ...importanceSettings,
     method: choice(
       methods,
       'importance',
       "how log p(x) is estimated: draws from the encoder's q(z|x), annealed chains that need no encoder, or a grid (for one or two latent dimensions)",
     ),
-    images: wholeNumberOrOff('only so many images, the first of the split; --method ais takes a second or so for each'),
+    images: wholeNumberOrOff(
+      'only so many images, the first of the split; --method ais takes --chains x --temperatures HMC transitions for each: begin with a few',
+    ),
     split: choice(splitNames, 'test', 'which images'),
     seed: wholeNumber([0, 2 ** 32], 1, 'decides the draws of z; the binary sample of the images is fixed by the run'),
     data: text('other images than those of the run'),
@@ -57,6 +59,7 @@ export const evaluate = command({
   examples: [
     'evaluate first',
     'evaluate first --samples 5000 --reference',
+    'evaluate first --samples 5000 --defensive 0.5',
     'evaluate first --split validation --json',
     'evaluate first --method ais --images 100 --temperatures 1000',
     'evaluate first --method ais --simulated 100',
@@ -110,23 +113,23 @@ export const evaluate = command({
       return { ...result, json: { ...about, ...json } }
     }
     const { json, ...result } = await measureBy(values.method, { ...measuring, trained }, values)
-    const published = switches.reference
-      ? {
-          config: run.config,
-          source: data.source,
-          split,
-          whole: images.count === all.count,
-          samples: kind === 'importance' ? values.samples : null,
-        }
-      : undefined
-    if (published && !result.interrupted) for (const line of describePublished(published)) context.print(line)
+    const published =
+      switches.reference && !result.interrupted
+        ? {
+            config: run.config,
+            source: data.source,
+            split,
+            whole: images.count === all.count,
+            samples: kind === 'importance' ? values.samples : null,
+          }
+        : undefined
+    if (published) for (const line of describePublished(published)) context.print(line)
     const reference = published && { published: comparedRows(published) }
     return { ...result, json: { ...about, method: values.method, ...json, ...reference } }
   },
 })
 
-interface Values extends AisSettings, GridSettings {
-  samples: number
+interface Values extends AisSettings, GridSettings, ImportanceSettings {
   seed: number
   compile: Measuring['mode']
   simulated: number | null
@@ -136,7 +139,7 @@ interface Values extends AisSettings, GridSettings {
 
 /** By the method that was asked for. */
 function measureBy(method: (typeof methods)[number], measuring: MeasuringVae, values: Values): Promise<Measurement> {
-  if (method === 'importance') return evaluateImportance(measuring, values.samples)
+  if (method === 'importance') return evaluateImportance(measuring, values)
   if (method === 'quadrature') return evaluateQuadrature(measuring, { grid: values.grid, extent: values.extent })
   requireGaussian(measuring.trained, '--method ais')
   return evaluateAis(measuring, annealing(values))

@@ -5,8 +5,9 @@ import { evaluateBound } from '../evaluation/bound.js'
 import type { OverImagesOptions } from '../evaluation/over-images.js'
 import type { Algorithm } from '../inference/algorithm.js'
 import { isExact, type RunConfig } from '../session.js'
-import type { Context, Result } from './command.js'
+import type { Context } from './command.js'
 import { describeEstimate } from './estimates.js'
+import { describeDone, type Measurement, nothingMeasured } from './measuring.js'
 import { describeChoice } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
@@ -17,17 +18,15 @@ export async function evaluateFitted(
   about: string,
   options: OverImagesOptions & ScanOptions,
   context: Context,
-): Promise<Result & { json: object }> {
+): Promise<Measurement> {
   const bar = progressBar('images', context)
   const onProgress = (done: number) => bar.update(done, images.count, '')
   const result = await evaluateBound(algorithm, images, { ...options, onProgress }).finally(() => bar.stop())
-  if (!result) {
-    context.note('interrupted before the last image: no estimate')
-    return { json: { interrupted: true }, interrupted: true }
-  }
+  if (!result) return nothingMeasured(context)
+  const interrupted = result.images < images.count
   const { compile, perImage: _, elbo, logPredictive, ...parts } = result
   context.note(describeChoice(compile))
-  context.print(about)
+  context.print(describeDone(about, { done: result.images, count: images.count }))
   const exact = isExact(config)
   context.print(describeEstimate(exact ? 'log p(x)' : 'ELBO', elbo, exact ? ', exact' : ''))
   if (parts.reconstruction) context.print(describeEstimate('reconstruction', parts.reconstruction))
@@ -36,5 +35,6 @@ export async function evaluateFitted(
     context.print(describeEstimate('log p(x)', logPredictive, ', posterior predictive of each image by itself'))
   context.print('±: one standard error of the mean over images')
   const logPx = exact ? elbo : logPredictive
-  return { json: { elbo, ...(logPx && { logPx }), ...parts, compile } }
+  const json = { elbo, ...(logPx && { logPx }), ...parts, compile }
+  return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
 }

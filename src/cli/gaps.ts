@@ -4,8 +4,9 @@ import { type GapOptions, type Gaps, measureGaps } from '../evaluation/gaps.js'
 import type { Estimate } from '../evaluation/statistics.js'
 import type { TrainedVae } from '../session.js'
 import { wholeNumber } from '../settings.js'
-import type { Context, Result } from './command.js'
+import type { Context } from './command.js'
 import { describeError, describeEstimate } from './estimates.js'
+import { describeDone, type Measurement, nothingMeasured } from './measuring.js'
 import { describeChoice, evaluatedSplit } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
@@ -21,7 +22,7 @@ export async function evaluateGaps(
   split: Split,
   { gapImages, ...options }: Omit<GapOptions, 'onProgress' | 'signal'> & { gapImages: number },
   context: Context,
-): Promise<Result & { json: object }> {
+): Promise<Measurement> {
   const bar = progressBar('steps', context)
   const images = firstImages(evaluatedSplit(trained, split), gapImages)
   const gaps = await measureGaps(trained.vae, images, {
@@ -29,19 +30,18 @@ export async function evaluateGaps(
     signal: context.signal,
     onProgress: (done, total) => bar.update(done, total, `${images.count} images`),
   }).finally(() => bar.stop())
-  if (!gaps) {
-    context.note('interrupted before the last image: no estimate')
-    return { json: { interrupted: true }, interrupted: true }
-  }
+  if (!gaps) return nothingMeasured(context)
   const { compile, ...json } = gaps
+  const interrupted = gaps.images < images.count
+  const about = `the first ${images.count} ${split.name} images of ${data.source}`
   context.note(describeChoice(compile))
   context.print(
-    `the first ${gaps.images} ${split.name} images of ${data.source}, ${trained.config.binarize} binarization ` +
+    `${describeDone(about, { done: gaps.images, count: images.count })}, ${trained.config.binarize} binarization ` +
       `(one fixed sample, seed ${trained.config.seed}), ${gaps.samples} samples of z each, ` +
       `best q(z) after ${gaps.steps} steps of ascent`,
   )
   for (const line of describe(gaps)) context.print(line)
-  return { json }
+  return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
 }
 
 function describe({ elbo, meanFieldElbo, logPx, tighter, amortizationGap, approximationGap, gap }: Gaps): string[] {

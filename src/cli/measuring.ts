@@ -41,6 +41,10 @@ export function nothingMeasured({ note }: Context): Measurement {
   return { json: { interrupted: true }, interrupted: true }
 }
 
+/** What was measured, in words: `about`, or so many of its `count` images as an interruption left. */
+export const describeDone = (about: string, { done, count }: { done: number; count: number }): string =>
+  done < count ? `interrupted: the first ${done} of ${about}` : about
+
 /** The ELBO's parts as the two ends of a code: KL is its rate, what reconstruction lacks its distortion. */
 export function describeParts(context: Context, parts: { reconstruction: Estimate; kl: Estimate }): void {
   const { distortion } = rateAndDistortion(parts)

@@ -46,7 +46,7 @@ export function measure(
 
 async function byImportance({ vae }: TrainedVae, images: ImageSet, samples: number, options: Options) {
   const found = await evaluateVae(vae, images, samples, options)
-  if (!found) return undefined
+  if (found?.images !== images.count) return undefined
   const { elbo, logPx, logPxMonteCarloError: monteCarloError } = found
   return { bound: elbo, logPx: { by: 'importance sampling', samples, monteCarloError, ...logPx } as const }
 }
@@ -60,7 +60,7 @@ async function byAnnealing(algorithm: AnnealedAlgorithm, images: ImageSet, work:
 
 async function inOneStep({ config, session }: TrainedRun, algorithm: Algorithm, images: ImageSet, options: Options) {
   const found = await evaluateBound(algorithm, images, options)
-  if (!found) return undefined
+  if (found?.images !== images.count) return undefined
   const { elbo, logPredictive } = found
   if (isExact(config)) return { bound: elbo, logPx: { by: 'exact', ...elbo } as const }
   if (logPredictive) return { bound: elbo, logPx: { by: 'posterior predictive', ...logPredictive } as const }

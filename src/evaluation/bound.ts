@@ -6,6 +6,7 @@ import { type Estimate, estimateMean } from './statistics.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface BoundEstimate {
+  /** Fewer than were asked for if it was stopped. */
   images: number
   elbo: Estimate
   /** E_q[log p(x|z)] and KL(q(z) || p(z)), where the method separates them. */
@@ -48,7 +49,7 @@ export function boundsBy(algorithm: Algorithm | AnnealedAlgorithm, how: ScanOpti
   }
 }
 
-/** Undefined if `options.signal` stopped it before the end. */
+/** If `options.signal` stops it, of the batches done so far, or undefined before the first. */
 export async function evaluateBound(
   algorithm: Algorithm,
   images: ImageSet,
@@ -57,9 +58,9 @@ export async function evaluateBound(
   const bounds = boundsBy(algorithm, options)
   try {
     const { elbo, reconstruction, kl, logPredictive } = await bounds.run(images, options)
-    if (elbo?.length !== images.count) return undefined
+    if (!elbo?.length) return undefined
     return {
-      images: images.count,
+      images: elbo.length,
       elbo: estimateMean(elbo),
       ...(reconstruction && { reconstruction: estimateMean(reconstruction) }),
       ...(kl && { kl: estimateMean(kl) }),

@@ -2,15 +2,19 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/scan.js'
 import { encode, type Vae } from '../models/vae.js'
+import { cutShares, type Piece, sharesOf, strataOf, sumPiece } from './defensive.js'
 import { type EffectiveSamples, summarizeEffectiveSamples } from './effective-samples.js'
-import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } from './importance.js'
+import { type ImportanceEstimate, summarize, type WeightSums } from './importance.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface Evaluation {
+  /** Fewer than were asked for if it was stopped. */
   images: number
+  /** Draws per image, `fromPrior` of them from p(z) instead of q(z|x). */
   samples: number
+  fromPrior: number
   elbo: Estimate
   /** E_q[log p(x|z)], negative; elbo = reconstruction - kl. */
   reconstruction: Estimate
@@ -31,58 +35,69 @@ export interface Evaluation {
   perImage: ImportanceEstimate
 }
 
+export interface EvaluationOptions extends OverImagesOptions, ScanOptions {
+  /** The share of the draws that comes from the prior, below 1; none unless said otherwise. */
+  defensive?: number
+}
+
 const ACTIVE_VARIANCE = 0.01
 
-/** Importance-samples every image of a binary set ({0, 255}); undefined if `options.signal` stopped it before the end. */
+/** Importance-samples every image of a set; if `options.signal` stops it, those of the batches done so far, or undefined before the first. */
 export async function evaluateVae(
   vae: Vae,
   images: ImageSet,
   samples: number,
-  options: OverImagesOptions & ScanOptions,
+  options: EvaluationOptions,
 ): Promise<Evaluation | undefined> {
-  const { size, used } = cut(samples, Math.min(options.batchSize, images.count))
-  const weigh = overImages<{ used: number }>(
-    (batch, key, part) => sumWeights(vae, tf.div(batch, 255), key, size, part.used),
-    options,
-  )
+  const shares = sharesOf(samples, options.defensive ?? 0)
+  const { size, pieces } = cutShares(shares, Math.min(options.batchSize, images.count))
+  const weigh = overImages<Piece>((batch, key, piece) => {
+    const x = tf.div(batch, 255)
+    return sumPiece(vae, x, encode(vae, x), key, { size, shares, piece })
+  }, options)
   try {
-    const sums = await weigh.run(
-      images,
-      options,
-      used.map(count => ({ used: count })),
-    )
-    const { mean, kl } = await posteriors(vae, images, { ...options, mode: weigh.choice?.mode ?? options.mode })
-    if (!mean || !kl || kl.length < images.count || sums.some(({ max }) => max?.length !== images.count))
-      return undefined
-    const perImage = summarize(sums as WeightSums[], samples)
-    return { ...estimates(perImage, mean, kl, vae.layers), samples, compile: weigh.choice as Choice, perImage }
+    const sums = (await weigh.run(images, options, pieces)) as WeightSums[]
+    const done = sums[0]?.max?.length ?? 0
+    if (done === 0) return undefined
+    const compile = weigh.choice as Choice
+    const posteriors = await expectations(vae, firstOf(images, done), { ...options, mode: compile.mode })
+    const perImage = summarize(strataOf(sums, pieces, shares))
+    return { ...estimates(perImage, posteriors, vae.layers), samples, fromPrior: shares.prior, compile, perImage }
   } finally {
     weigh.dispose()
   }
 }
 
-/** The mean of q(z|x) [count, latent], and KL(q(z|x) || p(z)) [count]; less if it was stopped. */
-async function posteriors(
-  vae: Vae,
-  images: ImageSet,
-  { onProgress: _, ...options }: OverImagesOptions & ScanOptions,
-): Promise<{ mean?: Float32Array; kl?: Float32Array }> {
+interface Expectations {
+  /** The mean of q(z|x): [count, latent]. */
+  mean: Float32Array
+  /** KL(q(z|x) || p(z)): [count]. */
+  kl: Float32Array
+}
+
+/** Takes moments, and is not stopped: an interruption of the work before it leaves images whose estimates want theirs. */
+async function expectations(vae: Vae, images: ImageSet, options: EvaluationOptions): Promise<Expectations> {
   const encoding = overImages<object>((batch, key) => encode(vae, tf.div(batch, 255)).expectations(key), options)
   try {
-    const [outputs] = await encoding.run(images, options, [{}])
-    return outputs ?? {}
+    const { batchSize, key } = options
+    const [outputs] = await encoding.run(images, { batchSize, key }, [{}])
+    return outputs as unknown as Expectations
   } finally {
     encoding.dispose()
   }
 }
 
+const firstOf = ({ count, pixels }: ImageSet, first: number): ImageSet => ({
+  count: first,
+  pixels: pixels.subarray(0, (pixels.length / count) * first),
+})
+
 function estimates(
   { elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate,
-  means: Float32Array,
-  kl: Float32Array,
+  { mean, kl }: Expectations,
   sizes: readonly number[],
 ) {
-  const active = variances(means, means.length / kl.length).map(variance => variance > ACTIVE_VARIANCE)
+  const active = variances(mean, mean.length / kl.length).map(variance => variance > ACTIVE_VARIANCE)
   const layers = sizes.map((latentDim, i) => {
     const from = sizes.slice(0, i).reduce((sum, size) => sum + size, 0)
     return { latentDim, activeUnits: active.slice(from, from + latentDim).filter(Boolean).length }

@@ -37,6 +37,7 @@ export interface LogPx extends Estimate {
 
 /** Nats per image. A standard error is that of the mean over images; of a gap, of the mean of each image's difference. */
 export interface Gaps {
+  /** Fewer than were asked for if it was stopped. */
   images: number
   samples: number
   steps: number
@@ -57,7 +58,7 @@ export interface Gaps {
   compile: Choice
 }
 
-/** Measures both parts of the gap on binary images ({0, 255}); undefined if `options.signal` stopped it before the end. */
+/** Measures both parts of the gap; if `options.signal` stops it, of the batches done so far, or undefined before the first. */
 export async function measureGaps(vae: Vae, images: ImageSet, options: GapOptions): Promise<Gaps | undefined> {
   const size = Math.min(options.batchSize, images.count)
   const bounds = batchBounds(vae, size, options, Math.ceil(images.count / size))
@@ -65,16 +66,18 @@ export async function measureGaps(vae: Vae, images: ImageSet, options: GapOption
     const batches: Bounds[] = []
     for (let from = 0; from < images.count; from += size) {
       const measured = await bounds.measure(batchAt(images, from, size), keyAt(options.key, from / size))
-      if (!measured) return undefined
+      if (!measured) break
       batches.push(measured)
     }
+    const count = Math.min(batches.length * size, images.count)
+    if (count === 0) return undefined
     const of = (proposal: Proposal) =>
       join(
         batches.map(batch => batch[proposal]),
-        images.count,
+        count,
       )
     const { samples, steps } = options
-    return { images: images.count, samples, steps, ...parts(of('encoder'), of('meanField')), compile: bounds.choice() }
+    return { images: count, samples, steps, ...parts(of('encoder'), of('meanField')), compile: bounds.choice() }
   } finally {
     bounds.dispose()
   }
@@ -105,7 +108,7 @@ function batchBounds(vae: Vae, size: number, options: GapOptions, batches: numbe
     async measure(batch, key) {
       const weighed = async () => {
         const sums = await repeatBatch(weigh, { batch, size, key: keyAt(key, 0) }, used, repeating)
-        return sums && summarize(pieceSums(sums, size), options.samples)
+        return sums && summarize([{ pieces: pieceSums(sums, size), draws: options.samples }])
       }
       tf.tidy(() => free.start(tf.div(tf.tensor(Float32Array.from(batch), [size, batch.length / size]), 255)))
       const encoder = await weighed()

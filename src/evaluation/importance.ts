@@ -16,9 +16,9 @@ const LARGEST_PIECE = 5000
 export interface ImportanceEstimate {
   /** log of the mean weight: below log p(x) in expectation, by about half the squared `standardError`. */
   logPx: Float32Array
-  /** Monte Carlo standard error of `logPx` by the delta method: sd(w) / (sqrt(k) mean(w)); NaN for k = 1. */
+  /** Monte Carlo standard error of `logPx` by the delta method: sd(w) / (sqrt(k) mean(w)), within components; NaN where one gave a single draw. */
   standardError: Float32Array
-  /** Mean log weight: the ELBO, with all k samples and the KL term sampled. */
+  /** The ELBO of q by its draws, with the KL term sampled: their mean log weight, where all come from q. */
   elbo: Float32Array
   /** (sum w)^2 / sum w^2, from 1 to k: so many equal weights would be worth as much (Kong 1992). */
   effectiveSamples: Float32Array
@@ -46,7 +46,7 @@ export function importanceSample(vae: Vae, x: tf.Tensor, key: HostKey, samples: 
     tf.dispose(tensors)
     return Object.fromEntries(values) as WeightSums
   })
-  return summarize(sums, samples)
+  return summarize([{ pieces: sums, draws: samples }])
 }
 
 /** Sums over the draws of a piece, per image, of weights scaled by exp(-max). */
@@ -55,7 +55,7 @@ export interface WeightSums<T = Float32Array> {
   max: T
   weights: T
   squares: T
-  /** Of the logarithms of the weights. */
+  /** Of log p(x, z) - log q(z), the logarithms of the weights where draws come from q alone. */
   logs: T
 }
 
@@ -73,21 +73,32 @@ export function sumWeightsOf(
   size: number,
   used: number,
 ): WeightSums<tf.Tensor> {
+  return sumDraws(logWeights(vae, x, q, drawNoise(vae, x, key, size)).logWeights, used)
+}
+
+/** The sums over the first `used` draws of log weights [draws, batch]; `toBound` are the terms of the ELBO, if they are others. */
+export function sumDraws(logs: tf.Tensor, used: number, toBound = logs): WeightSums<tf.Tensor> {
+  const size = logs.shape[0] as number
   const counts = tf.less(tf.reshape(tf.range(0, size), [size, 1]), used)
-  const { logWeights: logs } = logWeights(vae, x, q, drawNoise(vae, x, key, size)) // [size, batch]
   const max = tf.max(tf.where(counts, logs, Number.NEGATIVE_INFINITY), 0)
   const scaled = tf.where(counts, tf.exp(tf.sub(logs, max)), 0)
   return {
     max,
     weights: tf.sum(scaled, 0),
     squares: tf.sum(tf.square(scaled), 0),
-    logs: tf.sum(tf.where(counts, logs, 0), 0),
+    logs: tf.sum(tf.where(counts, toBound, 0), 0),
   }
 }
 
-/** The estimate of `k` draws from the sums of their pieces, in double precision. */
-export function summarize(pieces: readonly WeightSums[], k: number): ImportanceEstimate {
-  const images = pieces[0]?.max.length ?? 0
+/** The draws of one component of the proposal, in pieces. */
+export interface Stratum {
+  pieces: readonly WeightSums[]
+  draws: number
+}
+
+/** The estimate from the sums of all draws, in double precision; the first component is q, whose draws give the ELBO. */
+export function summarize(strata: readonly Stratum[]): ImportanceEstimate {
+  const images = strata[0]?.pieces[0]?.max.length ?? 0
   const estimate = {
     logPx: new Float32Array(images),
     standardError: new Float32Array(images),
@@ -95,19 +106,39 @@ export function summarize(pieces: readonly WeightSums[], k: number): ImportanceE
     effectiveSamples: new Float32Array(images),
   }
   for (let i = 0; i < images; i++) {
-    const of = (name: keyof WeightSums) => pieces.map(piece => piece[name]?.[i] as number)
-    const max = Math.max(...of('max'))
-    const scales = of('max').map(own => Math.exp(own - max))
-    const total = (values: number[], power: number) =>
-      values.reduce((sum, value, p) => sum + value * (scales[p] as number) ** power, 0)
-    const [weights, squares] = [total(of('weights'), 1), total(of('squares'), 2)]
-    const effective = weights ** 2 / squares
-    // var(w) / (k mean(w)^2) = (k sum w^2 / (sum w)^2 - 1) / (k - 1)
-    const relative = k / effective - 1
-    estimate.logPx[i] = max + Math.log(weights / k)
-    estimate.standardError[i] = Math.sqrt(Math.max(relative, 0) / (k - 1))
-    estimate.elbo[i] = total(of('logs'), 0) / k
-    estimate.effectiveSamples[i] = effective
+    const { logPx, standardError, elbo, effectiveSamples } = summarizeImage(strata, i)
+    estimate.logPx[i] = logPx
+    estimate.standardError[i] = standardError
+    estimate.elbo[i] = elbo
+    estimate.effectiveSamples[i] = effectiveSamples
   }
   return estimate
+}
+
+function summarizeImage(strata: readonly Stratum[], image: number) {
+  const max = Math.max(...strata.flatMap(({ pieces }) => pieces.map(piece => piece.max[image] as number)))
+  const sums = strata.map(stratum => ({ draws: stratum.draws, ...addPieces(stratum.pieces, image, max) }))
+  const sum = (of: (stratum: (typeof sums)[number]) => number) => sums.reduce((total, one) => total + of(one), 0)
+  const [weights, draws] = [sum(one => one.weights), sum(one => one.draws)]
+  // k var(w) of each component's own k draws
+  const variance = sum(({ draws: k, weights: w, squares }) => (Math.max(squares - w ** 2 / k, 0) * k) / (k - 1))
+  const [q] = sums as [(typeof sums)[number]]
+  return {
+    logPx: max + Math.log(weights / draws),
+    standardError: Math.sqrt(variance) / weights,
+    elbo: q.logs / q.draws,
+    effectiveSamples: weights ** 2 / sum(({ squares }) => squares),
+  }
+}
+
+/** The sums of pieces as one, of weights scaled by exp(-max). */
+function addPieces(pieces: readonly WeightSums[], image: number, max: number) {
+  let [weights, squares, logs] = [0, 0, 0]
+  for (const piece of pieces) {
+    const scale = Math.exp((piece.max[image] as number) - max)
+    weights += (piece.weights[image] as number) * scale
+    squares += (piece.squares[image] as number) * scale ** 2
+    logs += piece.logs[image] as number
+  }
+  return { weights, squares, logs }
 }

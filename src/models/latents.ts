@@ -46,6 +46,7 @@ export interface Latents {
   readonly heads: readonly string[]
   /** Whether draws are differentiable in the encoder's outputs (Kingma & Welling 2013, section 2.4). */
   readonly reparameterized: boolean
+  /** Heads of zeros give the prior. */
   posterior(heads: readonly tf.Tensor[]): Posterior
   /** Noise for `Posterior.at` and `Prior.at`, of any shape. */
   noise(key: Key, shape: number[]): tf.Tensor

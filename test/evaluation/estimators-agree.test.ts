@@ -151,7 +151,9 @@ describe('weights that no float could hold', () => {
   })
 
   test('spread over e^±10000: the largest decides, and is one effective sample', () => {
-    const { logPx, effectiveSamples, standardError } = summarize([piece([-1e4, 0]), piece([1e4, 70])], 4)
+    const { logPx, effectiveSamples, standardError } = summarize([
+      { pieces: [piece([-1e4, 0]), piece([1e4, 70])], draws: 4 },
+    ])
     expect(logPx[0]).toBeCloseTo(1e4 - Math.log(4), 2)
     expect(effectiveSamples[0]).toBeCloseTo(1, 5)
     expect(standardError[0]).toBeCloseTo(1, 5) // sd(w) / (2 mean(w)) of 4, 0, 0, 0
@@ -161,7 +163,9 @@ describe('weights that no float could hold', () => {
   })
 
   test('equal weights of e^-1000 are as many effective samples as there are, whatever the pieces', () => {
-    const { logPx, effectiveSamples, standardError } = summarize([piece([-1000, -1000]), piece([-1000])], 3)
+    const { logPx, effectiveSamples, standardError } = summarize([
+      { pieces: [piece([-1000, -1000]), piece([-1000])], draws: 3 },
+    ])
     expect(logPx[0]).toBe(-1000)
     expect(effectiveSamples[0]).toBeCloseTo(3, 6)
     expect(standardError[0]).toBeCloseTo(0, 6)

@@ -1,0 +1,59 @@
+// Evaluations that are stopped: what they leave is the estimate over the images done so far, and says so.
+import { expect, test } from 'vitest'
+import { evaluateImportance } from '../../src/cli/evaluate-importance.js'
+import type { MeasuringVae } from '../../src/cli/measuring.js'
+import { evaluateVae } from '../../src/evaluation/evaluate.js'
+import { measureGaps } from '../../src/evaluation/gaps.js'
+import { createVae, initialize } from '../../src/models/vae.js'
+import { streamKey } from '../../src/random.js'
+
+const key = streamKey(1, 'test')
+
+function smallVae() {
+  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+  initialize(vae, streamKey(7, 'weights'))
+  return vae
+}
+
+const someImages = (count: number) => ({
+  count,
+  pixels: Uint8Array.from({ length: 4 * count }, (_, i) => (i % 3 === 0 ? 255 : 0)),
+})
+
+test('importance sampling leaves the batches that were done, each image as without the interruption', async () => {
+  const [vae, images, stop] = [smallVae(), someImages(5), new AbortController()]
+  const options = { batchSize: 2, key, mode: 'off' } as const
+  const whole = await evaluateVae(vae, images, 10, options)
+  const part = await evaluateVae(vae, images, 10, { ...options, signal: stop.signal, onProgress: () => stop.abort() })
+  expect([whole?.images, part?.images, part?.logPx.count, part?.kl.count]).toEqual([5, 2, 2, 2])
+  expect(part?.perImage.logPx).toEqual(whole?.perImage.logPx.slice(0, 2))
+  expect(await evaluateVae(vae, images, 10, { ...options, signal: stop.signal })).toBeUndefined()
+})
+
+test('the gaps leave the batches that were done', async () => {
+  const [vae, stop] = [smallVae(), new AbortController()]
+  const gaps = await measureGaps(vae, someImages(3), {
+    ...{ batchSize: 2, key, mode: 'off', samples: 5, steps: 4, signal: stop.signal },
+    onProgress: (done, total) => done >= total / 2 && stop.abort(),
+  })
+  expect([gaps?.images, gaps?.elbo.count, gaps?.logPx.encoder.count]).toEqual([2, 2, 2])
+})
+
+test('evaluate says how many images it is of, that it was interrupted, and prints the estimate', async () => {
+  const [vae, stop, printed] = [smallVae(), new AbortController(), [] as string[]]
+  let batches = 0
+  const noise: typeof vae.latents.noise = (...shape) => {
+    if (++batches === 2) stop.abort()
+    return vae.latents.noise(...shape)
+  }
+  const context = { print: (line: string) => void printed.push(line), note() {}, signal: stop.signal }
+  const measuring = {
+    ...{ trained: { vae: { ...vae, latents: { ...vae.latents, noise } } }, images: someImages(120), context },
+    ...{ about: '120 test images of small', pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
+  } as unknown as MeasuringVae
+  const { json, interrupted } = await evaluateImportance(measuring, { samples: 3, defensive: 0 })
+  expect(interrupted).toBe(true)
+  expect(json).toMatchObject({ images: 100, interrupted: true, logPx: { count: 100 } })
+  expect(printed[0]).toBe('interrupted: the first 100 of 120 test images of small, 3 samples of z each')
+  expect(printed.some(line => line.startsWith('log p(x)'))).toBe(true)
+})
