@@ -53,12 +53,13 @@ function ownEntries(
   batchSize: number,
 ): Entry[] {
   const config = { ...model.config, batchSize }
-  return backends.flatMap(backend =>
-    backend.modes
+  return backends.flatMap(backend => {
+    const group = backend.inSoftware ? `${backend.name} in software` : backend.name
+    return backend.modes
       .filter(mode => modes.includes(mode))
       .map(mode => ({
-        name: backend.modes.length > 1 ? `${backend.name} ${mode}` : backend.name,
-        group: backend.name,
+        name: backend.modes.length > 1 ? `${group} ${mode}` : group,
+        group,
         label: mode,
         device: backend.device,
         chunk: 1,
@@ -67,8 +68,8 @@ function ownEntries(
           join(import.meta.dirname, 'worker.js'),
           JSON.stringify({ backend: backend.name, mode, config, debug } satisfies Work),
         ],
-      })),
-  )
+      }))
+  })
 }
 
 function peerEntry({ name, chunk, ...command }: PeerCommand, model: BenchmarkModel, batchSize: number): Entry {

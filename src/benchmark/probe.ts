@@ -6,8 +6,8 @@ import type { Probed } from './probed.js'
 
 async function probe(name: string, debug: boolean): Promise<Probed> {
   try {
-    const { version, device } = (await openBackend(name, { debug })).backend
-    return { name, runs: true, version, device, modes: canCompile() ? ['xla', 'graph', 'off'] : ['off'] }
+    const { version, device, inSoftware = false } = (await openBackend(name, { debug })).backend
+    return { name, runs: true, version, device, inSoftware, modes: canCompile() ? ['xla', 'graph', 'off'] : ['off'] }
   } catch (error) {
     if (error instanceof BackendRefusal) return { name, runs: false, reason: error.reason, fix: error.fix }
     throw error

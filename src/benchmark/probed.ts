@@ -11,6 +11,8 @@ export interface ProbedBackend {
   runs: true
   version: string
   device: string
+  /** A CPU stands in for a GPU. */
+  inSoftware: boolean
   modes: Mode[]
 }
 

@@ -74,13 +74,15 @@ it.each([
 })
 
 describe('the candidates', () => {
+  const hardware = { inSoftware: false }
+  const modes = ['xla', 'graph', 'off'] as const
   const plan = (more: Partial<Plan>) =>
     planTasks({
       backends: [
-        { name: 'tensorflow', runs: true, version: '', device: 'CPU, 2 threads', modes: ['xla', 'graph', 'off'] },
-        { name: 'wasm', runs: true, version: '', device: 'CPU, 1 thread', modes: ['off'] },
+        { name: 'tensorflow', runs: true, version: '', device: 'CPU, 2 threads', ...hardware, modes: [...modes] },
+        { name: 'wasm', runs: true, version: '', device: 'CPU, 1 thread', ...hardware, modes: ['off'] },
       ],
-      modes: ['xla', 'graph', 'off'],
+      modes,
       models: ['mlp', 'conv'].map(name => modelNamed(name) ?? expect.fail(name)),
       batchSizes: [32, 128],
       peers: [],
@@ -99,6 +101,21 @@ describe('the candidates', () => {
     const names = (at: number, tasks: ReturnType<typeof plan>) => tasks[at]?.entries.map(({ name }) => name)
     expect(names(0, tasks)).toEqual(['tensorflow xla', 'tensorflow graph', 'tensorflow off', 'wasm'])
     expect(names(3, plan({ modes: ['graph'] }))).toEqual(['tensorflow graph'])
+  })
+
+  it('say so where a CPU stands in for a GPU, whose times are then not those of a GPU', () => {
+    const device = 'CPU, in software: swiftshader'
+    const webgpu = {
+      name: 'webgpu',
+      runs: true as const,
+      version: '',
+      device,
+      inSoftware: true,
+      modes: ['off' as const],
+    }
+    const [entry] = plan({ backends: [webgpu] })[0]?.entries ?? []
+    expect(entry).toMatchObject({ name: 'webgpu in software', group: 'webgpu in software', device })
+    expect(JSON.parse(entry?.args[1] ?? '')).toMatchObject({ backend: 'webgpu', mode: 'off' })
   })
 
   it('train the presets', () => {
