@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: ['default', './test/skip-reasons.ts'],
     // Each file is a process of its own: TF.js keeps one global engine, and native code must not be loaded into threads.
     pool: 'forks',
     testTimeout: 60_000,
