@@ -1,5 +1,6 @@
 /** Who takes part in `elbo bench`: backends x modes, for each model and batch size. */
 import { join } from 'node:path'
+import type { BackendOptions } from '../backends/backend.js'
 import type { Mode } from '../compile/scan.js'
 import type { Candidate } from './interleave.js'
 import type { BenchmarkModel } from './model.js'
@@ -34,7 +35,7 @@ export interface Plan {
   models: readonly BenchmarkModel[]
   batchSizes: readonly number[]
   peers: readonly PeerCommand[]
-  debug: boolean
+  options: BackendOptions
 }
 
 export function planTasks({ models, batchSizes, peers, ...plan }: Plan): Task[] {
@@ -48,7 +49,7 @@ export function planTasks({ models, batchSizes, peers, ...plan }: Plan): Task[] 
 }
 
 function ownEntries(
-  { backends, modes, debug }: Pick<Plan, 'backends' | 'modes' | 'debug'>,
+  { backends, modes, options }: Pick<Plan, 'backends' | 'modes' | 'options'>,
   model: BenchmarkModel,
   batchSize: number,
 ): Entry[] {
@@ -66,7 +67,7 @@ function ownEntries(
         program: process.execPath,
         args: [
           join(import.meta.dirname, 'worker.js'),
-          JSON.stringify({ backend: backend.name, mode, config, debug } satisfies Work),
+          JSON.stringify({ backend: backend.name, mode, config, options } satisfies Work),
         ],
       }))
   })

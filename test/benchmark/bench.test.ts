@@ -66,6 +66,7 @@ it.each<[keyof typeof bench.options, string, string]>([
 
 it.each([
   [2, 'elbo: --modes xla: cpu can only run with off', '--backends', 'cpu', '--modes', 'xla'],
+  [2, 'elbo: --threads 2 does not reach PyTorch and JAX', ...tiny, '--threads', '2', '--peers'],
   [1, 'package.json', ...tiny, '--out', resolve(import.meta.dirname, '../../package.json')],
 ])('refuses with exit code %i and one line what cannot be done: %s', (code, message, ...args) => {
   const { status, stdout, stderr } = elbo(...args)
@@ -86,7 +87,7 @@ describe('the candidates', () => {
       models: ['mlp', 'conv'].map(name => modelNamed(name) ?? expect.fail(name)),
       batchSizes: [32, 128],
       peers: [],
-      debug: false,
+      options: { debug: false },
       ...more,
     })
 
@@ -101,6 +102,11 @@ describe('the candidates', () => {
     const names = (at: number, tasks: ReturnType<typeof plan>) => tasks[at]?.entries.map(({ name }) => name)
     expect(names(0, tasks)).toEqual(['tensorflow xla', 'tensorflow graph', 'tensorflow off', 'wasm'])
     expect(names(3, plan({ modes: ['graph'] }))).toEqual(['tensorflow graph'])
+  })
+
+  it('have the threads that were asked for', () => {
+    const [entry] = plan({ options: { debug: false, threads: 3 } })[0]?.entries ?? []
+    expect(JSON.parse(entry?.args[1] ?? '').options).toEqual({ debug: false, threads: 3 })
   })
 
   it('say so where a CPU stands in for a GPU, whose times are then not those of a GPU', () => {
