@@ -67,7 +67,7 @@ const options = {
   out: text('folder for bench.json, bench.svg and bench.png; without it no file is written'),
 }
 
-/** Until the model is made, or a peer's first step: a process that takes longer hangs. */
+/** Until the model is made, as a process that takes longer hangs. A peer does not say when it is: its first step comes on top. */
 const START_SECONDS = 180
 
 type Asked = Values<typeof options> & { peers: boolean }
@@ -140,7 +140,7 @@ async function* runTasks(tasks: readonly Task[], asked: Asked, context: Context)
   const turns = {
     rounds,
     turnMs: seconds * 1000,
-    limits: { startSeconds: START_SECONDS, firstStepSeconds: limit, turnSeconds: Math.max(limit, 5 * seconds) },
+    limits: { startSeconds: START_SECONDS + limit, firstStepSeconds: limit, turnSeconds: Math.max(limit, 5 * seconds) },
     signal: context.signal,
     launch: (entry: Entry) => launch(entry, context.debug),
   }
@@ -197,8 +197,9 @@ async function write(
       import('../benchmark/chart.js'),
       import('../plots/svg-to-png.js'),
     ])
-    const rounds = Math.max(...comparisons.map(({ rounds }) => rounds))
-    const subtitle = `MNIST, dynamic binarization, Adam; ${describeComputer()}; median and range of ${rounds} rounds`
+    const most = Math.max(...comparisons.map(({ rounds }) => rounds))
+    const rounds = most === 1 ? 'one round' : `median and range of ${most} rounds`
+    const subtitle = `MNIST, dynamic binarization, Adam; ${describeComputer()}; ${rounds}`
     const svg = benchmarkChart(comparisons, subtitle)
     names.push(save('bench.svg', svg), save('bench.png', svgToPng(svg)))
   }
