@@ -43,7 +43,8 @@ export function openDriver(): CudaDriver | undefined {
   const version = new Int32Array(1)
   const cuDriverGetVersion = library.func('cuDriverGetVersion', 'int', ['void *']) as (version: Int32Array) => number
   const code = cuDriverGetVersion(version)
-  if (code !== 0) throw new Error(`${LIBRARY} is not that of a driver that works: ${errorName(library, code)} (${code})`)
+  if (code !== 0)
+    throw new Error(`${LIBRARY} is not that of a driver that works: ${errorName(library, code)} (${code})`)
   return { cudaVersion: version[0] ?? 0, gpus: () => listGpus(library) }
 }
 
