@@ -308,7 +308,9 @@ describe('a machine that cannot run the library', () => {
   })
 })
 
-describe.skipIf(unsupportedReason())('the whole set-up (on platforms with a library)', () => {
+const skipped = unsupportedReason() ? ` (skipped: ${unsupportedReason()?.reason})` : ''
+
+describe.skipIf(skipped !== '')(`the whole set-up${skipped}`, () => {
   const clone = (...path: string[]) => join(folder, 'clone', ...path)
   const write = (path: string, content: unknown) => {
     fs.mkdirSync(join(path, '..'), { recursive: true })
@@ -421,8 +423,10 @@ describe.skipIf(unsupportedReason())('the whole set-up (on platforms with a libr
   }
   const packagesOf = (wheels: readonly Wheel[]) => wheels.map(({ package: name }) => name)
 
-  it.skipIf(unsupportedCuda())(
-    'with --cuda fetches the CUDA build too, and after a failure only the rest of it',
+  const skippedCuda = unsupportedCuda() ? ` (skipped: ${unsupportedCuda()?.reason})` : ''
+
+  it.skipIf(skippedCuda !== '')(
+    `with --cuda fetches the CUDA build too, and after a failure only the rest of it${skippedCuda}`,
     () => {
       providePython('nvidia-cublas-cu12')
       const cut = setUp('--cuda')

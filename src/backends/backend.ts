@@ -10,6 +10,8 @@ export interface Backend {
   version: string
   /** What it computes on, such as 'CPU, 2 threads'; what does not begin with 'CPU' is a GPU. */
   device: string
+  /** It is made for GPUs, and a CPU stands in for one. */
+  inSoftware?: boolean
 }
 
 export interface BackendOptions {

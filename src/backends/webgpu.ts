@@ -27,7 +27,7 @@ export const webgpuOnGpu: Candidate = {
 export function requireGpu(info: AdapterInfo): void {
   if (!info.isFallbackAdapter) return
   const fix = "install the GPU's Vulkan driver, if there is a GPU; `--backend webgpu` takes this adapter all the same"
-  throw new BackendRefusal(NAME, `its only adapter computes ${describeAdapter(info)}`, fix)
+  throw new BackendRefusal(NAME, `its only adapter is no GPU (${describeAdapter(info)})`, fix)
 }
 
 /** What is used of WebGPU's API, and of the packages. */
@@ -83,13 +83,14 @@ async function open(): Promise<Backend> {
     tfjsName: NAME,
     version: `TF.js WebGPU ${tf.version_core} on Dawn ${dawnVersion()}`,
     device: describeAdapter(adapter.info),
+    inSoftware: adapter.info.isFallbackAdapter,
   }
 }
 
-/** Such as 'nvidia-geforce-rtx-3070 (nvidia ampere, NVIDIA: 535.54)'; one that is not a GPU says so first. */
+/** Such as 'nvidia-geforce-rtx-3070 (nvidia ampere, NVIDIA: 535.54)'; or 'CPU, in software: …'. */
 export function describeAdapter({ vendor, architecture, device, description, isFallbackAdapter }: AdapterInfo): string {
   const details = [[vendor, architecture].filter(Boolean).join(' '), description].filter(Boolean).join(', ')
-  return `${isFallbackAdapter ? 'in software on the CPU: ' : ''}${device || 'unnamed'}${details && ` (${details})`}`
+  return `${isFallbackAdapter ? 'CPU, in software: ' : ''}${device || 'unnamed'}${details && ` (${details})`}`
 }
 
 async function findAdapter(): Promise<Adapter> {

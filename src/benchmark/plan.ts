@@ -1,5 +1,6 @@
 /** Who takes part in `elbo bench`: backends x modes, for each model and batch size. */
 import { join } from 'node:path'
+import type { BackendOptions } from '../backends/backend.js'
 import type { Mode } from '../compile/scan.js'
 import type { Candidate } from './interleave.js'
 import type { BenchmarkModel } from './model.js'
@@ -34,7 +35,7 @@ export interface Plan {
   models: readonly BenchmarkModel[]
   batchSizes: readonly number[]
   peers: readonly PeerCommand[]
-  debug: boolean
+  options: BackendOptions
 }
 
 export function planTasks({ models, batchSizes, peers, ...plan }: Plan): Task[] {
@@ -48,27 +49,28 @@ export function planTasks({ models, batchSizes, peers, ...plan }: Plan): Task[] 
 }
 
 function ownEntries(
-  { backends, modes, debug }: Pick<Plan, 'backends' | 'modes' | 'debug'>,
+  { backends, modes, options }: Pick<Plan, 'backends' | 'modes' | 'options'>,
   model: BenchmarkModel,
   batchSize: number,
 ): Entry[] {
   const config = { ...model.config, batchSize }
-  return backends.flatMap(backend =>
-    backend.modes
+  return backends.flatMap(backend => {
+    const group = backend.inSoftware ? `${backend.name} in software` : backend.name
+    return backend.modes
       .filter(mode => modes.includes(mode))
       .map(mode => ({
-        name: backend.modes.length > 1 ? `${backend.name} ${mode}` : backend.name,
-        group: backend.name,
+        name: backend.modes.length > 1 ? `${group} ${mode}` : group,
+        group,
         label: mode,
         device: backend.device,
         chunk: 1,
         program: process.execPath,
         args: [
           join(import.meta.dirname, 'worker.js'),
-          JSON.stringify({ backend: backend.name, mode, config, debug } satisfies Work),
+          JSON.stringify({ backend: backend.name, mode, config, options } satisfies Work),
         ],
-      })),
-  )
+      }))
+  })
 }
 
 function peerEntry({ name, chunk, ...command }: PeerCommand, model: BenchmarkModel, batchSize: number): Entry {

@@ -1,6 +1,7 @@
 /** What each backend is on this machine. Each is opened in a process of its own: two builds of a library do not mix. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import type { BackendOptions } from '../backends/backend.js'
 import type { Mode } from '../compile/scan.js'
 
 /** A backend that runs here, with the ways in which it can run steps; or why it does not, and what would change that. */
@@ -11,28 +12,34 @@ export interface ProbedBackend {
   runs: true
   version: string
   device: string
+  /** A CPU stands in for a GPU. */
+  inSoftware: boolean
   modes: Mode[]
 }
 
 /** Opens backends by name; when interrupted, gives what it has. */
-export async function probeAll(names: readonly string[], debug: boolean, signal: AbortSignal): Promise<Probed[]> {
+export async function probeAll(
+  names: readonly string[],
+  options: BackendOptions,
+  signal: AbortSignal,
+): Promise<Probed[]> {
   const found: Probed[] = []
   for (const name of names) {
-    const one = await probeOne(name, debug, signal)
+    const one = await probeOne(name, options, signal)
     if (one) found.push(one)
   }
   return found
 }
 
-function probeOne(name: string, debug: boolean, signal: AbortSignal): Promise<Probed | undefined> {
+function probeOne(name: string, options: BackendOptions, signal: AbortSignal): Promise<Probed | undefined> {
   if (signal.aborted) return Promise.resolve(undefined)
-  const args = [join(import.meta.dirname, 'probe.js'), name, ...(debug ? ['debug'] : [])]
+  const args = [join(import.meta.dirname, 'probe.js'), name, JSON.stringify(options)]
   return new Promise(resolve => {
     const child = execFile(process.execPath, args, { signal }, (error, stdout, stderr) => {
       if (signal.aborted) resolve(undefined)
       else resolve(error ? crashed(name, error, stderr) : (JSON.parse(stdout.trim()) as Probed))
     })
-    if (debug) child.stderr?.pipe(process.stderr)
+    if (options.debug) child.stderr?.pipe(process.stderr)
   })
 }
 

@@ -3,6 +3,7 @@
  * answers the protocol of interleave.ts.
  */
 import { createInterface } from 'node:readline'
+import type { BackendOptions } from '../backends/backend.js'
 import { openBackend } from '../backends/candidates.js'
 import { type Mode, type Outputs, scan } from '../compile/scan.js'
 import { type Config, resolveConfig } from '../config.js'
@@ -20,11 +21,11 @@ export interface Work {
   backend: string
   mode: Mode
   config: DeepReadonly<Partial<Config>>
-  debug: boolean
+  options: BackendOptions
 }
 
-async function answer({ backend, mode, config: given, debug }: Work): Promise<void> {
-  await openBackend(backend, { debug })
+async function answer({ backend, mode, config: given, options }: Work): Promise<void> {
+  await openBackend(backend, options)
   const run = await newTraining(resolveConfig(given), mode)
   const timed = async (steps: number) => {
     const started = performance.now()
@@ -90,7 +91,7 @@ try {
   process.exit()
 } catch (error) {
   const { stack, message } = error as Error
-  const { debug } = JSON.parse(process.argv[2] ?? '{}') as Partial<Work>
-  if (debug) process.stderr.write(`${stack}\n`)
+  const { options } = JSON.parse(process.argv[2] ?? '{}') as Partial<Work>
+  if (options?.debug) process.stderr.write(`${stack}\n`)
   process.stderr.write(`${message.replaceAll(/\s*\n\s*/g, ' ')}\n`, () => process.exit(1))
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { BackendOptions } from '../backends/backend.js'
 import { candidates } from '../backends/candidates.js'
 import { type Comparison, compare } from '../benchmark/comparison.js'
 import { gpuAgainstCpu } from '../benchmark/gpu.js'
@@ -14,7 +15,17 @@ import { type Probed, probeAll } from '../benchmark/probed.js'
 import { describeComparison, describeComputer, describeGpu, describeMachine } from '../benchmark/report.js'
 import { explain, writeFileAtomic } from '../checkpoints/files.js'
 import { modes } from '../compile/scan.js'
-import { positive, read, type Setting, setting, text, UsageError, type Values, wholeNumber } from '../settings.js'
+import {
+  positive,
+  read,
+  type Setting,
+  setting,
+  text,
+  threads,
+  UsageError,
+  type Values,
+  wholeNumber,
+} from '../settings.js'
 import { type Context, command, type Result } from './command.js'
 import { progressBar } from './progress-bar.js'
 
@@ -52,10 +63,11 @@ const options = {
   rounds: wholeNumber([1, 1000], 5, 'counted turns of each candidate; one more warms up'),
   seconds: positive(1, 'length of a turn; at least one step is made'),
   limit: positive(30, 'seconds that a step may take, the first one with its compilation; what takes longer is stopped'),
+  threads: threads(),
   out: text('folder for bench.json, bench.svg and bench.png; without it no file is written'),
 }
 
-/** Until the model is made, or a peer's first step: a process that takes longer hangs. */
+/** Until the model is made, as a process that takes longer hangs. A peer does not say when it is: its first step comes on top. */
 const START_SECONDS = 180
 
 type Asked = Values<typeof options> & { peers: boolean }
@@ -76,10 +88,12 @@ export const bench = command({
   ],
   async run({ values, switches }, context) {
     const asked = { ...values, peers: switches.peers === true }
-    const backends = await probeAll(asked.backends, context.debug, context.signal)
+    requireSameCores(asked)
+    const options = { debug: context.debug, ...(asked.threads !== null && { threads: asked.threads }) }
+    const backends = await probeAll(asked.backends, options, context.signal)
     for (const line of backends.map(describeProbed)) context.note(line)
     if (context.signal.aborted) return conclude({ asked, backends, comparisons: [] }, context)
-    const tasks = plan(asked, backends, context)
+    const tasks = plan(asked, backends, options, context)
     if (asked.out !== null) makeFolder(asked.out)
     const comparisons: Comparison[] = []
     for await (const comparison of runTasks(tasks, asked, context)) {
@@ -95,8 +109,16 @@ const describeProbed = (one: Probed): string =>
     ? `backend ${one.name}: ${one.version}, ${one.device}`
     : `backend ${one.name} does not run: ${one.reason}. Fix: ${one.fix}`
 
+/** The peers' libraries have no common setting for it. */
+function requireSameCores({ threads, peers }: Asked): void {
+  if (threads !== null && peers)
+    throw new UsageError(
+      `--threads ${threads} does not reach PyTorch and JAX: with --peers limit the cores of all, such as \`taskset -c 0-${threads - 1} elbo bench --peers\``,
+    )
+}
+
 /** Throws if nothing is left to measure. */
-function plan(asked: Asked, backends: readonly Probed[], { note, debug }: Context): Task[] {
+function plan(asked: Asked, backends: readonly Probed[], options: BackendOptions, { note }: Context): Task[] {
   const found = asked.peers ? findPeers() : []
   if (typeof found === 'string') note(found)
   const peers = typeof found === 'string' ? [] : found
@@ -108,7 +130,7 @@ function plan(asked: Asked, backends: readonly Probed[], { note, debug }: Contex
     throw new UsageError(`--modes ${asked.modes}: ${running.map(({ name }) => name).join(', ')} can only run with off`)
   const models = [...new Set(asked.models)].map(name => modelNamed(name) as BenchmarkModel)
   const batchSizes = [...new Set(asked.batchSizes)]
-  return planTasks({ backends: running, modes: asked.modes, models, batchSizes, peers, debug })
+  return planTasks({ backends: running, modes: asked.modes, models, batchSizes, peers, options })
 }
 
 /** One comparison after the other; an interruption ends them, with the rounds that were finished. */
@@ -118,7 +140,7 @@ async function* runTasks(tasks: readonly Task[], asked: Asked, context: Context)
   const turns = {
     rounds,
     turnMs: seconds * 1000,
-    limits: { startSeconds: START_SECONDS, firstStepSeconds: limit, turnSeconds: Math.max(limit, 5 * seconds) },
+    limits: { startSeconds: START_SECONDS + limit, firstStepSeconds: limit, turnSeconds: Math.max(limit, 5 * seconds) },
     signal: context.signal,
     launch: (entry: Entry) => launch(entry, context.debug),
   }
@@ -175,8 +197,9 @@ async function write(
       import('../benchmark/chart.js'),
       import('../plots/svg-to-png.js'),
     ])
-    const rounds = Math.max(...comparisons.map(({ rounds }) => rounds))
-    const subtitle = `MNIST, dynamic binarization, Adam; ${describeComputer()}; median and range of ${rounds} rounds`
+    const most = Math.max(...comparisons.map(({ rounds }) => rounds))
+    const rounds = most === 1 ? 'one round' : `median and range of ${most} rounds`
+    const subtitle = `MNIST, dynamic binarization, Adam; ${describeComputer()}; ${rounds}`
     const svg = benchmarkChart(comparisons, subtitle)
     names.push(save('bench.svg', svg), save('bench.png', svgToPng(svg)))
   }

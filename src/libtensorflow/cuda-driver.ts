@@ -36,13 +36,15 @@ const CAPABILITY = [75, 76] as const
 
 const LONGEST_NAME = 256
 
-/** The driver of this machine; undefined without one. Throws an Error of one line if its library is there and cannot be loaded. */
+/** The driver of this machine; undefined without one. Throws an Error of one line if its library is there and cannot be used. */
 export function openDriver(): CudaDriver | undefined {
   const library = loadDriver()
   if (!library) return undefined
   const version = new Int32Array(1)
   const cuDriverGetVersion = library.func('cuDriverGetVersion', 'int', ['void *']) as (version: Int32Array) => number
-  cuDriverGetVersion(version)
+  const code = cuDriverGetVersion(version)
+  if (code !== 0)
+    throw new Error(`${LIBRARY} is not that of a driver that works: ${errorName(library, code)} (${code})`)
   return { cudaVersion: version[0] ?? 0, gpus: () => listGpus(library) }
 }
 

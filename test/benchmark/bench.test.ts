@@ -66,6 +66,7 @@ it.each<[keyof typeof bench.options, string, string]>([
 
 it.each([
   [2, 'elbo: --modes xla: cpu can only run with off', '--backends', 'cpu', '--modes', 'xla'],
+  [2, 'elbo: --threads 2 does not reach PyTorch and JAX', ...tiny, '--threads', '2', '--peers'],
   [1, 'package.json', ...tiny, '--out', resolve(import.meta.dirname, '../../package.json')],
 ])('refuses with exit code %i and one line what cannot be done: %s', (code, message, ...args) => {
   const { status, stdout, stderr } = elbo(...args)
@@ -74,17 +75,19 @@ it.each([
 })
 
 describe('the candidates', () => {
+  const hardware = { inSoftware: false }
+  const modes = ['xla', 'graph', 'off'] as const
   const plan = (more: Partial<Plan>) =>
     planTasks({
       backends: [
-        { name: 'tensorflow', runs: true, version: '', device: 'CPU, 2 threads', modes: ['xla', 'graph', 'off'] },
-        { name: 'wasm', runs: true, version: '', device: 'CPU, 1 thread', modes: ['off'] },
+        { name: 'tensorflow', runs: true, version: '', device: 'CPU, 2 threads', ...hardware, modes: [...modes] },
+        { name: 'wasm', runs: true, version: '', device: 'CPU, 1 thread', ...hardware, modes: ['off'] },
       ],
-      modes: ['xla', 'graph', 'off'],
+      modes,
       models: ['mlp', 'conv'].map(name => modelNamed(name) ?? expect.fail(name)),
       batchSizes: [32, 128],
       peers: [],
-      debug: false,
+      options: { debug: false },
       ...more,
     })
 
@@ -99,6 +102,26 @@ describe('the candidates', () => {
     const names = (at: number, tasks: ReturnType<typeof plan>) => tasks[at]?.entries.map(({ name }) => name)
     expect(names(0, tasks)).toEqual(['tensorflow xla', 'tensorflow graph', 'tensorflow off', 'wasm'])
     expect(names(3, plan({ modes: ['graph'] }))).toEqual(['tensorflow graph'])
+  })
+
+  it('have the threads that were asked for', () => {
+    const [entry] = plan({ options: { debug: false, threads: 3 } })[0]?.entries ?? []
+    expect(JSON.parse(entry?.args[1] ?? '').options).toEqual({ debug: false, threads: 3 })
+  })
+
+  it('say so where a CPU stands in for a GPU, whose times are then not those of a GPU', () => {
+    const device = 'CPU, in software: swiftshader'
+    const webgpu = {
+      name: 'webgpu',
+      runs: true as const,
+      version: '',
+      device,
+      inSoftware: true,
+      modes: ['off' as const],
+    }
+    const [entry] = plan({ backends: [webgpu] })[0]?.entries ?? []
+    expect(entry).toMatchObject({ name: 'webgpu in software', group: 'webgpu in software', device })
+    expect(JSON.parse(entry?.args[1] ?? '')).toMatchObject({ backend: 'webgpu', mode: 'off' })
   })
 
   it('train the presets', () => {
