@@ -42,6 +42,8 @@ export function compileLoop(backend: NodeBackend, step: StepProgram, shape: Loop
   const outputs = [...loop.outputs].map(([name, type]) => [name, sizeOf(type)] as const)
   return {
     async run(fed) {
+      for (const { name, isDisposed } of variables)
+        if (isDisposed) throw new Error(`scan: the step needs the variable "${name}", which was disposed`)
       const inputs = feed(binding, shape, step.scheduled.length, fed)
       try {
         const ids = [...inputs, ...backend.getInputTensorIds(variables)]

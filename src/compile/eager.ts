@@ -1,6 +1,7 @@
 /** Steps one TF.js operation at a time, on any backend. */
 import * as tf from '@tensorflow/tfjs'
 import type { HostKey } from '../random.js'
+import { requireTensors } from './outputs.js'
 import type { Batches, Outputs, Step } from './scan.js'
 
 /** Runs the steps in a loop on the current TF.js backend; frees everything that it makes. */
@@ -28,7 +29,7 @@ async function runOne<S>(
   const size = tf.util.sizeFromShape([...shape])
   const outputs = tf.tidy(() => {
     const batch = tf.tensor(Float32Array.from(data.subarray(i * size, (i + 1) * size)), [...shape])
-    return step(batch, key, schedule)
+    return requireTensors(step(batch, key, schedule))
   })
   const names = Object.keys(outputs)
   const values = await Promise.all(names.map(name => (outputs[name] as tf.Tensor).data<'float32'>()))

@@ -1,5 +1,6 @@
 /** Rewrites of a program that keep its meaning: each takes a program and returns another. */
 import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
+import { DTYPES } from '../libtensorflow/dtypes.js'
 import { type Builder, rewrite } from './builder.js'
 import { fill, reshape, typeAttribute } from './operations.js'
 import { type Constant, type Operation, type Program, sizeOf, type TensorType, type Value } from './program.js'
@@ -49,6 +50,7 @@ function constantKey({ elements, types: [type] }: Constant): string {
 export function matrixProducts(program: Program): Program {
   return rewrite(program, (node, inputs, builder) => {
     if (node.kind !== 'operation' || node.op !== 'BatchMatMulV2') return undefined
+    if (node.types[0]?.dtype === DTYPES.TF_COMPLEX64) return undefined // its adjoint conjugates, a transpose of MatMul's does not
     const shapes = inputs.map(input => builder.typeOf(input).shape)
     if (shapes.every(shape => shape.length === 2)) return [matMul(builder, node, inputs, node.types[0] as TensorType)]
     if (!shapes.every(shape => shape.length === 3 && shape[0] === 1)) return undefined

@@ -2,12 +2,16 @@
 import type * as tf from '@tensorflow/tfjs'
 import { DTYPES, dtypeNumber } from '../libtensorflow/dtypes.js'
 import type { NodeBackend } from '../libtensorflow/node-backend.js'
+import { opDefinition } from '../libtensorflow/op-definitions.js'
+import { inferAttributes } from './attribute-inference.js'
 import { newBuilder } from './builder.js'
 import { intercept, type Listener } from './intercept.js'
+import { requireSynchronous, requireTensors } from './outputs.js'
+import { type OutsideCall, watchOutside } from './outside.js'
 import type { Elements, Program, TensorType, Value } from './program.js'
 import { CompileRefusal, callSite } from './refusal.js'
 import { registeredVariables } from './state.js'
-import { requireCompilable, requireSupportedType } from './support.js'
+import { requireCompilable, requireReadable, requireSupportedType } from './support.js'
 
 /** A step as a program. Its arguments are the inputs by name, and `state:NAME` for variables; results are `output:NAME` and `state:NAME`. */
 export interface Recording {
@@ -16,6 +20,8 @@ export interface Recording {
   readonly variables: ReadonlyMap<string, tf.Variable>
   /** For each node of the program, where in the user's code it comes from. */
   readonly sites: readonly (Error | undefined)[]
+  /** The first call that asked JavaScript for the time or a random number. */
+  readonly outside: OutsideCall | undefined
 }
 
 /** Records one run of `step`, inside of a scope of TF.js's; `inputs` are tensors that it uses, which become arguments. Throws a CompileRefusal. */
@@ -26,12 +32,17 @@ export function record(
 ): Recording {
   const recorder = newRecorder(backend)
   for (const [name, tensor] of Object.entries(inputs)) recorder.argument(name, tensor)
-  return recorder.finish(intercept(backend, recorder, step))
+  let outside: OutsideCall | undefined
+  const note = (call: OutsideCall) => {
+    outside ??= call
+  }
+  const outputs: unknown = watchOutside(note, () => intercept(backend, recorder, step))
+  return { ...recorder.finish(outputs), outside }
 }
 
 interface Recorder extends Listener {
   argument(name: string, tensor: tf.Tensor): void
-  finish(outputs: Record<string, tf.Tensor>): Recording
+  finish(outputs: unknown): Omit<Recording, 'outside'>
 }
 
 function newRecorder(backend: NodeBackend): Recorder {
@@ -85,17 +96,22 @@ function newRecorder(backend: NodeBackend): Recorder {
     },
     executed(op, attributes, inputs, outputs) {
       const site = new Error()
-      requireCompilable(op, outputs.length, site)
+      const definition = opDefinition(backend.binding.api, op)
+      requireCompilable(op, definition, outputs.length, site)
       const types = outputs.map(output => typeInTensorFlow(backend, output))
       for (const { dtype } of types) requireSupportedType(dtype, `${op} gives`, site)
       const operands = inputs.map(input => valueFor(input))
-      const results = builder.operation(op, attributes, operands, types)
+      const dtypes = operands.map(operand => builder.typeOf(operand).dtype)
+      const results = builder.operation(op, inferAttributes(definition, attributes, dtypes), operands, types)
       sites.push(site)
       for (const [i, output] of outputs.entries()) values.set(output.dataId, results[i] as Value)
     },
-    finish(outputs) {
+    finish(returned) {
+      requireSynchronous(returned)
       if (refusal) throw refusal
-      const results = new Map(Object.entries(outputs).map(([name, tensor]) => [`output:${name}`, valueFor(tensor)]))
+      const outputs = Object.entries(requireTensors(returned))
+      for (const [name, { dtype }] of outputs) requireReadable(name, dtype)
+      const results = new Map(outputs.map(([name, tensor]) => [`output:${name}`, valueFor(tensor)]))
       for (const variable of variables) {
         if (before.get(variable.dataId) === variable) continue
         touched.set(stateName(variable), variable)

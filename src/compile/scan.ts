@@ -73,6 +73,7 @@ const CHUNK_MS = 500
 /**
  * Runs `step` over batches on the current TF.js backend. Compiled, the step is ordinary TF.js code under three rules: what it learns
  * lives in `tf.Variable`s, noise comes from its key, and JavaScript sees no values of tensors. `run` throws a CompileRefusal otherwise.
+ * What JavaScript changes after a step was recorded cannot be seen: numbers that change go into the schedule.
  */
 export function scan<S extends { readonly [Name in keyof S]: number }>(step: Step<S>, options: ScanOptions): Scan<S> {
   const runner = newRunner(step, options)

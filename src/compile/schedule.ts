@@ -35,6 +35,7 @@ export function generalize(
   [first, second]: readonly [Recording, Recording],
   numbers: readonly [Numbers, Numbers],
 ): { program: Program; scheduled: Scheduled[] } {
+  requireSameNames(first.program, second.program)
   requireSameLength(first, second)
   const scheduled: Scheduled[] = []
   const values = new Map<string, Value>()
@@ -96,6 +97,15 @@ function sameNode(a: ProgramNode, b: ProgramNode): boolean {
 }
 
 const shapeOfOperation = ({ op, attributes, inputs }: Operation): string => JSON.stringify([op, attributes, inputs])
+
+function requireSameNames(a: Program, b: Program): void {
+  const [names, others] = [a, b].map(({ results }) => [...results.keys()].join(', '))
+  if (names === others) return
+  throw new CompileRefusal(
+    `what it returns or assigns differs between two recordings of it: ${names} and ${others}`,
+    'return the same outputs from every step, and assign the same variables',
+  )
+}
 
 function requireSameLength(first: Recording, second: Recording): void {
   const at = first.program.nodes.findIndex((node, i) => node.kind !== second.program.nodes[i]?.kind)

@@ -36,6 +36,7 @@ export function trace(backend: NodeBackend, step: TracedStep, examples: Examples
   const recordings = recordTwice(backend, step, examples, numbers) ?? recordTwice(backend, step, examples, numbers)
   if (recordings === undefined) throw createsVariables()
   const { program, scheduled } = generalize(recordings, numbers)
+  refuseOutside(recordings)
   const [{ variables, program: recorded, sites }] = recordings
   const siteOf = (op: string) =>
     callSite(sites[recorded.nodes.findIndex(node => node.kind === 'operation' && node.op === op)])
@@ -89,5 +90,16 @@ function createsVariables(): CompileRefusal {
   return new CompileRefusal(
     'it creates a tf.Variable each time that it runs',
     'create variables and optimizers once, outside of the step',
+  )
+}
+
+/** Two recordings may read a clock within the same millisecond, or take the same branch on a random number. */
+function refuseOutside(recordings: readonly Recording[]): void {
+  const [call] = recordings.flatMap(({ outside }) => outside ?? [])
+  if (call === undefined) return
+  throw new CompileRefusal(
+    `it calls ${call.name}, which would be called once and never again`,
+    "make noise from the step's key, and read clocks outside of the step",
+    callSite(call.site),
   )
 }

@@ -101,6 +101,7 @@ const functions = {
   TF_Message: fn(text, status),
   TF_NewBufferFromString: fn(buffer, memory, size),
   TF_DeleteBuffer: fn(nothing, buffer),
+  TF_GetAllOpList: fn(buffer),
 
   TF_AllocateTensor: fn(tensor, int, int64s, int, size),
   TF_TensorFromProto: fn(nothing, buffer, tensor, status),

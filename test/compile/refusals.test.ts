@@ -56,6 +56,41 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     expect(message).toContain("make noise from the step's key")
   })
 
+  test.each<[what: string, step: Step<object>]>([
+    ['Math.random', x => ({ y: Math.random() < 2 ? tf.sin(x) : tf.cos(x) })],
+    ['Date.now', x => ({ y: tf.add(x, Math.floor(Date.now() / 1e15)) })],
+    ['new Date', x => ({ y: tf.add(x, new Date().getFullYear()) })],
+    ['performance.now', x => ({ y: tf.add(x, Number(performance.now() < 0)) })],
+    ['process.hrtime', x => ({ y: tf.add(x, Number(tf.util.now() < 0)) })],
+    ['process.hrtime.bigint', x => ({ y: tf.add(x, Number(process.hrtime.bigint() < 0)) })],
+  ])('that asks JavaScript for time or chance, though both recordings agree: %s', async (name, step) => {
+    const globals = [Date, Math.random, performance.now, process.hrtime]
+    const { message } = await refusalOf(step)
+    expect(message).toContain(`it calls ${name}, which`)
+    expect(message).toMatch(HERE)
+    expect([Date, Math.random, performance.now, process.hrtime]).toEqual(globals)
+  })
+
+  test('that changes an array in place', async () => {
+    const weights = new Float32Array(2)
+    const { message } = await refusalOf(x => {
+      weights[0] = (weights[0] as number) + 1
+      return { y: tf.mul(x, tf.tensor1d(weights)) }
+    })
+    expect(message).toContain('a float32[2] that JavaScript makes')
+  })
+
+  test('that returns other outputs from run to run', async () => {
+    let runs = 0
+    const { message } = await refusalOf(x => (runs++ % 2 === 0 ? { a: x } : { a: x, b: x }))
+    expect(message).toContain('differs between two recordings of it: output:a and output:a, output:b')
+  })
+
+  test('that returns complex numbers', async () => {
+    const { message } = await refusalOf(x => ({ z: tf.complex(x, x) }))
+    expect(message).toContain('its output "z" is complex64; return tf.real and tf.imag of it')
+  })
+
   test('that draws noise inside of TensorFlow', async () => {
     const { message } = await refusalOf(x => ({ y: tf.multinomial(x as tf.Tensor2D, 2, 5) }))
     expect(message).toMatch(/Multinomial draws noise without a key \(at .*refusals\.test\.ts/)
@@ -123,6 +158,24 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
       return { y: tf.add(w, Math.random()) }
     })
     expect(w.dataSync()).toEqual(before)
+  })
+})
+
+describe.skipIf(skipped !== '').each(['off', 'graph'] as const)(`%s: a step fails${skipped}`, mode => {
+  beforeAll(() => useBackend('tensorflow'))
+
+  const run = (step: unknown) =>
+    scan(step as Step<object>, { mode }).run(floatBatches(2, [3, 2]), keys(2), [{}, {}])
+
+  test('that is async', async () => {
+    await expect(run(async (x: tf.Tensor) => ({ y: x }))).rejects.toThrow('a step must not be async')
+    const reads = async (x: tf.Tensor) => ({ y: tf.mul(x, (await tf.mean(x).data())[0] as number) })
+    await expect(run(reads)).rejects.toThrow('a step must not be async')
+  })
+
+  test('that returns anything but tensors by name', async () => {
+    await expect(run((x: tf.Tensor) => x)).rejects.toThrow('must return an object of named tensors')
+    await expect(run(() => ({ loss: 1 }))).rejects.toThrow('the step\'s output "loss" must be a tensor')
   })
 })
 

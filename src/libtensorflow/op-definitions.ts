@@ -1,0 +1,86 @@
+// What TensorFlow knows of its operations: OpList and OpDef (tensorflow/core/framework/op_def.proto), read once from the library.
+import { BinaryReader } from '@bufbuild/protobuf/wire'
+import type { CApi, Data } from './c-api.js'
+
+/** An operation's definition, as far as this project uses it. */
+export interface OpDefinition {
+  readonly inputs: readonly InputDefinition[]
+  /** It does more than to give results of its inputs: draws noise, prints, reads files, holds a resource. */
+  readonly stateful: boolean
+}
+
+interface InputDefinition {
+  /** The attribute that is the input's element type; empty if that is fixed. */
+  readonly typeAttribute: string
+  /** It stands for several tensors. */
+  readonly isList: boolean
+}
+
+const known = new WeakMap<CApi, ReadonlyMap<string, OpDefinition>>()
+
+/** The definition of the operation `op`; undefined if this TensorFlow has none of the name. */
+export function opDefinition(api: CApi, op: string): OpDefinition | undefined {
+  const definitions = known.get(api) ?? parseOpList(opListBytes(api))
+  known.set(api, definitions)
+  return definitions.get(op)
+}
+
+const ADDRESS_BYTES = 8
+
+/** A copy of TensorFlow's OpList. TF_Buffer is { data, length, … }. */
+function opListBytes(api: CApi): Uint8Array {
+  const buffer = api.TF_GetAllOpList()
+  const head = new BigUint64Array(2)
+  api.memcpy(head, buffer as bigint as Data, 2 * ADDRESS_BYTES)
+  const bytes = new Uint8Array(Number(head[1]))
+  api.memcpy(bytes, head[0] as Data, bytes.length)
+  api.TF_DeleteBuffer(buffer)
+  return bytes
+}
+
+/** OpList: op = 1. */
+function parseOpList(bytes: Uint8Array): ReadonlyMap<string, OpDefinition> {
+  const definitions = new Map<string, OpDefinition>()
+  readFields(bytes, (field, reader) => {
+    if (field !== 1) return false
+    const { name, definition } = parseOpDef(reader.bytes())
+    definitions.set(name, definition)
+    return true
+  })
+  return definitions
+}
+
+/** OpDef: name = 1, input_arg = 2, is_stateful = 17. */
+function parseOpDef(bytes: Uint8Array): { name: string; definition: OpDefinition } {
+  const inputs: InputDefinition[] = []
+  let name = ''
+  let stateful = false
+  readFields(bytes, (field, reader) => {
+    if (field === 1) name = reader.string()
+    else if (field === 2) inputs.push(parseArgDef(reader.bytes()))
+    else if (field === 17) stateful = reader.bool()
+    else return false
+    return true
+  })
+  return { name, definition: { inputs, stateful } }
+}
+
+/** ArgDef: type_attr = 4, number_attr = 5, type_list_attr = 6. */
+function parseArgDef(bytes: Uint8Array): InputDefinition {
+  const attributes = { 4: '', 5: '', 6: '' }
+  readFields(bytes, (field, reader) => {
+    if (!(field in attributes)) return false
+    attributes[field as keyof typeof attributes] = reader.string()
+    return true
+  })
+  return { typeAttribute: attributes[4], isList: attributes[5] !== '' || attributes[6] !== '' }
+}
+
+/** Goes through the fields of a message; `read` says whether it has read the field. */
+function readFields(bytes: Uint8Array, read: (field: number, reader: BinaryReader) => boolean): void {
+  const reader = new BinaryReader(bytes)
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag()
+    if (!read(field, reader)) reader.skip(wireType)
+  }
+}
