@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { withSoftwareVulkan } from './software-vulkan.js'
 
@@ -8,6 +9,8 @@ export default defineConfig({
     reporters: ['default', './test/skip-reasons.ts'],
     // Each file is a process of its own: TF.js keeps one global engine, and native code must not be loaded into threads.
     pool: 'forks',
+    // Much of a test is one thread that starts something; memory bounds how many may run beside each other.
+    maxWorkers: Math.min(availableParallelism(), 4),
     env: withSoftwareVulkan(),
     testTimeout: 60_000,
     hookTimeout: 120_000,

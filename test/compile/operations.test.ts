@@ -21,9 +21,18 @@ const differentiable: Record<string, (x: tf.Tensor2D) => tf.Tensor> = {
   prelu: x => tf.prelu(tf.sub(x, 0.5), grid<tf.Rank.R1>(6)),
   gatherND: x => tf.gatherND(x, tf.tensor2d([[3], [0]], [2, 1], 'int32')),
   unsortedSegmentSum: x => tf.unsortedSegmentSum(x, tf.tensor1d([0, 2, 0, 1], 'int32'), 3),
-  batchToSpaceND: x => tf.batchToSpaceND(tf.reshape(x, [4, 1, 1, 6]), [2, 2], [[0, 0], [0, 1]]),
+  batchToSpaceND: x =>
+    tf.batchToSpaceND(
+      tf.reshape(x, [4, 1, 1, 6]),
+      [2, 2],
+      [
+        [0, 0],
+        [0, 1],
+      ],
+    ),
   depthwiseConv2d: x => tf.depthwiseConv2d(image(x), grid<tf.Rank.R4>(3, 3, 6, 2), 1, 'same'),
-  separableConv2d: x => tf.separableConv2d(image(x), grid<tf.Rank.R4>(3, 3, 6, 1), grid<tf.Rank.R4>(1, 1, 6, 4), 1, 'same'),
+  separableConv2d: x =>
+    tf.separableConv2d(image(x), grid<tf.Rank.R4>(3, 3, 6, 1), grid<tf.Rank.R4>(1, 1, 6, 4), 1, 'same'),
   conv3d: x => tf.conv3d(volume(x), grid<tf.Rank.R5>(2, 2, 2, 3, 2), 1, 'same'),
   maxPool3d: x => tf.maxPool3d(volume(x), 2, 1, 'same'),
   resizeBilinear: x => tf.image.resizeBilinear(image(x), [7, 5]),

@@ -164,8 +164,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
 describe.skipIf(skipped !== '').each(['off', 'graph'] as const)(`%s: a step fails${skipped}`, mode => {
   beforeAll(() => useBackend('tensorflow'))
 
-  const run = (step: unknown) =>
-    scan(step as Step<object>, { mode }).run(floatBatches(2, [3, 2]), keys(2), [{}, {}])
+  const run = (step: unknown) => scan(step as Step<object>, { mode }).run(floatBatches(2, [3, 2]), keys(2), [{}, {}])
 
   test('that is async', async () => {
     await expect(run(async (x: tf.Tensor) => ({ y: x }))).rejects.toThrow('a step must not be async')
