@@ -37,7 +37,7 @@ let weightCount = 0
 /** Gradient descent on what `loss` makes of a batch. */
 export function training(
   loss: (batch: tf.Tensor) => tf.Tensor,
-  optimizer: tf.Optimizer = tf.train.sgd(0.05),
+  optimizer: tf.Optimizer = tf.train.sgd(0.01),
 ): Step<object> {
   return batch => ({ loss: optimizer.minimize(() => tf.mean(loss(batch)) as tf.Scalar, true) as tf.Tensor })
 }
