@@ -105,7 +105,7 @@ function estimates(
   return {
     images: kl.length,
     elbo: estimateMean(elbo),
-    reconstruction: estimateMean(elbo.map((value, i) => value + (kl[i] as number))),
+    reconstruction: estimateMean(Array.from(elbo, (value, i) => value + (kl[i] as number))), // in double precision: elbo = reconstruction - kl
     kl: estimateMean(kl),
     logPx: estimateMean(logPx),
     logPxMonteCarloError: errorOfMean(standardError),
