@@ -255,12 +255,16 @@ export const presets = {
     description: 'the one-layer network by the importance-weighted bound of 5 draws',
     config: { ...published, objective: 'iwae', samples: 5 },
   },
+  'dreg-5': {
+    description: 'the same with doubly reparameterized gradients (Tucker et al. 2018)',
+    config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 5 },
+  },
   'iwae-50': {
-    description: 'the same with 50 draws',
+    description: 'the one-layer network by the importance-weighted bound of 50 draws',
     config: { ...published, objective: 'iwae', samples: 50 },
   },
   'dreg-50': {
-    description: 'the same with 50 draws and doubly reparameterized gradients (Tucker et al. 2018)',
+    description: 'the same with doubly reparameterized gradients',
     config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 50 },
   },
 } as const satisfies Record<string, { description: string; config: DeepReadonly<Partial<Config>> }>
