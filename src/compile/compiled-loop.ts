@@ -6,6 +6,7 @@ import { DTYPES, dtypeNumber } from '../libtensorflow/dtypes.js'
 import { type DefinedFunction, defineFunction } from '../libtensorflow/functions.js'
 import type { NodeBackend } from '../libtensorflow/node-backend.js'
 import type { TensorMetadata } from '../libtensorflow/tensor-table.js'
+import { canonicalConvolutions } from './convolutions.js'
 import type { Fed } from './feed.js'
 import { fused } from './fusions.js'
 import { toGraph } from './graphdef.js'
@@ -63,7 +64,7 @@ let definitions = 0
 function forMode(mode: NativeMode, program: Program, name: string): ProgramWithFunctions {
   if (mode === 'graph') return { program: fused(program), functions: new Map() }
   const vectorized = vectorizedNoise(program, name)
-  return { program: optimize(vectorized.program), functions: vectorized.functions }
+  return { program: optimize(canonicalConvolutions(vectorized.program)), functions: vectorized.functions }
 }
 
 function defineLoop(

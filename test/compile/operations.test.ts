@@ -11,6 +11,7 @@ const grid = <R extends tf.Rank>(...shape: tf.ShapeMap[R]) =>
   tf.reshape<R>(tf.sin(tf.range(0, tf.util.sizeFromShape(shape))), shape)
 // No two values alike: of equal ones XLA and TensorFlow's kernel for the gradient of a maximum choose differently.
 const volume = (x: tf.Tensor) => tf.reshape(tf.add(tf.tile(x, [4, 1]), grid(16, 6)), [1, 4, 4, 2, 3]) as tf.Tensor5D
+const smallImage = (x: tf.Tensor) => tf.reshape(x, [1, 4, 6, 1]) as tf.Tensor4D
 const complex = (x: tf.Tensor) => tf.complex(x, tf.square(x))
 
 /** Float32 of x [4, 6]: each is compared, and the gradient of the sum of all. */
@@ -28,6 +29,26 @@ const differentiable: Record<string, (x: tf.Tensor2D) => tf.Tensor> = {
         [0, 0],
         [0, 1],
       ],
+    ),
+  'conv2d, same': x => tf.conv2d(image(x), grid<tf.Rank.R4>(3, 2, 6, 2), 1, 'same'),
+  'conv2d of strides': x => tf.conv2d(smallImage(x), grid<tf.Rank.R4>(4, 3, 1, 2), [3, 2], 'same'),
+  'conv2d that does not get to the last column': x =>
+    tf.conv2d(smallImage(x), grid<tf.Rank.R4>(2, 3, 1, 2), 2, 'valid'),
+  'conv2d with a stride that is larger than the filter': x =>
+    tf.conv2d(image(x), grid<tf.Rank.R4>(1, 1, 6, 2), 3, 'same'),
+  'conv2d with a gradient of its filter': x =>
+    tf.conv2d(grid<tf.Rank.R4>(2, 7, 6, 2), tf.reshape(x, [3, 2, 2, 2]) as tf.Tensor4D, [2, 3], 'same'),
+  'conv2d, valid, with a gradient of its filter': x =>
+    tf.conv2d(grid<tf.Rank.R4>(2, 7, 6, 2), tf.reshape(x, [3, 2, 2, 2]) as tf.Tensor4D, 2, 'valid'),
+  'conv2dTranspose of strides': x =>
+    tf.conv2dTranspose(smallImage(x), grid<tf.Rank.R4>(3, 3, 2, 1), [1, 8, 18, 2], [2, 3], 'same'),
+  'conv2dTranspose, valid, with a gradient of its filter': x =>
+    tf.conv2dTranspose(
+      grid<tf.Rank.R4>(2, 3, 2, 2),
+      tf.reshape(x, [2, 3, 2, 2]) as tf.Tensor4D,
+      [2, 6, 5, 2],
+      2,
+      'valid',
     ),
   depthwiseConv2d: x => tf.depthwiseConv2d(image(x), grid<tf.Rank.R4>(3, 3, 6, 2), 1, 'same'),
   separableConv2d: x =>

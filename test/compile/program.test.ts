@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { newBuilder } from '../../src/compile/builder.js'
+import { canonicalConvolutions } from '../../src/compile/convolutions.js'
 import { fused } from '../../src/compile/fusions.js'
 import { matrixProducts, optimize, shortReshapes, withoutDeadCode, withoutNoOps } from '../../src/compile/passes.js'
 import { checkProgram, type Program, printProgram, type Value } from '../../src/compile/program.js'
@@ -170,6 +171,40 @@ describe('passes', () => {
         'return y: %5',
       ].join('\n'),
     )
+  })
+
+  describe('a gradient of a convolution', () => {
+    const plain = { strides: [1, 2, 2, 1], dilations: [1, 1, 1, 1], padding: 'SAME', data_format: 'NHWC' }
+    const gradient = (changed: object, filter = [3, 3, 4, 5]) => {
+      const builder = newBuilder()
+      const attributes = Object.entries({ ...plain, ...changed }).map(([name, value]) => ({
+        name,
+        type: typeof value === 'string' ? 0 : 1,
+        value,
+      }))
+      const inputs = [
+        builder.constant(Int32Array.of(2, 8, 6, 4), int(4)),
+        builder.argument('filter', float(...filter)),
+        builder.argument('dy', float(2, 4, 3, 5)),
+      ]
+      const dx = builder.single('Conv2DBackpropInput', attributes, inputs, float(2, 8, 6, 4))
+      return printProgram(canonicalConvolutions(builder.build(new Map([['dx', dx]]))))
+    }
+
+    test('is a convolution in the form that XLA has a kernel for', () => {
+      const printed = gradient({})
+      expect(printed).toContain('XlaConvV2')
+      expect(printed).not.toContain('Backprop')
+    })
+
+    test.each([
+      ['dilated', { dilations: [1, 2, 2, 1] }, undefined],
+      ['channels first', { data_format: 'NCHW' }, undefined],
+      ['padded in another way', { padding: 'EXPLICIT' }, undefined],
+      ['in groups', {}, [3, 3, 2, 5]],
+    ])('stays as it is: %s', (_, changed, filter) => {
+      expect(gradient(changed, filter)).toContain('Conv2DBackpropInput')
+    })
   })
 
   describe('what TF.js sends in pieces', () => {
