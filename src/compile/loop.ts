@@ -5,7 +5,7 @@
 import { DTYPES, dtypeNumber } from '../libtensorflow/dtypes.js'
 import { type Builder, newBuilder } from './builder.js'
 import { cast, fill, int, pack, reshape, slice, typeAttribute } from './operations.js'
-import { type Program, type TensorType, typeOf, type Value } from './program.js'
+import { type Program, sizeOf, type TensorType, typeOf, type Value } from './program.js'
 import type { StepProgram } from './trace.js'
 import { loop } from './while.js'
 
@@ -127,6 +127,7 @@ function element(builder: Builder, from: Value, i: Value, column: number): Value
 /** `buffer` with `value`, as float32, in row `i`. */
 function store(builder: Builder, buffer: Value, i: Value, value: Value): Value {
   const type = builder.typeOf(buffer)
+  if (sizeOf(type) === 0) return buffer // which TensorScatterUpdate refuses
   const update = reshape(builder, cast(builder, value, DTYPES.TF_FLOAT), [1, ...type.shape.slice(1)])
   const attributes = [typeAttribute('T', type.dtype), typeAttribute('Tindices', INT32)]
   return builder.single('TensorScatterUpdate', attributes, [buffer, reshape(builder, i, [1, 1]), update], type)

@@ -72,6 +72,7 @@ const others: Record<string, (x: tf.Tensor2D) => tf.Tensor> = {
   scatterND: x => tf.scatterND(tf.reshape(integers(tf.slice(x, [0, 0], [4, 1])), [4, 1]), x, [4, 6]),
   oneHot: x => tf.oneHot(integers(x), 4),
   bincount: x => tf.bincount(integers(tf.reshape(x, [24])) as tf.Tensor1D, tf.ones([24]), 5),
+  'an empty slice': x => tf.slice(x, [0, 0], [0, 6]),
   'an integer beyond float32': x => tf.mod(tf.add(integers(x), tf.scalar(16777217, 'int32')), tf.scalar(7, 'int32')),
 }
 
