@@ -6,7 +6,7 @@ import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
 import { DTYPES } from '../libtensorflow/dtypes.js'
 import { bytesField, intField } from '../libtensorflow/protobuf.js'
 import { type Builder, rewrite } from './builder.js'
-import { int, intAttribute, ints, typeAttribute } from './operations.js'
+import { int, intAttribute, ints, reshape, slice, typeAttribute } from './operations.js'
 import type { Operation, Program, TensorType, Value } from './program.js'
 
 /** `Conv2DBackpropInput` and `Conv2DBackpropFilter` as `XlaConvV2`. Dilated, grouped and channels-first convolutions stay as they are. */
@@ -20,29 +20,62 @@ export function canonicalConvolutions(program: Program): Program {
   })
 }
 
-/** dx is dy, spread out, by the filter turned around, [h, w, out, in]. */
+/**
+ * Where i + before = stride q + p, dx[i] is the sum over m of dy[q - m] w[p + stride m]: a convolution of dy with as many filters for each
+ * p of both axes as dx has channels, whose results are then interleaved (Shi et al. 2016). Zeros between dy's elements, as in XLA's own
+ * rule, would be multiplied too.
+ */
 function inputGradient(builder: Builder, node: Operation, filter: Value, dy: Value): Value[] | undefined {
   const type = node.types[0] as TensorType
-  const axes = axesOf(node, type.shape, builder.typeOf(filter).shape, builder.typeOf(dy).shape)
+  const { shape } = builder.typeOf(filter)
+  const axes = axesOf(node, type.shape, shape, builder.typeOf(dy).shape)
   if (axes === undefined) return undefined
-  const turned = transpose(builder, reverse(builder, filter, [0, 1]), [0, 1, 3, 2])
-  const padding = axes.map(({ size, kernel, before, spread }) => [kernel - 1 - before, size - spread + before])
-  const dilations = { left: axes.map(({ stride }) => stride), right: [1, 1] }
-  return [convolution(builder, [dy, turned], { padding, dilations }, type)]
+  const [images, , , channels] = type.shape as Four
+  const steps = ofBoth(axes, ({ stride }) => stride)
+  const taps = ofBoth(axes, ({ kernel, stride }) => Math.ceil(kernel / stride))
+  const ends = ofBoth(axes, ({ output, kernel, stride }) => output + Math.ceil(kernel / stride) - 1)
+  const convolved = convolution(
+    builder,
+    [dy, turnedFilter(builder, filter, taps, steps)],
+    { padding: taps.map(count => [count - 1, count - 1]), dilation: [1, 1] },
+    { ...type, shape: [images, ...ends, steps[0] * steps[1] * channels] },
+  )
+  const phases = reshape(builder, convolved, [images, ...ends, ...steps, channels])
+  const rows = [ends[0] * steps[0], ends[1] * steps[1]] as const
+  const interleaved = reshape(builder, transpose(builder, phases, [0, 1, 3, 2, 4, 5]), [images, ...rows, channels])
+  const beyond = axes.map(({ before, size }, axis) => Math.max(before + size - (rows[axis] as number), 0))
+  const begin = ints(builder, [0, ...ofBoth(axes, ({ before }) => before), 0])
+  return [slice(builder, zerosAfter(builder, interleaved, [0, ...beyond, 0]), begin, type.shape)]
 }
 
-/** dw is x by dy, spread out, images and channels having changed places: [c, h, w, n] by [h, w, n, c] is [in, h, w, out]. */
+/** w [h, w, in, out] as [taps, taps, out, step * step * in], its taps in reverse. */
+function turnedFilter(builder: Builder, filter: Value, taps: Two, steps: Two): Value {
+  const [height, width, into, out] = builder.typeOf(filter).shape as Four
+  const whole = zerosAfter(builder, filter, [taps[0] * steps[0] - height, taps[1] * steps[1] - width, 0, 0])
+  const split = reshape(builder, whole, [taps[0], steps[0], taps[1], steps[1], into, out])
+  const turned = reverse(builder, transpose(builder, split, [0, 2, 5, 1, 3, 4]), [0, 1])
+  return reshape(builder, turned, [...taps, out, steps[0] * steps[1] * into])
+}
+
+/** dw is x by dy, dilated by the stride, images and channels having changed places: [c, h, w, n] by [h, w, n, c] is [in, h, w, out]. */
 function filterGradient(builder: Builder, node: Operation, x: Value, dy: Value): Value[] | undefined {
   const type = node.types[0] as TensorType
+  const [images, , , channels] = builder.typeOf(x).shape as Four
   const axes = axesOf(node, builder.typeOf(x).shape, type.shape, builder.typeOf(dy).shape)
   if (axes === undefined) return undefined
-  const padding = axes.map(({ size, kernel, before, spread }) => [before, kernel + spread - 1 - size - before])
-  if (padding.flat().some(zeros => zeros < 0)) return undefined // the filter never gets to the last rows or columns of x
-  const [height, width, into, out] = type.shape as readonly [number, number, number, number]
+  const reach = ({ output, stride, kernel, before }: Axis) => (output - 1) * stride + kernel - before
+  const reached = [images, ...ofBoth(axes, axis => Math.min(axis.size, reach(axis))), channels]
+  const [height, width, into, out] = type.shape as Four
   const dw = convolution(
     builder,
-    [transpose(builder, x, [3, 1, 2, 0]), transpose(builder, dy, [1, 2, 0, 3])],
-    { padding, dilations: { left: [1, 1], right: axes.map(({ stride }) => stride) } },
+    [
+      transpose(builder, slice(builder, x, ints(builder, [0, 0, 0, 0]), reached), [3, 1, 2, 0]),
+      transpose(builder, dy, [1, 2, 0, 3]),
+    ],
+    {
+      padding: axes.map(axis => [axis.before, Math.max(reach(axis) - axis.size, 0)]),
+      dilation: axes.map(({ stride }) => stride),
+    },
     { ...type, shape: [into, height, width, out] },
   )
   return [transpose(builder, dw, [1, 2, 0, 3])]
@@ -56,13 +89,19 @@ interface Axis {
   readonly stride: number
   /** Zeros before the image. */
   readonly before: number
-  /** The size of dy with stride - 1 zeros between its elements. */
-  readonly spread: number
+  /** Of dy. */
+  readonly output: number
 }
 
-type Shape = readonly number[]
+type Axes = readonly [Axis, Axis]
 
-function axesOf({ attributes, types }: Operation, image: Shape, filter: Shape, dy: Shape): Axis[] | undefined {
+const ofBoth = ([vertical, horizontal]: Axes, of: (axis: Axis) => number): Two => [of(vertical), of(horizontal)]
+
+type Shape = readonly number[]
+type Two = readonly [number, number]
+type Four = readonly [number, number, number, number]
+
+function axesOf({ attributes, types }: Operation, image: Shape, filter: Shape, dy: Shape): Axes | undefined {
   const attribute = (name: string) => attributes.find(attribute => attribute.name === name)?.value
   const padded = ['VALID', 'SAME'].indexOf(String(attribute('padding')))
   const isPlain =
@@ -72,27 +111,27 @@ function axesOf({ attributes, types }: Operation, image: Shape, filter: Shape, d
     filter[2] === image[3] &&
     padded >= 0
   if (!isPlain) return undefined
-  return [1, 2].map(axis => {
-    const along = [image[axis], filter[axis - 1], dy[axis], (attribute('strides') as Shape)[axis]]
-    const [size, kernel, output, stride] = along as [number, number, number, number]
-    const spread = (output - 1) * stride + 1
-    const zeros = padded * Math.max(spread + kernel - 1 - size, 0)
-    return { size, kernel, stride, spread, before: Math.floor(zeros / 2) }
-  })
+  const along = (axis: 1 | 2): Axis => {
+    const sizes = [image[axis], filter[axis - 1], dy[axis], (attribute('strides') as Shape)[axis]]
+    const [size, kernel, output, stride] = sizes as unknown as Four
+    const zeros = padded * Math.max((output - 1) * stride + kernel - size, 0)
+    return { size, kernel, stride, output, before: Math.floor(zeros / 2) }
+  }
+  return [along(1), along(2)]
 }
 
 interface Window {
-  /** Zeros before and after the left side, per axis. */
+  /** Zeros before and after the images, per axis. */
   readonly padding: readonly Shape[]
-  /** The distance of neighbouring elements, of which 1 is usual, per axis. */
-  readonly dilations: { readonly left: Shape; readonly right: Shape }
+  /** How far apart the filter's elements lie, per axis. */
+  readonly dilation: Shape
 }
 
 /** [n, h, w, in] by [h, w, in, out] is [n, h, w, out]. */
 function convolution(
   builder: Builder,
   [left, right]: readonly [Value, Value],
-  { padding, dilations }: Window,
+  { padding, dilation }: Window,
   type: TensorType,
 ): Value {
   const bytes = (name: string, value: Uint8Array) => ({ name, type: ATTRIBUTE_TYPES.TF_ATTR_STRING, value })
@@ -104,7 +143,8 @@ function convolution(
     intAttribute('batch_group_count', 1),
   ]
   const pads = builder.constant(Int32Array.from(padding.flat()), { dtype: DTYPES.TF_INT32, shape: [2, 2] })
-  const window = [ints(builder, [1, 1]), pads, ints(builder, dilations.left), ints(builder, dilations.right)]
+  const ones = ints(builder, [1, 1])
+  const window = [ones, pads, ones, ints(builder, dilation)]
   return builder.single('XlaConvV2', attributes, [left, right, ...window, int(builder, 1)], type)
 }
 
@@ -132,4 +172,15 @@ function reverse(builder: Builder, value: Value, axes: Shape): Value {
   const type = builder.typeOf(value)
   const attributes = [typeAttribute('T', type.dtype), typeAttribute('Tidx', DTYPES.TF_INT32)]
   return builder.single('ReverseV2', attributes, [value, ints(builder, axes)], type)
+}
+
+/** `value` with zeros after its elements along each axis. */
+function zerosAfter(builder: Builder, value: Value, counts: Shape): Value {
+  if (counts.every(count => count === 0)) return value
+  const { dtype, shape } = builder.typeOf(value)
+  const attributes = [typeAttribute('T', dtype), typeAttribute('Tpaddings', DTYPES.TF_INT32)]
+  const paddings = Int32Array.from(counts.flatMap(count => [0, count]))
+  const type = { dtype, shape: shape.map((size, axis) => size + (counts[axis] as number)) }
+  const amounts = builder.constant(paddings, { dtype: DTYPES.TF_INT32, shape: [shape.length, 2] })
+  return builder.single('Pad', attributes, [value, amounts], type)
 }
