@@ -82,7 +82,7 @@ export function chooseCandidates(works, only) {
   return Object.fromEntries(works.map(work => [work, chosen(work)]))
 }
 
-/** Steps in a chunk of a convolutional model at most: XLA takes a second for each. */
+/** Steps in a chunk of a convolutional model at most for the peers: XLA takes a second for each in their loops. */
 const CONVOLUTIONAL_CHUNK = 5
 
 /**
@@ -95,5 +95,5 @@ export function candidatesFor({ filters }, candidates) {
   if (!filters) return candidates
   return candidates
     .filter(({ products }) => !products)
-    .map(one => ({ ...one, chunk: Math.min(one.chunk, CONVOLUTIONAL_CHUNK) }))
+    .map(one => (one.program === 'python' ? { ...one, chunk: Math.min(one.chunk, CONVOLUTIONAL_CHUNK) } : one))
 }

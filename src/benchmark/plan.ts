@@ -80,7 +80,7 @@ function peerEntry({ name, chunk, ...command }: PeerCommand, model: BenchmarkMod
     name,
     group: 'Python',
     label: name,
-    // XLA takes a second for a step of convolutions.
+    // In the loops of JAX and TensorFlow, XLA takes a second for a step of convolutions.
     chunk: isConvolutional ? Math.min(chunk, 5) : chunk,
     env: { BENCH_MODEL: JSON.stringify(work) },
   }
