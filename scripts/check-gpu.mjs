@@ -95,7 +95,7 @@ function compareBatch(mine, reference) {
   )
   const relative = mine.gradients.map((gradient, i) => {
     const expected = reference.gradients[i]
-    return largestDifference(gradient, expected) / Math.max(...expected.map(Math.abs))
+    return largestDifference(gradient, expected) / largest(expected)
   })
   const worst = Math.max(...relative)
   check(
@@ -110,7 +110,13 @@ function compareBatch(mine, reference) {
     report(`| ${device} | ${times.off} | ${times.graph} | ${times.xla} |`)
 }
 
-const largestDifference = (a, b) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0)
+function largestDifference(a, b) {
+  return largest(a.map((value, i) => value - b[i]))
+}
+
+function largest(values) {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+}
 
 function compareTraining() {
   report(`\n## Two epochs of the default model${rehearse ? ', on 4,000 images only' : ''}`)
