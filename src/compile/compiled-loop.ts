@@ -35,7 +35,7 @@ export interface CompiledLoop {
 export function compileLoop(backend: NodeBackend, step: StepProgram, shape: LoopShape, mode: NativeMode): CompiledLoop {
   const { binding } = backend
   const name = `scan_${definitions++}`
-  const { program, functions: callees } = forMode(mode, step.program, name)
+  const { program, functions: callees } = forMode(mode, step.program, name, binding.isUsingGpuDevice())
   const loop = makeLoop({ ...step, program }, shape)
   const functions = defineLoop(binding, name, loop, callees)
   const variables = [...step.variables.values()]
@@ -61,10 +61,11 @@ export function compileLoop(backend: NodeBackend, step: StepProgram, shape: Loop
 
 let definitions = 0
 
-function forMode(mode: NativeMode, program: Program, name: string): ProgramWithFunctions {
+function forMode(mode: NativeMode, program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
   if (mode === 'graph') return { program: fused(program), functions: new Map() }
   const vectorized = vectorizedNoise(program, name)
-  return { program: optimize(canonicalConvolutions(vectorized.program)), functions: vectorized.functions }
+  const forDevice = onGpu ? vectorized.program : canonicalConvolutions(vectorized.program)
+  return { program: optimize(forDevice), functions: vectorized.functions }
 }
 
 function defineLoop(
