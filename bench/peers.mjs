@@ -135,7 +135,6 @@ async function write({ comparisons, ...run }, rounds) {
     const svg = barChart(
       chart(steps, `MNIST, dynamic binarization, Adam; ${computer()}; median and range of ${rounds} rounds`),
     )
-    writeFileSync(join(docs, `${CHART}.svg`), svg)
     writeFileSync(join(docs, `${CHART}.png`), svgToPng(svg))
   }
   console.error(`bench: wrote ${document}`)
