@@ -3,7 +3,7 @@
   npx elbo evaluate first --samples 500 --save values.safetensors
   python3 scripts/check-likelihood.py checkpoints/first values.safetensors [images, default 500] [samples, default 500]
 
-Give as many samples here as there: the bias of the estimate depends on them. Run it after changes to objectives, evaluation or
+It takes the first images of the values, or all that there are. Give as many samples here as there: the bias of the estimate depends on them. Run it after changes to objectives, evaluation or
 checkpoints. Needs NumPy only.
 """
 
@@ -105,6 +105,7 @@ def main(run, values_path, images=500, samples=500):
         mean = 1 / (1 + np.exp(-logits))
         return -0.5 * (np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance).sum(1)
 
+    images = min(images, len(values["x"]))
     x = values["x"][:images].reshape(images, -1).astype(np.float64)
     code = encode(x)
     random = np.random.default_rng(0)
