@@ -3,8 +3,8 @@
   npx elbo evaluate first --samples 500 --save values.safetensors
   python3 scripts/check-likelihood.py checkpoints/first values.safetensors [images, default 500] [samples, default 500]
 
-It takes the first images of the values, or all that there are. Give as many samples here as there: the bias of the estimate depends on them. Run it after changes to objectives, evaluation or
-checkpoints. Needs NumPy only.
+It takes the first images of the values, or all that there are. Give as many samples here as there: the bias of the estimate
+depends on them. Run it after changes to objectives, evaluation or checkpoints. Needs NumPy only.
 """
 
 import json
