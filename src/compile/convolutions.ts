@@ -6,7 +6,7 @@ import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
 import { DTYPES } from '../libtensorflow/dtypes.js'
 import { bytesField, intField } from '../libtensorflow/protobuf.js'
 import { type Builder, rewrite } from './builder.js'
-import { int, intAttribute, ints, reshape, slice, typeAttribute } from './operations.js'
+import { int, intAttribute, ints, reshape, reverse, slice, transpose, typeAttribute, zerosAfter } from './operations.js'
 import type { Operation, Program, TensorType, Value } from './program.js'
 
 /** `Conv2DBackpropInput` and `Conv2DBackpropFilter` as `XlaConvV2`. Dilated, grouped and channels-first convolutions stay as they are. */
@@ -27,13 +27,12 @@ export function canonicalConvolutions(program: Program): Program {
  */
 function inputGradient(builder: Builder, node: Operation, filter: Value, dy: Value): Value[] | undefined {
   const type = node.types[0] as TensorType
-  const { shape } = builder.typeOf(filter)
-  const axes = axesOf(node, type.shape, shape, builder.typeOf(dy).shape)
+  const axes = axesOf(node, type.shape, builder.typeOf(filter).shape, builder.typeOf(dy).shape)
   if (axes === undefined) return undefined
   const [images, , , channels] = type.shape as Four
   const steps = ofBoth(axes, ({ stride }) => stride)
-  const taps = ofBoth(axes, ({ kernel, stride }) => Math.ceil(kernel / stride))
-  const ends = ofBoth(axes, ({ output, kernel, stride }) => output + Math.ceil(kernel / stride) - 1)
+  const taps = ofBoth(axes, tapsOf)
+  const ends = ofBoth(axes, axis => axis.output + tapsOf(axis) - 1)
   const convolved = convolution(
     builder,
     [dy, turnedFilter(builder, filter, taps, steps)],
@@ -47,6 +46,9 @@ function inputGradient(builder: Builder, node: Operation, filter: Value, dy: Val
   const begin = ints(builder, [0, ...ofBoth(axes, ({ before }) => before), 0])
   return [slice(builder, zerosAfter(builder, interleaved, [0, ...beyond, 0]), begin, type.shape)]
 }
+
+/** How many elements of the filter meet the same p. */
+const tapsOf = ({ kernel, stride }: Axis): number => Math.ceil(kernel / stride)
 
 /** w [h, w, in, out] as [taps, taps, out, step * step * in], its taps in reverse. */
 function turnedFilter(builder: Builder, filter: Value, taps: Two, steps: Two): Value {
@@ -160,27 +162,3 @@ const IMAGES_BY_FILTER = Buffer.concat([
   bytesField(11, Uint8Array.of(1, 2)), // input_spatial_dimensions
   bytesField(12, Uint8Array.of(1, 2)), // output_spatial_dimensions
 ])
-
-function transpose(builder: Builder, value: Value, order: Shape): Value {
-  const { dtype, shape } = builder.typeOf(value)
-  const attributes = [typeAttribute('T', dtype), typeAttribute('Tperm', DTYPES.TF_INT32)]
-  const type = { dtype, shape: order.map(axis => shape[axis] as number) }
-  return builder.single('Transpose', attributes, [value, ints(builder, order)], type)
-}
-
-function reverse(builder: Builder, value: Value, axes: Shape): Value {
-  const type = builder.typeOf(value)
-  const attributes = [typeAttribute('T', type.dtype), typeAttribute('Tidx', DTYPES.TF_INT32)]
-  return builder.single('ReverseV2', attributes, [value, ints(builder, axes)], type)
-}
-
-/** `value` with zeros after its elements along each axis. */
-function zerosAfter(builder: Builder, value: Value, counts: Shape): Value {
-  if (counts.every(count => count === 0)) return value
-  const { dtype, shape } = builder.typeOf(value)
-  const attributes = [typeAttribute('T', dtype), typeAttribute('Tpaddings', DTYPES.TF_INT32)]
-  const paddings = Int32Array.from(counts.flatMap(count => [0, count]))
-  const type = { dtype, shape: shape.map((size, axis) => size + (counts[axis] as number)) }
-  const amounts = builder.constant(paddings, { dtype: DTYPES.TF_INT32, shape: [shape.length, 2] })
-  return builder.single('Pad', attributes, [value, amounts], type)
-}

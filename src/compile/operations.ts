@@ -69,3 +69,29 @@ export function pack(builder: Builder, values: readonly Value[], axis: number): 
   const attributes = [typeAttribute('T', dtype), intAttribute('N', values.length), intAttribute('axis', axis)]
   return builder.single('Pack', attributes, values, { dtype, shape: shape.toSpliced(axis, 0, values.length) })
 }
+
+/** The axes in another order: axis i of the result is axis `order[i]`. */
+export function transpose(builder: Builder, value: Value, order: readonly number[]): Value {
+  const { dtype, shape } = builder.typeOf(value)
+  const attributes = [typeAttribute('T', dtype), typeAttribute('Tperm', INT32)]
+  const type = { dtype, shape: order.map(axis => shape[axis] as number) }
+  return builder.single('Transpose', attributes, [value, ints(builder, order)], type)
+}
+
+/** The elements in reverse order along `axes`. */
+export function reverse(builder: Builder, value: Value, axes: readonly number[]): Value {
+  const type = builder.typeOf(value)
+  const attributes = [typeAttribute('T', type.dtype), typeAttribute('Tidx', INT32)]
+  return builder.single('ReverseV2', attributes, [value, ints(builder, axes)], type)
+}
+
+/** `value` with so many zeros after its elements along each axis. */
+export function zerosAfter(builder: Builder, value: Value, counts: readonly number[]): Value {
+  if (counts.every(count => count === 0)) return value
+  const { dtype, shape } = builder.typeOf(value)
+  const attributes = [typeAttribute('T', dtype), typeAttribute('Tpaddings', INT32)]
+  const paddings = Int32Array.from(counts.flatMap(count => [0, count]))
+  const type = { dtype, shape: shape.map((size, axis) => size + (counts[axis] as number)) }
+  const amounts = builder.constant(paddings, { dtype: INT32, shape: [shape.length, 2] })
+  return builder.single('Pad', attributes, [value, amounts], type)
+}
