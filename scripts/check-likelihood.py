@@ -11,18 +11,7 @@ import json
 import sys
 
 import numpy as np
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        data = file.read()
-    dtypes = {"F32": np.float32, "U8": np.uint8}
-    return {
-        name: np.frombuffer(data[slice(*entry["data_offsets"])], dtypes[entry["dtype"]]).reshape(entry["shape"])
-        for name, entry in header.items()
-        if name != "__metadata__"
-    }
+from safetensors_file import read_safetensors
 
 
 def convolution(maps, kernel, bias):

@@ -1,0 +1,33 @@
+"""Compares two estimates of log p(x) of the same images, image by image: how far one is from another that is exact, such as quadrature.
+
+  npx elbo evaluate plane --images 500 --method quadrature --save exact.safetensors
+  npx elbo evaluate plane --images 500 --method ais --save ais.safetensors
+  python3 scripts/compare-estimates.py ais.safetensors exact.safetensors
+
+Needs NumPy only.
+"""
+
+import sys
+
+import numpy as np
+from safetensors_file import read_safetensors
+
+
+def main(path, exact_path):
+    values, exact = read_safetensors(path), read_safetensors(exact_path)["log_px"].astype(np.float64)
+    if len(values["log_px"]) != len(exact):
+        sys.exit(f"{path} has {len(values['log_px'])} images and {exact_path} {len(exact)}; give both the same --images")
+    difference = values["log_px"] - exact
+    worst = np.abs(difference).argmax()
+    print(f"{len(exact)} images; nats per image")
+    print(f"mean {difference.mean():+.4f}, median {np.median(difference):+.4f}, worst {difference[worst]:+.2f} (image {worst})")
+    print(f"off by more than 0.1: {(np.abs(difference) > 0.1).sum()}, by more than 1: {(np.abs(difference) > 1).sum()}")
+    print(f"root mean square {np.sqrt((difference**2).mean()):.3f}", end="")
+    errors = values.get("log_px_standard_error")
+    print("" if errors is None else f", of the stated errors {np.sqrt(np.nanmean(errors**2)):.3f}, "
+          f"of their ratios {np.sqrt(np.nanmean((difference / errors) ** 2)):.2f}")
+
+
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+main(*sys.argv[1:])
