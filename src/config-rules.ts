@@ -49,6 +49,11 @@ const rules: readonly Rule[] = [
     ({ estimator }) => `means nothing to --estimator ${estimator}; leave it out, or use --estimator score`,
   ),
   idle(
+    ['outputBias'],
+    ({ initFrom }) => initFrom !== null,
+    ({ initFrom }) => `means nothing to --init-from ${initFrom}, which brings every bias; leave one of the two out`,
+  ),
+  idle(
     ['pixelVariance'],
     ({ likelihood }) => likelihood !== 'gaussian',
     ({ likelihood }) => `means nothing to --likelihood ${likelihood}; leave it out, or use --likelihood gaussian`,

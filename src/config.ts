@@ -17,6 +17,7 @@ import {
   read,
   type Setting,
   setting,
+  text,
   threads,
   type Values,
   wholeNumber,
@@ -84,6 +85,9 @@ export const settings = {
     'a whole number from 0 to 2^53 - 1',
     'decides initial weights, noise, binarization and order',
     read.number,
+  ),
+  initFrom: text(
+    'run whose weights (of its best snapshot) this one begins with, instead of random ones: another VAE in the same folder with the same networks',
   ),
   latents: choice(latentNames, 'gaussian', 'what z is: Gaussian, or binary (which only --estimator score can train)'),
   likelihood: choice(

@@ -1,5 +1,5 @@
 /** The training loop, uncut: data -> scan -> validate -> log -> save. */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Backend } from './backends/backend.js'
 import { lockRun } from './checkpoints/lock.js'
 import {
@@ -9,6 +9,7 @@ import {
   readMetrics,
   removeLeftovers,
   requireLinks,
+  runFolder,
   saveSnapshot,
   snapshotFolder,
   stepLabel,
@@ -36,6 +37,7 @@ import {
   writeRunConfig,
 } from './session.js'
 import { UsageError } from './settings.js'
+import { startFrom } from './warm-start.js'
 
 /** After a pass, on the fixed binary sample of the validation images, in nats per image: validationElbo = reconstruction - kl. */
 export interface Validated {
@@ -162,6 +164,8 @@ export async function train({
     writeRunConfig(folder, config)
     if (!resumed) {
       await session.initialize(data, fixedTrain)
+      if (session.vae && !isEm(config) && config.initFrom !== null)
+        startFrom(runFolder(dirname(folder), config.initFrom), session.vae, config, data)
       await save(false)
     }
     observer.started(position, data)

@@ -347,6 +347,11 @@ describe('wrong usage is one line and exit code 2', () => {
       '--estimators dreg: is for iwae; for elbo use stl',
     ],
     [['sample', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
+    [['train', '--init-from', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
+    [
+      ['train', '--init-from', 'first', '--output-bias', 'zero'],
+      '--output-bias zero: means nothing to --init-from first, which brings every bias',
+    ],
     [['sample'], "missing required argument 'run'"],
     [['sample', 'first', '--count', 'many'], '--count many: a whole number from 1 to '],
     [['export', 'first'], '--to DIR is missing'],

@@ -39,6 +39,7 @@ const LAYERS: Record<string, number> = {
   'pictures.ts': 4,
   'train.ts': 4,
   'training-records.ts': 4,
+  'warm-start.ts': 4,
   'index.ts': 5,
   'cli.ts': 5,
   cli: 5,

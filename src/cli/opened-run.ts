@@ -50,7 +50,7 @@ export function describeChoice({ mode, reason }: Choice): string {
 }
 
 /** The folder of the run called `name`; if there is none, the error lists those that there are. */
-function existingRun(name: string, checkpoints: string): string {
+export function existingRun(name: string, checkpoints: string): string {
   const folder = runFolder(checkpoints, name)
   const names = listRuns(checkpoints)
   if (names.includes(name)) return folder

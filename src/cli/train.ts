@@ -5,6 +5,7 @@ import { type Config, type PresetName, presets, resolveConfig, settings, vaeSett
 import { isEm, type RunConfig } from '../session.js'
 import { choice, text, UsageError } from '../settings.js'
 import { command } from './command.js'
+import { existingRun } from './opened-run.js'
 import { trainRequested } from './training.js'
 
 const presetList = Object.entries(presets)
@@ -35,6 +36,7 @@ export const train = command({
     'train --run deep --hidden 500,500 --latent-dim 40 --learning-rate 5e-4 --seed 7',
     'train --run fashion --data path/to/fashion-mnist',
     'train --run dreams --objective wake-sleep',
+    'train --run tighter --init-from first --objective iwae --estimator dreg --samples 50',
   ],
   run: ({ values, given, switches }, context) =>
     trainRequested(
@@ -42,16 +44,22 @@ export const train = command({
         run: values.run,
         prefix: 'vae',
         resume: switches.resume === true,
-        fresh: () => fresh(values, given),
+        fresh: () => fresh(values, given, context.checkpoints),
         resumed: saved => resumed(saved, given),
       },
       context,
     ),
 })
 
-function fresh(values: { preset: PresetName; config: string | null }, given: Partial<Config>): Config {
+function fresh(
+  values: { preset: PresetName; config: string | null },
+  given: Partial<Config>,
+  checkpoints: string,
+): Config {
   const file = values.config === null ? {} : vaeSettings.parse(readConfigFile(values.config), values.config)
-  return resolveConfig(presets[values.preset].config, file, onlySettings(given))
+  const config = resolveConfig(presets[values.preset].config, file, onlySettings(given))
+  if (config.initFrom !== null) existingRun(config.initFrom, checkpoints)
+  return config
 }
 
 function resumed(saved: RunConfig, given: Partial<Config> & { config?: unknown; preset?: unknown }): Config {

@@ -68,7 +68,12 @@ async function trainNamed(
     observer: {
       started({ epoch, stepInEpoch }, data) {
         if (epoch >= config.epochs) context.note(`run ${name} has all its ${epoch} epochs; a larger --epochs goes on`)
-        const where = epoch + stepInEpoch > 0 ? `, going on after epoch ${epoch}, step ${stepInEpoch} of the next` : ''
+        const where =
+          epoch + stepInEpoch > 0
+            ? `, going on after epoch ${epoch}, step ${stepInEpoch} of the next`
+            : !isEm(config) && config.initFrom !== null
+              ? `, beginning with the weights of run ${config.initFrom}`
+              : ''
         context.note(
           `run ${name}: ${data.train.count} training and ${data.validation.count || 'no'} validation images of ` +
             `${data.rows}x${data.columns}, ${binarizes(config) ? `${config.binarize} binarization` : 'grey'}, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${where}`,
