@@ -87,7 +87,7 @@ export const settings = {
     read.number,
   ),
   initFrom: text(
-    'run whose weights (of its best snapshot) this one begins with, instead of random ones: another VAE in the same folder with the same networks',
+    'run whose weights (of its best snapshot) this one begins with, instead of random ones: another VAE in the same folder with the same networks; config.json says RUN@STEP',
   ),
   latents: choice(latentNames, 'gaussian', 'what z is: Gaussian, or binary (which only --estimator score can train)'),
   likelihood: choice(

@@ -37,7 +37,7 @@ import {
   writeRunConfig,
 } from './session.js'
 import { UsageError } from './settings.js'
-import { startFrom } from './warm-start.js'
+import { runOf, startFrom } from './warm-start.js'
 
 /** After a pass, on the fixed binary sample of the validation images, in nats per image: validationElbo = reconstruction - kl. */
 export interface Validated {
@@ -165,7 +165,7 @@ export async function train({
     if (!resumed) {
       await session.initialize(data, fixedTrain)
       if (session.vae && !isEm(config) && config.initFrom !== null)
-        startFrom(runFolder(dirname(folder), config.initFrom), session.vae, config, data)
+        startFrom(runFolder(dirname(folder), runOf(config.initFrom)), session.vae, config, data)
       await save(false)
     }
     observer.started(position, data)

@@ -1,8 +1,12 @@
-/** Warm start: a run begins with the weights that another one ended with. */
+/**
+ * Warm start: a run begins with the weights in the `best` snapshot of another one. `initFrom` names that run, and as RUN@STEP also the
+ * step of the snapshot.
+ */
 import type * as tf from '@tensorflow/tfjs'
 import type { Config } from './config.js'
+import { type Dataset, loadDataset } from './data/dataset.js'
 import { modelsOf, namedWeights, type Vae } from './models/vae.js'
-import { loadTrainedVae } from './session.js'
+import { loadTrainedVae, readRunSnapshot } from './session.js'
 import { kebabCase, UsageError } from './settings.js'
 
 /** What decides the networks and what their outputs mean; all else may differ between the two runs. */
@@ -18,16 +22,24 @@ const networkSettings = [
   'pixelVariance',
 ] as const satisfies readonly (keyof Config)[]
 
+/** RUN of `initFrom` RUN or RUN@STEP. */
+export const runOf = (initFrom: string): string => initFrom.replace(/@[0-9]+$/, '')
+
+/** `initFrom` with the step of the snapshot that it stands for now in the run's `folder`. */
+export function withStep(initFrom: string, folder: string): string {
+  const { step } = readRunSnapshot(folder, 'best').snapshot.position
+  const exact = `${runOf(initFrom)}@${step}`
+  if (initFrom === exact || initFrom === runOf(initFrom)) return exact
+  throw new UsageError(`--init-from ${initFrom}: the best snapshot of ${folder} is that of step ${step}`)
+}
+
 /**
- * Gives the networks of a VAE with these settings, for images of this size, the weights in the `best` snapshot of the run in `folder`.
- * Throws a `UsageError` if that run has other networks or is no VAE. The optimizer and the baseline start as in any new run.
+ * Gives the networks of a VAE with these settings, for these images, the weights in the `best` snapshot of the run in `folder`. Throws a
+ * `UsageError` if that run is no VAE, has other networks, or has learned from what this one is to be validated on. The optimizer and the
+ * baseline start as in any new run.
  */
-export function startFrom(
-  folder: string,
-  vae: Vae,
-  config: Config,
-  { rows, columns }: { rows: number; columns: number },
-): void {
+export function startFrom(folder: string, vae: Vae, config: Config, data: Dataset): void {
+  if (config.initFrom !== null) withStep(config.initFrom, folder)
   const from = loadTrainedVae(folder, 'best')
   try {
     for (const name of networkSettings) {
@@ -35,10 +47,15 @@ export function startFrom(
       if (here !== there)
         throw new UsageError(`--init-from: ${folder} was trained with ${there}, this run has ${here}; use the same`)
     }
-    const { data } = from.snapshot
+    const { rows, columns, sha256, images } = from.snapshot.data
     if (data.rows !== rows || data.columns !== columns) {
       throw new UsageError(
-        `--init-from: ${folder} was trained on images of ${data.rows}x${data.columns} pixels, this run has ${rows}x${columns}`,
+        `--init-from: ${folder} was trained on images of ${rows}x${columns} pixels, this run has ${data.rows}x${data.columns}`,
+      )
+    }
+    if (sha256 === data.sha256 && images > loadDataset(config.data, config.validation).train.count) {
+      throw new UsageError(
+        `--init-from: ${folder} learned from images that this run would be validated on; add --validation ${from.config.validation}`,
       )
     }
     const trained = weightsOf(from.vae)

@@ -4,6 +4,7 @@ import { readWhole } from '../checkpoints/files.js'
 import { type Config, type PresetName, presets, resolveConfig, settings, vaeSettings } from '../config.js'
 import { isEm, type RunConfig } from '../session.js'
 import { choice, text, UsageError } from '../settings.js'
+import { runOf, withStep } from '../warm-start.js'
 import { command } from './command.js'
 import { existingRun } from './opened-run.js'
 import { trainRequested } from './training.js'
@@ -58,8 +59,8 @@ function fresh(
 ): Config {
   const file = values.config === null ? {} : vaeSettings.parse(readConfigFile(values.config), values.config)
   const config = resolveConfig(presets[values.preset].config, file, onlySettings(given))
-  if (config.initFrom !== null) existingRun(config.initFrom, checkpoints)
-  return config
+  if (config.initFrom === null) return config
+  return { ...config, initFrom: withStep(config.initFrom, existingRun(runOf(config.initFrom), checkpoints)) }
 }
 
 function resumed(saved: RunConfig, given: Partial<Config> & { config?: unknown; preset?: unknown }): Config {

@@ -72,7 +72,7 @@ async function trainNamed(
           epoch + stepInEpoch > 0
             ? `, going on after epoch ${epoch}, step ${stepInEpoch} of the next`
             : !isEm(config) && config.initFrom !== null
-              ? `, beginning with the weights of run ${config.initFrom}`
+              ? `, beginning with the weights of ${config.initFrom}`
               : ''
         context.note(
           `run ${name}: ${data.train.count} training and ${data.validation.count || 'no'} validation images of ` +

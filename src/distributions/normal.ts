@@ -16,6 +16,10 @@ export function logProb(z: tf.Tensor, mu: tf.Tensor, logVar: tf.Tensor): tf.Tens
 export const at = (epsilon: tf.Tensor, mu: tf.Tensor, logVar: tf.Tensor): tf.Tensor =>
   tf.add(mu, tf.mul(tf.exp(tf.mul(logVar, 0.5)), epsilon))
 
+/** d log N(z; mu, exp(logVar)) / dz at that draw: -(z - mu) / sigma^2 = -epsilon / sigma. */
+export const slopeAt = (epsilon: tf.Tensor, logVar: tf.Tensor): tf.Tensor =>
+  tf.neg(tf.mul(tf.exp(tf.mul(logVar, -0.5)), epsilon))
+
 /** log N(z; 0, I) in nats, summed over the last axis. */
 export function standardLogProb(z: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.mul(tf.sum(tf.add(tf.square(z), LOG_2PI), -1), -0.5))

@@ -53,9 +53,11 @@ export function sumPiece(
 ): WeightSums<tf.Tensor> {
   if (shares.prior === 0) return sumWeightsOf(vae, x, q, key, size, piece.used)
   const noise = drawNoise(vae, x, key, size)
-  const z = tf.where(tf.greater(piece.fromPrior, 0), vae.latents.prior.at(noise), q.at(noise).z)
-  const reconstruction = decode(vae, z).logProb(x)
-  const logRatio = tf.sub(vae.latents.prior.logProb(z), q.logProb(z)) // log p / q: [size, batch]
+  const [own, other] = [q.at(noise), vae.latents.prior.at(noise)]
+  const ofOther = tf.sub(vae.latents.prior.logProb(other), q.logProb(other))
+  const fromPrior = tf.greater(piece.fromPrior, 0)
+  const reconstruction = decode(vae, tf.where(fromPrior, other, own.z)).logProb(x)
+  const logRatio = tf.where(fromPrior, ofOther, own.logPriorRatio) // log p / q: [size, batch]
   const ofMixture = tf.add(reconstruction, logMixtureRatio(logRatio, shares))
   return sumDraws(ofMixture, piece.used, tf.add(reconstruction, logRatio))
 }

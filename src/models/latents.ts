@@ -18,6 +18,11 @@ export interface Posterior {
   /** log q(z|x) in nats: z [samples, batch, latent] -> [samples, batch]. */
   logProb(z: tf.Tensor): tf.Tensor
   /**
+   * d log q(z|x) / dz at the draws that noise leads to, q held fixed, both [samples, batch, latent]. Of the noise, because z itself is
+   * rounded to the mean where sigma is small beside it. Throws an Error where z is discrete.
+   */
+  slope(noise: tf.Tensor): tf.Tensor
+  /**
    * KL(q(z_j|x) || p(z_j)) of each dimension in nats: [batch, latent]. Their sum is KL(q(z|x) || p(z)). Throws an Error where there is no
    * closed form.
    */
@@ -76,6 +81,7 @@ const gaussianLatents: Latents = {
         return { z, logPriorRatio: tf.mul(tf.sum(terms, -1), -0.5) }
       },
       logProb: z => gaussian.logProb(z, mu, logVar),
+      slope: epsilon => gaussian.slopeAt(epsilon, logVar),
       kl: () => gaussian.klToStandard(mu, logVar),
       expectations: () => ({ mean: mu, kl: tf.sum(gaussian.klToStandard(mu, logVar), -1) }),
     }
@@ -101,6 +107,9 @@ const bernoulliLatents: Latents = {
         return { z, logPriorRatio: tf.sub(bernoulli.fairLogProb(z), logProb(z)) }
       },
       logProb,
+      slope() {
+        throw new Error('d log q(z|x) / dz: z is binary')
+      },
       kl: () => bernoulli.klToFair(logits),
       expectations: () => ({ mean, kl: tf.sum(bernoulli.klToFair(logits), -1) }),
     }

@@ -90,7 +90,7 @@ function continuousBernoulliPixels(logits: tf.Tensor): PixelDistribution {
   }
 }
 
-/** Means inside of (0, 1), as grey levels are (Kingma & Welling 2013, appendix C.2). */
+/** Means inside of (0, 1), as grey levels are (Kingma & Welling 2013, section 5). */
 function gaussianPixels(logits: tf.Tensor, logVar: tf.Tensor): PixelDistribution {
   const mean = tf.sigmoid(logits)
   return {

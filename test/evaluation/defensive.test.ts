@@ -73,6 +73,13 @@ test('binary z that the encoder misses: the mixture is exact within four standar
   expect(Math.max(...Array.from(exact, (value, i) => value - (alone.perImage.logPx[i] as number)))).toBeGreaterThan(0.1)
 })
 
+test('the ELBO is that of q, however small its sigma beside its mean', async () => {
+  const vae = misledVae('gaussian', 3.14)
+  Object.fromEntries(namedWeights(vae.encoder))['log_var/bias']?.assign(tf.fill([2], -50))
+  const [alone, mixed] = [await evaluated(vae, images, 4000, 0), await evaluated(vae, images, 4000, 0.5)]
+  mixed.perImage.elbo.forEach((value, i) => expect(value).toBeCloseTo(alone.perImage.elbo[i] as number, 0.5))
+})
+
 test('the standard error of the mixture is the spread over independent estimates; that of a misled q is far too small', async () => {
   const vae = misledVae('gaussian', 2)
   const copies = { count: 400, pixels: Uint8Array.from({ length: 1600 }, (_, i) => images.pixels[i % 4] as number) }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Config, resolveConfig } from '../../src/config.js'
 import { estimateMean } from '../../src/evaluation/statistics.js'
-import { baselines, createBaseline } from '../../src/inference/estimators/baselines.js'
+import { baselines, createBaseline, logSumOfOthers } from '../../src/inference/estimators/baselines.js'
 import { ascentOf, trainVae } from '../../src/inference/vae.js'
 import type { LatentName } from '../../src/models/latents.js'
 import { createVae, decode, encode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
@@ -110,6 +110,40 @@ test('where q is the posterior, sticking the landing is zero in the encoder for 
     gradient(vae, { estimator, kl: 'monte-carlo' }, copies(1), key).slice(0, count)
   expect(ofEncoder('stl').every(value => value === 0)).toBe(true)
   expect(ofEncoder('pathwise').some(value => Math.abs(value) > 0.1)).toBe(true)
+})
+
+test.each([
+  ['stl', { estimator: 'stl', ...sampled }],
+  ['dreg', { estimator: 'dreg', ...weighted }],
+] as const)('%s widens a q whose draws all round to its mean', (_, config) => {
+  const vae = smallVae()
+  const biases = new Map(namedWeights(vae.encoder))
+  biases.get('mu/bias')?.assign(tf.fill([2], 3.14))
+  biases.get('log_var/bias')?.assign(tf.fill([2], -50))
+  // -E log q grows by 1/2 with each log sigma^2, and nothing else in the bound notices so small a sigma.
+  const names = [...biases].flatMap(([name, { size }]) => Array<string>(size).fill(name))
+  const values = gradient(vae, config, copies(3000), key)
+  const found = values.filter((_, i) => names[i] === 'log_var/bias')
+  expect(found).toHaveLength(2)
+  for (const value of found) expect(value).toBeCloseTo(0.5, 1)
+})
+
+test('the sum of the other weights, also where one is all that can be seen beside them', () => {
+  const logs = [
+    [0, -200, 1e4],
+    [1, 0, -1e4],
+    [-2, 1, -1e4 + 1],
+    [0.5, -200, 0],
+  ]
+  const found = logSumOfOthers(tf.tensor2d(logs)).arraySync() as number[][]
+  logs.forEach((row, i) =>
+    row.forEach((_, image) => {
+      const others = logs.filter((_, j) => j !== i).map(values => values[image] as number)
+      const max = Math.max(...others)
+      const expected = max + Math.log(others.reduce((sum, value) => sum + Math.exp(value - max), 0))
+      expect(Math.abs((found[i]?.[image] as number) - expected)).toBeLessThan(1e-6 * Math.max(1, Math.abs(expected)))
+    }),
+  )
 })
 
 describe('binary latents', () => {

@@ -240,6 +240,18 @@ test.each<[string, Estimate, Estimate]>([
   })
 })
 
+test('the slope of log q at a draw, of its noise, is that by differentiation at z', () => {
+  const vae = smallVae()
+  const q = encode(vae, copies(3))
+  const noise = normal(key, [2, 3, vae.latentDim])
+  const expected = tf
+    .grad(z => q.logProb(z))(q.at(noise).z)
+    .dataSync()
+  const found = q.slope(noise).dataSync()
+  expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.5)
+  found.forEach((value, i) => expect(value).toBeCloseTo(expected[i] as number, 4))
+})
+
 test('where q is the posterior, sticking the landing is zero in both networks of q for every draw', () => {
   const vae = smallVae()
   for (const weight of weightsOf(vae)) weight.assign(tf.zerosLike(weight)) // q = p(z) = p(z|x)

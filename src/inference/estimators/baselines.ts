@@ -44,6 +44,19 @@ export function meanOfOthers(values: tf.Tensor): tf.Tensor {
   return tf.div(tf.sub(tf.sum(values, 0), values), others)
 }
 
+/** log sum_j exp(values_j) over the other samples of each, of which there is one at least: values [samples, batch] -> [samples, batch]. */
+export function logSumOfOthers(values: tf.Tensor): tf.Tensor {
+  const samples = values.shape[0] as number
+  const isLargest = tf.cast(tf.transpose(tf.oneHot(tf.argMax(values, 0), samples)), 'bool')
+  // The others of the largest may be too small beside it to be told from 0: their sum has a scale of its own.
+  const withoutLargest = tf.logSumExp(tf.where(isLargest, Number.NEGATIVE_INFINITY, values), 0)
+  const max = tf.max(values, 0)
+  const scaled = tf.exp(tf.sub(values, max))
+  const before = tf.cumsum(scaled, 0, true)
+  const after = tf.cumsum(scaled, 0, true, true)
+  return tf.where(isLargest, withoutLargest, tf.add(tf.log(tf.add(before, after)), max))
+}
+
 /** Weight of the past in the running mean, per step. */
 const DECAY = 0.9
 

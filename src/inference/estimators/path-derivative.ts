@@ -47,8 +47,7 @@ export const doublyReparameterized =
 function drawWeighed(vae: Vae, x: tf.Tensor, key: Key, samples: number) {
   const noise = drawNoise(vae, x, key, samples)
   const q = encode(vae, x)
-  const slope = tf.grad(z => q.logProb(z))(q.at(noise).z)
-  return { noise, slope, weights: logWeights(vae, x, q, noise) }
+  return { noise, slope: q.slope(noise), weights: logWeights(vae, x, q, noise) }
 }
 
 /** log p(z) - log q(z|x) but for a constant, with log q a line of the `slope` that q has at z: its gradient is in z and in p(z) alone. */

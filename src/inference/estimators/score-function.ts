@@ -6,10 +6,10 @@
 import * as tf from '@tensorflow/tfjs'
 import { decode, encode, type Vae } from '../../models/vae.js'
 import { drawNoise, elboFrom } from '../../objectives/elbo.js'
-import { boundsOf, logMeanExp, normalized } from '../../objectives/importance-weighted.js'
+import { boundsOf, normalized } from '../../objectives/importance-weighted.js'
 import type { Key } from '../../random.js'
 import type { Ascent } from './ascent.js'
-import { type Baseline, meanOfOthers } from './baselines.js'
+import { type Baseline, logSumOfOthers, meanOfOthers } from './baselines.js'
 import { chargedKl, type PathwiseOptions } from './pathwise.js'
 
 /**
@@ -61,8 +61,6 @@ function drawWeighed(vae: Vae, x: tf.Tensor, key: Key, samples: number) {
 /** The bound with each draw's weight in turn replaced by the geometric mean of the others: [samples, batch]. */
 function boundFromOthers(logWeights: tf.Tensor): tf.Tensor {
   const samples = logWeights.shape[0] as number
-  const change = tf.sub(meanOfOthers(logWeights), logWeights) // [samples, batch]
-  const own = tf.reshape(tf.eye(samples), [samples, samples, 1])
-  const replaced = tf.add(logWeights, tf.mul(own, change)) // [replaced, samples, batch]
-  return logMeanExp(tf.transpose(replaced, [1, 0, 2]))
+  const pair = tf.stack([logSumOfOthers(logWeights), meanOfOthers(logWeights)]) // [2, samples, batch]
+  return tf.sub(tf.logSumExp(pair, 0), Math.log(samples))
 }
