@@ -229,6 +229,8 @@ test('every method of evaluate gives its log p(x), of as many images as were ask
   expect(ais.logPx.mean).toBeLessThan(quadrature.logPx.mean + 4 * ais.logPxMonteCarloError)
   const { forward, reverse, gap } = json('evaluate', 'first', '--simulated', '12', ...chains)
   expect(gap.mean).toBeCloseTo(reverse.logPx.mean - forward.logPx.mean, 4)
+  expect(forward.logPxMonteCarloError).toBeGreaterThan(0)
+  expect(reverse).not.toHaveProperty('logPxMonteCarloError') // its chains are dependent
 })
 
 test('posterior draws a row an image, and its ELBO and KL add up to log p(x)', () => {
