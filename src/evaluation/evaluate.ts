@@ -24,7 +24,7 @@ export interface Evaluation {
   logPxMonteCarloError: number
   /** Over images. */
   effectiveSamples: EffectiveSamples
-  /** Latent dimensions whose encoder mean varies: var_x(mu_j) > 0.01 (Burda et al. 2015, section 5.2). */
+  /** Latent dimensions whose posterior mean varies: var_x(E_q[z_j]) > 0.01 (Burda et al. 2015, section 5.2). */
   activeUnits: number
   latentDim: number
   /** The same of each layer of z, from the image upwards. */
@@ -73,6 +73,8 @@ interface Expectations {
   mean: Float32Array
   /** KL(q(z|x) || p(z)): [count]. */
   kl: Float32Array
+  /** What an estimated mean's own noise adds to its variance, in expectation: [count, latent]. */
+  meanVariance?: Float32Array
 }
 
 /** Takes moments, and is not stopped: an interruption of the work before it leaves images whose estimates want theirs. */
@@ -94,10 +96,13 @@ const firstOf = ({ count, pixels }: ImageSet, first: number): ImageSet => ({
 
 function estimates(
   { elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate,
-  { mean, kl }: Expectations,
+  { mean, kl, meanVariance }: Expectations,
   sizes: readonly number[],
 ) {
-  const active = variances(mean, mean.length / kl.length).map(variance => variance > ACTIVE_VARIANCE)
+  const columns = mean.length / kl.length
+  const noise = meanVariance && moments(meanVariance, columns)
+  // the variance over images of a mean by few draws has that of the draws in it
+  const active = moments(mean, columns).map(({ variance }, j) => variance - (noise?.[j]?.mean ?? 0) > ACTIVE_VARIANCE)
   const layers = sizes.map((latentDim, i) => {
     const from = sizes.slice(0, i).reduce((sum, size) => sum + size, 0)
     return { latentDim, activeUnits: active.slice(from, from + latentDim).filter(Boolean).length }
@@ -116,11 +121,12 @@ function estimates(
   }
 }
 
-/** The variance over rows of each of `columns` columns. */
-function variances(matrix: Float32Array, columns: number): number[] {
+/** Mean and variance over rows of each of `columns` columns. */
+function moments(matrix: Float32Array, columns: number): { mean: number; variance: number }[] {
   const rows = matrix.length / columns
   return Array.from({ length: columns }, (_, j) => {
-    const { standardError } = estimateMean(Array.from({ length: rows }, (_, i) => matrix[i * columns + j] as number))
-    return standardError ** 2 * rows
+    const column = Array.from({ length: rows }, (_, i) => matrix[i * columns + j] as number)
+    const { mean, standardError } = estimateMean(column)
+    return { mean, variance: standardError ** 2 * rows }
   })
 }
