@@ -64,7 +64,7 @@ export async function evaluateImportance(
   context.print(describeEstimate('log p(x)', result.logPx, sampling))
   const bits = bitsOf(measuring, result.logPx)
   for (const line of describeTrust(result)) context.print(line)
-  const active = result.layers.map(layer => `${layer.activeUnits} of ${layer.latentDim}`)
+  const active = result.layers.map(layer => `${layer.activeUnits ?? 'unknown'} of ${layer.latentDim}`)
   context.print(`${'active units'.padEnd(16)}${active.join(', and in the upper layer ')}`)
   context.print('±: one standard error of the mean over images')
   saveValues(

@@ -24,11 +24,11 @@ export interface Evaluation {
   logPxMonteCarloError: number
   /** Over images. */
   effectiveSamples: EffectiveSamples
-  /** Latent dimensions whose posterior mean varies: var_x(E_q[z_j]) > 0.01 (Burda et al. 2015, section 5.2). */
-  activeUnits: number
+  /** Latent dimensions whose posterior mean varies: var_x(E_q[z_j]) > 0.01 (Burda et al. 2015, section 5.2); null of one image. */
+  activeUnits: number | null
   latentDim: number
   /** The same of each layer of z, from the image upwards. */
-  layers: readonly { latentDim: number; activeUnits: number }[]
+  layers: readonly { latentDim: number; activeUnits: number | null }[]
   /** How the work was run. */
   compile: Choice
   /** The values behind the means, one per image. */
@@ -103,9 +103,10 @@ function estimates(
   const noise = meanVariance && moments(meanVariance, columns)
   // the variance over images of a mean by few draws has that of the draws in it
   const active = moments(mean, columns).map(({ variance }, j) => variance - (noise?.[j]?.mean ?? 0) > ACTIVE_VARIANCE)
+  const count = (units: readonly boolean[]) => (kl.length < 2 ? null : units.filter(Boolean).length)
   const layers = sizes.map((latentDim, i) => {
     const from = sizes.slice(0, i).reduce((sum, size) => sum + size, 0)
-    return { latentDim, activeUnits: active.slice(from, from + latentDim).filter(Boolean).length }
+    return { latentDim, activeUnits: count(active.slice(from, from + latentDim)) }
   })
   return {
     images: kl.length,
@@ -115,7 +116,7 @@ function estimates(
     logPx: estimateMean(logPx),
     logPxMonteCarloError: errorOfMean(standardError),
     effectiveSamples: summarizeEffectiveSamples(effectiveSamples),
-    activeUnits: active.filter(Boolean).length,
+    activeUnits: count(active),
     latentDim: active.length,
     layers,
   }

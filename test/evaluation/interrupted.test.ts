@@ -30,6 +30,13 @@ test('importance sampling leaves the batches that were done, each image as witho
   expect(await evaluateVae(vae, images, 10, { ...options, signal: stop.signal })).toBeUndefined()
 })
 
+test('of one image it is unknown which units are active', async () => {
+  const options = { batchSize: 2, key, mode: 'off' } as const
+  const [one, two] = [await evaluateVae(smallVae(), someImages(1), 3, options), await evaluateVae(smallVae(), someImages(2), 3, options)]
+  expect([one?.activeUnits, one?.layers]).toEqual([null, [{ latentDim: 2, activeUnits: null }]])
+  expect(two?.activeUnits).toEqual(expect.any(Number))
+})
+
 test('the gaps leave the batches that were done', async () => {
   const [vae, stop] = [smallVae(), new AbortController()]
   const gaps = await measureGaps(vae, someImages(3), {
