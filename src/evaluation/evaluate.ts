@@ -5,6 +5,7 @@ import { encode, type Vae } from '../models/vae.js'
 import { cutShares, type Piece, sharesOf, strataOf, sumPiece } from './defensive.js'
 import { type EffectiveSamples, summarizeEffectiveSamples } from './effective-samples.js'
 import { type ImportanceEstimate, summarize, type WeightSums } from './importance.js'
+import { type HostKey, split } from '../random.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
 
@@ -81,7 +82,8 @@ interface Expectations {
 async function expectations(vae: Vae, images: ImageSet, options: EvaluationOptions): Promise<Expectations> {
   const encoding = overImages<object>((batch, key) => encode(vae, tf.div(batch, 255)).expectations(key), options)
   try {
-    const { batchSize, key } = options
+    const { batchSize } = options
+    const [key] = split(options.key, 1) as [HostKey] // keyAt gives those of the weighing
     const [outputs] = await encoding.run(images, { batchSize, key }, [{}])
     return outputs as unknown as Expectations
   } finally {
