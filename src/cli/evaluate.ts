@@ -120,7 +120,9 @@ export const evaluate = command({
             source: data.source,
             split,
             whole: images.count === all.count,
-            samples: kind === 'importance' ? values.samples : null,
+            method: values.method,
+            samples: values.samples,
+            defensive: values.defensive,
           }
         : undefined
     if (published) for (const line of describePublished(published)) context.print(line)
