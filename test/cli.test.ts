@@ -341,6 +341,7 @@ describe('wrong usage is one line and exit code 2', () => {
       ['evaluate', 'first', '--samples', '9', '--defensive', '0.1'],
       '--defensive 0.1: of 9 samples 8 would come from q(z|x) and 1 from the prior; two of each are needed',
     ],
+    [['evaluate', 'first', '--images', '121'], '--images 121: there are only 120 test images'],
     [['posterior', 'first', '--images', '120'], '--images 120: there are only 120 test images'],
     [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: means nothing with --gaps'],
     [['gradients', 'first', '--estimators', 'vimco'], '--estimators vimco: one or more of pathwise, '],

@@ -84,6 +84,8 @@ export const evaluate = command({
     const { binarize, seed: binarizationSeed } = run.config
     const about = { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed }
     const all = splitOf(data, split)
+    if (values.images !== null && values.images > all.count)
+      throw new UsageError(`--images ${values.images}: there are only ${all.count} ${split} images`)
     const images = firstImages(evaluatedSplit(run, all), values.images ?? all.count)
     const measuring: Measuring = {
       run: argument,
