@@ -341,6 +341,8 @@ describe('wrong usage is one line and exit code 2', () => {
       ['evaluate', 'first', '--samples', '9', '--defensive', '0.1'],
       '--defensive 0.1: of 9 samples 8 would come from q(z|x) and 1 from the prior; two of each are needed',
     ],
+    [['evaluate', 'first', '--save', 'small'], '--save small: this is a folder; a file was expected'],
+    [['evaluate', 'first', '--save', 'none/v.safetensors'], '--save none/v.safetensors: its folder does not exist'],
     [['evaluate', 'first', '--images', '121'], '--images 121: there are only 120 test images'],
     [['posterior', 'first', '--images', '120'], '--images 120: there are only 120 test images'],
     [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: means nothing with --gaps'],

@@ -1,6 +1,5 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several methods. */
-import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { whyUnwritable } from '../checkpoints/files.js'
 import { modes } from '../compile/scan.js'
 import { type Dataset, firstImages, type Split, splitNames } from '../data/dataset.js'
 import { EVALUATION_BATCH } from '../evaluation/over-images.js'
@@ -70,8 +69,8 @@ export const evaluate = command({
   async run({ argument, values, given, switches }, context) {
     const asked = { method: values.method, simulated: values.simulated, switches }
     refuseUnused(given, asked)
-    if (values.save !== null && !existsSync(dirname(values.save)))
-      throw new UsageError(`--save ${values.save}: its folder does not exist`)
+    const unwritable = values.save === null ? undefined : whyUnwritable(values.save)
+    if (unwritable !== undefined) throw new UsageError(`--save ${values.save}: ${unwritable}`)
     const { trained: run } = await openRun(argument, values, context)
     const { seed, split, snapshot } = values
     const trained = asVae(run)
