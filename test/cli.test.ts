@@ -149,6 +149,9 @@ test('two layers of z: trained, measured by two methods, drawn, exported; what n
   expect([z.length, z[0].length]).toEqual([4, 5])
   expect(json('export', 'layers', '--to', 'exported-layers').files).toHaveLength(8)
   refused(2, 'manifold: needs a single layer of z; this run has --upper-latent-dim 3', 'manifold', 'layers')
+  const noise = ['gradients', 'layers', '--objectives', 'elbo', '--ks', '1', '--draws', '20', '--compile', 'off']
+  expect(json(...noise, '--estimators', 'stl').rows).toHaveLength(1) // always samples its KL term
+  refused(2, '--kl analytic: has no closed form for two layers of z; use --kl monte-carlo', ...noise)
   rmSync(join(checkpoints, 'layers'), { recursive: true })
 })
 
