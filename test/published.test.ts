@@ -1,12 +1,17 @@
 // Published numbers beside a result: which can be compared, and what else than the model a difference may be due to.
 import { expect, test } from 'vitest'
-import { describePublished } from '../src/cli/published.js'
+import { describePublished, type Evaluated } from '../src/cli/published.js'
 import type { RunConfig } from '../src/session.js'
 
-const same = {
+const same: Evaluated = {
   config: { binarize: 'dynamic' } as unknown as RunConfig,
-  ...{ source: 'mnist', split: 'test', whole: true, method: 'importance', samples: 5000, defensive: 0 },
-} as const
+  source: 'mnist',
+  split: 'test',
+  whole: true,
+  method: 'importance',
+  samples: 5000,
+  defensive: 0,
+}
 
 test('the same images and binarization are marked, and the same estimate has no note', () => {
   const lines = describePublished(same)

@@ -21,11 +21,10 @@ export function whyUnwritable(path: string): string | undefined {
   try {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return explanations.EISDIR
     closeSync(openSync(aside, 'w'))
+    rmSync(aside)
     return undefined
   } catch (error) {
     return reasonOf(error)
-  } finally {
-    rmSync(aside, { force: true })
   }
 }
 
