@@ -168,7 +168,9 @@ test('evaluate states its samples and errors; elbo = reconstruction - kl; the bo
   expect(result.elbo.mean).toBeCloseTo(result.reconstruction.mean - result.kl.mean, 3)
   expect(result.logPx.mean).toBeGreaterThan(result.elbo.mean)
   expect(result.logPx.standardError).toBeGreaterThan(result.logPxMonteCarloError)
-  const { tensors } = decodeSafetensors(readFileSync(join(home, 'values.safetensors')), 'values.safetensors')
+  const { tensors, metadata } = decodeSafetensors(readFileSync(join(home, 'values.safetensors')), 'values.safetensors')
+  const made = { run: 'first', snapshot: 'best', step: expect.stringMatching(/^[1-9]/), seed: '1' }
+  expect(metadata).toMatchObject({ ...made, method: 'importance', samples: '64', defensive: '0' })
   expect(tensors.get('x')?.shape).toEqual([120, 28, 28])
   expect(new Set(tensors.get('x')?.data)).toEqual(new Set([0, 1]))
   const mean = (name: string) => [...(tensors.get(name)?.data ?? [])].reduce((sum, value) => sum + value, 0) / 120

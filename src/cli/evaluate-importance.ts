@@ -76,7 +76,7 @@ export async function evaluateImportance(
       log_px_standard_error: perImage.standardError,
       effective_samples: perImage.effectiveSamples,
     },
-    { samples: String(samples), defensive: String(defensive) },
+    { method: 'importance', samples: String(samples), defensive: String(defensive) },
   )
   const json = { ...summary, ...rateAndDistortion(result), ...bits }
   return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }

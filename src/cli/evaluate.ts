@@ -88,6 +88,7 @@ export const evaluate = command({
     const images = firstImages(evaluatedSplit(run, all), values.images ?? all.count)
     const measuring: Measuring = {
       run: argument,
+      snapshot: { name: snapshot, step: run.snapshot.position.step },
       pixels: data.rows * data.columns,
       binary: binarizes(run.config),
       data,
