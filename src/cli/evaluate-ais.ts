@@ -162,7 +162,15 @@ export async function evaluateSimulated(
   context.print(`${'acceptance'.padEnd(16)}    ${acceptance}`)
   context.print("±: one standard error of the mean over images; of the gap, of each image's difference")
   return {
-    json: { images: done, simulated: true, ...settings, forward: below, reverse: above, gap, ...(interrupted && { interrupted }) },
+    json: {
+      images: done,
+      simulated: true,
+      ...settings,
+      forward: below,
+      reverse: above,
+      gap,
+      ...(interrupted && { interrupted }),
+    },
     interrupted,
   }
 }

@@ -117,8 +117,5 @@ function describeTrust(
   const sizes = `${'effective'.padEnd(16)}samples of ${samples}: median ${median.toFixed(1)}, smallest ${smallest.toFixed(1)}`
   if (shareOfFew < POOR_SHARE) return [sizes]
   const share = `${(100 * shareOfFew).toFixed(1)} % of the images have an effective sample size below ${FEW_EFFECTIVE_SAMPLES}`
-  return [
-    sizes,
-    `warning: ${share}: log p(x) is then low by more than the stated error; ${remedies} tell how much`,
-  ]
+  return [sizes, `warning: ${share}: log p(x) is then low by more than the stated error; ${remedies} tell how much`]
 }

@@ -142,11 +142,7 @@ export function estimateForward(
  * The same from chains that went back, by E[1/w] = 1/p(x): `logPx` is above log p(x) in expectation, and `elbo` above `logPx`. Without a
  * standard error: all chains of an image start at the one z that is at hand, so that their spread leaves out that over z ~ p(z|x).
  */
-export function estimateReverse(
-  { logWeights, acceptance }: AnnealedBatch,
-  size: number,
-  used: number,
-): AnnealingBound {
+export function estimateReverse({ logWeights, acceptance }: AnnealedBatch, size: number, used: number): AnnealingBound {
   const perImage = Array.from({ length: used }, (_, i) => {
     const { logPx, elbo } = logMeanWeight(column(logWeights, size, i).map(value => -value))
     return { logPx: -logPx, elbo: -elbo }
@@ -177,10 +173,7 @@ export function logMeanWeight(logs: readonly number[]): ImageEstimate {
   }
 }
 
-function boundOf(
-  perImage: readonly Pick<ImageEstimate, 'logPx' | 'elbo'>[],
-  acceptance: Float32Array,
-): AnnealingBound {
+function boundOf(perImage: readonly Pick<ImageEstimate, 'logPx' | 'elbo'>[], acceptance: Float32Array): AnnealingBound {
   const all = (name: 'logPx' | 'elbo') => Float32Array.from(perImage, one => one[name])
   return { logPx: all('logPx'), elbo: all('elbo'), acceptance: meanOf(acceptance) }
 }

@@ -2,10 +2,10 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/scan.js'
 import { encode, type Vae } from '../models/vae.js'
+import { type HostKey, split } from '../random.js'
 import { cutShares, type Piece, sharesOf, strataOf, sumPiece } from './defensive.js'
 import { type EffectiveSamples, summarizeEffectiveSamples } from './effective-samples.js'
 import { type ImportanceEstimate, summarize, type WeightSums } from './importance.js'
-import { type HostKey, split } from '../random.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
 

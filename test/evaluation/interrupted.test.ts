@@ -32,7 +32,10 @@ test('importance sampling leaves the batches that were done, each image as witho
 
 test('of one image it is unknown which units are active', async () => {
   const options = { batchSize: 2, key, mode: 'off' } as const
-  const [one, two] = [await evaluateVae(smallVae(), someImages(1), 3, options), await evaluateVae(smallVae(), someImages(2), 3, options)]
+  const [one, two] = [
+    await evaluateVae(smallVae(), someImages(1), 3, options),
+    await evaluateVae(smallVae(), someImages(2), 3, options),
+  ]
   expect([one?.activeUnits, one?.layers]).toEqual([null, [{ latentDim: 2, activeUnits: null }]])
   expect(two?.activeUnits).toEqual(expect.any(Number))
 })
@@ -70,14 +73,17 @@ test.each([
   [2, 'gaussian', 'more --samples, --defensive 0.5 or --method ais tell how much'],
   [5, 'gaussian', 'more --samples or --method ais tell how much'],
   [5, 'bernoulli', 'more --samples tell how much'],
-] as const)('of %i latent dimensions, %s, the warning about few effective samples says: %s', async (latentDim, latents, advice) => {
-  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim, activation: 'tanh', latents })
-  const printed: string[] = []
-  const context = { print: (line: string) => void printed.push(line), note() {} }
-  const measuring = {
-    ...{ trained: { vae, config: { latents } }, images: someImages(3), context, about: '3 images' },
-    ...{ pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
-  } as unknown as MeasuringVae
-  await evaluateImportance(measuring, { samples: 5, defensive: 0 })
-  expect(printed.find(line => line.startsWith('warning: '))).toMatch(new RegExp(`stated error; ${advice}$`))
-})
+] as const)(
+  'of %i latent dimensions, %s, the warning about few effective samples says: %s',
+  async (latentDim, latents, advice) => {
+    const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim, activation: 'tanh', latents })
+    const printed: string[] = []
+    const context = { print: (line: string) => void printed.push(line), note() {} }
+    const measuring = {
+      ...{ trained: { vae, config: { latents } }, images: someImages(3), context, about: '3 images' },
+      ...{ pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
+    } as unknown as MeasuringVae
+    await evaluateImportance(measuring, { samples: 5, defensive: 0 })
+    expect(printed.find(line => line.startsWith('warning: '))).toMatch(new RegExp(`stated error; ${advice}$`))
+  },
+)

@@ -152,7 +152,14 @@ describe('a linear-Gaussian model of two layers', () => {
 
 test('units of the upper layer are active where their mean varies over images, not where only its 100 draws do', async () => {
   const upper = 10
-  const shape = { rows: 2, columns: 2, hidden: [1], latentDim: upper, upperLatentDim: upper, activation: 'tanh' } as const
+  const shape = {
+    rows: 2,
+    columns: 2,
+    hidden: [1],
+    latentDim: upper,
+    upperLatentDim: upper,
+    activation: 'tanh',
+  } as const
   const vae = createVae(shape)
   const set = (model: string, weight: string, values: tf.Tensor) =>
     Object.fromEntries(namedWeights(modelsOf(vae).get(model) as tf.LayersModel))[weight]?.assign(values)
