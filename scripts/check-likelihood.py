@@ -1,17 +1,19 @@
 """Recomputes ELBO and log p(x) of a run in float64 NumPy, from its files alone, and compares them with `elbo evaluate`.
 
   npx elbo evaluate first --samples 500 --save values.safetensors
-  python3 scripts/check-likelihood.py checkpoints/first values.safetensors [images, default 500] [samples, default 500]
+  python3 scripts/check-likelihood.py checkpoints/first values.safetensors [images, default 500] [samples]
 
-It takes the first images of the values, or all that there are. Give as many samples here as there: the bias of the estimate
-depends on them. Run it after changes to objectives, evaluation or checkpoints. Needs NumPy only.
+It takes the first images of the values, or all that there are, and as many samples as there, on which the bias of the estimate depends;
+other numbers of samples are refused, as are values of another run, snapshot or method. The two may differ by four standard errors of the
+mean difference, as the spread over images gives them: those that are stated are too small where few samples are effective. Run it after changes to objectives, evaluation or checkpoints. Needs NumPy only.
 """
 
 import json
+import os
 import sys
 
 import numpy as np
-from safetensors_file import read_safetensors
+from safetensors_file import finite, read_safetensors
 
 
 def convolution(maps, kernel, bias):
@@ -35,11 +37,47 @@ def transposed_convolution(maps, kernel, bias):
     return drawn[:, before : before + 2 * rows, before : before + 2 * columns] + bias
 
 
-def main(run, values_path, images=500, samples=500):
-    with open(f"{run}/config.json") as file:
-        config = json.load(file)
-    weights = {name: value.astype(np.float64) for name, value in read_safetensors(f"{run}/best/state.safetensors").items()}
-    values = read_safetensors(values_path)
+def whole_number(text, name):
+    if not text.isdecimal() or int(text) < 2:
+        sys.exit(f"{name} {text}: a whole number of 2 or more was expected, as the errors need")
+    return int(text)
+
+
+def require_values(values, metadata, path, run, samples):
+    """Ends the program with one line unless the values are by importance sampling from q, of this run, with so many samples."""
+    if metadata.get("method", "importance") != "importance":
+        sys.exit(f"{path}: values of --method {metadata['method']}; those of --method importance were expected")
+    missing = [name for name in ("run", "snapshot", "step", "samples", "defensive") if name not in metadata]
+    if missing:
+        sys.exit(f"{path}: does not say its {missing[0]}; write it anew with `elbo evaluate RUN --save {path}`")
+    if metadata["run"] != os.path.basename(os.path.abspath(run)):
+        sys.exit(f"{path}: values of run {metadata['run']}, not of {run}")
+    if float(metadata["defensive"]) != 0:
+        sys.exit(f"{path}: values with --defensive {metadata['defensive']}; here all draws come from q(z|x): leave it out there")
+    if samples is not None and samples != int(metadata["samples"]):
+        sys.exit(f"samples {samples}: {path} has values by {metadata['samples']}; the bias depends on them: give as many, or none")
+    whole_number(metadata["samples"], f"{path}: samples")
+    for name in ("log_px", "log_px_standard_error", "elbo"):
+        finite(values, name, path)
+    if len(values["log_px"]) < 2:
+        sys.exit(f"{path}: values of one image; two or more are needed for an error")
+
+
+def main(run, values_path, images=500, samples=None):
+    try:
+        with open(f"{run}/config.json") as file:
+            config = json.load(file)
+    except OSError as error:
+        sys.exit(f"{run}/config.json: {error.strerror}; the folder of a run was expected")
+    values, metadata = read_safetensors(values_path)
+    require_values(values, metadata, values_path, run, samples)
+    samples = int(metadata["samples"])
+    state_path = f"{run}/{metadata['snapshot']}/state.safetensors"
+    state, about = read_safetensors(state_path)
+    step = json.loads(about["position"])["step"]
+    if str(step) != metadata["step"]:
+        sys.exit(f"{values_path}: values of the snapshot of step {metadata['step']}, but {state_path} is of step {step}; write them anew")
+    weights = {name: value.astype(np.float64) for name, value in state.items()}
     activation = {
         "relu": lambda a: np.maximum(a, 0),
         "tanh": np.tanh,
@@ -139,19 +177,27 @@ def main(run, values_path, images=500, samples=500):
     log_px = top + np.log(relative.mean(0))
     errors = relative.std(0, ddof=1) / relative.mean(0) / np.sqrt(samples)
     theirs, their_errors = values["log_px"][:images], values["log_px_standard_error"][:images]
-    difference = log_px.mean() - theirs.mean(dtype=np.float64)
-    error = np.sqrt((errors**2).sum() + (their_errors.astype(np.float64) ** 2).sum()) / images
-    elbo_difference = log_weights.mean() - values["elbo"][:images].mean(dtype=np.float64)
     # the same images on both sides, two independent sets of draws
-    elbo_error = np.sqrt(2 * (log_weights.var(0, ddof=1) / samples).sum()) / images
+    stated = np.sqrt((errors**2).sum() + (their_errors.astype(np.float64) ** 2).sum()) / images
+    elbo_stated = np.sqrt(2 * (log_weights.var(0, ddof=1) / samples).sum()) / images
     print(f"{images} images, {samples} draws here; nats per image")
-    print(f"log p(x)  {log_px.mean():9.4f}  elbo's {theirs.mean():9.4f}  difference {difference:+.4f}, standard error {error:.4f}")
-    print(f"ELBO      {log_weights.mean():9.4f}  elbo's {values['elbo'][:images].mean():9.4f}  "
-          f"difference {elbo_difference:+.4f}, standard error {elbo_error:.4f}")
-    if abs(difference) > 4 * error or abs(elbo_difference) > 4 * elbo_error:
+    agree = [
+        compare("log p(x)", log_px, theirs.astype(np.float64), stated),
+        compare("ELBO", log_weights.mean(0), values["elbo"][:images].astype(np.float64), elbo_stated),
+    ]
+    if not all(agree):
         sys.exit("the two disagree by more than four standard errors")
 
 
-if len(sys.argv) < 3:
+def compare(name, ours, theirs, stated):
+    """Prints two estimates of the same images; whether their means agree within four standard errors of the mean difference."""
+    differences = ours - theirs
+    difference, error = differences.mean(), differences.std(ddof=1) / np.sqrt(len(differences))
+    print(f"{name:8}  {ours.mean():9.4f}  elbo's {theirs.mean():9.4f}  difference {difference:+.4f}, "
+          f"standard error {error:.4f} by the spread over images, {stated:.4f} as stated")
+    return abs(difference) <= 4 * error  # false of NaN
+
+
+if not 3 <= len(sys.argv) <= 5:
     sys.exit(__doc__)
-main(*sys.argv[1:3], *map(int, sys.argv[3:]))
+main(*sys.argv[1:3], *map(whole_number, sys.argv[3:], ["images", "samples"]))

@@ -10,14 +10,15 @@ Needs NumPy only.
 import sys
 
 import numpy as np
-from safetensors_file import read_safetensors
+from safetensors_file import finite, read_safetensors
 
 
 def main(path, exact_path):
-    values, exact = read_safetensors(path), read_safetensors(exact_path)["log_px"].astype(np.float64)
-    if len(values["log_px"]) != len(exact):
-        sys.exit(f"{path} has {len(values['log_px'])} images and {exact_path} {len(exact)}; give both the same --images")
-    difference = values["log_px"] - exact
+    values, _ = read_safetensors(path)
+    log_px, exact = finite(values, "log_px", path), finite(read_safetensors(exact_path)[0], "log_px", exact_path)
+    if len(log_px) != len(exact):
+        sys.exit(f"{path} has {len(log_px)} images and {exact_path} {len(exact)}; give both the same --images")
+    difference = log_px - exact
     worst = np.abs(difference).argmax()
     print(f"{len(exact)} images; nats per image")
     print(f"mean {difference.mean():+.4f}, median {np.median(difference):+.4f}, worst {difference[worst]:+.2f} (image {worst})")

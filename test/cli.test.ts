@@ -149,6 +149,9 @@ test('two layers of z: trained, measured by two methods, drawn, exported; what n
   expect([z.length, z[0].length]).toEqual([4, 5])
   expect(json('export', 'layers', '--to', 'exported-layers').files).toHaveLength(8)
   refused(2, 'manifold: needs a single layer of z; this run has --upper-latent-dim 3', 'manifold', 'layers')
+  const noise = ['gradients', 'layers', '--objectives', 'elbo', '--ks', '1', '--draws', '20', '--compile', 'off']
+  expect(json(...noise, '--estimators', 'stl').rows).toHaveLength(1) // always samples its KL term
+  refused(2, '--kl analytic: has no closed form for two layers of z; use --kl monte-carlo', ...noise)
   rmSync(join(checkpoints, 'layers'), { recursive: true })
 })
 
@@ -165,7 +168,9 @@ test('evaluate states its samples and errors; elbo = reconstruction - kl; the bo
   expect(result.elbo.mean).toBeCloseTo(result.reconstruction.mean - result.kl.mean, 3)
   expect(result.logPx.mean).toBeGreaterThan(result.elbo.mean)
   expect(result.logPx.standardError).toBeGreaterThan(result.logPxMonteCarloError)
-  const { tensors } = decodeSafetensors(readFileSync(join(home, 'values.safetensors')), 'values.safetensors')
+  const { tensors, metadata } = decodeSafetensors(readFileSync(join(home, 'values.safetensors')), 'values.safetensors')
+  const made = { run: 'first', snapshot: 'best', step: expect.stringMatching(/^[1-9]/), seed: '1' }
+  expect(metadata).toMatchObject({ ...made, method: 'importance', samples: '64', defensive: '0' })
   expect(tensors.get('x')?.shape).toEqual([120, 28, 28])
   expect(new Set(tensors.get('x')?.data)).toEqual(new Set([0, 1]))
   const mean = (name: string) => [...(tensors.get(name)?.data ?? [])].reduce((sum, value) => sum + value, 0) / 120
@@ -229,6 +234,8 @@ test('every method of evaluate gives its log p(x), of as many images as were ask
   expect(ais.logPx.mean).toBeLessThan(quadrature.logPx.mean + 4 * ais.logPxMonteCarloError)
   const { forward, reverse, gap } = json('evaluate', 'first', '--simulated', '12', ...chains)
   expect(gap.mean).toBeCloseTo(reverse.logPx.mean - forward.logPx.mean, 4)
+  expect(forward.logPxMonteCarloError).toBeGreaterThan(0)
+  expect(reverse).not.toHaveProperty('logPxMonteCarloError') // its chains are dependent
 })
 
 test('posterior draws a row an image, and its ELBO and KL add up to log p(x)', () => {
@@ -339,6 +346,9 @@ describe('wrong usage is one line and exit code 2', () => {
       ['evaluate', 'first', '--samples', '9', '--defensive', '0.1'],
       '--defensive 0.1: of 9 samples 8 would come from q(z|x) and 1 from the prior; two of each are needed',
     ],
+    [['evaluate', 'first', '--save', 'small'], '--save small: this is a folder; a file was expected'],
+    [['evaluate', 'first', '--save', 'none/v.safetensors'], '--save none/v.safetensors: its folder does not exist'],
+    [['evaluate', 'first', '--images', '121'], '--images 121: there are only 120 test images'],
     [['posterior', 'first', '--images', '120'], '--images 120: there are only 120 test images'],
     [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: means nothing with --gaps'],
     [['gradients', 'first', '--estimators', 'vimco'], '--estimators vimco: one or more of pathwise, '],

@@ -1,5 +1,5 @@
 /** Files: written whole or not at all, whatever moment the process dies; errors of reading and writing as one line. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Replaces `path` by `data` in one step; on failure the old file stays and nothing is left beside it. */
@@ -12,6 +12,19 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   } catch (error) {
     rmSync(aside, { force: true })
     throw explain(error, path)
+  }
+}
+
+/** Why `writeFileAtomic` would not write `path`; undefined if it would. */
+export function whyUnwritable(path: string): string | undefined {
+  const aside = `${path}.${process.pid}.tmp`
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return explanations.EISDIR
+    closeSync(openSync(aside, 'w'))
+    rmSync(aside)
+    return undefined
+  } catch (error) {
+    return reasonOf(error)
   }
 }
 
@@ -69,6 +82,10 @@ const explanations: Record<string, string> = {
 
 /** The error of a failed write as one line: the path, what happened and what to do. */
 export function explain(error: unknown, path: string): Error {
+  return new Error(`cannot write ${path}: ${reasonOf(error)}`, { cause: error })
+}
+
+function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  return new Error(`cannot write ${path}: ${explanations[code ?? ''] ?? message}`, { cause: error })
+  return explanations[code ?? ''] ?? message
 }

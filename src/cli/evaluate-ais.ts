@@ -1,6 +1,12 @@
 /** `elbo evaluate RUN --method ais`: log p(x) by annealed importance sampling, of images, or between two bounds of simulated ones. */
 import { temperatures } from '../evaluation/ais.js'
-import { type Annealer, type AnnealingEstimate, type AnnealingOptions, annealer } from '../evaluation/anneal-images.js'
+import {
+  type Annealer,
+  type AnnealingBound,
+  type AnnealingEstimate,
+  type AnnealingOptions,
+  annealer,
+} from '../evaluation/anneal-images.js'
 import { annealSimulated } from '../evaluation/simulated.js'
 import { type Estimate, errorOfMean, estimateMean } from '../evaluation/statistics.js'
 import { vaeLikelihood } from '../evaluation/vae-likelihood.js'
@@ -147,16 +153,24 @@ export async function evaluateSimulated(
   if (compile) context.note(describeChoice(compile))
   const about = interrupted ? `interrupted: ${done} of ${count}` : `${count}`
   context.print(`${about} images drawn from the model, ${describeSettings(settings)}`)
-  const [below, above] = [summarize(forward), summarize(reverse)]
+  const [below, above] = [summarize(forward), summarizeBound(reverse)]
   const gap = estimateMean(reverse.logPx.map((value, i) => value - (forward.logPx[i] as number)))
   context.print(describeLogPx('forward', below, ', a lower bound'))
-  context.print(describeLogPx('reverse', above, ', an upper bound'))
+  context.print(describeEstimate('reverse', above.logPx, ', an upper bound'))
   context.print(describeEstimate('gap', gap, ', upper - lower bound: neither is further from log p(x), in expectation'))
   const acceptance = `${forward.acceptance.toFixed(3)} forward, ${reverse.acceptance.toFixed(3)} reverse`
   context.print(`${'acceptance'.padEnd(16)}    ${acceptance}`)
   context.print("±: one standard error of the mean over images; of the gap, of each image's difference")
   return {
-    json: { images: done, simulated: true, ...settings, forward: below, reverse: above, gap, interrupted },
+    json: {
+      images: done,
+      simulated: true,
+      ...settings,
+      forward: below,
+      reverse: above,
+      gap,
+      ...(interrupted && { interrupted }),
+    },
     interrupted,
   }
 }
@@ -169,9 +183,14 @@ interface Summary {
   acceptance: number
 }
 
-const summarize = ({ logPx, standardError, elbo, acceptance }: AnnealingEstimate): Summary => ({
-  logPx: estimateMean(logPx),
+const summarize = ({ standardError, ...bound }: AnnealingEstimate): Summary => ({
+  ...summarizeBound(bound),
   logPxMonteCarloError: errorOfMean(standardError),
+})
+
+/** Of reverse chains: see `estimateReverse` for why no part of the error is said to be due to sampling. */
+const summarizeBound = ({ logPx, elbo, acceptance }: AnnealingBound): Omit<Summary, 'logPxMonteCarloError'> => ({
+  logPx: estimateMean(logPx),
   elbo: estimateMean(elbo),
   acceptance,
 })

@@ -5,6 +5,7 @@ import { FEW_EFFECTIVE_SAMPLES } from '../evaluation/effective-samples.js'
 import { type Evaluation, evaluateVae } from '../evaluation/evaluate.js'
 import { EVALUATION_BATCH } from '../evaluation/over-images.js'
 import { streamKey } from '../random.js'
+import type { TrainedVae } from '../session.js'
 import { read, setting, UsageError, wholeNumber } from '../settings.js'
 import { describeError, describeEstimate } from './estimates.js'
 import {
@@ -63,8 +64,8 @@ export async function evaluateImportance(
   const sampling = `, of which sampling z: ± ${describeError(result.logPxMonteCarloError, 4)}`
   context.print(describeEstimate('log p(x)', result.logPx, sampling))
   const bits = bitsOf(measuring, result.logPx)
-  for (const line of describeTrust(result)) context.print(line)
-  const active = result.layers.map(layer => `${layer.activeUnits} of ${layer.latentDim}`)
+  for (const line of describeTrust(result, remediesFor(trained, result))) context.print(line)
+  const active = result.layers.map(layer => `${layer.activeUnits ?? 'unknown'} of ${layer.latentDim}`)
   context.print(`${'active units'.padEnd(16)}${active.join(', and in the upper layer ')}`)
   context.print('±: one standard error of the mean over images')
   saveValues(
@@ -75,7 +76,7 @@ export async function evaluateImportance(
       log_px_standard_error: perImage.standardError,
       effective_samples: perImage.effectiveSamples,
     },
-    { samples: String(samples), defensive: String(defensive) },
+    { method: 'importance', samples: String(samples), defensive: String(defensive) },
   )
   const json = { ...summary, ...rateAndDistortion(result), ...bits }
   return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
@@ -96,17 +97,25 @@ const describeDraws = ({ samples, fromPrior }: Evaluation): string =>
 /** From this share of images with few effective samples on, their error shows in the mean. */
 const POOR_SHARE = 0.01
 
-function describeTrust({
-  effectiveSamples: { median, smallest, shareOfFew },
-  samples,
-  fromPrior,
-}: Evaluation): string[] {
+/** Latent dimensions up to which draws of the prior come near a posterior often enough. */
+const FEW_DIMENSIONS = 4
+
+/** What tells how low log p(x) is, where few samples are effective. */
+function remediesFor({ config }: TrainedVae, { fromPrior, latentDim }: Evaluation): string {
+  const all = [
+    'more --samples',
+    ...(fromPrior === 0 && latentDim <= FEW_DIMENSIONS ? ['--defensive 0.5'] : []),
+    ...(config.latents === 'gaussian' ? ['--method ais'] : []),
+  ]
+  return all.join(', ').replace(/, ([^,]*)$/, ' or $1')
+}
+
+function describeTrust(
+  { effectiveSamples: { median, smallest, shareOfFew }, samples }: Evaluation,
+  remedies: string,
+): string[] {
   const sizes = `${'effective'.padEnd(16)}samples of ${samples}: median ${median.toFixed(1)}, smallest ${smallest.toFixed(1)}`
   if (shareOfFew < POOR_SHARE) return [sizes]
-  const remedies = fromPrior > 0 ? 'more --samples' : 'more --samples, --defensive 0.5'
   const share = `${(100 * shareOfFew).toFixed(1)} % of the images have an effective sample size below ${FEW_EFFECTIVE_SAMPLES}`
-  return [
-    sizes,
-    `warning: ${share}: log p(x) is then low by more than the stated error; ${remedies} or --method ais tell how much`,
-  ]
+  return [sizes, `warning: ${share}: log p(x) is then low by more than the stated error; ${remedies} tell how much`]
 }

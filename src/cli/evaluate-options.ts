@@ -71,7 +71,14 @@ export function refuseForDecoder(given: object, asked: Asked): void {
   const method = 'method' in given && asked.method !== 'ais' ? `method ${asked.method}` : undefined
   const wrong = asked.switches.gaps ? 'gaps' : (unused ?? method)
   if (wrong === undefined) return
-  throw new UsageError(`--${kebabCase(wrong)}: this run has no encoder; leave it out, or use --method ais`)
+  const why = notOfDecoders[wrong] ?? 'this run has no encoder; leave it out, or use --method ais'
+  throw new UsageError(`--${kebabCase(wrong)}: ${why}`)
+}
+
+/** Why options of annealing cannot be had of a decoder without an encoder. */
+const notOfDecoders: Readonly<Record<string, string>> = {
+  leapfrogSteps: 'the chains of this run, which has no encoder, move as they did while it learned; leave it out',
+  simulated: 'only for a run with an encoder, which this one has not; leave it out',
 }
 
 const namesGiven = (given: object, { switches }: Asked): string[] => [

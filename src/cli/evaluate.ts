@@ -1,6 +1,5 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several methods. */
-import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { whyUnwritable } from '../checkpoints/files.js'
 import { modes } from '../compile/scan.js'
 import { type Dataset, firstImages, type Split, splitNames } from '../data/dataset.js'
 import { EVALUATION_BATCH } from '../evaluation/over-images.js'
@@ -70,8 +69,8 @@ export const evaluate = command({
   async run({ argument, values, given, switches }, context) {
     const asked = { method: values.method, simulated: values.simulated, switches }
     refuseUnused(given, asked)
-    if (values.save !== null && !existsSync(dirname(values.save)))
-      throw new UsageError(`--save ${values.save}: its folder does not exist`)
+    const unwritable = values.save === null ? undefined : whyUnwritable(values.save)
+    if (unwritable !== undefined) throw new UsageError(`--save ${values.save}: ${unwritable}`)
     const { trained: run } = await openRun(argument, values, context)
     const { seed, split, snapshot } = values
     const trained = asVae(run)
@@ -84,9 +83,12 @@ export const evaluate = command({
     const { binarize, seed: binarizationSeed } = run.config
     const about = { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed }
     const all = splitOf(data, split)
+    if (values.images !== null && values.images > all.count)
+      throw new UsageError(`--images ${values.images}: there are only ${all.count} ${split} images`)
     const images = firstImages(evaluatedSplit(run, all), values.images ?? all.count)
     const measuring: Measuring = {
       run: argument,
+      snapshot: { name: snapshot, step: run.snapshot.position.step },
       pixels: data.rows * data.columns,
       binary: binarizes(run.config),
       data,
@@ -120,7 +122,9 @@ export const evaluate = command({
             source: data.source,
             split,
             whole: images.count === all.count,
-            samples: kind === 'importance' ? values.samples : null,
+            method: values.method,
+            samples: values.samples,
+            defensive: values.defensive,
           }
         : undefined
     if (published) for (const line of describePublished(published)) context.print(line)

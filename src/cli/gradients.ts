@@ -85,14 +85,15 @@ export const gradients = command({
 
 /** Every estimate that there is; throws a `UsageError` for an estimator that was asked for and is none of any bound at any k. */
 function plan({ vae }: TrainedVae, { objectives, estimators, ks, kl }: Asked): GradientEstimate[] {
-  if (vae.layers.length > 1 && kl === 'analytic' && objectives.includes('elbo'))
-    throw new UsageError('--kl analytic: has no closed form for two layers of z; use --kl monte-carlo')
   const all = [...new Set(objectives)].flatMap(objective =>
     [...new Set(ks)].flatMap(samples =>
       namesFor(objective, estimators).map(estimate => ({ objective, estimate, samples })),
     ),
   )
   const possible = all.filter(one => refuseEstimate(vae, one) === undefined)
+  const closed = possible.some(({ objective, estimate }) => objective === 'elbo' && estimate !== 'stl')
+  if (vae.layers.length > 1 && kl === 'analytic' && closed)
+    throw new UsageError('--kl analytic: has no closed form for two layers of z; use --kl monte-carlo')
   const missing = estimators?.find(name => !possible.some(({ estimate }) => estimate === name))
   const refused = all.find(({ estimate }) => estimate === missing || possible.length === 0)
   if (!refused) return possible

@@ -12,6 +12,8 @@ import { describeError, describeEstimate } from './estimates.js'
 /** What every method is told. */
 export interface Measuring {
   run: string
+  /** Which of the run's snapshots, and the step that it is of. */
+  snapshot: { name: string; step: number }
   /** Pixels of an image, and whether they are binary. */
   pixels: number
   binary: boolean
@@ -70,7 +72,7 @@ export function bitsOf({ pixels, binary, context }: Measuring, logPx: Estimate) 
 
 /** Writes what `--save` asks for: the images x as the model reads them, and numbers of every image; of the first ones if there are no more. */
 export function saveValues(
-  { run, pixels, binary, data, images, save, context }: Measuring,
+  { run, snapshot, seed, pixels, binary, data, images, save, context }: Measuring,
   values: Readonly<Record<string, ArrayLike<number>>>,
   metadata: Record<string, string>,
 ): void {
@@ -81,6 +83,7 @@ export function saveValues(
   const tensors = new Map<string, StoredTensor>([['x', { shape: [count, data.rows, data.columns], data: x }]])
   for (const [name, list] of Object.entries(values))
     tensors.set(name, { shape: [list.length], data: Float32Array.from(list) })
-  writeFileAtomic(save, encodeSafetensors({ tensors, metadata: { run, ...metadata } }))
+  const of = { run, snapshot: snapshot.name, step: String(snapshot.step), seed: String(seed) }
+  writeFileAtomic(save, encodeSafetensors({ tensors, metadata: { ...of, ...metadata } }))
   context.note(`images and values per image: ${save}`)
 }

@@ -35,15 +35,19 @@ export interface AnnealingRun {
 }
 
 /** Per image, in nats; of fewer images than were asked for if it was stopped. */
-export interface AnnealingEstimate {
-  /** log of the mean weight over chains: below log p(x) in expectation. */
+export interface AnnealingBound {
+  /** log of the mean weight over chains: below log p(x) in expectation; of chains that went back above it. */
   logPx: Float32Array
-  /** Of `logPx`, by the delta method; NaN for one chain. */
-  standardError: Float32Array
   /** Mean log weight: a looser bound. */
   elbo: Float32Array
   /** Mean acceptance over images, chains and temperatures. */
   acceptance: number
+}
+
+/** Of chains that are independent. */
+export interface AnnealingEstimate extends AnnealingBound {
+  /** Of `logPx`, by the delta method; NaN for one chain. */
+  standardError: Float32Array
 }
 
 /** Anneals set after set of images; compiled once for sets of one size. */
@@ -124,18 +128,26 @@ export function countSteps(
 }
 
 /** The first `used` of `size` images, from E[w] = p(x). */
-export function estimateForward({ logWeights, acceptance }: AnnealedBatch, size: number, used: number) {
+export function estimateForward(
+  { logWeights, acceptance }: AnnealedBatch,
+  size: number,
+  used: number,
+): AnnealingEstimate {
   const perImage = Array.from({ length: used }, (_, i) => logMeanWeight(column(logWeights, size, i)))
-  return estimateOf(perImage, acceptance.subarray(0, used))
+  const standardError = Float32Array.from(perImage, one => one.standardError)
+  return { ...boundOf(perImage, acceptance.subarray(0, used)), standardError }
 }
 
-/** The same from chains that went back, by E[1/w] = 1/p(x): `logPx` is above log p(x) in expectation, and `elbo` above `logPx`. */
-export function estimateReverse({ logWeights, acceptance }: AnnealedBatch, size: number, used: number) {
+/**
+ * The same from chains that went back, by E[1/w] = 1/p(x): `logPx` is above log p(x) in expectation, and `elbo` above `logPx`. Without a
+ * standard error: all chains of an image start at the one z that is at hand, so that their spread leaves out that over z ~ p(z|x).
+ */
+export function estimateReverse({ logWeights, acceptance }: AnnealedBatch, size: number, used: number): AnnealingBound {
   const perImage = Array.from({ length: used }, (_, i) => {
-    const { logPx, standardError, elbo } = logMeanWeight(column(logWeights, size, i).map(value => -value))
-    return { logPx: -logPx, standardError, elbo: -elbo }
+    const { logPx, elbo } = logMeanWeight(column(logWeights, size, i).map(value => -value))
+    return { logPx: -logPx, elbo: -elbo }
   })
-  return estimateOf(perImage, acceptance.subarray(0, used))
+  return boundOf(perImage, acceptance.subarray(0, used))
 }
 
 /** Image i of log weights [chains, size]. */
@@ -161,9 +173,9 @@ export function logMeanWeight(logs: readonly number[]): ImageEstimate {
   }
 }
 
-function estimateOf(perImage: readonly ImageEstimate[], acceptance: Float32Array): AnnealingEstimate {
-  const all = (name: keyof ImageEstimate) => Float32Array.from(perImage, one => one[name])
-  return { logPx: all('logPx'), standardError: all('standardError'), elbo: all('elbo'), acceptance: meanOf(acceptance) }
+function boundOf(perImage: readonly Pick<ImageEstimate, 'logPx' | 'elbo'>[], acceptance: Float32Array): AnnealingBound {
+  const all = (name: 'logPx' | 'elbo') => Float32Array.from(perImage, one => one[name])
+  return { logPx: all('logPx'), elbo: all('elbo'), acceptance: meanOf(acceptance) }
 }
 
 /** The images of a batch of `size`; beyond the last image they are black. */
@@ -177,10 +189,15 @@ function batchAt({ pixels, count }: ImageSet, size: number, batch: number): Uint
 const meanOf = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length
 
 /** The estimates of batches as one. */
-export function join(batches: readonly AnnealingEstimate[]): AnnealingEstimate {
-  const all = (name: 'logPx' | 'standardError' | 'elbo') =>
-    Float32Array.from(batches.flatMap(batch => [...batch[name]]))
+export const join = (batches: readonly AnnealingEstimate[]): AnnealingEstimate => ({
+  ...joinBounds(batches),
+  standardError: Float32Array.from(batches.flatMap(({ standardError }) => [...standardError])),
+})
+
+/** The bounds of batches as one. */
+export function joinBounds(batches: readonly AnnealingBound[]): AnnealingBound {
+  const all = (name: 'logPx' | 'elbo') => Float32Array.from(batches.flatMap(batch => [...batch[name]]))
   const images = batches.reduce((sum, { logPx }) => sum + logPx.length, 0)
   const acceptance = batches.reduce((sum, batch) => sum + batch.acceptance * batch.logPx.length, 0) / images
-  return { logPx: all('logPx'), standardError: all('standardError'), elbo: all('elbo'), acceptance }
+  return { logPx: all('logPx'), elbo: all('elbo'), acceptance }
 }

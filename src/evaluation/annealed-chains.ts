@@ -39,7 +39,7 @@ export interface AnnealedChains {
   pilot(batch: KeyedBatch, repeating: RepeatOptions): Promise<void>
   /** From draws of the prior to the posterior: E[w] = p(x). */
   forward(batch: KeyedBatch, repeating: RepeatOptions): Promise<AnnealedBatch | undefined>
-  /** From draws z [size, latent] of the posterior, the same for every chain, to the prior: E[1/w] = 1/p(x). */
+  /** From draws z [size, latent] of the posterior, the same for every chain, to the prior: E[1/w] = 1/p(x). Chains of an image are dependent. */
   reverse(batch: KeyedBatch, z: Float32Array, repeating: RepeatOptions): Promise<AnnealedBatch | undefined>
   readonly choice: Choice | undefined
   dispose(): void

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/scan.js'
 import { encode, type Vae } from '../models/vae.js'
+import { type HostKey, split } from '../random.js'
 import { cutShares, type Piece, sharesOf, strataOf, sumPiece } from './defensive.js'
 import { type EffectiveSamples, summarizeEffectiveSamples } from './effective-samples.js'
 import { type ImportanceEstimate, summarize, type WeightSums } from './importance.js'
@@ -24,11 +25,11 @@ export interface Evaluation {
   logPxMonteCarloError: number
   /** Over images. */
   effectiveSamples: EffectiveSamples
-  /** Latent dimensions whose encoder mean varies: var_x(mu_j) > 0.01 (Burda et al. 2015, section 5.2). */
-  activeUnits: number
+  /** Latent dimensions whose posterior mean varies: var_x(E_q[z_j]) > 0.01 (Burda et al. 2015, section 5.2); null of one image. */
+  activeUnits: number | null
   latentDim: number
   /** The same of each layer of z, from the image upwards. */
-  layers: readonly { latentDim: number; activeUnits: number }[]
+  layers: readonly { latentDim: number; activeUnits: number | null }[]
   /** How the work was run. */
   compile: Choice
   /** The values behind the means, one per image. */
@@ -73,13 +74,16 @@ interface Expectations {
   mean: Float32Array
   /** KL(q(z|x) || p(z)): [count]. */
   kl: Float32Array
+  /** What an estimated mean's own noise adds to its variance, in expectation: [count, latent]. */
+  meanVariance?: Float32Array
 }
 
 /** Takes moments, and is not stopped: an interruption of the work before it leaves images whose estimates want theirs. */
 async function expectations(vae: Vae, images: ImageSet, options: EvaluationOptions): Promise<Expectations> {
   const encoding = overImages<object>((batch, key) => encode(vae, tf.div(batch, 255)).expectations(key), options)
   try {
-    const { batchSize, key } = options
+    const { batchSize } = options
+    const [key] = split(options.key, 1) as [HostKey] // keyAt gives those of the weighing
     const [outputs] = await encoding.run(images, { batchSize, key }, [{}])
     return outputs as unknown as Expectations
   } finally {
@@ -94,13 +98,17 @@ const firstOf = ({ count, pixels }: ImageSet, first: number): ImageSet => ({
 
 function estimates(
   { elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate,
-  { mean, kl }: Expectations,
+  { mean, kl, meanVariance }: Expectations,
   sizes: readonly number[],
 ) {
-  const active = variances(mean, mean.length / kl.length).map(variance => variance > ACTIVE_VARIANCE)
+  const columns = mean.length / kl.length
+  const noise = meanVariance && moments(meanVariance, columns)
+  // the variance over images of a mean by few draws has that of the draws in it
+  const active = moments(mean, columns).map(({ variance }, j) => variance - (noise?.[j]?.mean ?? 0) > ACTIVE_VARIANCE)
+  const count = (units: readonly boolean[]) => (kl.length < 2 ? null : units.filter(Boolean).length)
   const layers = sizes.map((latentDim, i) => {
     const from = sizes.slice(0, i).reduce((sum, size) => sum + size, 0)
-    return { latentDim, activeUnits: active.slice(from, from + latentDim).filter(Boolean).length }
+    return { latentDim, activeUnits: count(active.slice(from, from + latentDim)) }
   })
   return {
     images: kl.length,
@@ -110,17 +118,18 @@ function estimates(
     logPx: estimateMean(logPx),
     logPxMonteCarloError: errorOfMean(standardError),
     effectiveSamples: summarizeEffectiveSamples(effectiveSamples),
-    activeUnits: active.filter(Boolean).length,
+    activeUnits: count(active),
     latentDim: active.length,
     layers,
   }
 }
 
-/** The variance over rows of each of `columns` columns. */
-function variances(matrix: Float32Array, columns: number): number[] {
+/** Mean and variance over rows of each of `columns` columns. */
+function moments(matrix: Float32Array, columns: number): { mean: number; variance: number }[] {
   const rows = matrix.length / columns
   return Array.from({ length: columns }, (_, j) => {
-    const { standardError } = estimateMean(Array.from({ length: rows }, (_, i) => matrix[i * columns + j] as number))
-    return standardError ** 2 * rows
+    const column = Array.from({ length: rows }, (_, i) => matrix[i * columns + j] as number)
+    const { mean, standardError } = estimateMean(column)
+    return { mean, variance: standardError ** 2 * rows }
   })
 }

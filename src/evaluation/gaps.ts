@@ -29,7 +29,7 @@ export interface GapOptions extends ScanOptions {
 /** Whose q the draws of importance sampling come from. */
 export type Proposal = 'encoder' | 'meanField'
 
-/** log p(x) by importance sampling: low in expectation, so that of two estimates the higher is the tighter. */
+/** log p(x) by importance sampling, low in expectation; the higher of two need not be. */
 export interface LogPx extends Estimate {
   /** Standard error of the mean that comes from sampling z alone. */
   monteCarloError: number

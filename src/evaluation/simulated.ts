@@ -8,6 +8,7 @@ import type { Choice, ScanOptions } from '../compile/scan.js'
 import { decode, type Vae } from '../models/vae.js'
 import { keyAt } from '../random.js'
 import {
+  type AnnealingBound,
   type AnnealingEstimate,
   type AnnealingOptions,
   type AnnealingRun,
@@ -16,6 +17,7 @@ import {
   estimateReverse,
   imagesAtOnce,
   join,
+  joinBounds,
 } from './anneal-images.js'
 import { annealedChains } from './annealed-chains.js'
 import { vaeLikelihood } from './vae-likelihood.js'
@@ -25,7 +27,7 @@ export interface Sandwich {
   /** `logPx` below log p(x) in expectation. */
   forward: AnnealingEstimate
   /** `logPx` above log p(x) in expectation. */
-  reverse: AnnealingEstimate
+  reverse: AnnealingBound
   /** How the work was run. */
   compile: Choice | undefined
 }
@@ -55,8 +57,8 @@ export async function annealSimulated(
       results.push({ forward: estimateForward(forward, size, used), reverse: estimateReverse(reverse, size, used) })
       onProgress?.(b * size + used)
     }
-    const all = (name: 'forward' | 'reverse') => join(results.map(result => result[name]))
-    return { forward: all('forward'), reverse: all('reverse'), compile: chains.choice }
+    const forward = join(results.map(result => result.forward))
+    return { forward, reverse: joinBounds(results.map(result => result.reverse)), compile: chains.choice }
   } finally {
     chains.dispose()
   }

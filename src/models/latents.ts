@@ -27,8 +27,11 @@ export interface Posterior {
    * closed form.
    */
   kl(): tf.Tensor
-  /** E_q[z] [batch, latent], and KL(q(z|x) || p(z)) in nats [batch]; what has no closed form is estimated with noise from `key`. */
-  expectations(key: Key): { mean: tf.Tensor; kl: tf.Tensor }
+  /**
+   * E_q[z] [batch, latent], and KL(q(z|x) || p(z)) in nats [batch]; what has no closed form is estimated with noise from `key`.
+   * `meanVariance` [batch, latent] is the variance that this noise gives `mean`; absent where that is exact.
+   */
+  expectations(key: Key): { mean: tf.Tensor; kl: tf.Tensor; meanVariance?: tf.Tensor }
 }
 
 export interface Draws {

@@ -110,7 +110,12 @@ function posteriorOf(heads: readonly tf.Tensor[], encoder: tf.LayersModel, prior
     expectations(key) {
       const shape = [DRAWS, mu.shape[0] as number, sizes[0] + sizes[1]]
       const { upperMu, logPriorRatio } = at(normal(key, shape))
-      return { mean: tf.concat([mu, tf.mean(upperMu, 0)], -1), kl: tf.neg(tf.mean(logPriorRatio, 0)) }
+      const { mean, variance } = tf.moments(upperMu, 0)
+      return {
+        mean: tf.concat([mu, mean], -1),
+        kl: tf.neg(tf.mean(logPriorRatio, 0)),
+        meanVariance: tf.concat([tf.zerosLike(mu), tf.div(variance, DRAWS - 1)], -1),
+      }
     },
   }
 }

@@ -1,4 +1,4 @@
-// Evaluations that are stopped: what they leave is the estimate over the images done so far, and says so.
+// Evaluations that are stopped leave the estimate over the images done so far, and say so; and what is said where little is known.
 import { expect, test } from 'vitest'
 import { evaluateImportance } from '../../src/cli/evaluate-importance.js'
 import type { MeasuringVae } from '../../src/cli/measuring.js'
@@ -30,6 +30,16 @@ test('importance sampling leaves the batches that were done, each image as witho
   expect(await evaluateVae(vae, images, 10, { ...options, signal: stop.signal })).toBeUndefined()
 })
 
+test('of one image it is unknown which units are active', async () => {
+  const options = { batchSize: 2, key, mode: 'off' } as const
+  const [one, two] = [
+    await evaluateVae(smallVae(), someImages(1), 3, options),
+    await evaluateVae(smallVae(), someImages(2), 3, options),
+  ]
+  expect([one?.activeUnits, one?.layers]).toEqual([null, [{ latentDim: 2, activeUnits: null }]])
+  expect(two?.activeUnits).toEqual(expect.any(Number))
+})
+
 test('the gaps leave the batches that were done', async () => {
   const [vae, stop] = [smallVae(), new AbortController()]
   const gaps = await measureGaps(vae, someImages(3), {
@@ -48,7 +58,8 @@ test('evaluate says how many images it is of, that it was interrupted, and print
   }
   const context = { print: (line: string) => void printed.push(line), note() {}, signal: stop.signal }
   const measuring = {
-    ...{ trained: { vae: { ...vae, latents: { ...vae.latents, noise } } }, images: someImages(120), context },
+    ...{ trained: { vae: { ...vae, latents: { ...vae.latents, noise } }, config: { latents: 'gaussian' } } },
+    ...{ images: someImages(120), context },
     ...{ about: '120 test images of small', pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
   } as unknown as MeasuringVae
   const { json, interrupted } = await evaluateImportance(measuring, { samples: 3, defensive: 0 })
@@ -57,3 +68,22 @@ test('evaluate says how many images it is of, that it was interrupted, and print
   expect(printed[0]).toBe('interrupted: the first 100 of 120 test images of small, 3 samples of z each')
   expect(printed.some(line => line.startsWith('log p(x)'))).toBe(true)
 })
+
+test.each([
+  [2, 'gaussian', 'more --samples, --defensive 0.5 or --method ais tell how much'],
+  [5, 'gaussian', 'more --samples or --method ais tell how much'],
+  [5, 'bernoulli', 'more --samples tell how much'],
+] as const)(
+  'of %i latent dimensions, %s, the warning about few effective samples says: %s',
+  async (latentDim, latents, advice) => {
+    const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim, activation: 'tanh', latents })
+    const printed: string[] = []
+    const context = { print: (line: string) => void printed.push(line), note() {} }
+    const measuring = {
+      ...{ trained: { vae, config: { latents } }, images: someImages(3), context, about: '3 images' },
+      ...{ pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
+    } as unknown as MeasuringVae
+    await evaluateImportance(measuring, { samples: 5, defensive: 0 })
+    expect(printed.find(line => line.startsWith('warning: '))).toMatch(new RegExp(`stated error; ${advice}$`))
+  },
+)

@@ -4,6 +4,7 @@ import { determinant, inverse, Matrix } from 'ml-matrix'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { temperatures } from '../../src/evaluation/ais.js'
 import { type AnnealingOptions, annealer } from '../../src/evaluation/anneal-images.js'
+import { evaluateVae } from '../../src/evaluation/evaluate.js'
 import { importanceSample } from '../../src/evaluation/importance.js'
 import { annealSimulated } from '../../src/evaluation/simulated.js'
 import { estimateMean } from '../../src/evaluation/statistics.js'
@@ -147,6 +148,31 @@ describe('a linear-Gaussian model of two layers', () => {
       .forEach(difference => void expect(difference).toBeLessThan(4.5 * error))
     expect(found.kl.shape).toEqual([4])
   })
+})
+
+test('units of the upper layer are active where their mean varies over images, not where only its 100 draws do', async () => {
+  const upper = 10
+  const shape = {
+    rows: 2,
+    columns: 2,
+    hidden: [1],
+    latentDim: upper,
+    upperLatentDim: upper,
+    activation: 'tanh',
+  } as const
+  const vae = createVae(shape)
+  const set = (model: string, weight: string, values: tf.Tensor) =>
+    Object.fromEntries(namedWeights(modelsOf(vae).get(model) as tf.LayersModel))[weight]?.assign(values)
+  set('upper_encoder', 'mu/kernel', tf.mul(tf.eye(upper), 1.05)) // of 100 h1 ~ N(0, 1) the mean's variance is 0.011
+  const half = { count: 200, pixels: Uint8Array.from({ length: 800 }, (_, i) => (i < 400 ? 255 : 0)) }
+  const active = async () => {
+    const found = await evaluateVae(vae, half, 2, { batchSize: 100, key, mode: 'off' })
+    return found?.layers.map(layer => layer.activeUnits)
+  }
+  expect(await active()).toEqual([0, 0]) // q(z|x) is the same for every image
+  set('encoder', 'hidden_1/kernel', tf.fill([4, 1], 9))
+  set('encoder', 'mu/kernel', tf.tensor2d([[0.3, 0.3, ...new Array(upper - 2).fill(0)]])) // a variance of 0.0225 in two units
+  expect(await active()).toEqual([2, 2])
 })
 
 function smallVae(): Vae {
