@@ -6,7 +6,15 @@
 import * as tf from '@tensorflow/tfjs'
 import { type Choice, type Outputs, type ScanOptions, scan } from '../compile/scan.js'
 import { decode, encode, type Vae } from '../models/vae.js'
-import { borderShare, halfIntegrals, type Integrals, integrals, type RowSums } from './grid-sums.js'
+import {
+  borderShare,
+  halfIntegrals,
+  type Integrals,
+  integrals,
+  type PointSums,
+  qMasses,
+  type RowSums,
+} from './grid-sums.js'
 import type { ImageSet } from './over-images.js'
 
 export interface QuadratureOptions extends ScanOptions {
@@ -28,6 +36,11 @@ export interface Quadrature extends Integrals {
   half: Integrals
   /** The largest share of any image's posterior that lies on the border of the grid: not negligible where R is too small. */
   border: number
+  /**
+   * The sum over the grid of q(z|x) times the cell, of each image: off 1 where q leaves the grid or is narrower than a cell. The image's
+   * elbo and gap mean nothing then; logPx does not depend on q.
+   */
+  qMass: Float64Array
   compile: Choice | undefined
 }
 
@@ -61,7 +74,13 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
       }
       if (sums.length < rows.length) break
       const half = halfIntegrals(sums, used, cell * 2 ** vae.latentDim)
-      parts.push({ ...integrals(sums, used, cell), half, kl: Float64Array.from(kl), border: borderShare(sums, used) })
+      parts.push({
+        ...integrals(sums, used, cell),
+        half,
+        kl: Float64Array.from(kl),
+        border: borderShare(sums, used),
+        qMass: qMasses(sums, used, cell),
+      })
     }
     return { ...join(parts), compile: runner.choice }
   } finally {
@@ -127,31 +146,22 @@ function imageGroup(vae: Vae, size: number) {
   }
 }
 
-/** The sums over a row: of the joint density, of q, and of q times log of their ratio; of all points and of every second one. */
+/** The sums over a row of points, from log p(x, z) and log q(z|x) [side, size]. */
 function sumRow(logJoint: tf.Tensor, logQ: tf.Tensor, side: number): RowSums<tf.Tensor> & Record<string, tf.Tensor> {
-  const marked = (isMarked: (i: number) => boolean) =>
-    tf.tensor2d(
-      Array.from({ length: side }, (_, i) => (isMarked(i) ? 1 : 0)),
-      [side, 1],
-    )
-  const even = marked(i => i % 2 === 0)
-  const ends = marked(i => i === 0 || i === side - 1)
-  const sum = (values: tf.Tensor, marks?: tf.Tensor) => tf.sum(marks ? tf.mul(values, marks) : values, 0)
+  const half = (values: tf.Tensor) => tf.stridedSlice(values, [0, 0], values.shape, [2, 1])
+  const even = Object.entries(sumPoints(half(logJoint), half(logQ))).map(([name, sums]) => [`${name}Even`, sums])
+  const all = sumPoints(logJoint, logQ)
+  const ends = tf.exp(tf.sub(tf.gather(logJoint, [0, side - 1]), all.jointMax))
+  return { ...all, ...Object.fromEntries(even), jointEnds: tf.sum(ends, 0) }
+}
+
+/** The sums over points: of the joint density, of q, and of q times log of their ratio. */
+function sumPoints(logJoint: tf.Tensor, logQ: tf.Tensor): PointSums<tf.Tensor> {
   const [jointMax, qMax] = [tf.max(logJoint, 0), tf.max(logQ, 0)]
   const joint = tf.exp(tf.sub(logJoint, jointMax))
   const q = tf.exp(tf.sub(logQ, qMax))
   const ratio = tf.mul(q, tf.sub(logJoint, logQ))
-  return {
-    jointMax,
-    joint: sum(joint),
-    jointEven: sum(joint, even),
-    jointEnds: sum(joint, ends),
-    qMax,
-    q: sum(q),
-    qEven: sum(q, even),
-    ratio: sum(ratio),
-    ratioEven: sum(ratio, even),
-  }
+  return { jointMax, joint: tf.sum(joint, 0), qMax, q: tf.sum(q, 0), ratio: tf.sum(ratio, 0) }
 }
 
 function join(parts: readonly Group[]): Group {
@@ -167,5 +177,6 @@ function join(parts: readonly Group[]): Group {
       gap: all(part => part.half.gap),
     },
     border: Math.max(0, ...parts.map(part => part.border)),
+    qMass: all(part => part.qMass),
   }
 }
