@@ -330,7 +330,11 @@ describe('wrong usage is one line and exit code 2', () => {
       '--simulated: means nothing with --method importance; leave it out, or use --method ais',
     ],
     [['evaluate', 'first', '--method', 'ais', '--grid', '9'], '--grid: means nothing without --method quadrature'],
-    [['evaluate', 'first', '--method', 'quadrature', '--grid', '10'], '--grid 10: an odd number was expected'],
+    [
+      ['evaluate', 'first', '--method', 'quadrature', '--grid', '10'],
+      '--grid 10: an odd number from 3 to 9999 was expected',
+    ],
+    [['posterior', 'first', '--grid', '100'], '--grid 100: an odd number from 3 to 9999 was expected'],
     [
       ['evaluate', 'first', '--method', 'ais', '--defensive', '0.5'],
       '--defensive: means nothing without --method importance',

@@ -12,9 +12,10 @@ import { type Context, command } from './command.js'
 import { type AisSettings, aisSettings, evaluateAis, evaluateDecoder, evaluateSimulated } from './evaluate-ais.js'
 import { evaluateImportance, type ImportanceSettings, importanceSettings } from './evaluate-importance.js'
 import { kindOf, methods, refuseForDecoder, refuseForFitted, refuseUnused } from './evaluate-options.js'
-import { evaluateQuadrature, type GridSettings, gridSettings } from './evaluate-quadrature.js'
+import { evaluateQuadrature } from './evaluate-quadrature.js'
 import { evaluateFitted } from './fitted.js'
 import { evaluateGaps, gapSettings } from './gaps.js'
+import { type GridSettings, gridSettings } from './grid.js'
 import type { Measurement, Measuring, MeasuringVae } from './measuring.js'
 import {
   evaluatedSplit,
