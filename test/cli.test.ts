@@ -334,6 +334,14 @@ describe('wrong usage is one line and exit code 2', () => {
       ['evaluate', 'first', '--method', 'quadrature', '--grid', '10'],
       '--grid 10: an odd number from 3 to 9999 was expected',
     ],
+    [
+      ['evaluate', 'first', '--method', 'quadrature', '--grid', '9999'],
+      '--grid 9999: 9999^2 points are more than can be computed; an odd number up to 3161 was expected',
+    ],
+    [
+      ['evaluate', 'first', '--method', 'quadrature', '--extent', '1e30'],
+      '--extent 1e30: a number from 0.001 to 1000 was expected',
+    ],
     [['posterior', 'first', '--grid', '100'], '--grid 100: an odd number from 3 to 9999 was expected'],
     [
       ['evaluate', 'first', '--method', 'ais', '--defensive', '0.5'],

@@ -21,7 +21,7 @@ export async function evaluateQuadrature(
   { grid, extent }: GridSettings,
 ): Promise<Measurement> {
   const { trained, images, context } = measuring
-  requireGrid(trained, '--method quadrature')
+  requireGrid(trained, '--method quadrature', { grid, extent })
   const bar = progressBar('images', context)
   const result = await quadrature(trained.vae, images, {
     side: grid,

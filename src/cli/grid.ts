@@ -20,9 +20,9 @@ export const gridSettings = {
     read.number,
   ),
   extent: setting(
-    z.number().positive(),
+    z.number().min(1e-3).max(1e3),
     8,
-    'a number above 0',
+    'a number from 0.001 to 1000',
     'with --method quadrature: the grid goes from -extent to extent along each axis',
     read.number,
   ),
@@ -33,14 +33,23 @@ export interface GridSettings {
   extent: number
 }
 
-/** Throws a `UsageError` where z has too many dimensions or is not Gaussian. */
-export function requireGrid(trained: TrainedVae, what: string): void {
+/** Points of a grid in all: more would take hours. */
+const MOST_POINTS = 1e7
+
+/** Throws a `UsageError` where z has too many dimensions or is not Gaussian, or the grid too many points. */
+export function requireGrid(trained: TrainedVae, what: string, { grid }: GridSettings): void {
   requireOneLayer(trained, what)
   const { latentDim } = trained.vae
   if (latentDim > MOST_DIMENSIONS)
     throw new UsageError(
       `${what}: needs at most ${MOST_DIMENSIONS} latent dimensions; this run has ${latentDim} (--preset latent-2d trains one with 2)`,
     )
+  if (grid ** latentDim > MOST_POINTS) {
+    const side = Math.floor(MOST_POINTS ** (1 / latentDim))
+    throw new UsageError(
+      `--grid ${grid}: ${grid}^${latentDim} points are more than can be computed; an odd number up to ${side - ((side + 1) % 2)} was expected`,
+    )
+  }
 }
 
 /** A share of an image's posterior on the border of the grid that shows in the digits that are printed. */

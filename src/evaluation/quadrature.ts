@@ -4,7 +4,7 @@
  * log p(x) = ELBO + KL(q(z|x) || p(z|x)).
  */
 import * as tf from '@tensorflow/tfjs'
-import { type Choice, type Outputs, type ScanOptions, scan } from '../compile/scan.js'
+import { type Batches, type Choice, type Outputs, type Scan, type ScanOptions, scan } from '../compile/scan.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import {
   borderShare,
@@ -47,18 +47,19 @@ export interface Quadrature extends Integrals {
 /** The latent dimensions for which a grid is not too large. */
 export const MOST_DIMENSIONS = 2
 
-/** Images whose log p(x|z) is found at a time: with products of matrices, or pixel by pixel. */
-const GROUP = { linear: 1000, other: 50 }
+/** Images whose log p(x|z) is found at a time, and pairs of a point and an image: with products of matrices, or pixel by pixel. */
+const MOST_AT_ONCE = { linear: { images: 1000, pairs: 1e6 }, other: { images: 50, pairs: 5e4 } }
 
 /** The points i = 0 … side - 1 of an axis. */
-export const axisPoint = (i: number, side: number, extent: number): number => extent * ((2 * i) / (side - 1) - 1)
+const axisPoint = (i: number, side: number, extent: number): number => extent * ((2 * i) / (side - 1) - 1)
 
 /** Integrates over z for every image; z must be Gaussian and have at most `MOST_DIMENSIONS`. */
 export async function quadrature(vae: Vae, images: ImageSet, options: QuadratureOptions): Promise<Quadrature> {
-  const size = Math.min(GROUP[vae.likelihood.linear ? 'linear' : 'other'], images.count)
+  const most = MOST_AT_ONCE[vae.likelihood.linear ? 'linear' : 'other']
+  const size = Math.min(most.images, Math.ceil(most.pairs / options.side), images.count)
   const group = imageGroup(vae, size)
   const runner = scan(points => group.sumsOver(points), options)
-  const rows = gridRows(vae.latentDim, options)
+  const rows = vae.latentDim === 2 ? options.side : 1
   const cell = ((2 * options.extent) / (options.side - 1)) ** vae.latentDim
   const parts: Group[] = []
   try {
@@ -66,13 +67,13 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
       const used = Math.min(size, images.count - from)
       const kl = (await group.take(images, from)).subarray(0, used)
       const sums: RowSums[] = []
-      while (sums.length < rows.length && !options.signal?.aborted) {
-        const chunk = rows.slice(sums.length, sums.length + runner.chunkSteps)
-        const outputs = await runChunk(runner, chunk, options.side, vae.latentDim)
+      while (sums.length < rows && !options.signal?.aborted) {
+        const chunk = Array.from({ length: Math.min(runner.chunkSteps, rows - sums.length) }, (_, i) => sums.length + i)
+        const outputs = await runChunk(runner, gridRows(vae.latentDim, options, chunk))
         sums.push(...chunk.map((_, i) => rowOf(outputs, i, size)))
-        options.onProgress?.(from + Math.floor((used * sums.length) / rows.length))
+        options.onProgress?.(from + Math.floor((used * sums.length) / rows))
       }
-      if (sums.length < rows.length) break
+      if (sums.length < rows) break
       const half = halfIntegrals(sums, used, cell * 2 ** vae.latentDim)
       parts.push({
         ...integrals(sums, used, cell),
@@ -90,15 +91,13 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
 }
 
 type Group = Omit<Quadrature, 'compile'>
-type Runner = ReturnType<typeof scan<object>>
 
-function runChunk(runner: Runner, chunk: readonly Float32Array[], side: number, latentDim: number): Promise<Outputs> {
-  const data = Float32Array.from(chunk.flatMap(row => [...row]))
-  const batches = { data, count: chunk.length, shape: [side, latentDim] }
+function runChunk(runner: Scan<object>, rows: Batches): Promise<Outputs> {
+  const each = Array.from({ length: rows.count })
   return runner.run(
-    batches,
-    chunk.map(() => [0, 0] as const),
-    chunk.map(() => ({})),
+    rows,
+    each.map(() => [0, 0] as const),
+    each.map(() => ({})),
   )
 }
 
@@ -107,11 +106,11 @@ const rowOf = (outputs: Outputs, i: number, size: number): RowSums =>
     Object.entries(outputs).map(([name, values]) => [name, values.subarray(i * size, (i + 1) * size)]),
   ) as unknown as RowSums
 
-/** The grid as rows of points [side, latentDim] along the first axis: one row for each point of the second, if there is one. */
-function gridRows(latentDim: number, { side, extent }: QuadratureOptions): Float32Array[] {
+/** These rows of the grid, points [side, latentDim] along the first axis each: there is a row for each point of the second, if there is one. */
+function gridRows(latentDim: number, { side, extent }: QuadratureOptions, rows: readonly number[]): Batches {
   const axis = Array.from({ length: side }, (_, i) => axisPoint(i, side, extent))
-  const others = latentDim === 2 ? axis.map(z => [z]) : [[]]
-  return others.map(other => Float32Array.from(axis.flatMap(z => [z, ...other])))
+  const points = rows.flatMap(row => axis.flatMap(z => (latentDim === 2 ? [z, axis[row] as number] : [z])))
+  return { data: Float32Array.from(points), count: rows.length, shape: [side, latentDim] }
 }
 
 /** So many images at a time, with q(z|x) of each. */

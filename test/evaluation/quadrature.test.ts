@@ -12,13 +12,13 @@ beforeAll(async () => {
 })
 
 /** q(z|x) = N(mu, exp(logVar) I) for every image, and a posterior that is wide. */
-function vaeOf(mu: number, logVar: number): Vae {
-  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+function vaeOf(mu: number, logVar: number, latentDim = 2): Vae {
+  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim, activation: 'tanh' })
   initialize(vae, streamKey(7, 'weights'))
   const weights = Object.fromEntries(namedWeights(vae.encoder))
-  for (const head of ['mu', 'log_var']) weights[`${head}/kernel`]?.assign(tf.zeros([3, 2]))
-  weights['mu/bias']?.assign(tf.fill([2], mu))
-  weights['log_var/bias']?.assign(tf.fill([2], logVar))
+  for (const head of ['mu', 'log_var']) weights[`${head}/kernel`]?.assign(tf.zeros([3, latentDim]))
+  weights['mu/bias']?.assign(tf.fill([latentDim], mu))
+  weights['log_var/bias']?.assign(tf.fill([latentDim], logVar))
   return vae
 }
 
@@ -66,6 +66,15 @@ test.each([
   expect(warning).toContain('ELBO and gap there cannot be trusted, log p(x) can')
   expect(claimsFarLess(result)).toBe(false)
   expect(JSON.stringify(result.json)).not.toContain('null')
+})
+
+test('one dimension takes fine grids; two of them are refused before a point is made', async () => {
+  const fine = await measured(vaeOf(0.5, -12, 1), 9999)
+  expect(warnings(fine)).toEqual([])
+  const coarse = await measured(vaeOf(0.5, -1, 1), 201)
+  const logPx = ({ json }: Printed) => (json.logPx as { mean: number }).mean
+  expect(logPx(fine)).toBeCloseTo(logPx(coarse), 5) // that of the decoder, which is the same
+  await expect(measured(vaeOf(0.5, -12), 9999)).rejects.toThrow('--grid 9999: 9999^2 points are more than')
 })
 
 test('cells that are too wide, and a posterior beyond the grid: warned of, with no word of a small error', async () => {
