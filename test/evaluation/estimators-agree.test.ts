@@ -177,10 +177,11 @@ test('effective sample sizes over images: median, smallest, and the share below 
   expect(summarizeEffectiveSamples(sizes)).toEqual({ median: 14.5, smallest: 3, shareOfFew: 0.5 })
 })
 
-test('bits per dimension: of a fair coin 1; of a uniform density on [0, 1] those of 255 cells', () => {
+test('bits per dimension: of a fair coin 1; of a uniform density on [0, 1] those of 255 cells; of a narrow one negative', () => {
   const estimate = (mean: number) => ({ mean, standardError: 0.1, count: 3 })
   expect(bitsPerDimension(estimate(-784 * Math.LN2), { pixels: 784, binary: true }).mean).toBeCloseTo(1, 12)
   expect(bitsPerDimension(estimate(0), { pixels: 784, binary: false }).mean).toBeCloseTo(Math.log2(255), 12)
+  expect(bitsPerDimension(estimate(784 * Math.log(510)), { pixels: 784, binary: false }).mean).toBeCloseTo(-1, 12)
 })
 
 describe('a trained encoder and decoder at their extremes stay finite', () => {
