@@ -183,6 +183,20 @@ test('evaluate --gaps splits log p(x) - ELBO in two, and says on how many images
   expect(gap.mean).toBeCloseTo(amortizationGap.mean + approximationGap.mean, 3)
 })
 
+test('evaluate --gaps says what images it read: of a grey run no binarization, of a whole split not the first', () => {
+  const grey = ['--likelihood', 'gaussian', '--binarize', 'none', '--data', 'small', ...small]
+  const { status, stderr } = elbo('train', '--run', 'grey', '--epochs', '1', ...grey)
+  expect(status, stderr).toBe(0)
+  const gaps = ['--gaps', '--gap-steps', '2', '--samples', '3', '--compile', 'off']
+  const lines = (...args: string[]) => elbo('evaluate', 'grey', ...gaps, ...args).stdout.split('\n')
+  const measured = 'test images of small, grey values in [0, 1], 3 samples of z each, best q(z) after 2 steps of ascent'
+  expect(lines()[0]).toBe(`120 ${measured}`)
+  expect(lines('--gap-images', '7')[0]).toBe(`the first 7 ${measured}`)
+  const { bitsPerDimension } = json('evaluate', 'grey', '--samples', '3', '--compile', 'off')
+  expect(bitsPerDimension.of).toBe('density times the width of a grey level')
+  rmSync(join(checkpoints, 'grey'), { recursive: true })
+})
+
 test('every method of evaluate gives its log p(x), of as many images as were asked for', () => {
   const images = ['--images', '12', '--compile', 'off']
   const importance = json('evaluate', 'first', ...images, '--samples', '500', '--reference')
