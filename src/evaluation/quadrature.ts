@@ -4,7 +4,15 @@
  * log p(x) = ELBO + KL(q(z|x) || p(z|x)).
  */
 import * as tf from '@tensorflow/tfjs'
-import { type Batches, type Choice, type Outputs, type Scan, type ScanOptions, scan } from '../compile/scan.js'
+import {
+  type Batches,
+  type Choice,
+  eachStep,
+  type Outputs,
+  type Scan,
+  type ScanOptions,
+  scan,
+} from '../compile/scan.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import {
   borderShare,
@@ -15,7 +23,7 @@ import {
   qMasses,
   type RowSums,
 } from './grid-sums.js'
-import type { ImageSet } from './over-images.js'
+import { type ImageSet, imagesFrom } from './over-images.js'
 
 export interface QuadratureOptions extends ScanOptions {
   /** Points along each axis, an odd number, so that every second one is a grid too. */
@@ -70,7 +78,7 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
       while (sums.length < rows && !options.signal?.aborted) {
         const chunk = Array.from({ length: Math.min(runner.chunkSteps, rows - sums.length) }, (_, i) => sums.length + i)
         const outputs = await runChunk(runner, gridRows(vae.latentDim, options, chunk))
-        sums.push(...chunk.map((_, i) => rowOf(outputs, i, size)))
+        sums.push(...(eachStep(outputs, chunk.length) as unknown as RowSums[]))
         options.onProgress?.(from + Math.floor((used * sums.length) / rows))
       }
       if (sums.length < rows) break
@@ -101,11 +109,6 @@ function runChunk(runner: Scan<object>, rows: Batches): Promise<Outputs> {
   )
 }
 
-const rowOf = (outputs: Outputs, i: number, size: number): RowSums =>
-  Object.fromEntries(
-    Object.entries(outputs).map(([name, values]) => [name, values.subarray(i * size, (i + 1) * size)]),
-  ) as unknown as RowSums
-
 /** These rows of the grid, points [side, latentDim] along the first axis each: there is a row for each point of the second, if there is one. */
 function gridRows(latentDim: number, { side, extent }: QuadratureOptions, rows: readonly number[]): Batches {
   const axis = Array.from({ length: side }, (_, i) => axisPoint(i, side, extent))
@@ -120,12 +123,10 @@ function imageGroup(vae: Vae, size: number) {
   const heads = vae.latents.heads.map(() => variable(vae.latentDim))
   return {
     /** Takes images from number `from` on, and black ones beyond the last; returns KL(q(z|x) || p(z)) of each. */
-    async take({ pixels, count }: ImageSet, from: number): Promise<Float32Array> {
-      const width = pixels.length / count
-      const levels = new Float32Array(size * width)
-      levels.set(pixels.subarray(from * width, (from + size) * width))
+    async take(images: ImageSet, from: number): Promise<Float32Array> {
+      const levels = Float32Array.from(imagesFrom(images, from, size))
       const kl = tf.tidy(() => {
-        x.assign(tf.div(tf.tensor(levels, [size, width]), 255))
+        x.assign(tf.div(tf.tensor(levels, [size, vae.pixels]), 255))
         const q = encode(vae, x)
         q.heads.forEach((head, i) => void heads[i]?.assign(head))
         return tf.sum(q.kl(), -1)
