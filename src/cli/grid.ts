@@ -114,5 +114,5 @@ const describeBorder = (border: number): string =>
 
 const describeOff = ({ worst, imagesOff }: GridTrust['qMass']): string =>
   `warning: q(z|x) of ${imagesOff} ${imagesOff === 1 ? 'image' : 'images'} does not sum to 1 over the grid (the worst: ${worst.toPrecision(3)}), ` +
-  'as it leaves the grid or is narrower than a cell: ELBO and gap there cannot be trusted, log p(x) can, which does not depend on q; ' +
+  'as it leaves the grid or is narrower than a cell: ELBO and gap there cannot be trusted; against log p(x), which does not depend on q, this says nothing; ' +
   'a larger --extent or a larger --grid is needed'
