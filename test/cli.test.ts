@@ -188,6 +188,30 @@ test('evaluate --gaps splits log p(x) - ELBO in two, and says on how many images
   expect(gap.mean).toBeCloseTo(amortizationGap.mean + approximationGap.mean, 3)
 })
 
+test('evaluate --gaps says what images it read: of a grey run no binarization, of a whole split not the first', () => {
+  const grey = [
+    '--likelihood',
+    'gaussian',
+    '--pixel-variance',
+    '0.05',
+    '--binarize',
+    'none',
+    '--data',
+    'small',
+    ...small,
+  ]
+  const { status, stderr } = elbo('train', '--run', 'grey', '--epochs', '1', ...grey)
+  expect(status, stderr).toBe(0)
+  const gaps = ['--gaps', '--gap-steps', '2', '--samples', '3', '--compile', 'off']
+  const lines = (...args: string[]) => elbo('evaluate', 'grey', ...gaps, ...args).stdout.split('\n')
+  const measured = 'test images of small, grey values in [0, 1], 3 samples of z each, best q(z) after 2 steps of ascent'
+  expect(lines()[0]).toBe(`120 ${measured}`)
+  expect(lines('--gap-images', '7')[0]).toBe(`the first 7 ${measured}`)
+  const { bitsPerDimension } = json('evaluate', 'grey', '--samples', '3', '--compile', 'off')
+  expect(bitsPerDimension.of).toBe('density times the width of a grey level')
+  rmSync(join(checkpoints, 'grey'), { recursive: true })
+})
+
 test('every method of evaluate gives its log p(x), of as many images as were asked for', () => {
   const images = ['--images', '12', '--compile', 'off']
   const importance = json('evaluate', 'first', ...images, '--samples', '500', '--reference')
@@ -337,7 +361,19 @@ describe('wrong usage is one line and exit code 2', () => {
       '--simulated: means nothing with --method importance; leave it out, or use --method ais',
     ],
     [['evaluate', 'first', '--method', 'ais', '--grid', '9'], '--grid: means nothing without --method quadrature'],
-    [['evaluate', 'first', '--method', 'quadrature', '--grid', '10'], '--grid 10: an odd number was expected'],
+    [
+      ['evaluate', 'first', '--method', 'quadrature', '--grid', '10'],
+      '--grid 10: an odd number from 3 to 9999 was expected',
+    ],
+    [
+      ['evaluate', 'first', '--method', 'quadrature', '--grid', '9999'],
+      '--grid 9999: 9999^2 points are more than can be computed; an odd number up to 3161 was expected',
+    ],
+    [
+      ['evaluate', 'first', '--method', 'quadrature', '--extent', '1e30'],
+      '--extent 1e30: a number from 0.001 to 1000 was expected',
+    ],
+    [['posterior', 'first', '--grid', '100'], '--grid 100: an odd number from 3 to 9999 was expected'],
     [
       ['evaluate', 'first', '--method', 'ais', '--defensive', '0.5'],
       '--defensive: means nothing without --method importance',

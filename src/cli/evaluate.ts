@@ -11,19 +11,12 @@ import { type Context, command } from './command.js'
 import { type AisSettings, aisSettings, evaluateAis, evaluateDecoder, evaluateSimulated } from './evaluate-ais.js'
 import { evaluateImportance, type ImportanceSettings, importanceSettings } from './evaluate-importance.js'
 import { kindOf, methods, refuseForDecoder, refuseForFitted, refuseUnused } from './evaluate-options.js'
-import { evaluateQuadrature, type GridSettings, gridSettings } from './evaluate-quadrature.js'
+import { evaluateQuadrature } from './evaluate-quadrature.js'
 import { evaluateFitted } from './fitted.js'
-import { evaluateGaps, gapSettings } from './gaps.js'
+import { evaluateGaps, type GapSettings, gapSettings } from './gaps.js'
+import { type GridSettings, gridSettings } from './grid.js'
 import type { Measurement, Measuring, MeasuringVae } from './measuring.js'
-import {
-  evaluatedSplit,
-  openRun,
-  requireGaussian,
-  requireOneLayer,
-  runImages,
-  runOptions,
-  splitOf,
-} from './opened-run.js'
+import { evaluatedSplit, openRun, requireGaussian, runImages, runOptions, splitOf } from './opened-run.js'
 import { comparedRows, describePublished } from './published.js'
 
 export const evaluate = command({
@@ -83,9 +76,10 @@ export const evaluate = command({
     const { binarize, seed: binarizationSeed } = run.config
     const about = { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed }
     const all = splitOf(data, split)
-    if (values.images !== null && values.images > all.count)
+    const asMany = kind === 'gaps' ? values.gapImages : (values.images ?? all.count)
+    if (values.images !== null && asMany > all.count)
       throw new UsageError(`--images ${values.images}: there are only ${all.count} ${split} images`)
-    const images = firstImages(evaluatedSplit(run, all), values.images ?? all.count)
+    const images = firstImages(evaluatedSplit(run, all), asMany)
     const measuring: Measuring = {
       run: argument,
       snapshot: { name: snapshot, step: run.snapshot.position.step },
@@ -111,7 +105,7 @@ export const evaluate = command({
       return { ...result, json: { ...about, ...json } }
     }
     if (kind === 'gaps') {
-      const { json, ...result } = await measureGaps(trained, data, all, values, context)
+      const { json, ...result } = await evaluateGaps({ ...measuring, trained }, values)
       return { ...result, json: { ...about, ...json } }
     }
     const { json, ...result } = await measureBy(values.method, { ...measuring, trained }, values)
@@ -133,12 +127,10 @@ export const evaluate = command({
   },
 })
 
-interface Values extends AisSettings, GridSettings, ImportanceSettings {
+interface Values extends AisSettings, GapSettings, GridSettings, ImportanceSettings {
   seed: number
   compile: Measuring['mode']
   simulated: number | null
-  gapSteps: number
-  gapImages: number
 }
 
 /** By the method that was asked for. */
@@ -169,19 +161,6 @@ function measureFitted(
   const key = streamKey(seed, 'evaluate')
   const options = { batchSize: EVALUATION_BATCH, mode: compile, key, signal: context.signal }
   return evaluateFitted(run, images, about, options, context)
-}
-
-function measureGaps(trained: TrainedVae, data: Dataset, split: Split, values: Values, context: Context) {
-  requireOneLayer(trained, '--gaps')
-  const options = {
-    samples: values.samples,
-    steps: values.gapSteps,
-    gapImages: values.gapImages,
-    batchSize: EVALUATION_BATCH,
-    mode: values.compile,
-    key: streamKey(values.seed, 'gaps'),
-  }
-  return evaluateGaps({ trained }, data, split, options, context)
 }
 
 /** What was measured, in words. */

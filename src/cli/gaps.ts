@@ -1,13 +1,12 @@
 /** `elbo evaluate RUN --gaps`: the two parts of log p(x) - ELBO on some images, with their errors. */
-import { type Dataset, firstImages, type Split } from '../data/dataset.js'
-import { type GapOptions, type Gaps, measureGaps } from '../evaluation/gaps.js'
+import { type Gaps, measureGaps } from '../evaluation/gaps.js'
+import { EVALUATION_BATCH } from '../evaluation/over-images.js'
 import type { Estimate } from '../evaluation/statistics.js'
-import type { TrainedVae } from '../session.js'
+import { streamKey } from '../random.js'
 import { wholeNumber } from '../settings.js'
-import type { Context } from './command.js'
 import { describeError, describeEstimate } from './estimates.js'
-import { describeDone, type Measurement, nothingMeasured } from './measuring.js'
-import { describeChoice, evaluatedSplit } from './opened-run.js'
+import { describeDone, type Measurement, type MeasuringVae, nothingMeasured } from './measuring.js'
+import { describeChoice, requireOneLayer } from './opened-run.js'
 import { progressBar } from './progress-bar.js'
 
 export const gapSettings = {
@@ -15,29 +14,33 @@ export const gapSettings = {
   gapSteps: wholeNumber([1, 1e5], 500, "with --gaps: steps of the ascent from the encoder's q(z|x) to the best q(z)"),
 }
 
-/** Measures the first `count` images of a split, prints and returns what `evaluate` makes its JSON document of. */
+export interface GapSettings {
+  samples: number
+  gapSteps: number
+}
+
+/** Measures, prints, and returns what `evaluate` makes its JSON document of. */
 export async function evaluateGaps(
-  { trained }: { trained: TrainedVae },
-  data: Dataset,
-  split: Split,
-  { gapImages, ...options }: Omit<GapOptions, 'onProgress' | 'signal'> & { gapImages: number },
-  context: Context,
+  { trained, images, about, seed, mode, context }: MeasuringVae,
+  { samples, gapSteps }: GapSettings,
 ): Promise<Measurement> {
+  requireOneLayer(trained, '--gaps')
   const bar = progressBar('steps', context)
-  const images = firstImages(evaluatedSplit(trained, split), gapImages)
   const gaps = await measureGaps(trained.vae, images, {
-    ...options,
+    samples,
+    steps: gapSteps,
+    batchSize: EVALUATION_BATCH,
+    mode,
+    key: streamKey(seed, 'gaps'),
     signal: context.signal,
     onProgress: (done, total) => bar.update(done, total, `${images.count} images`),
   }).finally(() => bar.stop())
   if (!gaps) return nothingMeasured(context)
   const { compile, ...json } = gaps
   const interrupted = gaps.images < images.count
-  const about = `the first ${images.count} ${split.name} images of ${data.source}`
   context.note(describeChoice(compile))
   context.print(
-    `${describeDone(about, { done: gaps.images, count: images.count })}, ${trained.config.binarize} binarization ` +
-      `(one fixed sample, seed ${trained.config.seed}), ${gaps.samples} samples of z each, ` +
+    `${describeDone(about, { done: gaps.images, count: images.count })}, ${gaps.samples} samples of z each, ` +
       `best q(z) after ${gaps.steps} steps of ascent`,
   )
   for (const line of describe(gaps)) context.print(line)
@@ -56,7 +59,7 @@ function describe({ elbo, meanFieldElbo, logPx, tighter, amortizationGap, approx
     line('amortization gap', amortizationGap, ', best q(z) over encoder'),
     line('approximation gap', approximationGap, ', log p(x) over best q(z)'),
     line('log p(x) - ELBO', gap, ', their sum'),
-    `log p(x) drawn from ${names[other]}: ${logPx[other].mean.toFixed(3)}, ${sampling(logPx[other])}; the higher one is the tighter`,
+    `log p(x) drawn from ${names[other]}: ${logPx[other].mean.toFixed(3)}, ${sampling(logPx[other])}; the higher of the two is taken`,
     "±: one standard error of the mean over images; of a gap, of each image's difference",
   ]
 }

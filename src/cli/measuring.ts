@@ -61,13 +61,13 @@ export const rateAndDistortion = ({ reconstruction, kl }: { reconstruction: Esti
   distortion: { ...reconstruction, mean: -reconstruction.mean },
 })
 
-/** The bits per dimension that a log p(x) means, printed and for the JSON document. */
+/** The bits per dimension of a log p(x), printed and for the JSON document. */
 export function bitsOf({ pixels, binary, context }: Measuring, logPx: Estimate) {
   const bits = bitsPerDimension(logPx, { pixels, binary })
-  const of = binary ? '' : ', of the 256 grey levels: the density times the width of a level, 1/255'
+  const of = binary ? '' : ', of the density times the width of a grey level, 1/255: no code length, can be negative'
   const value = `${bits.mean.toFixed(5).padStart(9)} ± ${describeError(bits.standardError, 5)}`
   context.print(`${'bits/dim'.padEnd(16)}${value}${of}`)
-  return { bitsPerDimension: { ...bits, of: binary ? 'binary pixels' : '256 grey levels' } }
+  return { bitsPerDimension: { ...bits, of: binary ? 'binary pixels' : 'density times the width of a grey level' } }
 }
 
 /** Writes what `--save` asks for: the images x as the model reads them, and numbers of every image; of the first ones if there are no more. */

@@ -11,16 +11,8 @@ import type { Vae } from '../models/vae.js'
 import type { PosteriorRow } from '../plots/posterior-chart.js'
 import { choice, read, setting, text, UsageError } from '../settings.js'
 import { command } from './command.js'
-import { gridSettings } from './evaluate-quadrature.js'
-import {
-  evaluatedSplit,
-  openVae,
-  pictureFolder,
-  pictureOptions,
-  requireOneLayer,
-  runImages,
-  splitOf,
-} from './opened-run.js'
+import { gridSettings, gridTrust, holdsQ, requireGrid } from './grid.js'
+import { evaluatedSplit, openVae, pictureFolder, pictureOptions, runImages, splitOf } from './opened-run.js'
 
 /** Points along each axis of a map, and of the search for where it should be. */
 const SIDE = 160
@@ -47,7 +39,7 @@ export const posterior = command({
   examples: ['posterior plane', 'posterior plane --images 0,7,12 --out posterior.png'],
   async run({ argument, values }, context) {
     const { folder, trained } = await openVae(argument, values, context)
-    requireOneLayer(trained, 'posterior')
+    requireGrid(trained, 'posterior', values)
     const { vae } = trained
     if (vae.latentDim !== 2)
       throw new UsageError(
@@ -68,6 +60,7 @@ export const posterior = command({
     for (const { title, numbers } of rows)
       context.print(`${title}: ${numbers.map(([name, value]) => `${name} ${value}`).join('  ')}`)
     context.print(`by quadrature, nats; p(z|x) beside q(z|x): ${path}`)
+    for (const warning of gridTrust(integrals).warnings) context.print(warning)
     const json = values.images.map((image, i) => describe(image, i, integrals, maps))
     return { json: { run: argument, path, split: values.split, grid: values.grid, images: json } }
   },
@@ -111,25 +104,32 @@ function rowOf({ number, i, chosen, split, size, integrals, maps }: Drawn): Post
     ...(maps[i] as PosteriorMap),
     title: `${split} image ${number}`,
     image: { pixels: chosen.pixels.subarray(i * pixels, (i + 1) * pixels), ...size },
-    numbers: sum(integrals.elbo[i] as number, integrals.logPx[i] as number),
+    numbers: numbersOf(integrals, i),
   }
 }
 
-/** ELBO + KL = log p(x) in three decimals, which the difference of the rounded ends keeps true to the last of them. */
-function sum(elbo: number, logPx: number): [string, string][] {
-  const thousandths = (value: number) => Math.round(1000 * value)
+/**
+ * ELBO + KL = log p(x) in three decimals, which the difference of the rounded ends keeps true to the last of them; log p(x) alone where
+ * the grid does not hold q.
+ */
+function numbersOf({ elbo, logPx, qMass }: Quadrature, i: number): [string, string][] {
+  const thousandths = (values: Float64Array) => Math.round(1000 * (values[i] as number))
   const shown = (value: number) => (value / 1000).toFixed(3).replace('-', '−')
-  const gap = thousandths(logPx) - thousandths(elbo)
+  if (!holdsQ(qMass[i] as number)) return [['log p(x)', shown(thousandths(logPx))]]
   return [
     ['ELBO', shown(thousandths(elbo))],
-    ['+ KL(q(z|x) ‖ p(z|x))', shown(gap)],
+    ['+ KL(q(z|x) ‖ p(z|x))', shown(thousandths(logPx) - thousandths(elbo))],
     ['= log p(x)', shown(thousandths(logPx))],
   ]
 }
 
-function describe(image: number, i: number, { elbo, gap, logPx, half }: Quadrature, maps: readonly PosteriorMap[]) {
+function describe(image: number, i: number, sums: Quadrature, maps: readonly PosteriorMap[]) {
   const { mu, sigma } = maps[i] as PosteriorMap
-  return { image, elbo: elbo[i], gap: gap[i], logPx: logPx[i], logPxByHalfTheGrid: half.logPx[i], mu, sigma }
+  const { elbo, gap, logPx, half, qMass } = sums
+  return {
+    ...{ image, elbo: elbo[i], gap: gap[i], logPx: logPx[i], logPxByHalfTheGrid: half.logPx[i], qMass: qMass[i] },
+    ...{ mu, sigma },
+  }
 }
 
 async function draw(path: string, run: string, rows: readonly PosteriorRow[]): Promise<void> {

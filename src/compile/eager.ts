@@ -53,3 +53,12 @@ export function concatenate(runs: readonly Outputs[]): Outputs {
     }),
   )
 }
+
+/** The outputs of so many steps, each by itself. */
+export function eachStep(outputs: Outputs, steps: number): Outputs[] {
+  const part = (values: Float32Array, step: number) =>
+    values.subarray((step * values.length) / steps, ((step + 1) * values.length) / steps)
+  return Array.from({ length: steps }, (_, step) =>
+    Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, part(values, step)])),
+  )
+}

@@ -11,7 +11,7 @@ import { runEagerly } from './eager.js'
 import { CompileRefusal } from './refusal.js'
 
 export type { Choice, Mode } from './choose.js'
-export { concatenate } from './eager.js'
+export { concatenate, eachStep } from './eager.js'
 export { CompileRefusal } from './refusal.js'
 
 /** `count` batches of one shape, end to end: `data` holds [count, ...shape]. */

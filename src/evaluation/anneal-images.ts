@@ -8,7 +8,7 @@ import {
   type BatchLikelihood,
   type ChainMoves,
 } from './annealed-chains.js'
-import type { ImageSet } from './over-images.js'
+import { type ImageSet, imagesFrom } from './over-images.js'
 
 /** How much is done for each image. */
 export interface AnnealingEffort {
@@ -101,7 +101,10 @@ async function annealBatches(
 ): Promise<AnnealingEstimate> {
   const batches = Math.ceil(images.count / size)
   const repeating = { onSteps: countSteps(temperatures, batches + 1, onSteps), signal }
-  const keyed = (batch: number, stream: number) => ({ batch: batchAt(images, size, batch), key: keyAt(key, stream) })
+  const keyed = (batch: number, stream: number) => ({
+    batch: imagesFrom(images, batch * size, size),
+    key: keyAt(key, stream),
+  })
   await chains.pilot(keyed(0, 0), repeating)
   const results: AnnealingEstimate[] = []
   for (let batch = 0; batch < batches; batch++) {
@@ -176,14 +179,6 @@ export function logMeanWeight(logs: readonly number[]): ImageEstimate {
 function boundOf(perImage: readonly Pick<ImageEstimate, 'logPx' | 'elbo'>[], acceptance: Float32Array): AnnealingBound {
   const all = (name: 'logPx' | 'elbo') => Float32Array.from(perImage, one => one[name])
   return { logPx: all('logPx'), elbo: all('elbo'), acceptance: meanOf(acceptance) }
-}
-
-/** The images of a batch of `size`; beyond the last image they are black. */
-function batchAt({ pixels, count }: ImageSet, size: number, batch: number): Uint8Array {
-  const length = (pixels.length / count) * size
-  const own = new Uint8Array(length)
-  own.set(pixels.subarray(batch * length, (batch + 1) * length))
-  return own
 }
 
 const meanOf = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length

@@ -1,6 +1,7 @@
 /**
- * Bits per dimension, -log2 P(x) / pixels. Of binary pixels P is p(x). Of a density of grey values in [0, 1], P is the probability of the
- * 256 grey levels if each stands for a cell of width 1/255: p(x) 255^-pixels.
+ * Bits per dimension, -log2 P(x) / pixels. Of binary pixels P is p(x). Of a density of grey values in [0, 1], P is the density times the
+ * width of a grey level, 1/255 for each pixel: p(x) 255^-pixels. That is no probability and gives no length of a code: it can be above 1,
+ * and the bits below 0.
  */
 import type { Estimate } from './statistics.js'
 

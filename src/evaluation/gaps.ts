@@ -3,12 +3,12 @@
  * log p(x) - ELBO(q) = [log p(x) - ELBO(q*)] + [ELBO(q*) - ELBO(q)] = approximation gap + amortization gap.
  */
 import * as tf from '@tensorflow/tfjs'
-import { type Choice, type Outputs, type Scan, type ScanOptions, scan } from '../compile/scan.js'
+import { type Choice, eachStep, type Scan, type ScanOptions, scan } from '../compile/scan.js'
 import type { Vae } from '../models/vae.js'
 import { type HostKey, keyAt } from '../random.js'
 import { cut, type ImportanceEstimate, summarize, sumWeightsOf, type WeightSums } from './importance.js'
 import { freePosteriors, learningRateAt } from './mean-field.js'
-import type { ImageSet } from './over-images.js'
+import { type ImageSet, imagesFrom } from './over-images.js'
 import { repeatBatch } from './repeat-batch.js'
 import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
 
@@ -65,7 +65,7 @@ export async function measureGaps(vae: Vae, images: ImageSet, options: GapOption
   try {
     const batches: Bounds[] = []
     for (let from = 0; from < images.count; from += size) {
-      const measured = await bounds.measure(batchAt(images, from, size), keyAt(options.key, from / size))
+      const measured = await bounds.measure(imagesFrom(images, from, size), keyAt(options.key, from / size))
       if (!measured) break
       batches.push(measured)
     }
@@ -108,7 +108,7 @@ function batchBounds(vae: Vae, size: number, options: GapOptions, batches: numbe
     async measure(batch, key) {
       const weighed = async () => {
         const sums = await repeatBatch(weigh, { batch, size, key: keyAt(key, 0) }, used, repeating)
-        return sums && summarize([{ pieces: pieceSums(sums, size), draws: options.samples }])
+        return sums && summarize([{ pieces: eachStep(sums, used.length) as WeightSums[], draws: options.samples }])
       }
       tf.tidy(() => free.start(tf.div(tf.tensor(Float32Array.from(batch), [size, batch.length / size]), 255)))
       const encoder = await weighed()
@@ -133,26 +133,6 @@ function counter({ onProgress }: GapOptions, total: number): (count: number) => 
     done += count
     onProgress?.(done, total)
   }
-}
-
-/** `size` images from number `from` on; beyond the last one they are black. */
-function batchAt({ pixels, count }: ImageSet, from: number, size: number): Uint8Array {
-  const width = pixels.length / count
-  const batch = new Uint8Array(size * width)
-  batch.set(pixels.subarray(from * width, (from + size) * width))
-  return batch
-}
-
-/** Outputs of all pieces end to end, as the sums of each piece. */
-function pieceSums(outputs: Outputs, size: number): WeightSums[] {
-  const pieces = (outputs.max as Float32Array).length / size
-  return Array.from(
-    { length: pieces },
-    (_, p) =>
-      Object.fromEntries(
-        Object.entries(outputs).map(([name, values]) => [name, values.subarray(p * size, (p + 1) * size)]),
-      ) as WeightSums,
-  )
 }
 
 /** The estimates of batches as those of their first `count` images. */

@@ -91,12 +91,19 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
   }
 }
 
-/** Copies whole batches of `size` images; beyond the last image they are black. */
-function gatherBatches({ pixels, count }: ImageSet, size: number, numbers: readonly number[]): Batches {
+/** The `size` images from number `from` on; beyond the last image they are black. */
+export function imagesFrom({ pixels, count }: ImageSet, from: number, size: number): Uint8Array {
   const width = pixels.length / count
-  const length = size * width
-  const data = new Uint8Array(numbers.length * length)
-  numbers.forEach((batch, i) => void data.set(pixels.subarray(batch * length, (batch + 1) * length), i * length))
+  const batch = new Uint8Array(size * width)
+  batch.set(pixels.subarray(from * width, (from + size) * width))
+  return batch
+}
+
+/** Copies whole batches of `size` images. */
+function gatherBatches(images: ImageSet, size: number, numbers: readonly number[]): Batches {
+  const width = images.pixels.length / images.count
+  const data = new Uint8Array(numbers.length * size * width)
+  numbers.forEach((batch, i) => void data.set(imagesFrom(images, batch * size, size), i * size * width))
   return { data, count: numbers.length, shape: [size, width] }
 }
 

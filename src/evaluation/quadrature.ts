@@ -4,10 +4,26 @@
  * log p(x) = ELBO + KL(q(z|x) || p(z|x)).
  */
 import * as tf from '@tensorflow/tfjs'
-import { type Choice, type Outputs, type ScanOptions, scan } from '../compile/scan.js'
+import {
+  type Batches,
+  type Choice,
+  eachStep,
+  type Outputs,
+  type Scan,
+  type ScanOptions,
+  scan,
+} from '../compile/scan.js'
 import { decode, encode, type Vae } from '../models/vae.js'
-import { borderShare, halfIntegrals, type Integrals, integrals, type RowSums } from './grid-sums.js'
-import type { ImageSet } from './over-images.js'
+import {
+  borderShare,
+  halfIntegrals,
+  type Integrals,
+  integrals,
+  type PointSums,
+  qMasses,
+  type RowSums,
+} from './grid-sums.js'
+import { type ImageSet, imagesFrom } from './over-images.js'
 
 export interface QuadratureOptions extends ScanOptions {
   /** Points along each axis, an odd number, so that every second one is a grid too. */
@@ -28,24 +44,30 @@ export interface Quadrature extends Integrals {
   half: Integrals
   /** The largest share of any image's posterior that lies on the border of the grid: not negligible where R is too small. */
   border: number
+  /**
+   * The sum over the grid of q(z|x) times the cell, of each image: off 1 where q leaves the grid or is narrower than a cell. The image's
+   * elbo and gap mean nothing then; logPx does not depend on q.
+   */
+  qMass: Float64Array
   compile: Choice | undefined
 }
 
 /** The latent dimensions for which a grid is not too large. */
 export const MOST_DIMENSIONS = 2
 
-/** Images whose log p(x|z) is found at a time: with products of matrices, or pixel by pixel. */
-const GROUP = { linear: 1000, other: 50 }
+/** Images whose log p(x|z) is found at a time, and pairs of a point and an image: with products of matrices, or pixel by pixel. */
+const MOST_AT_ONCE = { linear: { images: 1000, pairs: 1e6 }, other: { images: 50, pairs: 5e4 } }
 
 /** The points i = 0 … side - 1 of an axis. */
-export const axisPoint = (i: number, side: number, extent: number): number => extent * ((2 * i) / (side - 1) - 1)
+const axisPoint = (i: number, side: number, extent: number): number => extent * ((2 * i) / (side - 1) - 1)
 
 /** Integrates over z for every image; z must be Gaussian and have at most `MOST_DIMENSIONS`. */
 export async function quadrature(vae: Vae, images: ImageSet, options: QuadratureOptions): Promise<Quadrature> {
-  const size = Math.min(GROUP[vae.likelihood.linear ? 'linear' : 'other'], images.count)
+  const most = MOST_AT_ONCE[vae.likelihood.linear ? 'linear' : 'other']
+  const size = Math.min(most.images, Math.ceil(most.pairs / options.side), images.count)
   const group = imageGroup(vae, size)
   const runner = scan(points => group.sumsOver(points), options)
-  const rows = gridRows(vae.latentDim, options)
+  const rows = vae.latentDim === 2 ? options.side : 1
   const cell = ((2 * options.extent) / (options.side - 1)) ** vae.latentDim
   const parts: Group[] = []
   try {
@@ -53,15 +75,21 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
       const used = Math.min(size, images.count - from)
       const kl = (await group.take(images, from)).subarray(0, used)
       const sums: RowSums[] = []
-      while (sums.length < rows.length && !options.signal?.aborted) {
-        const chunk = rows.slice(sums.length, sums.length + runner.chunkSteps)
-        const outputs = await runChunk(runner, chunk, options.side, vae.latentDim)
-        sums.push(...chunk.map((_, i) => rowOf(outputs, i, size)))
-        options.onProgress?.(from + Math.floor((used * sums.length) / rows.length))
+      while (sums.length < rows && !options.signal?.aborted) {
+        const chunk = Array.from({ length: Math.min(runner.chunkSteps, rows - sums.length) }, (_, i) => sums.length + i)
+        const outputs = await runChunk(runner, gridRows(vae.latentDim, options, chunk))
+        sums.push(...(eachStep(outputs, chunk.length) as unknown as RowSums[]))
+        options.onProgress?.(from + Math.floor((used * sums.length) / rows))
       }
-      if (sums.length < rows.length) break
+      if (sums.length < rows) break
       const half = halfIntegrals(sums, used, cell * 2 ** vae.latentDim)
-      parts.push({ ...integrals(sums, used, cell), half, kl: Float64Array.from(kl), border: borderShare(sums, used) })
+      parts.push({
+        ...integrals(sums, used, cell),
+        half,
+        kl: Float64Array.from(kl),
+        border: borderShare(sums, used),
+        qMass: qMasses(sums, used, cell),
+      })
     }
     return { ...join(parts), compile: runner.choice }
   } finally {
@@ -71,28 +99,21 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
 }
 
 type Group = Omit<Quadrature, 'compile'>
-type Runner = ReturnType<typeof scan<object>>
 
-function runChunk(runner: Runner, chunk: readonly Float32Array[], side: number, latentDim: number): Promise<Outputs> {
-  const data = Float32Array.from(chunk.flatMap(row => [...row]))
-  const batches = { data, count: chunk.length, shape: [side, latentDim] }
+function runChunk(runner: Scan<object>, rows: Batches): Promise<Outputs> {
+  const each = Array.from({ length: rows.count })
   return runner.run(
-    batches,
-    chunk.map(() => [0, 0] as const),
-    chunk.map(() => ({})),
+    rows,
+    each.map(() => [0, 0] as const),
+    each.map(() => ({})),
   )
 }
 
-const rowOf = (outputs: Outputs, i: number, size: number): RowSums =>
-  Object.fromEntries(
-    Object.entries(outputs).map(([name, values]) => [name, values.subarray(i * size, (i + 1) * size)]),
-  ) as unknown as RowSums
-
-/** The grid as rows of points [side, latentDim] along the first axis: one row for each point of the second, if there is one. */
-function gridRows(latentDim: number, { side, extent }: QuadratureOptions): Float32Array[] {
+/** These rows of the grid, points [side, latentDim] along the first axis each: there is a row for each point of the second, if there is one. */
+function gridRows(latentDim: number, { side, extent }: QuadratureOptions, rows: readonly number[]): Batches {
   const axis = Array.from({ length: side }, (_, i) => axisPoint(i, side, extent))
-  const others = latentDim === 2 ? axis.map(z => [z]) : [[]]
-  return others.map(other => Float32Array.from(axis.flatMap(z => [z, ...other])))
+  const points = rows.flatMap(row => axis.flatMap(z => (latentDim === 2 ? [z, axis[row] as number] : [z])))
+  return { data: Float32Array.from(points), count: rows.length, shape: [side, latentDim] }
 }
 
 /** So many images at a time, with q(z|x) of each. */
@@ -102,12 +123,10 @@ function imageGroup(vae: Vae, size: number) {
   const heads = vae.latents.heads.map(() => variable(vae.latentDim))
   return {
     /** Takes images from number `from` on, and black ones beyond the last; returns KL(q(z|x) || p(z)) of each. */
-    async take({ pixels, count }: ImageSet, from: number): Promise<Float32Array> {
-      const width = pixels.length / count
-      const levels = new Float32Array(size * width)
-      levels.set(pixels.subarray(from * width, (from + size) * width))
+    async take(images: ImageSet, from: number): Promise<Float32Array> {
+      const levels = Float32Array.from(imagesFrom(images, from, size))
       const kl = tf.tidy(() => {
-        x.assign(tf.div(tf.tensor(levels, [size, width]), 255))
+        x.assign(tf.div(tf.tensor(levels, [size, vae.pixels]), 255))
         const q = encode(vae, x)
         q.heads.forEach((head, i) => void heads[i]?.assign(head))
         return tf.sum(q.kl(), -1)
@@ -127,31 +146,22 @@ function imageGroup(vae: Vae, size: number) {
   }
 }
 
-/** The sums over a row: of the joint density, of q, and of q times log of their ratio; of all points and of every second one. */
+/** The sums over a row of points, from log p(x, z) and log q(z|x) [side, size]. */
 function sumRow(logJoint: tf.Tensor, logQ: tf.Tensor, side: number): RowSums<tf.Tensor> & Record<string, tf.Tensor> {
-  const marked = (isMarked: (i: number) => boolean) =>
-    tf.tensor2d(
-      Array.from({ length: side }, (_, i) => (isMarked(i) ? 1 : 0)),
-      [side, 1],
-    )
-  const even = marked(i => i % 2 === 0)
-  const ends = marked(i => i === 0 || i === side - 1)
-  const sum = (values: tf.Tensor, marks?: tf.Tensor) => tf.sum(marks ? tf.mul(values, marks) : values, 0)
+  const half = (values: tf.Tensor) => tf.stridedSlice(values, [0, 0], values.shape, [2, 1])
+  const even = Object.entries(sumPoints(half(logJoint), half(logQ))).map(([name, sums]) => [`${name}Even`, sums])
+  const all = sumPoints(logJoint, logQ)
+  const ends = tf.exp(tf.sub(tf.gather(logJoint, [0, side - 1]), all.jointMax))
+  return { ...all, ...Object.fromEntries(even), jointEnds: tf.sum(ends, 0) }
+}
+
+/** The sums over points: of the joint density, of q, and of q times log of their ratio. */
+function sumPoints(logJoint: tf.Tensor, logQ: tf.Tensor): PointSums<tf.Tensor> {
   const [jointMax, qMax] = [tf.max(logJoint, 0), tf.max(logQ, 0)]
   const joint = tf.exp(tf.sub(logJoint, jointMax))
   const q = tf.exp(tf.sub(logQ, qMax))
   const ratio = tf.mul(q, tf.sub(logJoint, logQ))
-  return {
-    jointMax,
-    joint: sum(joint),
-    jointEven: sum(joint, even),
-    jointEnds: sum(joint, ends),
-    qMax,
-    q: sum(q),
-    qEven: sum(q, even),
-    ratio: sum(ratio),
-    ratioEven: sum(ratio, even),
-  }
+  return { jointMax, joint: tf.sum(joint, 0), qMax, q: tf.sum(q, 0), ratio: tf.sum(ratio, 0) }
 }
 
 function join(parts: readonly Group[]): Group {
@@ -167,5 +177,6 @@ function join(parts: readonly Group[]): Group {
       gap: all(part => part.half.gap),
     },
     border: Math.max(0, ...parts.map(part => part.border)),
+    qMass: all(part => part.qMass),
   }
 }

@@ -1,0 +1,86 @@
+// What quadrature says of a grid that does not fit: of q(z|x) beyond it or between its points, of cells that are too wide.
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, expect, test } from 'vitest'
+import { evaluateQuadrature } from '../../src/cli/evaluate-quadrature.js'
+import type { MeasuringVae } from '../../src/cli/measuring.js'
+import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
+import { streamKey } from '../../src/random.js'
+import { useBackend } from '../backend.js'
+
+beforeAll(async () => {
+  await useBackend()
+})
+
+/** q(z|x) = N(mu, exp(logVar) I) for every image, and a posterior that is wide. */
+function vaeOf(mu: number, logVar: number, latentDim = 2): Vae {
+  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim, activation: 'tanh' })
+  initialize(vae, streamKey(7, 'weights'))
+  const weights = Object.fromEntries(namedWeights(vae.encoder))
+  for (const head of ['mu', 'log_var']) weights[`${head}/kernel`]?.assign(tf.zeros([3, latentDim]))
+  weights['mu/bias']?.assign(tf.fill([latentDim], mu))
+  weights['log_var/bias']?.assign(tf.fill([latentDim], logVar))
+  return vae
+}
+
+interface Printed {
+  json: Record<string, unknown>
+  lines: string[]
+}
+
+/** Of a black and a white image. */
+async function measured(vae: Vae, grid: number, extent = 8): Promise<Printed> {
+  const lines: string[] = []
+  const measuring = {
+    trained: { vae, config: { latents: 'gaussian', upperLatentDim: null } },
+    images: { count: 2, pixels: Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255) },
+    context: { print: (line: string) => void lines.push(line), note() {}, colors: false },
+    ...{ about: '2 images', pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
+  } as unknown as MeasuringVae
+  const { json } = await evaluateQuadrature(measuring, { grid, extent })
+  return { json: json as Printed['json'], lines }
+}
+
+const warnings = ({ lines }: Printed) => lines.filter(line => line.startsWith('warning: '))
+const claimsFarLess = ({ lines }: Printed) => lines.some(line => line.includes('far smaller'))
+
+test('a grid that holds q and the posterior: q sums to 1, nothing is warned of', async () => {
+  const result = await measured(vaeOf(0.5, -1), 81)
+  expect(warnings(result)).toEqual([])
+  expect(claimsFarLess(result)).toBe(true)
+  const { qMass, gap } = result.json as { qMass: { worst: number; imagesOff: number }; gap: { mean: number } }
+  expect(qMass.imagesOff).toBe(0)
+  expect(Math.abs(qMass.worst - 1)).toBeLessThan(1e-5)
+  expect(gap.mean).toBeGreaterThan(0)
+})
+
+test.each([
+  ['has its mean beyond the grid', 12, -1],
+  ['is wider than the grid', 0, 8],
+  ['is narrower than a cell, at a point', 0, -14],
+  ['is narrower than a cell, between points', 3.14, -20],
+])('q %s: its images are counted, and nothing is NaN', async (_, mu, logVar) => {
+  const result = await measured(vaeOf(mu, logVar), 81)
+  expect(result.json.qMass).toMatchObject({ imagesOff: 2 })
+  const [warning] = warnings(result)
+  expect(warning).toContain('warning: q(z|x) of 2 images does not sum to 1 over the grid')
+  expect(warning).toContain('ELBO and gap there cannot be trusted; against log p(x), which does not depend on q')
+  expect(claimsFarLess(result)).toBe(false)
+  expect(JSON.stringify(result.json)).not.toContain('null')
+})
+
+test('one dimension takes fine grids; two of them are refused before a point is made', async () => {
+  const fine = await measured(vaeOf(0.5, -12, 1), 9999)
+  expect(warnings(fine)).toEqual([])
+  const coarse = await measured(vaeOf(0.5, -1, 1), 201)
+  const logPx = ({ json }: Printed) => (json.logPx as { mean: number }).mean
+  expect(logPx(fine)).toBeCloseTo(logPx(coarse), 5) // that of the decoder, which is the same
+  await expect(measured(vaeOf(0.5, -12), 9999)).rejects.toThrow('--grid 9999: 9999^2 points are more than')
+})
+
+test('cells that are too wide, and a posterior beyond the grid: warned of, with no word of a small error', async () => {
+  const wide = await measured(vaeOf(0.5, -1), 9)
+  expect(warnings(wide)[0]).toMatch(/with half the points along each axis .* nats: a larger --grid is needed/)
+  const beyond = await measured(vaeOf(0, -6), 81, 0.3)
+  expect(warnings(beyond)[0]).toMatch(/lies on the border of the grid: a larger --extent is needed/)
+  for (const result of [wide, beyond]) expect(claimsFarLess(result)).toBe(false)
+})
