@@ -77,7 +77,9 @@ test('the ELBO is that of q, however small its sigma beside its mean', async () 
   const vae = misledVae('gaussian', 3.14)
   Object.fromEntries(namedWeights(vae.encoder))['log_var/bias']?.assign(tf.fill([2], -50))
   const [alone, mixed] = [await evaluated(vae, images, 4000, 0), await evaluated(vae, images, 4000, 0.5)]
-  mixed.perImage.elbo.forEach((value, i) => expect(value).toBeCloseTo(alone.perImage.elbo[i] as number, 0.5))
+  mixed.perImage.elbo.forEach((value, i) => {
+    expect(Math.abs(value - (alone.perImage.elbo[i] as number))).toBeLessThan(0.2) // 1 without the noise
+  })
 })
 
 test('the standard error of the mixture is the spread over independent estimates; that of a misled q is far too small', async () => {

@@ -136,14 +136,14 @@ test('the sum of the other weights, also where one is all that can be seen besid
     [0.5, -200, 0],
   ]
   const found = logSumOfOthers(tf.tensor2d(logs)).arraySync() as number[][]
-  logs.forEach((row, i) =>
-    row.forEach((_, image) => {
+  for (const [i, row] of logs.entries()) {
+    for (const image of row.keys()) {
       const others = logs.filter((_, j) => j !== i).map(values => values[image] as number)
       const max = Math.max(...others)
       const expected = max + Math.log(others.reduce((sum, value) => sum + Math.exp(value - max), 0))
       expect(Math.abs((found[i]?.[image] as number) - expected)).toBeLessThan(1e-6 * Math.max(1, Math.abs(expected)))
-    }),
-  )
+    }
+  }
 })
 
 describe('binary latents', () => {

@@ -275,7 +275,7 @@ test('the slope of log q at a draw, of its noise, is that by differentiation at 
     .dataSync()
   const found = q.slope(noise).dataSync()
   expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.5)
-  found.forEach((value, i) => expect(value).toBeCloseTo(expected[i] as number, 4))
+  for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] as number, 4)
 })
 
 test('where q is the posterior, sticking the landing is zero in both networks of q for every draw', () => {
