@@ -31,7 +31,7 @@ const JITTER = 0.2
 const JUDGED = 100
 /** How the bound of a neural decoder without an encoder is found: annealed importance sampling. */
 const ANNEALING = {
-  temperatures: temperatures(100, 'sigmoidal'),
+  temperatures: temperatures(100),
   chains: 1,
   chainsAtOnce: 500,
   stepSize: 0.1,

@@ -52,7 +52,7 @@ const optionsOf = (settings: AisSettings): AnnealingOptions => ({
 })
 
 const effortOf = ({ temperatures: steps, chains }: AisSettings) => ({
-  temperatures: temperatures(steps, 'sigmoidal'),
+  temperatures: temperatures(steps),
   chains,
 })
 

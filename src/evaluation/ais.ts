@@ -19,14 +19,10 @@ export interface AisState {
   readonly logWeights: tf.Tensor
 }
 
-export const temperatureSchedules = ['linear', 'sigmoidal'] as const
-
-/** b_0 = 0 … b_T = 1 in `steps` steps T; sigmoidal ones are dense at both ends (Wu et al. 2017, with delta = 4). */
-export function temperatures(steps: number, schedule: (typeof temperatureSchedules)[number]): number[] {
-  const linear = Array.from({ length: steps + 1 }, (_, t) => t / steps)
-  if (schedule === 'linear') return linear
+/** b_0 = 0 … b_T = 1 in `steps` steps T along a sigmoid, dense at both ends (Wu et al. 2017, with delta = 4). */
+export function temperatures(steps: number): number[] {
   const sigmoid = (t: number) => 1 / (1 + Math.exp(-4 * (2 * t - 1)))
-  return linear.map(t => (sigmoid(t) - sigmoid(0)) / (sigmoid(1) - sigmoid(0)))
+  return Array.from({ length: steps + 1 }, (_, t) => (sigmoid(t / steps) - sigmoid(0)) / (sigmoid(1) - sigmoid(0)))
 }
 
 /** Chains at draws from the prior. */

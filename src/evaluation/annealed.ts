@@ -36,7 +36,7 @@ export async function evaluateAnnealed(
   options: AnnealingRun & ScanOptions,
 ): Promise<AnnealedEvaluation | undefined> {
   const { chains } = work
-  const annealer = algorithm.annealer(options, { chains, temperatures: temperatures(work.temperatures, 'sigmoidal') })
+  const annealer = algorithm.annealer(options, { chains, temperatures: temperatures(work.temperatures) })
   try {
     const { elbo, logPx, standardError, acceptance } = await annealer.run(images, options)
     if (logPx.length !== images.count) return undefined

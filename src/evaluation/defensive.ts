@@ -8,7 +8,7 @@ import type { Posterior } from '../models/latents.js'
 import { decode, type Vae } from '../models/vae.js'
 import { drawNoise } from '../objectives/elbo.js'
 import type { Key } from '../random.js'
-import { cut, type Stratum, sumDraws, sumWeightsOf, type WeightSums } from './importance.js'
+import { cut, type Stratum, sumDraws, sumWeights, type WeightSums } from './importance.js'
 
 /** How many draws come from q(z|x), and how many from p(z). */
 export interface Shares {
@@ -51,7 +51,7 @@ export function sumPiece(
   key: Key,
   { size, shares, piece }: { size: number; shares: Shares; piece: Piece },
 ): WeightSums<tf.Tensor> {
-  if (shares.prior === 0) return sumWeightsOf(vae, x, q, key, size, piece.used)
+  if (shares.prior === 0) return sumWeights(vae, x, q, key, size, piece.used)
   const noise = drawNoise(vae, x, key, size)
   const [own, other] = [q.at(noise), vae.latents.prior.at(noise)]
   const ofOther = tf.sub(vae.latents.prior.logProb(other), q.logProb(other))

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs'
 import { type Choice, eachStep, type Scan, type ScanOptions, scan } from '../compile/scan.js'
 import type { Vae } from '../models/vae.js'
 import { type HostKey, keyAt } from '../random.js'
-import { cut, type ImportanceEstimate, summarize, sumWeightsOf, type WeightSums } from './importance.js'
+import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } from './importance.js'
 import { freePosteriors, learningRateAt } from './mean-field.js'
 import { type ImageSet, imagesFrom } from './over-images.js'
 import { repeatBatch } from './repeat-batch.js'
@@ -99,7 +99,7 @@ function batchBounds(vae: Vae, size: number, options: GapOptions, batches: numbe
   const used = pieces.used.map(count => ({ used: count }))
   const rates = Array.from({ length: options.steps }, (_, i) => ({ learningRate: learningRateAt(i, options.steps) }))
   const weigh = scan<{ used: number }>(
-    (batch, key, part) => sumWeightsOf(vae, tf.div(batch, 255), free.q, key, pieces.size, part.used),
+    (batch, key, part) => sumWeights(vae, tf.div(batch, 255), free.q, key, pieces.size, part.used),
     options,
   )
   let ascend: Scan<{ learningRate: number }> | undefined

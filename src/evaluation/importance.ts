@@ -41,7 +41,7 @@ export function cut(samples: number, batchSize: number): Pieces {
 export function importanceSample(vae: Vae, x: tf.Tensor, key: HostKey, samples: number): ImportanceEstimate {
   const { size, used } = cut(samples, x.shape[0] as number)
   const sums = used.map((count, i) => {
-    const tensors = tf.tidy(() => sumWeights(vae, x, keyAt(key, i), size, count))
+    const tensors = tf.tidy(() => sumWeights(vae, x, encode(vae, x), keyAt(key, i), size, count))
     const values = Object.entries(tensors).map(([name, tensor]) => [name, tensor.dataSync<'float32'>()])
     tf.dispose(tensors)
     return Object.fromEntries(values) as WeightSums
@@ -59,13 +59,8 @@ export interface WeightSums<T = Float32Array> {
   logs: T
 }
 
-/** The sums over the first `used` of `size` draws for images x [batch, pixels]: tensors [batch]. */
-export function sumWeights(vae: Vae, x: tf.Tensor, key: Key, size: number, used: number): WeightSums<tf.Tensor> {
-  return sumWeightsOf(vae, x, encode(vae, x), key, size, used)
-}
-
-/** The same sums with any q(z) as proposal, not only the encoder's. */
-export function sumWeightsOf(
+/** The sums over the first `used` of `size` draws from any q(z), the encoder's or another, for images x [batch, pixels]: tensors [batch]. */
+export function sumWeights(
   vae: Vae,
   x: tf.Tensor,
   q: Posterior,

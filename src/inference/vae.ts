@@ -16,11 +16,11 @@ import { type PathwiseOptions, pathwiseElbo, pathwiseIwae } from './estimators/p
 import { scoreElbo, scoreIwae } from './estimators/score-function.js'
 import { createOptimizer, type OptimizerOptions } from './optimizer.js'
 
-/** How grey pixels become binary ones: a fresh Bernoulli draw each time an image is used, or the threshold 0.5. */
-export const binarizations = ['dynamic', 'static'] as const
-
-/** The same, and none for densities of grey pixels. */
-export const readings = [...binarizations, 'none'] as const
+/**
+ * How grey pixels become binary ones: a fresh Bernoulli draw each time an image is used, or the threshold 0.5; or not, for densities of
+ * grey pixels.
+ */
+export const readings = ['dynamic', 'static', 'none'] as const
 
 /** Bounds that train both networks: the ELBO, and IWAE_k with k = `samples`. */
 export const bounds = ['elbo', 'iwae'] as const

@@ -29,7 +29,7 @@ const key = streamKey(1, 'test')
 const COPIES = 200
 
 const annealing = (steps: number, chains: number, images = 8): AnnealingOptions => ({
-  temperatures: temperatures(steps, 'sigmoidal'),
+  temperatures: temperatures(steps),
   chains,
   chainsAtOnce: chains * images,
   leapfrogSteps: 3,

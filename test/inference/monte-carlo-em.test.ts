@@ -58,7 +58,7 @@ const options: MonteCarloEmOptions = {
   jitter: 0.2,
   updates: 1,
   annealing: {
-    temperatures: temperatures(30, 'sigmoidal'),
+    temperatures: temperatures(30),
     chains: 200,
     chainsAtOnce: 800,
     stepSize: 0.4,

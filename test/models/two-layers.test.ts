@@ -108,7 +108,7 @@ describe('a linear-Gaussian model of two layers', () => {
   })
 
   const annealing = (chains: number, images: number): AnnealingOptions => ({
-    ...{ temperatures: temperatures(20, 'sigmoidal'), chains, chainsAtOnce: chains * images },
+    ...{ temperatures: temperatures(20), chains, chainsAtOnce: chains * images },
     ...{ leapfrogSteps: 3, jitter: 0.2, stepSize: 0.1, targetAcceptance: 0.8 },
   })
 
