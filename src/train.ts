@@ -9,7 +9,6 @@ import {
   readMetrics,
   removeLeftovers,
   requireLinks,
-  runFolder,
   saveSnapshot,
   snapshotFolder,
   stepLabel,
@@ -37,7 +36,7 @@ import {
   writeRunConfig,
 } from './session.js'
 import { UsageError } from './settings.js'
-import { runOf, startFrom } from './warm-start.js'
+import { startFrom } from './warm-start.js'
 
 /** After a pass, on the fixed binary sample of the validation images, in nats per image: validationElbo = reconstruction - kl. */
 export interface Validated {
@@ -165,7 +164,7 @@ export async function train({
     if (!resumed) {
       await session.initialize(data, fixedTrain)
       if (session.vae && !isEm(config) && config.initFrom !== null)
-        startFrom(runFolder(dirname(folder), runOf(config.initFrom)), session.vae, config, data)
+        startFrom(config.initFrom, dirname(folder), session.vae, config, data)
       await save(false)
     }
     observer.started(position, data)

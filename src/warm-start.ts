@@ -3,6 +3,7 @@
  * step of the snapshot.
  */
 import type * as tf from '@tensorflow/tfjs'
+import { runFolder } from './checkpoints/run-directory.js'
 import type { Config } from './config.js'
 import { type Dataset, loadDataset } from './data/dataset.js'
 import { modelsOf, namedWeights, type Vae } from './models/vae.js'
@@ -34,12 +35,13 @@ export function withStep(initFrom: string, folder: string): string {
 }
 
 /**
- * Gives the networks of a VAE with these settings, for these images, the weights in the `best` snapshot of the run in `folder`. Throws a
- * `UsageError` if that run is no VAE, has other networks, or has learned from what this one is to be validated on. The optimizer and the
- * baseline start as in any new run.
+ * Gives the networks of a VAE with these settings, for these images, the weights in the `best` snapshot of the run that `initFrom` names
+ * below the folder `checkpoints`. Throws a `UsageError` if that run is no VAE, has other networks, has learned from what this one is to be
+ * validated on, or its best snapshot is another one. The optimizer and the baseline start as in any new run.
  */
-export function startFrom(folder: string, vae: Vae, config: Config, data: Dataset): void {
-  if (config.initFrom !== null) withStep(config.initFrom, folder)
+export function startFrom(initFrom: string, checkpoints: string, vae: Vae, config: Config, data: Dataset): void {
+  const folder = runFolder(checkpoints, runOf(initFrom))
+  withStep(initFrom, folder)
   const from = loadTrainedVae(folder, 'best')
   try {
     for (const name of networkSettings) {
