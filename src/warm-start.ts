@@ -4,6 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs'
 import { runFolder } from './checkpoints/run-directory.js'
+import type { Snapshot } from './checkpoints/snapshot.js'
 import type { Config } from './config.js'
 import { type Dataset, loadDataset } from './data/dataset.js'
 import { modelsOf, namedWeights, type Vae } from './models/vae.js'
@@ -27,8 +28,11 @@ const networkSettings = [
 export const runOf = (initFrom: string): string => initFrom.replace(/@[0-9]+$/, '')
 
 /** `initFrom` with the step of the snapshot that it stands for now in the run's `folder`. */
-export function withStep(initFrom: string, folder: string): string {
-  const { step } = readRunSnapshot(folder, 'best').snapshot.position
+export const withStep = (initFrom: string, folder: string): string =>
+  atStep(initFrom, folder, readRunSnapshot(folder, 'best').snapshot)
+
+/** `initFrom` with the step of this snapshot; throws a `UsageError` if it names another step. */
+function atStep(initFrom: string, folder: string, { position: { step } }: Snapshot): string {
   const exact = `${runOf(initFrom)}@${step}`
   if (initFrom === exact || initFrom === runOf(initFrom)) return exact
   throw new UsageError(`--init-from ${initFrom}: the best snapshot of ${folder} is that of step ${step}`)
@@ -41,9 +45,9 @@ export function withStep(initFrom: string, folder: string): string {
  */
 export function startFrom(initFrom: string, checkpoints: string, vae: Vae, config: Config, data: Dataset): void {
   const folder = runFolder(checkpoints, runOf(initFrom))
-  withStep(initFrom, folder)
   const from = loadTrainedVae(folder, 'best')
   try {
+    atStep(initFrom, folder, from.snapshot)
     for (const name of networkSettings) {
       const [here, there] = [shown(name, config), shown(name, from.config)]
       if (here !== there)

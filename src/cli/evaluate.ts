@@ -1,7 +1,7 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several methods. */
 import { whyUnwritable } from '../checkpoints/files.js'
 import { modes } from '../compile/scan.js'
-import { type Dataset, firstImages, type Split, splitNames } from '../data/dataset.js'
+import { type Dataset, firstImages, requireFirst, type Split, splitNames } from '../data/dataset.js'
 import { EVALUATION_BATCH } from '../evaluation/over-images.js'
 import type { Algorithm } from '../inference/algorithm.js'
 import { streamKey } from '../random.js'
@@ -76,10 +76,9 @@ export const evaluate = command({
     const { binarize, seed: binarizationSeed } = run.config
     const about = { run: argument, snapshot, split, data: data.source, binarize, binarizationSeed, seed }
     const all = splitOf(data, split)
-    const asMany = kind === 'gaps' ? values.gapImages : (values.images ?? all.count)
-    if (values.images !== null && asMany > all.count)
-      throw new UsageError(`--images ${values.images}: there are only ${all.count} ${split} images`)
-    const images = firstImages(evaluatedSplit(run, all), asMany)
+    const whole = evaluatedSplit(run, all)
+    const images =
+      kind === 'gaps' ? firstImages(whole, values.gapImages) : requireFirst(whole, values.images, '--images')
     const measuring: Measuring = {
       run: argument,
       snapshot: { name: snapshot, step: run.snapshot.position.step },

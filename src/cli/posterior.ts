@@ -126,10 +126,8 @@ function numbersOf({ elbo, logPx, qMass }: Quadrature, i: number): [string, stri
 function describe(image: number, i: number, sums: Quadrature, maps: readonly PosteriorMap[]) {
   const { mu, sigma } = maps[i] as PosteriorMap
   const { elbo, gap, logPx, half, qMass } = sums
-  return {
-    ...{ image, elbo: elbo[i], gap: gap[i], logPx: logPx[i], logPxByHalfTheGrid: half.logPx[i], qMass: qMass[i] },
-    ...{ mu, sigma },
-  }
+  const sum = { elbo: elbo[i], gap: gap[i], logPx: logPx[i], logPxByHalfTheGrid: half.logPx[i] }
+  return { image, ...sum, qMass: qMass[i], mu, sigma }
 }
 
 async function draw(path: string, run: string, rows: readonly PosteriorRow[]): Promise<void> {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { explain, isLeftover } from '../checkpoints/files.js'
 import { hasHistory, listRuns, runFolder } from '../checkpoints/run-directory.js'
+import type { Position } from '../checkpoints/snapshot.js'
 import { binarizes, boundName, isEm, type RunConfig, readRunConfig, writeRunConfig } from '../session.js'
 import { UsageError } from '../settings.js'
 import { type EpochMetrics, lastGain, type TrainingResult, train as trainRun, type Validated } from '../train.js'
@@ -66,17 +67,12 @@ async function trainNamed(
     backend,
     signal: context.signal,
     observer: {
-      started({ epoch, stepInEpoch }, data) {
+      started(position, data) {
+        const { epoch } = position
         if (epoch >= config.epochs) context.note(`run ${name} has all its ${epoch} epochs; a larger --epochs goes on`)
-        const where =
-          epoch + stepInEpoch > 0
-            ? `, going on after epoch ${epoch}, step ${stepInEpoch} of the next`
-            : !isEm(config) && config.initFrom !== null
-              ? `, beginning with the weights of ${config.initFrom}`
-              : ''
         context.note(
           `run ${name}: ${data.train.count} training and ${data.validation.count || 'no'} validation images of ` +
-            `${data.rows}x${data.columns}, ${binarizes(config) ? `${config.binarize} binarization` : 'grey'}, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${where}`,
+            `${data.rows}x${data.columns}, ${binarizes(config) ? `${config.binarize} binarization` : 'grey'}, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${describeStart(position, config)}`,
         )
       },
       compiled: choice => context.note(describeChoice(choice)),
@@ -155,6 +151,11 @@ function unusedName(checkpoints: string, prefix: string): string {
 function knownRuns(checkpoints: string): string {
   const names = listRuns(checkpoints)
   return names.length > 0 ? `(runs: ${names.join(', ')})` : `(there are no runs in ${checkpoints} yet)`
+}
+
+function describeStart({ epoch, stepInEpoch }: Position, config: RunConfig): string {
+  if (epoch + stepInEpoch > 0) return `, going on after epoch ${epoch}, step ${stepInEpoch} of the next`
+  return isEm(config) || config.initFrom === null ? '' : `, beginning with the weights of ${config.initFrom}`
 }
 
 function describeEpoch(m: EpochMetrics, config: RunConfig, isBest: boolean): string {

@@ -82,12 +82,13 @@ export const loadRunDataset = (settings: DataSettings): Dataset =>
 export function withFirstImages(data: Dataset, { trainImages, validationImages }: ImageCounts): Dataset {
   return {
     ...data,
-    train: first(data.train, trainImages, '--train-images'),
-    validation: first(data.validation, validationImages, '--validation-images'),
+    train: requireFirst(data.train, trainImages, '--train-images'),
+    validation: requireFirst(data.validation, validationImages, '--validation-images'),
   }
 }
 
-function first(split: Split, count: number | null, flag: string): Split {
+/** The first `count` images of a split, or all for null; throws a `UsageError` that names the flag if there are fewer. */
+export function requireFirst(split: Split, count: number | null, flag: string): Split {
   if (count === null) return split
   if (count > split.count)
     throw new UsageError(
