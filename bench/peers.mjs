@@ -49,7 +49,7 @@ async function main() {
   const options = readOptions()
   if (options.help) return console.log(HELP)
   checkMachine(options)
-  const { interleave } = await import('../dist/benchmark/interleave.js')
+  const { interleave } = await import('../dist/commands/bench/interleave.js')
   const comparisons = []
   // Before the first measurement: what is wrong with the last task should not be found after ten minutes.
   const asks = await Promise.all(options.tasks.map(({ work, model }) => details(work, model)))

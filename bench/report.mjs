@@ -34,7 +34,7 @@ const END = '<!-- bench:end -->'
 /**
  * @param {string} work
  * @param {import('./workload.mjs').Model} model
- * @param {import('../src/benchmark/interleave.js').Measured<import('./candidates.mjs').Candidate>[]} measured
+ * @param {import('../src/commands/bench/interleave.js').Measured<import('./candidates.mjs').Candidate>[]} measured
  * @returns {Comparison}
  */
 export function comparison(work, model, measured) {

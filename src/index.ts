@@ -11,20 +11,21 @@ export {
   type Step,
   scan,
 } from './compile/scan.js'
-export { type Config, resolveConfig } from './config.js'
 export { type Dataset, loadDataset, type Split } from './data/dataset.js'
 export * as bernoulli from './distributions/bernoulli.js'
 export * as gaussian from './distributions/normal.js'
-export { type Evaluation, evaluateVae } from './evaluation/evaluate.js'
-export { type GapOptions, type Gaps, measureGaps } from './evaluation/gaps.js'
+export { type Evaluation, evaluateVae } from './evaluation/evaluate-vae.js'
 export { importanceSample } from './evaluation/importance.js'
+export { type GapOptions, type Gaps, measureGaps } from './evaluation/inference-gaps.js'
 export type { Algorithm, Schedule } from './inference/algorithm.js'
+export { trainVae } from './inference/gradient-ascent.js'
 export { type MixtureEmOptions, trainMixture } from './inference/mixtures/em.js'
 export { bayesianMixture, gaussianHyperparameters } from './inference/mixtures/mean-field.js'
 export { type StartOptions, startMixture } from './inference/mixtures/starts.js'
 export { createOptimizer, type Optimizer } from './inference/optimizer.js'
-export { trainVae } from './inference/vae.js'
 export { trainWakeSleep } from './inference/wake-sleep.js'
+export { type Config, resolveConfig } from './methods/config.js'
+export { loadTrainedVae, type TrainedVae } from './methods/session.js'
 export {
   type BernoulliMixture,
   type BernoulliMixtureOptions,
@@ -42,5 +43,4 @@ export type { VaeShape } from './models/networks.js'
 export { createVae, decode, encode, initialize, type Vae } from './models/vae.js'
 export { elbo } from './objectives/elbo.js'
 export { type HostKey, type Key, keyAt, normal, split, streamKey, uniform } from './random.js'
-export { loadTrainedVae, type TrainedVae } from './session.js'
-export { type TrainingJob, type TrainingObserver, type TrainingResult, train } from './train.js'
+export { type TrainingJob, type TrainingObserver, type TrainingResult, train } from './runs/train.js'

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Candidate, chooseCandidates } from '../bench/candidates.mjs'
 import { chart, comparison, report, section, withReport } from '../bench/report.mjs'
 import { modelsOf, parseModel, parseWorks } from '../bench/workload.mjs'
-import type { Measured } from '../src/benchmark/interleave.js'
+import type { Measured } from '../src/commands/bench/interleave.js'
 
 describe('names on the command line', () => {
   it('make models: hidden layers, latent dimensions and batch', () => {

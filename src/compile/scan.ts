@@ -5,14 +5,14 @@
 import * as tf from '@tensorflow/tfjs'
 import { isNodeBackend } from '../libtensorflow/node-backend.js'
 import type { HostKey, Key } from '../random.js'
-import type { Choice, Mode } from './choose.js'
-import { compileSteps } from './compiled-steps.js'
-import { runEagerly } from './eager.js'
 import { CompileRefusal } from './refusal.js'
+import type { Choice, Mode } from './run/choose.js'
+import { compileSteps } from './run/compiled-steps.js'
+import { runEagerly } from './run/eager.js'
 
-export type { Choice, Mode } from './choose.js'
-export { concatenate, eachStep } from './eager.js'
 export { CompileRefusal } from './refusal.js'
+export type { Choice, Mode } from './run/choose.js'
+export { concatenate, eachStep } from './run/eager.js'
 
 /** `count` batches of one shape, end to end: `data` holds [count, ...shape]. */
 export interface Batches {

@@ -4,8 +4,8 @@ import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type HostKey, keyAt, permutation, uniformValues } from '../random.js'
-import { UsageError } from '../settings.js'
-import { type Images, readIdxImages } from './idx.js'
+import { UsageError } from '../settings/setting.js'
+import { type Images, readIdxImages } from './formats/idx.js'
 
 /** Images of one size, split in three. The test images are never used for a choice. */
 export interface Dataset {

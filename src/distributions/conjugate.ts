@@ -1,6 +1,6 @@
 /** The distributions of a mixture's parameters, in double precision on the host: expectations and KL divergences in nats (Bishop 2006, appendix B). */
-import { sum } from '../linear-algebra.js'
-import { digamma, logGamma, multivariateLogGamma } from '../special-functions.js'
+import { sum } from '../numeric/linear-algebra.js'
+import { digamma, logGamma, multivariateLogGamma } from '../numeric/special-functions.js'
 
 /** E[log w_k] under Dirichlet(alpha): ψ(α_k) - ψ(Σ α). */
 export function expectedLogWeights(alpha: Float64Array): Float64Array {

@@ -4,7 +4,7 @@
  * (D + L) (z' - mean) = -Lᵀ (z - mean) + D^1/2 epsilon.
  */
 import { Matrix } from 'ml-matrix'
-import { invertLower } from '../linear-algebra.js'
+import { invertLower } from '../numeric/linear-algebra.js'
 
 /** A sweep for rows: z' = mean + (z - mean) carry + epsilon noise, both [dimensions, dimensions]. */
 export interface GibbsSweep<T> {

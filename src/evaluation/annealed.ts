@@ -1,10 +1,10 @@
 /** What is measured of a model without an encoder: its bound and log p(x) by annealed importance sampling, with their errors. */
 import type { Choice, ScanOptions } from '../compile/scan.js'
 import type { AnnealedAlgorithm } from '../inference/algorithm.js'
-import { temperatures } from './ais.js'
-import type { AnnealingRun } from './anneal-images.js'
+import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
+import type { AnnealingRun } from '../sampling/anneal-images.js'
+import { temperatures } from '../sampling/annealing.js'
 import type { ImageSet } from './over-images.js'
-import { type Estimate, errorOfMean, estimateMean } from './statistics.js'
 
 /** How much is done for each image. */
 export interface AnnealedWork {

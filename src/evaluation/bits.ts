@@ -3,7 +3,7 @@
  * width of a grey level, 1/255 for each pixel: p(x) 255^-pixels. That is no probability and gives no length of a code: it can be above 1,
  * and the bits below 0.
  */
-import type { Estimate } from './statistics.js'
+import type { Estimate } from '../numeric/means.js'
 
 const LEVEL_WIDTH = 1 / 255
 

@@ -1,8 +1,8 @@
 /** The bound of every image as a fitted model gives it in one step; for exact posteriors it is log p(x) itself. */
 import type { Choice, Outputs, ScanOptions } from '../compile/scan.js'
 import type { Algorithm, AnnealedAlgorithm } from '../inference/algorithm.js'
+import { type Estimate, estimateMean } from '../numeric/means.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
-import { type Estimate, estimateMean } from './statistics.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface BoundEstimate {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/scan.js'
 import { type Baseline, createBaseline } from '../inference/estimators/baselines.js'
-import { ascentOf, type bounds } from '../inference/vae.js'
+import { ascentOf, type bounds } from '../inference/gradient-ascent.js'
 import type { Vae } from '../models/vae.js'
 import type { klEstimators } from '../objectives/elbo.js'
 import { streamKey } from '../random.js'

@@ -2,8 +2,9 @@
  * What draws of a gradient say of the estimator: size, variance and signal-to-noise ratio, as Rainforth et al. 2018 define it (section 3):
  * |mean| / standard deviation of each entry; and whether two estimators have one mean. Nats per image and unit of weight.
  */
+
+import { estimateMean } from '../numeric/means.js'
 import type { Moments } from './gradient-moments.js'
-import { estimateMean } from './statistics.js'
 
 /** A number and its standard error, by leaving out one block of draws at a time (the jackknife). */
 export interface Jackknifed {

@@ -6,6 +6,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/scan.js'
 import { decode, type Vae } from '../models/vae.js'
+import { vaeLikelihood } from '../models/vae-likelihood.js'
 import { keyAt } from '../random.js'
 import {
   type AnnealingBound,
@@ -18,9 +19,8 @@ import {
   imagesAtOnce,
   join,
   joinBounds,
-} from './anneal-images.js'
-import { annealedChains } from './annealed-chains.js'
-import { vaeLikelihood } from './vae-likelihood.js'
+} from '../sampling/anneal-images.js'
+import { annealedChains } from '../sampling/annealed-chains.js'
 
 /** Of the same images, in nats; of fewer than were asked for if it was stopped. */
 export interface Sandwich {

@@ -1,8 +1,8 @@
 /** The seam of everything that learns: an algorithm is its variables and a step. */
 import type * as tf from '@tensorflow/tfjs'
-import type { Annealer, AnnealingEffort } from '../evaluation/anneal-images.js'
 import type { overImages } from '../evaluation/over-images.js'
 import type { Key } from '../random.js'
+import type { Annealer, AnnealingEffort } from '../sampling/anneal-images.js'
 
 /** Numbers that the training loop sets anew for every step. */
 export interface Schedule {

@@ -9,7 +9,7 @@ import { drawNoise, elbo, elboFrom } from '../objectives/elbo.js'
 import { type Key, split } from '../random.js'
 import type { Algorithm } from './algorithm.js'
 import type { Ascent } from './estimators/ascent.js'
-import { type TrainingOptions, trainNetworks } from './vae.js'
+import { type TrainingOptions, trainNetworks } from './gradient-ascent.js'
 
 /**
  * `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of the batch in the sleep phase.

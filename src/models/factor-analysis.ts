@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
 import { gibbsSweep } from '../distributions/gibbs-sweep.js'
-import { cholesky, invert } from '../linear-algebra.js'
+import { cholesky, invert } from '../numeric/linear-algebra.js'
 import { type Key, normal } from '../random.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)

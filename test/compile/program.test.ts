@@ -1,12 +1,18 @@
 // Programs: what a recording looks like, what is checked, what the passes do.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { newBuilder } from '../../src/compile/builder.js'
-import { canonicalConvolutions } from '../../src/compile/convolutions.js'
-import { fused } from '../../src/compile/fusions.js'
-import { matrixProducts, optimize, shortReshapes, withoutDeadCode, withoutNoOps } from '../../src/compile/passes.js'
-import { checkProgram, type Program, printProgram, type Value } from '../../src/compile/program.js'
-import { trace } from '../../src/compile/trace.js'
+import { canonicalConvolutions } from '../../src/compile/passes/convolutions.js'
+import { fused } from '../../src/compile/passes/fusions.js'
+import {
+  matrixProducts,
+  optimize,
+  shortReshapes,
+  withoutDeadCode,
+  withoutNoOps,
+} from '../../src/compile/passes/simplify.js'
+import { newBuilder } from '../../src/compile/program/builder.js'
+import { checkProgram, type Program, printProgram, type Value } from '../../src/compile/program/program.js'
+import { trace } from '../../src/compile/record/trace.js'
 import { DTYPES } from '../../src/libtensorflow/dtypes.js'
 import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
 import { uniform } from '../../src/random.js'

@@ -1,8 +1,8 @@
 /** Steps written as any user of TF.js would write them, for the tests that compare compiled with eager. */
 import * as tf from '@tensorflow/tfjs'
 import { expect } from 'vitest'
+import { registeredVariables, saveState } from '../../src/compile/record/state.js'
 import { type Batches, type ScanOptions, type Step, scan } from '../../src/compile/scan.js'
-import { registeredVariables, saveState } from '../../src/compile/state.js'
 import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
 
 export const root: HostKey = [7, 11]

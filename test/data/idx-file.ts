@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type Images, readIdxImages } from '../../src/data/idx.js'
+import { type Images, readIdxImages } from '../../src/data/formats/idx.js'
 
 export function idxImages({ count, rows, columns, pixels }: Images): Buffer {
   const header = Buffer.alloc(16)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseIdxImages, readIdxImages } from '../../src/data/idx.js'
+import { parseIdxImages, readIdxImages } from '../../src/data/formats/idx.js'
 import { idxImages } from './idx-file.js'
 
 const parse = (bytes: Uint8Array) => parseIdxImages(bytes, 'x.idx')

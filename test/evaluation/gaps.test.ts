@@ -1,7 +1,7 @@
 // The two parts of the gap, on models whose log p(x) and best q(z) are known.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
-import { type GapOptions, measureGaps } from '../../src/evaluation/gaps.js'
+import { type GapOptions, measureGaps } from '../../src/evaluation/inference-gaps.js'
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
 import { useBackend } from '../backend.js'

@@ -10,11 +10,11 @@ import {
 } from '../../src/evaluation/gradient-estimates.js'
 import { gradientMoments, type Moments, type Part, parts } from '../../src/evaluation/gradient-moments.js'
 import { agreement, gradientNoise, pool } from '../../src/evaluation/gradient-noise.js'
-import { estimateMean } from '../../src/evaluation/statistics.js'
 import { createBaseline } from '../../src/inference/estimators/baselines.js'
-import { ascentOf } from '../../src/inference/vae.js'
+import { ascentOf } from '../../src/inference/gradient-ascent.js'
 import type { LatentName } from '../../src/models/latents.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
+import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey, uniformValues } from '../../src/random.js'
 import { useBackend } from '../backend.js'
 

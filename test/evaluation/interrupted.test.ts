@@ -1,9 +1,9 @@
 // Evaluations that are stopped leave the estimate over the images done so far, and say so; and what is said where little is known.
 import { expect, test } from 'vitest'
-import { evaluateImportance } from '../../src/cli/evaluate-importance.js'
-import type { MeasuringVae } from '../../src/cli/measuring.js'
-import { evaluateVae } from '../../src/evaluation/evaluate.js'
-import { measureGaps } from '../../src/evaluation/gaps.js'
+import { evaluateImportance } from '../../src/commands/evaluate/by-importance.js'
+import type { MeasuringVae } from '../../src/commands/evaluate/measuring.js'
+import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
+import { measureGaps } from '../../src/evaluation/inference-gaps.js'
 import { createVae, initialize } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
 

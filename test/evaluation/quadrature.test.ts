@@ -1,8 +1,8 @@
 // What quadrature says of a grid that does not fit: of q(z|x) beyond it or between its points, of cells that are too wide.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
-import { evaluateQuadrature } from '../../src/cli/evaluate-quadrature.js'
-import type { MeasuringVae } from '../../src/cli/measuring.js'
+import { evaluateQuadrature } from '../../src/commands/evaluate/by-quadrature.js'
+import type { MeasuringVae } from '../../src/commands/evaluate/measuring.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
 import { useBackend } from '../backend.js'

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { newBuilder } from '../../src/compile/builder.js'
-import { toGraph } from '../../src/compile/graphdef.js'
+import { newBuilder } from '../../src/compile/program/builder.js'
+import { toGraph } from '../../src/compile/program/graphdef.js'
 import type { Binding } from '../../src/libtensorflow/binding.js'
 import { DTYPES } from '../../src/libtensorflow/dtypes.js'
 import { defineFunction } from '../../src/libtensorflow/functions.js'

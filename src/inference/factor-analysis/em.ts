@@ -1,7 +1,6 @@
 /** Exact EM for factor analysis (Rubin & Thayer 1982) and probabilistic PCA (Tipping & Bishop 1999, appendix B). */
 import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
-import { dot, invert } from '../../linear-algebra.js'
 import {
   exactBound,
   type FactorAnalysis,
@@ -12,8 +11,9 @@ import {
   readParameters,
   setParameters,
 } from '../../models/factor-analysis.js'
+import { compensatedSums } from '../../numeric/compensated-sums.js'
+import { dot, invert } from '../../numeric/linear-algebra.js'
 import type { Algorithm } from '../algorithm.js'
-import { compensatedSums } from '../compensated.js'
 import { usedImages, usedMeans } from '../used-images.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)

@@ -13,10 +13,10 @@ import {
   setParameters,
 } from '../../models/factor-analysis.js'
 import { type HostKey, type Key, split } from '../../random.js'
+import { gibbsStep } from '../../sampling/gibbs.js'
+import { type ChainOptions, imageChains } from '../../sampling/image-chains.js'
+import { type Run, runKernel, sample } from '../../sampling/kernel.js'
 import type { Algorithm } from '../algorithm.js'
-import { gibbsStep } from '../mcmc/gibbs.js'
-import { type ChainOptions, imageChains } from '../mcmc/image-chains.js'
-import { type Run, runKernel, sample } from '../mcmc/kernel.js'
 import { usedMeans } from '../used-images.js'
 import { centre, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize } from './em.js'
 

@@ -1,10 +1,10 @@
 /** Mean field's q(w) q(μ) of a mixture of Bernoullis: w ~ Dirichlet(α), μ_ki ~ Beta(a_ki, b_ki), all conjugate. */
 import * as tf from '@tensorflow/tfjs'
 import { expectedLogWeights, klDirichlet } from '../../distributions/conjugate.js'
-import { row, sum } from '../../linear-algebra.js'
 import type { BernoulliMixture, BernoulliMoments } from '../../models/mixtures/bernoulli.js'
 import { column, variable } from '../../models/mixtures/mixture.js'
-import { digamma, logGamma } from '../../special-functions.js'
+import { row, sum } from '../../numeric/linear-algebra.js'
+import { digamma, logGamma } from '../../numeric/special-functions.js'
 import type { GlobalPosterior } from './mean-field.js'
 
 /** Before any image is seen. */

@@ -5,12 +5,12 @@
  * Wishart distribution's E[log |Λ|] even there, which for more than one pixel is not the expectation under its q.
  */
 import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } from '../../distributions/conjugate.js'
-import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../../linear-algebra.js'
 import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
 import { type GaussianMoments, logTwoPi } from '../../models/mixtures/gaussian-structure.js'
 import type { Coefficients } from '../../models/mixtures/mixture.js'
 import { isEmpty } from '../../models/mixtures/weights.js'
-import { digamma } from '../../special-functions.js'
+import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../../numeric/linear-algebra.js'
+import { digamma } from '../../numeric/special-functions.js'
 import type { GlobalPosterior } from './mean-field.js'
 
 /** Before any image is seen; names and defaults are scikit-learn's, see `gaussianHyperparameters`. */

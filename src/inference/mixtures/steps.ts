@@ -1,11 +1,11 @@
 /** The steps of every method for mixtures: each gathers, over its batch, the posterior's moments that the end of the pass learns from. */
 import * as tf from '@tensorflow/tfjs'
-import { sum } from '../../linear-algebra.js'
 import { column, type Mixture, type Moments, posterior, variable } from '../../models/mixtures/mixture.js'
 import { isEmpty } from '../../models/mixtures/weights.js'
+import { type CompensatedSums, compensatedSums } from '../../numeric/compensated-sums.js'
+import { sum } from '../../numeric/linear-algebra.js'
 import type { Key } from '../../random.js'
 import type { Algorithm } from '../algorithm.js'
-import { type CompensatedSums, compensatedSums } from '../compensated.js'
 import { usedImages } from '../used-images.js'
 import { drawShares } from './draws.js'
 

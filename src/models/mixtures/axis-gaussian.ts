@@ -4,7 +4,7 @@
  * pixels have (the background of images, the mean of features): there nothing cancels.
  */
 import * as tf from '@tensorflow/tfjs'
-import { dot, row, sum } from '../../linear-algebra.js'
+import { dot, row, sum } from '../../numeric/linear-algebra.js'
 import type { GaussianStructure, QuadraticForms } from './gaussian-structure.js'
 import { singular } from './gaussian-structure.js'
 import { type Coefficients, column, variable } from './mixture.js'

@@ -14,7 +14,7 @@ import {
   NotPositiveDefinite,
   row,
   square,
-} from '../../linear-algebra.js'
+} from '../../numeric/linear-algebra.js'
 import { type GaussianMoments, type GaussianStructure, type QuadraticForms, singular } from './gaussian-structure.js'
 import { type Coefficients, column, variable } from './mixture.js'
 

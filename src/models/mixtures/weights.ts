@@ -1,5 +1,5 @@
 /** The weights of a mixture: w ~ Dirichlet(concentration, …, concentration), and w given the counts. */
-import { sum } from '../../linear-algebra.js'
+import { sum } from '../../numeric/linear-algebra.js'
 
 /** Added to each count, as scikit-learn does: log w stays finite where a component has lost its last image. */
 export const SMALLEST_COUNT = 10 * Number.EPSILON

@@ -1,0 +1,215 @@
+/** `elbo bench`: a training step on every backend and mode of this machine: table, JSON, chart. */
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { BackendOptions } from '../../backends/backend.js'
+import { candidates } from '../../backends/candidates.js'
+import { modes } from '../../compile/scan.js'
+import { explain, writeFileAtomic } from '../../files/files.js'
+import {
+  positive,
+  read,
+  type Setting,
+  setting,
+  text,
+  threads,
+  UsageError,
+  type Values,
+  wholeNumber,
+} from '../../settings/setting.js'
+import { type Context, command, type Result } from '../command.js'
+import { progressBar } from '../progress-bar.js'
+import { type BenchmarkModel, EXPECTED_MODELS, modelNamed } from './benchmark-models.js'
+import { type Entry, planTasks, type Task } from './benchmark-plan.js'
+import { describeComparison, describeComputer, describeGpu, describeMachine } from './benchmark-report.js'
+import { type Comparison, compare } from './benchmark-results.js'
+import { gpuAgainstCpu } from './gpu.js'
+import { interleave } from './interleave.js'
+import { findPeers } from './peers.js'
+import { type Probed, probeAll } from './probed.js'
+
+const backendNames = candidates.map(({ name }) => name)
+const nativeModes = modes.filter(mode => mode !== 'auto')
+
+const someOf = <T extends string>(names: readonly T[], description: string): Setting<T[]> => ({
+  ...setting(
+    z.array(z.enum(names as [T, ...T[]])).min(1),
+    [...names],
+    `some of ${names.join(',')}, separated by commas,`,
+    description,
+    text => text.split(','),
+  ),
+  choices: names,
+})
+
+const options = {
+  backends: someOf(backendNames, 'what computes; those that do not run here are listed with the reason'),
+  modes: someOf(nativeModes, 'how steps run; a backend that cannot compile has only off'),
+  models: setting(
+    z.array(z.string().refine(name => modelNamed(name) !== undefined)).min(1),
+    ['mlp', 'conv'],
+    EXPECTED_MODELS,
+    EXPECTED_MODELS,
+    text => text.split(','),
+  ),
+  batchSizes: setting(
+    z.array(z.int().min(1).max(50_000)).min(1),
+    [128],
+    'whole numbers from 1 to 50000, separated by commas, such as 32,128,512,',
+    'images per step; several show from where a GPU pays',
+    read.list,
+  ),
+  rounds: wholeNumber([1, 1000], 5, 'counted turns of each candidate; one more warms up'),
+  seconds: positive(1, 'length of a turn; at least one step is made'),
+  limit: positive(30, 'seconds that a step may take, the first one with its compilation; what takes longer is stopped'),
+  threads: threads(),
+  out: text('folder for bench.json, bench.svg and bench.png; without it no file is written'),
+}
+
+/** Until the model is made, as a process that takes longer hangs. A peer does not say when it is: its first step comes on top. */
+const START_SECONDS = 180
+
+type Asked = Values<typeof options> & { peers: boolean }
+
+export const bench = command({
+  name: 'bench',
+  summary:
+    'times the training step of `train` (MNIST, dynamic binarization, Adam) on every backend and mode that runs here, in turn',
+  options,
+  switches: { peers: 'PyTorch and JAX too, on the CPU, with ReLU layers: needs bench/peers/setup.sh, or BENCH_PYTHON' },
+  finishesOnInterrupt: true,
+  examples: [
+    'bench',
+    'bench --out benchmarks',
+    'bench --models mlp --rounds 9',
+    'bench --backends tensorflow,wasm --modes xla,off --models 784-400-400-32 --batch-sizes 32,128,512',
+    'bench --models mlp --modes xla --peers --json',
+  ],
+  async run({ values, switches }, context) {
+    const asked = { ...values, peers: switches.peers === true }
+    requireSameCores(asked)
+    const options = { debug: context.debug, ...(asked.threads !== null && { threads: asked.threads }) }
+    const backends = await probeAll(asked.backends, options, context.signal)
+    for (const line of backends.map(describeProbed)) context.note(line)
+    if (context.signal.aborted) return conclude({ asked, backends, comparisons: [] }, context)
+    const tasks = plan(asked, backends, options, context)
+    if (asked.out !== null) makeFolder(asked.out)
+    const comparisons: Comparison[] = []
+    for await (const comparison of runTasks(tasks, asked, context)) {
+      for (const line of [...describeComparison(comparison), '']) context.print(line)
+      comparisons.push(comparison)
+    }
+    return conclude({ asked, backends, comparisons }, context)
+  },
+})
+
+const describeProbed = (one: Probed): string =>
+  one.runs
+    ? `backend ${one.name}: ${one.version}, ${one.device}`
+    : `backend ${one.name} does not run: ${one.reason}. Fix: ${one.fix}`
+
+/** The peers' libraries have no common setting for it. */
+function requireSameCores({ threads, peers }: Asked): void {
+  if (threads !== null && peers)
+    throw new UsageError(
+      `--threads ${threads} does not reach PyTorch and JAX: with --peers limit the cores of all, such as \`taskset -c 0-${threads - 1} elbo bench --peers\``,
+    )
+}
+
+/** Throws if nothing is left to measure. */
+function plan(asked: Asked, backends: readonly Probed[], options: BackendOptions, { note }: Context): Task[] {
+  const found = asked.peers ? findPeers() : []
+  if (typeof found === 'string') note(found)
+  const peers = typeof found === 'string' ? [] : found
+  const running = backends.filter(one => one.runs)
+  const [refused] = backends.filter(one => !one.runs)
+  if (running.length === 0 && refused)
+    throw new Error(`backend ${refused.name} cannot run: ${refused.reason}. Fix: ${refused.fix}`)
+  if (!running.some(backend => backend.modes.some(mode => asked.modes.includes(mode))))
+    throw new UsageError(`--modes ${asked.modes}: ${running.map(({ name }) => name).join(', ')} can only run with off`)
+  const models = [...new Set(asked.models)].map(name => modelNamed(name) as BenchmarkModel)
+  const batchSizes = [...new Set(asked.batchSizes)]
+  return planTasks({ backends: running, modes: asked.modes, models, batchSizes, peers, options })
+}
+
+/** One comparison after the other; an interruption ends them, with the rounds that were finished. */
+async function* runTasks(tasks: readonly Task[], asked: Asked, context: Context): AsyncGenerator<Comparison> {
+  const { seconds, limit, rounds } = asked
+  const bar = progressBar('turns', context)
+  const turns = {
+    rounds,
+    turnMs: seconds * 1000,
+    limits: { startSeconds: START_SECONDS + limit, firstStepSeconds: limit, turnSeconds: Math.max(limit, 5 * seconds) },
+    signal: context.signal,
+    launch: (entry: Entry) => launch(entry, context.debug),
+  }
+  const turnsOf = ({ entries }: Task) => entries.length * (rounds + 2)
+  const total = tasks.reduce((sum, task) => sum + turnsOf(task), 0)
+  let before = 0
+  for (const task of tasks) {
+    if (context.signal.aborted) return
+    let done = 0
+    const onProgress = (what: string) =>
+      bar.update(before + done++, total, `${task.model.name}, batch size ${task.batchSize}: ${what}`)
+    const measured = await interleave(task.entries, { ...turns, onProgress }).finally(() => bar.stop())
+    before += turnsOf(task)
+    if (measured.length > 0) yield compare(task, measured)
+  }
+}
+
+function launch({ program, args, env, folder }: Entry, debug: boolean) {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, ...(folder !== undefined && { cwd: folder }) })
+  if (debug) child.stderr.pipe(process.stderr)
+  return child
+}
+
+interface Outcome {
+  asked: Asked
+  backends: readonly Probed[]
+  comparisons: readonly Comparison[]
+}
+
+async function conclude({ asked, backends, comparisons }: Outcome, context: Context): Promise<Result> {
+  const interrupted = context.signal.aborted
+  const gpu = gpuAgainstCpu(comparisons)
+  const machine = describeMachine(backends)
+  for (const line of [...gpu.map(describeGpu), machine]) context.print(line)
+  const json = { date: new Date().toISOString(), machine, settings: asked, backends, comparisons, gpu, interrupted }
+  if (asked.out !== null) await write(asked.out, json, comparisons, context)
+  if (interrupted) context.note('interrupted: only finished rounds are counted')
+  return { json, interrupted }
+}
+
+async function write(
+  folder: string,
+  json: object,
+  comparisons: readonly Comparison[],
+  { print }: Context,
+): Promise<void> {
+  const save = (name: string, content: string | Buffer) => {
+    writeFileAtomic(join(folder, name), content)
+    return name
+  }
+  const names = [save('bench.json', `${JSON.stringify(json, null, 1)}\n`)]
+  if (comparisons.some(({ rounds }) => rounds > 0)) {
+    const [{ benchmarkChart }, { svgToPng }] = await Promise.all([
+      import('./benchmark-chart.js'),
+      import('../../plots/svg-to-png.js'),
+    ])
+    const most = Math.max(...comparisons.map(({ rounds }) => rounds))
+    const rounds = most === 1 ? 'one round' : `median and range of ${most} rounds`
+    const subtitle = `MNIST, dynamic binarization, Adam; ${describeComputer()}; ${rounds}`
+    const svg = benchmarkChart(comparisons, subtitle)
+    names.push(save('bench.svg', svg), save('bench.png', svgToPng(svg)))
+  }
+  print(`saved in ${folder}: ${names.join(', ')}`)
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw explain(error, folder)
+  }
+}

@@ -1,0 +1,68 @@
+/** The runs of a comparison: every method with every seed, each for the same number of images seen. */
+import type { RunConfig } from '../../methods/session.js'
+import { UsageError } from '../../settings/setting.js'
+import type { CompareSettings } from './compare-settings.js'
+import { labelOf, learnsBySteps, type Variant, variantConfig, variantsOf } from './variants.js'
+
+export interface PlannedRun {
+  /** The run's directory, such as `NAME.vae-20.seed-1`. */
+  name: string
+  variant: Variant
+  /** Null where the method has none. */
+  learningRate: number | null
+  seed: number
+  config: RunConfig
+}
+
+/** All runs of the comparison called `name`, seed by seed, where `available` training images are there. */
+export function planRuns(name: string, settings: CompareSettings, available: number): PlannedRun[] {
+  const variants = variantsOf(settings)
+  const rates = [...new Set(settings.learningRate)]
+  const largest = Math.max(...variants.map(({ trainImages }) => trainImages ?? available))
+  const budget = settings.imagesSeen ?? (settings.epochs ?? 0) * largest
+  const plan = (variant: Variant, learningRate: number, seed: number): PlannedRun => {
+    const epochs = Math.round(budget / (variant.trainImages ?? available))
+    if (epochs < 1) throw tooSmall(budget, variant, available)
+    // Methods that would stop by themselves make all their passes, and pictures are drawn at both ends only.
+    const fair = { epochs, imagesEvery: epochs, tolerance: null, patience: null }
+    const config = keepKnown(variantConfig(variant, { ...settings, learningRate }, seed), fair)
+    const own = learnsBySteps(variant) ? learningRate : null
+    return {
+      name: runName(name, variant, rates.length > 1 ? own : null, seed),
+      variant,
+      learningRate: own,
+      seed,
+      config,
+    }
+  }
+  return [...new Set(settings.seeds)].flatMap(seed =>
+    variants.flatMap(variant =>
+      (learnsBySteps(variant) ? rates : rates.slice(0, 1)).map(rate => plan(variant, rate, seed)),
+    ),
+  )
+}
+
+/** Runs that differ in their step size alone, of which one is to be chosen; the others stand by themselves. */
+export function choicesOf(runs: readonly PlannedRun[]): PlannedRun[][] {
+  const key = ({ variant, seed }: PlannedRun) => `${labelOf(variant)} ${seed}`
+  return [...new Set(runs.map(key))].map(one => runs.filter(run => key(run) === one))
+}
+
+/** The runs of each choice that will be made: those of the first seed decide for all seeds. */
+export const runsToMake = (choices: readonly (readonly PlannedRun[])[]): (readonly PlannedRun[])[] =>
+  choices.map(choice => (choice[0]?.seed === choices[0]?.[0]?.seed ? choice : choice.slice(0, 1)))
+
+/** The settings of `changes` that the run has. */
+function keepKnown(config: RunConfig, changes: object): RunConfig {
+  return { ...config, ...Object.fromEntries(Object.entries(changes).filter(([name]) => Object.hasOwn(config, name))) }
+}
+
+function runName(name: string, { method, size, trainImages }: Variant, rate: number | null, seed: number): string {
+  const images = trainImages === null ? '' : `.images-${trainImages}`
+  return `${name}.${method}-${size}${images}${rate === null ? '' : `.rate-${rate}`}.seed-${seed}`
+}
+
+function tooSmall(budget: number, variant: Variant, available: number): UsageError {
+  const pass = (variant.trainImages ?? available).toLocaleString('en')
+  return new UsageError(`--images-seen ${budget}: ${labelOf(variant)} needs a pass over ${pass} images at least`)
+}

@@ -1,0 +1,184 @@
+/** Every setting of `elbo compare`, once, and its presets. */
+import { z } from 'zod'
+import { backendNames } from '../../backends/candidates.js'
+import { modes } from '../../compile/scan.js'
+import { settings } from '../../methods/config.js'
+import { annealingSettings, emSettings } from '../../methods/em-config.js'
+import {
+  choice,
+  read,
+  type Setting,
+  setting,
+  UsageError,
+  type Values,
+  wholeNumber,
+  wholeNumberOrOff,
+} from '../../settings/setting.js'
+import { type DeepReadonly, settingsTable } from '../../settings/table.js'
+
+const sizes = (value: number[], description: string): Setting<number[]> =>
+  setting(
+    z.array(z.int().min(1).max(1e5)).min(1),
+    value,
+    'whole numbers from 1 to 100000, separated by commas, such as 10,20,50',
+    description,
+    read.list,
+    true,
+  )
+
+export const presetNames = ['default', 'figure-2', 'figure-3', 'mixtures'] as const
+export type PresetName = (typeof presetNames)[number]
+
+/** The settings, in the order in which `--help` shows them. Those that only add runs may change when a comparison goes on. */
+export const compareSettings = {
+  preset: choice(presetNames, 'default', 'methods and settings to start from, which flags change'),
+  methods: setting(
+    z.array(z.string().min(1)).min(1),
+    ['vae', 'wake-sleep', 'bernoulli-mixture'],
+    'names separated by commas, such as vae,bernoulli-mixture:500',
+    'NAME, NAME:SIZE (latent dimensions, or components) or NAME:SIZE@IMAGES (training images)',
+    text => text.split(','),
+    true,
+  ),
+  seeds: setting(
+    z.array(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).min(1),
+    [1],
+    'whole numbers from 0 to 2^53 - 1, separated by commas, such as 1,2,3',
+    'one run of each method for each seed',
+    read.list,
+    true,
+  ),
+  epochs: {
+    ...wholeNumberOrOff('budget of each run: so many passes over the largest training set of the comparison', true),
+    value: 10,
+  },
+  imagesSeen: wholeNumberOrOff('the same budget in images; smaller training sets get more passes', true),
+  trainImages: setting(
+    z.array(z.int().min(1).nullable()).min(1),
+    [null],
+    "whole numbers of at least 1, or 'off', separated by commas, such as 1000,off",
+    'learn from the first so many training images; off means all',
+    text => text.split(',').map(read.numberOrOff),
+    true,
+  ),
+  validationImages: settings.validationImages,
+  latentDim: sizes([20], 'latent dimensions of methods that have them and are named without'),
+  components: sizes([50], 'components of mixtures that are named without'),
+  hidden: settings.hidden,
+  activation: settings.activation,
+  batchSize: wholeNumber([1, 1e6], 100, 'images per step, where steps learn'),
+  learningRate: setting(
+    z.array(z.number().positive()).min(1),
+    [1e-3],
+    'numbers above 0, separated by commas, such as 1e-4,3e-4,1e-3',
+    'step size; of several each method takes the one whose run with the first seed has the highest validation bound',
+    read.list,
+  ),
+  learningRateDecay: { ...settings.learningRateDecay, value: 1 },
+  prior: { ...emSettings.prior, description: 'mixtures of Bernoullis: as in em' },
+  samples: wholeNumber(
+    [1, 1e5],
+    100,
+    'draws of z per test image, where log p(x) is estimated by importance sampling',
+    true,
+  ),
+  ...annealingSettings,
+  testImages: wholeNumberOrOff('measure the first so many test images only; off means all', true),
+  data: { ...settings.data, resumable: false },
+  binarize: choice(['dynamic', 'static'], 'dynamic', 'grey to binary, as in train and em'),
+  backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
+  compile: choice(modes, 'auto', 'how steps run, as in train', true),
+  threads: settings.threads,
+} as const satisfies Record<string, Setting<never> | Setting<unknown>>
+
+/** A resolved value for every setting; of `epochs` and `imagesSeen` one is null. */
+export type CompareSettings = Values<typeof compareSettings>
+type Given = Partial<CompareSettings>
+
+export const compareTable = settingsTable(compareSettings)
+
+/** A published number, to be shown beside ours. */
+export interface Reference {
+  label: string
+  /** log p(x) of the test images, in nats per image. */
+  logPx: number
+}
+
+interface Preset {
+  description: string
+  settings: DeepReadonly<Omit<Given, 'preset'>>
+  references: readonly Reference[]
+}
+
+const larochelle = 'Larochelle & Murray 2011, their binarization'
+
+/** Named comparisons; flags change them. */
+export const presets = {
+  default: {
+    description: 'a VAE, the same networks by wake-sleep, and a mixture of 50 Bernoullis',
+    settings: {},
+    references: [],
+  },
+  'figure-2': {
+    description:
+      'VAE and wake-sleep with 3, 5, 10, 20 and 200 latent dimensions and 500 tanh units, as Kingma & Welling 2013, figure 2, but with Adam',
+    settings: {
+      methods: ['vae', 'wake-sleep'],
+      latentDim: [3, 5, 10, 20, 200],
+      hidden: [500],
+      activation: 'tanh',
+    },
+    references: [],
+  },
+  'figure-3': {
+    description:
+      'VAE and wake-sleep on 1,000 and on all images, Monte Carlo EM on 1,000, 2,000 and 4,000, with 3 latent dimensions and 100 tanh units, as Kingma & Welling 2013, figure 3, but with Adam',
+    settings: {
+      methods: ['vae', 'wake-sleep', 'monte-carlo-em@1000', 'monte-carlo-em@2000', 'monte-carlo-em@4000'],
+      trainImages: [1000, null],
+      validationImages: 100,
+      testImages: 500,
+      aisChains: 5,
+      aisTemperatures: 100,
+      latentDim: [3],
+      hidden: [100],
+      activation: 'tanh',
+      epochs: null,
+      imagesSeen: 100_000,
+    },
+    references: [],
+  },
+  mixtures: {
+    description: 'mixtures of 10 to 500 Bernoullis beside a VAE with 20 latent dimensions',
+    settings: {
+      methods: ['bernoulli-mixture', 'vae'],
+      components: [10, 20, 50, 100, 200, 500],
+    },
+    references: [
+      { label: `mixture of 10 Bernoullis (${larochelle})`, logPx: -168.95 },
+      { label: `mixture of 500 Bernoullis (${larochelle})`, logPx: -137.64 },
+    ],
+  },
+} as const satisfies Record<PresetName, Preset>
+
+/** The settings of a new comparison. */
+export function resolveSettings(given: Given): CompareSettings {
+  const base: Preset = presets[given.preset ?? 'default']
+  return compareTable.resolve(base.settings, oneBudget(given))
+}
+
+/** The settings with which a comparison goes on that began with `saved`. */
+export function resumeSettings(saved: CompareSettings, given: Given): CompareSettings {
+  return compareTable.resume(saved, oneBudget(given))
+}
+
+/** A budget that is given replaces the one of the preset, whatever its unit. */
+function oneBudget(given: Given): Given {
+  const { epochs, imagesSeen } = given
+  if (typeof epochs === 'number' && typeof imagesSeen === 'number')
+    throw new UsageError('--epochs and --images-seen: two ways to say the same budget; give one of them')
+  const off = (['epochs', 'imagesSeen'] as const).find(name => given[name] === null)
+  if (off) throw new UsageError(`--${off === 'epochs' ? off : 'images-seen'} off: a number of at least 1 was expected`)
+  if (epochs !== undefined) return { ...given, imagesSeen: null }
+  return imagesSeen === undefined ? given : { ...given, epochs: null }
+}

@@ -1,0 +1,217 @@
+/** `elbo compare`: several methods on one data set, one budget and one metric: runs, table, CSV, JSON, chart. */
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
+import { explain, readWhole, writeFileAtomic } from '../../files/files.js'
+import { binarizes, createSession } from '../../methods/session.js'
+import { runFolder } from '../../runs/directory.js'
+import { text, UsageError } from '../../settings/setting.js'
+import { type Context, command, type Result } from '../command.js'
+import { openAndSay, withThreads } from '../opened-run.js'
+import { choicesOf, type PlannedRun, planRuns, runsToMake } from './compare-plan.js'
+import { csv, describeTable } from './compare-report.js'
+import { byMethod, type RunResult } from './compare-results.js'
+import {
+  type CompareSettings,
+  compareSettings,
+  compareTable,
+  presets,
+  resolveSettings,
+  resumeSettings,
+} from './compare-settings.js'
+import { type Finished, makeRun } from './compared-run.js'
+import { remainingTime } from './remaining-time.js'
+import { labelOf, methodNames } from './variants.js'
+
+const presetList = Object.entries(presets)
+  .map(([name, { description }]) => `${name} (${description})`)
+  .join('; ')
+
+export const compare = command({
+  name: 'compare',
+  summary: `trains several methods for the same number of images seen and measures them alike: ${methodNames.join(', ')}; writes checkpoints/RUN/compare.csv, .json, .svg and .png`,
+  options: {
+    run: text(
+      'name of the comparison (default: the first of PRESET-1, PRESET-2, … that is free); its runs are RUN.METHOD-SIZE.seed-N',
+    ),
+    ...compareSettings,
+    preset: { ...compareSettings.preset, description: `what to start from; flags change it: ${presetList}` },
+  },
+  finishesOnInterrupt: true,
+  switches: { resume: 'go on where it stopped, bit for bit; --seeds, --methods and --epochs may ask for more' },
+  examples: [
+    'compare',
+    'compare --methods vae,wake-sleep --seeds 1,2,3 --epochs 5',
+    'compare --run mixtures --preset mixtures --components 10,50 --epochs 5',
+    'compare --preset figure-2 --latent-dim 3,10 --images-seen 500000',
+    'compare --preset figure-3 --methods vae,wake-sleep',
+    'compare --methods factor-analysis:10,gaussian-mixture:20',
+    'compare --run mixtures --resume --seeds 1,2,3',
+  ],
+  async run({ given: { run, ...given }, values, switches }, loud) {
+    const context = sayingOnce(loud)
+    const resume = switches.resume === true
+    if (resume && run == null) throw new UsageError('--resume: name the comparison with --run')
+    const name = run ?? unusedName(context.checkpoints, values.preset === 'default' ? 'compare' : values.preset)
+    const folder = runFolder(context.checkpoints, name)
+    const settings = withThreads(resume ? resumeSettings(readSettings(folder), given) : resolveSettings(given))
+    const data = loadDataset(settings.data)
+    const runs = planRuns(name, settings, data.train.count)
+    for (const { config } of runs) withFirstImages(data, config)
+    requireTestImages(settings, data)
+    if (!resume) requireFree([folder, ...runs.map(planned => runFolder(context.checkpoints, planned.name))])
+    await openAndSay(settings.backend, settings.threads, context)
+    requirePossible(runs, data)
+    saveSettings(folder, settings)
+    return compareRuns({ name, folder, settings, runs, data }, context)
+  },
+})
+
+interface Comparison {
+  name: string
+  folder: string
+  settings: CompareSettings
+  runs: readonly PlannedRun[]
+  data: Dataset
+}
+
+/** Makes every run that is not there yet; after each of them the files hold all that is known. */
+async function compareRuns(comparison: Comparison, context: Context): Promise<Result> {
+  const { name, folder, settings, runs, data } = comparison
+  const choices = choicesOf(runs)
+  const budget = runs.map(({ config, variant }) => config.epochs * (variant.trainImages ?? data.train.count))
+  context.note(
+    `comparison ${name}: ${runsToMake(choices).flat().length} runs of ${Math.max(...budget).toLocaleString('en')} images each`,
+  )
+  const known = readRows(folder, data.sha256)
+  const rows: RunResult[] = []
+  const left = remainingTime(choices)
+  const quiet = { ...context, print: () => {} }
+  for (const [i, choice] of choices.entries()) {
+    const done = await makeRun(chosen(choice, rows), { comparison: name, data, settings, known }, quiet)
+    if (done === 'interrupted') return conclude(comparison, rows, context, true)
+    rows.push(done.result)
+    saveRows(comparison, rows)
+    const time = i + 1 < choices.length ? left.after(choice, done.seconds) : ''
+    context.note(`${i + 1} of ${choices.length}: ${describe(done)}${time}`)
+  }
+  return conclude(comparison, rows, context, false)
+}
+
+/** The step size that the first seed's runs led to is that of all seeds. */
+function chosen(choice: readonly PlannedRun[], rows: readonly RunResult[]): readonly PlannedRun[] {
+  const row = rows.find(({ label }) => choice[0] && label === labelOf(choice[0].variant))
+  return row ? choice.filter(({ learningRate }) => learningRate === row.learningRate) : choice
+}
+
+async function conclude(
+  comparison: Comparison,
+  rows: RunResult[],
+  context: Context,
+  interrupted: boolean,
+): Promise<Result> {
+  const { name, folder, settings, runs } = comparison
+  if (rows.length > 0) {
+    await draw(comparison, rows)
+    for (const line of describeTable(rows, presets[settings.preset].references)) context.print(line)
+    context.print(`saved in ${folder}: compare.csv, compare.json, compare.svg, compare.png`)
+  }
+  if (interrupted) {
+    const elsewhere = context.checkpoints === 'checkpoints' ? '' : ` --checkpoints ${context.checkpoints}`
+    const made = `${rows.length} of ${choicesOf(runs).length} rows are made`
+    context.note(`interrupted: ${made}; go on with: elbo compare --run ${name} --resume${elsewhere}`)
+  }
+  return { json: { ...document(comparison, rows), interrupted }, interrupted }
+}
+
+function describe({ result: { run, validationBound, testLogPx } }: Finished): string {
+  return `${run}: validation bound ${validationBound.mean.toFixed(2)}, test log p(x) ${testLogPx.mean.toFixed(2)}`
+}
+
+/** What compare.json holds. */
+const document = ({ name, settings, data }: Comparison, rows: RunResult[]) => ({
+  run: name,
+  settings,
+  sha256: data.sha256,
+  rows,
+  methods: byMethod(rows),
+  references: presets[settings.preset].references,
+})
+
+/** All that is known after a run. */
+function saveRows(comparison: Comparison, rows: RunResult[]): void {
+  writeFileAtomic(join(comparison.folder, 'compare.json'), `${JSON.stringify(document(comparison, rows), null, 1)}\n`)
+  writeFileAtomic(join(comparison.folder, 'compare.csv'), csv(rows))
+}
+
+async function draw({ name, folder, settings, runs }: Comparison, rows: RunResult[]): Promise<void> {
+  const [{ compareChart }, { svgToPng }] = await Promise.all([
+    import('./compare-chart.js'),
+    import('../../plots/svg-to-png.js'),
+  ])
+  const read = runs.some(({ config }) => binarizes(config)) ? `${settings.binarize} binarization` : 'grey'
+  const images = `Validation: ${rows[0]?.validationBound.count.toLocaleString('en')} images`
+  const seeds = settings.seeds.length === 1 ? `Seed ${settings.seeds}` : `Mean over seeds ${settings.seeds.join(', ')}`
+  const subtitle = `${settings.data}, ${read}. ${images}. ${seeds}.`
+  const svg = compareChart(name, subtitle, rows, presets[settings.preset].references)
+  writeFileAtomic(join(folder, 'compare.svg'), svg)
+  writeFileAtomic(join(folder, 'compare.png'), svgToPng(svg))
+}
+
+/** The rows that an earlier session measured on the same images. */
+function readRows(folder: string, sha256: string): RunResult[] {
+  const path = join(folder, 'compare.json')
+  if (!existsSync(path)) return []
+  const saved = JSON.parse(readWhole(path).toString()) as { sha256: string; rows: RunResult[] }
+  return saved.sha256 === sha256 ? saved.rows : []
+}
+
+function readSettings(folder: string): CompareSettings {
+  const path = join(folder, 'settings.json')
+  if (!existsSync(path)) throw new UsageError(`${folder}: there is no comparison here (no settings.json)`)
+  return compareTable.complete(compareTable.parse(readWhole(path).toString(), path), path)
+}
+
+function saveSettings(folder: string, settings: CompareSettings): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw explain(error, folder)
+  }
+  writeFileAtomic(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`)
+}
+
+function unusedName(checkpoints: string, prefix: string): string {
+  let n = 1
+  while (existsSync(join(checkpoints, `${prefix}-${n}`))) n++
+  return `${prefix}-${n}`
+}
+
+function requireFree(folders: readonly string[]): void {
+  const taken = folders.find(folder => existsSync(folder) && readdirSync(folder).length > 0)
+  if (taken)
+    throw new UsageError(`${taken} is there already: go on with a comparison by --resume, or choose another --run`)
+}
+
+function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): void {
+  if (testImages !== null && testImages > test.count)
+    throw new UsageError(`--test-images ${testImages}: there are only ${test.count} test images`)
+}
+
+/** Makes every kind of run once, without learning, so that settings which cannot be followed are refused before the first hour. */
+function requirePossible(runs: readonly PlannedRun[], { rows, columns, train }: Dataset): void {
+  for (const { config, seed } of runs) {
+    if (seed === runs[0]?.seed)
+      createSession(config, { rows, columns, images: config.trainImages ?? train.count }).dispose()
+  }
+}
+
+/** Says each note once: all runs are on one backend. */
+function sayingOnce(context: Context): Context {
+  const said = new Set<string>()
+  const note = (line: string) => {
+    if (!said.has(line)) context.note(line)
+    said.add(line)
+  }
+  return { ...context, note }
+}

@@ -1,0 +1,158 @@
+/** One row of a comparison: runs trained, or gone on with, and the best of them measured; what is there already is kept. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Dataset, firstImages } from '../../data/dataset.js'
+import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
+import { vaeSettings } from '../../methods/config.js'
+import { emTable } from '../../methods/em-config.js'
+import { isEm, loadTrainedRun, type RunConfig, readRunConfig, type TrainedRun } from '../../methods/session.js'
+import { streamKey } from '../../random.js'
+import { readMetrics, runFolder } from '../../runs/directory.js'
+import { UsageError } from '../../settings/setting.js'
+import type { Context } from '../command.js'
+import { evaluatedSplit, runImages } from '../opened-run.js'
+import { progressBar } from '../progress-bar.js'
+import { trainRequested } from '../train/train-run.js'
+import type { PlannedRun } from './compare-plan.js'
+import {
+  bestPassOf,
+  learningCurve,
+  type RunResult,
+  runResult,
+  type TriedRate,
+  type ValidatedMetrics,
+} from './compare-results.js'
+import type { CompareSettings } from './compare-settings.js'
+import { measure } from './measure.js'
+import { countParameters } from './variants.js'
+
+export interface Finished {
+  result: RunResult
+  /** Wall time that this session spent on it; 0 where all was there already. */
+  seconds: number
+}
+
+interface Job {
+  /** The comparison's name. */
+  comparison: string
+  data: Dataset
+  /** How it is measured. */
+  settings: Pick<CompareSettings, 'samples' | 'aisChains' | 'aisTemperatures' | 'testImages'>
+  /** Rows of an earlier session. */
+  known: readonly RunResult[]
+}
+
+/** Brings runs that differ in their step size alone to their end, however far they are, and measures the one with the highest validation bound. */
+export async function makeRun(
+  choice: readonly PlannedRun[],
+  job: Job,
+  context: Context,
+): Promise<Finished | 'interrupted'> {
+  const started = performance.now()
+  const trained: TrainedChoice[] = []
+  for (const planned of choice) {
+    const folder = runFolder(context.checkpoints, planned.name)
+    const how = await trainToEnd(planned, folder, job, context)
+    if (how === 'interrupted') return how
+    trained.push({ planned, folder, kept: how === 'kept', history: readMetrics(folder) })
+  }
+  const best = trained.reduce((best, one) => (boundOf(one) > boundOf(best) ? one : best))
+  const known = trained.every(({ kept }) => kept) && job.known.find(row => isSame(row, best, job))
+  if (known) return { result: known, seconds: 0 }
+  const tried = trained.flatMap(one =>
+    trained.length > 1 && one.planned.learningRate !== null
+      ? [{ learningRate: one.planned.learningRate, bound: boundOf(one) }]
+      : [],
+  )
+  const result = await measureRun(best, tried, job, context)
+  return result ? { result, seconds: (performance.now() - started) / 1000 } : 'interrupted'
+}
+
+interface TrainedChoice {
+  planned: PlannedRun
+  folder: string
+  /** All its passes were there already. */
+  kept: boolean
+  history: ValidatedMetrics[]
+}
+
+const boundOf = ({ history }: TrainedChoice): number => bestPassOf(history).validationElbo
+
+async function trainToEnd(
+  { name, config }: PlannedRun,
+  folder: string,
+  { comparison }: Job,
+  context: Context,
+): Promise<'kept' | 'trained' | 'interrupted'> {
+  const resume = existsSync(join(folder, 'config.json'))
+  const resumed = (saved: RunConfig) => goOn(saved, config, folder)
+  if (resume) {
+    resumed(readRunConfig(folder))
+    if (readMetrics(folder).length === config.epochs) return 'kept'
+  }
+  const goOnWith = `compare --run ${comparison} --resume`
+  const { interrupted } = await trainRequested(
+    { run: name, prefix: name, resume, fresh: () => config, resumed, goOnWith },
+    context,
+  )
+  return interrupted ? 'interrupted' : 'trained'
+}
+
+/** The settings of a run that goes on; throws if it was made with others than the comparison asks for. */
+function goOn(saved: RunConfig, config: RunConfig, folder: string): RunConfig {
+  try {
+    if (isEm(saved) && isEm(config)) return emTable.resume(saved, config)
+    if (!isEm(saved) && !isEm(config)) return vaeSettings.resume(saved, config)
+  } catch (error) {
+    throw new UsageError(`${folder}: ${(error as Error).message}`)
+  }
+  throw new UsageError(`${folder}: another method made this run; choose another --run`)
+}
+
+/** Whether an earlier session measured the same passes on the same images with as much work. */
+function isSame(
+  { run, passes, testBound, testLogPx }: RunResult,
+  { planned: { name }, history }: TrainedChoice,
+  { settings, data: { test } }: Job,
+): boolean {
+  const { samples, aisChains, aisTemperatures, testImages } = settings
+  if (run !== name || passes !== history.length || testBound.count !== (testImages ?? test.count)) return false
+  if (testLogPx.by === 'importance sampling') return testLogPx.samples === samples
+  if (testLogPx.by === 'annealed importance sampling')
+    return testLogPx.chains === aisChains && testLogPx.temperatures === aisTemperatures
+  return testLogPx.by === 'exact' || testLogPx.by === 'posterior predictive'
+}
+
+async function measureRun(
+  { planned, folder, history }: TrainedChoice,
+  tried: readonly TriedRate[],
+  { settings, data }: Job,
+  context: Context,
+): Promise<RunResult | undefined> {
+  const run = loadTrainedRun(folder, 'best')
+  const test = evaluatedSplit(run, runImages(run, null).test)
+  const images = firstImages(test, settings.testImages ?? test.count)
+  const parameters = parametersOf(planned, run)
+  const bar = progressBar('images', context)
+  const { samples, aisChains: chains, aisTemperatures: temperatures } = settings
+  const measured = await measure(
+    run,
+    images,
+    { samples, chains, temperatures },
+    {
+      batchSize: EVALUATION_BATCH,
+      mode: run.config.compile,
+      key: streamKey(1, 'evaluate'), // as `elbo evaluate` draws by default
+      onProgress: done => bar.update(done, images.count, `test images of ${planned.name}`),
+      signal: context.signal,
+    },
+  ).finally(() => {
+    bar.stop()
+    run.session.dispose()
+  })
+  const curve = learningCurve(history, run.config.batchSize, planned.variant.trainImages ?? data.train.count)
+  return measured && runResult(planned, tried, history, curve, parameters, measured)
+}
+
+const parametersOf = ({ variant }: PlannedRun, { session, snapshot: { data } }: TrainedRun): number =>
+  countParameters(variant, session, data.rows * data.columns)

@@ -1,0 +1,68 @@
+/** One trained run on the test images: its bound, and log p(x). */
+import type { ScanOptions } from '../../compile/scan.js'
+import { type AnnealedWork, evaluateAnnealed } from '../../evaluation/annealed.js'
+import { evaluateBound } from '../../evaluation/bound.js'
+import { evaluateVae } from '../../evaluation/evaluate-vae.js'
+import type { ImageSet, OverImagesOptions } from '../../evaluation/over-images.js'
+import type { Algorithm, AnnealedAlgorithm } from '../../inference/algorithm.js'
+import { asVae, isExact, type TrainedRun, type TrainedVae } from '../../methods/session.js'
+import type { Estimate } from '../../numeric/means.js'
+
+/** Nats per image; each standard error is that of the mean over images. */
+export interface Measured {
+  bound: Estimate
+  logPx: LogPx
+}
+
+/** `monteCarloError`: standard error of the mean that comes from sampling z alone. */
+export type LogPx =
+  | ({ by: 'exact' } & Estimate)
+  | ({ by: 'posterior predictive' } & Estimate)
+  | ({ by: 'importance sampling'; samples: number; monteCarloError: number } & Estimate)
+  | ({ by: 'annealed importance sampling'; monteCarloError: number } & AnnealedWork & Estimate)
+
+/** How much sampling log p(x) is worth, for each way to sample it. */
+export interface SamplingWork extends AnnealedWork {
+  /** Draws of z per image, where there is an encoder. */
+  samples: number
+}
+
+type Options = OverImagesOptions & ScanOptions
+
+/** Measures a run as `elbo evaluate` does; undefined if `options.signal` stopped it before the end. */
+export function measure(
+  run: TrainedRun,
+  images: ImageSet,
+  { samples, ...work }: SamplingWork,
+  options: Options,
+): Promise<Measured | undefined> {
+  const trained = asVae(run)
+  if (trained) return byImportance(trained, images, samples, options)
+  const { algorithm } = run.session
+  return 'annealer' in algorithm
+    ? byAnnealing(algorithm, images, work, options)
+    : inOneStep(run, algorithm, images, options)
+}
+
+async function byImportance({ vae }: TrainedVae, images: ImageSet, samples: number, options: Options) {
+  const found = await evaluateVae(vae, images, samples, options)
+  if (found?.images !== images.count) return undefined
+  const { elbo, logPx, logPxMonteCarloError: monteCarloError } = found
+  return { bound: elbo, logPx: { by: 'importance sampling', samples, monteCarloError, ...logPx } as const }
+}
+
+async function byAnnealing(algorithm: AnnealedAlgorithm, images: ImageSet, work: AnnealedWork, options: Options) {
+  const found = await evaluateAnnealed(algorithm, images, work, options)
+  if (!found) return undefined
+  const { elbo, logPx, logPxMonteCarloError: monteCarloError } = found
+  return { bound: elbo, logPx: { by: 'annealed importance sampling', ...work, monteCarloError, ...logPx } as const }
+}
+
+async function inOneStep({ config, session }: TrainedRun, algorithm: Algorithm, images: ImageSet, options: Options) {
+  const found = await evaluateBound(algorithm, images, options)
+  if (found?.images !== images.count) return undefined
+  const { elbo, logPredictive } = found
+  if (isExact(config)) return { bound: elbo, logPx: { by: 'exact', ...elbo } as const }
+  if (logPredictive) return { bound: elbo, logPx: { by: 'posterior predictive', ...logPredictive } as const }
+  throw new Error(`${session.method}: only its bound is known, so that it has no place in a comparison`)
+}

@@ -1,0 +1,67 @@
+/** `elbo evaluate RUN --gaps`: the two parts of log p(x) - ELBO on some images, with their errors. */
+import { type Gaps, measureGaps } from '../../evaluation/inference-gaps.js'
+import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
+import type { Estimate } from '../../numeric/means.js'
+import { streamKey } from '../../random.js'
+import { wholeNumber } from '../../settings/setting.js'
+import { describeError, describeEstimate } from '../estimates.js'
+import { describeChoice, requireOneLayer } from '../opened-run.js'
+import { progressBar } from '../progress-bar.js'
+import { describeDone, type Measurement, type MeasuringVae, nothingMeasured } from './measuring.js'
+
+export const gapSettings = {
+  gapImages: wholeNumber([1, 1e6], 200, 'with --gaps: how many images, the first of the split'),
+  gapSteps: wholeNumber([1, 1e5], 500, "with --gaps: steps of the ascent from the encoder's q(z|x) to the best q(z)"),
+}
+
+export interface GapSettings {
+  samples: number
+  gapSteps: number
+}
+
+/** Measures, prints, and returns what `evaluate` makes its JSON document of. */
+export async function evaluateGaps(
+  { trained, images, about, seed, mode, context }: MeasuringVae,
+  { samples, gapSteps }: GapSettings,
+): Promise<Measurement> {
+  requireOneLayer(trained, '--gaps')
+  const bar = progressBar('steps', context)
+  const gaps = await measureGaps(trained.vae, images, {
+    samples,
+    steps: gapSteps,
+    batchSize: EVALUATION_BATCH,
+    mode,
+    key: streamKey(seed, 'gaps'),
+    signal: context.signal,
+    onProgress: (done, total) => bar.update(done, total, `${images.count} images`),
+  }).finally(() => bar.stop())
+  if (!gaps) return nothingMeasured(context)
+  const { compile, ...json } = gaps
+  const interrupted = gaps.images < images.count
+  context.note(describeChoice(compile))
+  context.print(
+    `${describeDone(about, { done: gaps.images, count: images.count })}, ${gaps.samples} samples of z each, ` +
+      `best q(z) after ${gaps.steps} steps of ascent`,
+  )
+  for (const line of describe(gaps)) context.print(line)
+  return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
+}
+
+function describe({ elbo, meanFieldElbo, logPx, tighter, amortizationGap, approximationGap, gap }: Gaps): string[] {
+  const names = { encoder: "the encoder's q(z|x)", meanField: 'the best q(z)' }
+  const other = tighter === 'encoder' ? 'meanField' : 'encoder'
+  const sampling = ({ monteCarloError }: { monteCarloError: number }) =>
+    `sampling z: ± ${describeError(monteCarloError, 4)}`
+  return [
+    line("ELBO, encoder's q(z|x)", elbo),
+    line('ELBO, best diagonal q(z)', meanFieldElbo),
+    line('log p(x)', logPx[tighter], `, drawn from ${names[tighter]}, ${sampling(logPx[tighter])}`),
+    line('amortization gap', amortizationGap, ', best q(z) over encoder'),
+    line('approximation gap', approximationGap, ', log p(x) over best q(z)'),
+    line('log p(x) - ELBO', gap, ', their sum'),
+    `log p(x) drawn from ${names[other]}: ${logPx[other].mean.toFixed(3)}, ${sampling(logPx[other])}; the higher of the two is taken`,
+    "±: one standard error of the mean over images; of a gap, of each image's difference",
+  ]
+}
+
+const line = (name: string, estimate: Estimate, note?: string): string => describeEstimate(name, estimate, note, 26)

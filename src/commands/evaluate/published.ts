@@ -1,0 +1,88 @@
+/** Published log p(x) of MNIST's test images, beside which a result may be put where data and binarization are the same. */
+import type { RunConfig } from '../../methods/session.js'
+
+interface Published {
+  model: string
+  /** Nats per image, by importance sampling. */
+  logPx: number
+  /** As the source made the images binary. */
+  binarization: 'dynamic' | 'fixed sample'
+  samples: number
+  source: string
+}
+
+/** Of every row. */
+const SAMPLES = 5000
+
+const BURDA = 'Burda et al. 2015'
+const FIXED = 'Burda et al. 2015, appendix'
+
+const published: readonly Published[] = [
+  { model: 'VAE k=1', logPx: -86.76, binarization: 'dynamic', samples: SAMPLES, source: BURDA },
+  { model: 'VAE k=50', logPx: -86.35, binarization: 'dynamic', samples: SAMPLES, source: BURDA },
+  { model: 'IWAE k=5', logPx: -85.54, binarization: 'dynamic', samples: SAMPLES, source: BURDA },
+  { model: 'IWAE k=50', logPx: -84.78, binarization: 'dynamic', samples: SAMPLES, source: BURDA },
+  { model: 'VAE k=1, two layers of z', logPx: -85.33, binarization: 'dynamic', samples: SAMPLES, source: BURDA },
+  { model: 'VAE k=50, two layers of z', logPx: -84.78, binarization: 'dynamic', samples: SAMPLES, source: BURDA },
+  { model: 'IWAE k=5, two layers of z', logPx: -83.89, binarization: 'dynamic', samples: SAMPLES, source: BURDA },
+  { model: 'IWAE k=50, two layers of z', logPx: -82.9, binarization: 'dynamic', samples: SAMPLES, source: BURDA },
+  { model: 'VAE k=1', logPx: -88.71, binarization: 'fixed sample', samples: SAMPLES, source: FIXED },
+  { model: 'IWAE k=50', logPx: -87.1, binarization: 'fixed sample', samples: SAMPLES, source: FIXED },
+]
+
+export interface Evaluated {
+  config: RunConfig
+  /** What the images are of, as `--data` says it. */
+  source: string
+  split: string
+  /** Whether all images of the split were used. */
+  whole: boolean
+  /** How log p(x) was estimated. */
+  method: 'importance' | 'ais' | 'quadrature'
+  /** Draws of importance sampling; the share of them that came from the prior. */
+  samples: number
+  defensive: number
+}
+
+/** The rows, each with why it cannot be compared with a result; null where it can. */
+export const comparedRows = (result: Evaluated): (Published & { incomparable: string | null })[] =>
+  published.map(row => ({ ...row, incomparable: incomparable(row, result) }))
+
+function incomparable({ binarization }: Published, { config, source, split, whole }: Evaluated): string | null {
+  if (source !== 'mnist') return `other data than ${source}`
+  if (split !== 'test') return `test images, not ${split} ones`
+  if (!whole) return 'all test images, not some'
+  if (config.binarize === 'none') return 'binary pixels, not densities of grey ones'
+  // A static run thresholds: easier images than one fixed Bernoulli draw of each, which is what the literature calls static.
+  if (binarization !== config.binarize) return `binarization: ${binarization}, not ${inWords(config.binarize)}`
+  return null
+}
+
+const inWords = (binarize: string): string => (binarize === 'static' ? 'static (threshold 0.5)' : binarize)
+
+/** The table as lines; a star marks what can be compared. */
+export function describePublished(result: Evaluated): string[] {
+  const lines = comparedRows(result).map(({ model, logPx, binarization, samples, source, incomparable: why }) => {
+    const cells = [model.padEnd(28), logPx.toFixed(2).padStart(7), `  ${binarization.padEnd(14)}`, `${samples} samples`]
+    return `${why === null ? '*' : ' '} ${cells.join('')}  ${source}${why === null ? '' : ` (${why})`}`
+  })
+  const heading = 'published log p(x) of MNIST test images, nats/image; * can be compared with this result'
+  return [heading, ...lines, ...describeOtherWork(result)]
+}
+
+/** Where the estimate itself is another than the published one, so that a difference is not the model's alone. */
+function describeOtherWork({ method, samples, defensive }: Evaluated): string[] {
+  if (method !== 'importance')
+    return [
+      `published by importance sampling with ${SAMPLES} samples, which is low; --method ${method} is another estimate, and may be higher of the same model`,
+    ]
+  const [from, to] = samples < SAMPLES ? ['lower', 'against'] : ['higher', 'in favour of']
+  return [
+    ...(samples === SAMPLES
+      ? []
+      : [`published with ${SAMPLES} samples; ${samples} give a ${from} log p(x) of the same model, ${to} this result`]),
+    ...(defensive === 0
+      ? []
+      : [`published with all draws from q(z|x); --defensive ${defensive} gives another log p(x) of the same model`]),
+  ]
+}

@@ -1,0 +1,45 @@
+/** `elbo export RUN --to DIR`: the networks as plain TF.js layers models. */
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { explain, writeFileAtomic } from '../files/files.js'
+import { modelsOf } from '../models/vae.js'
+import { modelFiles } from '../runs/snapshot.js'
+import { text, UsageError } from '../settings/setting.js'
+import { command } from './command.js'
+import { openVae, runOptions } from './opened-run.js'
+
+export const exportModel = command({
+  name: 'export',
+  summary: 'writes encoder and decoder as TF.js layers models, for tf.loadLayersModel anywhere',
+  argument: 'run',
+  options: {
+    to: text(
+      'folder to write encoder/ and decoder/ into, and upper_encoder/ and upper_decoder/ if there are two layers of z',
+    ),
+    ...runOptions,
+  },
+  examples: ['export first --to web/model', 'export first --to last --snapshot latest'],
+  async run({ argument, values }, context) {
+    const { to } = values
+    if (to === null) throw new UsageError('export: --to DIR is missing: the folder to write encoder/ and decoder/ into')
+    const { trained } = await openVae(argument, values, context)
+    const models = modelsOf(trained.vae)
+    const files = await modelFiles(models)
+    for (const [name, bytes] of files) {
+      const path = join(to, name)
+      try {
+        mkdirSync(dirname(path), { recursive: true })
+      } catch (error) {
+        throw explain(error, path)
+      }
+      writeFileAtomic(path, bytes)
+      context.print(path)
+    }
+    context.note(
+      'encoder: images [batch, pixels] in [0, 1] -> [mu, log variance]; decoder: z -> logits; sigmoid gives pixels',
+    )
+    if (models.has('upper_encoder'))
+      context.note('z is h1; upper_encoder: h1 -> [mu, log variance] of h2; upper_decoder: h2 -> those of h1')
+    return { json: { run: argument, files: [...files.keys()].map(name => join(to, name)) } }
+  },
+})

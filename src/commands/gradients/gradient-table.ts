@@ -1,0 +1,98 @@
+/** Measured gradients in words: the table of a terminal, and what its columns mean. */
+import type { MeasuredEstimate, MeasuredPart } from '../../evaluation/gradient-estimates.js'
+import { type Part, parts } from '../../evaluation/gradient-moments.js'
+import { type Agreement, isAboveNoise, type Jackknifed } from '../../evaluation/gradient-noise.js'
+
+const WIDTHS = [7, 20, 4, 12, 15, 8, 12, 15, 8, 11, 15]
+
+/** Fixed columns, so that a row can be printed as soon as it is measured. */
+const line = (cells: readonly string[]): string =>
+  cells.map((cell, i) => (i < 2 ? cell.padEnd(WIDTHS[i] ?? 0) : cell.padStart(WIDTHS[i] ?? 0))).join('')
+
+/** Above the rows. */
+export const gradientHeader: readonly string[] = [
+  line(['', '', '', 'encoder:', '', '', 'decoder:', '', '', 'encoder:', '']).trimEnd(),
+  line(['bound', 'estimator', 'k', ...Array(2).fill(['|mean|', 'variance', 'SNR']).flat(), 'ratio', 'agrees']),
+]
+
+/** A row of the table. */
+export function describeGradient({ objective, estimate, samples, ...row }: MeasuredEstimate): string {
+  const { varianceRatio, agreement } = row.encoder
+  const ofPart = (part: MeasuredPart) => [
+    describeNorm(part.squaredNorm),
+    `${part.variance.value.toExponential(2)} ±${percent(part.variance)}`,
+    part.snr.value.toPrecision(3),
+  ]
+  return line([
+    objective,
+    estimate,
+    String(samples),
+    ...parts.flatMap(part => ofPart(row[part])),
+    varianceRatio === null ? '1' : round(varianceRatio),
+    agreement === null ? '-' : describeAgreement(agreement),
+  ])
+}
+
+/** Where the noise leaves nothing to see of it, what it is less than, with two standard errors. */
+function describeNorm({ value, standardError }: Jackknifed): string {
+  const most = Math.max(value, 0) + 2 * standardError
+  return value > 2 * standardError ? round(Math.sqrt(value)) : `< ${round(Math.sqrt(most))}`
+}
+
+const percent = ({ value, standardError }: Jackknifed): string => `${((100 * standardError) / value).toFixed(0)}%`
+
+const describeAgreement = ({ squaredZ, spread }: Agreement): string => `${squaredZ.toFixed(2)} ± ${spread.toFixed(2)}`
+
+/** Three digits, with an exponent where there would be many zeros. */
+function round(value: number): string {
+  if (value < 1e-3 || value >= 1e6) return value.toExponential(2)
+  return value >= 1000 ? Number(value.toPrecision(3)).toLocaleString('en') : value.toPrecision(3)
+}
+
+/** Below the rows: what the columns are. */
+export function gradientNotes([first]: readonly MeasuredEstimate[]): string[] {
+  if (!first) return []
+  const { draws, snrFloor } = first.encoder
+  const left = parts.map(part => `${first[part].entries - first[part].noisy} of the ${part}'s`).join(' and ')
+  return [
+    `gradients of the bound, nats per image and unit of weight, ${draws} draws each; ±: one standard error`,
+    '|mean|: norm of the mean gradient, without what noise adds to it; variance: of an entry, the mean over all entries',
+    `SNR: |mean| / standard deviation of an entry (Rainforth et al. 2018), the mean over entries that vary; pure noise has ${snrFloor.toPrecision(2)}`,
+    `${left} entries never vary, such as the weights of pixels that are black in all images`,
+    `ratio: the variance, to that of the first row of the same bound and k`,
+    'agrees: mean squared z-score of the difference from the mean gradient of that row, 1 ± so much by chance if the two means are one',
+  ]
+}
+
+/** The slopes of log SNR against log k, for estimators with three k and an SNR above the noise; none if there is no such. */
+export function describeSlopes(rows: readonly MeasuredEstimate[]): string[] {
+  const names = [...new Set(rows.map(({ objective, estimate }) => `${objective} ${estimate}`))]
+  return names.flatMap(name => {
+    const own = rows.filter(({ objective, estimate }) => `${objective} ${estimate}` === name)
+    const found = parts.flatMap(part => {
+      const slope = snrSlope(own, part)
+      return slope ? [`${part} ${signed(slope.value)} ± ${slope.standardError.toFixed(2)}`] : []
+    })
+    return found.length > 0 ? [`slope of log SNR against log k, ${name}: ${found.join(', ')}`] : []
+  })
+}
+
+const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(2)}`
+
+/** By least squares. */
+function snrSlope(rows: readonly MeasuredEstimate[], part: Part): Jackknifed | undefined {
+  if (rows.length < 3 || !rows.every(row => isAboveNoise(row[part]))) return undefined
+  const x = rows.map(({ samples }) => Math.log(samples))
+  const mean = x.reduce((sum, value) => sum + value, 0) / x.length
+  const centred = x.map(value => value - mean)
+  const spread = centred.reduce((sum, value) => sum + value ** 2, 0)
+  const [sum, squares] = rows.reduce(
+    ([sum, squares], row, i) => {
+      const { value, standardError } = row[part].snr
+      const weight = centred[i] as number
+      return [sum + weight * Math.log(value), squares + ((weight * standardError) / value) ** 2]
+    },
+    [0, 0],
+  )
+  return { value: sum / spread, standardError: Math.sqrt(squares) / spread }
+}

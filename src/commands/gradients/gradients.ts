@@ -1,0 +1,152 @@
+/** `elbo gradients RUN`: mean, variance and signal-to-noise ratio of each gradient estimator on one batch. */
+import { basename, join } from 'node:path'
+import { z } from 'zod'
+import { modes } from '../../compile/scan.js'
+import { firstImages, type Split } from '../../data/dataset.js'
+import {
+  type EstimateName,
+  estimates,
+  type GradientEstimate,
+  type MeasuredEstimate,
+  measureEstimates,
+  refuseEstimate,
+} from '../../evaluation/gradient-estimates.js'
+import { writeFileAtomic } from '../../files/files.js'
+import { bounds } from '../../inference/gradient-ascent.js'
+import { binarizes, type TrainedVae } from '../../methods/session.js'
+import { klEstimators } from '../../objectives/elbo.js'
+import { choice, read, setting, UsageError, type Values, wholeNumber } from '../../settings/setting.js'
+import { type Context, command } from '../command.js'
+import { describeChoice, evaluatedSplit, openVae, pictureFolder, runImages, runOptions } from '../opened-run.js'
+import { progressBar } from '../progress-bar.js'
+import { describeGradient, describeSlopes, gradientHeader, gradientNotes } from './gradient-table.js'
+
+const names = (text: string): string[] => text.split(',')
+
+const options = {
+  objectives: setting(
+    z.array(z.enum(bounds)).min(1),
+    [...bounds],
+    `one or more of ${bounds.join(', ')}, separated by commas,`,
+    'bounds whose gradients are estimated',
+    names,
+  ),
+  estimators: setting(
+    z.array(z.enum(estimates)).min(1).nullable(),
+    null,
+    `one or more of ${estimates.join(', ')}, separated by commas,`,
+    `some of ${estimates.join(', ')}, separated by commas (default: of elbo all but stl; of iwae pathwise, dreg and score:leave-one-out; of binary z only those of the score function)`,
+    names,
+  ),
+  ks: setting(
+    z.array(z.int().min(1).max(1e4)).min(1).max(100),
+    [1, 2, 4, 8, 16, 32, 64],
+    'whole numbers from 1 to 10000, separated by commas, such as 1,2,4',
+    'draws of z per image',
+    read.list,
+  ),
+  draws: wholeNumber([20, 1e7], 1000, 'draws of the noise, for each gradient'),
+  batchSize: wholeNumber([1, 1e5], 20, 'images: the first of the test split, as one fixed batch'),
+  kl: choice(klEstimators, 'analytic', 'the KL term of the ELBO: closed form, or sampled (by stl always)'),
+  seed: wholeNumber([0, 2 ** 32], 1, 'decides the noise'),
+  compile: choice(modes, 'auto', 'how the work runs, as in train'),
+  ...runOptions,
+}
+
+type Asked = Values<typeof options>
+
+export const gradients = command({
+  name: 'gradients',
+  summary: 'measures mean, variance and signal-to-noise ratio of gradient estimators on one batch',
+  argument: 'run',
+  options,
+  finishesOnInterrupt: true,
+  examples: [
+    'gradients first',
+    'gradients first --ks 1,8 --draws 200',
+    'gradients first --objectives elbo --estimators pathwise,stl,score:none --ks 1',
+    'gradients first --objectives iwae --estimators pathwise,dreg --json',
+  ],
+  async run({ argument, values }, context) {
+    const { folder, trained } = await openVae(argument, values, context)
+    const wanted = plan(trained, values)
+    const images = firstImages(evaluatedSplit(trained, runImages(trained, null).test), values.batchSize)
+    const rows = await measure(trained, images, wanted, values, context)
+    const interrupted = rows.length < wanted.length
+    if (interrupted) context.note(`interrupted: ${rows.length} of ${wanted.length} gradients are measured`)
+    for (const line of [...describeSlopes(rows), ...gradientNotes(rows)]) context.print(line)
+    if (rows.length > 0) context.print(`chart: ${await draw(trained, folder, rows)}`)
+    const { snapshot, batchSize: _, draws, kl, seed } = values
+    const { binarize, seed: binarizationSeed } = trained.config
+    const about = { run: argument, snapshot, images: images.count, binarize, binarizationSeed, draws, kl, seed }
+    return { json: { ...about, rows: rows.map(({ compile: _, ...row }) => row), interrupted }, interrupted }
+  },
+})
+
+/** Every estimate that there is; throws a `UsageError` for an estimator that was asked for and is none of any bound at any k. */
+function plan({ vae }: TrainedVae, { objectives, estimators, ks, kl }: Asked): GradientEstimate[] {
+  const all = [...new Set(objectives)].flatMap(objective =>
+    [...new Set(ks)].flatMap(samples =>
+      namesFor(objective, estimators).map(estimate => ({ objective, estimate, samples })),
+    ),
+  )
+  const possible = all.filter(one => refuseEstimate(vae, one) === undefined)
+  const closed = possible.some(({ objective, estimate }) => objective === 'elbo' && estimate !== 'stl')
+  if (vae.layers.length > 1 && kl === 'analytic' && closed)
+    throw new UsageError('--kl analytic: has no closed form for two layers of z; use --kl monte-carlo')
+  const missing = estimators?.find(name => !possible.some(({ estimate }) => estimate === name))
+  const refused = all.find(({ estimate }) => estimate === missing || possible.length === 0)
+  if (!refused) return possible
+  throw new UsageError(`--estimators ${refused.estimate}: ${refuseEstimate(vae, refused)}`)
+}
+
+/** By default those that show what the bound is known for. */
+function namesFor(objective: GradientEstimate['objective'], asked: EstimateName[] | null): readonly EstimateName[] {
+  if (asked) return [...new Set(asked)]
+  if (objective === 'elbo') return estimates.filter(name => name !== 'stl')
+  return ['pathwise', 'dreg', 'score:leave-one-out']
+}
+
+/** Prints each row as soon as it is there; less than was wanted if it was interrupted. */
+async function measure(
+  { vae }: TrainedVae,
+  images: Split,
+  wanted: readonly GradientEstimate[],
+  { draws, seed, kl, compile }: Asked,
+  context: Context,
+): Promise<MeasuredEstimate[]> {
+  const rows: MeasuredEstimate[] = []
+  const bar = progressBar('draws', context)
+  const measured = measureEstimates(vae, images, wanted, {
+    ...{ draws, seed, kl, mode: compile, signal: context.signal },
+    onProgress: (done, total, { objective, estimate, samples }) =>
+      bar.update(Math.round(done), total, `${objective} ${estimate}, k = ${samples}`),
+  })
+  try {
+    for await (const row of measured) {
+      bar.stop()
+      if (rows.length === 0) context.note(describeChoice(row.compile))
+      for (const line of [...(rows.length === 0 ? gradientHeader : []), describeGradient(row)]) context.print(line)
+      rows.push(row)
+    }
+    return rows
+  } finally {
+    bar.stop()
+  }
+}
+
+/** Writes plots/gradients.svg and .png; returns the path of the latter. */
+async function draw({ config }: TrainedVae, folder: string, rows: readonly MeasuredEstimate[]): Promise<string> {
+  const [{ gradientChart }, { svgToPng }] = await Promise.all([
+    import('./gradient-chart.js'),
+    import('../../plots/svg-to-png.js'),
+  ])
+  const read = binarizes(config) ? `${config.binarize} binarization` : 'grey'
+  const { draws } = (rows[0] as MeasuredEstimate).encoder
+  const subtitle = `Run ${basename(folder)}, ${config.data}, ${read}. ${draws.toLocaleString('en')} draws of the noise.`
+  const svg = gradientChart(subtitle, rows)
+  const path = join(pictureFolder(folder, 'plots'), 'gradients')
+  writeFileAtomic(`${path}.svg`, svg)
+  writeFileAtomic(`${path}.png`, svgToPng(svg))
+  return `${path}.png`
+}

@@ -1,0 +1,32 @@
+/** `elbo manifold RUN`: the plane of a two-dimensional latent space. */
+import { z } from 'zod'
+import { manifold as decodePlane } from '../methods/pictures.js'
+import { read, setting, wholeNumber } from '../settings/setting.js'
+import { command } from './command.js'
+import { openVae, pictureOptions, requireOneLayer, writeGrid } from './opened-run.js'
+
+export const manifold = command({
+  name: 'manifold',
+  summary: 'shows the latent plane of a model with two latent dimensions',
+  argument: 'run',
+  options: {
+    side: wholeNumber([1, 200], 20, 'images along each axis'),
+    extent: setting(z.number().positive(), 3, 'a number above 0', 'both axes run from -extent to extent', read.number),
+    ...pictureOptions,
+  },
+  examples: ['manifold plane', 'manifold plane --side 30 --extent 2.5 --out plane.png'],
+  async run({ argument, values }, context) {
+    const run = await openVae(argument, values, context)
+    requireOneLayer(run.trained, 'manifold')
+    const { latentDim } = run.trained.vae
+    if (latentDim !== 2) {
+      throw new Error(
+        `run ${argument} has ${latentDim} latent dimensions; manifold needs 2: train with --preset latent-2d`,
+      )
+    }
+    const picture = await decodePlane(run.trained.vae, values.side, values.extent)
+    const path = writeGrid(run, picture.pixels, 'manifold', values.out, { columns: values.side, gap: 0 })
+    context.print(`z_1 to the right and z_2 upwards, each from -${values.extent} to ${values.extent}: ${path}`)
+    return { json: { run: argument, path, side: values.side, extent: values.extent, z: picture.z } }
+  },
+})

@@ -1,0 +1,171 @@
+/** What every command on a trained run does first: choose a backend, say so, read the run. */
+import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { Backend } from '../backends/backend.js'
+import { backendNames, openBackend } from '../backends/candidates.js'
+import type { Choice } from '../compile/scan.js'
+import { binarizeOnce, type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
+import { explain, writeFileAtomic } from '../files/files.js'
+import {
+  binarizes,
+  boundName,
+  loadTrainedRun,
+  loadTrainedVae,
+  type TrainedRun,
+  type TrainedVae,
+} from '../methods/session.js'
+import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
+import { streamKey } from '../random.js'
+import { listRuns, runFolder } from '../runs/directory.js'
+import { choice, text, threads, UsageError } from '../settings/setting.js'
+import type { Context } from './command.js'
+
+/** Options that every command on a run has. */
+export const runOptions = {
+  snapshot: choice(
+    ['best', 'latest'],
+    'best',
+    'which of the two snapshots: highest validation bound (where nothing was held out, the last pass), or last',
+  ),
+  backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here'),
+  threads: threads(),
+}
+
+/** Options of the commands that draw. */
+export const pictureOptions = { ...runOptions, out: text('PNG file to write (default: in the run, below images/)') }
+
+/** Opens a backend and says which one it is and why not a faster one. */
+export async function openAndSay(name: string, threads: number | null, { debug, note }: Context): Promise<Backend> {
+  const { backend, refusals } = await openBackend(name, { debug, ...(threads !== null && { threads }) })
+  for (const { backend: refused, reason, fix } of refusals.filter(({ isExpected }) => !isExpected))
+    note(`backend ${refused} does not run: ${reason}. Fix: ${fix}`)
+  note(`backend ${backend.name}: ${backend.version}, ${backend.device}`)
+  return backend
+}
+
+/** Settings that name the number of threads which they stand for here, so that a run that is resumed elsewhere keeps it. */
+export const withThreads = <C extends { threads: number | null }>(config: C): C => ({
+  ...config,
+  threads: config.threads ?? availableParallelism(),
+})
+
+/** How steps run, in a line. */
+export function describeChoice({ mode, reason }: Choice): string {
+  const how = { xla: 'compiled by XLA', graph: 'compiled as a graph', off: 'not compiled' }[mode]
+  return `steps are ${how}: ${reason}`
+}
+
+/** The folder of the run called `name`; if there is none, the error lists those that there are. */
+export function existingRun(name: string, checkpoints: string): string {
+  const folder = runFolder(checkpoints, name)
+  const names = listRuns(checkpoints)
+  if (names.includes(name)) return folder
+  const known = names.length > 0 ? `runs there: ${names.join(', ')}` : 'no runs are there yet; `elbo train` makes one'
+  throw new UsageError(`there is no run '${name}' in ${checkpoints} (${known})`)
+}
+
+export interface OpenedRun<T extends TrainedRun | TrainedVae = TrainedRun> {
+  folder: string
+  trained: T
+}
+
+interface Which {
+  snapshot: 'best' | 'latest'
+  backend: string
+  threads: number | null
+}
+
+/** Brings back the run called `name`, whatever its model, on the backend that `values` ask for. */
+export const openRun = (name: string, values: Which, context: Context): Promise<OpenedRun> =>
+  open(name, values, context, loadTrainedRun)
+
+/** The same for commands that need a VAE; throws a `UsageError` if the run has another model. */
+export const openVae = (name: string, values: Which, context: Context): Promise<OpenedRun<TrainedVae>> =>
+  open(name, values, context, loadTrainedVae)
+
+async function open<T extends TrainedRun | TrainedVae>(
+  name: string,
+  values: Which,
+  context: Context,
+  load: (folder: string, snapshot: Which['snapshot']) => T,
+): Promise<OpenedRun<T>> {
+  const folder = existingRun(name, context.checkpoints)
+  await openAndSay(values.backend, values.threads, context)
+  const trained = load(folder, values.snapshot)
+  const { config, snapshot } = trained
+  const { epoch, best } = snapshot.position
+  const reached =
+    best?.validationBound == null
+      ? ''
+      : `, best validation ${boundName(config)} ${best.validationBound.toFixed(2)} nats/image after epoch ${best.epoch}`
+  context.note(
+    `run ${name}, snapshot ${values.snapshot}: ${epoch} ${epoch === 1 ? 'epoch' : 'epochs'} trained${reached}`,
+  )
+  return { folder, trained }
+}
+
+/** Refuses what only a Gaussian z can do. */
+export function requireGaussian({ config }: TrainedVae, what: string): void {
+  if (config.latents !== 'gaussian')
+    throw new UsageError(`${what}: needs a Gaussian z; this run has --latents ${config.latents}`)
+}
+
+/** Refuses what only a single layer of Gaussian z can do. */
+export function requireOneLayer(trained: TrainedVae, what: string): void {
+  requireGaussian(trained, what)
+  const { upperLatentDim } = trained.config
+  if (upperLatentDim !== null)
+    throw new UsageError(`${what}: needs a single layer of z; this run has --upper-latent-dim ${upperLatentDim}`)
+}
+
+/** The images of a run, or those of `source`, which must be of the run's size. */
+export function runImages({ config, snapshot }: TrainedRun | TrainedVae, source: string | null): Dataset {
+  const data = source === null ? loadRunDataset(config) : loadDataset(source)
+  const { rows, columns, sha256 } = snapshot.data
+  if (data.rows !== rows || data.columns !== columns) {
+    throw new Error(
+      `--data ${data.source}: images of ${data.rows}x${data.columns} pixels, but the run was trained on ${rows}x${columns}`,
+    )
+  }
+  if (source === null && data.sha256 !== sha256) {
+    throw new Error(`${config.data}: the images changed since the run was trained; name the images to use with --data`)
+  }
+  return data
+}
+
+/** The images of a split; throws a `UsageError` if the run kept none for it. */
+export function splitOf(data: Dataset, name: Split['name']): Split {
+  if (data[name].count > 0) return data[name]
+  throw new UsageError(`--split ${name}: this run held no images out (validation none); use test or train`)
+}
+
+/** A split as this run is always evaluated on it: one fixed binary sample, or the grey images if its model reads those. */
+export function evaluatedSplit({ config }: TrainedRun | TrainedVae, split: Split): Split {
+  return binarizes(config) ? binarizeOnce(split, config.binarize, streamKey(config.seed, split.name)) : split
+}
+
+/** Writes a grid of the run's images to `out` or to `images/NAME.png` in the run; returns the path. */
+export function writeGrid(
+  { folder, trained }: OpenedRun<TrainedRun | TrainedVae>,
+  pixels: Uint8Array,
+  name: string,
+  out: string | null,
+  layout: Partial<ImageGridLayout>,
+): string {
+  const { rows: height, columns: width } = trained.snapshot.data
+  const path = out ?? join(pictureFolder(folder, 'images'), `${name}.png`)
+  writeFileAtomic(path, imageGrid(pixels, { count: pixels.length / (height * width), height, width, ...layout }))
+  return path
+}
+
+/** A folder of the run's for pictures; made if it is not there. */
+export function pictureFolder(folder: string, name: 'images' | 'plots'): string {
+  const path = join(folder, name)
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw explain(error, path)
+  }
+  return path
+}

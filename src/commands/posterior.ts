@@ -1,0 +1,148 @@
+/** `elbo posterior RUN`: the true p(z|x) of images beside q(z|x), for a model with two latent dimensions. */
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { z } from 'zod'
+import { modes } from '../compile/scan.js'
+import { type Split, splitNames } from '../data/dataset.js'
+import { type PosteriorMap, posteriorMaps } from '../evaluation/posterior-map.js'
+import { type Quadrature, quadrature } from '../evaluation/quadrature.js'
+import { writeFileAtomic } from '../files/files.js'
+import type { Vae } from '../models/vae.js'
+import type { PosteriorRow } from '../plots/posterior-chart.js'
+import { choice, read, setting, text, UsageError } from '../settings/setting.js'
+import { command } from './command.js'
+import { gridSettings, gridTrust, holdsQ, requireGrid } from './grid.js'
+import { evaluatedSplit, openVae, pictureFolder, pictureOptions, runImages, splitOf } from './opened-run.js'
+
+/** Points along each axis of a map, and of the search for where it should be. */
+const SIDE = 160
+const SEARCH = 301
+
+export const posterior = command({
+  name: 'posterior',
+  summary: 'shows p(z|x) beside q(z|x) for a model with two latent dimensions, with ELBO + KL = log p(x) by quadrature',
+  argument: 'run',
+  options: {
+    images: setting(
+      z.array(z.int().min(0).max(1e9)).min(1).max(50),
+      [0, 1, 2, 3],
+      'whole numbers from 0, separated by commas, such as 0,7,12',
+      'which images of the split, counted from 0',
+      read.list,
+    ),
+    split: choice(splitNames, 'test', 'which images'),
+    data: text('other images than those of the run'),
+    ...gridSettings,
+    compile: choice(modes, 'auto', 'how the work runs, as in train'),
+    ...pictureOptions,
+  },
+  examples: ['posterior plane', 'posterior plane --images 0,7,12 --out posterior.png'],
+  async run({ argument, values }, context) {
+    const { folder, trained } = await openVae(argument, values, context)
+    requireGrid(trained, 'posterior', values)
+    const { vae } = trained
+    if (vae.latentDim !== 2)
+      throw new UsageError(
+        `run ${argument} has ${vae.latentDim} latent dimensions; posterior needs 2: train with --preset latent-2d`,
+      )
+    const data = runImages(trained, values.data)
+    const split = splitOf(data, values.split)
+    const chosen = pick(evaluatedSplit(trained, split), values.images)
+    const options = { side: values.grid, extent: values.extent, mode: values.compile, signal: context.signal }
+    const integrals = await quadrature(vae, chosen, options)
+    const maps = await mapsOf(vae, chosen, values.extent)
+    const size = { width: data.columns, height: data.rows }
+    const rows = values.images.map((number, i) =>
+      rowOf({ number, i, chosen, size, integrals, maps, split: values.split }),
+    )
+    const path = values.out ?? join(pictureFolder(folder, 'images'), 'posterior.png')
+    await draw(path, argument, rows)
+    for (const { title, numbers } of rows)
+      context.print(`${title}: ${numbers.map(([name, value]) => `${name} ${value}`).join('  ')}`)
+    context.print(`by quadrature, nats; p(z|x) beside q(z|x): ${path}`)
+    for (const warning of gridTrust(integrals).warnings) context.print(warning)
+    const json = values.images.map((image, i) => describe(image, i, integrals, maps))
+    return { json: { run: argument, path, split: values.split, grid: values.grid, images: json } }
+  },
+})
+
+/** The images of these numbers. */
+function pick({ pixels, count, name }: Split, numbers: readonly number[]): Split {
+  const beyond = numbers.find(number => number >= count)
+  if (beyond !== undefined)
+    throw new UsageError(`--images ${beyond}: there are only ${count} ${name} images, counted from 0`)
+  const size = pixels.length / count
+  const chosen = new Uint8Array(numbers.length * size)
+  numbers.forEach((number, i) => void chosen.set(pixels.subarray(number * size, (number + 1) * size), i * size))
+  return { name, count: numbers.length, pixels: chosen }
+}
+
+async function mapsOf(vae: Vae, { pixels, count }: Split, extent: number): Promise<PosteriorMap[]> {
+  const x = tf.tensor2d(
+    Float32Array.from(pixels, level => level / 255),
+    [count, vae.pixels],
+  )
+  const maps = await posteriorMaps(vae, x, { extent, search: SEARCH, side: SIDE })
+  x.dispose()
+  return maps
+}
+
+interface Drawn {
+  /** Within the split, and within those chosen. */
+  number: number
+  i: number
+  chosen: Split
+  split: string
+  size: { width: number; height: number }
+  integrals: Quadrature
+  maps: readonly PosteriorMap[]
+}
+
+function rowOf({ number, i, chosen, split, size, integrals, maps }: Drawn): PosteriorRow {
+  const pixels = size.width * size.height
+  return {
+    ...(maps[i] as PosteriorMap),
+    title: `${split} image ${number}`,
+    image: { pixels: chosen.pixels.subarray(i * pixels, (i + 1) * pixels), ...size },
+    numbers: numbersOf(integrals, i),
+  }
+}
+
+/**
+ * ELBO + KL = log p(x) in three decimals, which the difference of the rounded ends keeps true to the last of them; log p(x) alone where
+ * the grid does not hold q.
+ */
+function numbersOf({ elbo, logPx, qMass }: Quadrature, i: number): [string, string][] {
+  const thousandths = (values: Float64Array) => Math.round(1000 * (values[i] as number))
+  const shown = (value: number) => (value / 1000).toFixed(3).replace('-', '−')
+  if (!holdsQ(qMass[i] as number)) return [['log p(x)', shown(thousandths(logPx))]]
+  return [
+    ['ELBO', shown(thousandths(elbo))],
+    ['+ KL(q(z|x) ‖ p(z|x))', shown(thousandths(logPx) - thousandths(elbo))],
+    ['= log p(x)', shown(thousandths(logPx))],
+  ]
+}
+
+function describe(image: number, i: number, sums: Quadrature, maps: readonly PosteriorMap[]) {
+  const { mu, sigma } = maps[i] as PosteriorMap
+  const { elbo, gap, logPx, half, qMass } = sums
+  const sum = { elbo: elbo[i], gap: gap[i], logPx: logPx[i], logPxByHalfTheGrid: half.logPx[i] }
+  return { image, ...sum, qMass: qMass[i], mu, sigma }
+}
+
+async function draw(path: string, run: string, rows: readonly PosteriorRow[]): Promise<void> {
+  const [{ posteriorChart }, { svgToPng }] = await Promise.all([
+    import('../plots/posterior-chart.js'),
+    import('../plots/svg-to-png.js'),
+  ])
+  const svg = posteriorChart({
+    title: `${run}: the posterior and its approximation`,
+    subtitle:
+      'Blue: p(z|x), darker where denser. Orange: q(z|x), its mean and its contours at 1 and 2 standard deviations. ' +
+      'Every plane has its own scale. By quadrature, in nats.',
+    xLabel: 'z₁',
+    yLabel: 'z₂',
+    rows,
+  })
+  writeFileAtomic(path, svgToPng(svg))
+}

@@ -1,0 +1,57 @@
+/** `elbo runs`: every run directory with its settings, epoch and best ELBO. */
+import { join } from 'node:path'
+import { binarizes, isEm, type RunConfig, readRunConfig, readRunSnapshot } from '../methods/session.js'
+import { listRuns } from '../runs/directory.js'
+import { command } from './command.js'
+
+export const runs = command({
+  name: 'runs',
+  summary: 'lists run directories with their settings, epoch and best ELBO',
+  options: {},
+  examples: ['runs', 'runs --json'],
+  async run(_input, { print, checkpoints }) {
+    const rows = listRuns(checkpoints).map(name => describeRun(checkpoints, name))
+    if (rows.length === 0) print(`no runs in ${checkpoints} yet; \`elbo train\` makes one`)
+    const width = Math.max(...rows.map(({ name }) => name.length), 3)
+    if (rows.length > 0) print(`${'run'.padEnd(width)}  epochs   best validation bound  model`)
+    for (const row of rows) print(`${row.name.padEnd(width)}  ${'error' in row ? row.error : line(row)}`)
+    return { json: rows }
+  },
+})
+
+type Run = Extract<ReturnType<typeof describeRun>, { epoch: number }>
+
+function describeRun(checkpoints: string, name: string) {
+  const folder = join(checkpoints, name)
+  try {
+    const config = readRunConfig(folder)
+    const { epoch, step, best } = readRunSnapshot(folder, 'latest').snapshot.position
+    return { name, epoch, step, best, config }
+  } catch (error) {
+    return { name, error: (error as Error).message }
+  }
+}
+
+function line({ epoch, best, config }: Run): string {
+  const elbo = describeBest(best)
+  const images = `${config.data}, ${binarizes(config) ? config.binarize : 'grey'}`
+  return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${describeModel(config)}, ${images}`
+}
+
+function describeBest(best: Run['best']): string {
+  if (!best) return 'none yet'
+  return best.validationBound === null
+    ? 'not validated'
+    : `${best.validationBound.toFixed(2)} nats (epoch ${best.epoch})`
+}
+
+function describeModel(config: RunConfig): string {
+  if (!isEm(config)) {
+    const convolutions = config.filters ? `conv${config.filters.join('-')}-` : ''
+    const { hidden, latentDim, upperHidden, upperLatentDim, activation } = config
+    const upper = upperLatentDim === null ? '' : `, ${[...(upperHidden ?? []), upperLatentDim].join('-')} above,`
+    return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}`
+  }
+  const size = config.model.endsWith('mixture') ? config.components : config.latentDim
+  return `${config.model} ${size}, ${config.method}`
+}

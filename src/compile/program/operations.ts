@@ -1,0 +1,97 @@
+/** The few operations that this library adds to programs by itself. */
+import { ATTRIBUTE_TYPES, type Attribute } from '../../libtensorflow/attributes.js'
+import { DTYPES } from '../../libtensorflow/dtypes.js'
+import type { Builder } from './builder.js'
+import type { Value } from './program.js'
+
+const INT32 = DTYPES.TF_INT32
+
+/** An attribute that is an element type. */
+export const typeAttribute = (name: string, value: number): Attribute => ({
+  name,
+  type: ATTRIBUTE_TYPES.TF_ATTR_TYPE,
+  value,
+})
+
+/** An attribute that is an integer. */
+export const intAttribute = (name: string, value: number): Attribute => ({
+  name,
+  type: ATTRIBUTE_TYPES.TF_ATTR_INT,
+  value,
+})
+
+/** A constant int32 scalar. */
+export function int(builder: Builder, value: number): Value {
+  return builder.constant(Int32Array.of(value), { dtype: INT32, shape: [] })
+}
+
+/** A constant int32 vector, such as a shape. */
+export function ints(builder: Builder, values: readonly number[]): Value {
+  return builder.constant(Int32Array.from(values), { dtype: INT32, shape: [values.length] })
+}
+
+/** The same elements in another shape. */
+export function reshape(builder: Builder, value: Value, shape: readonly number[]): Value {
+  const { dtype } = builder.typeOf(value)
+  const attributes = [typeAttribute('T', dtype), typeAttribute('Tshape', INT32)]
+  return builder.single('Reshape', attributes, [value, ints(builder, shape)], { dtype, shape })
+}
+
+/** `scalar` everywhere. */
+export function fill(builder: Builder, scalar: Value, shape: readonly number[]): Value {
+  const { dtype } = builder.typeOf(scalar)
+  const attributes = [typeAttribute('T', dtype), typeAttribute('index_type', INT32)]
+  return builder.single('Fill', attributes, [ints(builder, shape), scalar], { dtype, shape })
+}
+
+/** The elements as another type. */
+export function cast(builder: Builder, value: Value, to: number): Value {
+  const { dtype, shape } = builder.typeOf(value)
+  if (dtype === to) return value
+  return builder.single('Cast', [typeAttribute('SrcT', dtype), typeAttribute('DstT', to)], [value], {
+    dtype: to,
+    shape,
+  })
+}
+
+/** The part of `value` that begins at `begin`, an int32 vector, and has the shape `size`. */
+export function slice(builder: Builder, value: Value, begin: Value, size: readonly number[]): Value {
+  const { dtype } = builder.typeOf(value)
+  const attributes = [typeAttribute('T', dtype), typeAttribute('Index', INT32)]
+  return builder.single('Slice', attributes, [value, begin, ints(builder, size)], { dtype, shape: size })
+}
+
+/** Values of one type along a new axis. */
+export function pack(builder: Builder, values: readonly Value[], axis: number): Value {
+  const [first] = values
+  if (first === undefined) throw new Error('program: nothing to pack')
+  const { dtype, shape } = builder.typeOf(first)
+  const attributes = [typeAttribute('T', dtype), intAttribute('N', values.length), intAttribute('axis', axis)]
+  return builder.single('Pack', attributes, values, { dtype, shape: shape.toSpliced(axis, 0, values.length) })
+}
+
+/** The axes in another order: axis i of the result is axis `order[i]`. */
+export function transpose(builder: Builder, value: Value, order: readonly number[]): Value {
+  const { dtype, shape } = builder.typeOf(value)
+  const attributes = [typeAttribute('T', dtype), typeAttribute('Tperm', INT32)]
+  const type = { dtype, shape: order.map(axis => shape[axis] as number) }
+  return builder.single('Transpose', attributes, [value, ints(builder, order)], type)
+}
+
+/** The elements in reverse order along `axes`. */
+export function reverse(builder: Builder, value: Value, axes: readonly number[]): Value {
+  const type = builder.typeOf(value)
+  const attributes = [typeAttribute('T', type.dtype), typeAttribute('Tidx', INT32)]
+  return builder.single('ReverseV2', attributes, [value, ints(builder, axes)], type)
+}
+
+/** `value` with so many zeros after its elements along each axis. */
+export function zerosAfter(builder: Builder, value: Value, counts: readonly number[]): Value {
+  if (counts.every(count => count === 0)) return value
+  const { dtype, shape } = builder.typeOf(value)
+  const attributes = [typeAttribute('T', dtype), typeAttribute('Tpaddings', INT32)]
+  const paddings = Int32Array.from(counts.flatMap(count => [0, count]))
+  const type = { dtype, shape: shape.map((size, axis) => size + (counts[axis] as number)) }
+  const amounts = builder.constant(paddings, { dtype: INT32, shape: [shape.length, 2] })
+  return builder.single('Pad', attributes, [value, amounts], type)
+}

@@ -1,0 +1,148 @@
+/**
+ * Numbers that change from step to step and that JavaScript puts into a step as constants. A step is recorded twice, with two values
+ * of every scheduled number; a constant that differs, and is proportional to one of them, becomes an argument.
+ */
+import { DTYPES } from '../../libtensorflow/dtypes.js'
+import { rewrite } from '../program/builder.js'
+import {
+  type Constant,
+  type Operation,
+  type Program,
+  type ProgramNode,
+  printType,
+  type Value,
+} from '../program/program.js'
+import { CompileRefusal, callSite } from '../refusal.js'
+import type { Recording } from './record.js'
+
+/** The numbers of one step, by name. */
+export type Numbers = Readonly<Record<string, number>>
+
+/** A constant that is `ratio` times the scheduled number `name`; argument `schedule:i` for number i of a list of these. */
+export interface Scheduled {
+  readonly name: string
+  readonly ratio: number
+}
+
+/** The golden ratio's fraction spreads the factors, so that no two of them, nor their products, are equal. */
+const GOLDEN = 0.6180339887
+
+/** Values for the second recording: each number times a factor of its own. Zeros, which have no multiples, become ones in both. */
+export function recordedNumbers(numbers: Numbers): [first: Numbers, second: Numbers] {
+  const first = mapNumbers(numbers, value => (value === 0 ? 1 : value))
+  return [first, mapNumbers(first, (value, i) => value * (1.1 + 0.5 * (((i + 1) * GOLDEN) % 1)))]
+}
+
+function mapNumbers(numbers: Numbers, f: (value: number, i: number) => number): Numbers {
+  return Object.fromEntries(Object.entries(numbers).map(([name, value], i) => [name, f(value, i)]))
+}
+
+/** The program of two recordings that differ in nothing but scheduled constants. Throws a CompileRefusal that names the first other difference. */
+export function generalize(
+  [first, second]: readonly [Recording, Recording],
+  numbers: readonly [Numbers, Numbers],
+): { program: Program; scheduled: Scheduled[] } {
+  requireSameNames(first.program, second.program)
+  requireSameLength(first, second)
+  const scheduled: Scheduled[] = []
+  const values = new Map<string, Value>()
+  let i = 0
+  const program = rewrite(first.program, (node, _, builder) => {
+    const at = i++
+    const other = second.program.nodes[at]
+    if (other === undefined || sameNode(node, other)) return undefined
+    const found = isScalar(node) && isScalar(other) ? findRatio([node, other], numbers) : undefined
+    if (found === undefined) throw describeDifference(first, at, node, other)
+    const key = JSON.stringify(found)
+    const name = `schedule:${values.size}`
+    const value = values.get(key) ?? builder.argument(name, { dtype: DTYPES.TF_FLOAT, shape: [] })
+    if (!values.has(key)) scheduled.push(found)
+    values.set(key, value)
+    return [value]
+  })
+  return { program, scheduled }
+}
+
+function isScalar(node: ProgramNode): node is Constant {
+  return node.kind === 'constant' && node.types[0].dtype === DTYPES.TF_FLOAT && node.elements.length === 1
+}
+
+const TOLERANCE = 1e-6
+
+function findRatio(nodes: readonly [Constant, Constant], [first, second]: readonly [Numbers, Numbers]) {
+  const [a, b] = nodes.map(({ elements: [element] }) => element ?? 0) as [number, number]
+  const candidates = Object.keys(first).flatMap(name => {
+    const [s, t] = [first[name] as number, second[name] as number]
+    return Math.abs((b / a) * (s / t) - 1) < TOLERANCE ? [{ name, ratio: simplest(a, b, s, t) }] : []
+  })
+  return candidates.length === 1 ? candidates[0] : undefined
+}
+
+/** The ratio of fewest digits that gives both constants in float32, or else their mean ratio. */
+function simplest(a: number, b: number, s: number, t: number): number {
+  const ratio = (a / s + b / t) / 2
+  for (let digits = 1; digits <= 9; digits++) {
+    const rounded = Number(ratio.toPrecision(digits))
+    if (Math.fround(rounded * s) === a && Math.fround(rounded * t) === b) return rounded
+  }
+  return ratio
+}
+
+/** The constant's value for a step's numbers. */
+export function scheduledValue({ name, ratio }: Scheduled, numbers: Numbers): number {
+  const value = numbers[name]
+  if (value === undefined) throw new Error(`the schedule of a step lacks ${name}, which the first step had`)
+  return ratio * value
+}
+
+function sameNode(a: ProgramNode, b: ProgramNode): boolean {
+  if (String(a.types.map(printType)) !== String(b.types.map(printType))) return false
+  if (a.kind === 'constant' && b.kind === 'constant')
+    return a.elements.every((value, i) => Object.is(value, b.elements[i]))
+  if (a.kind === 'argument' && b.kind === 'argument') return a.name === b.name
+  return a.kind === 'operation' && b.kind === 'operation' && shapeOfOperation(a) === shapeOfOperation(b)
+}
+
+const shapeOfOperation = ({ op, attributes, inputs }: Operation): string => JSON.stringify([op, attributes, inputs])
+
+function requireSameNames(a: Program, b: Program): void {
+  const [names, others] = [a, b].map(({ results }) => [...results.keys()].join(', '))
+  if (names === others) return
+  throw new CompileRefusal(
+    `what it returns or assigns differs between two recordings of it: ${names} and ${others}`,
+    'return the same outputs from every step, and assign the same variables',
+  )
+}
+
+function requireSameLength(first: Recording, second: Recording): void {
+  const at = first.program.nodes.findIndex((node, i) => node.kind !== second.program.nodes[i]?.kind)
+  const [n, m] = [first.program.nodes.length, second.program.nodes.length]
+  if (n === m && at < 0 && sameResults(first.program, second.program)) return
+  throw new CompileRefusal(
+    `two recordings of it differ: ${n} and ${m} operations and constants`,
+    'take no decision in JavaScript that differs from step to step; use tf.where',
+    callSite((at < 0 ? undefined : first.sites[at]) ?? second.sites[n]),
+  )
+}
+
+const sameResults = (a: Program, b: Program): boolean =>
+  JSON.stringify([...a.results]) === JSON.stringify([...b.results])
+
+function describeDifference({ program, sites }: Recording, at: number, a: ProgramNode, b: ProgramNode): CompileRefusal {
+  const where = callSite(sites[at])
+  if (a.kind === 'constant' && b.kind === 'constant') {
+    const user = program.nodes.find(node => node.kind === 'operation' && node.inputs.some(input => input.node === at))
+    const usedBy = user?.kind === 'operation' ? `, for ${user.op}` : ''
+    return new CompileRefusal(
+      `a ${printType(a.types[0])} that JavaScript makes${usedBy}, differs between two recordings of it`,
+      "make noise from the step's key, and use a scheduled number only by itself or multiplied",
+      where,
+    )
+  }
+  const name = a.kind === 'operation' ? a.op : a.kind
+  return new CompileRefusal(
+    `${name} has other attributes, inputs or shapes in two recordings of it`,
+    'take no decision in JavaScript that differs from step to step; use tf.where',
+    where,
+  )
+}

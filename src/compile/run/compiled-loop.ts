@@ -1,0 +1,140 @@
+/** A loop of steps as a TensorFlow function: defined once, run by name, on the variables' own tensors. */
+import type * as tf from '@tensorflow/tfjs'
+import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
+import type { Binding } from '../../libtensorflow/binding.js'
+import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
+import { type DefinedFunction, defineFunction } from '../../libtensorflow/functions.js'
+import type { NodeBackend } from '../../libtensorflow/node-backend.js'
+import type { TensorMetadata } from '../../libtensorflow/tensor-table.js'
+import { canonicalConvolutions } from '../passes/convolutions.js'
+import { fused } from '../passes/fusions.js'
+import { type ProgramWithFunctions, vectorizedNoise } from '../passes/philox.js'
+import { optimize } from '../passes/simplify.js'
+import { toGraph } from '../program/graphdef.js'
+import { type Program, sizeOf } from '../program/program.js'
+import type { StepProgram } from '../record/trace.js'
+import type { Fed } from './feed.js'
+import { type Loop, type LoopShape, makeLoop } from './loop.js'
+
+/** How TensorFlow runs a function: compiled by XLA into one piece of machine code, or node by node. */
+export type NativeMode = 'xla' | 'graph'
+
+/** Tensors of the binding, not yet of TF.js; either method frees them. */
+export interface LoopResult {
+  /** Assigns the variables and reads the outputs of the first `n` steps, end to end. */
+  take(n: number): Promise<Record<string, Float32Array>>
+  discard(): void
+}
+
+export interface CompiledLoop {
+  run(fed: Fed): Promise<LoopResult>
+  dispose(): void
+}
+
+/** Defines the loop; XLA compiles it when it first runs. Throws a TensorFlowError if TensorFlow does not accept the program. */
+export function compileLoop(backend: NodeBackend, step: StepProgram, shape: LoopShape, mode: NativeMode): CompiledLoop {
+  const { binding } = backend
+  const name = `scan_${definitions++}`
+  const { program, functions: callees } = forMode(mode, step.program, name, binding.isUsingGpuDevice())
+  const loop = makeLoop({ ...step, program }, shape)
+  const functions = defineLoop(binding, name, loop, callees)
+  const variables = [...step.variables.values()]
+  const changed = loop.assigned.map(name => step.variables.get(name) as tf.Variable)
+  const outputs = [...loop.outputs].map(([name, type]) => [name, sizeOf(type)] as const)
+  return {
+    async run(fed) {
+      for (const { name, isDisposed } of variables)
+        if (isDisposed) throw new Error(`scan: the step needs the variable "${name}", which was disposed`)
+      const inputs = feed(binding, shape, step.scheduled.length, fed)
+      try {
+        const ids = [...inputs, ...backend.getInputTensorIds(variables)]
+        const count = outputs.length + changed.length
+        const tensors = await binding.executeOpAsync(functions.name, MODE_ATTRIBUTES[mode], ids, count)
+        return loopResult(backend, tensors, outputs, changed)
+      } finally {
+        for (const id of inputs) binding.deleteTensor(id)
+      }
+    },
+    dispose: () => functions.dispose(),
+  }
+}
+
+let definitions = 0
+
+function forMode(mode: NativeMode, program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
+  if (mode === 'graph') return { program: fused(program), functions: new Map() }
+  const vectorized = vectorizedNoise(program, name)
+  const forDevice = onGpu ? vectorized.program : canonicalConvolutions(vectorized.program)
+  return { program: optimize(forDevice), functions: vectorized.functions }
+}
+
+function defineLoop(
+  binding: Binding,
+  name: string,
+  { condition, body, loop }: Loop,
+  callees: ReadonlyMap<string, Program>,
+): { name: string; dispose(): void } {
+  const functions: DefinedFunction[] = []
+  const define = (as: string, program: Program) => {
+    functions.push(defineFunction(binding, as, toGraph(program), functions))
+    return as
+  }
+  const dispose = () => {
+    for (const defined of functions.splice(0)) defined.dispose()
+  }
+  try {
+    for (const [callee, program] of callees) define(callee, program)
+    const [more, once] = [define(`${name}_condition`, condition), define(`${name}_body`, body)]
+    return { name: define(`${name}_loop`, loop(more, once)), dispose }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+/** Without a `config_proto`, TensorFlow does not optimize a graph at all. */
+const MODE_ATTRIBUTES = {
+  xla: [{ name: '_XlaMustCompile', type: ATTRIBUTE_TYPES.TF_ATTR_BOOL, value: true }],
+  graph: [{ name: 'config_proto', type: ATTRIBUTE_TYPES.TF_ATTR_STRING, value: '' }],
+}
+
+function feed(binding: Binding, { capacity, dtype, batch }: LoopShape, numbers: number, fed: Fed): number[] {
+  return [
+    binding.createTensor([], DTYPES.TF_INT32, Int32Array.of(fed.n)),
+    binding.createTensor([capacity, ...batch], dtypeNumber(dtype), fed.data),
+    binding.createTensor([capacity, 2], DTYPES.TF_INT32, fed.keys),
+    binding.createTensor([capacity, numbers], DTYPES.TF_FLOAT, fed.schedules),
+  ]
+}
+
+function loopResult(
+  backend: NodeBackend,
+  tensors: readonly TensorMetadata[],
+  outputs: readonly (readonly [name: string, size: number])[],
+  changed: readonly tf.Variable[],
+): LoopResult {
+  const { binding } = backend
+  return {
+    discard() {
+      for (const { id } of tensors) binding.deleteTensor(id)
+    },
+    async take(n) {
+      tensors.slice(outputs.length).forEach((tensor, i) => {
+        const value = backend.createOutputTensor(tensor)
+        changed[i]?.assign(value)
+        value.dispose()
+      })
+      const values = await Promise.all(outputs.map(([, size], i) => takeRows(binding, tensors[i], n * size)))
+      return Object.fromEntries(outputs.map(([name], i) => [name, values[i] as Float32Array]))
+    },
+  }
+}
+
+async function takeRows(binding: Binding, tensor: TensorMetadata | undefined, length: number): Promise<Float32Array> {
+  if (tensor === undefined) throw new Error('TensorFlow gave fewer results than the loop has')
+  try {
+    return ((await binding.tensorData(tensor.id)) as Float32Array).slice(0, length)
+  } finally {
+    binding.deleteTensor(tensor.id)
+  }
+}

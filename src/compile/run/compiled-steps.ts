@@ -1,0 +1,79 @@
+/** Steps as compiled functions: traced and compiled when data of a new shape comes, then run in chunks of a fixed capacity. */
+import type { NodeBackend } from '../../libtensorflow/node-backend.js'
+import type { HostKey } from '../../random.js'
+import type { Numbers } from '../record/schedule.js'
+import { type TracedStep, trace } from '../record/trace.js'
+import type { Batches, Outputs, Runner, Step } from '../scan.js'
+import { type Choice, type Compilable, chooseMode, warmUp } from './choose.js'
+import { type CompiledLoop, compileLoop, type NativeMode } from './compiled-loop.js'
+import { concatenate } from './eager.js'
+import { type Feeder, newFeeder } from './feed.js'
+
+/** The steps of one shape of data. */
+interface Compiled {
+  readonly loop: CompiledLoop
+  readonly feeder: Feeder
+}
+
+/** Runs `step` in the mode `asked` for, or else in the one that is faster on the first batches. */
+export function compileSteps<S>(backend: NodeBackend, step: Step<S>, asked: Choice<NativeMode> | undefined): Runner<S> {
+  const compiled = new Map<string, Compiled>()
+  let choice = asked
+  let mostSteps = 1
+
+  async function prepare(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]): Promise<Compiled> {
+    const { compilable, feeder } = traceBatches(backend, step as unknown as TracedStep, batches, keys, schedules)
+    const samples = feeder.repeat(batches, keys, schedules)
+    if (choice) return { loop: await warmUp(compilable, choice.mode, samples), feeder }
+    const chosen = await chooseMode(compilable, samples)
+    choice = chosen.choice
+    return { loop: chosen.loop, feeder }
+  }
+
+  return {
+    get choice() {
+      return choice
+    },
+    get mostSteps() {
+      return mostSteps
+    },
+    async run(batches, keys, schedules) {
+      const numbers = schedules as readonly Numbers[]
+      const shape = `${batches.data.constructor.name} ${batches.shape}`
+      const { loop, feeder } = compiled.get(shape) ?? (await prepare(batches, keys, numbers))
+      compiled.set(shape, { loop, feeder })
+      mostSteps = feeder.capacity
+      const started = performance.now()
+      const parts: Outputs[] = []
+      for (let from = 0; from < batches.count; from += mostSteps) {
+        const fed = feeder.feed(batches, keys, numbers, from)
+        parts.push(await (await loop.run(fed)).take(fed.n))
+      }
+      return { outputs: concatenate(parts), stepMs: (performance.now() - started) / batches.count }
+    },
+    dispose() {
+      for (const { loop } of compiled.values()) loop.dispose()
+      compiled.clear()
+    },
+  }
+}
+
+function traceBatches(
+  backend: NodeBackend,
+  step: TracedStep,
+  { data, count, shape }: Batches,
+  [key]: readonly HostKey[],
+  [numbers]: readonly Numbers[],
+): { compilable: Compilable; feeder: Feeder } {
+  if (key === undefined || numbers === undefined)
+    throw new Error('scan: there are fewer keys or schedules than batches')
+  const size = data.length / count
+  const first = data.slice(0, size)
+  const second = count > 1 ? data.slice(size, 2 * size) : data.slice(0, size).reverse()
+  const traced = trace(backend, step, { data: [first, second], shape, key, numbers })
+  const feeder = newFeeder(data, shape, traced.scheduled)
+  const dtype = data instanceof Uint8Array ? 'uint8' : 'float32'
+  const loopShape = { capacity: feeder.capacity, dtype, batch: shape } as const
+  const compile = (mode: NativeMode) => compileLoop(backend, traced, loopShape, mode)
+  return { compilable: { compile, siteOf: traced.siteOf }, feeder }
+}

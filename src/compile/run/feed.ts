@@ -1,0 +1,66 @@
+/** What goes into a compiled loop: batches, keys and scheduled numbers, in arrays of a fixed capacity that are reused. */
+import type { HostKey } from '../../random.js'
+import { type Numbers, type Scheduled, scheduledValue } from '../record/schedule.js'
+import type { Batches } from '../scan.js'
+
+/** The first `n` rows count. */
+export interface Fed {
+  readonly n: number
+  /** [capacity, ...batch]. */
+  readonly data: Uint8Array | Float32Array
+  /** [capacity, 2]. */
+  readonly keys: Int32Array
+  /** [capacity, scheduled numbers]. */
+  readonly schedules: Float32Array
+}
+
+export interface Feeder {
+  /** Steps that one call can run. */
+  readonly capacity: number
+  /** As many steps as there are from number `from` on, or as fit. Valid until the next call. */
+  feed(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[], from: number): Fed
+  /** A full load: the batches over and over. */
+  repeat(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]): Fed
+}
+
+/** Both bounds are fixed, so that no result depends on how fast a machine is. */
+const MOST_BYTES = 2 ** 24
+const MOST_STEPS = 200
+
+/** A feeder of batches like those in `like`, of shape `shape`. */
+export function newFeeder(like: Batches['data'], shape: readonly number[], scheduled: readonly Scheduled[]): Feeder {
+  const size = shape.reduce((product, n) => product * n, 1)
+  const capacity = Math.min(Math.max(Math.floor(MOST_BYTES / (size * like.BYTES_PER_ELEMENT)), 1), MOST_STEPS)
+  const length = capacity * size
+  const data = like instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length)
+  const keys = new Int32Array(2 * capacity)
+  const schedules = new Float32Array(scheduled.length * capacity)
+
+  function fill(row: number, batches: Batches, step: number, key: HostKey, numbers: Numbers): void {
+    data.set(batches.data.subarray(step * size, (step + 1) * size), row * size)
+    if (key.some(word => word < 0)) throw new Error(`scan: the key [${key}] has a negative word; make keys with keyAt`)
+    keys.set(key, 2 * row)
+    schedules.set(
+      scheduled.map(one => scheduledValue(one, numbers)),
+      scheduled.length * row,
+    )
+  }
+
+  function rows(n: number, stepOf: (row: number) => number, ...[batches, keysOfSteps, numbers]: Steps): Fed {
+    for (let row = 0; row < n; row++) {
+      const step = stepOf(row)
+      fill(row, batches, step, keysOfSteps[step] as HostKey, numbers[step] as Numbers)
+    }
+    return { n, data, keys, schedules }
+  }
+
+  return {
+    capacity,
+    feed: (batches, keysOfSteps, numbers, from) =>
+      rows(Math.min(batches.count - from, capacity), row => from + row, batches, keysOfSteps, numbers),
+    repeat: (batches, keysOfSteps, numbers) =>
+      rows(capacity, row => row % batches.count, batches, keysOfSteps, numbers),
+  }
+}
+
+type Steps = [batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]]

@@ -1,0 +1,55 @@
+/** The IDX format of MNIST: big-endian magic 00 00 08 dimensions, one 32-bit size per dimension, then unsigned bytes. */
+import { gunzipSync } from 'node:zlib'
+import { readWhole } from '../../files/files.js'
+
+/** Grey images, one byte a pixel: `pixels` holds [count, rows, columns] in 0 … 255. */
+export interface Images {
+  count: number
+  rows: number
+  columns: number
+  pixels: Uint8Array
+}
+
+const IMAGES = 0x00000803
+
+/** Reads an IDX file of images, gzipped or not. Throws an error that names the file and what is wrong with it. */
+export function readIdxImages(path: string): Images {
+  return parseIdxImages(inflate(readWhole(path), path), path)
+}
+
+/** Parses the bytes of an IDX file of images; `path` is for error messages. */
+export function parseIdxImages(bytes: Uint8Array, path: string): Images {
+  if (bytes.length === 0) throw new Error(`${path}: the file is empty; an IDX file of images was expected`)
+  if (bytes.length < 16) throw new Error(`${path}: ${bytes.length} bytes are too few for an IDX header of 16 bytes`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const magic = view.getUint32(0)
+  if (magic !== IMAGES) throw new Error(`${path}: ${describeMagic(magic)}`)
+  const [count, rows, columns] = [view.getUint32(4), view.getUint32(8), view.getUint32(12)] as const
+  if (count === 0 || rows === 0 || columns === 0) {
+    throw new Error(`${path}: the header says ${count} images of ${rows}x${columns} pixels; all three must be positive`)
+  }
+  const size = count * rows * columns
+  if (bytes.length - 16 !== size) {
+    const fault = bytes.length - 16 < size ? 'is cut short' : 'has bytes left over'
+    throw new Error(
+      `${path}: ${fault}: the header says ${count} images of ${rows}x${columns} pixels, ` +
+        `${size} bytes, but ${bytes.length - 16} follow it`,
+    )
+  }
+  return { count, rows, columns, pixels: bytes.subarray(16) }
+}
+
+function describeMagic(magic: number): string {
+  const found = `0x${magic.toString(16).padStart(8, '0')}`
+  if (magic === 0x00000801) return `magic number ${found} is that of IDX labels; images have 0x00000803`
+  return `magic number ${found} is not that of IDX images, 0x00000803`
+}
+
+function inflate(bytes: Buffer, path: string): Buffer {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  try {
+    return gunzipSync(bytes)
+  } catch (error) {
+    throw new Error(`${path}: not a whole gzip file (${(error as Error).message})`)
+  }
+}

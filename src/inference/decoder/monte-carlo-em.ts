@@ -1,0 +1,65 @@
+/**
+ * Monte Carlo EM for a neural decoder (Wei & Tanner 1990; Kingma & Welling 2013, section 5 and figure 3): chains of z from p(z | x) by HMC or
+ * Metropolis, then gradient ascent on log p(x, z). There is no encoder.
+ */
+import * as tf from '@tensorflow/tfjs'
+import { decode, namedWeights, type Vae } from '../../models/vae.js'
+import { vaeLikelihood } from '../../models/vae-likelihood.js'
+import type { HostKey } from '../../random.js'
+import { type AnnealingOptions, annealer } from '../../sampling/anneal-images.js'
+import { type ChainOptions, imageChains } from '../../sampling/image-chains.js'
+import { type metropolisOrHmc, sample } from '../../sampling/kernel.js'
+import type { AnnealedAlgorithm } from '../algorithm.js'
+import { createOptimizer, type OptimizerOptions } from '../optimizer.js'
+import { usedMeans } from '../used-images.js'
+
+export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typeof metropolisOrHmc)[number]> {
+  /** Optimizer steps on the draws of a batch. */
+  updates: number
+  /** How the bound is found. */
+  annealing: AnnealingOptions
+  /** So many of the validation images have it found after each pass. */
+  validationImages: number
+}
+
+/** Learns the decoder of `vae` from binary images {0, 255}; its encoder is neither used nor changed. */
+export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKey): AnnealedAlgorithm {
+  const weights = new Map(namedWeights(vae.decoder).map(([name, value]) => [`decoder/${name}`, value]))
+  const optimizer = createOptimizer(options, weights)
+  const chains = imageChains(vae.latentDim, options, key)
+  return {
+    variables: new Map([
+      ...weights,
+      ...[...optimizer.slots].map(([name, slot]): [string, tf.Variable] => [`optimizer/${name}`, slot]),
+      ...chains.variables,
+    ]),
+    models: new Map([['decoder', vae.decoder]]),
+    step(batch, stepKey, { learningRate, used, first }) {
+      const x = tf.div(batch, 255)
+      const target = (z: tf.Tensor) => tf.add(decode(vae, z).logProb(x), vae.latents.prior.logProb(z))
+      const { draws, acceptance } = chains.move(
+        { first, used, size: batch.shape[0] as number },
+        stepKey,
+        (z, runKey, stepSize) => sample(target, z, runKey, options.transitions, stepSize, options),
+      )
+      const z = draws.at(-1) as tf.Tensor // [chains, batch, latent]
+      const reconstruction = () => tf.mean(decode(vae, z).logProb(x), 0) // [batch]
+      const before = { reconstruction: reconstruction(), logPrior: tf.mean(vae.latents.prior.logProb(z), 0) }
+      for (let update = 0; update < options.updates; update++)
+        optimizer.minimize(
+          () => tf.neg(usedMeans({ mean: reconstruction() }, used).mean as tf.Tensor) as tf.Scalar,
+          learningRate,
+        )
+      const logJoint = tf.add(before.reconstruction, before.logPrior)
+      return { ...usedMeans({ logJoint, reconstruction: before.reconstruction }, used), acceptance }
+    },
+    validationImages: options.validationImages,
+    /** Annealed importance sampling with chains from the prior: E[log w] <= log p(x). */
+    annealer: (how, effort) => annealer(vaeLikelihood(vae), vae.latentDim, { ...options.annealing, ...effort }, how),
+    finishPass: () => chains.finishPass(),
+    dispose() {
+      optimizer.dispose()
+      tf.dispose([...chains.variables.values()])
+    },
+  }
+}

@@ -1,0 +1,89 @@
+/** Pictures of a trained VAE: latent points through the decoder, as grey images. */
+import * as tf from '@tensorflow/tfjs'
+import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
+import type { Key } from '../random.js'
+
+/** Latent points and their mean images: `pixels` holds [count, pixels], 0 … 255. */
+export interface Picture {
+  z: number[][]
+  pixels: Uint8Array
+}
+
+/** What any trained model can show. */
+export interface Pictures {
+  /** Mean images of `count` draws of z from the prior. */
+  sample(key: Key, count: number): Promise<Picture>
+  /** Each image (as the model reads it, 0 … 255) as the model sees it: the mean image given its latents. */
+  reconstruct(images: Uint8Array): Promise<Picture>
+}
+
+export const vaePictures = (vae: Vae): Pictures => ({
+  sample: (key, count) => sample(vae, key, count),
+  reconstruct: images => reconstruct(vae, images),
+})
+
+/** `count` draws z ~ p(z). */
+async function sample(vae: Vae, key: Key, count: number): Promise<Picture> {
+  return decodeGrid(vae, await readMatrix(tf.tidy(() => samplePrior(vae, key, count))))
+}
+
+/** Each image (0 … 255) encoded to the most probable z and decoded again. */
+async function reconstruct(vae: Vae, images: Uint8Array): Promise<Picture> {
+  return decodeGrid(vae, await encodeModes(vae, images))
+}
+
+/** Straight walks of `steps` points between the codes of consecutive pairs of images: one row of z per point. */
+export async function interpolate(vae: Vae, images: Uint8Array, steps: number): Promise<Picture> {
+  const means = await encodeModes(vae, images)
+  const walks: number[][] = []
+  for (let i = 0; i + 1 < means.length; i += 2) {
+    const [from, to] = [means[i] as number[], means[i + 1] as number[]]
+    for (let t = 0; t < steps; t++) {
+      walks.push(from.map((start, d) => start + (t / (steps - 1)) * ((to[d] as number) - start)))
+    }
+  }
+  return decodeGrid(vae, walks)
+}
+
+/** The plane from -extent to extent of a two-dimensional z, `side` by `side` points; z_2 grows upwards. */
+export function manifold(vae: Vae, side: number, extent: number): Promise<Picture> {
+  const at = (i: number) => (side === 1 ? 0 : (2 * i) / (side - 1) - 1) * extent
+  const plane = Array.from({ length: side * side }, (_, i) => [at(i % side), -at(Math.floor(i / side))])
+  return decodeGrid(vae, plane)
+}
+
+const PIECE = 1000
+
+async function decodeGrid(vae: Vae, z: number[][]): Promise<Picture> {
+  const pixels = new Uint8Array(z.length * vae.pixels)
+  for (let start = 0; start < z.length; start += PIECE) {
+    const means = tf.tidy(() => decode(vae, tf.tensor2d(z.slice(start, start + PIECE))).mean)
+    const values = await means.data<'float32'>()
+    means.dispose()
+    values.forEach((mean, i) => {
+      pixels[start * vae.pixels + i] = Math.round(255 * mean)
+    })
+  }
+  return { z, pixels }
+}
+
+function encodeModes(vae: Vae, images: Uint8Array): Promise<number[][]> {
+  return readMatrix(
+    tf.tidy(
+      () =>
+        encode(
+          vae,
+          tf.tensor2d(
+            Float32Array.from(images, level => level / 255),
+            [images.length / vae.pixels, vae.pixels],
+          ),
+        ).mode,
+    ),
+  )
+}
+
+async function readMatrix(matrix: tf.Tensor): Promise<number[][]> {
+  const rows = (await matrix.array()) as number[][]
+  matrix.dispose()
+  return rows
+}

@@ -1,0 +1,160 @@
+/** What a training leaves for the eye: the ELBO curve, sample and reconstruction grids, TensorBoard's event files. */
+import { basename, join } from 'node:path'
+import type { Backend } from '../backends/backend.js'
+import { binarizeOnce, type Dataset, firstImages } from '../data/dataset.js'
+import { writeFileAtomic } from '../files/files.js'
+import { nodeNamespace } from '../libtensorflow/node-backend.js'
+import type { Pictures } from '../methods/pictures.js'
+import { binarizes, boundName, isExact, type RunConfig } from '../methods/session.js'
+import type { ChartPoint, LineChartSpec } from '../plots/chart-spec.js'
+import { imageGrid } from '../plots/image-grid.js'
+import { streamKey } from '../random.js'
+import type { EpochMetrics } from './train.js'
+
+const PICTURED = 64
+
+/** Pictures of one run; files are written whole or not at all. */
+export interface TrainingRecords {
+  /** Draws plots/elbo.svg and plots/elbo.png. */
+  drawCurve(history: EpochMetrics[]): Promise<void>
+  /** Draws images/samples-epoch-N.png and images/reconstructions-epoch-N.png; the latent draws are the same each time. */
+  drawImages(pictures: Pictures, data: Dataset, epoch: number): Promise<void>
+  /** Adds one epoch to tensorboard/. */
+  summarize(metrics: EpochMetrics): void
+  /** What cannot be recorded on this backend, and why. */
+  missing: string | undefined
+}
+
+export function trainingRecords(folder: string, config: RunConfig, backend: Backend): TrainingRecords {
+  const canSummarize = backend.tfjsName === 'tensorflow'
+  return {
+    missing: canSummarize
+      ? undefined
+      : `no TensorBoard files: TensorFlow writes them, and the backend is ${backend.name}`,
+    summarize: canSummarize ? summaryWriter(join(folder, 'tensorboard')) : () => {},
+    drawCurve: history => drawCurve(folder, config, history),
+    async drawImages(pictures, data, epoch) {
+      const size = data.rows * data.columns
+      const key = streamKey(config.seed, 'pictures')
+      const seen = firstImages(data.validation.count > 0 ? data.validation : data.train, PICTURED)
+      const shown = (binarizes(config) ? binarizeOnce(seen, config.binarize, key) : seen).pixels
+      const grid = (pixels: Uint8Array, columns: number, groupColumns: number) =>
+        imageGrid(pixels, {
+          count: pixels.length / size,
+          height: data.rows,
+          width: data.columns,
+          columns,
+          groupColumns,
+        })
+      const write = (name: string, png: Buffer) =>
+        writeFileAtomic(join(folder, 'images', `${name}-epoch-${String(epoch).padStart(4, '0')}.png`), png)
+      write('samples', grid((await pictures.sample(key, PICTURED)).pixels, 8, 1))
+      write('reconstructions', grid(alternate([shown, (await pictures.reconstruct(shown)).pixels], size), 16, 2))
+    },
+  }
+}
+
+/** Image i of each source in turn, then image i + 1: [count * sources, size]. */
+export function alternate(sources: readonly Uint8Array[], size: number): Uint8Array {
+  const count = (sources[0]?.length ?? 0) / size
+  const mixed = new Uint8Array(sources.length * count * size)
+  for (let i = 0; i < count; i++) {
+    sources.forEach((source, s) => {
+      mixed.set(source.subarray(i * size, (i + 1) * size), (i * sources.length + s) * size)
+    })
+  }
+  return mixed
+}
+
+/** The chart library is loaded when the first chart is due. */
+async function drawCurve(folder: string, config: RunConfig, history: EpochMetrics[]): Promise<void> {
+  const [{ lineChart }, { svgToPng }] = await Promise.all([
+    import('../plots/line-chart.js'),
+    import('../plots/svg-to-png.js'),
+  ])
+  const draw = (name: string, chart: LineChartSpec) => {
+    const svg = lineChart(chart)
+    writeFileAtomic(join(folder, 'plots', `${name}.svg`), svg)
+    writeFileAtomic(join(folder, 'plots', `${name}.png`), svgToPng(svg))
+  }
+  draw('elbo', elboChart(folder, config, history))
+  const half = halfStepChart(folder, config, history)
+  if (half) draw('half-steps', half)
+}
+
+/** Bounds that have a longer name. */
+const titles: Readonly<Record<string, string>> = { 'log p(x)': 'Log likelihood', ELBO: 'Evidence lower bound' }
+
+function elboChart(folder: string, config: RunConfig, history: readonly EpochMetrics[]): LineChartSpec {
+  const images = history[0]?.validationImages?.toLocaleString('en')
+  const read = binarizes(config) ? `${config.binarize} binarization` : 'grey'
+  const points = (of: (m: EpochMetrics) => [value: number | undefined, error?: number | undefined]): ChartPoint[] =>
+    history.flatMap((m): ChartPoint[] => {
+      const [value, error] = of(m)
+      if (value === undefined) return []
+      return [error === undefined ? [m.epoch, value] : [m.epoch, value, error]]
+    })
+  const weighted = points(m => [m.validationIwae ?? m.trainIwae]).length > 0
+  const training = points(m => [weighted ? m.trainIwae : m.trainElbo])
+  const validation = points(m =>
+    weighted ? [m.validationIwae, m.validationIwaeError] : [m.validationElbo, m.validationElboError],
+  )
+  const bound = boundName(config)
+  return {
+    title: `${titles[bound] ?? bound} of run ${basename(folder)}`,
+    subtitle: images
+      ? `${config.data}, ${read}. Validation: ${images} images${binarizes(config) ? ', fixed binary sample' : ''}.`
+      : `${config.data}, ${read}. No images held out for validation.`,
+    xLabel: 'epoch',
+    yLabel: `${bound} (nats per image)`,
+    series: [
+      ...(validation.length > 0 ? [{ name: 'validation', points: validation }] : []),
+      ...(training.length > 0 ? [{ name: 'training', points: training, dashed: validation.length > 0 }] : []),
+    ],
+  }
+}
+
+/**
+ * The bound after each half step of EM: the E step lifts it to log p(x | theta), the M step raises it again and log p(x | theta) with
+ * it, by more; what is between them is KL(q || p(z | x)).
+ */
+function halfStepChart(folder: string, config: RunConfig, history: readonly EpochMetrics[]): LineChartSpec | undefined {
+  const steps = history.filter(m => m.elboAfterE !== undefined && m.elboAfterM !== undefined)
+  if (steps.length < 2) return undefined
+  const after = (m: EpochMetrics) => [m.elboAfterE, m.elboAfterM] as [number, number]
+  const elbo = steps.flatMap((m): ChartPoint[] => {
+    const [e, mStep] = after(m)
+    return [
+      [m.epoch - 0.5, e],
+      [m.epoch, mStep],
+    ]
+  })
+  // The E step of the next pass finds log p(x) of the parameters that this one's M step chose.
+  const logProb = steps.flatMap((m, i): ChartPoint[] => {
+    const [e] = after(m)
+    const next = steps[i + 1]
+    return [[m.epoch - 0.5, e], ...(next ? [[m.epoch, after(next)[0]] as const] : [])]
+  })
+  return {
+    title: `Half steps of run ${basename(folder)}`,
+    subtitle: `${config.data}, all training images. At an E step the bound meets log p(x); at an M step both rise, and the gap is KL(q || p(z|x)).`,
+    xLabel: 'epoch (M step at the end of each)',
+    yLabel: 'nats per image',
+    series: [
+      { name: isExact(config) ? 'log p(x)' : 'bound with best q(z)', points: logProb, dashed: true },
+      { name: 'ELBO', points: elbo },
+    ],
+  }
+}
+
+/** One event file per process, made with the first summary; tags are those of metrics.jsonl, steps are training steps. */
+function summaryWriter(folder: string): (metrics: EpochMetrics) => void {
+  let writer: ReturnType<ReturnType<typeof nodeNamespace>['summaryFileWriter']> | undefined
+  return metrics => {
+    writer ??= nodeNamespace().summaryFileWriter(folder)
+    for (const [name, value] of Object.entries(metrics)) {
+      if (typeof value === 'number' && name !== 'step') writer.scalar(name, value, metrics.step)
+    }
+    writer.flush()
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * A snapshot: one folder with everything that a run's future depends on. `state.safetensors` has every variable and the
+ * position; `encoder/` and `decoder/` hold the same weights as layers models for other programs.
+ */
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { z } from 'zod'
+import { flushDirectory, readWhole, writeFlushed } from '../files/files.js'
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../files/safetensors.js'
+import { generator } from '../random.js'
+
+/** The version of the snapshot's layout; readers refuse others. */
+const VERSION = '1'
+
+const count = z.number().int().nonnegative()
+
+/** Where a run stands. Everything that is random is derived from the seed and these counters. */
+const positionSchema = z.strictObject({
+  /** Finished passes over the training images. */
+  epoch: count,
+  /** Steps since the beginning, and since the beginning of the current pass. */
+  step: count,
+  stepInEpoch: count,
+  /** Sums over the current pass's steps of what each step returned, in nats per image. */
+  sums: z.record(z.string(), z.number()),
+  /** The best pass so far and its bound on the validation images, in nats per image; without such images, the last pass. */
+  best: z.strictObject({ epoch: count, validationBound: z.number().nullable() }).nullable(),
+  /** How steps ran last; null before the first. */
+  compile: z.enum(['xla', 'graph', 'off']).nullable().default(null),
+})
+export type Position = z.infer<typeof positionSchema>
+
+const metadataSchema = z.object({
+  format: z.literal('elbo-snapshot', { error: "is not 'elbo-snapshot': not written by elbo train" }),
+  version: z.string(),
+  algorithm: z.string(),
+  generator: z.literal(generator),
+  settings: json(z.record(z.string(), z.unknown())),
+  data: json(
+    z.strictObject({
+      source: z.string(),
+      sha256: z.string(),
+      rows: count.min(1),
+      columns: count.min(1),
+      images: count.default(0),
+    }),
+  ),
+  position: json(positionSchema),
+  files: json(z.record(z.string(), z.string())),
+})
+
+/** What `state.safetensors` says beside its tensors. */
+export interface Snapshot {
+  algorithm: string
+  /** The settings that decided what is here, by name. */
+  settings: Record<string, unknown>
+  /** What it was trained on; `images` is the number of training images. */
+  data: { source: string; sha256: string; rows: number; columns: number; images: number }
+  position: Position
+  tensors: Map<string, StoredTensor>
+}
+
+/** Writes a snapshot of these variables and models into the new folder `folder`, flushed to disk. */
+export async function writeSnapshot(
+  folder: string,
+  snapshot: Omit<Snapshot, 'tensors'>,
+  variables: ReadonlyMap<string, tf.Tensor>,
+  models: ReadonlyMap<string, tf.LayersModel>,
+): Promise<void> {
+  const files = await modelFiles(models)
+  const metadata = {
+    format: 'elbo-snapshot',
+    version: VERSION,
+    algorithm: snapshot.algorithm,
+    generator,
+    settings: JSON.stringify(snapshot.settings),
+    data: JSON.stringify(snapshot.data),
+    position: JSON.stringify(snapshot.position),
+    files: JSON.stringify(Object.fromEntries([...files].map(([path, bytes]) => [path, sha256(bytes)]))),
+  }
+  files.set('state.safetensors', encodeSafetensors({ tensors: await readValues(variables), metadata }))
+  for (const [path, bytes] of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFlushed(join(folder, path), bytes)
+  }
+  for (const part of models.keys()) flushDirectory(join(folder, part))
+  flushDirectory(folder)
+}
+
+/** Reads and checks a snapshot, every file of it. Errors name the file, as one in `shownAs`, and the field. */
+export function readSnapshot(folder: string, shownAs = folder): Snapshot {
+  const path = join(shownAs, 'state.safetensors')
+  const read = (name: string) => readWhole(join(folder, name), join(shownAs, name))
+  const { tensors, metadata } = decodeSafetensors(read('state.safetensors'), path)
+  const parsed = metadataSchema.safeParse(metadata)
+  if (!parsed.success) throw new Error(`${path}: metadata ${describe(parsed.error)}`)
+  const { version, files, algorithm, settings, data, position } = parsed.data
+  if (version !== VERSION) {
+    throw new Error(
+      `${path}: metadata version: this snapshot has layout ${version}; this program reads layout ${VERSION}`,
+    )
+  }
+  for (const [name, expected] of Object.entries(files)) {
+    if (sha256(read(name)) !== expected) {
+      throw new Error(
+        `${join(shownAs, name)}: sha256 does not match state.safetensors: changed or damaged after it was written`,
+      )
+    }
+  }
+  return { algorithm, settings, data, position, tensors }
+}
+
+/** Assigns stored tensors to variables of the same names and shapes; `path` is for error messages. */
+export function assignVariables(
+  variables: ReadonlyMap<string, tf.Variable>,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  path: string,
+): void {
+  const unexpected = [...tensors.keys()].find(name => !variables.has(name))
+  if (unexpected) throw new Error(`${path}: tensor '${unexpected}' has no place in the model of config.json`)
+  for (const [name, variable] of variables) {
+    const stored = tensors.get(name)
+    if (!stored) throw new Error(`${path}: tensor '${name}' is missing; config.json describes a model that has it`)
+    if (String(stored.shape) !== String(variable.shape)) {
+      throw new Error(
+        `${path}: tensor '${name}' has shape [${stored.shape}]; config.json describes one of [${variable.shape}]`,
+      )
+    }
+  }
+  for (const [name, variable] of variables) {
+    const { data, shape } = tensors.get(name) as StoredTensor
+    tf.tidy(() => variable.assign(tf.tensor(data as Float32Array, shape, 'float32')))
+  }
+}
+
+/** The files of each layers model, `encoder/model.json` and so on, as `tf.loadLayersModel` reads them. */
+export async function modelFiles(models: ReadonlyMap<string, tf.LayersModel>): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>()
+  for (const [name, model] of models) {
+    await model.save(
+      tf.io.withSaveHandler(async artifacts => {
+        const description = {
+          format: 'layers-model',
+          generatedBy: artifacts.generatedBy,
+          convertedBy: null,
+          modelTopology: artifacts.modelTopology,
+          weightsManifest: [{ paths: ['weights.bin'], weights: artifacts.weightSpecs }],
+        }
+        files.set(`${name}/model.json`, Buffer.from(`${JSON.stringify(description, null, 1)}\n`))
+        files.set(`${name}/weights.bin`, Buffer.from(tf.io.CompositeArrayBuffer.join(artifacts.weightData)))
+        return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } }
+      }),
+    )
+  }
+  return files
+}
+
+async function readValues(variables: ReadonlyMap<string, tf.Tensor>): Promise<Map<string, StoredTensor>> {
+  const tensors = new Map<string, StoredTensor>()
+  for (const [name, variable] of variables) {
+    const data = await variable.data<'float32'>()
+    const broken = data.findIndex(value => !Number.isFinite(value))
+    if (broken >= 0) throw new Error(`'${name}' has the value ${data[broken]}; only finite weights are saved`)
+    tensors.set(name, { shape: variable.shape, data })
+  }
+  return tensors
+}
+
+/** A JSON document inside a string, as safetensors' metadata wants it. */
+function json<T extends z.ZodType>(schema: T) {
+  return z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown
+      } catch {
+        context.addIssue('is not JSON')
+        return z.NEVER
+      }
+    })
+    .pipe(schema)
+}
+
+function describe(error: z.ZodError): string {
+  const issue = error.issues[0]
+  return `${issue?.path.join('.')}: ${issue?.message}`
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

@@ -1,0 +1,81 @@
+/**
+ * Warm start: a run begins with the weights in the `best` snapshot of another one. `initFrom` names that run, and as RUN@STEP also the
+ * step of the snapshot.
+ */
+import type * as tf from '@tensorflow/tfjs'
+import { type Dataset, loadDataset } from '../data/dataset.js'
+import type { Config } from '../methods/config.js'
+import { loadTrainedVae, readRunSnapshot } from '../methods/session.js'
+import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
+import { kebabCase, UsageError } from '../settings/setting.js'
+import { runFolder } from './directory.js'
+import type { Snapshot } from './snapshot.js'
+
+/** What decides the networks and what their outputs mean; all else may differ between the two runs. */
+const networkSettings = [
+  'filters',
+  'hidden',
+  'activation',
+  'latentDim',
+  'upperLatentDim',
+  'upperHidden',
+  'latents',
+  'likelihood',
+  'pixelVariance',
+] as const satisfies readonly (keyof Config)[]
+
+/** RUN of `initFrom` RUN or RUN@STEP. */
+export const runOf = (initFrom: string): string => initFrom.replace(/@[0-9]+$/, '')
+
+/** `initFrom` with the step of the snapshot that it stands for now in the run's `folder`. */
+export const withStep = (initFrom: string, folder: string): string =>
+  atStep(initFrom, folder, readRunSnapshot(folder, 'best').snapshot)
+
+/** `initFrom` with the step of this snapshot; throws a `UsageError` if it names another step. */
+function atStep(initFrom: string, folder: string, { position: { step } }: Snapshot): string {
+  const exact = `${runOf(initFrom)}@${step}`
+  if (initFrom === exact || initFrom === runOf(initFrom)) return exact
+  throw new UsageError(`--init-from ${initFrom}: the best snapshot of ${folder} is that of step ${step}`)
+}
+
+/**
+ * Gives the networks of a VAE with these settings, for these images, the weights in the `best` snapshot of the run that `initFrom` names
+ * below the folder `checkpoints`. Throws a `UsageError` if that run is no VAE, has other networks, has learned from what this one is to be
+ * validated on, or its best snapshot is another one. The optimizer and the baseline start as in any new run.
+ */
+export function startFrom(initFrom: string, checkpoints: string, vae: Vae, config: Config, data: Dataset): void {
+  const folder = runFolder(checkpoints, runOf(initFrom))
+  const from = loadTrainedVae(folder, 'best')
+  try {
+    atStep(initFrom, folder, from.snapshot)
+    for (const name of networkSettings) {
+      const [here, there] = [shown(name, config), shown(name, from.config)]
+      if (here !== there)
+        throw new UsageError(`--init-from: ${folder} was trained with ${there}, this run has ${here}; use the same`)
+    }
+    const { rows, columns, sha256, images } = from.snapshot.data
+    if (data.rows !== rows || data.columns !== columns) {
+      throw new UsageError(
+        `--init-from: ${folder} was trained on images of ${rows}x${columns} pixels, this run has ${data.rows}x${data.columns}`,
+      )
+    }
+    if (sha256 === data.sha256 && images > loadDataset(config.data, config.validation).train.count) {
+      throw new UsageError(
+        `--init-from: ${folder} learned from images that this run would be validated on; add --validation ${from.config.validation}`,
+      )
+    }
+    const trained = weightsOf(from.vae)
+    for (const [i, variable] of weightsOf(vae).entries()) variable.assign(trained[i] as tf.Variable)
+  } finally {
+    from.dispose()
+  }
+}
+
+/** In an order that the settings of the networks decide. */
+const weightsOf = (vae: Vae): tf.Variable[] =>
+  [...modelsOf(vae).values()].flatMap(namedWeights).map(([, variable]) => variable)
+
+/** A setting as the flag that gives it. */
+function shown(name: (typeof networkSettings)[number], config: Config): string {
+  return `--${kebabCase(name)} ${config[name] ?? 'off'}`
+}

@@ -1,0 +1,58 @@
+/**
+ * log p(x) by annealed importance sampling (Neal 2001; Wu et al. 2017): z moves from the prior to the posterior through
+ * p_b(z) ~ p(z) p(x|z)^b, 0 = b_0 < … < b_T = 1, an HMC transition at each b, and log w = sum_t (b_t - b_t-1) log p(x|z_t-1).
+ * E[w] = p(x), so E[log w] <= log p(x): a bound that needs no encoder. The way back from a draw of the posterior has E[1/w] = 1/p(x), so
+ * E[log w] >= log p(x) (Grosse, Ghahramani & Adams 2015): for images of which the model itself drew x and z.
+ */
+import * as tf from '@tensorflow/tfjs'
+import * as gaussian from '../distributions/normal.js'
+import { type Key, normal } from '../random.js'
+import { type HmcOptions, hmcState, hmcStep } from './hmc.js'
+
+/** log p(x|z) of chains: z [chains, batch, latent] -> [chains, batch]. The prior is N(0, I). */
+export type LogLikelihood = (z: tf.Tensor) => tf.Tensor
+
+export interface AisState {
+  /** [chains, batch, latent]. */
+  readonly z: tf.Tensor
+  /** [chains, batch], in nats. */
+  readonly logWeights: tf.Tensor
+}
+
+/** b_0 = 0 … b_T = 1 in `steps` steps T along a sigmoid, dense at both ends (Wu et al. 2017, with delta = 4). */
+export function temperatures(steps: number): number[] {
+  const sigmoid = (t: number) => 1 / (1 + Math.exp(-4 * (2 * t - 1)))
+  return Array.from({ length: steps + 1 }, (_, t) => (sigmoid(t / steps) - sigmoid(0)) / (sigmoid(1) - sigmoid(0)))
+}
+
+/** Chains at draws from the prior. */
+export function aisStart(key: Key, shape: readonly [chains: number, batch: number, latent: number]): AisState {
+  return { z: normal(key, [...shape]), logWeights: tf.zeros([shape[0], shape[1]]) }
+}
+
+/** From temperature b_t-1 to b_t = b_t-1 + `rise`: weighs, then moves at `to`. Also the transition's acceptance, [chains, batch]. */
+export function aisStep(
+  logLikelihood: LogLikelihood,
+  { z, logWeights }: AisState,
+  key: Key,
+  { to, rise }: { to: number; rise: number },
+  options: HmcOptions,
+): { state: AisState; acceptance: tf.Tensor } {
+  const weighed = tf.add(logWeights, tf.mul(logLikelihood(z), rise))
+  const target = (at: tf.Tensor) => tf.add(gaussian.standardLogProb(at), tf.mul(logLikelihood(at), to))
+  const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
+  return { state: { z: state.z, logWeights: weighed }, acceptance }
+}
+
+/** The way back, from b_t to b_t-1 = b_t - `rise`: moves at `to` = b_t, then weighs. HMC is reversible, so it is `aisStep` in reverse. */
+export function aisReverseStep(
+  logLikelihood: LogLikelihood,
+  { z, logWeights }: AisState,
+  key: Key,
+  { to, rise }: { to: number; rise: number },
+  options: HmcOptions,
+): { state: AisState; acceptance: tf.Tensor } {
+  const target = (at: tf.Tensor) => tf.add(gaussian.standardLogProb(at), tf.mul(logLikelihood(at), to))
+  const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
+  return { state: { z: state.z, logWeights: tf.add(logWeights, tf.mul(logLikelihood(state.z), rise)) }, acceptance }
+}

@@ -1,0 +1,67 @@
+/** A sampler as Monte Carlo EM runs it: some transitions of all chains from where they stand. */
+import * as tf from '@tensorflow/tfjs'
+import { type Key, split } from '../random.js'
+import { hmcState, hmcStep } from './hmc.js'
+import { metropolisState, metropolisStep } from './metropolis.js'
+import type { LogDensity, Transition } from './target.js'
+
+/** A sampler of one target: its state, whose positions are `z`, and its step. */
+export interface Kernel<State extends { readonly z: tf.Tensor }> {
+  start(z: tf.Tensor): State
+  step(state: State, key: Key): Pick<Transition<State>, 'state' | 'acceptance'>
+}
+
+export const metropolisOrHmc = ['metropolis', 'hmc'] as const
+
+export interface KernelOptions {
+  sampler: (typeof metropolisOrHmc)[number]
+  /** For HMC. */
+  leapfrogSteps: number
+  /** For HMC. */
+  jitter: number
+}
+
+export interface Run {
+  /** Where the chains stand after each transition, [..., dimensions]. */
+  readonly draws: tf.Tensor[]
+  /** Mean over transitions: [...]. */
+  readonly acceptance: tf.Tensor
+}
+
+/** `transitions` of Metropolis or HMC from z. */
+export function sample(
+  target: LogDensity,
+  z: tf.Tensor,
+  key: Key,
+  transitions: number,
+  stepSize: tf.Tensor,
+  options: KernelOptions,
+): Run {
+  const { sampler, leapfrogSteps, jitter } = options
+  if (sampler === 'hmc') {
+    const step: Kernel<ReturnType<typeof hmcState>>['step'] = (state, stepKey) =>
+      hmcStep(target, state, stepKey, { stepSize, leapfrogSteps, jitter })
+    return runKernel({ start: from => hmcState(target, from), step }, z, key, transitions)
+  }
+  const step: Kernel<ReturnType<typeof metropolisState>>['step'] = (state, stepKey) =>
+    metropolisStep(target, state, stepKey, stepSize)
+  return runKernel({ start: from => metropolisState(target, from), step }, z, key, transitions)
+}
+
+export function runKernel<State extends { readonly z: tf.Tensor }>(
+  kernel: Kernel<State>,
+  z: tf.Tensor,
+  key: Key,
+  transitions: number,
+): Run {
+  const draws: tf.Tensor[] = []
+  const acceptances: tf.Tensor[] = []
+  let state = kernel.start(z)
+  for (const stepKey of split(key, transitions)) {
+    const moved = kernel.step(state, stepKey)
+    state = moved.state
+    draws.push(state.z)
+    acceptances.push(moved.acceptance)
+  }
+  return { draws, acceptance: tf.div(tf.addN(acceptances), transitions) }
+}

@@ -1,0 +1,88 @@
+// What a comparison is asked for becomes runs, or one clear refusal.
+import { describe, expect, test } from 'vitest'
+import { choicesOf, planRuns, runsToMake } from '../../src/commands/compare/compare-plan.js'
+import {
+  type CompareSettings,
+  compareTable,
+  presets,
+  resolveSettings,
+  resumeSettings,
+} from '../../src/commands/compare/compare-settings.js'
+
+const plan = (given: Partial<CompareSettings>, available = 50_000) => planRuns('c', resolveSettings(given), available)
+
+test('every method has a run of its own for each size, number of images and seed, seed by seed', () => {
+  const names = plan({
+    methods: ['vae:3@1000', 'bernoulli-mixture'],
+    components: [10, 20],
+    seeds: [1, 7],
+  }).map(({ name }) => name)
+  const once = ['c.vae-3.images-1000', 'c.bernoulli-mixture-10', 'c.bernoulli-mixture-20']
+  expect(names).toEqual([1, 7].flatMap(seed => once.map(name => `${name}.seed-${seed}`)))
+})
+
+test('of several step sizes each has a run of its own, from which the first seed chooses; methods without steps have one run', () => {
+  const runs = plan({ methods: ['vae', 'bernoulli-mixture:5'], learningRate: [1e-4, 0.01, 1e-4], seeds: [1, 2] })
+  const once = ['c.vae-20.rate-0.0001', 'c.vae-20.rate-0.01', 'c.bernoulli-mixture-5']
+  expect(runs.map(({ name }) => name)).toEqual([1, 2].flatMap(seed => once.map(name => `${name}.seed-${seed}`)))
+  const rates = runs.slice(0, 2).map(({ config }) => config.learningRate)
+  expect([rates, runs[2]?.learningRate]).toEqual([[1e-4, 0.01], null])
+  const choices = choicesOf(runs)
+  expect(choices.map(choice => choice.length)).toEqual([2, 1, 2, 1])
+  expect(runsToMake(choices).map(choice => choice.length)).toEqual([2, 1, 1, 1])
+})
+
+test('a method that is named twice is made once', () => {
+  expect(plan({ methods: ['vae', 'vae:20', 'vae:20@all'], latentDim: [20], seeds: [1, 1] })).toHaveLength(1)
+})
+
+test('every run sees the same number of images, whatever its training set', () => {
+  const passes = (given: Partial<CompareSettings>) =>
+    plan({ methods: ['vae:3@1000', 'vae:3'], ...given }).map(({ config }) => config.epochs)
+  expect(passes({ epochs: 4 })).toEqual([200, 4])
+  expect(passes({ imagesSeen: 100_000 })).toEqual([100, 2])
+  expect(passes({ preset: 'figure-3', methods: ['vae'], epochs: 1 })).toEqual([50, 1])
+})
+
+test('every run makes all its passes: no method stops by itself', () => {
+  const [vae, mixture] = plan({ methods: ['vae', 'bernoulli-mixture'] })
+  expect(vae?.config).toMatchObject({ patience: null, objective: 'elbo' })
+  expect(mixture?.config).toMatchObject({ tolerance: null, model: 'bernoulli-mixture', method: 'exact' })
+})
+
+test.each(Object.keys(presets) as (keyof typeof presets)[])(
+  'preset %s can be planned, and its settings read back',
+  preset => {
+    const settings = resolveSettings({ preset })
+    expect(compareTable.complete(compareTable.parse(JSON.stringify(settings), 's.json'), 's.json')).toEqual(settings)
+    expect(planRuns('c', settings, 50_000).length).toBeGreaterThan(2)
+  },
+)
+
+test('a comparison goes on with more seeds, methods and passes, and with the settings that it began with', () => {
+  const saved = resolveSettings({ preset: 'figure-3' })
+  expect(resumeSettings(saved, { seeds: [1, 2], epochs: 9 })).toEqual({
+    ...saved,
+    seeds: [1, 2],
+    epochs: 9,
+    imagesSeen: null,
+  })
+  expect(() => resumeSettings(saved, { hidden: [5] })).toThrow('--hidden [5]: the run began with [100]')
+})
+
+describe('what cannot be compared is refused in one line', () => {
+  test.each([
+    [{ methods: ['vea'] }, '--methods vea: one of vae, wake-sleep, '],
+    [{ methods: ['vea'] }, 'did you mean vae?'],
+    [{ methods: ['vae:0'] }, '--methods vae:0: NAME, NAME:SIZE or NAME:SIZE@IMAGES was expected, such as vae:10'],
+    [{ methods: ['vae@few'] }, '--methods vae@few: NAME, '],
+    [
+      { methods: ['bernoulli-mixture:10', 'factor-analysis:5'] },
+      '--methods: factor-analysis:5 is a density of grey images and bernoulli-mixture:10 a probability of binary ones',
+    ],
+    [{ epochs: 3, imagesSeen: 10 }, '--epochs and --images-seen: two ways to say the same budget'],
+    [{ imagesSeen: 1000, methods: ['vae:3'] }, '--images-seen 1000: vae:3 needs a pass over 50,000 images at least'],
+  ] as [Partial<CompareSettings>, string][])('%o', (given, message) => {
+    expect(() => plan(given)).toThrow(message)
+  })
+})

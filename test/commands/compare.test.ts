@@ -1,0 +1,137 @@
+// `elbo compare` as users run it: a subprocess of the built program, on a part of MNIST.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { PNG } from 'pngjs'
+import { beforeAll, expect, test } from 'vitest'
+import type { RunResult } from '../../src/commands/compare/compare-results.js'
+import { useBackend } from '../backend.js'
+import { smallMnist } from '../data/idx-file.js'
+
+const ELBO = resolve(import.meta.dirname, '../../dist/cli.js')
+const home = mkdtempSync(join(tmpdir(), 'elbo-compare-'))
+const checkpoints = join(home, 'checkpoints')
+let args: string[]
+
+const elbo = (...given: string[]) => spawnSync(process.execPath, [ELBO, ...given], { cwd: home, encoding: 'utf8' })
+
+function json(...given: string[]) {
+  const { stdout, stderr, status } = elbo(...given, '--json')
+  expect(status, stderr).toBe(0)
+  return JSON.parse(stdout)
+}
+
+beforeAll(async () => {
+  const compile = (await useBackend()) === 'tensorflow' ? 'graph' : 'off'
+  smallMnist(join(home, 'small'), 600, 60)
+  const networks = ['--hidden', '8', '--latent-dim', '2', '--batch-size', '50', '--samples', '5']
+  const methods = ['--methods', 'wake-sleep@100,bernoulli-mixture:5']
+  args = ['--data', 'small', '--epochs', '2', ...methods, ...networks, '--compile', compile]
+})
+
+test('leaves ordinary runs, and table, CSV, JSON and chart that agree with each other and with evaluate', () => {
+  const found = json('compare', '--run', 'c', '--seeds', '1,2', ...args)
+  const rows: RunResult[] = found.rows
+  expect(rows.map(({ label, seed }) => `${label} ${seed}`)).toEqual(
+    [1, 2].flatMap(seed => ['wake-sleep:2@100', 'bernoulli-mixture:5'].map(label => `${label} ${seed}`)),
+  )
+  const sizes = rows.slice(0, 2).map(({ passes, imagesSeen, parameters }) => [passes, imagesSeen, parameters])
+  // Encoder 784 * 8 + 8 and two of 8 * 2 + 2, decoder 2 * 8 + 8 and 8 * 784 + 784; five times 784 means, and four weights.
+  expect(sizes).toEqual([
+    [10, 1000, 13_396],
+    [2, 1000, 3924],
+  ])
+  const saved = JSON.parse(readFileSync(join(checkpoints, 'c/compare.json'), 'utf8'))
+  expect(found).toEqual({ ...saved, interrupted: false })
+  const csv = readFileSync(join(checkpoints, 'c/compare.csv'), 'utf8').trimEnd().split('\n')
+  expect(csv).toHaveLength(5)
+  rows.forEach(({ run, validationBound }, i) => {
+    expect(csv[i + 1]).toContain(`${run},`)
+    expect(csv[i + 1]).toContain(`,${validationBound.mean},`)
+  })
+  expect(PNG.sync.read(readFileSync(join(checkpoints, 'c/compare.png'))).height).toBeGreaterThan(1000)
+  expect(json('runs').map(({ name }: { name: string }) => name)).toEqual(rows.map(({ run }) => run).sort())
+  const config = JSON.parse(readFileSync(join(checkpoints, rows[0]?.run ?? '', 'config.json'), 'utf8'))
+  expect(config).toMatchObject({ trainImages: 100, objective: 'wake-sleep', epochs: 10 })
+  const compile = args.at(-1) as string
+  for (const { run, testBound, testLogPx } of rows.slice(0, 2)) {
+    const samples = run.includes('mixture') ? [] : ['--samples', '5']
+    const evaluated = json('evaluate', run, '--compile', compile, ...samples)
+    expect(evaluated.elbo).toEqual(testBound)
+    expect(testLogPx).toMatchObject(evaluated.logPx)
+  }
+})
+
+test('of several step sizes each method takes the one that the first seed does best with, for all seeds', () => {
+  const given = ['--methods', 'vae@100', '--epochs', '1', '--learning-rate', '1e-6,0.01', '--seeds', '1,2']
+  const rows: RunResult[] = json('compare', '--run', 'rates', ...args, ...given).rows
+  expect(rows.map(({ learningRate }) => learningRate)).toEqual([0.01, 0.01])
+  const [{ tried, validationBound }] = rows as [RunResult, RunResult]
+  const [low, high] = tried.map(({ bound }) => bound) as [number, number]
+  expect(high).toBe(validationBound.mean)
+  expect(high).toBeGreaterThan(low)
+  expect(rows[1]?.tried).toEqual([])
+  const made = ['rate-0.000001.seed-1', 'rate-0.01.seed-1', 'rate-0.000001.seed-2', 'rate-0.01.seed-2']
+  expect(made.map(name => existsSync(join(checkpoints, `rates.vae-2.images-100.${name}`)))).toEqual([
+    ...[true, true],
+    ...[false, true],
+  ])
+  expect(json('compare', '--run', 'rates', '--resume').rows).toEqual(rows)
+})
+
+test('log p(x) of a decoder by annealing and of mean field by prediction agree with those of evaluate, on as many images', () => {
+  const work = ['--ais-chains', '2', '--ais-temperatures', '5']
+  const given = ['--methods', 'monte-carlo-em:2,mean-field-mixture:3', '--epochs', '1', '--test-images', '20', ...work]
+  const rows: RunResult[] = json('compare', '--run', 'sampled', ...args, ...given).rows
+  expect(rows.map(({ testLogPx: { by, count } }) => [by, count])).toEqual([
+    ['annealed importance sampling', 20],
+    ['posterior predictive', 20],
+  ])
+  for (const { testBound, testLogPx } of rows) expect(testBound.mean).toBeLessThan(testLogPx.mean)
+  const compile = args.at(-1) as string
+  const ais = ['--method', 'ais', '--images', '20', '--chains', '2', '--temperatures', '5']
+  const decoder = json('evaluate', rows[0]?.run ?? '', '--compile', compile, ...ais)
+  expect(rows[0]?.testLogPx).toMatchObject({ ...decoder.logPx, monteCarloError: decoder.logPxMonteCarloError })
+  const mixture = json('evaluate', rows[1]?.run ?? '', '--compile', compile)
+  expect(mixture.logPx.count).toBe(60)
+  expect(mixture.logPx.mean).toBeGreaterThan(mixture.elbo.mean)
+  const { status, stderr } = elbo('evaluate', rows[0]?.run ?? '', '--samples', '3')
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringContaining('--samples: this run has no encoder; leave it out, or use --method ais'),
+  ])
+})
+
+test('interrupted by Ctrl-C it saves and exits 130, and goes on to the same table', async () => {
+  const child = spawn(process.execPath, [ELBO, 'compare', '--run', 'stopped', '--seeds', '1,2', ...args], { cwd: home })
+  let err = ''
+  child.stderr.on('data', chunk => {
+    err += chunk
+    if (/1 of 4/.test(err)) child.kill('SIGINT')
+  })
+  expect(await new Promise(done => child.on('exit', done)), err).toBe(130)
+  expect(err).toContain('go on with: elbo compare --run stopped --resume')
+  const made = readFileSync(join(checkpoints, 'stopped.wake-sleep-2.images-100.seed-1/metrics.jsonl'))
+  expect(existsSync(join(checkpoints, 'stopped.bernoulli-mixture-5.seed-2'))).toBe(false)
+  const found = json('compare', '--run', 'stopped', '--resume')
+  const whole = JSON.parse(readFileSync(join(checkpoints, 'c/compare.json'), 'utf8'))
+  const timeless = (rows: RunResult[]) =>
+    rows.map(({ run: _, seconds, curve, ...rest }) => ({ ...rest, bounds: curve.map(({ bound }) => bound) }))
+  expect(timeless(found.rows)).toEqual(timeless(whole.rows))
+  expect(readFileSync(join(checkpoints, 'stopped.wake-sleep-2.images-100.seed-1/metrics.jsonl')).equals(made)).toBe(
+    true,
+  )
+})
+
+test.each([
+  [['--methods', 'vae,ppca'], 'their nats do not compare'],
+  [['--run', 'c'], 'c is there already: go on with a comparison by --resume'],
+  [['--train-images', '501', '--data', 'small'], '--train-images 501: there are only 500 training images'],
+  [['--test-images', '61', '--data', 'small'], '--test-images 61: there are only 60 test images'],
+])('%s is refused in one line, before anything is made', (given, message) => {
+  const { status, stderr, stdout } = elbo('compare', ...given)
+  expect(stderr).toContain(message)
+  expect([status, stdout]).toEqual([2, ''])
+  expect(existsSync(join(checkpoints, 'compare-1'))).toBe(false)
+})

@@ -1,0 +1,38 @@
+// Published numbers beside a result: which can be compared, and what else than the model a difference may be due to.
+import { expect, test } from 'vitest'
+import { describePublished, type Evaluated } from '../../src/commands/evaluate/published.js'
+import type { RunConfig } from '../../src/methods/session.js'
+
+const same: Evaluated = {
+  config: { binarize: 'dynamic' } as unknown as RunConfig,
+  source: 'mnist',
+  split: 'test',
+  whole: true,
+  method: 'importance',
+  samples: 5000,
+  defensive: 0,
+}
+
+test('the same images and binarization are marked, and the same estimate has no note', () => {
+  const lines = describePublished(same)
+  expect(lines.filter(line => line.startsWith('*'))).toHaveLength(8)
+  expect(lines).toHaveLength(11)
+})
+
+test.each([
+  [{ samples: 500 }, 'published with 5000 samples; 500 give a lower log p(x) of the same model, against this result'],
+  [
+    { samples: 50_000 },
+    'published with 5000 samples; 50000 give a higher log p(x) of the same model, in favour of this result',
+  ],
+  [
+    { defensive: 0.5 },
+    'published with all draws from q(z|x); --defensive 0.5 gives another log p(x) of the same model',
+  ],
+  [
+    { method: 'ais' },
+    'published by importance sampling with 5000 samples, which is low; --method ais is another estimate, and may be higher of the same model',
+  ],
+] as const)('%o has a note', (other, note) => {
+  expect(describePublished({ ...same, ...other }).slice(11)).toEqual([note])
+})

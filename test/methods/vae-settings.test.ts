@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Config, presets, resolveConfig, settings, vaeSettings } from '../../src/methods/config.js'
+import { kebabCase, parseFlag, type Setting } from '../../src/settings/setting.js'
+
+const flag = (name: keyof typeof settings, text: string) => parseFlag(name, settings[name] as Setting<unknown>, text)
+
+test.each([
+  ['epochs', '-1', '--epochs -1: a whole number from 1 to '],
+  ['epochs', '2.5', '--epochs 2.5: a whole number from 1 to '],
+  ['epochs', '', '--epochs : a whole number'],
+  ['latentDim', '0', '--latent-dim 0: a whole number from 1 to '],
+  ['learningRate', 'fast', '--learning-rate fast: a number above 0 was expected'],
+  ['learningRate', 'Infinity', '--learning-rate Infinity: a number above 0 was expected'],
+  ['hidden', '200,,200', '--hidden 200,,200: whole numbers from 1 to 100000, separated by commas'],
+  ['filters', '32,0', "--filters 32,0: whole numbers from 1 to 10000, separated by commas, such as 32,64, or 'off'"],
+  ['binarize', 'gray', '--binarize gray: one of dynamic, static, none was expected; did you mean '],
+  ['backend', 'metal', '--backend metal: one of auto, '],
+  ['clipNorm', '0', "--clip-norm 0: a number above 0, or 'off' was expected"],
+] as const)('--%s %s is refused with what was expected', (name, text, message) => {
+  expect(() => flag(name, text)).toThrow(message)
+})
+
+test('flags become values', () => {
+  expect(flag('hidden', '200,100')).toEqual([200, 100])
+  expect(flag('learningRate', '5e-4')).toBe(5e-4)
+  expect(flag('clipNorm', 'off')).toBeNull()
+  expect(flag('filters', '32,64')).toEqual([32, 64])
+  expect(flag('filters', 'off')).toBeNull()
+})
+
+test('every default passes its own check, and every flag name is its setting in kebab case', () => {
+  for (const [name, { schema, value }] of Object.entries(settings)) {
+    expect((schema as Setting<unknown>['schema']).safeParse(value).success, name).toBe(true)
+    expect(kebabCase(name)).toMatch(/^[a-z0-9-]+$/)
+  }
+})
+
+test.each([
+  ['{"epoch": 3}', "c.json: there is no setting 'epoch'; did you mean 'epochs'?"],
+  ['{"toString": 3}', "c.json: there is no setting 'toString'"],
+  ['{"epochs": "3"}', 'c.json: epochs: "3" was given; a whole number from 1 to '],
+  ['{"hidden": 400}', 'c.json: hidden: 400 was given; whole numbers'],
+  ['[]', 'c.json: an object of settings was expected'],
+  ['{"epochs": 3', 'c.json: not JSON'],
+])('a config file %s is refused with its path and field', (json, message) => {
+  expect(() => vaeSettings.parse(json, 'c.json')).toThrow(message)
+})
+
+test('any JSON is either a configuration or one line that begins with the path', () => {
+  fc.assert(
+    fc.property(fc.json(), json => {
+      try {
+        expect(resolveConfig(vaeSettings.parse(json, 'c.json'))).toMatchObject(JSON.parse(json))
+      } catch (error) {
+        expect((error as Error).message).toMatch(/^c\.json: [^\n]+$/)
+      }
+    }),
+  )
+})
+
+test('later sources win, and the resolved configuration reads back as itself', () => {
+  const config = resolveConfig(presets.burda2015.config, { epochs: 3 })
+  expect(config).toMatchObject({ hidden: [200, 200], latentDim: 50, epochs: 3, batchSize: 100 })
+  expect(vaeSettings.complete(vaeSettings.parse(JSON.stringify(config), 'c.json'), 'c.json')).toEqual(config)
+})
+
+test('a file that is older than a setting which asks for nothing by default is complete', () => {
+  const { threads, ...older } = resolveConfig({ threads: 2 })
+  expect(threads).toBe(2)
+  expect(vaeSettings.complete(older, 'c.json')).toEqual(resolveConfig())
+})
+
+test('a run that is older than the upper layer of z has none', () => {
+  const { upperLatentDim: _, upperHidden: __, ...older } = resolveConfig()
+  expect(vaeSettings.complete(older, 'c.json')).toMatchObject({ upperLatentDim: null, upperHidden: null })
+})
+
+test.each<[Partial<Config>, string]>([
+  [
+    { upperLatentDim: 5 },
+    '--upper-latent-dim 5: the KL term of two layers of z has no closed form; add --kl monte-carlo',
+  ],
+  [{ upperHidden: [9] }, '--upper-hidden 9: leads to an upper layer of z'],
+  [{ upperLatentDim: 5, kl: 'monte-carlo', freeBits: 1 }, '--free-bits 1: needs the KL term of each dimension'],
+  [{ upperLatentDim: 5, latents: 'bernoulli', estimator: 'score' }, '--latents bernoulli: an upper layer of z'],
+])('of two layers of z, %o is refused', (changes, message) => {
+  expect(() => resolveConfig(changes)).toThrow(message)
+})
+
+test('a setting that is missing is named', () => {
+  expect(() => vaeSettings.complete({}, 'c.json')).toThrow("c.json: the setting 'epochs' is missing")
+})
+
+test('a resumed run may train longer, and nothing that its past depends on may change', () => {
+  const saved = resolveConfig({})
+  expect(vaeSettings.resume(saved, { epochs: 40, backend: 'cpu' })).toEqual({ ...saved, epochs: 40, backend: 'cpu' })
+  expect(vaeSettings.resume(saved, { seed: saved.seed })).toEqual(saved)
+  expect(() => vaeSettings.resume(saved, { latentDim: 3 })).toThrow(
+    `--latent-dim 3: the run began with ${saved.latentDim}`,
+  )
+})
+
+test.each([
+  [{ beta: 0.5 }, '--beta 0.5'],
+  [{ klWarmup: 3 }, '--kl-warmup 3'],
+])('%o is refused where the objective would ignore it', (changes, flag) => {
+  expect(resolveConfig(changes)).toMatchObject(changes)
+  expect(() => resolveConfig({ objective: 'wake-sleep', ...changes })).toThrow(
+    `${flag}: means nothing to --objective wake-sleep; leave it out, or use --objective elbo`,
+  )
+})
+
+test.each([
+  [{ patience: 3 }, '--patience 3'],
+  [{ validationImages: 100 }, '--validation-images 100'],
+])('%o is refused where nothing is validated', (changes, flag) => {
+  expect(() => resolveConfig({ validation: 'none', ...changes })).toThrow(
+    `${flag}: nothing is validated with --validation none; leave one of the two out`,
+  )
+})
+
+test.each([
+  [{ objective: 'iwae', beta: 0.5 }, '--beta 0.5: means nothing to --objective iwae'],
+  [{ objective: 'iwae', kl: 'monte-carlo' }, '--kl monte-carlo: means nothing to --objective iwae'],
+  [{ objective: 'iwae', estimator: 'stl' }, '--estimator stl: biased for --objective iwae; use dreg'],
+  [{ estimator: 'dreg' }, '--estimator dreg: is for --objective iwae'],
+  [{ estimator: 'stl' }, '--estimator stl: its variance vanishes only beside a sampled KL term; add --kl monte-carlo'],
+  [{ baseline: 'input' }, '--baseline input: means nothing to --estimator pathwise'],
+  [
+    { estimator: 'score', baseline: 'leave-one-out' },
+    '--baseline leave-one-out: with --samples 1 there is no other draw',
+  ],
+  [{ latents: 'bernoulli' }, '--latents bernoulli: --estimator pathwise differentiates draws'],
+  [{ freeBits: 0.1, kl: 'monte-carlo' }, '--free-bits 0.1: needs the KL term of each dimension in closed form'],
+  [{ pixelVariance: 0.1 }, '--pixel-variance 0.1: means nothing to --likelihood bernoulli'],
+  [{ likelihood: 'gaussian', binarize: 'none' }, '--likelihood gaussian: --pixel-variance is missing'],
+  [{ binarize: 'none' }, '--binarize none: --likelihood bernoulli is a probability of binary pixels'],
+  [
+    { likelihood: 'continuous-bernoulli' },
+    '--likelihood continuous-bernoulli: is a density of grey pixels; add --binarize none',
+  ],
+] as const)('%o is refused: %s', (changes, message) => {
+  expect(() => resolveConfig(changes)).toThrow(message)
+})
+
+test('every preset is a configuration that makes sense', () => {
+  for (const { config } of Object.values(presets)) expect(resolveConfig(config)).toMatchObject(config)
+})

@@ -1,0 +1,132 @@
+// Runs of `elbo em` through the training loop: convergence, metrics, and resumption to the last bit for every model and method.
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Backend } from '../../src/backends/backend.js'
+import { openBackend } from '../../src/backends/candidates.js'
+import { evaluateBound } from '../../src/evaluation/bound.js'
+import type { Algorithm } from '../../src/inference/algorithm.js'
+import { type EmConfig, emTable } from '../../src/methods/em-config.js'
+import { loadTrainedRun, loadTrainedVae } from '../../src/methods/session.js'
+import { streamKey } from '../../src/random.js'
+import { type TrainingObserver, train } from '../../src/runs/train.js'
+import { smallMnist } from '../data/idx-file.js'
+import { stopAfterFirstStep } from './stop.js'
+
+const silent: TrainingObserver = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
+const IMAGES = 250 // of which 50 are kept for validation: the last of four batches is not full
+const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), IMAGES, 30, 2) // 14 x 14 pixels
+const base: Partial<EmConfig> = { data, batchSize: 60, epochs: 3, components: 4, latentDim: 2, tolerance: null }
+
+let backend: Backend
+beforeAll(async () => {
+  backend = (await openBackend('auto', { debug: false })).backend
+})
+
+const folder = () => join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
+const state = (of: string) => readFileSync(join(of, 'latest', 'state.safetensors'))
+
+interface More {
+  resume?: boolean
+  signal?: AbortSignal
+  progress?: () => void
+}
+
+function run(to: string, changes: Partial<EmConfig>, more: More = {}) {
+  const { resume = false, signal = new AbortController().signal, progress = silent.progress } = more
+  const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
+  const config = emTable.resolve({ ...base, compile, ...changes })
+  return train({ folder: to, config, resume, backend, signal, observer: { ...silent, progress } })
+}
+
+const fits: Record<string, Partial<EmConfig>> = {
+  'exact EM of a mixture of Bernoullis': { model: 'bernoulli-mixture' },
+  'MAP of a mixture of Bernoullis': { model: 'bernoulli-mixture', prior: 1.5 },
+  'exact EM of a Gaussian mixture with full covariances': { model: 'gaussian-mixture', covariance: 'full', pca: 3 },
+  'exact EM of factor analysis': { model: 'factor-analysis', varianceFloor: 1e-3 },
+  'exact EM of probabilistic PCA': { model: 'ppca', pca: 6 },
+  'mean field of a mixture of Bernoullis': { model: 'bernoulli-mixture', method: 'mean-field' },
+  'mean field of a Gaussian mixture': { model: 'gaussian-mixture', method: 'mean-field', pca: 3 },
+  'Monte Carlo EM of a mixture': { model: 'bernoulli-mixture', method: 'monte-carlo', samples: 2 },
+  'Monte Carlo EM of factor analysis by Gibbs': {
+    model: 'factor-analysis',
+    method: 'monte-carlo',
+    sampler: 'gibbs',
+    varianceFloor: 1e-3,
+  },
+  'Monte Carlo EM of probabilistic PCA by HMC': {
+    model: 'ppca',
+    method: 'monte-carlo',
+    sampler: 'hmc',
+    leapfrogSteps: 2,
+    pca: 6,
+  },
+}
+
+describe.each(Object.entries(fits))('%s', (_name, changes) => {
+  test('stopped in the middle of a pass ends byte for byte as the run that was never stopped', async () => {
+    const [whole, parts] = [folder(), folder()]
+    const { history } = await run(whole, changes)
+    expect(history).toHaveLength(3)
+    expect(history.every(({ validationElbo }) => Number.isFinite(validationElbo))).toBe(true)
+    const stopped = await run(parts, changes, stopAfterFirstStep())
+    expect(stopped).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 1 } })
+    await run(parts, { ...changes, epochs: 1 }, { resume: true })
+    await run(parts, changes, { resume: true })
+    expect(state(parts).equals(state(whole))).toBe(true)
+  })
+
+  if (changes.method !== 'monte-carlo')
+    test('never lowers what it maximises', async () => {
+      const { history } = await run(folder(), { ...changes, epochs: 6 })
+      const objectives = history.map(m => m.objective ?? m.elboAfterM ?? Number.NaN)
+      for (const [i, value] of objectives.slice(1).entries())
+        expect(value).toBeGreaterThan((objectives[i] as number) - 1e-4)
+      expect(objectives.at(-1)).toBeGreaterThan(objectives[0] as number)
+    })
+})
+
+test('a run that gains less than the tolerance has converged, and says so', async () => {
+  const { ended, history } = await run(folder(), { model: 'bernoulli-mixture', tolerance: 0.5, epochs: 100 })
+  expect(ended).toBe('converged')
+  const objectives = history.map(({ objective = 0 }) => objective)
+  const gains = objectives.slice(1).map((value, i) => value - (objectives[i] as number))
+  expect(gains.at(-1)).toBeLessThan(0.5)
+  expect(gains.slice(0, -1).every(gain => gain >= 0.5)).toBe(true)
+})
+
+test('the bound after an E step is the log likelihood of the parameters that the pass began with, over all its images', async () => {
+  const to = folder()
+  const { history } = await run(to, { model: 'bernoulli-mixture' })
+  for (const { trainElbo, elboAfterE } of history) expect(trainElbo).toBeCloseTo(elboAfterE as number, 3)
+})
+
+test('the model that is brought back gives every image the bound that the run recorded', async () => {
+  const to = folder()
+  const { history } = await run(to, { model: 'bernoulli-mixture' })
+  const { session, config } = loadTrainedRun(to, 'latest')
+  const { loadDataset, binarizeOnce } = await import('../../src/data/dataset.js')
+  const images = binarizeOnce(loadDataset(data).validation, 'dynamic', streamKey(config.seed, 'validation'))
+  const options = { batchSize: 50, key: streamKey(1, 'test'), mode: 'off' } as const
+  const bound = await evaluateBound(session.algorithm as Algorithm, images, options)
+  expect(bound?.elbo.mean).toBeCloseTo(history.at(-1)?.validationElbo ?? Number.NaN, 4)
+  const picture = await session.pictures.sample(streamKey(1, 'picture'), 3)
+  expect(picture.pixels).toHaveLength(3 * 196)
+  session.dispose()
+})
+
+test('a command that needs a VAE says what the run holds', async () => {
+  const to = folder()
+  await run(to, { model: 'bernoulli-mixture', epochs: 1 })
+  expect(() => loadTrainedVae(to, 'latest')).toThrow('exact em of bernoulli-mixture; this needs a VAE')
+})
+
+test.each([
+  [{ model: 'factor-analysis', method: 'mean-field' }, 'mean field is for the Bayesian mixtures'],
+  [{ model: 'vae', method: 'exact' }, 'has no closed form; use --method monte-carlo'],
+  [{ model: 'bernoulli-mixture', pca: 5 }, 'this model reads binary pixels'],
+  [{ model: 'bernoulli-mixture', method: 'monte-carlo', sampler: 'hmc' }, 'direct can be used for this model'],
+] as const)('%o is refused', async (changes, message) => {
+  await expect(run(folder(), changes)).rejects.toThrow(message)
+})

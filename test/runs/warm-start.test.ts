@@ -1,0 +1,130 @@
+// A run that begins with the weights of another one.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import type { Backend } from '../../src/backends/backend.js'
+import { openBackend } from '../../src/backends/candidates.js'
+import { type Config, resolveConfig } from '../../src/methods/config.js'
+import { readRunSnapshot } from '../../src/methods/session.js'
+import { type TrainingObserver, train } from '../../src/runs/train.js'
+import { withStep } from '../../src/runs/warm-start.js'
+import { smallMnist } from '../data/idx-file.js'
+import { stopAfterFirstStep } from './stop.js'
+
+const checkpoints = mkdtempSync(join(tmpdir(), 'elbo-runs-'))
+const silent: TrainingObserver = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
+let backend: Backend
+let base: Partial<Config>
+
+const run = (
+  name: string,
+  changes: Partial<Config>,
+  {
+    resume = false,
+    signal = new AbortController().signal,
+    ...observer
+  }: Partial<TrainingObserver> & {
+    resume?: boolean
+    signal?: AbortSignal
+  } = {},
+) =>
+  train({
+    folder: join(checkpoints, name),
+    config: resolveConfig(base, changes),
+    resume,
+    backend,
+    signal,
+    observer: { ...silent, ...observer },
+  })
+
+const tensors = (name: string, which: 'latest' | 'best' = 'latest') =>
+  readRunSnapshot(join(checkpoints, name), which).snapshot.tensors
+
+beforeAll(async () => {
+  backend = (await openBackend('auto', { debug: false })).backend
+  const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 600, 100)
+  const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
+  base = { data, batchSize: 50, hidden: [16], latentDim: 4, epochs: 1, learningRate: 5e-3, compile }
+  await run('first', {})
+  await run('first', { epochs: 2 }, { ...stopAfterFirstStep(), resume: true }) // latest is a step further than best
+})
+
+const tighter: Partial<Config> = { initFrom: 'first', objective: 'iwae', estimator: 'dreg', samples: 3, seed: 2 }
+
+test('the networks are those of the other run, and the optimizer is new', async () => {
+  const trained = tensors('first', 'best')
+  expect(tensors('first').get('decoder/logits/bias')).not.toEqual(trained.get('decoder/logits/bias'))
+  let begun = trained
+  await run('second', tighter, {
+    started() {
+      begun = tensors('second')
+    },
+  })
+  const weights = [...begun.keys()].filter(name => /^(encoder|decoder)\//.test(name))
+  expect(weights).toHaveLength(10) // kernel and bias of a hidden layer and two heads, of a hidden layer and one head
+  for (const name of weights) expect(begun.get(name), name).toEqual(trained.get(name))
+  const slots = [...begun].filter(([name]) => /^optimizer\/.*kernel/.test(name))
+  expect(slots.length).toBeGreaterThan(0)
+  for (const [name, { data }] of slots) expect(new Set(data), name).toEqual(new Set([0]))
+  expect([...trained].some(([name, { data }]) => name.startsWith('optimizer/') && data.some(value => value > 0))).toBe(
+    true,
+  )
+  expect(tensors('second').get('decoder/logits/bias')).not.toEqual(trained.get('decoder/logits/bias'))
+})
+
+test('it resumes without the other run, byte for byte', async () => {
+  await run('parent', { validation: 'none' })
+  const child: Partial<Config> = {
+    ...tighter,
+    validation: 'none',
+    initFrom: withStep('parent', join(checkpoints, 'parent')),
+  }
+  expect(child.initFrom).toBe('parent@12')
+  await run('whole', child)
+  await run('stopped', child, stopAfterFirstStep())
+  rmSync(join(checkpoints, 'parent'), { recursive: true })
+  await run('stopped', child, { resume: true })
+  expect(tensors('stopped')).toEqual(tensors('whole'))
+})
+
+test.each<[string, Partial<Config>, string]>([
+  ['hidden layers', { hidden: [8] }, 'first was trained with --hidden 16, this run has --hidden 8; use the same'],
+  ['latent dimensions', { latentDim: 3 }, 'first was trained with --latent-dim 4, this run has --latent-dim 3'],
+  [
+    'a snapshot that is not there any more',
+    { initFrom: 'first@99' },
+    'the best snapshot of FOLDER/first is that of step 10',
+  ],
+  ['activation, which no shape tells', { activation: 'tanh' }, 'with --activation elu, this run has --activation tanh'],
+  [
+    'an upper layer of z',
+    { upperLatentDim: 2, kl: 'monte-carlo' },
+    'with --upper-latent-dim off, this run has --upper-latent-dim 2',
+  ],
+  [
+    'another likelihood',
+    { likelihood: 'continuous-bernoulli', binarize: 'none' },
+    'with --likelihood bernoulli, this run has --likelihood continuous-bernoulli',
+  ],
+])('other networks are refused: %s', async (_, changes, message) => {
+  await expect(run('refused', { initFrom: 'first', ...changes })).rejects.toThrow(
+    message.replace('FOLDER', checkpoints),
+  )
+})
+
+test('images of another size are refused', async () => {
+  const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 600, 100, 2)
+  await expect(run('refused', { initFrom: 'first', data })).rejects.toThrow(
+    'images of 28x28 pixels, this run has 14x14',
+  )
+})
+
+test('a run is not validated on images that its first weights were learned from', async () => {
+  await run('all', { validation: 'none' })
+  await expect(run('leaking', { initFrom: 'all' })).rejects.toThrow(
+    'all learned from images that this run would be validated on; add --validation none',
+  )
+  await run('half', { validation: 'none', trainImages: 300 })
+  expect((await run('clean', { initFrom: 'half' })).ended).toBe('finished')
+})
