@@ -2,9 +2,10 @@
 /** The command line: one table of commands; flags, help, errors and exit codes are made here and nowhere else. */
 import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
+import { closest } from 'fastest-levenshtein'
 import { backends } from './commands/backends.js'
 import { bench } from './commands/bench/bench.js'
-import type { Command, Context, Result } from './commands/command.js'
+import type { Command, CommandGroup, Context, Result } from './commands/command.js'
 import { compare } from './commands/compare/compare.js'
 import { evaluate } from './commands/evaluate/evaluate.js'
 import { exportModel } from './commands/export.js'
@@ -20,7 +21,7 @@ import { train } from './commands/train/train.js'
 import { exitAtOnce } from './interruption.js'
 import { kebabCase, parseFlag, type Setting, UsageError } from './settings/setting.js'
 
-const commands = [
+const commands: readonly (Command | CommandGroup)[] = [
   train,
   em,
   compare,
@@ -35,7 +36,7 @@ const commands = [
   bench,
   backends,
   exportModel,
-] as Command[]
+] as (Command | CommandGroup)[]
 
 /** Stands for null, which commander turns into an empty text. */
 const OFF = Symbol('off')
@@ -74,29 +75,51 @@ function packageVersion(): string {
 
 type Flags = Record<string, unknown>
 
-function createProgram(run: (command: Command, argument: string, flags: Flags) => Promise<void>): Commander {
+type Run = (command: Command, argument: string, flags: Flags) => Promise<void>
+
+function createProgram(run: Run): Commander {
   const program = new Commander('elbo')
     .description('Trains variational autoencoders on TensorFlow.js and measures them in nats per image.')
     .version(packageVersion())
     .addHelpText('after', '\nEvery command has --help with examples.')
   strict(program)
   for (const command of commands) {
-    const sub = program.command(command.name).description(command.summary)
-    if (command.argument)
-      sub.argument(`<${command.argument}>`, command.argumentDescription ?? 'name of a run below the checkpoints folder')
-    for (const [name, setting] of Object.entries(command.options))
-      sub.addOption(flag(name, setting as Setting<unknown>))
-    for (const [name, description] of Object.entries(command.switches ?? {})) sub.option(`--${name}`, description)
-    sub.option('--checkpoints <folder>', 'folder of run directories', 'checkpoints')
-    sub.option('--json', 'print exactly one JSON document on standard output')
-    sub.option('--debug', "show native libraries' messages and, on failure, the stack")
-    sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  elbo ${line}`).join('\n')}`)
-    strict(sub).action(async (...parameters: unknown[]) => {
-      const argument = command.argument ? String(parameters[0]) : ''
-      await run(command, argument, parameters[command.argument ? 1 : 0] as Flags)
-    })
+    if ('commands' in command) addGroup(program, command, run)
+    else addCommand(program, command, run)
   }
   return program
+}
+
+function addGroup(program: Commander, { name, summary, argument, commands }: CommandGroup, run: Run): void {
+  const group = program.command(name).description(summary).usage(`<${argument}> [options]`)
+  const names: readonly string[] = commands.map(command => command.name)
+  strict(group)
+    .addHelpText('after', `\nEvery ${argument} has settings of its own: elbo ${name} ${names[0]} --help`)
+    .argument(`[${argument}]`)
+    .allowUnknownOption()
+    .action((given?: string) => {
+      if (given === undefined) return group.help({ error: true })
+      throw new UsageError(
+        `${name} ${given}: there is no such ${argument}; one of ${names.join(', ')} was expected; did you mean ${closest(given, names)}?`,
+      )
+    })
+  for (const command of commands) addCommand(group, command, run)
+}
+
+function addCommand(program: Commander, command: Command, run: Run): void {
+  const sub = program.command(command.name).description(command.summary)
+  if (command.argument)
+    sub.argument(`<${command.argument}>`, command.argumentDescription ?? 'name of a run below the checkpoints folder')
+  for (const [name, setting] of Object.entries(command.options)) sub.addOption(flag(name, setting as Setting<unknown>))
+  for (const [name, description] of Object.entries(command.switches ?? {})) sub.option(`--${name}`, description)
+  sub.option('--checkpoints <folder>', 'folder of run directories', 'checkpoints')
+  sub.option('--json', 'print exactly one JSON document on standard output')
+  sub.option('--debug', "show native libraries' messages and, on failure, the stack")
+  sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  elbo ${line}`).join('\n')}`)
+  strict(sub).action(async (...parameters: unknown[]) => {
+    const argument = command.argument ? String(parameters[0]) : ''
+    await run(command, argument, parameters[command.argument ? 1 : 0] as Flags)
+  })
 }
 
 /** Errors are thrown, not printed, so that they come out as one line. */

@@ -1,7 +1,7 @@
 /** A command is data plus `run`: the table in cli.ts makes flags, help and error messages of it. */
-import type { Setting, Values } from '../settings/setting.js'
+import type { Settings, Values } from '../settings/setting.js'
 
-export type Options = Record<string, Setting<never> | Setting<unknown>>
+export type Options = Settings
 
 /** What a command may use of the world. */
 export interface Context {
@@ -38,6 +38,15 @@ export interface Command<O extends Options = Options> {
   /** Command lines for `--help`. */
   examples: readonly string[]
   run(input: Input<O>, context: Context): Promise<Result>
+}
+
+/** Commands below a common name: `elbo NAME COMMAND`. */
+export interface CommandGroup {
+  name: string
+  summary: string
+  /** What the name of a command of the group is, for help: `model`. */
+  argument: string
+  commands: readonly Command[]
 }
 
 export interface Input<O extends Options> {

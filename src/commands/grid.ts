@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import type { Integrals } from '../evaluation/grid-sums.js'
 import { MOST_DIMENSIONS, type Quadrature } from '../evaluation/quadrature.js'
-import type { TrainedVae } from '../methods/session.js'
+import type { Vae } from '../models/vae.js'
 import { estimateMean } from '../numeric/means.js'
 import { read, setting, UsageError } from '../settings/setting.js'
-import { requireOneLayer } from './opened-run.js'
+import { orThrow, refuseLayers } from './opened-run.js'
 
 export const gridSettings = {
   grid: setting(
@@ -37,9 +37,9 @@ export interface GridSettings {
 const MOST_POINTS = 1e7
 
 /** Throws a `UsageError` where z has too many dimensions or is not Gaussian, or the grid too many points. */
-export function requireGrid(trained: TrainedVae, what: string, { grid }: GridSettings): void {
-  requireOneLayer(trained, what)
-  const { latentDim } = trained.vae
+export function requireGrid(vae: Vae, what: string, { grid }: GridSettings): void {
+  orThrow(refuseLayers(vae, what))
+  const { latentDim } = vae
   if (latentDim > MOST_DIMENSIONS)
     throw new UsageError(
       `${what}: needs at most ${MOST_DIMENSIONS} latent dimensions; this run has ${latentDim} (--preset latent-2d trains one with 2)`,

@@ -4,7 +4,7 @@ import { interpolate as interpolateImages } from '../methods/pictures.js'
 import { permutation, streamKey } from '../random.js'
 import { text, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
-import { evaluatedSplit, openVae, pictureOptions, requireGaussian, runImages, writeGrid } from './opened-run.js'
+import { evaluatedSplit, openVae, orThrow, pictureOptions, refuseDiscrete, runImages, writeGrid } from './opened-run.js'
 
 export const interpolate = command({
   name: 'interpolate',
@@ -20,14 +20,14 @@ export const interpolate = command({
   examples: ['interpolate first', 'interpolate first --count 4 --steps 16 --seed 3'],
   async run({ argument, values }, context) {
     const run = await openVae(argument, values, context)
-    requireGaussian(run.trained, 'interpolate')
+    orThrow(refuseDiscrete(run.trained.vae, 'interpolate'))
     const { test } = runImages(run.trained, values.data)
     if (test.count < 2) throw new Error(`interpolate: ${test.count} test image; a walk needs two`)
     const walks = Math.min(values.count, Math.floor(test.count / 2))
     const ends = permutation(streamKey(values.seed, 'interpolate'), test.count).subarray(0, 2 * walks)
     const binary = gather(evaluatedSplit(run.trained, test), ends, 0, ends.length)
     const { pixels, z } = await interpolateImages(run.trained.vae, binary, values.steps)
-    const where = run.trained.config.upperLatentDim === null ? '' : ' in h1, the lower layer of z,'
+    const where = run.trained.vae.layers.length === 1 ? '' : ' in h1, the lower layer of z,'
     const path = writeGrid(run, pixels, 'interpolations', values.out, { columns: values.steps })
     context.print(`${walks} walks between the codes${where} of test images ${[...ends].join(', ')}: ${path}`)
     return { json: { run: argument, path, ends: [...ends], steps: values.steps, seed: values.seed, z } }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { manifold as decodePlane } from '../methods/pictures.js'
 import { read, setting, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
-import { openVae, pictureOptions, requireOneLayer, writeGrid } from './opened-run.js'
+import { openVae, orThrow, pictureOptions, refuseLayers, writeGrid } from './opened-run.js'
 
 export const manifold = command({
   name: 'manifold',
@@ -17,7 +17,7 @@ export const manifold = command({
   examples: ['manifold plane', 'manifold plane --side 30 --extent 2.5 --out plane.png'],
   async run({ argument, values }, context) {
     const run = await openVae(argument, values, context)
-    requireOneLayer(run.trained, 'manifold')
+    orThrow(refuseLayers(run.trained.vae, 'manifold'))
     const { latentDim } = run.trained.vae
     if (latentDim !== 2) {
       throw new Error(

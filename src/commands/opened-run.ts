@@ -5,19 +5,14 @@ import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
 import type { Choice } from '../compile/scan.js'
-import { binarizeOnce, type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
+import { type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
 import { explain, writeFileAtomic } from '../files/files.js'
-import {
-  binarizes,
-  boundName,
-  loadTrainedRun,
-  loadTrainedVae,
-  type TrainedRun,
-  type TrainedVae,
-} from '../methods/session.js'
+import { imagesAsRead } from '../methods/reading.js'
+import type { Vae } from '../models/vae.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
 import { listRuns, runFolder } from '../runs/directory.js'
+import { loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../runs/trained-run.js'
 import { choice, text, threads, UsageError } from '../settings/setting.js'
 import type { Context } from './command.js'
 
@@ -65,7 +60,7 @@ export function existingRun(name: string, checkpoints: string): string {
   throw new UsageError(`there is no run '${name}' in ${checkpoints} (${known})`)
 }
 
-export interface OpenedRun<T extends TrainedRun | TrainedVae = TrainedRun> {
+export interface OpenedRun<T extends TrainedRun = TrainedRun> {
   folder: string
   trained: T
 }
@@ -84,7 +79,7 @@ export const openRun = (name: string, values: Which, context: Context): Promise<
 export const openVae = (name: string, values: Which, context: Context): Promise<OpenedRun<TrainedVae>> =>
   open(name, values, context, loadTrainedVae)
 
-async function open<T extends TrainedRun | TrainedVae>(
+async function open<T extends TrainedRun>(
   name: string,
   values: Which,
   context: Context,
@@ -93,34 +88,37 @@ async function open<T extends TrainedRun | TrainedVae>(
   const folder = existingRun(name, context.checkpoints)
   await openAndSay(values.backend, values.threads, context)
   const trained = load(folder, values.snapshot)
-  const { config, snapshot } = trained
-  const { epoch, best } = snapshot.position
+  const { epoch, best } = trained.snapshot.position
+  const { bound } = trained.method.traits(trained.config)
   const reached =
     best?.validationBound == null
       ? ''
-      : `, best validation ${boundName(config)} ${best.validationBound.toFixed(2)} nats/image after epoch ${best.epoch}`
+      : `, best validation ${bound.name} ${best.validationBound.toFixed(2)} nats/image after epoch ${best.epoch}`
   context.note(
     `run ${name}, snapshot ${values.snapshot}: ${epoch} ${epoch === 1 ? 'epoch' : 'epochs'} trained${reached}`,
   )
   return { folder, trained }
 }
 
-/** Refuses what only a Gaussian z can do. */
-export function requireGaussian({ config }: TrainedVae, what: string): void {
-  if (config.latents !== 'gaussian')
-    throw new UsageError(`${what}: needs a Gaussian z; this run has --latents ${config.latents}`)
+/** Why something that needs a Gaussian z cannot be had of this model; undefined if it can. */
+export const refuseDiscrete = ({ latents }: Vae, what: string): string | undefined =>
+  latents.reparameterized ? undefined : `${what}: needs a Gaussian z; this run has --latents bernoulli`
+
+/** The same of what needs one layer of Gaussian z. */
+export function refuseLayers(vae: Vae, what: string): string | undefined {
+  const [, upperLatentDim] = vae.layers
+  return upperLatentDim === undefined
+    ? refuseDiscrete(vae, what)
+    : `${what}: needs one latent layer; this run has --upper-latent-dim ${upperLatentDim}`
 }
 
-/** Refuses what only a single layer of Gaussian z can do. */
-export function requireOneLayer(trained: TrainedVae, what: string): void {
-  requireGaussian(trained, what)
-  const { upperLatentDim } = trained.config
-  if (upperLatentDim !== null)
-    throw new UsageError(`${what}: needs a single layer of z; this run has --upper-latent-dim ${upperLatentDim}`)
+/** Throws a refusal as a `UsageError`. */
+export function orThrow(refusal: string | undefined): void {
+  if (refusal !== undefined) throw new UsageError(refusal)
 }
 
 /** The images of a run, or those of `source`, which must be of the run's size. */
-export function runImages({ config, snapshot }: TrainedRun | TrainedVae, source: string | null): Dataset {
+export function runImages({ config, snapshot }: TrainedRun, source: string | null): Dataset {
   const data = source === null ? loadRunDataset(config) : loadDataset(source)
   const { rows, columns, sha256 } = snapshot.data
   if (data.rows !== rows || data.columns !== columns) {
@@ -141,13 +139,12 @@ export function splitOf(data: Dataset, name: Split['name']): Split {
 }
 
 /** A split as this run is always evaluated on it: one fixed binary sample, or the grey images if its model reads those. */
-export function evaluatedSplit({ config }: TrainedRun | TrainedVae, split: Split): Split {
-  return binarizes(config) ? binarizeOnce(split, config.binarize, streamKey(config.seed, split.name)) : split
-}
+export const evaluatedSplit = ({ method, config }: TrainedRun, split: Split): Split =>
+  imagesAsRead(split, method.traits(config).reads, streamKey(config.seed, split.name))
 
 /** Writes a grid of the run's images to `out` or to `images/NAME.png` in the run; returns the path. */
 export function writeGrid(
-  { folder, trained }: OpenedRun<TrainedRun | TrainedVae>,
+  { folder, trained }: OpenedRun,
   pixels: Uint8Array,
   name: string,
   out: string | null,

@@ -39,7 +39,7 @@ export const posterior = command({
   examples: ['posterior plane', 'posterior plane --images 0,7,12 --out posterior.png'],
   async run({ argument, values }, context) {
     const { folder, trained } = await openVae(argument, values, context)
-    requireGrid(trained, 'posterior', values)
+    requireGrid(trained.vae, 'posterior', values)
     const { vae } = trained
     if (vae.latentDim !== 2)
       throw new UsageError(

@@ -24,7 +24,7 @@ export const reconstruct = command({
     const count = Math.min(values.count, split.count)
     const grey = split.pixels.subarray(0, count * size)
     const binary = evaluatedSplit(run.trained, split).pixels.subarray(0, count * size)
-    const { pixels, z } = await run.trained.session.pictures.reconstruct(binary)
+    const { pixels, z } = await run.trained.learner.pictures.reconstruct(binary)
     const path = writeGrid(run, alternate([grey, binary, pixels], size), 'reconstructions', values.out, {
       columns: Math.min(count, 5) * 3,
       groupColumns: 3,

@@ -1,7 +1,9 @@
 /** `elbo runs`: every run directory with its settings, epoch and best ELBO. */
 import { join } from 'node:path'
-import { binarizes, isEm, type RunConfig, readRunConfig, readRunSnapshot } from '../methods/session.js'
+import { methodOf } from '../methods/list.js'
+import { readRunConfig } from '../runs/config-file.js'
 import { listRuns } from '../runs/directory.js'
+import { readRunSnapshot } from '../runs/trained-run.js'
 import { command } from './command.js'
 
 export const runs = command({
@@ -34,8 +36,9 @@ function describeRun(checkpoints: string, name: string) {
 
 function line({ epoch, best, config }: Run): string {
   const elbo = describeBest(best)
-  const images = `${config.data}, ${binarizes(config) ? config.binarize : 'grey'}`
-  return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${describeModel(config)}, ${images}`
+  const { model, reads } = methodOf(config).traits(config)
+  const images = `${config.data}, ${reads === 'none' ? 'grey' : reads}`
+  return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${model}, ${images}`
 }
 
 function describeBest(best: Run['best']): string {
@@ -43,15 +46,4 @@ function describeBest(best: Run['best']): string {
   return best.validationBound === null
     ? 'not validated'
     : `${best.validationBound.toFixed(2)} nats (epoch ${best.epoch})`
-}
-
-function describeModel(config: RunConfig): string {
-  if (!isEm(config)) {
-    const convolutions = config.filters ? `conv${config.filters.join('-')}-` : ''
-    const { hidden, latentDim, upperHidden, upperLatentDim, activation } = config
-    const upper = upperLatentDim === null ? '' : `, ${[...(upperHidden ?? []), upperLatentDim].join('-')} above,`
-    return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}`
-  }
-  const size = config.model.endsWith('mixture') ? config.components : config.latentDim
-  return `${config.model} ${size}, ${config.method}`
 }

@@ -1,6 +1,5 @@
 /** `elbo sample RUN`: images from the prior through the decoder. */
 
-import { isEm, type RunConfig } from '../methods/session.js'
 import { streamKey } from '../random.js'
 import { wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
@@ -18,18 +17,12 @@ export const sample = command({
   examples: ['sample first', 'sample first --count 100 --seed 7 --out samples.png', 'sample first --json > z.json'],
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
-    const { session, config } = run.trained
-    const { z, pixels } = await session.pictures.sample(streamKey(values.seed, 'sample'), values.count)
+    const { learner, method, config } = run.trained
+    const { z, pixels } = await learner.pictures.sample(streamKey(values.seed, 'sample'), values.count)
     const path = writeGrid(run, pixels, 'samples', values.out, {})
     context.print(
-      `${values.count} samples of p(x|z), mean images, z ~ ${priorOf(config)} with seed ${values.seed}: ${path}`,
+      `${values.count} samples of p(x|z), mean images, z ~ ${method.traits(config).prior} with seed ${values.seed}: ${path}`,
     )
     return { json: { run: argument, path, count: values.count, seed: values.seed, z } }
   },
 })
-
-function priorOf(config: RunConfig): string {
-  if (isEm(config)) return config.model.endsWith('mixture') ? 'the weights' : 'N(0, I)'
-  if (config.upperLatentDim !== null) return 'p(h2) p(h1|h2)'
-  return config.latents === 'bernoulli' ? 'Bernoulli(1/2)' : 'N(0, I)'
-}

@@ -1,9 +1,7 @@
 /** What is measured of a model without an encoder: its bound and log p(x) by annealed importance sampling, with their errors. */
-import type { Choice, ScanOptions } from '../compile/scan.js'
-import type { AnnealedAlgorithm } from '../inference/algorithm.js'
+import type { Choice } from '../compile/scan.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
-import type { AnnealingRun } from '../sampling/anneal-images.js'
-import { temperatures } from '../sampling/annealing.js'
+import type { Annealer, AnnealingRun } from '../sampling/anneal-images.js'
 import type { ImageSet } from './over-images.js'
 
 /** How much is done for each image. */
@@ -28,15 +26,13 @@ export interface AnnealedEvaluation extends AnnealedWork {
   compile: Choice
 }
 
-/** Undefined if `options.signal` stopped it before the end. */
+/** By an annealer that does `work` for each image, and is disposed of. Undefined if `options.signal` stopped it before the end. */
 export async function evaluateAnnealed(
-  algorithm: AnnealedAlgorithm,
+  annealer: Annealer,
   images: ImageSet,
   work: AnnealedWork,
-  options: AnnealingRun & ScanOptions,
+  options: AnnealingRun,
 ): Promise<AnnealedEvaluation | undefined> {
-  const { chains } = work
-  const annealer = algorithm.annealer(options, { chains, temperatures: temperatures(work.temperatures) })
   try {
     const { elbo, logPx, standardError, acceptance } = await annealer.run(images, options)
     if (logPx.length !== images.count) return undefined

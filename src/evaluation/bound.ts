@@ -1,7 +1,8 @@
 /** The bound of every image as a fitted model gives it in one step; for exact posteriors it is log p(x) itself. */
 import type { Choice, Outputs, ScanOptions } from '../compile/scan.js'
-import type { Algorithm, AnnealedAlgorithm } from '../inference/algorithm.js'
+import type { BoundedAlgorithm } from '../inference/algorithm.js'
 import { type Estimate, estimateMean } from '../numeric/means.js'
+import type { Annealer } from '../sampling/anneal-images.js'
 import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
@@ -20,7 +21,7 @@ export interface BoundEstimate {
   perImage: Float32Array
 }
 
-/** Finds the bound of sets of images, as an algorithm gives it; a step is compiled once. */
+/** Finds the bound of every image of a set; compiled once. */
 export interface Bounds {
   run(images: ImageSet, options: OverImagesOptions): Promise<Outputs>
   /** How the work was run; undefined before the first run. */
@@ -28,18 +29,9 @@ export interface Bounds {
   dispose(): void
 }
 
-export function boundsBy(algorithm: Algorithm | AnnealedAlgorithm, how: ScanOptions): Bounds {
-  if ('annealer' in algorithm) {
-    const annealer = algorithm.annealer(how)
-    return {
-      run: async (images, options) => ({ elbo: (await annealer.run(images, options)).elbo }),
-      get choice() {
-        return annealer.choice
-      },
-      dispose: annealer.dispose,
-    }
-  }
-  const scan = overImages<object>(algorithm.bound, how)
+/** By a function that gives the bounds of a batch [batch, pixels] in one step. */
+export function boundsInOneStep(bound: BoundedAlgorithm['bound'], how: ScanOptions): Bounds {
+  const scan = overImages<object>(bound, how)
   return {
     run: async (images, options) => (await scan.run(images, options, [{}]))[0] ?? {},
     get choice() {
@@ -49,13 +41,21 @@ export function boundsBy(algorithm: Algorithm | AnnealedAlgorithm, how: ScanOpti
   }
 }
 
-/** If `options.signal` stops it, of the batches done so far, or undefined before the first. */
+/** By annealed importance sampling: the mean log weight, which is below log p(x) in expectation. */
+export const boundsByAnnealing = (annealer: Annealer): Bounds => ({
+  run: async (images, options) => ({ elbo: (await annealer.run(images, options)).elbo }),
+  get choice() {
+    return annealer.choice
+  },
+  dispose: annealer.dispose,
+})
+
+/** Disposes of `bounds`. If `options.signal` stops it, of the batches done so far, or undefined before the first. */
 export async function evaluateBound(
-  algorithm: Algorithm,
+  bounds: Bounds,
   images: ImageSet,
-  options: OverImagesOptions & ScanOptions,
+  options: OverImagesOptions,
 ): Promise<BoundEstimate | undefined> {
-  const bounds = boundsBy(algorithm, options)
   try {
     const { elbo, reconstruction, kl, logPredictive } = await bounds.run(images, options)
     if (!elbo?.length) return undefined

@@ -1,38 +1,19 @@
 /** The seam of everything that learns: an algorithm is its variables and a step. */
 import type * as tf from '@tensorflow/tfjs'
-import type { overImages } from '../evaluation/over-images.js'
 import type { Key } from '../random.js'
-import type { Annealer, AnnealingEffort } from '../sampling/anneal-images.js'
 
 /** Numbers that the training loop sets anew for every step. */
 export interface Schedule {
   learningRate: number
   /** Weight of the KL term in what is maximised; the reported ELBO always has weight 1. */
   beta: number
-  /** So many images of the batch, from its beginning, count; the others only fill it up. Less than all only where a pass has an end. */
+  /** The first so many images of the batch count; the others only fill it up. Fewer than all only where a pass has an end. */
   used: number
   /** Index within the pass of the batch's first image. Counts only where passes see the images in order. */
   first: number
 }
 
-/** What learns, and gives the bound of a batch in one step. */
-export interface Algorithm extends Learner {
-  /**
-   * The bound of each image of a batch [batch, pixels] in 0 … 255, without learning: tensors [batch] in nats. Where the parameters have a
-   * posterior, `logPredictive` is log E[p(x)] under it.
-   */
-  bound(batch: tf.Tensor, key: Key): Record<string, tf.Tensor>
-}
-
-/** What learns without an encoder: the bound of an image takes many steps. */
-export interface AnnealedAlgorithm extends Learner {
-  /** What finds the bound of images, and log p(x); without `effort`, with as much as is spent after each pass. */
-  annealer(how: Parameters<typeof overImages>[1], effort?: AnnealingEffort): Annealer
-  /** So many of the validation images are enough after a pass. */
-  readonly validationImages: number
-}
-
-export interface Learner {
+export interface Algorithm {
   /** Every variable that the algorithm's future depends on, by its name in a checkpoint; nothing else is state. */
   readonly variables: ReadonlyMap<string, tf.Variable>
   /** The networks that users load elsewhere, by folder name in a checkpoint. */
@@ -48,4 +29,13 @@ export interface Learner {
    */
   finishPass?(): Promise<Record<string, number>>
   dispose(): void
+}
+
+/** An algorithm whose bound of a batch takes one step. */
+export interface BoundedAlgorithm extends Algorithm {
+  /**
+   * The bound of each image of a batch [batch, pixels] in 0 … 255, without learning: tensors [batch] in nats. Where the parameters have a
+   * posterior, `logPredictive` is log E[p(x)] under it.
+   */
+  bound(batch: tf.Tensor, key: Key): Record<string, tf.Tensor>
 }

@@ -8,7 +8,7 @@ import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
 import { type Elbo, type ElboOptions, elbo } from '../objectives/elbo.js'
 import { type ImportanceWeighted, importanceWeighted } from '../objectives/importance-weighted.js'
 import { type HostKey, type Key, split } from '../random.js'
-import type { Algorithm } from './algorithm.js'
+import type { BoundedAlgorithm } from './algorithm.js'
 import type { Ascent } from './estimators/ascent.js'
 import { type Baseline, type baselines, createBaseline } from './estimators/baselines.js'
 import { doublyReparameterized, stickingTheLanding } from './estimators/path-derivative.js'
@@ -40,7 +40,7 @@ export interface VaeTrainingOptions extends TrainingOptions, PathwiseOptions {
 }
 
 /** `key` draws the first weights of the baseline's network, if it has one. */
-export function trainVae(vae: Vae, options: VaeTrainingOptions, key: HostKey): Algorithm {
+export function trainVae(vae: Vae, options: VaeTrainingOptions, key: HostKey): BoundedAlgorithm {
   const baseline = createBaseline(options.estimator === 'score' ? options.baseline : 'none', vae.pixels, key)
   const bound = (x: tf.Tensor, on: Key) =>
     options.objective === 'iwae' ? importanceWeighted(vae, x, on, options.samples) : elbo(vae, x, on, options)
@@ -89,7 +89,7 @@ export function trainNetworks(
   vae: Vae,
   options: TrainingOptions,
   { ascent, bound: boundOf, baseline }: Learning,
-): Algorithm {
+): BoundedAlgorithm {
   const models = modelsOf(vae)
   const named = (prefix: string, variables: Iterable<readonly [string, tf.Variable]>) =>
     [...variables].map(([name, variable]): [string, tf.Variable] => [`${prefix}/${name}`, variable])

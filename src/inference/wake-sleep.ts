@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs'
 import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
 import { drawNoise, elbo, elboFrom } from '../objectives/elbo.js'
 import { type Key, split } from '../random.js'
-import type { Algorithm } from './algorithm.js'
+import type { BoundedAlgorithm } from './algorithm.js'
 import type { Ascent } from './estimators/ascent.js'
 import { type TrainingOptions, trainNetworks } from './gradient-ascent.js'
 
@@ -15,7 +15,7 @@ import { type TrainingOptions, trainNetworks } from './gradient-ascent.js'
  * `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of the batch in the sleep phase.
  * `kl` is how the reported bound's KL term is computed. The schedule's `beta` has no place here: neither phase has a KL term.
  */
-export function trainWakeSleep(vae: Vae, options: TrainingOptions): Algorithm {
+export function trainWakeSleep(vae: Vae, options: TrainingOptions): BoundedAlgorithm {
   const ascent: Ascent = (x, key) => {
     const [wakeKey, sleepKey] = split(key, 2) as [Key, Key]
     const q = encode(vae, x)

@@ -1,5 +1,6 @@
-/** Pictures of a trained VAE: latent points through the decoder, as grey images. */
+/** What trained models show: latent points and their mean images, as grey levels. */
 import * as tf from '@tensorflow/tfjs'
+import type { Features } from '../data/features.js'
 import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'
 
@@ -86,4 +87,15 @@ async function readMatrix(matrix: tf.Tensor): Promise<number[][]> {
   const rows = (await matrix.array()) as number[][]
   matrix.dispose()
   return rows
+}
+
+/** Images (0 … 255) as a batch of models that read features: [count, pixels]. */
+export const featureTensor = (images: Uint8Array, { pixels }: Features): tf.Tensor2D =>
+  tf.tensor2d(Float32Array.from(images), [images.length / pixels, pixels])
+
+/** Reads latents [count, latent] and images [count, pixels] in [0, 1], and frees them. */
+export async function readPicture(z: tf.Tensor, image: tf.Tensor): Promise<Picture> {
+  const [rows, means] = await Promise.all([z.array() as Promise<number[][]>, image.data<'float32'>()])
+  tf.dispose([z, image])
+  return { z: rows, pixels: Uint8Array.from(means, mean => Math.round(255 * mean)) }
 }

@@ -1,15 +1,17 @@
-/** What a training leaves for the eye: the ELBO curve, sample and reconstruction grids, TensorBoard's event files. */
+/** Pictures and plots written during training: the ELBO curve, sample and reconstruction grids, TensorBoard's event files. */
 import { basename, join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
-import { binarizeOnce, type Dataset, firstImages } from '../data/dataset.js'
+import { type Dataset, firstImages } from '../data/dataset.js'
 import { writeFileAtomic } from '../files/files.js'
 import { nodeNamespace } from '../libtensorflow/node-backend.js'
+import { methodOf } from '../methods/list.js'
+import type { RunConfig, Traits } from '../methods/method.js'
+import type { EpochMetrics } from '../methods/metrics.js'
 import type { Pictures } from '../methods/pictures.js'
-import { binarizes, boundName, isExact, type RunConfig } from '../methods/session.js'
+import { describeReading, imagesAsRead } from '../methods/reading.js'
 import type { ChartPoint, LineChartSpec } from '../plots/chart-spec.js'
 import { imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
-import type { EpochMetrics } from './train.js'
 
 const PICTURED = 64
 
@@ -26,18 +28,19 @@ export interface TrainingRecords {
 }
 
 export function trainingRecords(folder: string, config: RunConfig, backend: Backend): TrainingRecords {
+  const traits = methodOf(config).traits(config)
   const canSummarize = backend.tfjsName === 'tensorflow'
   return {
     missing: canSummarize
       ? undefined
       : `no TensorBoard files: TensorFlow writes them, and the backend is ${backend.name}`,
     summarize: canSummarize ? summaryWriter(join(folder, 'tensorboard')) : () => {},
-    drawCurve: history => drawCurve(folder, config, history),
+    drawCurve: history => drawCurve({ folder, config, traits }, history),
     async drawImages(pictures, data, epoch) {
       const size = data.rows * data.columns
       const key = streamKey(config.seed, 'pictures')
       const seen = firstImages(data.validation.count > 0 ? data.validation : data.train, PICTURED)
-      const shown = (binarizes(config) ? binarizeOnce(seen, config.binarize, key) : seen).pixels
+      const shown = imagesAsRead(seen, traits.reads, key).pixels
       const grid = (pixels: Uint8Array, columns: number, groupColumns: number) =>
         imageGrid(pixels, {
           count: pixels.length / size,
@@ -66,28 +69,38 @@ export function alternate(sources: readonly Uint8Array[], size: number): Uint8Ar
   return mixed
 }
 
+interface DrawnRun {
+  folder: string
+  config: RunConfig
+  traits: Traits
+}
+
 /** The chart library is loaded when the first chart is due. */
-async function drawCurve(folder: string, config: RunConfig, history: EpochMetrics[]): Promise<void> {
+async function drawCurve(run: DrawnRun, history: EpochMetrics[]): Promise<void> {
   const [{ lineChart }, { svgToPng }] = await Promise.all([
     import('../plots/line-chart.js'),
     import('../plots/svg-to-png.js'),
   ])
   const draw = (name: string, chart: LineChartSpec) => {
     const svg = lineChart(chart)
-    writeFileAtomic(join(folder, 'plots', `${name}.svg`), svg)
-    writeFileAtomic(join(folder, 'plots', `${name}.png`), svgToPng(svg))
+    writeFileAtomic(join(run.folder, 'plots', `${name}.svg`), svg)
+    writeFileAtomic(join(run.folder, 'plots', `${name}.png`), svgToPng(svg))
   }
-  draw('elbo', elboChart(folder, config, history))
-  const half = halfStepChart(folder, config, history)
+  draw('elbo', elboChart(run, history))
+  const half = halfStepChart(run, history)
   if (half) draw('half-steps', half)
 }
 
 /** Bounds that have a longer name. */
 const titles: Readonly<Record<string, string>> = { 'log p(x)': 'Log likelihood', ELBO: 'Evidence lower bound' }
 
-function elboChart(folder: string, config: RunConfig, history: readonly EpochMetrics[]): LineChartSpec {
+function elboChart(
+  { folder, config, traits: { bound, reads } }: DrawnRun,
+  history: readonly EpochMetrics[],
+): LineChartSpec {
   const images = history[0]?.validationImages?.toLocaleString('en')
-  const read = binarizes(config) ? `${config.binarize} binarization` : 'grey'
+  const read = describeReading(reads)
+  const sample = reads === 'none' ? '' : ', fixed binary sample'
   const points = (of: (m: EpochMetrics) => [value: number | undefined, error?: number | undefined]): ChartPoint[] =>
     history.flatMap((m): ChartPoint[] => {
       const [value, error] = of(m)
@@ -99,14 +112,13 @@ function elboChart(folder: string, config: RunConfig, history: readonly EpochMet
   const validation = points(m =>
     weighted ? [m.validationIwae, m.validationIwaeError] : [m.validationElbo, m.validationElboError],
   )
-  const bound = boundName(config)
   return {
-    title: `${titles[bound] ?? bound} of run ${basename(folder)}`,
+    title: `${titles[bound.name] ?? bound.name} of run ${basename(folder)}`,
     subtitle: images
-      ? `${config.data}, ${read}. Validation: ${images} images${binarizes(config) ? ', fixed binary sample' : ''}.`
+      ? `${config.data}, ${read}. Validation: ${images} images${sample}.`
       : `${config.data}, ${read}. No images held out for validation.`,
     xLabel: 'epoch',
-    yLabel: `${bound} (nats per image)`,
+    yLabel: `${bound.name} (nats per image)`,
     series: [
       ...(validation.length > 0 ? [{ name: 'validation', points: validation }] : []),
       ...(training.length > 0 ? [{ name: 'training', points: training, dashed: validation.length > 0 }] : []),
@@ -118,7 +130,10 @@ function elboChart(folder: string, config: RunConfig, history: readonly EpochMet
  * The bound after each half step of EM: the E step lifts it to log p(x | theta), the M step raises it again and log p(x | theta) with
  * it, by more; what is between them is KL(q || p(z | x)).
  */
-function halfStepChart(folder: string, config: RunConfig, history: readonly EpochMetrics[]): LineChartSpec | undefined {
+function halfStepChart(
+  { folder, config, traits }: DrawnRun,
+  history: readonly EpochMetrics[],
+): LineChartSpec | undefined {
   const steps = history.filter(m => m.elboAfterE !== undefined && m.elboAfterM !== undefined)
   if (steps.length < 2) return undefined
   const after = (m: EpochMetrics) => [m.elboAfterE, m.elboAfterM] as [number, number]
@@ -141,7 +156,7 @@ function halfStepChart(folder: string, config: RunConfig, history: readonly Epoc
     xLabel: 'epoch (M step at the end of each)',
     yLabel: 'nats per image',
     series: [
-      { name: isExact(config) ? 'log p(x)' : 'bound with best q(z)', points: logProb, dashed: true },
+      { name: traits.bound.exact ? 'log p(x)' : 'bound with best q(z)', points: logProb, dashed: true },
       { name: 'ELBO', points: elbo },
     ],
   }

@@ -4,12 +4,13 @@
  */
 import type * as tf from '@tensorflow/tfjs'
 import { type Dataset, loadDataset } from '../data/dataset.js'
-import type { Config } from '../methods/config.js'
-import { loadTrainedVae, readRunSnapshot } from '../methods/session.js'
+import type { RunConfig } from '../methods/method.js'
+import type { VaeConfig } from '../methods/vae-settings.js'
 import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
 import { kebabCase, UsageError } from '../settings/setting.js'
 import { runFolder } from './directory.js'
 import type { Snapshot } from './snapshot.js'
+import { loadTrainedVae, readRunSnapshot } from './trained-run.js'
 
 /** What decides the networks and what their outputs mean; all else may differ between the two runs. */
 const networkSettings = [
@@ -22,7 +23,7 @@ const networkSettings = [
   'latents',
   'likelihood',
   'pixelVariance',
-] as const satisfies readonly (keyof Config)[]
+] as const satisfies readonly (keyof VaeConfig)[]
 
 /** RUN of `initFrom` RUN or RUN@STEP. */
 export const runOf = (initFrom: string): string => initFrom.replace(/@[0-9]+$/, '')
@@ -43,7 +44,7 @@ function atStep(initFrom: string, folder: string, { position: { step } }: Snapsh
  * below the folder `checkpoints`. Throws a `UsageError` if that run is no VAE, has other networks, has learned from what this one is to be
  * validated on, or its best snapshot is another one. The optimizer and the baseline start as in any new run.
  */
-export function startFrom(initFrom: string, checkpoints: string, vae: Vae, config: Config, data: Dataset): void {
+export function startFrom(initFrom: string, checkpoints: string, vae: Vae, config: RunConfig, data: Dataset): void {
   const folder = runFolder(checkpoints, runOf(initFrom))
   const from = loadTrainedVae(folder, 'best')
   try {
@@ -67,7 +68,7 @@ export function startFrom(initFrom: string, checkpoints: string, vae: Vae, confi
     const trained = weightsOf(from.vae)
     for (const [i, variable] of weightsOf(vae).entries()) variable.assign(trained[i] as tf.Variable)
   } finally {
-    from.dispose()
+    from.learner.dispose()
   }
 }
 
@@ -76,6 +77,7 @@ const weightsOf = (vae: Vae): tf.Variable[] =>
   [...modelsOf(vae).values()].flatMap(namedWeights).map(([, variable]) => variable)
 
 /** A setting as the flag that gives it. */
-function shown(name: (typeof networkSettings)[number], config: Config): string {
-  return `--${kebabCase(name)} ${config[name] ?? 'off'}`
+function shown(name: (typeof networkSettings)[number], config: RunConfig): string {
+  const value = (config as Partial<VaeConfig>)[name]
+  return `--${kebabCase(name)} ${value ?? 'off'}`
 }

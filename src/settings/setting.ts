@@ -19,7 +19,10 @@ export interface Setting<T> {
   resumable: boolean
 }
 
-/** The values of a table of settings. */
+/** Settings by name. */
+export type Settings = Readonly<Record<string, Setting<never> | Setting<unknown>>>
+
+/** Their values. */
 export type Values<T> = { [name in keyof T]: T[name] extends Setting<infer V> ? V : never }
 
 /** How a flag's text is read. */

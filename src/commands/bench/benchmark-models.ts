@@ -1,12 +1,14 @@
 /** The models of `elbo bench`, by name. */
-import { type Config, presets, resolveConfig } from '../../methods/config.js'
+import { resolveConfig } from '../../methods/vae.js'
+import { presets } from '../../methods/vae-presets.js'
+import type { VaeConfig } from '../../methods/vae-settings.js'
 import type { DeepReadonly } from '../../settings/table.js'
 
 export interface BenchmarkModel {
   name: string
   /** Its layers in words. */
   layers: string
-  config: DeepReadonly<Partial<Config>>
+  config: DeepReadonly<Partial<VaeConfig>>
 }
 
 /** What `--models` takes, for help and errors. */

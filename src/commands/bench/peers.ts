@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { resolveConfig } from '../../methods/config.js'
+import { resolveConfig } from '../../methods/vae.js'
 import type { BenchmarkModel } from './benchmark-models.js'
 
 /** A peer's program, which reads its model from BENCH_MODEL. */

@@ -9,10 +9,9 @@ import { type Mode, type Outputs, scan } from '../../compile/scan.js'
 import { loadDataset } from '../../data/dataset.js'
 import { shuffledPass } from '../../data/passes.js'
 import type { Schedule } from '../../inference/algorithm.js'
-import { type Config, resolveConfig } from '../../methods/config.js'
-import { createVaeSession } from '../../methods/session.js'
+import { resolveConfig, vae } from '../../methods/vae.js'
+import type { VaeConfig } from '../../methods/vae-settings.js'
 import { keyAt, streamKey } from '../../random.js'
-import { schedule } from '../../runs/train.js'
 import type { DeepReadonly } from '../../settings/table.js'
 import { peakMegabytes } from './peak-memory.js'
 
@@ -20,7 +19,7 @@ import { peakMegabytes } from './peak-memory.js'
 export interface Work {
   backend: string
   mode: Mode
-  config: DeepReadonly<Partial<Config>>
+  config: DeepReadonly<Partial<VaeConfig>>
   options: BackendOptions
 }
 
@@ -44,11 +43,11 @@ const say = (...values: (string | number)[]) =>
   process.stdout.write(`${[...values, Math.round(peakMegabytes())].join(' ')}\n`)
 
 /** A training that goes on by as many steps as it is told to, in the loop's chunks. */
-async function newTraining(config: Config, mode: Mode): Promise<(steps: number) => Promise<void>> {
+async function newTraining(config: VaeConfig, mode: Mode): Promise<(steps: number) => Promise<void>> {
   const data = loadDataset(config.data)
-  const session = createVaeSession(config, data)
-  await session.initialize(data, () => data.train)
-  const steps = scan<Schedule>(session.algorithm.step, { mode })
+  const learner = vae.create(config, { ...data, images: data.train.count })
+  await learner.initialize(data, () => data.train)
+  const steps = scan<Schedule>(learner.step, { mode })
   const stepKey = streamKey(config.seed, 'steps')
   const orderKey = streamKey(config.seed, 'order')
   const stepsPerEpoch = Math.floor(data.train.count / config.batchSize)
@@ -63,7 +62,7 @@ async function newTraining(config: Config, mode: Mode): Promise<(steps: number) 
       { data: pass.batches(from, count), count, shape: [config.batchSize, data.rows * data.columns] },
       numbers.map(number => keyAt(stepKey, number)),
       numbers.map((number, i) => ({
-        ...schedule(config, number, stepsPerEpoch),
+        ...vae.rates(config, number, stepsPerEpoch),
         used: config.batchSize,
         first: (from + i) * config.batchSize,
       })),

@@ -1,5 +1,5 @@
 /** The runs of a comparison: every method with every seed, each for the same number of images seen. */
-import type { RunConfig } from '../../methods/session.js'
+import type { RunConfig } from '../../methods/method.js'
 import { UsageError } from '../../settings/setting.js'
 import type { CompareSettings } from './compare-settings.js'
 import { labelOf, learnsBySteps, type Variant, variantConfig, variantsOf } from './variants.js'

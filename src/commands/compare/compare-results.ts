@@ -1,6 +1,7 @@
 /** What a comparison found: one row for each run, one line for each method. */
+
+import type { EpochMetrics, Validated } from '../../methods/metrics.js'
 import { type Estimate, estimateMean } from '../../numeric/means.js'
-import type { EpochMetrics, Validated } from '../../runs/train.js'
 import type { PlannedRun } from './compare-plan.js'
 import type { LogPx, Measured } from './measure.js'
 import { labelOf } from './variants.js'

@@ -1,13 +1,13 @@
 /** Every setting of `elbo compare`, once, and its presets. */
 import { z } from 'zod'
-import { backendNames } from '../../backends/candidates.js'
-import { modes } from '../../compile/scan.js'
-import { settings } from '../../methods/config.js'
-import { annealingSettings, emSettings } from '../../methods/em-config.js'
+import { emBinarize, priorSetting } from '../../methods/em.js'
+import { runSettings } from '../../methods/run-settings.js'
+import { vaeFlags } from '../../methods/vae-settings.js'
 import {
   choice,
   read,
   type Setting,
+  type Settings,
   setting,
   UsageError,
   type Values,
@@ -26,12 +26,12 @@ const sizes = (value: number[], description: string): Setting<number[]> =>
     true,
   )
 
-export const presetNames = ['default', 'figure-2', 'figure-3', 'mixtures'] as const
-export type PresetName = (typeof presetNames)[number]
+const comparePresetNames = ['default', 'figure-2', 'figure-3', 'mixtures'] as const
+type ComparePresetName = (typeof comparePresetNames)[number]
 
 /** The settings, in the order in which `--help` shows them. Those that only add runs may change when a comparison goes on. */
 export const compareSettings = {
-  preset: choice(presetNames, 'default', 'methods and settings to start from, which flags change'),
+  preset: choice(comparePresetNames, 'default', 'methods and settings to start from, which flags change'),
   methods: setting(
     z.array(z.string().min(1)).min(1),
     ['vae', 'wake-sleep', 'bernoulli-mixture'],
@@ -61,11 +61,11 @@ export const compareSettings = {
     text => text.split(',').map(read.numberOrOff),
     true,
   ),
-  validationImages: settings.validationImages,
+  validationImages: runSettings.validationImages,
   latentDim: sizes([20], 'latent dimensions of methods that have them and are named without'),
   components: sizes([50], 'components of mixtures that are named without'),
-  hidden: settings.hidden,
-  activation: settings.activation,
+  hidden: vaeFlags.hidden,
+  activation: vaeFlags.activation,
   batchSize: wholeNumber([1, 1e6], 100, 'images per step, where steps learn'),
   learningRate: setting(
     z.array(z.number().positive()).min(1),
@@ -74,22 +74,33 @@ export const compareSettings = {
     'step size; of several each method takes the one whose run with the first seed has the highest validation bound',
     read.list,
   ),
-  learningRateDecay: { ...settings.learningRateDecay, value: 1 },
-  prior: { ...emSettings.prior, description: 'mixtures of Bernoullis: as in em' },
+  learningRateDecay: { ...vaeFlags.learningRateDecay, value: 1 },
+  prior: priorSetting('mixtures of Bernoullis: symmetric prior on weights and pixels, as in em'),
   samples: wholeNumber(
     [1, 1e5],
     100,
     'draws of z per test image, where log p(x) is estimated by importance sampling',
     true,
   ),
-  ...annealingSettings,
+  aisChains: wholeNumber(
+    [2, 1000],
+    10,
+    'annealed importance sampling (models without an encoder): chains per image',
+    true,
+  ),
+  aisTemperatures: wholeNumber(
+    [2, 1e5],
+    200,
+    'annealed importance sampling: steps from the prior to the posterior',
+    true,
+  ),
   testImages: wholeNumberOrOff('measure the first so many test images only; off means all', true),
-  data: { ...settings.data, resumable: false },
-  binarize: choice(['dynamic', 'static'], 'dynamic', 'grey to binary, as in train and em'),
-  backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
-  compile: choice(modes, 'auto', 'how steps run, as in train', true),
-  threads: settings.threads,
-} as const satisfies Record<string, Setting<never> | Setting<unknown>>
+  data: { ...runSettings.data, resumable: false },
+  binarize: emBinarize,
+  backend: runSettings.backend,
+  compile: runSettings.compile,
+  threads: runSettings.threads,
+} as const satisfies Settings
 
 /** A resolved value for every setting; of `epochs` and `imagesSeen` one is null. */
 export type CompareSettings = Values<typeof compareSettings>
@@ -113,7 +124,7 @@ interface Preset {
 const larochelle = 'Larochelle & Murray 2011, their binarization'
 
 /** Named comparisons; flags change them. */
-export const presets = {
+export const comparePresets = {
   default: {
     description: 'a VAE, the same networks by wake-sleep, and a mixture of 50 Bernoullis',
     settings: {},
@@ -159,11 +170,11 @@ export const presets = {
       { label: `mixture of 500 Bernoullis (${larochelle})`, logPx: -137.64 },
     ],
   },
-} as const satisfies Record<PresetName, Preset>
+} as const satisfies Record<ComparePresetName, Preset>
 
 /** The settings of a new comparison. */
 export function resolveSettings(given: Given): CompareSettings {
-  const base: Preset = presets[given.preset ?? 'default']
+  const base: Preset = comparePresets[given.preset ?? 'default']
   return compareTable.resolve(base.settings, oneBudget(given))
 }
 

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
 import { explain, readWhole, writeFileAtomic } from '../../files/files.js'
-import { binarizes, createSession } from '../../methods/session.js'
+import { methodOf } from '../../methods/list.js'
+import { describeReading } from '../../methods/reading.js'
 import { runFolder } from '../../runs/directory.js'
 import { text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
@@ -13,23 +14,23 @@ import { csv, describeTable } from './compare-report.js'
 import { byMethod, type RunResult } from './compare-results.js'
 import {
   type CompareSettings,
+  comparePresets,
   compareSettings,
   compareTable,
-  presets,
   resolveSettings,
   resumeSettings,
 } from './compare-settings.js'
 import { type Finished, makeRun } from './compared-run.js'
 import { remainingTime } from './remaining-time.js'
-import { labelOf, methodNames } from './variants.js'
+import { contestantNames, labelOf } from './variants.js'
 
-const presetList = Object.entries(presets)
+const presetList = Object.entries(comparePresets)
   .map(([name, { description }]) => `${name} (${description})`)
   .join('; ')
 
 export const compare = command({
   name: 'compare',
-  summary: `trains several methods for the same number of images seen and measures them alike: ${methodNames.join(', ')}; writes checkpoints/RUN/compare.csv, .json, .svg and .png`,
+  summary: `trains several methods for the same number of images seen and measures them alike: ${contestantNames.join(', ')}; writes checkpoints/RUN/compare.csv, .json, .svg and .png`,
   options: {
     run: text(
       'name of the comparison (default: the first of PRESET-1, PRESET-2, … that is free); its runs are RUN.METHOD-SIZE.seed-N',
@@ -113,7 +114,7 @@ async function conclude(
   const { name, folder, settings, runs } = comparison
   if (rows.length > 0) {
     await draw(comparison, rows)
-    for (const line of describeTable(rows, presets[settings.preset].references)) context.print(line)
+    for (const line of describeTable(rows, comparePresets[settings.preset].references)) context.print(line)
     context.print(`saved in ${folder}: compare.csv, compare.json, compare.svg, compare.png`)
   }
   if (interrupted) {
@@ -135,7 +136,7 @@ const document = ({ name, settings, data }: Comparison, rows: RunResult[]) => ({
   sha256: data.sha256,
   rows,
   methods: byMethod(rows),
-  references: presets[settings.preset].references,
+  references: comparePresets[settings.preset].references,
 })
 
 /** All that is known after a run. */
@@ -149,11 +150,12 @@ async function draw({ name, folder, settings, runs }: Comparison, rows: RunResul
     import('./compare-chart.js'),
     import('../../plots/svg-to-png.js'),
   ])
-  const read = runs.some(({ config }) => binarizes(config)) ? `${settings.binarize} binarization` : 'grey'
+  const { config } = runs[0] as PlannedRun // all read images alike
+  const read = describeReading(methodOf(config).traits(config).reads)
   const images = `Validation: ${rows[0]?.validationBound.count.toLocaleString('en')} images`
   const seeds = settings.seeds.length === 1 ? `Seed ${settings.seeds}` : `Mean over seeds ${settings.seeds.join(', ')}`
   const subtitle = `${settings.data}, ${read}. ${images}. ${seeds}.`
-  const svg = compareChart(name, subtitle, rows, presets[settings.preset].references)
+  const svg = compareChart(name, subtitle, rows, comparePresets[settings.preset].references)
   writeFileAtomic(join(folder, 'compare.svg'), svg)
   writeFileAtomic(join(folder, 'compare.png'), svgToPng(svg))
 }
@@ -202,7 +204,9 @@ function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): 
 function requirePossible(runs: readonly PlannedRun[], { rows, columns, train }: Dataset): void {
   for (const { config, seed } of runs) {
     if (seed === runs[0]?.seed)
-      createSession(config, { rows, columns, images: config.trainImages ?? train.count }).dispose()
+      methodOf(config)
+        .create(config, { rows, columns, images: config.trainImages ?? train.count })
+        .dispose()
   }
 }
 

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Dataset, firstImages } from '../../data/dataset.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
-import { vaeSettings } from '../../methods/config.js'
-import { emTable } from '../../methods/em-config.js'
-import { isEm, loadTrainedRun, type RunConfig, readRunConfig, type TrainedRun } from '../../methods/session.js'
+import { methodOf } from '../../methods/list.js'
+import type { RunConfig } from '../../methods/method.js'
 import { streamKey } from '../../random.js'
+import { readRunConfig } from '../../runs/config-file.js'
 import { readMetrics, runFolder } from '../../runs/directory.js'
+import { loadTrainedRun } from '../../runs/trained-run.js'
 import { UsageError } from '../../settings/setting.js'
 import type { Context } from '../command.js'
 import { evaluatedSplit, runImages } from '../opened-run.js'
@@ -24,7 +25,6 @@ import {
 } from './compare-results.js'
 import type { CompareSettings } from './compare-settings.js'
 import { measure } from './measure.js'
-import { countParameters } from './variants.js'
 
 export interface Finished {
   result: RunResult
@@ -92,7 +92,7 @@ async function trainToEnd(
   }
   const goOnWith = `compare --run ${comparison} --resume`
   const { interrupted } = await trainRequested(
-    { run: name, prefix: name, resume, fresh: () => config, resumed, goOnWith },
+    { method: methodOf(config), run: name, prefix: name, resume, fresh: () => config, resumed, goOnWith },
     context,
   )
   return interrupted ? 'interrupted' : 'trained'
@@ -100,13 +100,13 @@ async function trainToEnd(
 
 /** The settings of a run that goes on; throws if it was made with others than the comparison asks for. */
 function goOn(saved: RunConfig, config: RunConfig, folder: string): RunConfig {
+  const method = methodOf(config)
+  if (methodOf(saved) !== method) throw new UsageError(`${folder}: another method made this run; choose another --run`)
   try {
-    if (isEm(saved) && isEm(config)) return emTable.resume(saved, config)
-    if (!isEm(saved) && !isEm(config)) return vaeSettings.resume(saved, config)
+    return method.settings.resume(saved, config)
   } catch (error) {
     throw new UsageError(`${folder}: ${(error as Error).message}`)
   }
-  throw new UsageError(`${folder}: another method made this run; choose another --run`)
 }
 
 /** Whether an earlier session measured the same passes on the same images with as much work. */
@@ -132,7 +132,7 @@ async function measureRun(
   const run = loadTrainedRun(folder, 'best')
   const test = evaluatedSplit(run, runImages(run, null).test)
   const images = firstImages(test, settings.testImages ?? test.count)
-  const parameters = parametersOf(planned, run)
+  const { parameters } = run.learner
   const bar = progressBar('images', context)
   const { samples, aisChains: chains, aisTemperatures: temperatures } = settings
   const measured = await measure(
@@ -148,11 +148,8 @@ async function measureRun(
     },
   ).finally(() => {
     bar.stop()
-    run.session.dispose()
+    run.learner.dispose()
   })
   const curve = learningCurve(history, run.config.batchSize, planned.variant.trainImages ?? data.train.count)
   return measured && runResult(planned, tried, history, curve, parameters, measured)
 }
-
-const parametersOf = ({ variant }: PlannedRun, { session, snapshot: { data } }: TrainedRun): number =>
-  countParameters(variant, session, data.rows * data.columns)

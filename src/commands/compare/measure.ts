@@ -4,9 +4,11 @@ import { type AnnealedWork, evaluateAnnealed } from '../../evaluation/annealed.j
 import { evaluateBound } from '../../evaluation/bound.js'
 import { evaluateVae } from '../../evaluation/evaluate-vae.js'
 import type { ImageSet, OverImagesOptions } from '../../evaluation/over-images.js'
-import type { Algorithm, AnnealedAlgorithm } from '../../inference/algorithm.js'
-import { asVae, isExact, type TrainedRun, type TrainedVae } from '../../methods/session.js'
+import type { Vae } from '../../models/vae.js'
 import type { Estimate } from '../../numeric/means.js'
+import type { TrainedRun } from '../../runs/trained-run.js'
+import type { Annealer } from '../../sampling/anneal-images.js'
+import { temperatures } from '../../sampling/annealing.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface Measured {
@@ -36,33 +38,31 @@ export function measure(
   { samples, ...work }: SamplingWork,
   options: Options,
 ): Promise<Measured | undefined> {
-  const trained = asVae(run)
-  if (trained) return byImportance(trained, images, samples, options)
-  const { algorithm } = run.session
-  return 'annealer' in algorithm
-    ? byAnnealing(algorithm, images, work, options)
-    : inOneStep(run, algorithm, images, options)
+  const { vae, annealer } = run.learner
+  if (vae) return byImportance(vae, images, samples, options)
+  const effort = { chains: work.chains, temperatures: temperatures(work.temperatures) }
+  return annealer ? byAnnealing(annealer(options, effort), images, work, options) : inOneStep(run, images, options)
 }
 
-async function byImportance({ vae }: TrainedVae, images: ImageSet, samples: number, options: Options) {
+async function byImportance(vae: Vae, images: ImageSet, samples: number, options: Options) {
   const found = await evaluateVae(vae, images, samples, options)
   if (found?.images !== images.count) return undefined
   const { elbo, logPx, logPxMonteCarloError: monteCarloError } = found
   return { bound: elbo, logPx: { by: 'importance sampling', samples, monteCarloError, ...logPx } as const }
 }
 
-async function byAnnealing(algorithm: AnnealedAlgorithm, images: ImageSet, work: AnnealedWork, options: Options) {
-  const found = await evaluateAnnealed(algorithm, images, work, options)
+async function byAnnealing(annealer: Annealer, images: ImageSet, work: AnnealedWork, options: Options) {
+  const found = await evaluateAnnealed(annealer, images, work, options)
   if (!found) return undefined
   const { elbo, logPx, logPxMonteCarloError: monteCarloError } = found
   return { bound: elbo, logPx: { by: 'annealed importance sampling', ...work, monteCarloError, ...logPx } as const }
 }
 
-async function inOneStep({ config, session }: TrainedRun, algorithm: Algorithm, images: ImageSet, options: Options) {
-  const found = await evaluateBound(algorithm, images, options)
+async function inOneStep({ method, config, learner }: TrainedRun, images: ImageSet, options: Options) {
+  const found = await evaluateBound(learner.bounds(options), images, options)
   if (found?.images !== images.count) return undefined
   const { elbo, logPredictive } = found
-  if (isExact(config)) return { bound: elbo, logPx: { by: 'exact', ...elbo } as const }
+  if (method.traits(config).bound.exact) return { bound: elbo, logPx: { by: 'exact', ...elbo } as const }
   if (logPredictive) return { bound: elbo, logPx: { by: 'posterior predictive', ...logPredictive } as const }
-  throw new Error(`${session.method}: only its bound is known, so that it has no place in a comparison`)
+  throw new Error(`${learner.algorithm}: only its bound is known, so that it has no place in a comparison`)
 }

@@ -1,40 +1,51 @@
-/** `elbo evaluate RUN` for a mixture or a factor analysis: its bound, which is log p(x) itself where the posterior is exact. */
-import type { ScanOptions } from '../../compile/scan.js'
-import type { Split } from '../../data/dataset.js'
-import { evaluateBound } from '../../evaluation/bound.js'
-import type { OverImagesOptions } from '../../evaluation/over-images.js'
-import type { Algorithm } from '../../inference/algorithm.js'
-import { isExact, type RunConfig } from '../../methods/session.js'
-import type { Context } from '../command.js'
+/** `elbo evaluate RUN` for a mixture or a factor model: its bound, which is log p(x) itself where the posterior is exact. */
+import { type BoundEstimate, evaluateBound } from '../../evaluation/bound.js'
+import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
+import { streamKey } from '../../random.js'
 import { describeEstimate } from '../estimates.js'
 import { describeChoice } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
-import { describeDone, type Measurement, nothingMeasured } from './measuring.js'
+import { estimator, imageOptions } from './estimator.js'
+import { describeDone, imagesToMeasure, type Measuring, nothingMeasured } from './measuring.js'
 
-/** Measures the images, prints and returns what `evaluate` makes its JSON document of. */
-export async function evaluateFitted(
-  { config, algorithm }: { config: RunConfig; algorithm: Algorithm },
-  images: Split,
-  about: string,
-  options: OverImagesOptions & ScanOptions,
-  context: Context,
-): Promise<Measurement> {
-  const bar = progressBar('images', context)
-  const onProgress = (done: number) => bar.update(done, images.count, '')
-  const result = await evaluateBound(algorithm, images, { ...options, onProgress }).finally(() => bar.stop())
-  if (!result) return nothingMeasured(context)
-  const interrupted = result.images < images.count
-  const { compile, perImage: _, elbo, logPredictive, ...parts } = result
-  context.note(describeChoice(compile))
+export const oneStep = estimator({
+  name: 'bound',
+  flag: 'this run, whose bound is found in one step,',
+  options: imageOptions,
+  comparable: false,
+  refuse: ({ learner }) =>
+    learner.vae || learner.annealer ? 'the bound of this run takes draws: use --method importance or ais' : undefined,
+  async measure(opened, values) {
+    const measuring = imagesToMeasure(opened, values)
+    const { trained, images, context, document } = measuring
+    const bar = progressBar('images', context)
+    const options = {
+      batchSize: EVALUATION_BATCH,
+      key: streamKey(opened.seed, 'evaluate'),
+      signal: context.signal,
+      onProgress: (done: number) => bar.update(done, images.count, ''),
+    }
+    const bounds = trained.learner.bounds({ mode: opened.mode })
+    const result = await evaluateBound(bounds, images, options).finally(() => bar.stop())
+    if (!result) return nothingMeasured(context, document)
+    const { exact } = trained.method.traits(trained.config).bound
+    printBound(measuring, result, exact)
+    const { perImage: _, elbo, logPredictive, compile, ...parts } = result
+    const logPx = exact ? elbo : logPredictive
+    const interrupted = result.images < images.count
+    const json = { ...document, elbo, ...(logPx && { logPx }), ...parts, compile }
+    return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
+  },
+})
+
+function printBound({ images, about, context }: Measuring, result: BoundEstimate, exact: boolean): void {
+  const { elbo, reconstruction, kl, logPredictive } = result
+  context.note(describeChoice(result.compile))
   context.print(describeDone(about, { done: result.images, count: images.count }))
-  const exact = isExact(config)
   context.print(describeEstimate(exact ? 'log p(x)' : 'ELBO', elbo, exact ? ', exact' : ''))
-  if (parts.reconstruction) context.print(describeEstimate('reconstruction', parts.reconstruction))
-  if (parts.kl) context.print(describeEstimate('KL', parts.kl))
+  if (reconstruction) context.print(describeEstimate('reconstruction', reconstruction))
+  if (kl) context.print(describeEstimate('KL', kl))
   if (logPredictive)
     context.print(describeEstimate('log p(x)', logPredictive, ', posterior predictive of each image by itself'))
   context.print('±: one standard error of the mean over images')
-  const logPx = exact ? elbo : logPredictive
-  const json = { elbo, ...(logPx && { logPx }), ...parts, compile }
-  return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
 }

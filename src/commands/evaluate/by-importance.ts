@@ -1,27 +1,30 @@
-/** `elbo evaluate RUN --method importance`: log p(x) by importance sampling from q(z|x), or a mixture of it with p(z), and how far that is to be trusted. */
+/** `elbo evaluate RUN --method importance`: log p(x) by importance sampling from q(z|x), or from a mixture of it with p(z), and how far to trust it. */
 import { z } from 'zod'
 import { sharesOf } from '../../evaluation/defensive.js'
 import { FEW_EFFECTIVE_SAMPLES } from '../../evaluation/effective-samples.js'
 import { type Evaluation, evaluateVae } from '../../evaluation/evaluate-vae.js'
+import type { ImportanceEstimate } from '../../evaluation/importance.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
-import type { TrainedVae } from '../../methods/session.js'
+import type { Vae } from '../../models/vae.js'
 import { streamKey } from '../../random.js'
 import { read, setting, UsageError, wholeNumber } from '../../settings/setting.js'
 import { describeError, describeEstimate } from '../estimates.js'
 import { describeChoice } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
+import { estimator, imageOptions, refuseWithoutEncoder, saveOption } from './estimator.js'
 import {
   bitsOf,
   describeDone,
   describeParts,
-  type Measurement,
-  type MeasuringVae,
+  imagesToMeasure,
+  type Measuring,
   nothingMeasured,
   rateAndDistortion,
   saveValues,
 } from './measuring.js'
+import { referenceOf } from './published.js'
 
-export const importanceSettings = {
+const options = {
   samples: wholeNumber([1, 1e5], 500, 'draws of z per image'),
   defensive: setting(
     z.number().min(0).lt(1),
@@ -30,56 +33,69 @@ export const importanceSettings = {
     'with --method importance: share of the draws that come from the prior instead of q(z|x), all weighed as draws from the mixture of both: finds what the encoder misses, where z has few dimensions',
     read.number,
   ),
+  ...imageOptions,
+  ...saveOption,
 }
 
-export interface ImportanceSettings {
-  samples: number
-  /** The share of the draws that comes from the prior. */
-  defensive: number
-}
+export const importance = estimator({
+  name: 'importance',
+  flag: '--method importance',
+  options,
+  comparable: true,
+  refuse: run => refuseWithoutEncoder(run, '--method importance'),
+  async measure(opened, values) {
+    const { samples, defensive } = values
+    requireShares(samples, defensive)
+    const measuring = imagesToMeasure(opened, values)
+    const { images, context, document } = measuring
+    const vae = opened.trained.learner.vae as Vae
+    const bar = progressBar('images', context)
+    const result = await evaluateVae(vae, images, samples, {
+      batchSize: EVALUATION_BATCH,
+      mode: opened.mode,
+      key: streamKey(opened.seed, 'evaluate'),
+      onProgress: done => bar.update(done, images.count, `${samples} samples per image`),
+      signal: context.signal,
+      defensive,
+    }).finally(() => bar.stop())
+    if (!result) return nothingMeasured(context, { ...document, method: 'importance' })
+    const { perImage, compile: _, ...summary } = result
+    const bits = printEvaluation(measuring, vae, result)
+    saveValues(measuring, values.save, valuesOf(perImage), {
+      method: 'importance',
+      samples: String(samples),
+      defensive: String(defensive),
+    })
+    const interrupted = result.images < images.count
+    const json = { ...document, method: 'importance', ...summary, ...rateAndDistortion(result), ...bits }
+    const published = interrupted ? {} : referenceOf(measuring, { method: 'importance', samples, defensive })
+    return { json: { ...json, ...(interrupted && { interrupted }), ...published }, interrupted }
+  },
+})
 
-export async function evaluateImportance(
-  measuring: MeasuringVae,
-  { samples, defensive }: ImportanceSettings,
-): Promise<Measurement> {
-  requireShares(samples, defensive)
-  const { trained, images, context } = measuring
-  const bar = progressBar('images', context)
-  const result = await evaluateVae(trained.vae, images, samples, {
-    batchSize: EVALUATION_BATCH,
-    mode: measuring.mode,
-    key: streamKey(measuring.seed, 'evaluate'),
-    onProgress: done => bar.update(done, images.count, `${samples} samples per image`),
-    signal: context.signal,
-    defensive,
-  }).finally(() => bar.stop())
-  if (!result) return nothingMeasured(context)
-  const { perImage, compile, ...summary } = result
-  const interrupted = result.images < images.count
-  const about = describeDone(measuring.about, { done: result.images, count: images.count })
-  context.note(describeChoice(compile))
-  context.print(`${about}, ${describeDraws(result)}`)
+const valuesOf = ({ elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate) => ({
+  elbo,
+  log_px: logPx,
+  log_px_standard_error: standardError,
+  effective_samples: effectiveSamples,
+})
+
+/** Prints all but the JSON document; returns the bits per dimension. */
+function printEvaluation(measuring: Measuring, vae: Vae, result: Evaluation) {
+  const { images, context, about } = measuring
+  context.note(describeChoice(result.compile))
+  const done = describeDone(about, { done: result.images, count: images.count })
+  context.print(`${done}, ${describeDraws(result)}`)
   context.print(describeEstimate('ELBO', result.elbo))
   describeParts(context, result)
   const sampling = `, of which sampling z: ± ${describeError(result.logPxMonteCarloError, 4)}`
   context.print(describeEstimate('log p(x)', result.logPx, sampling))
   const bits = bitsOf(measuring, result.logPx)
-  for (const line of describeTrust(result, remediesFor(trained, result))) context.print(line)
+  for (const line of describeTrust(result, remediesFor(vae, result))) context.print(line)
   const active = result.layers.map(layer => `${layer.activeUnits ?? 'unknown'} of ${layer.latentDim}`)
   context.print(`${'active units'.padEnd(16)}${active.join(', and in the upper layer ')}`)
   context.print('±: one standard error of the mean over images')
-  saveValues(
-    measuring,
-    {
-      elbo: perImage.elbo,
-      log_px: perImage.logPx,
-      log_px_standard_error: perImage.standardError,
-      effective_samples: perImage.effectiveSamples,
-    },
-    { method: 'importance', samples: String(samples), defensive: String(defensive) },
-  )
-  const json = { ...summary, ...rateAndDistortion(result), ...bits }
-  return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
+  return bits
 }
 
 /** Throws a `UsageError` where a component of the mixture has too few draws for an error. */
@@ -101,11 +117,11 @@ const POOR_SHARE = 0.01
 const FEW_DIMENSIONS = 4
 
 /** What tells how low log p(x) is, where few samples are effective. */
-function remediesFor({ config }: TrainedVae, { fromPrior, latentDim }: Evaluation): string {
+function remediesFor({ latents }: Vae, { fromPrior, latentDim }: Evaluation): string {
   const all = [
     'more --samples',
     ...(fromPrior === 0 && latentDim <= FEW_DIMENSIONS ? ['--defensive 0.5'] : []),
-    ...(config.latents === 'gaussian' ? ['--method ais'] : []),
+    ...(latents.reparameterized ? ['--method ais'] : []),
   ]
   return all.join(', ').replace(/, ([^,]*)$/, ' or $1')
 }

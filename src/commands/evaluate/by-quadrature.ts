@@ -1,57 +1,76 @@
-/** `elbo evaluate RUN --method quadrature`: log p(x) and what the ELBO lacks, by integration over a grid of z. */
+/** `elbo evaluate RUN --method quadrature`: log p(x) and the gap of the ELBO, by integration over a grid of z. */
 import { type Quadrature, quadrature } from '../../evaluation/quadrature.js'
+import type { Vae } from '../../models/vae.js'
 import { estimateMean } from '../../numeric/means.js'
 import { describeEstimate } from '../estimates.js'
-import { type GridSettings, type GridTrust, gridTrust, requireGrid } from '../grid.js'
+import { type GridTrust, gridSettings, gridTrust, requireGrid } from '../grid.js'
 import { describeChoice } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
+import { estimator, imageOptions, refuseWithoutEncoder, saveOption } from './estimator.js'
 import {
   bitsOf,
   describeDone,
   describeParts,
-  type Measurement,
-  type MeasuringVae,
+  imagesToMeasure,
+  type Measuring,
   nothingMeasured,
   rateAndDistortion,
   saveValues,
 } from './measuring.js'
+import { referenceOf } from './published.js'
 
-export async function evaluateQuadrature(
-  measuring: MeasuringVae,
-  { grid, extent }: GridSettings,
-): Promise<Measurement> {
-  const { trained, images, context } = measuring
-  requireGrid(trained, '--method quadrature', { grid, extent })
-  const bar = progressBar('images', context)
-  const result = await quadrature(trained.vae, images, {
-    side: grid,
-    extent,
-    mode: measuring.mode,
-    onProgress: done => bar.update(done, images.count, `${grid} points along each axis of z`),
-    signal: context.signal,
-  }).finally(() => bar.stop())
-  const done = result.logPx.length
-  if (done === 0) return nothingMeasured(context)
-  const interrupted = done < images.count
-  if (result.compile) context.note(describeChoice(result.compile))
-  const about = describeDone(measuring.about, { done, count: images.count })
-  context.print(`${about}, quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`)
+const FLAG = '--method quadrature'
+
+export const quadratureOverGrid = estimator({
+  name: 'quadrature',
+  flag: FLAG,
+  options: { ...gridSettings, ...imageOptions, ...saveOption },
+  comparable: true,
+  refuse: run => refuseWithoutEncoder(run, FLAG),
+  async measure(opened, values) {
+    const { grid, extent } = values
+    const vae = opened.trained.learner.vae as Vae
+    requireGrid(vae, FLAG, { grid, extent })
+    const measuring = imagesToMeasure(opened, values)
+    const { images, context, document } = measuring
+    const bar = progressBar('images', context)
+    const result = await quadrature(vae, images, {
+      side: grid,
+      extent,
+      mode: opened.mode,
+      onProgress: done => bar.update(done, images.count, `${grid} points along each axis of z`),
+      signal: context.signal,
+    }).finally(() => bar.stop())
+    const done = result.logPx.length
+    if (done === 0) return nothingMeasured(context, { ...document, method: 'quadrature' })
+    const summary = summarize(result)
+    const { warnings, ...trust } = gridTrust(result)
+    const how = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
+    const bits = printQuadrature(measuring, result, how, { warnings, ...trust })
+    const perImage = { elbo: result.elbo, log_px: result.logPx, gap: result.gap }
+    saveValues(measuring, values.save, perImage, { method: 'quadrature', grid: String(grid), extent: String(extent) })
+    const interrupted = done < images.count
+    const numbers = { images: done, grid, extent, ...summary, ...rateAndDistortion(summary), ...bits, ...trust }
+    const published = interrupted ? {} : referenceOf(measuring, { method: 'quadrature' })
+    const json = { ...document, method: 'quadrature', ...numbers }
+    return { json: { ...json, ...(interrupted && { interrupted }), ...published }, interrupted }
+  },
+})
+
+/** Prints all but the JSON document; returns the bits per dimension. */
+function printQuadrature(measuring: Measuring, result: Quadrature, how: string, trust: GridTrust) {
+  const { images, context, about } = measuring
   const summary = summarize(result)
+  if (result.compile) context.note(describeChoice(result.compile))
+  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${how}`)
   context.print(describeEstimate('ELBO', summary.elbo))
   describeParts(context, summary)
   context.print(describeEstimate('gap', summary.gap, ', KL(q(z|x) || p(z|x)): ELBO + gap = log p(x)'))
   context.print(describeEstimate('log p(x)', summary.logPx))
   const bits = bitsOf(measuring, summary.logPx)
-  const { warnings, ...trust } = gridTrust(result)
-  for (const line of describeTrust({ warnings, ...trust })) context.print(line)
+  for (const line of describeTrust(trust)) context.print(line)
   context.print('±: one standard error of the mean over images')
-  saveValues(
-    measuring,
-    { elbo: result.elbo, log_px: result.logPx, gap: result.gap },
-    { method: 'quadrature', grid: String(grid), extent: String(extent) },
-  )
-  const json = { images: done, grid, extent, ...summary, ...rateAndDistortion(summary), ...bits }
-  return { json: { ...json, ...trust, ...(interrupted && { interrupted }) }, interrupted }
+  return bits
 }
 
 function summarize({ logPx, elbo, gap, kl }: Quadrature) {

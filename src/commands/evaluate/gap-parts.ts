@@ -1,51 +1,56 @@
 /** `elbo evaluate RUN --gaps`: the two parts of log p(x) - ELBO on some images, with their errors. */
 import { type Gaps, measureGaps } from '../../evaluation/inference-gaps.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
+import type { Vae } from '../../models/vae.js'
 import type { Estimate } from '../../numeric/means.js'
 import { streamKey } from '../../random.js'
 import { wholeNumber } from '../../settings/setting.js'
 import { describeError, describeEstimate } from '../estimates.js'
-import { describeChoice, requireOneLayer } from '../opened-run.js'
+import { describeChoice, refuseLayers } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
-import { describeDone, type Measurement, type MeasuringVae, nothingMeasured } from './measuring.js'
+import { importance } from './by-importance.js'
+import { estimator, imageOptions, refuseWithoutEncoder } from './estimator.js'
+import { describeDone, imagesToMeasure, nothingMeasured } from './measuring.js'
 
-export const gapSettings = {
-  gapImages: wholeNumber([1, 1e6], 200, 'with --gaps: how many images, the first of the split'),
-  gapSteps: wholeNumber([1, 1e5], 500, "with --gaps: steps of the ascent from the encoder's q(z|x) to the best q(z)"),
-}
-
-export interface GapSettings {
-  samples: number
-  gapSteps: number
-}
-
-/** Measures, prints, and returns what `evaluate` makes its JSON document of. */
-export async function evaluateGaps(
-  { trained, images, about, seed, mode, context }: MeasuringVae,
-  { samples, gapSteps }: GapSettings,
-): Promise<Measurement> {
-  requireOneLayer(trained, '--gaps')
-  const bar = progressBar('steps', context)
-  const gaps = await measureGaps(trained.vae, images, {
-    samples,
-    steps: gapSteps,
-    batchSize: EVALUATION_BATCH,
-    mode,
-    key: streamKey(seed, 'gaps'),
-    signal: context.signal,
-    onProgress: (done, total) => bar.update(done, total, `${images.count} images`),
-  }).finally(() => bar.stop())
-  if (!gaps) return nothingMeasured(context)
-  const { compile, ...json } = gaps
-  const interrupted = gaps.images < images.count
-  context.note(describeChoice(compile))
-  context.print(
-    `${describeDone(about, { done: gaps.images, count: images.count })}, ${gaps.samples} samples of z each, ` +
-      `best q(z) after ${gaps.steps} steps of ascent`,
-  )
-  for (const line of describe(gaps)) context.print(line)
-  return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
-}
+export const gapParts = estimator({
+  name: 'gaps',
+  flag: '--gaps',
+  options: {
+    samples: importance.options.samples,
+    gapImages: wholeNumber([1, 1e6], 200, 'with --gaps: measure the first N images of the split'),
+    gapSteps: wholeNumber([1, 1e5], 500, "with --gaps: steps of the ascent from the encoder's q(z|x) to the best q(z)"),
+    split: imageOptions.split,
+    data: imageOptions.data,
+  },
+  comparable: false,
+  refuse: run => refuseWithoutEncoder(run, '--gaps') ?? refuseLayers(run.learner.vae as Vae, '--gaps'),
+  async measure(opened, { samples, gapImages, gapSteps, split, data }) {
+    const all = imagesToMeasure(opened, { images: null, split, data })
+    const count = Math.min(gapImages, all.images.count)
+    const measuring = imagesToMeasure(opened, { images: count, split, data })
+    const { images, context, about, document } = measuring
+    const bar = progressBar('steps', context)
+    const gaps = await measureGaps(opened.trained.learner.vae as Vae, images, {
+      samples,
+      steps: gapSteps,
+      batchSize: EVALUATION_BATCH,
+      mode: opened.mode,
+      key: streamKey(opened.seed, 'gaps'),
+      signal: context.signal,
+      onProgress: (done, total) => bar.update(done, total, `${images.count} images`),
+    }).finally(() => bar.stop())
+    if (!gaps) return nothingMeasured(context, document)
+    const { compile, ...json } = gaps
+    const interrupted = gaps.images < images.count
+    context.note(describeChoice(compile))
+    context.print(
+      `${describeDone(about, { done: gaps.images, count: images.count })}, ${gaps.samples} samples of z each, ` +
+        `best q(z) after ${gaps.steps} steps of ascent`,
+    )
+    for (const line of describe(gaps)) context.print(line)
+    return { json: { ...document, ...json, ...(interrupted && { interrupted }) }, interrupted }
+  },
+})
 
 function describe({ elbo, meanFieldElbo, logPx, tighter, amortizationGap, approximationGap, gap }: Gaps): string[] {
   const names = { encoder: "the encoder's q(z|x)", meanField: 'the best q(z)' }

@@ -1,47 +1,59 @@
 /** What the methods of `elbo evaluate` share: what they are told, the lines that they all print, the file of `--save`. */
 
-import type { modes } from '../../compile/scan.js'
-import type { Dataset, Split } from '../../data/dataset.js'
+import { type Dataset, requireFirst, type Split } from '../../data/dataset.js'
 import { bitsPerDimension } from '../../evaluation/bits.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { encodeSafetensors, type StoredTensor } from '../../files/safetensors.js'
-import type { TrainedVae } from '../../methods/session.js'
 import type { Estimate } from '../../numeric/means.js'
 import type { Context, Result } from '../command.js'
 import { describeError, describeEstimate } from '../estimates.js'
+import { evaluatedSplit, runImages, splitOf } from '../opened-run.js'
+import type { ImageValues, OpenedForEvaluation } from './estimator.js'
 
-/** What every method is told. */
-export interface Measuring {
-  run: string
-  /** Which of the run's snapshots, and the step that it is of. */
-  snapshot: { name: string; step: number }
-  /** Pixels of an image, and whether they are binary. */
-  pixels: number
-  binary: boolean
+/** The images to be measured, and what is said of them. */
+export interface Measuring extends OpenedForEvaluation {
   data: Dataset
   /** As the run's model reads them. */
   images: Split
+  /** Whether these are all images of the split. */
+  whole: boolean
+  /** Whether their pixels are binary. */
+  binary: boolean
   /** The images in words. */
   about: string
-  /** Decides the noise. */
-  seed: number
-  mode: (typeof modes)[number]
-  /** Where `--save` wants the values of every image. */
-  save: string | null
-  context: Context
+  /** The same at the beginning of the JSON document. */
+  document: object
 }
 
-export interface MeasuringVae extends Measuring {
-  trained: TrainedVae
+/** The images of a run that the options choose. Throws a `UsageError` if there are fewer. */
+export function imagesToMeasure(
+  opened: OpenedForEvaluation,
+  { images: count, split, data: source }: ImageValues,
+): Measuring {
+  const { trained, run, snapshot, seed } = opened
+  const { config, method } = trained
+  const { reads } = method.traits(config)
+  const data = runImages(trained, source)
+  const all = splitOf(data, split)
+  const images = requireFirst(evaluatedSplit(trained, all), count, '--images')
+  const whole = images.count === all.count
+  const read =
+    reads === 'none' ? 'grey values in [0, 1]' : `${reads} binarization (one fixed sample, seed ${config.seed})`
+  return {
+    ...opened,
+    data,
+    images,
+    whole,
+    binary: reads !== 'none',
+    about: `${whole ? images.count : `the first ${images.count}`} ${split} images of ${data.source}, ${read}`,
+    document: { run, snapshot, split, data: data.source, binarize: reads, binarizationSeed: config.seed, seed },
+  }
 }
 
-/** What a method gives: its part of the JSON document. */
-export type Measurement = Result & { json: object }
-
-/** Of what an interruption left nothing. */
-export function nothingMeasured({ note }: Context): Measurement {
+/** The result of a measurement that was interrupted before its first images were done; `document` says of which images. */
+export function nothingMeasured({ note }: Context, document: object): Result {
   note('interrupted before the first images were done: no estimate')
-  return { json: { interrupted: true }, interrupted: true }
+  return { json: { ...document, interrupted: true }, interrupted: true }
 }
 
 /** What was measured, in words: `about`, or so many of its `count` images as an interruption left. */
@@ -63,7 +75,8 @@ export const rateAndDistortion = ({ reconstruction, kl }: { reconstruction: Esti
 })
 
 /** The bits per dimension of a log p(x), printed and for the JSON document. */
-export function bitsOf({ pixels, binary, context }: Measuring, logPx: Estimate) {
+export function bitsOf({ data, binary, context }: Measuring, logPx: Estimate) {
+  const pixels = data.rows * data.columns
   const bits = bitsPerDimension(logPx, { pixels, binary })
   const of = binary ? '' : ', of the density times the width of a grey level, 1/255: no code length, can be negative'
   const value = `${bits.mean.toFixed(5).padStart(9)} ± ${describeError(bits.standardError, 5)}`
@@ -73,18 +86,20 @@ export function bitsOf({ pixels, binary, context }: Measuring, logPx: Estimate) 
 
 /** Writes what `--save` asks for: the images x as the model reads them, and numbers of every image; of the first ones if there are no more. */
 export function saveValues(
-  { run, snapshot, seed, pixels, binary, data, images, save, context }: Measuring,
+  { run, snapshot, trained, seed, binary, data, images, context }: Measuring,
+  save: string | null,
   values: Readonly<Record<string, ArrayLike<number>>>,
   metadata: Record<string, string>,
 ): void {
   if (save === null) return
   const count = Math.min(...Object.values(values).map(({ length }) => length))
-  const levels = images.pixels.subarray(0, count * pixels)
+  const levels = images.pixels.subarray(0, count * data.rows * data.columns)
   const x = binary ? levels.map(level => level / 255) : Float32Array.from(levels, level => level / 255)
   const tensors = new Map<string, StoredTensor>([['x', { shape: [count, data.rows, data.columns], data: x }]])
   for (const [name, list] of Object.entries(values))
     tensors.set(name, { shape: [list.length], data: Float32Array.from(list) })
-  const of = { run, snapshot: snapshot.name, step: String(snapshot.step), seed: String(seed) }
+  const step = String(trained.snapshot.position.step)
+  const of = { run, snapshot, step, seed: String(seed) }
   writeFileAtomic(save, encodeSafetensors({ tensors, metadata: { ...of, ...metadata } }))
   context.note(`images and values per image: ${save}`)
 }

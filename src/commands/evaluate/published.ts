@@ -1,5 +1,5 @@
 /** Published log p(x) of MNIST's test images, beside which a result may be put where data and binarization are the same. */
-import type { RunConfig } from '../../methods/session.js'
+import type { Measuring } from './measuring.js'
 
 interface Published {
   model: string
@@ -31,7 +31,8 @@ const published: readonly Published[] = [
 ]
 
 export interface Evaluated {
-  config: RunConfig
+  /** How the run's model reads images. */
+  binarize: 'dynamic' | 'static' | 'none'
   /** What the images are of, as `--data` says it. */
   source: string
   split: string
@@ -48,13 +49,13 @@ export interface Evaluated {
 export const comparedRows = (result: Evaluated): (Published & { incomparable: string | null })[] =>
   published.map(row => ({ ...row, incomparable: incomparable(row, result) }))
 
-function incomparable({ binarization }: Published, { config, source, split, whole }: Evaluated): string | null {
+function incomparable({ binarization }: Published, { binarize, source, split, whole }: Evaluated): string | null {
   if (source !== 'mnist') return `other data than ${source}`
   if (split !== 'test') return `test images, not ${split} ones`
   if (!whole) return 'all test images, not some'
-  if (config.binarize === 'none') return 'binary pixels, not densities of grey ones'
+  if (binarize === 'none') return 'binary pixels, not densities of grey ones'
   // A static run thresholds: easier images than one fixed Bernoulli draw of each, which is what the literature calls static.
-  if (binarization !== config.binarize) return `binarization: ${binarization}, not ${inWords(config.binarize)}`
+  if (binarization !== binarize) return `binarization: ${binarization}, not ${inWords(binarize)}`
   return null
 }
 
@@ -85,4 +86,16 @@ function describeOtherWork({ method, samples, defensive }: Evaluated): string[] 
       ? []
       : [`published with all draws from q(z|x); --defensive ${defensive} gives another log p(x) of the same model`]),
   ]
+}
+
+/** What `--reference` adds: prints the table, and returns its part of the JSON document. */
+export function referenceOf(
+  { trained, data, images, whole, reference, context }: Measuring,
+  how: { method: Evaluated['method']; samples?: number; defensive?: number },
+): { published?: ReturnType<typeof comparedRows> } {
+  if (!reference) return {}
+  const { reads: binarize } = trained.method.traits(trained.config)
+  const result = { samples: SAMPLES, defensive: 0, ...how, binarize, source: data.source, split: images.name, whole }
+  for (const line of describePublished(result)) context.print(line)
+  return { published: comparedRows(result) }
 }

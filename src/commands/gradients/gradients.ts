@@ -13,8 +13,9 @@ import {
 } from '../../evaluation/gradient-estimates.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { bounds } from '../../inference/gradient-ascent.js'
-import { binarizes, type TrainedVae } from '../../methods/session.js'
+import { describeReading } from '../../methods/reading.js'
 import { klEstimators } from '../../objectives/elbo.js'
+import type { TrainedVae } from '../../runs/trained-run.js'
 import { choice, read, setting, UsageError, type Values, wholeNumber } from '../../settings/setting.js'
 import { type Context, command } from '../command.js'
 import { describeChoice, evaluatedSplit, openVae, pictureFolder, runImages, runOptions } from '../opened-run.js'
@@ -77,7 +78,8 @@ export const gradients = command({
     for (const line of [...describeSlopes(rows), ...gradientNotes(rows)]) context.print(line)
     if (rows.length > 0) context.print(`chart: ${await draw(trained, folder, rows)}`)
     const { snapshot, batchSize: _, draws, kl, seed } = values
-    const { binarize, seed: binarizationSeed } = trained.config
+    const { reads: binarize } = trained.method.traits(trained.config)
+    const binarizationSeed = trained.config.seed
     const about = { run: argument, snapshot, images: images.count, binarize, binarizationSeed, draws, kl, seed }
     return { json: { ...about, rows: rows.map(({ compile: _, ...row }) => row), interrupted }, interrupted }
   },
@@ -136,12 +138,16 @@ async function measure(
 }
 
 /** Writes plots/gradients.svg and .png; returns the path of the latter. */
-async function draw({ config }: TrainedVae, folder: string, rows: readonly MeasuredEstimate[]): Promise<string> {
+async function draw(
+  { method, config }: TrainedVae,
+  folder: string,
+  rows: readonly MeasuredEstimate[],
+): Promise<string> {
   const [{ gradientChart }, { svgToPng }] = await Promise.all([
     import('./gradient-chart.js'),
     import('../../plots/svg-to-png.js'),
   ])
-  const read = binarizes(config) ? `${config.binarize} binarization` : 'grey'
+  const read = describeReading(method.traits(config).reads)
   const { draws } = (rows[0] as MeasuredEstimate).encoder
   const subtitle = `Run ${basename(folder)}, ${config.data}, ${read}. ${draws.toLocaleString('en')} draws of the noise.`
   const svg = gradientChart(subtitle, rows)

@@ -4,26 +4,20 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { decode, namedWeights, type Vae } from '../../models/vae.js'
-import { vaeLikelihood } from '../../models/vae-likelihood.js'
 import type { HostKey } from '../../random.js'
-import { type AnnealingOptions, annealer } from '../../sampling/anneal-images.js'
 import { type ChainOptions, imageChains } from '../../sampling/image-chains.js'
 import { type metropolisOrHmc, sample } from '../../sampling/kernel.js'
-import type { AnnealedAlgorithm } from '../algorithm.js'
+import type { Algorithm } from '../algorithm.js'
 import { createOptimizer, type OptimizerOptions } from '../optimizer.js'
 import { usedMeans } from '../used-images.js'
 
 export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typeof metropolisOrHmc)[number]> {
   /** Optimizer steps on the draws of a batch. */
   updates: number
-  /** How the bound is found. */
-  annealing: AnnealingOptions
-  /** So many of the validation images have it found after each pass. */
-  validationImages: number
 }
 
 /** Learns the decoder of `vae` from binary images {0, 255}; its encoder is neither used nor changed. */
-export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKey): AnnealedAlgorithm {
+export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKey): Algorithm {
   const weights = new Map(namedWeights(vae.decoder).map(([name, value]) => [`decoder/${name}`, value]))
   const optimizer = createOptimizer(options, weights)
   const chains = imageChains(vae.latentDim, options, key)
@@ -53,9 +47,6 @@ export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKe
       const logJoint = tf.add(before.reconstruction, before.logPrior)
       return { ...usedMeans({ logJoint, reconstruction: before.reconstruction }, used), acceptance }
     },
-    validationImages: options.validationImages,
-    /** Annealed importance sampling with chains from the prior: E[log w] <= log p(x). */
-    annealer: (how, effort) => annealer(vaeLikelihood(vae), vae.latentDim, { ...options.annealing, ...effort }, how),
     finishPass: () => chains.finishPass(),
     dispose() {
       optimizer.dispose()

@@ -13,7 +13,7 @@ import {
 } from '../../models/factor-analysis.js'
 import { compensatedSums } from '../../numeric/compensated-sums.js'
 import { dot, invert } from '../../numeric/linear-algebra.js'
-import type { Algorithm } from '../algorithm.js'
+import type { BoundedAlgorithm } from '../algorithm.js'
 import { usedImages, usedMeans } from '../used-images.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)
@@ -40,7 +40,7 @@ export interface FactorStatistics {
   readonly zz: Matrix
 }
 
-export function factorAnalysisEm(model: FactorAnalysis, options: FactorAnalysisOptions): Algorithm {
+export function factorAnalysisEm(model: FactorAnalysis, options: FactorAnalysisOptions): BoundedAlgorithm {
   const gathered = gatherStatistics(model)
   const bound = (batch: tf.Tensor) => {
     const x = options.read(batch)

@@ -16,7 +16,7 @@ import { type HostKey, type Key, split } from '../../random.js'
 import { gibbsStep } from '../../sampling/gibbs.js'
 import { type ChainOptions, imageChains } from '../../sampling/image-chains.js'
 import { type Run, runKernel, sample } from '../../sampling/kernel.js'
-import type { Algorithm } from '../algorithm.js'
+import type { BoundedAlgorithm } from '../algorithm.js'
 import { usedMeans } from '../used-images.js'
 import { centre, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize } from './em.js'
 
@@ -32,7 +32,7 @@ export function monteCarloFactorAnalysis(
   model: FactorAnalysis,
   options: MonteCarloFactorOptions,
   key: HostKey,
-): Algorithm {
+): BoundedAlgorithm {
   if (options.discard >= options.transitions)
     throw new Error(
       `Monte Carlo EM: of ${options.transitions} transitions ${options.discard} are discarded; keep one at least`,

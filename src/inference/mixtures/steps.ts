@@ -5,7 +5,7 @@ import { isEmpty } from '../../models/mixtures/weights.js'
 import { type CompensatedSums, compensatedSums } from '../../numeric/compensated-sums.js'
 import { sum } from '../../numeric/linear-algebra.js'
 import type { Key } from '../../random.js'
-import type { Algorithm } from '../algorithm.js'
+import type { BoundedAlgorithm } from '../algorithm.js'
 import { usedImages } from '../used-images.js'
 import { drawShares } from './draws.js'
 
@@ -31,7 +31,7 @@ export interface Pass<Name extends string> {
 export type Update<Name extends string> = (pass: Pass<Name>) => Promise<Record<string, number> & { objective: number }>
 
 /** An algorithm that learns a mixture, and what a start needs of it. */
-export interface MixtureAlgorithm extends Algorithm {
+export interface MixtureAlgorithm extends BoundedAlgorithm {
   readonly mixture: Mixture
   readonly read: MixtureData['read']
   readonly update: Update<string>

@@ -1,7 +1,5 @@
-/** Every setting of a training run, once: its default, check and description make the flags, `--help` and config.json. */
+/** Every setting of a VAE, once: its default, check and description make the flags, `--help` and config.json. */
 import { z } from 'zod'
-import { backendNames } from '../backends/candidates.js'
-import { modes } from '../compile/scan.js'
 import { validations } from '../data/dataset.js'
 import { baselines } from '../inference/estimators/baselines.js'
 import { bounds, estimators, readings } from '../inference/gradient-ascent.js'
@@ -14,19 +12,18 @@ import {
   choice,
   positive,
   read,
-  type Setting,
+  type Settings,
   setting,
   text,
-  threads,
   type Values,
   wholeNumber,
   wholeNumberOrOff,
 } from '../settings/setting.js'
-import { type DeepReadonly, settingsTable } from '../settings/table.js'
-import { requireMeaning } from './config-rules.js'
+import { settingsTable } from '../settings/table.js'
+import { layers, runSettings, seedSetting } from './run-settings.js'
 
 /** The settings, in the order in which `--help` shows them. */
-export const settings = {
+export const vaeFlags = {
   epochs: wholeNumber([1, 1e6], 20, 'passes over the training images, in all', true),
   batchSize: wholeNumber(
     [1, 1e6],
@@ -66,12 +63,9 @@ export const settings = {
     "filters of the encoder's convolutions (4x4, stride 2), from the image inwards; the decoder mirrors them",
     read.listOrOff,
   ),
-  hidden: setting(
-    z.array(z.int().min(1).max(1e5)).min(1).max(100),
+  hidden: layers(
     [400, 400],
-    'whole numbers from 1 to 100000, separated by commas, such as 200,200',
-    "units of the encoder's hidden layers, behind its convolutions if it has any; the decoder mirrors them",
-    read.list,
+    "units of the encoder's hidden layers, after its convolutions if it has any; the decoder mirrors them",
   ),
   activation: choice(activations, 'elu', 'of the hidden layers and convolutions'),
   outputBias: choice(
@@ -79,13 +73,7 @@ export const settings = {
     'mean-image',
     "start of the decoder's last bias: logit of the mean training image (with --filters, of its mean pixel), or 0",
   ),
-  seed: setting(
-    z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-    1,
-    'a whole number from 0 to 2^53 - 1',
-    'decides initial weights, noise, binarization and order',
-    read.number,
-  ),
+  seed: seedSetting('decides initial weights, noise, binarization and order'),
   initFrom: text(
     'run whose weights (of its best snapshot) this one begins with, instead of random ones: another VAE in the same folder with the same networks; config.json says RUN@STEP',
   ),
@@ -160,126 +148,26 @@ export const settings = {
     read.numberOrOff,
   ),
   patience: wholeNumberOrOff('stop after so many epochs without a better validation ELBO', true),
-  data: setting(
-    z.string().min(1),
-    'mnist',
-    "'mnist', a folder of IDX files, or TRAIN,TEST",
-    "images: 'mnist', a folder of IDX files named like MNIST's, or two IDX files TRAIN,TEST",
-    read.text,
-    true,
-  ),
-  trainImages: wholeNumberOrOff('learn from the first so many training images only; off means all'),
+  data: runSettings.data,
+  trainImages: runSettings.trainImages,
   validation: choice(
     validations,
     'last-sixth',
     'training images kept for validation; none: all are learned from, nothing is validated, and the best pass is the last',
   ),
-  validationImages: wholeNumberOrOff('measure the first so many validation images only; off means all'),
+  validationImages: runSettings.validationImages,
   binarize: choice(
     readings,
     'dynamic',
     'grey to binary: a fresh Bernoulli draw at each use, or the threshold 0.5; none: grey values in [0, 1], for a --likelihood that is a density',
   ),
-  backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
-  compile: choice(
-    modes,
-    'auto',
-    'how steps run: as one TensorFlow function (xla, graph), one TF.js operation at a time (off), or as is fastest',
-    true,
-  ),
-  threads: threads(true),
-  imagesEvery: wholeNumber([1, 1e6], 5, 'epochs between pictures of samples and reconstructions', true),
-} as const satisfies Record<string, Setting<never> | Setting<unknown>>
-
-type Settings = typeof settings
+  backend: runSettings.backend,
+  compile: runSettings.compile,
+  threads: runSettings.threads,
+  imagesEvery: runSettings.imagesEvery,
+} as const satisfies Settings
 
 /** A resolved value for every setting. */
-export type Config = Values<Settings>
+export type VaeConfig = Values<typeof vaeFlags>
 
-const PUBLISHED =
-  'two hidden layers of 200 tanh units, 50 latent dimensions, all training images, 1,000 epochs in batches of 100, a learning rate ' +
-  'that falls six times by 10^(1/3)'
-
-/** The published network on a shorter schedule: the paper's is 3,280 epochs in batches of 20. */
-const published = {
-  hidden: [200, 200],
-  latentDim: 50,
-  activation: 'tanh',
-  epochs: 1000,
-  batchSize: 100,
-  learningRate: 1e-3,
-  learningRateDecay: 0.46416,
-  learningRateMilestones: [300, 500, 650, 800, 900, 950],
-  epsilon: 1e-4,
-  validation: 'none',
-  imagesEvery: 100,
-} as const
-
-/** Its second architecture, on the same schedule. */
-const twoLayers = { ...published, latentDim: 100, upperLatentDim: 50, upperHidden: [100, 100] } as const
-
-/** Named starting points; flags and `--config` change them. */
-export const presets = {
-  default: { description: 'two hidden layers of 400 ELU units, 32 latent dimensions', config: {} },
-  small: {
-    description: 'one hidden layer of 400 ReLU units, 20 latent dimensions, batches of 128: the usual first VAE',
-    config: {
-      hidden: [400],
-      latentDim: 20,
-      activation: 'relu',
-      batchSize: 128,
-      learningRate: 1e-3,
-      learningRateDecay: 0.9,
-    },
-  },
-  'latent-2d': { description: 'two latent dimensions, for `manifold`', config: { latentDim: 2 } },
-  conv: {
-    description:
-      'convolutions with 32 and 64 filters, a hidden layer of 256 ELU units, 32 latent dimensions, batches of 128',
-    config: {
-      filters: [32, 64],
-      hidden: [256],
-      batchSize: 128,
-    },
-  },
-  burda2015: {
-    description: `the one-layer VAE of Burda et al. 2015: ${PUBLISHED}`,
-    config: published,
-  },
-  'burda2015-2l': {
-    description:
-      'the two-layer VAE of Burda et al. 2015, on the same schedule: 100 latent dimensions, above them two hidden layers of 100 units and 50 latent dimensions',
-    config: { ...twoLayers, kl: 'monte-carlo' },
-  },
-  'iwae-5-2l': {
-    description: 'those two layers by the importance-weighted bound of 5 draws',
-    config: { ...twoLayers, objective: 'iwae', samples: 5 },
-  },
-  'iwae-5': {
-    description: 'the one-layer network by the importance-weighted bound of 5 draws',
-    config: { ...published, objective: 'iwae', samples: 5 },
-  },
-  'dreg-5': {
-    description: 'the same with doubly reparameterized gradients (Tucker et al. 2018)',
-    config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 5 },
-  },
-  'iwae-50': {
-    description: 'the one-layer network by the importance-weighted bound of 50 draws',
-    config: { ...published, objective: 'iwae', samples: 50 },
-  },
-  'dreg-50': {
-    description: 'the same with doubly reparameterized gradients',
-    config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 50 },
-  },
-} as const satisfies Record<string, { description: string; config: DeepReadonly<Partial<Config>> }>
-
-export type PresetName = keyof typeof presets
-
-export const vaeSettings = settingsTable(settings)
-
-/** Fills in defaults: later sources win. Throws a `UsageError` for settings that do not go together. */
-export function resolveConfig(...sources: DeepReadonly<Partial<Config>>[]): Config {
-  const config = vaeSettings.resolve(...sources)
-  requireMeaning(config, vaeSettings.resolve())
-  return config
-}
+export const vaeSettings = settingsTable(vaeFlags)

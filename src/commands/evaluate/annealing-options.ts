@@ -1,0 +1,74 @@
+/** Options and lines of the estimators that anneal. */
+
+import { type Estimate, errorOfMean, estimateMean } from '../../numeric/means.js'
+import type { AnnealingBound, AnnealingEstimate, AnnealingOptions } from '../../sampling/anneal-images.js'
+import { temperatures } from '../../sampling/annealing.js'
+import { annealingMoves } from '../../sampling/defaults.js'
+import { type Values, wholeNumber } from '../../settings/setting.js'
+import type { Context } from '../command.js'
+import { describeError, describeEstimate } from '../estimates.js'
+import { progressBar } from '../progress-bar.js'
+
+export const annealingFlags = {
+  temperatures: wholeNumber([1, 1e6], 500, 'with --method ais: steps from the prior to the posterior, sigmoidal'),
+  chains: wholeNumber([1, 1e4], 16, 'with --method ais: chains of each image'),
+  leapfrogSteps: wholeNumber(
+    [1, 1000],
+    annealingMoves.leapfrogSteps,
+    'with --method ais: leapfrog steps of the HMC transition at each temperature',
+  ),
+}
+
+export type AnnealingValues = Values<typeof annealingFlags>
+
+/** How much is done for each image. */
+export const effortOf = ({ temperatures: steps, chains }: AnnealingValues) => ({
+  temperatures: temperatures(steps),
+  chains,
+})
+
+export const annealingOptionsOf = (values: AnnealingValues): AnnealingOptions => ({
+  ...annealingMoves,
+  ...effortOf(values),
+  leapfrogSteps: values.leapfrogSteps,
+})
+
+/** A progress bar in steps of a temperature. */
+export function annealingProgress(context: Context, images: number) {
+  const bar = progressBar('temperatures', context)
+  let done = 0
+  return {
+    stop: bar.stop,
+    onProgress: (count: number) => {
+      done = count
+    },
+    onSteps: (steps: number, total: number) => bar.update(steps, total, `${done} of ${images} images done`),
+  }
+}
+
+export interface AnnealingSummary {
+  logPx: Estimate
+  /** Standard error of the mean log p(x) that comes from sampling z alone. */
+  logPxMonteCarloError: number
+  elbo: Estimate
+  acceptance: number
+}
+
+export const summarizeEstimate = ({ standardError, ...bound }: AnnealingEstimate): AnnealingSummary => ({
+  ...summarizeBound(bound),
+  logPxMonteCarloError: errorOfMean(standardError),
+})
+
+/** Of reverse chains: see `estimateReverse` for why no part of the error is said to be due to sampling. */
+export const summarizeBound = ({
+  logPx,
+  elbo,
+  acceptance,
+}: AnnealingBound): Omit<AnnealingSummary, 'logPxMonteCarloError'> => ({
+  logPx: estimateMean(logPx),
+  elbo: estimateMean(elbo),
+  acceptance,
+})
+
+export const describeLogPx = (name: string, { logPx, logPxMonteCarloError }: AnnealingSummary, note = ''): string =>
+  describeEstimate(name, logPx, `, of which sampling: ± ${describeError(logPxMonteCarloError, 4)}${note}`)

@@ -1,0 +1,67 @@
+/** `elbo evaluate RUN --simulated N`: log p(x) of images that the model draws, between a lower and an upper bound. */
+import { annealSimulated, type Sandwich } from '../../evaluation/simulated.js'
+import type { Vae } from '../../models/vae.js'
+import { estimateMean } from '../../numeric/means.js'
+import { streamKey } from '../../random.js'
+import { wholeNumberOrOff } from '../../settings/setting.js'
+import type { Context } from '../command.js'
+import { describeEstimate } from '../estimates.js'
+import { describeChoice, refuseDiscrete } from '../opened-run.js'
+import {
+  annealingFlags,
+  annealingOptionsOf,
+  annealingProgress,
+  describeLogPx,
+  summarizeBound,
+  summarizeEstimate,
+} from './annealing-options.js'
+import { estimator } from './estimator.js'
+import { nothingMeasured } from './measuring.js'
+
+export const simulation = estimator({
+  name: 'simulated',
+  flag: '--simulated',
+  options: {
+    ...annealingFlags,
+    simulated: wholeNumberOrOff(
+      'with --method ais: instead of the images of a split, N images that the model draws, with an upper bound of log p(x) by chains that go back',
+    ),
+  },
+  comparable: false,
+  refuse: ({ learner: { vae } }) =>
+    vae ? refuseDiscrete(vae, '--simulated') : '--simulated: needs a run of `elbo train`; leave it out',
+  async measure({ run, snapshot, seed, mode, trained, context }, { temperatures, chains, leapfrogSteps, ...values }) {
+    const count = values.simulated as number
+    const settings = { temperatures, chains, leapfrogSteps }
+    const document = { run, snapshot, method: 'ais', seed }
+    const { stop, ...progress } = annealingProgress(context, count)
+    const how = { mode, key: streamKey(seed, 'evaluate'), signal: context.signal, ...progress }
+    const vae = trained.learner.vae as Vae
+    const found = await annealSimulated(vae, count, annealingOptionsOf(settings), how).finally(stop)
+    const done = found.forward.logPx.length
+    if (done === 0) return nothingMeasured(context, document)
+    const interrupted = done < count
+    const about = interrupted ? `interrupted: ${done} of ${count}` : `${count}`
+    context.print(
+      `${about} images drawn from the model, annealed importance sampling: ` +
+        `${temperatures} temperatures, ${chains} chains each, ${leapfrogSteps} leapfrog steps`,
+    )
+    const bounds = printSandwich(context, found)
+    const json = { ...document, images: done, simulated: true, ...settings, ...bounds }
+    return { json: { ...json, ...(interrupted && { interrupted }) }, interrupted }
+  },
+})
+
+/** Prints the bounds, and returns them for the JSON document. */
+function printSandwich({ note, print }: Context, { forward, reverse, compile }: Sandwich) {
+  if (compile) note(describeChoice(compile))
+  const [below, above] = [summarizeEstimate(forward), summarizeBound(reverse)]
+  const gap = estimateMean(reverse.logPx.map((value, i) => value - (forward.logPx[i] as number)))
+  print(describeLogPx('forward', below, ', a lower bound'))
+  print(describeEstimate('reverse', above.logPx, ', an upper bound'))
+  print(describeEstimate('gap', gap, ', upper - lower bound: neither is further from log p(x), in expectation'))
+  const acceptance = `${forward.acceptance.toFixed(3)} forward, ${reverse.acceptance.toFixed(3)} reverse`
+  print(`${'acceptance'.padEnd(16)}    ${acceptance}`)
+  print("±: one standard error of the mean over images; of the gap, of each image's difference")
+  return { forward: below, reverse: above, gap }
+}

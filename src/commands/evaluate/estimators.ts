@@ -1,0 +1,75 @@
+/** Every way to measure a run, and which one a command line asks for. */
+import type { TrainedRun } from '../../runs/trained-run.js'
+import { kebabCase, UsageError } from '../../settings/setting.js'
+import { annealing } from './by-annealing.js'
+import { oneStep } from './by-bound.js'
+import { importance } from './by-importance.js'
+import { quadratureOverGrid } from './by-quadrature.js'
+import { simulation } from './by-simulation.js'
+import type { Estimator } from './estimator.js'
+import { gapParts } from './gap-parts.js'
+
+/** What `--method` takes. */
+const byMethod: readonly Estimator[] = [importance, annealing, quadratureOverGrid]
+
+/** In the order in which they are tried where a command line names none: the first that fits the run. */
+const byDefault: readonly Estimator[] = [importance, oneStep, annealing]
+
+export const estimators: readonly Estimator[] = [
+  importance,
+  annealing,
+  simulation,
+  quadratureOverGrid,
+  gapParts,
+  oneStep,
+]
+
+export const methodNames = byMethod.map(({ name }) => name) as [string, ...string[]]
+
+/** What of a command line decides the estimator. */
+export interface Asked {
+  /** Undefined if it was not given. */
+  method: string | undefined
+  gaps: boolean
+  /** What was given of all options, and of the switch `reference`. */
+  given: Readonly<Record<string, unknown>>
+}
+
+/** The estimator that a command line names; undefined if it leaves the choice to the run. */
+function named({ method, gaps, given }: Asked): Estimator | undefined {
+  if (gaps) return gapParts
+  if (given.simulated != null) return simulation
+  return byMethod.find(({ name }) => name === method)
+}
+
+/** Refuses, before anything is opened, options that no estimator in question reads. */
+export function checkOptions(asked: Asked): void {
+  const inQuestion = named(asked)
+  if (inQuestion) requireRead(inQuestion, asked)
+  else if (byDefault.every(one => unread(one, asked) !== undefined)) requireRead(importance, asked)
+}
+
+/** The estimator for this run. Throws a `UsageError` if the run cannot be measured as asked, or an option would be ignored. */
+export function chooseEstimator(run: TrainedRun, asked: Asked): Estimator {
+  const chosen = named(asked) ?? byDefault.find(one => one.refuse(run, {}) === undefined) ?? importance
+  requireRead(chosen, asked)
+  const refusal = chosen.refuse(run, asked.given)
+  if (refusal !== undefined) throw new UsageError(refusal)
+  return chosen
+}
+
+/** Options that all estimators read are in the list of none. */
+const isRead = ({ options, comparable }: Estimator, name: string): boolean =>
+  name === 'reference' ? comparable : name in options || !estimators.some(one => name in one.options)
+
+const unread = (one: Estimator, { given }: Asked): string | undefined =>
+  Object.keys(given).find(name => !isRead(one, name))
+
+function requireRead(chosen: Estimator, asked: Asked): void {
+  const name = unread(chosen, asked)
+  if (name === undefined) return
+  const reader = estimators.find(one => isRead(one, name))
+  throw new UsageError(
+    `--${kebabCase(name)}: has no effect with ${chosen.flag}; leave it out${reader ? `, or use ${reader.flag}` : ''}`,
+  )
+}

@@ -1,0 +1,97 @@
+/** `elbo em bernoulli-mixture`: a mixture of Bernoullis by exact EM, Monte Carlo EM or mean field. */
+import { newFeatures } from '../data/features.js'
+import { trainMixture as mixtureEm } from '../inference/mixtures/em.js'
+import { bayesianMixture } from '../inference/mixtures/mean-field.js'
+import type { MixtureAlgorithm, MixtureData } from '../inference/mixtures/steps.js'
+import { createBernoulliMixture } from '../models/mixtures/bernoulli.js'
+import { firstConflict } from '../settings/rules.js'
+import type { Values } from '../settings/setting.js'
+import type { Contestant } from './contestant.js'
+import * as em from './em.js'
+import { defineMethod, type ImageSize } from './method.js'
+import { mixtureLearner, mixtureRules, mixtureSettings } from './mixture.js'
+
+const name = 'bernoulli-mixture'
+
+const flags = {
+  method: em.eStepSetting('exact', 'monte-carlo', 'mean-field'),
+  ...em.firstEmSettings,
+  components: mixtureSettings.components,
+  prior: em.priorSetting(
+    'symmetric prior, Dirichlet(A) on weights and Beta(A, A) on pixels; 1 is flat (maximum likelihood)',
+  ),
+  concentration: mixtureSettings.concentration,
+  start: mixtureSettings.start,
+  restarts: mixtureSettings.restarts,
+  samples: mixtureSettings.samples,
+  ...em.lastEmSettings,
+  binarize: em.emBinarize,
+  ...em.machineSettings,
+}
+
+const settings = em.emTable(name, flags)
+
+type Config = Values<typeof flags> & { model: typeof name }
+
+/** In `compare` by one kind of E step. */
+const contestant = (method: Config['method']): Contestant<Config> => ({
+  sizes: 'components',
+  steps: false,
+  config: (components, { prior }) =>
+    settings.resolve({ method, components, ...(method !== 'mean-field' && { prior }) }),
+})
+
+export const bernoulliMixture = defineMethod<Config>({
+  name,
+  command: `em ${name}`,
+  summary: 'a mixture of Bernoullis, of binary images: exact EM, Monte Carlo EM, or mean field',
+  examples: [
+    'em bernoulli-mixture',
+    'em bernoulli-mixture --run mixture --components 50 --epochs 100',
+    'em bernoulli-mixture --prior 1.01',
+    'em bernoulli-mixture --method mean-field --components 100',
+    'em bernoulli-mixture --method monte-carlo --samples 5',
+  ],
+  flags,
+  settings,
+  conflicts: config => firstConflict(mixtureRules, config, settings.resolve()),
+  traits: ({ method, components, binarize }) => ({
+    reads: binarize,
+    bound: method === 'mean-field' ? { name: 'ELBO', exact: false } : { name: 'log p(x)', exact: true },
+    model: `${name} ${components}, ${method}`,
+    prior: 'the weights',
+    passes: 'whole',
+  }),
+  rates: () => em.constantRates(),
+  finished: em.emFinished,
+  describeEnd: em.describeEmEnd,
+  create(config, size) {
+    const features = newFeatures(size, null)
+    const algorithm = algorithmOf(config, size, features)
+    const parameters = config.components - 1 + config.components * features.size
+    return mixtureLearner(config, { model: name, algorithm, features, parameters })
+  },
+  contestants: {
+    [name]: contestant('exact'),
+    'monte-carlo-mixture': contestant('monte-carlo'),
+    'mean-field-mixture': contestant('mean-field'),
+  },
+})
+
+function algorithmOf(
+  { components, method, prior, concentration, samples }: Config,
+  { images }: ImageSize,
+  { read, size }: { read: MixtureData['read']; size: number },
+): MixtureAlgorithm {
+  const mixture = createBernoulliMixture({ pixels: size, components })
+  const data = { read, images }
+  if (method === 'mean-field') {
+    const hyperparameters = { concentration: concentration ?? 1 / components }
+    return bayesianMixture(mixture, { ...data, hyperparameters })
+  }
+  return mixtureEm(mixture, {
+    ...data,
+    samples: method === 'monte-carlo' ? samples : undefined,
+    prior: { concentration: prior, pixels: [prior, prior] },
+  })
+}

@@ -1,0 +1,65 @@
+/** Settings of the chains of Monte Carlo EM. */
+import { z } from 'zod'
+import { TRAJECTORY_JITTER, targetAcceptances } from '../sampling/defaults.js'
+import { idle, type Rule } from '../settings/rules.js'
+import { positive, read, setting, wholeNumber } from '../settings/setting.js'
+import type { eSteps } from './em.js'
+import type { ImageSize } from './method.js'
+
+export const chainSettings = {
+  samples: wholeNumber([1, 1e4], 1, 'Monte Carlo EM: draws of z per image, chain and pass; 1 is stochastic EM'),
+  chains: wholeNumber([1, 1000], 2, 'Monte Carlo EM: chains of each image, which go on from pass to pass'),
+  leapfrogSteps: wholeNumber([1, 1000], 10, 'HMC: leapfrog steps of a transition'),
+  stepSize: positive(0.1, 'Metropolis and HMC: step size at the start'),
+  targetAcceptance: setting(
+    z.number().gt(0).lt(1).nullable(),
+    null,
+    "a number between 0 and 1, or 'off'",
+    `Metropolis and HMC: acceptance that the step size is adapted to; off means ${targetAcceptances.metropolis} for Metropolis, ${targetAcceptances.hmc} for HMC`,
+    read.numberOrOff,
+  ),
+  adaptPasses: wholeNumber([0, 1e6], 10, 'Metropolis and HMC: passes in which the step size is adapted'),
+}
+
+interface ChainConfig {
+  sampler: string
+  samples: number
+  chains: number
+  leapfrogSteps: number
+  stepSize: number
+  targetAcceptance: number | null
+  adaptPasses: number
+  batchSize: number
+}
+
+/** Images whose chains are judged by ESS and R-hat after each pass. */
+const JUDGED = 100
+
+/** How the chains of every image move. */
+export function chainOptions(config: ChainConfig, { images }: ImageSize) {
+  const { samples, chains, leapfrogSteps, stepSize, adaptPasses, batchSize, sampler } = config
+  const targetAcceptance = config.targetAcceptance ?? targetAcceptances[sampler === 'metropolis' ? 'metropolis' : 'hmc']
+  const moves = { transitions: samples, chains, leapfrogSteps, stepSize, adaptPasses, targetAcceptance }
+  return { ...moves, jitter: TRAJECTORY_JITTER, images, batchSize, judged: Math.min(JUDGED, images) }
+}
+
+type Chained = ChainConfig & { method: keyof typeof eSteps }
+
+/** Settings that the E step or the sampler ignores; `drawn` are those of Monte Carlo EM alone. */
+export const chainRules = <C extends Chained>(drawn: readonly (keyof C & string)[]): readonly Rule<C>[] => [
+  idle<C>(
+    drawn,
+    ({ method }) => method !== 'monte-carlo',
+    ({ method }) => `has no effect with --method ${method}; leave it out, or use --method monte-carlo`,
+  ),
+  idle<C>(
+    ['stepSize', 'targetAcceptance', 'adaptPasses'],
+    ({ method, sampler }) => method !== 'monte-carlo' || (sampler !== 'metropolis' && sampler !== 'hmc'),
+    () => 'has no effect without --sampler metropolis or hmc; leave it out',
+  ),
+  idle<C>(
+    ['leapfrogSteps'],
+    ({ method, sampler }) => method !== 'monte-carlo' || sampler !== 'hmc',
+    () => 'has no effect without --sampler hmc; leave it out',
+  ),
+]

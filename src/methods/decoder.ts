@@ -1,0 +1,113 @@
+/** `elbo em vae`: the decoder of a VAE by Monte Carlo EM (Kingma & Welling 2013, section 5 and figure 3). There is no encoder. */
+import { meanImage } from '../data/dataset.js'
+import { boundsByAnnealing } from '../evaluation/bound.js'
+import { monteCarloEm } from '../inference/decoder/monte-carlo-em.js'
+import { activations } from '../models/networks.js'
+import { createVae, initialize } from '../models/vae.js'
+import { vaeLikelihood } from '../models/vae-likelihood.js'
+import { streamKey } from '../random.js'
+import { annealer } from '../sampling/anneal-images.js'
+import { temperatures } from '../sampling/annealing.js'
+import { annealingMoves, targetAcceptances } from '../sampling/defaults.js'
+import { metropolisOrHmc } from '../sampling/kernel.js'
+import { firstConflict } from '../settings/rules.js'
+import { choice, positive, type Values, wholeNumber } from '../settings/setting.js'
+import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
+import * as em from './em.js'
+import { defineMethod, type Learner } from './method.js'
+import { vaePictures } from './pictures.js'
+import { layers } from './run-settings.js'
+
+const name = 'vae'
+
+const flags = {
+  method: em.eStepSetting('monte-carlo'),
+  ...em.firstEmSettings,
+  latentDim: wholeNumber([1, 1e4], 10, 'dimensions of z'),
+  hidden: layers([400], 'units of the hidden layers, from the image inwards'),
+  activation: choice(activations, 'relu', 'activation of the hidden layers'),
+  learningRate: positive(1e-3, 'step size of Adam in the M step'),
+  samples: chainSettings.samples,
+  sampler: choice(metropolisOrHmc, 'hmc', 'how z is drawn'),
+  chains: chainSettings.chains,
+  leapfrogSteps: chainSettings.leapfrogSteps,
+  stepSize: chainSettings.stepSize,
+  targetAcceptance: chainSettings.targetAcceptance,
+  adaptPasses: chainSettings.adaptPasses,
+  updates: wholeNumber([1, 1000], 5, 'Adam steps of the decoder on the draws of each batch'),
+  ...em.lastEmSettings,
+  binarize: em.emBinarize,
+  ...em.machineSettings,
+}
+
+const settings = em.emTable(name, flags)
+
+type Config = Values<typeof flags> & { model: typeof name }
+
+const rules = chainRules<Config>([])
+
+/** How the bound of an image is found after each pass: the chains move as they do in the E step by HMC. */
+const ANNEALING = {
+  ...annealingMoves,
+  targetAcceptance: targetAcceptances.hmc,
+  temperatures: temperatures(100),
+  chains: 1,
+}
+
+/** Validation images whose bound is found after each pass. */
+const ANNEALED_IMAGES = 500
+
+const ADAM = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as const
+
+export const decoder = defineMethod<Config>({
+  name,
+  command: `em ${name}`,
+  summary: 'the decoder of a VAE, without an encoder: Monte Carlo EM by HMC or Metropolis',
+  examples: ['em vae --run decoder --train-images 1000', 'em vae --sampler metropolis --samples 10'],
+  flags,
+  settings,
+  conflicts: config => firstConflict(rules, config, settings.resolve()),
+  traits: ({ binarize, latentDim, method }) => ({
+    reads: binarize,
+    bound: { name: 'ELBO', exact: false },
+    model: `${name} ${latentDim}, ${method}`,
+    prior: 'N(0, I)',
+    passes: 'whole',
+  }),
+  rates: ({ learningRate }) => em.constantRates(learningRate),
+  finished: em.emFinished,
+  describeEnd: em.describeEmEnd,
+  create(config, size): Learner {
+    const { hidden, latentDim, activation, sampler, updates, seed } = config
+    const networks = createVae({ ...size, hidden, latentDim, activation })
+    const options = { ...chainOptions(config, size), ...ADAM, sampler, updates }
+    const algorithm = monteCarloEm(networks, options, streamKey(seed, 'chains'))
+    const newAnnealer: Learner['annealer'] = (how, effort) =>
+      annealer(vaeLikelihood(networks), latentDim, { ...ANNEALING, ...effort }, how)
+    return {
+      ...algorithm,
+      algorithm: em.emAlgorithm(config.method, name),
+      parameters: networks.decoder.countParams(),
+      pictures: vaePictures(networks),
+      validationImages: ANNEALED_IMAGES,
+      annealer: newAnnealer,
+      bounds: how => boundsByAnnealing(newAnnealer(how)),
+      async initialize(data) {
+        initialize(networks, streamKey(seed, 'weights'), meanImage(data.train))
+      },
+      dispose() {
+        algorithm.dispose()
+        networks.dispose()
+      },
+    }
+  },
+  contestants: {
+    'monte-carlo-em': {
+      sizes: 'latentDim',
+      steps: true,
+      // Each batch ends in updates of the decoder, so it is as large as those of the VAE.
+      config: (latentDim, { hidden, activation, batchSize, learningRate }) =>
+        settings.resolve({ latentDim, hidden, activation, batchSize, learningRate }),
+    },
+  },
+})

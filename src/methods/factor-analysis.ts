@@ -1,0 +1,147 @@
+/** `elbo em factor-analysis` and `elbo em ppca`: factor models of grey images by exact or Monte Carlo EM. */
+import * as tf from '@tensorflow/tfjs'
+import { type Features, featureMoments, newFeatures } from '../data/features.js'
+import { boundsInOneStep } from '../evaluation/bound.js'
+import { factorAnalysisEm } from '../inference/factor-analysis/em.js'
+import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-analysis/monte-carlo.js'
+import * as factors from '../models/factor-analysis.js'
+import { streamKey } from '../random.js'
+import { firstConflict, type Rule } from '../settings/rules.js'
+import { choice, type Values, wholeNumber } from '../settings/setting.js'
+import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
+import * as em from './em.js'
+import { pcaSetting, varianceFloorSetting } from './grey-features.js'
+import { defineMethod, type ImageSize, type Learner, type Method } from './method.js'
+import { featureTensor, type Pictures, readPicture } from './pictures.js'
+
+const flags = {
+  method: em.eStepSetting('exact', 'monte-carlo'),
+  ...em.firstEmSettings,
+  latentDim: wholeNumber([1, 1e4], 10, 'dimensions of z'),
+  pca: pcaSetting,
+  varianceFloor: varianceFloorSetting('least noise variance'),
+  samples: chainSettings.samples,
+  sampler: choice(factorSamplers, 'direct', 'Monte Carlo EM: how z is drawn'),
+  chains: chainSettings.chains,
+  discard: wholeNumber([0, 1e4], 0, 'Monte Carlo EM: first draws of each chain and pass that are left out'),
+  leapfrogSteps: chainSettings.leapfrogSteps,
+  stepSize: chainSettings.stepSize,
+  targetAcceptance: chainSettings.targetAcceptance,
+  adaptPasses: chainSettings.adaptPasses,
+  ...em.lastEmSettings,
+  ...em.machineSettings,
+}
+
+interface Kind {
+  name: 'factor-analysis' | 'ppca'
+  summary: string
+  noise: (typeof factors.noises)[number]
+  /** Free parameters of a model of so many features and factors. */
+  parameters(features: number, latentDim: number): number
+}
+
+type Config = Values<typeof flags> & { model: Kind['name'] }
+
+const rules: readonly Rule<Config>[] = [
+  ...chainRules<Config>(['samples', 'sampler', 'chains', 'discard']),
+  ({ method, discard, samples }) =>
+    method === 'monte-carlo' && discard >= samples
+      ? `--discard ${discard}: of --samples ${samples} draws none is left; use --discard ${samples - 1} or more --samples`
+      : undefined,
+]
+
+export const factorAnalysis = factorMethod({
+  name: 'factor-analysis',
+  summary: 'factor analysis, of grey images: exact EM, or Monte Carlo EM by Gibbs, Metropolis or HMC',
+  noise: 'diagonal',
+  parameters: (features, latentDim) => (latentDim + 2) * features,
+})
+
+export const ppca = factorMethod({
+  name: 'ppca',
+  summary: 'probabilistic PCA, of grey images: exact EM, or Monte Carlo EM by Gibbs, Metropolis or HMC',
+  noise: 'isotropic',
+  parameters: (features, latentDim) => (latentDim + 1) * features + 1,
+})
+
+function factorMethod(kind: Kind): Method<Config> {
+  const { name } = kind
+  const settings = em.emTable(name, flags)
+  return defineMethod<Config>({
+    name,
+    command: `em ${name}`,
+    summary: kind.summary,
+    examples: [`em ${name} --latent-dim 20`, `em ${name} --method monte-carlo --sampler gibbs --samples 5`],
+    flags,
+    settings,
+    conflicts: config => firstConflict(rules, config, settings.resolve()),
+    traits: ({ method, latentDim }) => ({
+      reads: 'none',
+      bound: { name: 'log p(x)', exact: true },
+      model: `${name} ${latentDim}, ${method}`,
+      prior: 'N(0, I)',
+      passes: 'whole',
+    }),
+    rates: () => em.constantRates(),
+    finished: em.emFinished,
+    describeEnd: em.describeEmEnd,
+    create: (config, size) => createLearner(kind, config, size),
+    contestants: {
+      [name]: { sizes: 'latentDim', steps: false, config: latentDim => settings.resolve({ latentDim }) },
+    },
+  })
+}
+
+function createLearner({ name, noise, parameters }: Kind, config: Config, size: ImageSize): Learner {
+  const { latentDim, varianceFloor, method, seed } = config
+  const features = newFeatures(size, config.pca)
+  const model = factors.createFactorAnalysis({ features: features.size, latentDim })
+  const options = { read: features.read, noise, varianceFloor }
+  const algorithm =
+    method === 'exact'
+      ? factorAnalysisEm(model, options)
+      : monteCarloFactorAnalysis(
+          model,
+          { ...options, ...chainOptions(config, size), sampler: config.sampler, discard: config.discard },
+          streamKey(seed, 'chains'),
+        )
+  return {
+    ...algorithm,
+    algorithm: em.emAlgorithm(method, name),
+    parameters: parameters(features.size, latentDim),
+    variables: new Map([...algorithm.variables, ...features.variables]),
+    pictures: factorPictures(model, features),
+    bounds: how => boundsInOneStep(algorithm.bound, how),
+    async initialize(data, images) {
+      await features.initialize(data)
+      const moments = await featureMoments(images(), features)
+      factors.initializeFactorAnalysis(model, streamKey(seed, 'start'), { ...moments, noise, varianceFloor })
+    },
+    dispose() {
+      algorithm.dispose()
+      model.dispose()
+      features.dispose()
+    },
+  }
+}
+
+/** Factors and their mean images. */
+function factorPictures(model: factors.FactorAnalysis, features: Features): Pictures {
+  const meanImage = (z: tf.Tensor) => features.show(tf.add(tf.matMul(z, model.W as tf.Tensor, false, true), model.mu))
+  return {
+    sample(key, count) {
+      const { z, image } = tf.tidy(() => {
+        const drawn = factors.sample(model, key, count)
+        return { z: drawn.z, image: features.show(drawn.mean) }
+      })
+      return readPicture(z, image)
+    },
+    reconstruct(images) {
+      const { z, image } = tf.tidy(() => {
+        const mean = factors.posteriorMean(model, features.read(featureTensor(images, features)))
+        return { z: mean, image: meanImage(mean) }
+      })
+      return readPicture(z, image)
+    },
+  }
+}

@@ -1,0 +1,94 @@
+/** `elbo em gaussian-mixture`: a mixture of Gaussians by exact EM, Monte Carlo EM or mean field. */
+import { type Features, newFeatures } from '../data/features.js'
+import { trainMixture as mixtureEm } from '../inference/mixtures/em.js'
+import { empiricalPrior } from '../inference/mixtures/empirical-prior.js'
+import { bayesianMixture } from '../inference/mixtures/mean-field.js'
+import { createGaussianMixture } from '../models/mixtures/gaussian.js'
+import { firstConflict } from '../settings/rules.js'
+import { choice, type Values } from '../settings/setting.js'
+import * as em from './em.js'
+import { pcaSetting, varianceFloorSetting } from './grey-features.js'
+import { defineMethod } from './method.js'
+import { type MixtureParts, mixtureLearner, mixtureRules, mixtureSettings } from './mixture.js'
+
+const name = 'gaussian-mixture'
+
+const flags = {
+  method: em.eStepSetting('exact', 'monte-carlo', 'mean-field'),
+  ...em.firstEmSettings,
+  components: mixtureSettings.components,
+  covariance: choice(['spherical', 'diagonal', 'full'], 'diagonal', 'shape of the covariances'),
+  pca: pcaSetting,
+  prior: em.priorSetting('symmetric prior Dirichlet(A) on the weights; 1 is flat (maximum likelihood)'),
+  concentration: mixtureSettings.concentration,
+  varianceFloor: varianceFloorSetting('added to each variance'),
+  start: mixtureSettings.start,
+  restarts: mixtureSettings.restarts,
+  samples: mixtureSettings.samples,
+  ...em.lastEmSettings,
+  ...em.machineSettings,
+}
+
+const settings = em.emTable(name, flags)
+
+type Config = Values<typeof flags> & { model: typeof name }
+
+export const gaussianMixture = defineMethod<Config>({
+  name,
+  command: `em ${name}`,
+  summary:
+    'a mixture of Gaussians, of grey images or their principal components: exact EM, Monte Carlo EM, or mean field',
+  examples: ['em gaussian-mixture', 'em gaussian-mixture --covariance full --pca 50'],
+  flags,
+  settings,
+  conflicts: config => firstConflict(mixtureRules, config, settings.resolve()),
+  traits: ({ method, components }) => ({
+    reads: 'none',
+    bound: method === 'mean-field' ? { name: 'ELBO', exact: false } : { name: 'log p(x)', exact: true },
+    model: `${name} ${components}, ${method}`,
+    prior: 'the weights',
+    passes: 'whole',
+  }),
+  rates: () => em.constantRates(),
+  finished: em.emFinished,
+  describeEnd: em.describeEmEnd,
+  create(config, size) {
+    const features = newFeatures(size, config.pca)
+    const fitted = algorithmOf(config, size.images, features)
+    return mixtureLearner(config, {
+      model: name,
+      features,
+      parameters: countParameters(config, features.size),
+      ...fitted,
+    })
+  },
+  contestants: {
+    [name]: { sizes: 'components', steps: false, config: components => settings.resolve({ components }) },
+  },
+})
+
+function algorithmOf(
+  { components, covariance, method, prior, concentration, varianceFloor, samples }: Config,
+  images: number,
+  { read, size }: Features,
+): Pick<MixtureParts, 'algorithm' | 'prior'> {
+  const mixture = createGaussianMixture({ pixels: size, components, covariance })
+  const data = { read, images }
+  if (method === 'mean-field') {
+    const empirical = empiricalPrior(mixture, read, concentration ?? 1 / components, varianceFloor)
+    const algorithm = bayesianMixture(mixture, { ...data, hyperparameters: empirical.hyperparameters })
+    return { algorithm, prior: empirical }
+  }
+  const options = {
+    ...data,
+    samples: method === 'monte-carlo' ? samples : undefined,
+    prior: { concentration: prior, regularization: varianceFloor },
+  }
+  return { algorithm: mixtureEm(mixture, options) }
+}
+
+/** Free parameters: weights, means and covariances. */
+function countParameters({ components, covariance }: Config, features: number): number {
+  const variances = { spherical: 1, diagonal: features, full: (features * (features + 1)) / 2 }[covariance]
+  return components - 1 + components * (features + variances)
+}

@@ -1,0 +1,11 @@
+/** How a run's model reads images. */
+import { binarizeOnce, type Split } from '../data/dataset.js'
+import type { HostKey } from '../random.js'
+import type { Traits } from './method.js'
+
+/** A split as the model reads it in every pass and whenever it is measured: one fixed binary sample, or the grey images. */
+export const imagesAsRead = (split: Split, reads: Traits['reads'], key: HostKey): Split =>
+  reads === 'none' ? split : binarizeOnce(split, reads, key)
+
+/** In a few words, such as `dynamic binarization`. */
+export const describeReading = (reads: Traits['reads']): string => (reads === 'none' ? 'grey' : `${reads} binarization`)

@@ -1,0 +1,97 @@
+/** Settings of a VAE that do not go together. */
+import { likelihoodOf } from '../models/likelihoods.js'
+import { firstConflict, idle, type Rule } from '../settings/rules.js'
+import { type VaeConfig, vaeSettings } from './vae-settings.js'
+
+/** The first conflict between settings, with the remedy; undefined if they go together. */
+export const vaeConflicts = (config: VaeConfig): string | undefined =>
+  firstConflict(rules, config, vaeSettings.resolve())
+
+const rules: readonly Rule<VaeConfig>[] = [
+  idle(
+    ['patience', 'validationImages'],
+    ({ validation }) => validation === 'none',
+    () => 'nothing is validated with --validation none; leave one of the two out',
+  ),
+  // Neither phase of wake-sleep has a KL term to weigh or a gradient through z to estimate.
+  idle(
+    ['estimator', 'beta', 'klWarmup', 'freeBits'],
+    ({ objective }) => objective === 'wake-sleep',
+    () => 'has no effect with --objective wake-sleep; leave it out, or use --objective elbo',
+  ),
+  idle(
+    ['kl', 'beta', 'klWarmup', 'freeBits'],
+    ({ objective }) => objective === 'iwae',
+    () =>
+      'has no effect with --objective iwae, whose bound has no separate KL term; leave it out, or use --objective elbo',
+  ),
+  idle(
+    ['baseline'],
+    ({ estimator }) => estimator !== 'score',
+    ({ estimator }) => `has no effect with --estimator ${estimator}; leave it out, or use --estimator score`,
+  ),
+  idle(
+    ['outputBias'],
+    ({ initFrom }) => initFrom !== null,
+    ({ initFrom }) => `has no effect with --init-from ${initFrom}, which sets every bias; leave one of the two out`,
+  ),
+  idle(
+    ['pixelVariance'],
+    ({ likelihood }) => likelihood !== 'gaussian',
+    ({ likelihood }) => `has no effect with --likelihood ${likelihood}; leave it out, or use --likelihood gaussian`,
+  ),
+  idle(
+    ['upperHidden'],
+    ({ upperLatentDim }) => upperLatentDim === null,
+    () => 'needs --upper-latent-dim: this model has one latent layer; leave it out, or add --upper-latent-dim 50',
+  ),
+  idle(
+    ['freeBits'],
+    ({ upperLatentDim }) => upperLatentDim !== null,
+    () =>
+      'needs the KL term of each latent dimension in closed form, which a model with two latent layers does not have; leave it out',
+  ),
+  ({ upperLatentDim, latents }) =>
+    upperLatentDim !== null && latents !== 'gaussian'
+      ? `--latents ${latents}: a model with two latent layers has Gaussian z; leave --upper-latent-dim out, or use --latents gaussian`
+      : undefined,
+  ({ upperLatentDim, kl, objective }) =>
+    upperLatentDim !== null && kl === 'analytic' && objective !== 'iwae'
+      ? `--upper-latent-dim ${upperLatentDim}: the KL term of two latent layers has no closed form; add --kl monte-carlo`
+      : undefined,
+  ({ objective, estimator }) =>
+    estimator === 'stl' && objective === 'iwae'
+      ? '--estimator stl: is biased for --objective iwae; use --estimator dreg'
+      : undefined,
+  ({ objective, estimator }) =>
+    estimator === 'dreg' && objective === 'elbo'
+      ? '--estimator dreg: needs --objective iwae; use --estimator stl for the ELBO'
+      : undefined,
+  ({ estimator, kl }) =>
+    estimator === 'stl' && kl === 'analytic'
+      ? '--estimator stl: needs a sampled KL term; add --kl monte-carlo'
+      : undefined,
+  ({ freeBits, kl }) =>
+    freeBits > 0 && kl === 'monte-carlo'
+      ? `--free-bits ${freeBits}: needs the KL term of each latent dimension in closed form; use --kl analytic`
+      : undefined,
+  ({ baseline, samples, estimator }) =>
+    estimator === 'score' && baseline === 'leave-one-out' && samples < 2
+      ? `--baseline leave-one-out: needs two draws or more, and --samples is ${samples}; use --samples 2`
+      : undefined,
+  ({ latents, estimator, objective }) =>
+    latents === 'bernoulli' && estimator !== 'score' && objective !== 'wake-sleep'
+      ? `--latents bernoulli: --estimator ${estimator} cannot differentiate binary draws of z; use --estimator score`
+      : undefined,
+  ({ likelihood, pixelVariance }) =>
+    likelihood === 'gaussian' && pixelVariance === null
+      ? "--likelihood gaussian: needs --pixel-variance; a number above 0, such as 0.05, or 'learned' was expected"
+      : undefined,
+  ({ likelihood, pixelVariance, binarize }) => {
+    const { binary } = likelihoodOf(likelihood, pixelVariance ?? undefined)
+    if (binary === (binarize !== 'none')) return undefined
+    return binary
+      ? `--binarize none: --likelihood ${likelihood} is a probability of binary pixels; use --likelihood continuous-bernoulli or gaussian, or leave --binarize out`
+      : `--likelihood ${likelihood}: is a density of grey pixels; add --binarize none`
+  },
+]

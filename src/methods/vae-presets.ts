@@ -1,0 +1,81 @@
+/** Named starting points of `elbo train`; flags and `--config` change them. */
+import type { DeepReadonly } from '../settings/table.js'
+import type { VaeConfig } from './vae-settings.js'
+
+const PUBLISHED =
+  'two hidden layers of 200 tanh units, 50 latent dimensions, all training images, 1,000 epochs in batches of 100, a learning rate ' +
+  'that falls six times by 10^(1/3)'
+
+/** The published network on a shorter schedule: the paper's is 3,280 epochs in batches of 20. */
+const published = {
+  hidden: [200, 200],
+  latentDim: 50,
+  activation: 'tanh',
+  epochs: 1000,
+  batchSize: 100,
+  learningRate: 1e-3,
+  learningRateDecay: 0.46416,
+  learningRateMilestones: [300, 500, 650, 800, 900, 950],
+  epsilon: 1e-4,
+  validation: 'none',
+  imagesEvery: 100,
+} as const
+
+/** Its second architecture, on the same schedule. */
+const twoLayers = { ...published, latentDim: 100, upperLatentDim: 50, upperHidden: [100, 100] } as const
+
+export const presets = {
+  default: { description: 'two hidden layers of 400 ELU units, 32 latent dimensions', config: {} },
+  small: {
+    description: 'one hidden layer of 400 ReLU units, 20 latent dimensions, batches of 128: the usual first VAE',
+    config: {
+      hidden: [400],
+      latentDim: 20,
+      activation: 'relu',
+      batchSize: 128,
+      learningRate: 1e-3,
+      learningRateDecay: 0.9,
+    },
+  },
+  'latent-2d': { description: 'two latent dimensions, for `manifold`', config: { latentDim: 2 } },
+  conv: {
+    description:
+      'convolutions with 32 and 64 filters, a hidden layer of 256 ELU units, 32 latent dimensions, batches of 128',
+    config: {
+      filters: [32, 64],
+      hidden: [256],
+      batchSize: 128,
+    },
+  },
+  burda2015: {
+    description: `the one-layer VAE of Burda et al. 2015: ${PUBLISHED}`,
+    config: published,
+  },
+  'burda2015-2l': {
+    description:
+      'the two-layer VAE of Burda et al. 2015, on the same schedule: 100 latent dimensions, above them two hidden layers of 100 units and 50 latent dimensions',
+    config: { ...twoLayers, kl: 'monte-carlo' },
+  },
+  'iwae-5-2l': {
+    description: 'those two layers by the importance-weighted bound of 5 draws',
+    config: { ...twoLayers, objective: 'iwae', samples: 5 },
+  },
+  'iwae-5': {
+    description: 'the one-layer network by the importance-weighted bound of 5 draws',
+    config: { ...published, objective: 'iwae', samples: 5 },
+  },
+  'dreg-5': {
+    description: 'the same with doubly reparameterized gradients (Tucker et al. 2018)',
+    config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 5 },
+  },
+  'iwae-50': {
+    description: 'the one-layer network by the importance-weighted bound of 50 draws',
+    config: { ...published, objective: 'iwae', samples: 50 },
+  },
+  'dreg-50': {
+    description: 'the same with doubly reparameterized gradients',
+    config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 50 },
+  },
+} as const satisfies Record<string, { description: string; config: DeepReadonly<Partial<VaeConfig>> }>
+
+export type PresetName = keyof typeof presets

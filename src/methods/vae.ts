@@ -1,0 +1,109 @@
+/** `elbo train`: a VAE, whose networks learn by gradient ascent on the ELBO or on IWAE_k, or by wake-sleep. */
+import { meanImage } from '../data/dataset.js'
+import { boundsInOneStep } from '../evaluation/bound.js'
+import type { BoundedAlgorithm } from '../inference/algorithm.js'
+import { trainVae as vaeAscent } from '../inference/gradient-ascent.js'
+import { trainWakeSleep as wakeSleep } from '../inference/wake-sleep.js'
+import { createVae, initialize, type Vae } from '../models/vae.js'
+import { streamKey } from '../random.js'
+import type { DeepReadonly } from '../settings/table.js'
+import type { Contestant } from './contestant.js'
+import { defineMethod, resolveRun } from './method.js'
+import { vaePictures } from './pictures.js'
+import { vaeConflicts } from './vae-conflicts.js'
+import { type VaeConfig, vaeFlags, vaeSettings } from './vae-settings.js'
+
+/** In `compare`: both networks by one objective. */
+const contestant = (objective: 'elbo' | 'wake-sleep'): Contestant<VaeConfig> => ({
+  sizes: 'latentDim',
+  steps: true,
+  config: (latentDim, { hidden, activation, batchSize, learningRate, learningRateDecay }) =>
+    resolveConfig({ objective, latentDim, hidden, activation, batchSize, learningRate, learningRateDecay }),
+})
+
+export const vae = defineMethod<VaeConfig>({
+  name: 'vae',
+  command: 'train',
+  summary: 'trains a VAE; writes checkpoints/RUN/ with its settings, metrics, weights and pictures',
+  examples: [
+    'train',
+    'train --run first --epochs 2',
+    'train --run first --resume --epochs 40',
+    'train --run plane --preset latent-2d',
+    'train --run convolutional --preset conv',
+    'train --run deep --hidden 500,500 --latent-dim 40 --learning-rate 5e-4 --seed 7',
+    'train --run fashion --data path/to/fashion-mnist',
+    'train --run dreams --objective wake-sleep',
+    'train --run tighter --init-from first --objective iwae --estimator dreg --samples 50',
+  ],
+  flags: vaeFlags,
+  settings: vaeSettings,
+  conflicts: vaeConflicts,
+  traits: config => ({
+    reads: config.binarize,
+    bound: { name: boundName(config), exact: false },
+    model: describeNetworks(config),
+    prior: describePrior(config),
+    passes: 'shuffled',
+  }),
+  rates(config, step, stepsPerPass) {
+    const epoch = Math.floor(step / stepsPerPass)
+    const warmupSteps = config.klWarmup * stepsPerPass
+    return {
+      learningRate: config.learningRate * config.learningRateDecay ** decays(config, epoch),
+      beta: config.beta * (warmupSteps > 0 ? Math.min(1, step / warmupSteps) : 1),
+    }
+  },
+  finished: ({ patience }, { epoch, bestEpoch }) =>
+    patience !== null && epoch - bestEpoch >= patience ? 'early' : undefined,
+  describeEnd: (config, { ended, bestEpoch }) =>
+    ended === 'early' ? `stopped early: no better validation ${boundName(config)} since epoch ${bestEpoch}` : undefined,
+  create(config, { rows, columns }) {
+    const networks = createVae({ ...config, rows, columns })
+    const algorithm = algorithmOf(networks, config)
+    return {
+      ...algorithm,
+      algorithm: config.objective === 'elbo' ? 'vae' : config.objective,
+      parameters: [...algorithm.models.values()].reduce((sum, model) => sum + model.countParams(), 0),
+      vae: networks,
+      pictures: vaePictures(networks),
+      bounds: how => boundsInOneStep(algorithm.bound, how),
+      async initialize(data) {
+        const bias = config.outputBias === 'mean-image' ? meanImage(data.train) : undefined
+        initialize(networks, streamKey(config.seed, 'weights'), bias)
+      },
+      dispose() {
+        algorithm.dispose()
+        networks.dispose()
+      },
+    }
+  },
+  contestants: { vae: contestant('elbo'), 'wake-sleep': contestant('wake-sleep') },
+})
+
+/** Fills in defaults; later sources win. Throws a `UsageError` for settings that do not go together. */
+export const resolveConfig = (...sources: DeepReadonly<Partial<VaeConfig>>[]): VaeConfig => resolveRun(vae, ...sources)
+
+function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {
+  const { objective } = config
+  const options = { ...config, clipNorm: config.clipNorm ?? undefined }
+  if (objective === 'wake-sleep') return wakeSleep(networks, options)
+  return vaeAscent(networks, { ...options, objective }, streamKey(config.seed, 'baseline'))
+}
+
+const boundName = ({ objective, samples }: VaeConfig): string => (objective === 'iwae' ? `IWAE_${samples}` : 'ELBO')
+
+/** How often the learning rate has fallen before an epoch. */
+const decays = ({ learningRateMilestones: milestones }: VaeConfig, epoch: number): number =>
+  milestones?.filter(finished => finished <= epoch).length ?? epoch
+
+function describeNetworks({ filters, hidden, latentDim, upperHidden, upperLatentDim, activation }: VaeConfig): string {
+  const convolutions = filters ? `conv${filters.join('-')}-` : ''
+  const upper = upperLatentDim === null ? '' : `, ${[...(upperHidden ?? []), upperLatentDim].join('-')} above,`
+  return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}`
+}
+
+function describePrior({ upperLatentDim, latents }: VaeConfig): string {
+  if (upperLatentDim !== null) return 'p(h2) p(h1|h2)'
+  return latents === 'bernoulli' ? 'Bernoulli(1/2)' : 'N(0, I)'
+}

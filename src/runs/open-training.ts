@@ -1,0 +1,305 @@
+/** A training that is ready to run: the run locked, the images read, the model made and brought to where the run stands. */
+import { dirname } from 'node:path'
+import { canCompile, type Feed, type Scan, scan } from '../compile/scan.js'
+import type { Choice, Mode, ScanOptions } from '../compile/step.js'
+import { type Dataset, firstImages, loadRunDataset, type Split } from '../data/dataset.js'
+import { type Pass, shuffledPass, wholePass } from '../data/passes.js'
+import type { Bounds } from '../evaluation/bound.js'
+import type { Schedule } from '../inference/algorithm.js'
+import { methodOf } from '../methods/list.js'
+import type { Learner, Method, RunConfig, Traits } from '../methods/method.js'
+import type { EpochMetrics } from '../methods/metrics.js'
+import { imagesAsRead } from '../methods/reading.js'
+import { keyAt, streamKey } from '../random.js'
+import { UsageError } from '../settings/setting.js'
+import { writeRunConfig } from './config-file.js'
+import {
+  appendMetrics,
+  keepMetricsUpTo,
+  makeRunFolder,
+  readMetrics,
+  removeLeftovers,
+  requireLinks,
+  saveSnapshot,
+  snapshotFolder,
+  stepLabel,
+} from './directory.js'
+import { lockRun } from './lock.js'
+import { diverged, trainingMeans } from './pass-sums.js'
+import { type Position, writeSnapshot } from './snapshot.js'
+import { readRunSnapshot, restoreLearner } from './trained-run.js'
+import type { TrainingJob, TrainingProgress } from './training.js'
+import { validate } from './validation.js'
+import { startFrom } from './warm-start.js'
+
+/** A pass under way. */
+export interface RunningPass {
+  readonly steps: number
+  /** What the steps from number `from` on are given. */
+  feed(from: number, count: number): Feed<Schedule>
+  progress(): TrainingProgress
+  /** Of this session. */
+  imagesPerSecond(): number
+}
+
+/** A training between opening and closing. `position` is where it stands; the loop of train.ts moves it on. */
+export interface Training {
+  readonly data: Dataset
+  readonly learner: Learner
+  readonly position: Position
+  /** The metrics of all finished passes. */
+  readonly history: EpochMetrics[]
+  readonly steps: Scan<Schedule>
+  /** Undefined until the first steps have run. */
+  readonly bounds: Bounds | undefined
+  /** How steps run, once the first of them have; the validation images are measured in the same way from then on. */
+  chosen(): Choice
+  /** Why the run ends before its last epoch, if it does. */
+  finished(): 'early' | 'converged' | undefined
+  /** The current pass, from where the run stands. */
+  startPass(): RunningPass
+  /** Ends the pass (the M step of methods that have one) and measures it. Throws an Error if the bound is no finite number. */
+  endPass(pass: RunningPass): Promise<EpochMetrics>
+  /** Writes a line of metrics.jsonl and moves on to the next pass; returns whether this pass is the best so far. */
+  record(metrics: EpochMetrics): boolean
+  save(isBest: boolean): Promise<void>
+  /** Frees the model, once no step in flight uses it, and unlocks the run. */
+  close(): void
+}
+
+/** What is fixed once a run is open. */
+interface OpenRun {
+  folder: string
+  config: RunConfig
+  method: Method
+  traits: Traits
+  data: Dataset
+  /** The training images and those validated on, as the model reads them. */
+  images: { train(): Split; validation(): Split }
+  learner: Learner
+  backend: string
+  stepsPerPass: number
+}
+
+/** Opens a run, new or to be resumed. Throws before anything is written if its settings do not fit its images. */
+export async function openTraining({ folder, config, resume = false, backend }: TrainingJob): Promise<Training> {
+  const method = methodOf(config)
+  const traits = method.traits(config)
+  const data = loadRunDataset(config)
+  requireBatch(traits, config, data)
+  makeRunFolder(folder)
+  const unlock = lockRun(folder)
+  let learner: Learner | undefined
+  try {
+    requireLinks(folder)
+    removeLeftovers(folder)
+    learner = method.create(config, { ...data, images: data.train.count })
+    const images = imagesOf(config, traits, data, learner)
+    const opened = { folder, config, method, traits, data, images, learner, backend: backend.name }
+    const run = { ...opened, stepsPerPass: newPass(opened, 0).steps }
+    const position = await findPosition(run, resume)
+    return newTraining(run, position, unlock)
+  } catch (error) {
+    learner?.dispose()
+    unlock()
+    throw error
+  }
+}
+
+/** Passes that leave out what fills no batch need one batch at least. */
+function requireBatch({ passes }: Traits, { batchSize }: RunConfig, { train: { count } }: Dataset): void {
+  if (passes === 'shuffled' && batchSize > count)
+    throw new UsageError(`--batch-size ${batchSize}: there are only ${count} training images`)
+}
+
+function imagesOf({ seed }: RunConfig, { reads }: Traits, data: Dataset, learner: Learner): OpenRun['images'] {
+  const read = (split: Split, name: string) => imagesAsRead(split, reads, streamKey(seed, name))
+  return {
+    train: once(() => read(data.train, 'train')),
+    validation: once(() =>
+      firstImages(read(data.validation, 'validation'), learner.validationImages ?? data.validation.count),
+    ),
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
+function newPass({ traits, images, data, config }: Omit<OpenRun, 'stepsPerPass'>, epoch: number): Pass {
+  return traits.passes === 'whole'
+    ? wholePass(images.train(), config.batchSize)
+    : shuffledPass(data.train, config.batchSize, streamKey(config.seed, 'order'), epoch)
+}
+
+/** Where the run stands: at its latest snapshot, or at its start, which is then saved. */
+async function findPosition(run: OpenRun, resume: boolean): Promise<Position> {
+  const { folder, config, learner, data, images } = run
+  if (resume && snapshotFolder(folder, 'latest') !== undefined) {
+    const position = restore(run)
+    if (position.epoch > config.epochs) {
+      throw new UsageError(
+        `--epochs ${config.epochs}: ${folder} has finished ${position.epoch} epochs already; ask for more`,
+      )
+    }
+    keepMetricsUpTo(folder, position.epoch)
+    writeRunConfig(folder, config)
+    return position
+  }
+  const position: Position = { epoch: 0, step: 0, stepInEpoch: 0, sums: {}, best: null, compile: null }
+  writeRunConfig(folder, config)
+  await learner.initialize(data, images.train)
+  if (config.initFrom && learner.vae) startFrom(config.initFrom, dirname(folder), learner.vae, config, data)
+  await save(run, position, false)
+  return position
+}
+
+function restore({ folder, config, method, learner, data }: OpenRun): Position {
+  const { snapshot, path } = readRunSnapshot(folder, 'latest')
+  if (snapshot.data.sha256 !== data.sha256) {
+    throw new Error(
+      `${path}: this run was trained on other images than those of --data ${config.data}; give its own data`,
+    )
+  }
+  restoreLearner(learner, method.settings.fixed(config), snapshot, path)
+  return snapshot.position
+}
+
+function save(run: OpenRun, position: Position, isBest: boolean): Promise<void> {
+  const { folder, config, method, learner, data } = run
+  const { sha256, rows, columns } = data
+  const snapshot = {
+    algorithm: learner.algorithm,
+    settings: method.settings.fixed(config),
+    data: { source: config.data, sha256, rows, columns, images: data.train.count },
+    position,
+  }
+  return saveSnapshot(folder, stepLabel(position.step), isBest, to =>
+    writeSnapshot(to, snapshot, learner.variables, learner.models),
+  )
+}
+
+function newTraining(run: OpenRun, position: Position, unlock: () => void): Training {
+  const { folder, config, method, data, learner } = run
+  const history = readMetrics<EpochMetrics>(folder)
+  const steps = scan<Schedule>(learner.step, startMode(config, position))
+  let bounds: Bounds | undefined
+  let clock = performance.now()
+  return {
+    data,
+    learner,
+    position,
+    history,
+    steps,
+    get bounds() {
+      return bounds
+    },
+    chosen() {
+      const choice = steps.choice as Choice
+      position.compile = choice.mode
+      bounds ??= learner.bounds(choice)
+      return choice
+    },
+    finished: () => method.finished(config, { epoch: position.epoch, bestEpoch: position.best?.epoch ?? 0, history }),
+    startPass: () => runningPass(run, position),
+    async endPass(pass) {
+      const imagesPerSecond = pass.imagesPerSecond()
+      const measured = await measurePass(run, position, bounds as Bounds)
+      const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
+      clock = performance.now()
+      return {
+        epoch: position.epoch + 1,
+        step: position.step,
+        seconds,
+        ...measured,
+        imagesPerSecond,
+        backend: run.backend,
+        compile: position.compile as Mode,
+      }
+    },
+    record(metrics) {
+      const isBest = finishPosition(position, metrics)
+      appendMetrics(folder, metrics)
+      history.push(metrics)
+      return isBest
+    },
+    save: isBest => save(run, position, isBest),
+    close() {
+      bounds?.dispose()
+      steps.dispose(learner)
+      unlock()
+    },
+  }
+}
+
+/** `auto` measures once: a run goes on in the mode that it began with, because another one rounds differently. */
+function startMode({ compile }: RunConfig, { compile: before }: Position): ScanOptions {
+  const goesOn = compile === 'auto' && before !== null && before !== 'off' && canCompile()
+  return goesOn ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
+}
+
+function runningPass(run: OpenRun, position: Position): RunningPass {
+  const { config, method, data, stepsPerPass } = run
+  const { batchSize } = config
+  const pass = newPass(run, position.epoch)
+  const stepKey = streamKey(config.seed, 'steps')
+  const firstStep = position.step - position.stepInEpoch
+  const [started, resumedAt] = [performance.now(), position.stepInEpoch]
+  const stepSeconds = () => (performance.now() - started) / 1000 / (position.stepInEpoch - resumedAt)
+  return {
+    steps: pass.steps,
+    feed(from, count) {
+      const numbers = Array.from({ length: count }, (_, i) => from + i)
+      return {
+        batches: { data: pass.batches(from, count), count, shape: [batchSize, data.rows * data.columns] },
+        keys: numbers.map(step => keyAt(stepKey, firstStep + step)),
+        schedules: numbers.map(step => ({
+          ...method.rates(config, firstStep + step, stepsPerPass),
+          used: pass.used(step),
+          first: step * batchSize,
+        })),
+      }
+    },
+    imagesPerSecond: () => batchSize / stepSeconds(),
+    progress: () => ({
+      epoch: position.epoch + 1,
+      epochs: config.epochs,
+      step: position.stepInEpoch,
+      steps: pass.steps,
+      elbo: (position.sums.elbo ?? Number.NaN) / (position.sums.batches ?? Number.NaN),
+      imagesPerSecond: batchSize / stepSeconds(),
+      remainingSeconds: ((config.epochs - position.epoch) * pass.steps - position.stepInEpoch) * stepSeconds(),
+    }),
+  }
+}
+
+/** The numbers of a pass that its steps have made: of its end, of its steps, of the validation images, and its rates. */
+async function measurePass(
+  { folder, config, method, traits, learner, images, stepsPerPass }: OpenRun,
+  position: Position,
+  bounds: Bounds,
+) {
+  const ofPass = await learner.finishPass?.()
+  const validated = await validate(bounds, images.validation(), config.seed)
+  if (validated && !Number.isFinite(validated.validationElbo))
+    throw diverged(validated.validationElbo, position, 'the last update broke the weights', folder)
+  // A method with whole passes has the same rates in every step.
+  const rates = traits.passes === 'shuffled' ? method.rates(config, position.step - 1, stepsPerPass) : {}
+  return { ...trainingMeans(position.sums), ...ofPass, ...validated, ...rates }
+}
+
+/** Moves on to the next pass; returns whether this one is the best so far. Where nothing is validated, every pass is better than the last. */
+function finishPosition(position: Position, { epoch, validationIwae, validationElbo }: EpochMetrics): boolean {
+  const validationBound = validationIwae ?? validationElbo ?? null
+  const before = position.best?.validationBound
+  const isBest = validationBound === null || before == null || validationBound > before
+  position.epoch = epoch
+  position.stepInEpoch = 0
+  position.sums = {}
+  if (isBest) position.best = { epoch, validationBound }
+  return isBest
+}

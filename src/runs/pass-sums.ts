@@ -1,0 +1,53 @@
+/** Sums over the steps of a pass, and what they say at its end. */
+import { join } from 'node:path'
+import type { Outputs } from '../compile/step.js'
+import type { Position } from './snapshot.js'
+
+/** Adds each output of each step, and the squared ELBO for the error of its mean. `weights` are the full batches that each step stands for. */
+export function addSums(sums: Record<string, number>, outputs: Outputs, weights: readonly number[]): void {
+  const add = (name: string, values: readonly number[]) =>
+    values.forEach((value, i) => {
+      sums[name] = (sums[name] ?? 0) + value * (weights[i] as number)
+    })
+  for (const [name, values] of Object.entries(outputs)) add(name, [...values])
+  if (outputs.elbo)
+    add(
+      'elboSquared',
+      [...outputs.elbo].map(value => value * value),
+    )
+  add('batches', new Array<number>(weights.length).fill(1))
+}
+
+/** Mean of each output over the pass, by the name `train…`. */
+export function trainingMeans({
+  batches = 0,
+  elboSquared = 0,
+  ...sums
+}: Record<string, number>): Record<string, number> {
+  const means = Object.entries(sums).map(([name, sum]) => [
+    `train${name[0]?.toUpperCase()}${name.slice(1)}`,
+    sum / batches,
+  ])
+  if (sums.elbo === undefined) return Object.fromEntries(means)
+  const variance = Math.max(0, elboSquared / batches - (sums.elbo / batches) ** 2)
+  return { ...Object.fromEntries(means), trainElboError: Math.sqrt(variance / Math.max(batches - 1, 1)) }
+}
+
+/** Throws an Error if the ELBO of a step is no finite number. `position` is that before these steps. */
+export function requireFinite({ elbo, kl, reconstruction }: Outputs, position: Position, folder: string): void {
+  const broken = elbo?.findIndex(value => !Number.isFinite(value)) ?? -1
+  if (broken < 0) return
+  const cause =
+    kl && !Number.isFinite(kl[broken])
+      ? "the encoder's mean or log variance overflowed"
+      : `the decoder's logits overflowed (reconstruction ${reconstruction?.[broken]})`
+  throw diverged(elbo?.[broken], { ...position, step: position.step + broken + 1 }, cause, folder)
+}
+
+/** The error of a training whose ELBO is no finite number. */
+export function diverged(elbo: number | undefined, { step, epoch }: Position, cause: string, folder: string): Error {
+  return new Error(
+    `step ${step} (epoch ${epoch + 1}): the ELBO is ${elbo} nats: ${cause}; the usual reason is too large a learning rate. ` +
+      `The last good snapshot stays in ${join(folder, 'latest')}; start another run with a smaller --learning-rate or with --clip-norm`,
+  )
+}
