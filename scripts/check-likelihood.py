@@ -16,6 +16,15 @@ import numpy as np
 from safetensors_file import finite, read_safetensors
 
 
+ACTIVATIONS = {
+    "relu": lambda a: np.maximum(a, 0),
+    "tanh": np.tanh,
+    "softplus": lambda a: np.logaddexp(0, a),
+    "elu": lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0))),
+    "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+}
+
+
 def convolution(maps, kernel, bias):
     """Stride 2 and padding 'same': [n, rows, columns, in] with [k, k, in, out] gives [n, rows / 2, columns / 2, out]."""
     k = len(kernel)
@@ -35,6 +44,116 @@ def transposed_convolution(maps, kernel, bias):
             drawn[:, i : i + 2 * rows : 2, j : j + 2 * columns : 2] += maps @ kernel[i, j].T
     before = (k - 2) // 2
     return drawn[:, before : before + 2 * rows, before : before + 2 * columns] + bias
+
+
+class Networks:
+    """Encoder and decoder of a run, in float64; `size` is the rows and columns of an image."""
+
+    def __init__(self, config, weights, size):
+        self.config, self.weights, self.size = config, weights, size
+        self.filters = config["filters"] or []
+        self.activation = ACTIVATIONS[config["activation"]]
+
+    def layer(self, name):
+        return self.weights[f"{name}/kernel"], self.weights[f"{name}/bias"]
+
+    def dense(self, name, inputs):
+        kernel, bias = self.layer(name)
+        return inputs @ kernel + bias
+
+    def hidden(self, network, inputs, units):
+        for i in range(len(units)):
+            inputs = self.activation(self.dense(f"{network}/hidden_{i + 1}", inputs))
+        return inputs
+
+    def encode(self, x):
+        """What the heads of q(z|x) read: [n, pixels] gives [n, units]."""
+        if self.filters:
+            maps = x.reshape(-1, *self.size, 1)
+            for i in range(len(self.filters)):
+                maps = self.activation(convolution(maps, *self.layer(f"encoder/conv_{i + 1}")))
+            x = maps.reshape(len(x), -1)
+        return self.hidden("encoder", x, self.config["hidden"])
+
+    def decode(self, z, head):
+        """[n, latent dimensions] gives [n, pixels]."""
+        features = self.hidden("decoder", z, self.config["hidden"])
+        if not self.filters:
+            return self.dense(f"decoder/{head}", features)
+        smallest = [length // 2 ** len(self.filters) for length in self.size]
+        maps = self.activation(self.dense("decoder/features", features)).reshape(-1, *smallest, self.filters[-1])
+        for i in range(len(self.filters) - 1):
+            maps = self.activation(transposed_convolution(maps, *self.layer(f"decoder/conv_{i + 1}")))
+        return transposed_convolution(maps, *self.layer(f"decoder/{head}")).reshape(len(z), -1)
+
+    def gaussian(self, network, features):
+        return self.dense(f"{network}/mu", features), self.dense(f"{network}/log_var", features)
+
+
+def log_likelihood(networks, x, z):
+    """log p(x|z) of each row."""
+    likelihood, variance = networks.config["likelihood"], networks.config["pixelVariance"]
+    logits = networks.decode(z, "logits")
+    if likelihood == "bernoulli":
+        return (x * logits - np.logaddexp(0, logits)).sum(1)
+    if likelihood == "continuous-bernoulli":
+        return (x * logits - log_normalizer(logits)).sum(1)
+    if variance == "learned":
+        variance = np.exp(networks.decode(z, "log_var")) + 1 / (12 * 255**2)
+    mean = 1 / (1 + np.exp(-logits))
+    return -0.5 * (np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance).sum(1)
+
+
+def log_normalizer(logits):
+    """log((e^l - 1) / l), by its series near 0."""
+    small = np.abs(logits) < 1e-4
+    size = np.abs(np.where(small, 1, logits))
+    return np.where(small, logits / 2 + logits**2 / 24, np.maximum(logits, 0) + np.log(-np.expm1(-size) / size))
+
+
+def draw_binary(networks, code, random):
+    """z and log p(z) - log q(z|x)."""
+    logits = networks.dense("encoder/logits", code)
+    z = (random.random(logits.shape) < 1 / (1 + np.exp(-logits))).astype(np.float64)
+    return z, -np.log(2) * logits.shape[1] - (z * logits - np.logaddexp(0, logits)).sum(1)
+
+
+def draw_gaussian(networks, code, random):
+    """z and log p(z) - log q(z|x)."""
+    mu, log_var = networks.gaussian("encoder", code)
+    epsilon = random.standard_normal(mu.shape)
+    z = mu + np.exp(log_var / 2) * epsilon
+    return z, (epsilon**2 + log_var).sum(1) / 2 - (z**2).sum(1) / 2
+
+
+def draw_layers(networks, code, random):
+    """h1, and log p(h1|h2) p(h2) - log q(h1|x) q(h2|h1)."""
+    def upper(network, h):
+        return networks.gaussian(network, networks.hidden(network, h, networks.config["upperHidden"] or []))
+
+    mu, log_var = networks.gaussian("encoder", code)
+    epsilon = random.standard_normal(mu.shape)
+    h1 = mu + np.exp(log_var / 2) * epsilon
+    mu2, log_var2 = upper("upper_encoder", h1)
+    epsilon2 = random.standard_normal(mu2.shape)
+    h2 = mu2 + np.exp(log_var2 / 2) * epsilon2
+    mean, log_variance = upper("upper_decoder", h2)
+    log_prior = -(log_variance + (h1 - mean) ** 2 / np.exp(log_variance)).sum(1) / 2 - (h2**2).sum(1) / 2
+    return h1, log_prior + (epsilon**2 + log_var).sum(1) / 2 + (epsilon2**2 + log_var2).sum(1) / 2
+
+
+def draw_log_weights(networks, x, samples):
+    """log p(x, z) - log q(z|x) of draws from q(z|x): [samples, images]."""
+    draw = {"gaussian": draw_gaussian, "bernoulli": draw_binary}[networks.config["latents"]]
+    if networks.config.get("upperLatentDim") is not None:
+        draw = draw_layers
+    code = networks.encode(x)
+    random = np.random.default_rng(0)
+    log_weights = np.empty((samples, len(x)))
+    for k in range(samples):
+        z, log_prior_ratio = draw(networks, code, random)
+        log_weights[k] = log_likelihood(networks, x, z) + log_prior_ratio
+    return log_weights
 
 
 def whole_number(text, name):
@@ -63,130 +182,52 @@ def require_values(values, metadata, path, run, samples):
         sys.exit(f"{path}: values of one image; two or more are needed for an error")
 
 
-def main(run, values_path, images=500, samples=None):
+def read_config(run):
     try:
         with open(f"{run}/config.json") as file:
-            config = json.load(file)
+            return json.load(file)
     except OSError as error:
         sys.exit(f"{run}/config.json: {error.strerror}; the folder of a run was expected")
-    values, metadata = read_safetensors(values_path)
-    require_values(values, metadata, values_path, run, samples)
-    samples = int(metadata["samples"])
-    state_path = f"{run}/{metadata['snapshot']}/state.safetensors"
-    state, about = read_safetensors(state_path)
+
+
+def read_weights(run, metadata, values_path):
+    """The weights in float64 of the snapshot that the values are of. Ends the program with one line if it has moved on since."""
+    path = f"{run}/{metadata['snapshot']}/state.safetensors"
+    state, about = read_safetensors(path)
     step = json.loads(about["position"])["step"]
     if str(step) != metadata["step"]:
-        sys.exit(f"{values_path}: values of the snapshot of step {metadata['step']}, but {state_path} is of step {step}; write them anew")
-    weights = {name: value.astype(np.float64) for name, value in state.items()}
-    activation = {
-        "relu": lambda a: np.maximum(a, 0),
-        "tanh": np.tanh,
-        "softplus": lambda a: np.logaddexp(0, a),
-        "elu": lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0))),
-        "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
-    }[config["activation"]]
+        sys.exit(f"{values_path}: values of the snapshot of step {metadata['step']}, but {path} is of step {step}; write them anew")
+    return {name: value.astype(np.float64) for name, value in state.items()}
 
-    def dense(layer, inputs):
-        return inputs @ weights[f"{layer}/kernel"] + weights[f"{layer}/bias"]
 
-    def hidden(network, inputs, units=config["hidden"]):
-        for i in range(len(units)):
-            inputs = activation(dense(f"{network}/hidden_{i + 1}", inputs))
-        return inputs
+def main(run, values_path, images=500, samples=None):
+    config = read_config(run)
+    values, metadata = read_safetensors(values_path)
+    require_values(values, metadata, values_path, run, samples)
+    networks = Networks(config, read_weights(run, metadata, values_path), values["x"].shape[1:])
+    x = values["x"][:images].astype(np.float64)
+    log_weights = draw_log_weights(networks, x.reshape(len(x), -1), int(metadata["samples"]))
+    print(f"{len(x)} images, {len(log_weights)} draws here; nats per image")
+    theirs = {name: value[:images].astype(np.float64) for name, value in values.items()}
+    if not all([compare_log_px(log_weights, theirs), compare_elbo(log_weights, theirs)]):
+        sys.exit("the two disagree by more than four standard errors")
 
-    filters = config["filters"] or []
-    rows, columns = values["x"].shape[1:]
 
-    def encode(x):
-        if not filters:
-            return hidden("encoder", x)
-        maps = x.reshape(-1, rows, columns, 1)
-        for i in range(len(filters)):
-            maps = activation(convolution(maps, weights[f"encoder/conv_{i + 1}/kernel"], weights[f"encoder/conv_{i + 1}/bias"]))
-        return hidden("encoder", maps.reshape(len(x), -1))
-
-    def decode(z, head):
-        if not filters:
-            return dense(f"decoder/{head}", hidden("decoder", z))
-        factor = 2 ** len(filters)
-        maps = activation(dense("decoder/features", hidden("decoder", z)))
-        maps = maps.reshape(-1, rows // factor, columns // factor, filters[-1])
-        for i in range(len(filters) - 1):
-            name = f"decoder/conv_{i + 1}"
-            maps = activation(transposed_convolution(maps, weights[f"{name}/kernel"], weights[f"{name}/bias"]))
-        drawn = transposed_convolution(maps, weights[f"decoder/{head}/kernel"], weights[f"decoder/{head}/bias"])
-        return drawn.reshape(len(z), -1)
-
-    def log_likelihood(x, z):
-        logits = decode(z, "logits")
-        if config["likelihood"] == "bernoulli":
-            return (x * logits - np.logaddexp(0, logits)).sum(1)
-        if config["likelihood"] == "continuous-bernoulli":  # log((e^l - 1) / l), by its series near 0
-            small = np.abs(logits) < 1e-4
-            size = np.abs(np.where(small, 1, logits))
-            normalizer = np.where(small, logits / 2 + logits**2 / 24, np.maximum(logits, 0) + np.log(-np.expm1(-size) / size))
-            return (x * logits - normalizer).sum(1)
-        variance = config["pixelVariance"]
-        if variance == "learned":
-            variance = np.exp(decode(z, "log_var")) + 1 / (12 * 255**2)
-        mean = 1 / (1 + np.exp(-logits))
-        return -0.5 * (np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance).sum(1)
-
-    images = min(images, len(values["x"]))
-    x = values["x"][:images].reshape(images, -1).astype(np.float64)
-    code = encode(x)
-    random = np.random.default_rng(0)
-
-    def draw_binary():
-        """z and log p(z) - log q(z|x)."""
-        logits = dense("encoder/logits", code)
-        z = (random.random(logits.shape) < 1 / (1 + np.exp(-logits))).astype(np.float64)
-        return z, -np.log(2) * logits.shape[1] - (z * logits - np.logaddexp(0, logits)).sum(1)
-
-    def draw_gaussian():
-        mu, log_var = dense("encoder/mu", code), dense("encoder/log_var", code)
-        epsilon = random.standard_normal(mu.shape)
-        z = mu + np.exp(log_var / 2) * epsilon
-        return z, (epsilon**2 + log_var).sum(1) / 2 - (z**2).sum(1) / 2
-
-    def draw_layers():
-        """h1, and log p(h1|h2) p(h2) - log q(h1|x) q(h2|h1)."""
-        def upper(network, h):
-            features = hidden(network, h, config["upperHidden"] or [])
-            return dense(f"{network}/mu", features), dense(f"{network}/log_var", features)
-
-        mu, log_var = dense("encoder/mu", code), dense("encoder/log_var", code)
-        epsilon = random.standard_normal(mu.shape)
-        h1 = mu + np.exp(log_var / 2) * epsilon
-        mu2, log_var2 = upper("upper_encoder", h1)
-        epsilon2 = random.standard_normal(mu2.shape)
-        h2 = mu2 + np.exp(log_var2 / 2) * epsilon2
-        mean, log_variance = upper("upper_decoder", h2)
-        log_prior = -(log_variance + (h1 - mean) ** 2 / np.exp(log_variance)).sum(1) / 2 - (h2**2).sum(1) / 2
-        return h1, log_prior + (epsilon**2 + log_var).sum(1) / 2 + (epsilon2**2 + log_var2).sum(1) / 2
-
-    draw = {"gaussian": draw_gaussian, "bernoulli": draw_binary}[config["latents"]]
-    if config.get("upperLatentDim") is not None:
-        draw = draw_layers
-    log_weights = np.empty((samples, images))
-    for k in range(samples):
-        z, log_prior_ratio = draw()
-        log_weights[k] = log_likelihood(x, z) + log_prior_ratio
+def compare_log_px(log_weights, theirs):
+    samples, images = log_weights.shape
     top = log_weights.max(0)
     relative = np.exp(log_weights - top)
     log_px = top + np.log(relative.mean(0))
     errors = relative.std(0, ddof=1) / relative.mean(0) / np.sqrt(samples)
-    theirs, their_errors = values["log_px"][:images], values["log_px_standard_error"][:images]
     # the same images on both sides, two independent sets of draws
-    stated = np.sqrt((errors**2).sum() + (their_errors.astype(np.float64) ** 2).sum()) / images
-    elbo_stated = np.sqrt(2 * (log_weights.var(0, ddof=1) / samples).sum()) / images
-    print(f"{images} images, {samples} draws here; nats per image")
-    agree = [
-        compare("log p(x)", log_px, theirs.astype(np.float64), stated),
-        compare("ELBO", log_weights.mean(0), values["elbo"][:images].astype(np.float64), elbo_stated),
-    ]
-    if not all(agree):
-        sys.exit("the two disagree by more than four standard errors")
+    stated = np.sqrt((errors**2).sum() + (theirs["log_px_standard_error"] ** 2).sum()) / images
+    return compare("log p(x)", log_px, theirs["log_px"], stated)
+
+
+def compare_elbo(log_weights, theirs):
+    samples, images = log_weights.shape
+    stated = np.sqrt(2 * (log_weights.var(0, ddof=1) / samples).sum()) / images
+    return compare("ELBO", log_weights.mean(0), theirs["elbo"], stated)
 
 
 def compare(name, ours, theirs, stated):

@@ -20,7 +20,7 @@ if (unknown !== undefined) {
 const versions = given.length > 0 ? given : ['20', '22', '24']
 
 /** Seeded noise, every backend with checkpoints, and the compiler: what a Node may break. */
-const FEW_TESTS = ['test/random.test.ts', 'test/backends.test.ts', 'test/readme.test.ts']
+const FEW_TESTS = ['test/random.test.ts', 'test/backends/backends.test.ts', 'test/readme.test.ts']
 const training = ['--run', 'a', '--preset', 'small', '--epochs', '1', '--train-images', '2000']
 const steps = {
   'set-up': ['npm', 'run', 'setup'],

@@ -1,4 +1,4 @@
-"""Effective sample sizes and split R-hats by ArviZ, for test/evaluation/chains.test.ts.
+"""Effective sample sizes and split R-hats by ArviZ, for test/sampling/diagnostics.test.ts.
 
   pip install numpy 'arviz<1'
   python3 scripts/reference-chains.py        # writes test/reference/chains.json; then npm run format

@@ -1,176 +1,93 @@
-// Takes single files out of a ZIP archive (PKWARE's APPNOTE: 4.3.7 local header, 4.3.12 central directory, 4.3.16 its end).
+// Takes single files out of a ZIP archive, with the npm package yauzl, as streams: the archive and its files may be larger than the memory.
 
-import { createReadStream, createWriteStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
 import { basename } from 'node:path'
-import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createInflateRaw } from 'node:zlib'
+import * as zlib from 'node:zlib'
 import { errorCode, errorText, Refusal } from './refusal.mjs'
 
-const localHeader = { signature: 0x04034b50, bytes: 30 }
-const centralHeader = { signature: 0x02014b50, bytes: 46 }
-const endRecord = { signature: 0x06054b50, bytes: 22 }
-const longestComment = 0xffff
-const deflated = 8
-
-/** Larger than the 16 KB that zlib hands out by default, which takes twice as long. */
-const chunkBytes = 1 << 18
+/** @typedef {import('yauzl').Entry} Entry */
+/** @typedef {import('yauzl').ZipFile} ZipFile */
 
 /**
- * One file in an archive; `offset` is that of its local header.
- * @typedef {{ name: string, method: number, crc: number, packedBytes: number, bytes: number, offset: number }} Entry
- */
-
-/**
- * Unpacks the named files of an archive and checks each one's size and CRC-32. Only deflated files, and no ZIP64: wheels need neither.
+ * Unpacks the named files of an archive and checks each one's size and CRC-32.
  * @param {string} path of the archive
- * @param {ReadonlyMap<string, string>} destinations name in the archive to path on disk
+ * @param {ReadonlyMap<string, string>} destinations name in the archive to path on disk, where no file may be yet
  * @throws {Refusal} naming what is damaged or missing
  */
 export async function unzip(path, destinations) {
-  const archive = new Archive(path, await open(path))
-  try {
-    const entries = new Map((await archive.entries()).map(entry => [entry.name, entry]))
+  await withArchive(path, async (archive, entries) => {
     for (const [name, destination] of destinations) {
       const entry = entries.get(name)
-      if (!entry) throw archive.damaged(`it has no ${name}`)
-      await archive.unpack(entry, destination)
+      if (!entry) throw new Error(`it has no ${name}`)
+      await unpack(archive, entry, destination)
     }
-  } finally {
-    await archive.close()
-  }
+  })
 }
 
 /** The names of all files in an archive. @param {string} path @throws {Refusal} naming what is damaged */
-export async function namesIn(path) {
-  const archive = new Archive(path, await open(path))
+export function namesIn(path) {
+  return withArchive(path, async (_, entries) => [...entries.keys()])
+}
+
+/**
+ * Opens an archive, reads its list of files and closes it after use.
+ * @template T
+ * @param {string} path
+ * @param {(archive: ZipFile, entries: ReadonlyMap<string, Entry>) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+async function withArchive(path, use) {
+  // Not at the top of this file: the set-up itself installs the package, in a step before this one.
+  const { openPromise } = await import('yauzl')
   try {
-    return (await archive.entries()).map(({ name }) => name)
-  } finally {
-    await archive.close()
-  }
-}
-
-class Archive {
-  /** @param {string} path @param {import('node:fs/promises').FileHandle} file */
-  constructor(path, file) {
-    this.path = path
-    this.file = file
-  }
-
-  close() {
-    return this.file.close()
-  }
-
-  /** @param {string} what */
-  damaged(what) {
-    return new Refusal(`${basename(this.path)} is damaged: ${what}`, 'run `npm run setup` again to fetch it anew')
-  }
-
-  /** All files, from the central directory. @returns {Promise<Entry[]>} */
-  async entries() {
-    const { size } = await this.file.stat()
-    const tail = await this.read(Math.max(0, size - endRecord.bytes - longestComment), size)
-    const end = findBackwards(tail, endRecord.signature, tail.length - endRecord.bytes)
-    if (end < 0) throw this.damaged('it is cut short')
-    const start = tail.readUInt32LE(end + 16)
-    return this.parse(await this.read(start, start + tail.readUInt32LE(end + 12)))
-  }
-
-  /** @param {Buffer} directory @returns {Entry[]} */
-  parse(directory) {
-    const entries = []
-    for (let at = 0; at < directory.length; ) {
-      const header = directory.subarray(at)
-      if (header.length < centralHeader.bytes || header.readUInt32LE(0) !== centralHeader.signature) {
-        throw this.damaged('its list of files is broken')
-      }
-      entries.push(parseEntry(header))
-      at += centralHeader.bytes + header.readUInt16LE(28) + header.readUInt16LE(30) + header.readUInt16LE(32)
-    }
-    return entries
-  }
-
-  /** @param {Entry} entry @param {string} destination */
-  async unpack(entry, destination) {
-    if (entry.method !== deflated) throw this.damaged(`${entry.name} is not deflated`)
-    const start = await this.dataStart(entry)
-    const check = new Checksum()
-    const stored = createReadStream(this.path, { start, end: start + entry.packedBytes - 1 })
+    const archive = await openPromise(path, { autoClose: false })
     try {
-      await pipeline(
-        stored,
-        createInflateRaw({ chunkSize: chunkBytes }),
-        check,
-        createWriteStream(destination, { flags: 'wx' }),
-      )
-    } catch (error) {
-      if (errorCode(error).startsWith('Z_'))
-        throw this.damaged(`${entry.name} cannot be inflated (${errorText(error)})`)
-      throw error
+      /** @type {Map<string, Entry>} */
+      const entries = new Map()
+      for await (const entry of archive.eachEntry()) entries.set(entry.fileName, entry)
+      return await use(archive, entries)
+    } finally {
+      archive.close()
     }
-    if (check.bytes !== entry.bytes) throw this.damaged(`${entry.name} has ${check.bytes} bytes, not ${entry.bytes}`)
-    if (check.crc !== entry.crc) throw this.damaged(`${entry.name} has the wrong CRC-32`)
-  }
-
-  /** @param {Entry} entry */
-  async dataStart({ name, offset }) {
-    const header = await this.read(offset, offset + localHeader.bytes)
-    if (header.readUInt32LE(0) !== localHeader.signature) throw this.damaged(`${name} is not where it should be`)
-    return offset + localHeader.bytes + header.readUInt16LE(26) + header.readUInt16LE(28)
-  }
-
-  /** @param {number} start @param {number} end */
-  async read(start, end) {
-    const { buffer, bytesRead } = await this.file.read({ buffer: Buffer.alloc(end - start), position: start })
-    if (bytesRead !== end - start) throw this.damaged('it is cut short')
-    return buffer
+  } catch (error) {
+    if (isFromSystem(error)) throw error
+    throw new Refusal(
+      `${basename(path)} is damaged (${errorText(error)})`,
+      'run `npm run setup` again to fetch it anew',
+    )
   }
 }
 
-/** @param {Buffer} buffer @param {number} signature @param {number} from */
-function findBackwards(buffer, signature, from) {
-  let at = from
-  while (at >= 0 && buffer.readUInt32LE(at) !== signature) at--
-  return at
+/** Whether the operating system refused something, such as ENOSPC; all else is said of the archive. @param {unknown} error */
+function isFromSystem(error) {
+  return /^E[A-Z]+$/.test(errorCode(error))
 }
 
-/** @param {Buffer} header @returns {Entry} */
-function parseEntry(header) {
-  return {
-    method: header.readUInt16LE(10),
-    crc: header.readUInt32LE(16),
-    packedBytes: header.readUInt32LE(20),
-    bytes: header.readUInt32LE(24),
-    offset: header.readUInt32LE(42),
-    name: header.toString('utf8', centralHeader.bytes, centralHeader.bytes + header.readUInt16LE(28)),
+/** @param {ZipFile} archive @param {Entry} entry @param {string} destination */
+async function unpack(archive, entry, destination) {
+  try {
+    const contents = await archive.openReadStreamPromise(entry)
+    const check = (/** @type {AsyncIterable<Buffer>} */ chunks) => withChecksum(chunks, entry.crc32)
+    await pipeline(contents, check, createWriteStream(destination, { flags: 'wx' }))
+  } catch (error) {
+    if (isFromSystem(error)) throw error
+    throw new Error(`${entry.fileName}: ${errorText(error)}`)
   }
 }
 
-// `zlib.crc32` came only with Node 20.15.
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
-  return crc
-})
-
-/** Passes bytes through, counting them and taking their CRC-32. */
-class Checksum extends Transform {
-  bytes = 0
-  state = 0xffffffff
-
-  get crc() {
-    return ~this.state >>> 0
+/**
+ * Passes chunks through and fails at the end if their CRC-32 is another one. Before Node 20.15, which brought `crc32`, it passes all: the
+ * SHA-256 of the whole archive has been compared by then.
+ * @param {AsyncIterable<Buffer>} chunks
+ * @param {number} expected
+ */
+async function* withChecksum(chunks, expected) {
+  if (!('crc32' in zlib)) return yield* chunks
+  let checksum = 0
+  for await (const chunk of chunks) {
+    checksum = zlib.crc32(chunk, checksum)
+    yield chunk
   }
-
-  /** @override @param {Buffer} chunk @param {BufferEncoding} _encoding @param {import('node:stream').TransformCallback} done */
-  _transform(chunk, _encoding, done) {
-    let crc = this.state
-    for (let i = 0; i < chunk.length; i++)
-      crc = /** @type {number} */ (crcTable[(crc ^ (chunk[i] ?? 0)) & 0xff]) ^ (crc >>> 8)
-    this.state = crc
-    this.bytes += chunk.length
-    done(null, chunk)
-  }
+  if (checksum !== expected) throw new Error('wrong CRC-32')
 }

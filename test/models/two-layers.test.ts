@@ -1,153 +1,44 @@
-// Two layers of z: a linear-Gaussian model whose log p(x) is known, and gradients of every estimator.
+// Two layers of z in small networks: log densities, active units, and the gradient of every estimator.
 import * as tf from '@tensorflow/tfjs'
-import { determinant, inverse, Matrix } from 'ml-matrix'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, expect, test } from 'vitest'
 import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
-import { importanceSample } from '../../src/evaluation/importance.js'
-import { annealSimulated } from '../../src/evaluation/simulated.js'
 import { createBaseline } from '../../src/inference/estimators/baselines.js'
 import { ascentOf } from '../../src/inference/gradient-ascent.js'
 import { trainWakeSleep } from '../../src/inference/wake-sleep.js'
-import { createVae, encode, initialize, modelsOf, namedWeights, samplePrior, type Vae } from '../../src/models/vae.js'
-import { vaeLikelihood } from '../../src/models/vae-likelihood.js'
+import { createVae, encode, initialize, modelsOf, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
 import { type HostKey, keyAt, normal, split, streamKey } from '../../src/random.js'
-import { type AnnealingOptions, annealer } from '../../src/sampling/anneal-images.js'
-import { temperatures } from '../../src/sampling/annealing.js'
 import { useBackend } from '../backend.js'
-import { linearImages, linearPixels, MU, PIXELS, PSI } from '../evaluation/linear-gaussian-vae.js'
 
 beforeAll(() => useBackend())
 afterEach(() => tf.disposeVariables())
 
 const key = streamKey(1, 'test')
-const [LOWER, UPPER] = [2, 1]
 
-const matrix = (rows: number, columns: number, seed: number) =>
-  Matrix.from1DArray(
-    rows,
-    columns,
-    Array.from({ length: rows * columns }, (_, i) => 0.4 * Math.sin(3 * i + seed)),
-  )
-const [toImage, down, up, toCode] = [
-  matrix(LOWER, PIXELS, 1),
-  matrix(UPPER, LOWER, 2),
-  matrix(LOWER, UPPER, 3),
-  matrix(PIXELS, LOWER, 4),
-]
-const [lowerVariance, lowerBias] = [0.6, [0.3, -0.2]]
-
-/** h2 ~ N(0, 1), h1 = b + h2 A + N(0, s), x = mu + h1 W + N(0, psi), and linear encoders that are wrong. */
-function linearVae(): Vae {
-  const vae = createVae({
-    rows: 1,
-    columns: PIXELS,
-    hidden: [1],
-    latentDim: LOWER,
-    upperLatentDim: UPPER,
-    activation: 'tanh',
-  })
-  const dense = (inputs: number, outputs: [Matrix, number[]][]) => {
-    const input = tf.input({ shape: [inputs] })
-    const layers = outputs.map(([kernel, bias]) =>
-      tf.layers.dense({ units: bias.length, weights: [tf.tensor2d(kernel.to2DArray()), tf.tensor1d(bias)] }),
-    )
-    return tf.model({ inputs: input, outputs: layers.map(layer => layer.apply(input) as tf.SymbolicTensor) })
-  }
-  const set = (name: string, values: [Matrix, number[]][]) =>
-    namedWeights(modelsOf(vae).get(name) as tf.LayersModel).forEach(([, weight], i) => {
-      const [kernel, bias] = values[Math.floor(i / 2)] as [Matrix, number[]]
-      weight.assign(i % 2 === 0 ? tf.tensor2d(kernel.to2DArray()) : tf.tensor1d(bias))
-    })
-  const constant = (rows: number, values: number[]): [Matrix, number[]] => [Matrix.zeros(rows, values.length), values]
-  set('upper_encoder', [[up, [0.1]], constant(LOWER, [-0.4])])
-  set('upper_decoder', [[down, lowerBias], constant(UPPER, [Math.log(lowerVariance), Math.log(lowerVariance)])])
-  return {
-    ...vae,
-    likelihood: linearPixels,
-    encoder: dense(PIXELS, [[toCode, [0, 0.1]], constant(PIXELS, [-0.4, -0.5])]),
-    decoder: dense(LOWER, [[toImage, new Array(PIXELS).fill(MU)]]),
-  }
+function smallVae(): Vae {
+  const layers = { latentDim: 2, upperLatentDim: 2, upperHidden: [3] }
+  const vae = createVae({ rows: 2, columns: 2, hidden: [3], activation: 'tanh', ...layers })
+  initialize(vae, streamKey(7, 'weights'))
+  return vae
 }
 
-/** log p(x) of each row of x: of N(mu + b W, Wᵀ (Aᵀ A + s I) W + psi I). */
-function exactLogPx(x: tf.Tensor): number[] {
-  const ofCode = down.transpose().mmul(down).add(Matrix.eye(LOWER).mul(lowerVariance))
-  const covariance = toImage.transpose().mmul(ofCode).mmul(toImage).add(Matrix.eye(PIXELS).mul(PSI))
-  const mean = Matrix.rowVector(lowerBias).mmul(toImage).add(MU)
-  const precision = inverse(covariance)
-  const constant = PIXELS * Math.log(2 * Math.PI) + Math.log(determinant(covariance))
-  return (x.arraySync() as number[][]).map(row => {
-    const away = Matrix.rowVector(row).sub(mean)
-    return -0.5 * (constant + away.mmul(precision).mmul(away.transpose()).get(0, 0))
-  })
-}
+const weightsOf = (vae: Vae) => [...modelsOf(vae).values()].flatMap(namedWeights).map(([, weight]) => weight)
 
-describe('a linear-Gaussian model of two layers', () => {
-  test('ELBO < IWAE_5 < IWAE_50 < log p(x), each by more than four standard errors, and importance sampling agrees', () => {
-    const vae = linearVae()
-    const { x } = linearImages(6)
-    const copies = tf.tile(x, [800, 1])
-    const bound = (samples: number) => {
-      const values = importanceWeighted(vae, copies, keyAt(key, samples), samples).iwae
-      return estimateMean(tf.mean(tf.reshape(values, [800, 6]), 1).dataSync<'float32'>())
-    }
-    const exact = exactLogPx(x)
-    const bounds = [bound(1), bound(5), bound(50), { mean: estimateMean(exact).mean, standardError: 0 }]
-    bounds.slice(1).forEach((above, i) => {
-      const below = bounds[i] as typeof above
-      expect(above.mean - below.mean).toBeGreaterThan(4 * Math.hypot(above.standardError, below.standardError))
-    })
-    const { logPx, standardError } = importanceSample(vae, x, key, 20_000)
-    exact.forEach((value, i) => {
-      expect(standardError[i]).toBeLessThan(0.1)
-      expect(Math.abs((logPx[i] as number) - value)).toBeLessThan(4 * (standardError[i] as number))
-    })
-  })
+/** Many copies of one image: a batch whose mean gradient is the mean over as many draws. */
+const copies = (count: number) => tf.tile(tf.tensor2d([[0, 1, 1, 0]]), [count, 1])
 
-  const annealing = (chains: number, images: number): AnnealingOptions => ({
-    ...{ temperatures: temperatures(20), chains, chainsAtOnce: chains * images },
-    ...{ leapfrogSteps: 3, jitter: 0.2, stepSize: 0.1, targetAcceptance: 0.8 },
-  })
-
-  test('annealing, whose chains move in the noise of h1 and h2, agrees within four standard errors', async () => {
-    const vae = linearVae()
-    const { x, ...images } = linearImages(5)
-    const annealed = annealer(vaeLikelihood(vae), LOWER + UPPER, annealing(24, 5), { mode: 'off' })
-    const { logPx, standardError } = await annealed.run(images, { key })
-    exactLogPx(x).forEach((value, i) => {
-      expect(standardError[i]).toBeLessThan(0.3)
-      expect(Math.abs((logPx[i] as number) - value)).toBeLessThan(4 * (standardError[i] as number))
-    })
-    const { forward, reverse } = await annealSimulated(vae, 60, annealing(4, 60), { key, mode: 'off' })
-    const gap = estimateMean(reverse.logPx.map((value, i) => value - (forward.logPx[i] as number)))
-    expect(gap.mean).toBeGreaterThan(-4 * gap.standardError)
-    expect(gap.mean).toBeLessThan(1)
-  })
-
-  test('draws of the prior have its mean and variance, and of q the exact mean is met', () => {
-    const vae = linearVae()
-    const z = samplePrior(vae, key, 40_000)
-    const { mean, variance } = tf.moments(z, 0)
-    const variances = [...down.to1DArray().map(a => a ** 2 + lowerVariance), 1]
-    ;[...lowerBias, 0].forEach((expected, i) => {
-      const v = variances[i] as number
-      expect(Math.abs((mean.dataSync()[i] as number) - expected)).toBeLessThan(4.5 * Math.sqrt(v / 40_000))
-      expect(Math.abs((variance.dataSync()[i] as number) - v)).toBeLessThan(4.5 * v * Math.sqrt(2 / 40_000))
-    })
-    const { x } = linearImages(4)
-    const q = encode(vae, x)
-    const found = q.expectations(key)
-    // E[h2|x] = E[h1|x] U + 0.1, which is its mean at the mode too; 100 draws of h1, of variance at most e^-0.4
-    const error = Math.sqrt((Math.exp(-0.4) * up.norm() ** 2) / 100)
-    tf.sub(found.mean, q.mode)
-      .abs()
-      .dataSync()
-      .forEach(difference => void expect(difference).toBeLessThan(4.5 * error))
-    expect(found.kl.shape).toEqual([4])
-  })
+test('log p(z) - log q(z|x) of a draw is that of its parts, and without weights both are N(0, I)', () => {
+  const vae = smallVae()
+  const q = encode(vae, copies(2))
+  const { z, logPriorRatio } = q.at(normal(key, [3, 2, 4]))
+  const parts = tf.sub(vae.latents.prior.logProb(z), q.logProb(z)).dataSync()
+  expect(logPriorRatio.shape).toEqual([3, 2])
+  logPriorRatio.dataSync().forEach((value, i) => void expect(value).toBeCloseTo(parts[i] as number, 4))
+  for (const weight of weightsOf(vae)) weight.assign(tf.zerosLike(weight))
+  const { mean, kl } = encode(vae, copies(2)).expectations(key)
+  for (const value of [...mean.dataSync(), ...kl.dataSync()]) expect(value).toBeCloseTo(0, 4)
 })
 
 test('units of the upper layer are active where their mean varies over images, not where only its 100 draws do', async () => {
@@ -173,30 +64,6 @@ test('units of the upper layer are active where their mean varies over images, n
   set('encoder', 'hidden_1/kernel', tf.fill([4, 1], 9))
   set('encoder', 'mu/kernel', tf.tensor2d([[0.3, 0.3, ...new Array(upper - 2).fill(0)]])) // a variance of 0.0225 in two units
   expect(await active()).toEqual([2, 2])
-})
-
-function smallVae(): Vae {
-  const layers = { latentDim: 2, upperLatentDim: 2, upperHidden: [3] }
-  const vae = createVae({ rows: 2, columns: 2, hidden: [3], activation: 'tanh', ...layers })
-  initialize(vae, streamKey(7, 'weights'))
-  return vae
-}
-
-const weightsOf = (vae: Vae) => [...modelsOf(vae).values()].flatMap(namedWeights).map(([, weight]) => weight)
-
-/** Many copies of one image: a batch whose mean gradient is the mean over as many draws. */
-const copies = (count: number) => tf.tile(tf.tensor2d([[0, 1, 1, 0]]), [count, 1])
-
-test('log p(z) - log q(z|x) of a draw is that of its parts, and without weights both are N(0, I)', () => {
-  const vae = smallVae()
-  const q = encode(vae, copies(2))
-  const { z, logPriorRatio } = q.at(normal(key, [3, 2, 4]))
-  const parts = tf.sub(vae.latents.prior.logProb(z), q.logProb(z)).dataSync()
-  expect(logPriorRatio.shape).toEqual([3, 2])
-  logPriorRatio.dataSync().forEach((value, i) => void expect(value).toBeCloseTo(parts[i] as number, 4))
-  for (const weight of weightsOf(vae)) weight.assign(tf.zerosLike(weight))
-  const { mean, kl } = encode(vae, copies(2)).expectations(key)
-  for (const value of [...mean.dataSync(), ...kl.dataSync()]) expect(value).toBeCloseTo(0, 4)
 })
 
 test('a KL term in closed form is refused', () => {

@@ -1,7 +1,7 @@
 // The bar chart: what its SVG says, and that its bars are as long as their values.
 import { DOMParser } from 'linkedom/worker'
 import { PNG } from 'pngjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { barChart } from '../../src/plots/bar-chart.js'
 import { type Bar, type BarChartSpec, barLabel } from '../../src/plots/bar-spec.js'
 import { svgToPng } from '../../src/plots/svg-to-png.js'
@@ -54,7 +54,7 @@ function margin(svg: string): number {
 }
 
 describe('barChart', () => {
-  it('shows title, subtitle, unit, columns, groups, rows, the value of every bar and the text of every absent one', () => {
+  test('shows title, subtitle, unit, columns, groups, rows, the value of every bar and the text of every absent one', () => {
     const groups = [
       { name: 'elbo', rows: [{ name: 'xla', bars: [{ value: 5.071 }, { value: 61 }] }] },
       { name: 'Python', rows: [{ name: 'PyTorch', bars: [{ value: 7 }, 'out of memory'] }] },
@@ -65,7 +65,7 @@ describe('barChart', () => {
     expect(texts(svg).sort()).toEqual(['Speed', 'MNIST', unit, 'small', 'very large', ...rest].sort())
   })
 
-  it('draws bars in proportion to their values, each column on a scale of its own from 0', () => {
+  test('draws bars in proportion to their values, each column on a scale of its own from 0', () => {
     const rows = [
       { name: 'a', bars: [{ value: 1 }, { value: 300 }] },
       { name: 'b', bars: [{ value: 2 }, { value: 100 }] },
@@ -78,7 +78,7 @@ describe('barChart', () => {
     expect([b1?.x, b2?.x]).toEqual([a1?.x, a2?.x])
   })
 
-  it('cuts a bar that would squash the others, says so, and still writes its value', () => {
+  test('cuts a bar that would squash the others, says so, and still writes its value', () => {
     const svg = barChart(chart({ groups: [group(4, 5, 6, 100)] }))
     const [four, , six, cut] = bars(svg)
     expect((six?.width ?? 0) / (four?.width ?? 0)).toBeCloseTo(1.5)
@@ -87,7 +87,7 @@ describe('barChart', () => {
     expect(texts(barChart(chart({ groups: [group(4, 5, 6)] }))).join()).not.toContain('cut')
   })
 
-  it('draws the range of a bar, within the scale', () => {
+  test('draws the range of a bar, within the scale', () => {
     const lines = (svg: string) => [...parse(svg).querySelectorAll('[aria-label="link"] path')]
     const plain = barChart(chart({ groups: [group(1, 2)] }))
     const ranged = barChart(chart({ groups: [group({ value: 1, low: 0.5, high: 4 }, 2)] }))
@@ -107,13 +107,13 @@ describe('barChart', () => {
     expect(range?.[2]).toBeCloseTo(x + width * 4)
   })
 
-  it('gives each group a colour, and grey to the quiet ones', () => {
+  test('gives each group a colour, and grey to the quiet ones', () => {
     const groups = [group(1), group(2), { ...group(3), quiet: true }]
     const colors = bars(barChart(chart({ groups }))).map(({ fill }) => fill)
     expect(colors).toEqual(['#0072B2', '#D55E00', '#b4b4b4'])
   })
 
-  it.each([
+  test.each([
     ['words', 'a long name of many words that goes on, and on, and on, until nobody reads it any more, really'],
     ['one word', 'W'.repeat(120)],
   ])('cuts off no text where it is %s', (_, name) => {
@@ -128,7 +128,7 @@ describe('barChart', () => {
     expect(margin(svg)).toBeGreaterThanOrEqual(15)
   })
 
-  it('is well-formed XML whatever the names contain, and the same text for the same data', () => {
+  test('is well-formed XML whatever the names contain, and the same text for the same data', () => {
     const name = 'a<b> & "c" \'d\''
     const spec = chart({ title: name, columns: [name] })
     expect(() => svgToPng(barChart(spec))).not.toThrow()
@@ -136,7 +136,7 @@ describe('barChart', () => {
     expect(barChart(spec)).toBe(barChart(spec))
   })
 
-  it('refuses what it cannot draw in one clear line', () => {
+  test('refuses what it cannot draw in one clear line', () => {
     const refusals = [
       [[group('failed')], 'at least one bar is needed'],
       [[group(1, -2)], "bar 'b' must have finite 0 <= low <= value <= high, but has -2, -2, -2"],
@@ -152,7 +152,7 @@ describe('barChart', () => {
 })
 
 describe('barLabel', () => {
-  it('gives three significant digits, and all digits before the point', () => {
+  test('gives three significant digits, and all digits before the point', () => {
     const labels = [0, 0.01234, 0.5, 5.071, 44.11, 210.4, 1234.5].map(barLabel)
     expect(labels).toEqual(['0', '0.0123', '0.500', '5.07', '44.1', '210', '1,235'])
   })

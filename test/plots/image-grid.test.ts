@@ -1,7 +1,7 @@
 // The image grid: decoded again, every tile's pixels lie where they should and everything else is background.
 import fc from 'fast-check'
 import { PNG } from 'pngjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type ImageGridLayout, imageGrid } from '../../src/plots/image-grid.js'
 
 const BACKGROUND = 112
@@ -22,14 +22,14 @@ function ramp(length: number): Uint8Array {
 }
 
 describe('imageGrid', () => {
-  it('writes the pixels of one unscaled image as they are, in 8-bit grey', () => {
+  test('writes the pixels of one unscaled image as they are, in 8-bit grey', () => {
     const png = imageGrid(ramp(6), { count: 1, height: 2, width: 3, scale: 1, gap: 0 })
     expect(decode(png)).toEqual({ width: 3, height: 2, grey: Array.from(ramp(6)) })
     const [bitDepth, colorType] = png.subarray(24, 26)
     expect([bitDepth, colorType]).toEqual([8, 0])
   })
 
-  it('makes each pixel a square, parts tiles by the gap and surrounds them by the margin', () => {
+  test('makes each pixel a square, parts tiles by the gap and surrounds them by the margin', () => {
     const layout = { count: 2, height: 1, width: 1, columns: 2, scale: 2, gap: 1, margin: 1 }
     const [a, b, o] = [10, 250, BACKGROUND]
     // biome-ignore format: a picture
@@ -41,7 +41,7 @@ describe('imageGrid', () => {
     ] })
   })
 
-  it('parts groups of columns and of rows by the wider gap', () => {
+  test('parts groups of columns and of rows by the wider gap', () => {
     const layout = { count: 8, height: 1, width: 1, columns: 4, scale: 1, gap: 1, groupColumns: 2, groupRows: 1 }
     const { width, height } = decode(imageGrid(ramp(8), { ...layout, groupGap: 5 }))
     expect({ width, height }).toEqual({ width: 1 + 3 + 5 + 3 + 1, height: 1 + 3 + 1 })
@@ -49,7 +49,7 @@ describe('imageGrid', () => {
     expect(rows.height).toBe(1 + 3 + 5 + 3 + 1)
   })
 
-  it.each([
+  test.each([
     [{ count: 100, height: 28, width: 28 }, 10, 10],
     [{ count: 10, height: 28, width: 28, groupColumns: 2 }, 4, 3],
     [{ count: 12, height: 10, width: 40 }, 2, 6],
@@ -59,7 +59,7 @@ describe('imageGrid', () => {
     expect({ width, height }).toEqual({ width: columns * sizes.width, height: rows * sizes.height })
   })
 
-  it('puts every pixel of every tile where it belongs and leaves the rest background', () => {
+  test('puts every pixel of every tile where it belongs and leaves the rest background', () => {
     fc.assert(
       fc.property(layouts(), layout => {
         const { count, height, width } = layout
@@ -69,7 +69,7 @@ describe('imageGrid', () => {
     )
   })
 
-  it.each<[Partial<ImageGridLayout>, string]>([
+  test.each<[Partial<ImageGridLayout>, string]>([
     [{ count: 0 }, 'image grid: count must be a whole number of at least 1, but is 0'],
     [{ width: 1.5 }, 'image grid: width must be a whole number of at least 1, but is 1.5'],
     [{ scale: Number.NaN }, 'image grid: scale must be a whole number of at least 1, but is NaN'],

@@ -1,7 +1,7 @@
 // The line chart: what its SVG says and what its picture shows.
 import { DOMParser } from 'linkedom/worker'
 import { PNG } from 'pngjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ChartPoint, LineChartSpec } from '../../src/plots/chart-spec.js'
 import { lineChart } from '../../src/plots/line-chart.js'
 import { stackCharts } from '../../src/plots/stack-charts.js'
@@ -43,7 +43,7 @@ function dots(svg: string): number {
 }
 
 describe('lineChart', () => {
-  it('shows title, subtitle, both axis labels, ticks, every series and every reference line by name', () => {
+  test('shows title, subtitle, both axis labels, ticks, every series and every reference line by name', () => {
     const svg = lineChart(
       chart({
         subtitle: 'MNIST',
@@ -59,13 +59,13 @@ describe('lineChart', () => {
     for (const name of ['training', 'validation']) expect(line(svg, name)).toMatch(/^M[^M]+$/)
   })
 
-  it('is the same text for the same data, also after other charts', () => {
+  test('is the same text for the same data, also after other charts', () => {
     const first = lineChart(chart({}))
     expect(lineChart(chart({ title: 'another' }))).not.toBe(first)
     expect(lineChart(chart({}))).toBe(first)
   })
 
-  it('can stand in one page with other charts: their clip paths differ in name', () => {
+  test('can stand in one page with other charts: their clip paths differ in name', () => {
     const [one, other] = ['ELBO', 'KL'].map(title => parse(lineChart(chart({ title }))))
     const name = one?.querySelector('clipPath')?.getAttribute('id')
     expect(name).toMatch(/^clip-/)
@@ -73,7 +73,7 @@ describe('lineChart', () => {
     expect(other?.querySelector('clipPath')?.getAttribute('id')).not.toBe(name)
   })
 
-  it('is well-formed XML whatever the names contain', () => {
+  test('is well-formed XML whatever the names contain', () => {
     const name = 'a<b> & "c" \'d\''
     const svg = lineChart(chart({ title: name, xLabel: name, series: [{ name, points: training }] }))
     // resvg's parser is strict: it throws where a document is not well-formed.
@@ -82,13 +82,13 @@ describe('lineChart', () => {
     expect(() => svgToPng(svg.replace('&lt;', '<'))).toThrow('invalid')
   })
 
-  it('shows a single epoch as a dot', () => {
+  test('shows a single epoch as a dot', () => {
     const svg = lineChart(chart({ series: [{ name: 'training', points: points(-180) }] }))
     expect(dots(svg)).toBe(1)
     expect(texts(svg)).toContain('1')
   })
 
-  it('shows dots where points are few, and a line alone where they are many', () => {
+  test('shows dots where points are few, and a line alone where they are many', () => {
     const many = Array.from({ length: 1000 }, (_, step): ChartPoint => [step, -100 + Math.sin(step)])
     const svg = lineChart(
       chart({
@@ -102,7 +102,7 @@ describe('lineChart', () => {
     expect(line(svg, 'many').split('L')).toHaveLength(1000)
   })
 
-  it('leaves a gap where a value is not finite, keeps a point between gaps visible, and says so', () => {
+  test('leaves a gap where a value is not finite, keeps a point between gaps visible, and says so', () => {
     const values = Array.from({ length: 40 }, (_, index) => -100 - (index % 3))
     values[10] = Number.NaN
     values[12] = Number.POSITIVE_INFINITY
@@ -113,14 +113,14 @@ describe('lineChart', () => {
     expect(texts(svg)).toContain('Not finite, left out: 2 of 40 points of training')
   })
 
-  it('names a series that has nothing to draw', () => {
+  test('names a series that has nothing to draw', () => {
     const nothing = { name: 'diverged', points: points(Number.NaN) }
     const svg = lineChart(chart({ series: [nothing, { name: 'training', points: training }] }))
     expect(texts(svg)).toContain('No finite point: diverged')
     expect(texts(svg)).not.toContain('diverged')
   })
 
-  it('lets a steep start leave the frame, says so, and begins the axis at a tick', () => {
+  test('lets a steep start leave the frame, says so, and begins the axis at a tick', () => {
     const steep = points(-540, -150, -130, -120, -112, -108, -105, -103, -102, -101)
     const svg = lineChart(chart({ series: [{ name: 'training', points: steep }] }))
     expect(texts(svg)).toContain('Below the axis: the first point, down to \u2212540')
@@ -128,13 +128,13 @@ describe('lineChart', () => {
     expect(texts(svg)).not.toContain('\u2212180')
   })
 
-  it('lets a steep start of a loss leave the frame at the top', () => {
+  test('lets a steep start of a loss leave the frame at the top', () => {
     const steep = points(540, 150, 130, 120, 112, 108, 105, 103, 102, 101)
     const svg = lineChart(chart({ series: [{ name: 'loss', points: steep }] }))
     expect(texts(svg)).toContain('Above the axis: the first point, up to 540')
   })
 
-  it.each([
+  test.each([
     ['a collapse at the end', points(-110, -108, -106, -105, -104, -103, -102, -101, -100, -540)],
     ['a start that is not steep', points(-130, -125, -120, -115, -110, -105, -103, -102, -101, -100)],
     ['three points', points(-540, -150, -100)],
@@ -143,14 +143,14 @@ describe('lineChart', () => {
     expect(texts(svg).join()).not.toContain('the axis')
   })
 
-  it('never hides a series that lies apart from the others as a whole', () => {
+  test('never hides a series that lies apart from the others as a whole', () => {
     const apart = { name: 'EM', points: points(-400) }
     const svg = lineChart(chart({ series: [{ name: 'VAE', points: training }, apart] }))
     expect(texts(svg)).toContain('\u2212400')
     expect(texts(svg).join()).not.toContain('the axis')
   })
 
-  it('draws standard errors as bars where points are few and as a band where they are many', () => {
+  test('draws standard errors as bars where points are few and as a band where they are many', () => {
     const few = training.map(([x, y]): ChartPoint => [x, y, 2])
     const bars = lineChart(chart({ series: [{ name: 'training', points: few }] }))
     const many = Array.from({ length: 50 }, (_, x): ChartPoint => [x, -100 + x, 2])
@@ -161,7 +161,7 @@ describe('lineChart', () => {
     expect(texts(lineChart(chart({}))).join()).not.toContain('standard error')
   })
 
-  it('keeps the names of lines that end together apart', () => {
+  test('keeps the names of lines that end together apart', () => {
     const names = ['one', 'two', 'three', 'four']
     const svg = lineChart(chart({ series: names.map(name => ({ name, points: training })) }))
     const labels = [...parse(svg).querySelectorAll('text')].filter(text => names.includes(text.textContent ?? ''))
@@ -174,7 +174,7 @@ describe('lineChart', () => {
     expect(heights).toHaveLength(names.length)
   })
 
-  it.each([
+  test.each([
     ['words', 'a long name of many words that goes on, and on, and on, until nobody reads it any more, really'],
     ['one word', 'W'.repeat(200)],
     ['a run name', 'mnist-20-latent_500-hidden_beta-0.5_seed-1_'.repeat(4)],
@@ -193,7 +193,7 @@ describe('lineChart', () => {
     expect(margins.reduce((least, margin) => Math.min(least, margin))).toBeGreaterThanOrEqual(15)
   })
 
-  it('gives equal factors of x equal lengths on a logarithmic axis, and ticks at their values', () => {
+  test('gives equal factors of x equal lengths on a logarithmic axis, and ticks at their values', () => {
     const series = [{ name: 'training', points: [10, 100, 1000].map((x, i): ChartPoint => [x, i]) }]
     const svg = lineChart(chart({ series, xScale: 'log' }))
     expect(texts(svg)).toEqual(expect.arrayContaining(['10', '100', '1K']))
@@ -208,7 +208,7 @@ describe('lineChart', () => {
     )
   })
 
-  it('gives equal factors of y equal heights on a logarithmic axis, and leaves a gap where y is not above 0', () => {
+  test('gives equal factors of y equal heights on a logarithmic axis, and leaves a gap where y is not above 0', () => {
     const points = [1e-6, 1e-4, 1e-2, 0].map((y, i): ChartPoint => [i + 1, y, y / 2])
     const references = [{ label: 'floor', y: 1e-5 }]
     const svg = lineChart(chart({ series: [{ name: 'variance', points }], yScale: 'log', references }))
@@ -226,7 +226,7 @@ describe('lineChart', () => {
     )
   })
 
-  it('gives the series of one group one colour, and those without a group each their own', () => {
+  test('gives the series of one group one colour, and those without a group each their own', () => {
     const names = ['vae:3', 'vae:10', 'wake-sleep', 'other']
     const groups = ['vae', 'vae', undefined, undefined]
     const series = names.map((name, i) => ({ name, points: training, ...(groups[i] && { group: groups[i] }) }))
@@ -240,7 +240,7 @@ describe('lineChart', () => {
     expect(new Set(names.map(stroke)).size).toBe(3)
   })
 
-  it('refuses a chart of nothing, and a reference line at no height, in one clear line', () => {
+  test('refuses a chart of nothing, and a reference line at no height, in one clear line', () => {
     expect(() => lineChart(chart({ series: [{ name: 'training', points: points(Number.NaN) }] }))).toThrow(
       new RangeError("line chart 'ELBO': at least one series must have a finite point, but none has"),
     )
@@ -251,7 +251,7 @@ describe('lineChart', () => {
 })
 
 describe('stackCharts', () => {
-  it('puts charts one below the other, and each looks as it does alone', () => {
+  test('puts charts one below the other, and each looks as it does alone', () => {
     const charts = ['ELBO', 'KL'].map(title => lineChart(chart({ title })))
     const [first, second, both] = [...charts, stackCharts(charts)].map(svg =>
       PNG.sync.read(svgToPng(svg, { scale: 1 })),
@@ -265,13 +265,13 @@ describe('stackCharts', () => {
     expect(apart.reduce((most, one) => Math.max(most, one))).toBeLessThan(5)
   })
 
-  it('refuses what has no size', () => {
+  test('refuses what has no size', () => {
     expect(() => stackCharts(['<svg></svg>'])).toThrow('an SVG document with width and height was expected')
   })
 })
 
 describe('svgToPng', () => {
-  it('renders text with the fonts of the program and multiplies the size by the scale', () => {
+  test('renders text with the fonts of the program and multiplies the size by the scale', () => {
     const svg = lineChart(chart({}))
     const small = PNG.sync.read(svgToPng(svg, { scale: 1 }))
     const large = PNG.sync.read(svgToPng(svg))
@@ -283,7 +283,7 @@ describe('svgToPng', () => {
     expect(dark.length).toBeGreaterThan(100)
   })
 
-  it('gives the same bytes each time', () => {
+  test('gives the same bytes each time', () => {
     const svg = lineChart(chart({}))
     expect(svgToPng(svg).equals(svgToPng(svg))).toBe(true)
   })

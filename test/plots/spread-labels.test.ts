@@ -1,10 +1,10 @@
 // Labels spread apart: never over one another, and moved no more than needed.
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { spreadLabels } from '../../src/plots/spread-labels.js'
 
 describe('spreadLabels', () => {
-  it('leaves labels alone that do not touch', () => {
+  test('leaves labels alone that do not touch', () => {
     const labels = [
       { centre: 80, height: 10 },
       { centre: 20, height: 30 },
@@ -12,17 +12,17 @@ describe('spreadLabels', () => {
     expect(spreadLabels(labels, 0, 100)).toEqual([80, 20])
   })
 
-  it('moves two labels that want one place by half a height each, in the order given', () => {
+  test('moves two labels that want one place by half a height each, in the order given', () => {
     const labels = [50, 50].map(centre => ({ centre, height: 10 }))
     expect(spreadLabels(labels, 0, 100)).toEqual([45, 55])
   })
 
-  it('pushes labels back inside', () => {
+  test('pushes labels back inside', () => {
     const labels = [-20, 0, 100].map(centre => ({ centre, height: 10 }))
     expect(spreadLabels(labels, 0, 100)).toEqual([5, 15, 95])
   })
 
-  it('keeps any labels apart, inside and in the order of their wishes', () => {
+  test('keeps any labels apart, inside and in the order of their wishes', () => {
     const label = fc.record({ centre: fc.integer({ min: -50, max: 550 }), height: fc.integer({ min: 1, max: 40 }) })
     fc.assert(
       fc.property(fc.array(label, { minLength: 1, maxLength: 12 }), labels => {

@@ -1,6 +1,6 @@
 // Ticks: round, inside, even and readable.
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { logTicks, roundTicks } from '../../src/plots/ticks.js'
 
 function labels(low: number, high: number, count: number, whole = false): string[] {
@@ -9,29 +9,29 @@ function labels(low: number, high: number, count: number, whole = false): string
 }
 
 describe('roundTicks', () => {
-  it('uses a proper minus sign, and none for zero', () => {
+  test('uses a proper minus sign, and none for zero', () => {
     expect(labels(-11, 6, 4)).toEqual(['\u221210', '\u22125', '0', '5'])
   })
 
-  it('gives all ticks the same number of decimals', () => {
+  test('gives all ticks the same number of decimals', () => {
     expect(labels(0, 1, 4)).toEqual(['0.0', '0.2', '0.4', '0.6', '0.8', '1.0'])
   })
 
-  it('groups thousands', () => {
+  test('groups thousands', () => {
     expect(labels(0, 4000, 4)).toEqual(['0', '1,000', '2,000', '3,000', '4,000'])
   })
 
-  it('writes very large and very small values as powers of ten', () => {
+  test('writes very large and very small values as powers of ten', () => {
     expect(labels(0, 3e12, 3)).toEqual(['0e0', '1e12', '2e12', '3e12'])
     expect(labels(-2e-6, 2e-6, 4)).toEqual(['\u22122e\u22126', '\u22121e\u22126', '0e0', '1e\u22126', '2e\u22126'])
   })
 
-  it('stays at whole numbers where epochs are counted', () => {
+  test('stays at whole numbers where epochs are counted', () => {
     expect(labels(0.5, 1.5, 9, true)).toEqual(['1'])
     expect(labels(1, 3, 9, true)).toEqual(['1', '2', '3'])
   })
 
-  it('gives between half and twice the ticks wanted, all inside, for any range', () => {
+  test('gives between half and twice the ticks wanted, all inside, for any range', () => {
     const value = fc.double({ min: -1e6, max: 1e6, noNaN: true })
     fc.assert(
       fc.property(value, value, (a, b) => {
@@ -55,7 +55,7 @@ describe('logTicks', () => {
     return values.map(format)
   }
 
-  it.each([
+  test.each([
     [50_000, 1_000_000, ['50K', '100K', '200K', '500K', '1M']],
     [1, 9, ['1', '2', '3', '4', '5', '6', '7', '8', '9']],
     [0.05, 30, ['0.05', '0.1', '0.2', '0.5', '1', '2', '5', '10', '20']],
@@ -67,7 +67,7 @@ describe('logTicks', () => {
     expect(logLabels(low, high)).toEqual(expected)
   })
 
-  it('gives three ticks at least and fourteen at most, all inside, for any range', () => {
+  test('gives three ticks at least and fourteen at most, all inside, for any range', () => {
     const exponent = fc.double({ min: -6, max: 12, noNaN: true })
     fc.assert(
       fc.property(exponent, exponent, (a, b) => {

@@ -1,0 +1,99 @@
+// Operations of the binding: what TensorFlow refuses, those that run asynchronously, and what it says of itself.
+import { describe, expect, test } from 'vitest'
+import { createBinding } from '../../src/libtensorflow/binding.js'
+import { TensorFlowError } from '../../src/libtensorflow/status.js'
+import { binding, float, floats, run } from './binding.js'
+import { skipped } from './native.js'
+
+describe.skipIf(skipped !== '')(`refusals${skipped}`, () => {
+  test("carry the operation's name, TensorFlow's own text and its code", () => {
+    const a = binding.createTensor([2, 3], 'float32', new Float32Array(6))
+    const refusal = catchError(() => binding.executeOp('MatMul', [float('T')], [a, a], 1))
+    expect(refusal).toBeInstanceOf(TensorFlowError)
+    expect(refusal.message).toMatch(/^MatMul: .*Matrix size-incompatible: In\[0\]: \[2,3\], In\[1\]: \[2,3\]/)
+    expect(refusal).toHaveProperty('code', 'INVALID_ARGUMENT')
+  })
+
+  test('are the same asynchronously', async () => {
+    const refusal = binding.executeOpAsync('MatMul', [float('T')], [floats(1), floats(1)], 1)
+    await expect(refusal).rejects.toThrow(/^MatMul: .*ndims must be >= 2.*\(INVALID_ARGUMENT\)$/)
+  })
+
+  test('name an operation that TensorFlow does not have', () => {
+    expect(() => binding.executeOp('NoSuchOp', [], [], 1)).toThrow(/^NoSuchOp: .*NOT_FOUND/)
+  })
+
+  test('leave no tensor behind', () => {
+    const a = floats(1)
+    const before = binding.getNumOfTensors()
+    expect(() => binding.executeOp('MatMul', [float('T')], [a, a], 1)).toThrow()
+    expect(() => binding.executeOp('Identity', [float('T')], [a, -1], 1)).toThrow('there is no tensor -1')
+    expect(binding.getNumOfTensors()).toBe(before)
+  })
+
+  test('settings that are no ConfigProto are refused', () => {
+    const options = { config: new Uint8Array([255, 255, 255]) }
+    expect(() => createBinding(binding.api, options)).toThrow(/^TensorFlow settings: .*ConfigProto/)
+  })
+})
+
+describe.skipIf(skipped !== '')(`asynchronous operations${skipped}`, () => {
+  const size = 1500
+  const big = () => binding.createTensor([size, size], 'float32', new Float32Array(size * size).fill(1))
+
+  test('leave the event loop free', async () => {
+    let ticks = 0
+    const timer = setInterval(() => ticks++, 1)
+    const a = big()
+    const [product] = await binding.executeOpAsync('MatMul', [float('T')], [a, a], 1)
+    clearInterval(timer)
+    expect(ticks).toBeGreaterThan(0)
+    expect(product?.shape).toEqual([size, size])
+    for (const id of [a, product?.id ?? -1]) binding.deleteTensor(id)
+  })
+
+  test('stand their inputs being deleted and other operations being run meanwhile', async () => {
+    const a = big()
+    const pending = binding.executeOpAsync('MatMul', [float('T')], [a, a], 1)
+    binding.deleteTensor(a)
+    for (let i = 0; i < 100; i++) expect(run('Neg', [float('T')], floats(i))).toEqual(new Float32Array([-i]))
+    const [product] = await pending
+    const values = await binding.tensorData(product?.id ?? -1)
+    expect(values.length).toBe(size * size)
+    expect(new Set<unknown>(values)).toEqual(new Set([size]))
+  })
+
+  test('give each its own result when many are in flight', async () => {
+    const all = Array.from({ length: 100 }, (_, i) =>
+      binding.executeOpAsync(i % 10 === 9 ? 'NoSuchOp' : 'Neg', [float('T')], [floats(i)], 1),
+    )
+    const results = await Promise.allSettled(all)
+    results.forEach((result, i) => {
+      expect(result.status).toBe(i % 10 === 9 ? 'rejected' : 'fulfilled')
+      const id = result.status === 'fulfilled' ? result.value[0]?.id : undefined
+      if (id !== undefined) expect(binding.tensorDataSync(id)).toEqual(new Float32Array([-i]))
+    })
+  })
+
+  test('a tensor deleted while it is read is read in full', async () => {
+    const id = floats(1, 2, 3)
+    const pending = binding.tensorData(id)
+    binding.deleteTensor(id)
+    expect(await pending).toEqual(new Float32Array([1, 2, 3]))
+  })
+})
+
+test.skipIf(skipped !== '')(`the version and a CPU are known${skipped}`, () => {
+  expect(binding.TF_Version).toMatch(/^2\.\d+\.\d+/)
+  expect(binding.devices.map(({ type }) => type)).toContain('CPU')
+  expect(binding.isUsingGpuDevice()).toBe(binding.devices.some(({ type }) => type === 'GPU'))
+})
+
+function catchError(f: () => unknown): Error {
+  try {
+    f()
+  } catch (error) {
+    if (error instanceof Error) return error
+  }
+  throw new Error('nothing was thrown')
+}

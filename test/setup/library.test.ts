@@ -1,0 +1,88 @@
+// Installing the library from a wheel: all of it or nothing, once for all who want it, and only from the pinned wheel.
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { checkSpace, installLibrary } from '../../scripts/setup/library.mjs'
+import { nvidiaWheels } from '../../src/libtensorflow/cuda-build.mjs'
+import { cachedLibrary, isWhole, type Wheel } from '../../src/libtensorflow/location.mjs'
+import { forever, kill, libraryText, setupModule, useSandbox, writeSmallWheel } from './sandbox.js'
+
+const { inFolder, startModule } = useSandbox()
+
+function smallWheel(): { archive: string; wheel: Wheel } {
+  const archive = inFolder('small.whl')
+  return { archive, wheel: writeSmallWheel(archive) }
+}
+
+const entriesOfCache = (wheel: Wheel) => fs.readdirSync(join(cachedLibrary(wheel), '..'))
+
+describe('installing the library', () => {
+  test('leaves the libraries, the licences and their sizes, and nothing else', async () => {
+    const { archive, wheel } = smallWheel()
+    await installLibrary(wheel, async () => ({ archive }))
+    expect(isWhole(wheel, cachedLibrary(wheel))).toBe(true)
+    expect(fs.readFileSync(join(cachedLibrary(wheel), wheel.libraries[1] as string), 'utf8')).toBe(libraryText)
+    expect(fs.readdirSync(cachedLibrary(wheel))).toHaveLength(5)
+    expect(entriesOfCache(wheel)).toHaveLength(1)
+  })
+
+  test('takes nothing from a wheel that is not the pinned one', async () => {
+    const { archive, wheel } = smallWheel()
+    fs.appendFileSync(archive, 'x')
+    await expect(installLibrary(wheel, async () => ({ archive }))).rejects.toThrow(/SHA-256 differs/)
+    expect(entriesOfCache(wheel)).toEqual([])
+  })
+
+  test('starts anew after it was killed, and clears what that left', async () => {
+    const { archive, wheel } = smallWheel()
+    const killed = await startModule(
+      `import { installLibrary } from '${setupModule('library.mjs')}'; await installLibrary(${JSON.stringify(wheel)}, async () => { console.log('in'); ${forever} })`,
+    )
+    await kill(killed)
+    expect(entriesOfCache(wheel)).toHaveLength(2)
+    expect(isWhole(wheel, cachedLibrary(wheel))).toBe(false)
+    await installLibrary(wheel, async () => ({ archive }))
+    expect(isWhole(wheel, cachedLibrary(wheel))).toBe(true)
+    expect(entriesOfCache(wheel)).toHaveLength(1)
+  })
+
+  test('replaces a library that has lost bytes', async () => {
+    const { archive, wheel } = smallWheel()
+    await installLibrary(wheel, async () => ({ archive }))
+    fs.truncateSync(join(cachedLibrary(wheel), wheel.libraries[1] as string), 100)
+    expect(isWhole(wheel, cachedLibrary(wheel))).toBe(false)
+    await installLibrary(wheel, async () => ({ archive }))
+    expect(isWhole(wheel, cachedLibrary(wheel))).toBe(true)
+  })
+
+  test('fetches once for two who want it at the same time', async () => {
+    const { archive, wheel } = smallWheel()
+    let fetches = 0
+    const fetch = async () => {
+      fetches++
+      return { archive }
+    }
+    await Promise.all([installLibrary(wheel, fetch), installLibrary(wheel, fetch)])
+    expect(fetches).toBe(1)
+  })
+
+  test("takes from NVIDIA's wheels the libraries, the programs, which can be run, and the licence, but no headers", async () => {
+    const row = nvidiaWheels.find(({ package: name }) => name === 'nvidia-cuda-nvcc-cu12') as Wheel
+    const { archive, wheel } = smallWheel()
+    const nvcc = { ...row, sha256: wheel.sha256 }
+    await installLibrary(nvcc, async () => ({ archive }))
+    expect(isWhole(nvcc, cachedLibrary(nvcc))).toBe(true)
+    expect(fs.readdirSync(cachedLibrary(nvcc)).sort()).toEqual(['License.txt', 'bin', 'complete.json'])
+    fs.accessSync(join(cachedLibrary(nvcc), 'bin/ptxas'), fs.constants.X_OK)
+    fs.truncateSync(join(cachedLibrary(nvcc), 'bin/ptxas'), 1)
+    expect(isWhole(nvcc, cachedLibrary(nvcc))).toBe(false)
+  })
+
+  test('says how much room it needs, how much there is, and where', async () => {
+    const disk = async () => ({ bavail: 100_000, bsize: 4096 })
+    await expect(checkSpace('/the/cache', 409_600_001, disk)).rejects.toThrow(
+      /takes 0\.4 GB on the disk of \/the\/cache, and 0\.4 GB are free; .*ELBO_CACHE/,
+    )
+    await expect(checkSpace('/the/cache', 409_600_000, disk)).resolves.toBeUndefined()
+  })
+})
