@@ -7,13 +7,14 @@ import { describe, expect, test } from 'vitest'
 import { BackendRefusal, type Candidate, openAll, openFirst } from '../../src/backends/backend.js'
 import { candidates, openBackend } from '../../src/backends/candidates.js'
 import { type Dataset, loadDataset } from '../../src/data/dataset.js'
-import { type Config, resolveConfig } from '../../src/methods/config.js'
-import { createVaeSession, loadTrainedRun } from '../../src/methods/session.js'
+import { resolveConfig, vae } from '../../src/methods/vae.js'
+import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { namedWeights } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { normal, streamKey, uniform } from '../../src/random.js'
 import { train } from '../../src/runs/train.js'
+import { loadTrainedRun } from '../../src/runs/trained-run.js'
 import { smallMnist } from '../data/idx-file.js'
 
 const opened = await openAll(candidates, { debug: false })
@@ -37,16 +38,17 @@ const models = {
 const modelNames = Object.keys(models) as (keyof typeof models)[]
 
 /** Bound, gradients and noise of the same batch, weights and keys. */
-async function compute(config: Config) {
-  const session = createVaeSession(config, data)
-  void session.initialize(data, () => data.train)
+async function compute(config: VaeConfig) {
+  const learner = vae.create(config, { ...data, images: data.train.count })
+  void learner.initialize(data, () => data.train)
+  const networks = learner.vae as Vae
   const result = tf.tidy(() => {
     const x = tf.tensor2d(
       Float32Array.from(data.train.pixels.subarray(0, 50 * 784), level => (level > 127 ? 1 : 0)),
       [50, 784],
     )
-    const bound = () => elbo(session.vae, x, streamKey(5, 'noise'), { samples: 2, kl: 'analytic' }).elbo
-    const weights = [...namedWeights(session.vae.encoder), ...namedWeights(session.vae.decoder)].map(
+    const bound = () => elbo(networks, x, streamKey(5, 'noise'), { samples: 2, kl: 'analytic' }).elbo
+    const weights = [...namedWeights(networks.encoder), ...namedWeights(networks.decoder)].map(
       ([, weight]) => weight,
     )
     const { grads } = tf.variableGrads(() => tf.mean(bound()) as tf.Scalar, weights)
@@ -64,7 +66,7 @@ async function compute(config: Config) {
     normal: await valuesOf(result.normal),
   }
   tf.dispose(result)
-  session.dispose()
+  learner.dispose()
   return values
 }
 
@@ -90,10 +92,10 @@ const newFolder = () => join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
 /** Everything that a run has learned, the optimizer's moments included, as the backend `name` reads it. */
 const stateOn = async (name: string, folder: string) => {
   await openBackend(name, { debug: false })
-  const { session } = loadTrainedRun(folder, 'latest')
-  const named = [...session.algorithm.variables]
+  const { learner } = loadTrainedRun(folder, 'latest')
+  const named = [...learner.variables]
   const state = await Promise.all(named.map(async ([variable, tensor]) => [variable, await valuesOf(tensor)] as const))
-  session.dispose()
+  learner.dispose()
   return state
 }
 

@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { baselines, createBaseline, logSumOfOthers } from '../../src/inference/estimators/baselines.js'
 import { ascentOf, trainVae } from '../../src/inference/gradient-ascent.js'
-import { type Config, resolveConfig } from '../../src/methods/config.js'
+import { resolveConfig } from '../../src/methods/vae.js'
+import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import type { LatentName } from '../../src/models/latents.js'
 import { createVae, decode, encode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
@@ -35,7 +36,7 @@ const weightsOf = (vae: Vae) => [...namedWeights(vae.encoder), ...namedWeights(v
 /** Every entry of the gradient in the encoder and the decoder. */
 function gradient(
   vae: Vae,
-  config: Partial<Config>,
+  config: Partial<VaeConfig>,
   x: tf.Tensor,
   on: HostKey,
   baseline = newBaseline(config),
@@ -46,22 +47,22 @@ function gradient(
   return weights.flatMap(weight => [...(grads[weight.name] as tf.Tensor).dataSync()])
 }
 
-function optionsOf(changes: Partial<Config>) {
+function optionsOf(changes: Partial<VaeConfig>) {
   const { objective, ...config } = resolveConfig(changes)
   if (objective === 'wake-sleep') throw new Error('wake-sleep has no bound to differentiate')
   return { ...config, objective, clipNorm: undefined }
 }
 
-const newBaseline = (config: Partial<Config>) => createBaseline(config.baseline ?? 'none', 4, key)
+const newBaseline = (config: Partial<VaeConfig>) => createBaseline(config.baseline ?? 'none', 4, key)
 
 /** Means over independent batches, with their errors, of each entry. */
-function meanGradient(vae: Vae, config: Partial<Config>, repeats = 25) {
+function meanGradient(vae: Vae, config: Partial<VaeConfig>, repeats = 25) {
   const baseline = newBaseline(config)
   const found = Array.from({ length: repeats }, (_, i) => gradient(vae, config, copies(1500), keyAt(key, i), baseline))
   return (found[0] ?? []).map((_, entry) => estimateMean(found.map(one => one[entry] as number)))
 }
 
-function expectSameMean(a: Partial<Config>, b: Partial<Config>, vae = smallVae()): void {
+function expectSameMean(a: Partial<VaeConfig>, b: Partial<VaeConfig>, vae = smallVae()): void {
   const [found, expected] = [meanGradient(vae, a), meanGradient(vae, b)]
   found.forEach(({ mean, standardError }, i) => {
     const other = expected[i] as { mean: number; standardError: number }
@@ -106,7 +107,7 @@ test('with one draw the doubly reparameterized gradient is that of sticking the 
 test('where q is the posterior, sticking the landing is zero in the encoder for every draw, and the pathwise gradient is not', () => {
   const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' }) // all weights 0: q = p(z) = p(z|x)
   const count = namedWeights(vae.encoder).reduce((sum, [, { size }]) => sum + size, 0)
-  const ofEncoder = (estimator: Config['estimator']) =>
+  const ofEncoder = (estimator: VaeConfig['estimator']) =>
     gradient(vae, { estimator, kl: 'monte-carlo' }, copies(1), key).slice(0, count)
   expect(ofEncoder('stl').every(value => value === 0)).toBe(true)
   expect(ofEncoder('pathwise').some(value => Math.abs(value) > 0.1)).toBe(true)
@@ -181,7 +182,7 @@ describe('binary latents', () => {
 
 test('baselines lower the variance: leave-one-out and the running mean against none', () => {
   const vae = smallVae()
-  const spread = (baseline: Config['baseline']) =>
+  const spread = (baseline: VaeConfig['baseline']) =>
     meanGradient(vae, { estimator: 'score', baseline, samples: 2 }).reduce(
       (sum, { standardError }) => sum + standardError ** 2,
       0,
@@ -206,7 +207,7 @@ test('what all dimensions tell below their free bits has no gradient, and what t
 
 const twoLayers = { upperLatentDim: 2, upperHidden: [4] }
 
-const steps: [string, Partial<Config>][] = [
+const steps: [string, Partial<VaeConfig>][] = [
   ['IWAE_5', { objective: 'iwae', samples: 5 }],
   ['IWAE_5, doubly reparameterized', { objective: 'iwae', estimator: 'dreg', samples: 5 }],
   ['IWAE_5 by score, leave one out', { objective: 'iwae', estimator: 'score', baseline: 'leave-one-out', samples: 5 }],

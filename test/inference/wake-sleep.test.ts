@@ -8,13 +8,14 @@ import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import type { TrainingOptions } from '../../src/inference/gradient-ascent.js'
 import { dream, logProbOfDreams, trainWakeSleep } from '../../src/inference/wake-sleep.js'
-import { type Config, resolveConfig } from '../../src/methods/config.js'
-import { createSession, readRunSnapshot, restoreSession } from '../../src/methods/session.js'
+import { resolveConfig, vae } from '../../src/methods/vae.js'
+import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { type HostKey, split, streamKey } from '../../src/random.js'
-import { type TrainingObserver, train } from '../../src/runs/train.js'
+import { train } from '../../src/runs/train.js'
+import { readRunSnapshot, restoreLearner } from '../../src/runs/trained-run.js'
 import { byteBatches, expectSameAsEager } from '../compile/steps.js'
 import { smallMnist } from '../data/idx-file.js'
 import { skipped } from '../libtensorflow/native.js'
@@ -144,8 +145,7 @@ describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`compiled by %s 
 })
 
 describe('as a run', () => {
-  const silent: TrainingObserver = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
-  let base: Partial<Config>
+  let base: Partial<VaeConfig>
   beforeAll(() => {
     const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 1200, 100)
     const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
@@ -155,7 +155,7 @@ describe('as a run', () => {
   const folder = () => join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
   const never = { signal: new AbortController().signal, progress() {} }
   const run = (to: string, resume = false, { signal, progress } = never) =>
-    train({ folder: to, config: resolveConfig(base), resume, backend, signal, observer: { ...silent, progress } })
+    train({ folder: to, config: resolveConfig(base), resume, backend, signal, observer: { progress } })
 
   test('the bound gets better, and a run stopped in the middle of a pass ends byte for byte as one that was not', async () => {
     const [whole, parts] = [folder(), folder()]
@@ -177,11 +177,12 @@ describe('as a run', () => {
     const { snapshot, path } = readRunSnapshot(to, 'latest')
     expect(snapshot.algorithm).toBe('wake-sleep')
     const config = resolveConfig(base)
-    const session = createSession(config, { rows: 28, columns: 28, images: 0 })
-    restoreSession(session, config, snapshot, path)
-    expect(() => restoreSession(session, config, { ...snapshot, algorithm: 'vae' }, path)).toThrow(
+    const learner = vae.create(config, { rows: 28, columns: 28, images: 0 })
+    const settings = vae.settings.fixed(config)
+    restoreLearner(learner, settings, snapshot, path)
+    expect(() => restoreLearner(learner, settings, { ...snapshot, algorithm: 'vae' }, path)).toThrow(
       'latest/state.safetensors: metadata algorithm: was trained by vae, but config.json asks for wake-sleep',
     )
-    session.dispose()
+    learner.dispose()
   })
 })

@@ -7,18 +7,18 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import { loadDataset } from '../../src/data/dataset.js'
-import { type Config, presets, resolveConfig } from '../../src/methods/config.js'
-import { createSession } from '../../src/methods/session.js'
-import { type TrainingObserver, train } from '../../src/runs/train.js'
+import { resolveConfig, vae } from '../../src/methods/vae.js'
+import { presets } from '../../src/methods/vae-presets.js'
+import type { VaeConfig } from '../../src/methods/vae-settings.js'
+import { train } from '../../src/runs/train.js'
 import { byteBatches, expectSameAsEager } from '../compile/steps.js'
 import { smallMnist } from '../data/idx-file.js'
 import { skipped } from '../libtensorflow/native.js'
 import { stopAfterFirstStep } from './stop.js'
 
 const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 240, 20)
-const small: Partial<Config> = { data, filters: [4, 6], hidden: [16], latentDim: 3, batchSize: 20, epochs: 2 }
+const small: Partial<VaeConfig> = { data, filters: [4, 6], hidden: [16], latentDim: 3, batchSize: 20, epochs: 2 }
 const config = resolveConfig(presets.conv.config, small)
-const silent: TrainingObserver = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
 
 describe.skipIf(skipped !== '')(`a compiled convolutional step${skipped}`, () => {
   beforeAll(() => openBackend('tensorflow', { debug: false }))
@@ -26,11 +26,11 @@ describe.skipIf(skipped !== '')(`a compiled convolutional step${skipped}`, () =>
   test.each(['xla', 'graph'] as const)('by %s gives what eager TF.js gives', async mode => {
     const images = loadDataset(data)
     // Adam divides by the size of a gradient, which makes the rounding of one near zero as large as a step.
-    const session = createSession({ ...config, optimizer: 'momentum' }, { ...images, images: 0 })
-    void session.initialize(images, () => images.train)
+    const learner = vae.create({ ...config, optimizer: 'momentum' }, { ...images, images: 0 })
+    void learner.initialize(images, () => images.train)
     const schedules = Array.from({ length: 10 }, () => ({ learningRate: 1e-4, beta: 1, used: 20, first: 0 }))
-    await expectSameAsEager(session.algorithm.step, byteBatches(10, [20, 784]), schedules, mode)
-    session.dispose()
+    await expectSameAsEager(learner.step, byteBatches(10, [20, 784]), schedules, mode)
+    learner.dispose()
     tf.disposeVariables()
   })
 })
@@ -45,11 +45,11 @@ describe('a convolutional run', () => {
 
   type More = { resume?: boolean; signal?: AbortSignal; progress?: () => void }
 
-  function run(to: string, changes: Partial<Config> = {}, more: More = {}) {
+  function run(to: string, changes: Partial<VaeConfig> = {}, more: More = {}) {
     const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
-    const { resume = false, signal = new AbortController().signal, progress = silent.progress } = more
+    const { resume = false, signal = new AbortController().signal, progress = () => {} } = more
     const job = { folder: to, config: { ...config, compile, ...changes }, resume, backend, signal } as const
-    return train({ ...job, observer: { ...silent, progress } })
+    return train({ ...job, observer: { progress } })
   }
 
   test('that is stopped, between two epochs and within one, ends as the one that was never stopped', async () => {

@@ -6,18 +6,20 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import { evaluateBound } from '../../src/evaluation/bound.js'
-import type { Algorithm } from '../../src/inference/algorithm.js'
-import { type EmConfig, emTable } from '../../src/methods/em-config.js'
-import { loadTrainedRun, loadTrainedVae } from '../../src/methods/session.js'
+import { methodOf, methods, parseRunConfig } from '../../src/methods/list.js'
+import { resolveRun } from '../../src/methods/method.js'
 import { streamKey } from '../../src/random.js'
-import { type TrainingObserver, train } from '../../src/runs/train.js'
+import { train } from '../../src/runs/train.js'
+import { loadTrainedRun, loadTrainedVae } from '../../src/runs/trained-run.js'
 import { smallMnist } from '../data/idx-file.js'
 import { stopAfterFirstStep } from './stop.js'
 
-const silent: TrainingObserver = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
 const IMAGES = 250 // of which 50 are kept for validation: the last of four batches is not full
 const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), IMAGES, 30, 2) // 14 x 14 pixels
-const base: Partial<EmConfig> = { data, batchSize: 60, epochs: 3, components: 4, latentDim: 2, tolerance: null }
+const base = { data, batchSize: 60, epochs: 3, tolerance: null }
+
+/** The settings of a run of `elbo em`, its model among them. */
+type Changes = Record<string, unknown> & { model: string }
 
 let backend: Backend
 beforeAll(async () => {
@@ -33,14 +35,16 @@ interface More {
   progress?: () => void
 }
 
-function run(to: string, changes: Partial<EmConfig>, more: More = {}) {
-  const { resume = false, signal = new AbortController().signal, progress = silent.progress } = more
+function run(to: string, changes: Changes, more: More = {}) {
+  const { resume = false, signal = new AbortController().signal, progress = () => {} } = more
   const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
-  const config = emTable.resolve({ ...base, compile, ...changes })
-  return train({ folder: to, config, resume, backend, signal, observer: { ...silent, progress } })
+  const method = methodOf(changes)
+  const size = 'components' in method.flags ? { components: 4 } : { latentDim: 2 }
+  const config = resolveRun(method, { ...base, ...size, compile, ...changes })
+  return train({ folder: to, config, resume, backend, signal, observer: { progress } })
 }
 
-const fits: Record<string, Partial<EmConfig>> = {
+const fits: Record<string, Changes> = {
   'exact EM of a mixture of Bernoullis': { model: 'bernoulli-mixture' },
   'MAP of a mixture of Bernoullis': { model: 'bernoulli-mixture', prior: 1.5 },
   'exact EM of a Gaussian mixture with full covariances': { model: 'gaussian-mixture', covariance: 'full', pca: 3 },
@@ -105,15 +109,15 @@ test('the bound after an E step is the log likelihood of the parameters that the
 test('the model that is brought back gives every image the bound that the run recorded', async () => {
   const to = folder()
   const { history } = await run(to, { model: 'bernoulli-mixture' })
-  const { session, config } = loadTrainedRun(to, 'latest')
+  const { learner, config } = loadTrainedRun(to, 'latest')
   const { loadDataset, binarizeOnce } = await import('../../src/data/dataset.js')
   const images = binarizeOnce(loadDataset(data).validation, 'dynamic', streamKey(config.seed, 'validation'))
-  const options = { batchSize: 50, key: streamKey(1, 'test'), mode: 'off' } as const
-  const bound = await evaluateBound(session.algorithm as Algorithm, images, options)
+  const options = { batchSize: 50, key: streamKey(1, 'test') }
+  const bound = await evaluateBound(learner.bounds({ mode: 'off' }), images, options)
   expect(bound?.elbo.mean).toBeCloseTo(history.at(-1)?.validationElbo ?? Number.NaN, 4)
-  const picture = await session.pictures.sample(streamKey(1, 'picture'), 3)
+  const picture = await learner.pictures.sample(streamKey(1, 'picture'), 3)
   expect(picture.pixels).toHaveLength(3 * 196)
-  session.dispose()
+  learner.dispose()
 })
 
 test('a command that needs a VAE says what the run holds', async () => {
@@ -123,10 +127,37 @@ test('a command that needs a VAE says what the run holds', async () => {
 })
 
 test.each([
-  [{ model: 'factor-analysis', method: 'mean-field' }, 'mean field is for the Bayesian mixtures'],
-  [{ model: 'vae', method: 'exact' }, 'has no closed form; use --method monte-carlo'],
-  [{ model: 'bernoulli-mixture', pca: 5 }, 'this model reads binary pixels'],
-  [{ model: 'bernoulli-mixture', method: 'monte-carlo', sampler: 'hmc' }, 'direct can be used for this model'],
-] as const)('%o is refused', async (changes, message) => {
-  await expect(run(folder(), changes)).rejects.toThrow(message)
+  [{ model: 'bernoulli-mixture', samples: 5 }, '--samples 5: has no effect with --method exact'],
+  [{ model: 'bernoulli-mixture', method: 'mean-field', prior: 2 }, '--prior 2: has no effect with --method mean-field'],
+  [{ model: 'gaussian-mixture', concentration: 0.1 }, '--concentration 0.1: has no effect with --method exact'],
+  [{ model: 'factor-analysis', sampler: 'gibbs' }, '--sampler gibbs: has no effect with --method exact'],
+  [
+    { model: 'ppca', method: 'monte-carlo', samples: 2, discard: 2 },
+    '--discard 2: of --samples 2 draws none is left; use --discard 1 or more --samples',
+  ],
+  [{ model: 'vae', sampler: 'metropolis', leapfrogSteps: 3 }, '--leapfrog-steps 3: has no effect without --sampler hmc'],
+])('%o is refused before anything is opened', (changes, message) => {
+  expect(() => resolveRun(methodOf(changes), changes)).toThrow(message)
+})
+
+test('the settings of every method are its own, pass their own checks, and read back from config.json', () => {
+  for (const { name, command, flags, settings, conflicts } of methods) {
+    const config = settings.resolve()
+    expect(conflicts(config), name).toBeUndefined()
+    expect(parseRunConfig(JSON.stringify(config), 'config.json'), command).toEqual(config)
+    for (const [flag, { schema, value }] of Object.entries(flags))
+      expect((schema as { safeParse(value: unknown): { success: boolean } }).safeParse(value).success, flag).toBe(true)
+  }
+})
+
+test('config.json of a run of an older version, which held the settings of all EM models, opens and is kept as it is', () => {
+  const own = resolveRun(methodOf({ model: 'bernoulli-mixture' }))
+  const old = { ...own, covariance: 'diagonal', latentDim: 10, sampler: 'direct', learningRate: 1e-3 }
+  expect(parseRunConfig(JSON.stringify(old), 'config.json')).toEqual(old)
+  expect(() => parseRunConfig(JSON.stringify({ ...own, latentDims: 3 }), 'config.json')).toThrow(
+    "config.json: there is no setting 'latentDims'",
+  )
+  expect(() => parseRunConfig('{"model":"kmeans"}', 'config.json')).toThrow(
+    'config.json: model: "kmeans" was given; one of bernoulli-mixture, ',
+  )
 })

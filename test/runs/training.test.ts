@@ -17,17 +17,18 @@ import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import type { Choice } from '../../src/compile/scan.js'
 import { optimizers } from '../../src/inference/optimizer.js'
-import { type Config, resolveConfig } from '../../src/methods/config.js'
-import { loadTrainedVae, readRunSnapshot } from '../../src/methods/session.js'
+import { resolveConfig } from '../../src/methods/vae.js'
+import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { readMetrics, snapshotFolder } from '../../src/runs/directory.js'
 import { readSnapshot } from '../../src/runs/snapshot.js'
-import { type TrainingObserver, train } from '../../src/runs/train.js'
+import { train } from '../../src/runs/train.js'
+import { loadTrainedVae, readRunSnapshot } from '../../src/runs/trained-run.js'
+import type { TrainingObserver } from '../../src/runs/training.js'
 import { smallMnist } from '../data/idx-file.js'
 import { stopAfterFirstStep } from './stop.js'
 
 let backend: Backend
-let base: Partial<Config>
-const silent: TrainingObserver = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
+let base: Partial<VaeConfig>
 
 beforeAll(async () => {
   backend = (await openBackend('auto', { debug: false })).backend
@@ -40,7 +41,7 @@ const folder = () => join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
 
 function run(
   to: string,
-  changes: Partial<Config> = {},
+  changes: Partial<VaeConfig> = {},
   more: { resume?: boolean; observer?: Partial<TrainingObserver>; signal?: AbortSignal } = {},
 ) {
   return train({
@@ -48,8 +49,8 @@ function run(
     config: resolveConfig(base, changes),
     resume: more.resume ?? false,
     backend,
-    signal: more.signal ?? new AbortController().signal,
-    observer: { ...silent, ...more.observer },
+    signal: more.signal,
+    observer: more.observer ?? {},
   })
 }
 
@@ -65,7 +66,7 @@ test('without validation images every training image is learned from, and the be
 })
 
 test('the learning rate falls after every epoch, or only at its milestones', async () => {
-  const rates = async (changes: Partial<Config>) =>
+  const rates = async (changes: Partial<VaeConfig>) =>
     (await run(folder(), { learningRateDecay: 0.5, ...tiny, ...changes })).history.map(
       ({ learningRate }) => learningRate,
     )
@@ -289,7 +290,7 @@ describe('a resumed run never starts over what was trained', () => {
     good = folder()
     await run(good, { epochs: 1 })
   })
-  const resumeOf = (damage: (copy: string) => void, changes: Partial<Config> = {}) => {
+  const resumeOf = (damage: (copy: string) => void, changes: Partial<VaeConfig> = {}) => {
     const copy = folder()
     cpSync(good, copy, { recursive: true, verbatimSymlinks: true })
     damage(copy)
@@ -320,7 +321,7 @@ describe('a resumed run never starts over what was trained', () => {
       { batchSize: 25 },
       { activation: 'tanh' },
       { optimizer: 'sgd' },
-    ] as Partial<Config>[]) {
+    ] as Partial<VaeConfig>[]) {
       const [[name, value]] = Object.entries(changes) as [[string, unknown]]
       await expect(resumeOf(() => {}, changes)).rejects.toThrow(`but config.json says ${JSON.stringify(value)}`)
       await expect(resumeOf(() => {}, changes)).rejects.toThrow(`was trained with ${name} = `)

@@ -5,21 +5,22 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
-import { type Config, resolveConfig } from '../../src/methods/config.js'
-import { readRunSnapshot } from '../../src/methods/session.js'
-import { type TrainingObserver, train } from '../../src/runs/train.js'
+import { resolveConfig } from '../../src/methods/vae.js'
+import type { VaeConfig } from '../../src/methods/vae-settings.js'
+import { train } from '../../src/runs/train.js'
+import { readRunSnapshot } from '../../src/runs/trained-run.js'
+import type { TrainingObserver } from '../../src/runs/training.js'
 import { withStep } from '../../src/runs/warm-start.js'
 import { smallMnist } from '../data/idx-file.js'
 import { stopAfterFirstStep } from './stop.js'
 
 const checkpoints = mkdtempSync(join(tmpdir(), 'elbo-runs-'))
-const silent: TrainingObserver = { started() {}, compiled() {}, progress() {}, epoch() {}, async saved() {} }
 let backend: Backend
-let base: Partial<Config>
+let base: Partial<VaeConfig>
 
 const run = (
   name: string,
-  changes: Partial<Config>,
+  changes: Partial<VaeConfig>,
   {
     resume = false,
     signal = new AbortController().signal,
@@ -35,7 +36,7 @@ const run = (
     resume,
     backend,
     signal,
-    observer: { ...silent, ...observer },
+    observer,
   })
 
 const tensors = (name: string, which: 'latest' | 'best' = 'latest') =>
@@ -50,7 +51,7 @@ beforeAll(async () => {
   await run('first', { epochs: 2 }, { ...stopAfterFirstStep(), resume: true }) // latest is a step further than best
 })
 
-const tighter: Partial<Config> = { initFrom: 'first', objective: 'iwae', estimator: 'dreg', samples: 3, seed: 2 }
+const tighter: Partial<VaeConfig> = { initFrom: 'first', objective: 'iwae', estimator: 'dreg', samples: 3, seed: 2 }
 
 test('the networks are those of the other run, and the optimizer is new', async () => {
   const trained = tensors('first', 'best')
@@ -75,7 +76,7 @@ test('the networks are those of the other run, and the optimizer is new', async 
 
 test('it resumes without the other run, byte for byte', async () => {
   await run('parent', { validation: 'none' })
-  const child: Partial<Config> = {
+  const child: Partial<VaeConfig> = {
     ...tighter,
     validation: 'none',
     initFrom: withStep('parent', join(checkpoints, 'parent')),
@@ -88,7 +89,7 @@ test('it resumes without the other run, byte for byte', async () => {
   expect(tensors('stopped')).toEqual(tensors('whole'))
 })
 
-test.each<[string, Partial<Config>, string]>([
+test.each<[string, Partial<VaeConfig>, string]>([
   ['hidden layers', { hidden: [8] }, 'first was trained with --hidden 16, this run has --hidden 8; use the same'],
   ['latent dimensions', { latentDim: 3 }, 'first was trained with --latent-dim 4, this run has --latent-dim 3'],
   [
