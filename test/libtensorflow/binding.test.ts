@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Binding, createBinding } from '../../src/libtensorflow/binding.js'
 import { bytesField, intField } from '../../src/libtensorflow/protobuf.js'
 import { TensorFlowError } from '../../src/libtensorflow/status.js'
-import type { Values } from '../../src/libtensorflow/tensor-values.js'
+import type { TensorValues } from '../../src/libtensorflow/tensor-values.js'
 import { openBinding, skipped } from './native.js'
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
@@ -25,7 +25,7 @@ describe.skipIf(skipped !== '')(`the binding${skipped}`, () => {
   }
 
   describe('tensors', () => {
-    const cases: readonly [string, number[], string, Values, unknown][] = [
+    const cases: readonly [string, number[], string, TensorValues, unknown][] = [
       ['float32', [2, 2], 'float32', new Float32Array([1, -2.5, 3e38, 0]), new Float32Array([1, -2.5, 3e38, 0])],
       ['a float32 scalar', [], 'float32', new Float32Array([7]), new Float32Array([7])],
       ['an empty float32', [0, 3], 'float32', new Float32Array(0), new Float32Array(0)],
