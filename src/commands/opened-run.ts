@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
-import type { Choice } from '../compile/scan.js'
+import type { Choice } from '../compile/step.js'
 import { binarizeOnce, type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
 import { explain, writeFileAtomic } from '../files/files.js'
 import {

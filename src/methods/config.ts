@@ -1,7 +1,7 @@
 /** Every setting of a training run, once: its default, check and description make the flags, `--help` and config.json. */
 import { z } from 'zod'
 import { backendNames } from '../backends/candidates.js'
-import { modes } from '../compile/scan.js'
+import { modes } from '../compile/step.js'
 import { validations } from '../data/dataset.js'
 import { baselines } from '../inference/estimators/baselines.js'
 import { bounds, estimators, readings } from '../inference/gradient-ascent.js'

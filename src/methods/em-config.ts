@@ -1,6 +1,6 @@
 /** Every setting of `elbo em`, once. */
 import { z } from 'zod'
-import { modes } from '../compile/scan.js'
+import { modes } from '../compile/step.js'
 import { activations } from '../models/networks.js'
 import { choice, positive, read, type Setting, setting, wholeNumber } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'

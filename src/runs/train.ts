@@ -1,7 +1,8 @@
 /** The training loop, uncut: data -> scan -> validate -> log -> save. */
 import { dirname, join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
-import { type Choice, canCompile, type Mode, type Outputs, type ScanOptions, scan } from '../compile/scan.js'
+import { canCompile, scan } from '../compile/scan.js'
+import type { Choice, Mode, Outputs, ScanOptions } from '../compile/step.js'
 import { binarizeOnce, type Dataset, firstImages, loadRunDataset, type Split } from '../data/dataset.js'
 import { type Pass, shuffledPass, wholePass } from '../data/passes.js'
 import { type Bounds, boundsBy } from '../evaluation/bound.js'

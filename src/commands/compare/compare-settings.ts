@@ -1,7 +1,7 @@
 /** Every setting of `elbo compare`, once, and its presets. */
 import { z } from 'zod'
 import { backendNames } from '../../backends/candidates.js'
-import { modes } from '../../compile/scan.js'
+import { modes } from '../../compile/step.js'
 import { settings } from '../../methods/config.js'
 import { annealingSettings, emSettings } from '../../methods/em-config.js'
 import {

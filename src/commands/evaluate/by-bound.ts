@@ -1,5 +1,5 @@
 /** `elbo evaluate RUN` for a mixture or a factor analysis: its bound, which is log p(x) itself where the posterior is exact. */
-import type { ScanOptions } from '../../compile/scan.js'
+import type { ScanOptions } from '../../compile/step.js'
 import type { Split } from '../../data/dataset.js'
 import { evaluateBound } from '../../evaluation/bound.js'
 import type { OverImagesOptions } from '../../evaluation/over-images.js'

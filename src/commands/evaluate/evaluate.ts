@@ -1,6 +1,6 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several methods. */
 
-import { modes } from '../../compile/scan.js'
+import { modes } from '../../compile/step.js'
 import { type Dataset, firstImages, requireFirst, type Split, splitNames } from '../../data/dataset.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import { whyUnwritable } from '../../files/files.js'

@@ -1,6 +1,6 @@
 /** What the methods of `elbo evaluate` share: what they are told, the lines that they all print, the file of `--save`. */
 
-import type { modes } from '../../compile/scan.js'
+import type { modes } from '../../compile/step.js'
 import type { Dataset, Split } from '../../data/dataset.js'
 import { bitsPerDimension } from '../../evaluation/bits.js'
 import { writeFileAtomic } from '../../files/files.js'
