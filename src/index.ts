@@ -1,16 +1,9 @@
 /** The public API of `elbo` as a library. */
 export { type Backend, BackendRefusal, type Opened } from './backends/backend.js'
 export { openBackend } from './backends/candidates.js'
-export {
-  type Batches,
-  type Choice,
-  CompileRefusal,
-  type Outputs,
-  type Scan,
-  type ScanOptions,
-  type Step,
-  scan,
-} from './compile/scan.js'
+export { CompileRefusal } from './compile/refusal.js'
+export { type Scan, scan } from './compile/scan.js'
+export type { Batches, Choice, Outputs, ScanOptions, Step } from './compile/step.js'
 export { type Dataset, loadDataset, type Split } from './data/dataset.js'
 export * as bernoulli from './distributions/bernoulli.js'
 export * as gaussian from './distributions/normal.js'

@@ -22,7 +22,7 @@ export interface BackendOptions {
 }
 
 /** One way of computing. `open` resolves to a backend registered with TF.js, or throws a `BackendRefusal`. */
-export interface Candidate {
+export interface BackendCandidate {
   readonly name: string
   /** Its drivers must be in the process before TensorFlow: Mesa's abort at exit otherwise, as both hold LLVM. */
   readonly opensFirst?: boolean
@@ -49,7 +49,7 @@ export interface Opened {
 }
 
 /** Tries `candidates` in order and makes TF.js compute on the first that opens; throws the last refusal if none does. */
-export async function openFirst(candidates: readonly Candidate[], options: BackendOptions): Promise<Opened> {
+export async function openFirst(candidates: readonly BackendCandidate[], options: BackendOptions): Promise<Opened> {
   const refusals: BackendRefusal[] = []
   for (const candidate of candidates) {
     const result = await tryOpen(candidate, options)
@@ -64,11 +64,11 @@ export async function openFirst(candidates: readonly Candidate[], options: Backe
 
 /** Opens every candidate, for a listing in the order of `candidates`. */
 export async function openAll(
-  candidates: readonly Candidate[],
+  candidates: readonly BackendCandidate[],
   options: BackendOptions,
 ): Promise<(Backend | BackendRefusal)[]> {
-  const results = new Map<Candidate, Backend | BackendRefusal>()
-  const isFirst = ({ opensFirst = false }: Candidate) => opensFirst
+  const results = new Map<BackendCandidate, Backend | BackendRefusal>()
+  const isFirst = ({ opensFirst = false }: BackendCandidate) => opensFirst
   const order = [...candidates.filter(isFirst), ...candidates.filter(candidate => !isFirst(candidate))]
   for (const candidate of order) results.set(candidate, await tryOpen(candidate, options))
   return candidates.map(candidate => results.get(candidate) as Backend | BackendRefusal)
@@ -81,7 +81,7 @@ async function use(backend: Backend): Promise<void> {
     throw new Error(`TF.js did not accept its backend '${backend.tfjsName}'`)
 }
 
-async function tryOpen(candidate: Candidate, options: BackendOptions): Promise<Backend | BackendRefusal> {
+async function tryOpen(candidate: BackendCandidate, options: BackendOptions): Promise<Backend | BackendRefusal> {
   try {
     return await candidate.open(options)
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Every backend, fastest first, and how one is chosen by name. */
-import type { BackendOptions, Candidate, Opened } from './backend.js'
+import type { BackendCandidate, BackendOptions, Opened } from './backend.js'
 import { openFirst } from './backend.js'
 import { cpu } from './cpu.js'
 import { cuda } from './cuda.js'
@@ -8,7 +8,7 @@ import { wasm } from './wasm.js'
 import { webgpu, webgpuOnGpu } from './webgpu.js'
 
 /** In the order in which `auto` tries them. */
-export const candidates: readonly Candidate[] = [cuda, tensorflow, webgpu, wasm, cpu]
+export const candidates: readonly BackendCandidate[] = [cuda, tensorflow, webgpu, wasm, cpu]
 
 const automatic = candidates.map(candidate => (candidate === webgpu ? webgpuOnGpu : candidate))
 

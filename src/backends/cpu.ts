@@ -1,8 +1,8 @@
 /** Plain JavaScript, TF.js's reference implementation: runs everywhere, slowly. */
 import * as tf from '@tensorflow/tfjs'
-import type { Candidate } from './backend.js'
+import type { BackendCandidate } from './backend.js'
 
-export const cpu: Candidate = {
+export const cpu: BackendCandidate = {
   name: 'cpu',
   open: async () => ({
     name: 'cpu',

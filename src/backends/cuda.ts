@@ -11,13 +11,13 @@ import { cudaDataDirectory, cudaWheel, nvidiaLibraries } from '../libtensorflow/
 import type { Gpu } from '../libtensorflow/cuda-driver.js'
 import { DTYPES } from '../libtensorflow/dtypes.js'
 import { cachedLibrary } from '../libtensorflow/location.mjs'
-import { type BackendOptions, BackendRefusal, type Candidate } from './backend.js'
+import { type BackendCandidate, type BackendOptions, BackendRefusal } from './backend.js'
 import { findGpu, thisHost } from './cuda-diagnosis.js'
 import { loadedDirectory, openNative, register, TFJS_NAME } from './native.js'
 
 const NAME = 'cuda'
 
-export const cuda: Candidate = {
+export const cuda: BackendCandidate = {
   name: NAME,
   async open(options) {
     const gpu = findGpu(thisHost())

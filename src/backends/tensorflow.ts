@@ -1,12 +1,12 @@
 /** Native TensorFlow on the CPU: tfjs-node's kernels on libtensorflow's C API. */
 import type { Binding } from '../libtensorflow/binding.js'
 import { installedLibrary, lastFailure, libraryDirectory, unsupportedReason } from '../libtensorflow/location.mjs'
-import { type BackendOptions, BackendRefusal, type Candidate } from './backend.js'
+import { type BackendCandidate, type BackendOptions, BackendRefusal } from './backend.js'
 import { countThreads, loadedDirectory, openNative, register, TFJS_NAME, threadsOf } from './native.js'
 
 const NAME = 'tensorflow'
 
-export const tensorflow: Candidate = {
+export const tensorflow: BackendCandidate = {
   name: NAME,
   async open(options) {
     const binding = openBinding(loadedDirectory() ?? findLibrary(), options)

@@ -5,11 +5,11 @@
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
-import { BackendRefusal, type Candidate } from './backend.js'
+import { type BackendCandidate, BackendRefusal } from './backend.js'
 import { registerConvolutionGradients } from './convolution-gradients.js'
 import { registerTransposedProduct } from './transposed-product.js'
 
-export const wasm: Candidate = {
+export const wasm: BackendCandidate = {
   name: 'wasm',
   async open() {
     if (!('WebAssembly' in globalThis)) {

@@ -5,17 +5,17 @@
  */
 import { createRequire } from 'node:module'
 import * as tf from '@tensorflow/tfjs'
-import { type Backend, BackendRefusal, type Candidate } from './backend.js'
+import { type Backend, type BackendCandidate, BackendRefusal } from './backend.js'
 
 const NAME = 'webgpu'
 const PACKAGES = ['webgpu@0.6.2', `@tensorflow/tfjs-backend-webgpu@${tf.version_core}`]
 const INSTALL = `run \`npm install --no-save ${PACKAGES.join(' ')}\` (150 MB)`
 
 /** Takes whatever adapter there is: for those who ask for it by name. */
-export const webgpu: Candidate = { name: NAME, opensFirst: true, open }
+export const webgpu: BackendCandidate = { name: NAME, opensFirst: true, open }
 
 /** Takes a GPU only: a software adapter is slower than the backends that were made for the CPU. */
-export const webgpuOnGpu: Candidate = {
+export const webgpuOnGpu: BackendCandidate = {
   name: NAME,
   async open() {
     requireGpu((await findAdapter()).info)

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { z } from 'zod'
-import { modes } from '../compile/scan.js'
+import { modes } from '../compile/step.js'
 import { type Split, splitNames } from '../data/dataset.js'
 import { type PosteriorMap, posteriorMaps } from '../evaluation/posterior-map.js'
 import { type Quadrature, quadrature } from '../evaluation/quadrature.js'

@@ -3,68 +3,43 @@
  * or as part of a compiled TensorFlow function, what it computes is the same.
  */
 import * as tf from '@tensorflow/tfjs'
+import { unlessAborted } from '../interruption.js'
 import { isNodeBackend } from '../libtensorflow/node-backend.js'
-import type { HostKey, Key } from '../random.js'
+import type { HostKey } from '../random.js'
 import { CompileRefusal } from './refusal.js'
-import type { Choice, Mode } from './run/choose.js'
 import { compileSteps } from './run/compiled-steps.js'
-import { runEagerly } from './run/eager.js'
-
-export { CompileRefusal } from './refusal.js'
-export type { Choice, Mode } from './run/choose.js'
-export { concatenate, eachStep } from './run/eager.js'
-
-/** `count` batches of one shape, end to end: `data` holds [count, ...shape]. */
-export interface Batches {
-  data: Uint8Array | Float32Array
-  count: number
-  /** The shape of one batch, [batch, ...]. */
-  shape: readonly number[]
-}
-
-/**
- * One step: may read and assign variables, and returns named tensors of fixed shapes. `batch` [batch, ...] is float32
- * whatever the data's type; `schedule` holds the numbers that change from step to step.
- */
-export type Step<S> = (batch: tf.Tensor, key: Key, schedule: S) => Record<string, tf.Tensor>
-
-/** The outputs of all steps end to end: [count, ...output shape] each. */
-export type Outputs = Record<string, Float32Array>
-
-/** What can be asked for: `auto` takes what is fastest on the real step, where anything but `off` runs at all. */
-export const modes = ['auto', 'xla', 'graph', 'off'] as const
-
-export interface ScanOptions {
-  readonly mode: (typeof modes)[number]
-  /** Why this mode, unless it is to be found out. */
-  readonly reason?: string
-}
+import { eagerSteps } from './run/eager.js'
+import type { Batches, Choice, Outputs, ScanOptions, Step, StepRunner } from './step.js'
 
 export interface Scan<S> {
   /** How many steps make about half a second: what a caller that wants to stay responsive puts into one call. */
   readonly chunkSteps: number
   /** How steps run; undefined until the first of them ran. */
   readonly choice: Choice | undefined
+  /** Whether a call has succeeded. The first one compiles, which takes seconds. */
+  readonly hasRun: boolean
   /**
    * Runs a step per batch, in order. `keys` and `schedules` have one entry per batch. One call at a time; until it resolves, variables
    * that the step assigns have their old values, and nothing else may assign them.
    */
   run(batches: Batches, keys: readonly HostKey[], schedules: readonly S[]): Promise<Outputs>
-  /** Frees what was compiled. */
-  dispose(): void
+  /** Frees what was compiled, then `owned`: at once, or when the call in flight has ended. */
+  dispose(...owned: readonly { dispose(): void }[]): void
 }
 
-/** Runs the steps of one call. */
-export interface Runner<S> {
-  readonly choice: Choice | undefined
-  /** The most steps that one call to TensorFlow takes. */
-  readonly mostSteps: number
-  run(
-    batches: Batches,
-    keys: readonly HostKey[],
-    schedules: readonly S[],
-  ): Promise<{ outputs: Outputs; stepMs: number }>
-  dispose(): void
+/** What one call of `Scan.run` is given: a batch, a key and scheduled numbers for each step. */
+export interface Feed<S> {
+  batches: Batches
+  keys: readonly HostKey[]
+  schedules: readonly S[]
+}
+
+/** The outputs of steps `from` to `from + count`. */
+export interface Chunk<S> {
+  from: number
+  count: number
+  schedules: readonly S[]
+  outputs: Outputs
 }
 
 /** Time after which a caller should hear from a running scan. */
@@ -78,7 +53,16 @@ const CHUNK_MS = 500
 export function scan<S extends { readonly [Name in keyof S]: number }>(step: Step<S>, options: ScanOptions): Scan<S> {
   const runner = newRunner(step, options)
   let chunkSteps = 1
-  let running = false
+  let hasRun = false
+  let inFlight: Promise<unknown> | undefined
+
+  async function run(...[batches, keys, schedules]: Parameters<Scan<S>['run']>): Promise<Outputs> {
+    const { outputs, stepMs } = await runner.run(batches, keys, schedules)
+    chunkSteps = Math.min(Math.max(Math.round(CHUNK_MS / stepMs), 1), runner.mostSteps)
+    hasRun = true
+    return outputs
+  }
+
   return {
     get chunkSteps() {
       return chunkSteps
@@ -86,18 +70,46 @@ export function scan<S extends { readonly [Name in keyof S]: number }>(step: Ste
     get choice() {
       return runner.choice
     },
-    async run(batches, keys, schedules) {
-      if (running) throw new Error('scan: run was called before the run before it was over')
-      running = true
+    get hasRun() {
+      return hasRun
+    },
+    async run(...feed) {
+      if (inFlight) throw new Error('scan: run was called before the run before it was over')
+      const work = run(...feed)
+      inFlight = work
       try {
-        const { outputs, stepMs } = await runner.run(batches, keys, schedules)
-        chunkSteps = Math.min(Math.max(Math.round(CHUNK_MS / stepMs), 1), runner.mostSteps)
-        return outputs
+        return await work
       } finally {
-        running = false
+        inFlight = undefined
       }
     },
-    dispose: () => runner.dispose(),
+    dispose(...owned) {
+      const free = () => {
+        for (const one of [runner, ...owned]) one.dispose()
+      }
+      if (inFlight) void inFlight.then(free, free)
+      else free()
+    },
+  }
+}
+
+/**
+ * Runs the steps from number `from` to `to`, about half a second of them in a call; yields after each call. Ends early once `signal` is
+ * aborted: after the call in flight, but without waiting for the first call of the scan, which compiles for seconds.
+ */
+export async function* chunks<S>(
+  steps: Scan<S>,
+  { from = 0, to, signal }: { from?: number; to: number; signal?: AbortSignal | undefined },
+  feed: (from: number, count: number) => Feed<S>,
+): AsyncGenerator<Chunk<S>> {
+  for (let done = from; done < to && !signal?.aborted; ) {
+    const count = Math.min(steps.chunkSteps, to - done)
+    const { batches, keys, schedules } = feed(done, count)
+    const work = steps.run(batches, keys, schedules)
+    const outputs = await (steps.hasRun ? work : unlessAborted(work, signal))
+    if (outputs === undefined) return
+    yield { from: done, count, schedules, outputs }
+    done += count
   }
 }
 
@@ -109,26 +121,11 @@ export function canCompile(): boolean {
 function newRunner<S extends { readonly [Name in keyof S]: number }>(
   step: Step<S>,
   { mode, reason = 'asked for' }: ScanOptions,
-): Runner<S> {
-  if (mode === 'off') return eagerRunner(step, reason)
+): StepRunner<S> {
+  if (mode === 'off') return eagerSteps(step, reason)
   const backend = tf.backend()
   if (isNodeBackend(backend)) return compileSteps(backend, step, mode === 'auto' ? undefined : { mode, reason })
   const lack = `the backend ${tf.getBackend()} runs no TensorFlow functions`
-  if (mode === 'auto') return eagerRunner(step, lack)
+  if (mode === 'auto') return eagerSteps(step, lack)
   throw new CompileRefusal(lack, 'use the backend tensorflow, or run it uncompiled (off)')
-}
-
-const MOST_EAGER_STEPS = 200
-
-function eagerRunner<S>(step: Step<S>, reason: string): Runner<S> {
-  return {
-    choice: { mode: 'off' satisfies Mode, reason },
-    mostSteps: MOST_EAGER_STEPS,
-    async run(batches, keys, schedules) {
-      const started = performance.now()
-      const outputs = await runEagerly(step, batches, keys, schedules)
-      return { outputs, stepMs: (performance.now() - started) / batches.count }
-    },
-    dispose() {},
-  }
 }

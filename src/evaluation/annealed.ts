@@ -1,5 +1,5 @@
 /** What is measured of a model without an encoder: its bound and log p(x) by annealed importance sampling, with their errors. */
-import type { Choice } from '../compile/scan.js'
+import type { Choice } from '../compile/step.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import type { Annealer, AnnealingRun } from '../sampling/anneal-images.js'
 import type { ImageSet } from './over-images.js'

@@ -1,5 +1,5 @@
 /** The bound of every image as a fitted model gives it in one step; for exact posteriors it is log p(x) itself. */
-import type { Choice, Outputs, ScanOptions } from '../compile/scan.js'
+import type { Choice, Outputs, ScanOptions } from '../compile/step.js'
 import type { BoundedAlgorithm } from '../inference/algorithm.js'
 import { type Estimate, estimateMean } from '../numeric/means.js'
 import type { Annealer } from '../sampling/anneal-images.js'

@@ -1,6 +1,6 @@
 /** What `evaluate` measures of a trained VAE: ELBO, log p(x), their errors, active units. */
 import * as tf from '@tensorflow/tfjs'
-import type { Choice, ScanOptions } from '../compile/scan.js'
+import type { Choice, ScanOptions } from '../compile/step.js'
 import { encode, type Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import { type HostKey, split } from '../random.js'

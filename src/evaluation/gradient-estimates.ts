@@ -1,6 +1,5 @@
 /** Estimators of the gradients of the ELBO and of IWAE_k side by side: the noise of each on one batch, and whether their means agree. */
-import * as tf from '@tensorflow/tfjs'
-import type { Choice, ScanOptions } from '../compile/scan.js'
+import type { Choice, ScanOptions } from '../compile/step.js'
 import { type Baseline, createBaseline } from '../inference/estimators/baselines.js'
 import { ascentOf, type bounds } from '../inference/gradient-ascent.js'
 import type { Vae } from '../models/vae.js'
@@ -83,7 +82,7 @@ export async function* measureEstimates(
     const measured = await gradientMoments(vae, { ascent, baseline }, images, {
       ...how,
       ...{ draws, key, onDraws, signal },
-    }).finally(() => tf.dispose([...baseline.state.values()]))
+    })
     if (!measured) return
     how = measured.compile
     const found = { ...of, blocks: measured.blocks, noise: ofParts(part => gradientNoise(measured.blocks[part])) }

@@ -3,13 +3,14 @@
  * a small mean beside a large spread keeps its digits in float32.
  */
 import * as tf from '@tensorflow/tfjs'
-import { type Choice, type ScanOptions, scan } from '../compile/scan.js'
+import { repeatBatch } from '../compile/repeat-batch.js'
+import { scan } from '../compile/scan.js'
+import type { Choice, ScanOptions, Step } from '../compile/step.js'
 import type { Ascent } from '../inference/estimators/ascent.js'
 import type { Baseline } from '../inference/estimators/baselines.js'
 import { namedWeights, networksOf, sides, type Vae } from '../models/vae.js'
 import { type HostKey, keyAt } from '../random.js'
 import type { ImageSet } from './over-images.js'
-import { repeatBatch } from './repeat-batch.js'
 
 /** What gradients are measured of: the networks of either side. */
 export const parts = sides
@@ -44,7 +45,7 @@ const WARM_UP = 50
 
 /**
  * Draws the gradient of `ascent` on all `images` as one batch, {0 … 255}, at KL weight 1: nats per image and unit of weight, upwards.
- * Undefined if `options.signal` stopped it before the end.
+ * Undefined if `options.signal` stopped it before the end. Frees the baseline's state.
  */
 export async function gradientMoments(
   vae: Vae,
@@ -52,22 +53,16 @@ export async function gradientMoments(
   images: ImageSet,
   { draws, key, onDraws = () => {}, signal, ...how }: GradientDrawOptions,
 ): Promise<{ blocks: GradientBlocks; compile: Choice } | undefined> {
-  const sums = Object.fromEntries(parts.map(part => [part, runningMoments(weightsOf(vae, part))])) as Record<
-    Part,
-    RunningMoments
-  >
-  const weights = parts.flatMap(part => weightsOf(vae, part))
-  const runner = scan<{ share: number }>((batch, noise, { share }) => {
-    const onTape = ascent(tf.div(batch, 255), noise, { beta: 1 })
-    const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weights)
-    for (const part of parts) sums[part].add(grads, share)
-    return {}
-  }, how)
+  const sums = {
+    encoder: runningMoments(weightsOf(vae, 'encoder')),
+    decoder: runningMoments(weightsOf(vae, 'decoder')),
+  }
+  const steps = scan(drawingStep(vae, ascent, sums), how)
   const blocks: GradientBlocks = { encoder: [], decoder: [] }
   const run = async (block: number, size: number, onSteps: (count: number) => void): Promise<boolean> => {
     const batch = { batch: images.pixels, size: images.count, key: keyAt(key, block) }
     const shares = Array.from({ length: size }, (_, i) => ({ share: 1 / (i + 1) }))
-    return (await repeatBatch(runner, batch, shares, { onSteps, signal })) !== undefined
+    return (await repeatBatch(steps, batch, shares, { onSteps, signal })) !== undefined
   }
   try {
     if (baseline.state.size > 0) {
@@ -78,10 +73,20 @@ export async function gradientMoments(
       if (!(await run(block, size, onDraws))) return undefined
       for (const part of parts) blocks[part].push(await sums[part].take(size))
     }
-    return { blocks, compile: runner.choice as Choice }
+    return { blocks, compile: steps.choice as Choice }
   } finally {
-    runner.dispose()
-    for (const part of parts) sums[part].dispose()
+    steps.dispose(...Object.values(sums), ...baseline.state.values())
+  }
+}
+
+/** Draws one gradient and adds it to the sums with the share 1 / n, as the nth of them. */
+function drawingStep(vae: Vae, ascent: Ascent, sums: Record<Part, RunningMoments>): Step<{ share: number }> {
+  const weights = parts.flatMap(part => weightsOf(vae, part))
+  return (batch, noise, { share }) => {
+    const onTape = ascent(tf.div(batch, 255), noise, { beta: 1 })
+    const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weights)
+    for (const part of parts) sums[part].add(grads, share)
+    return {}
   }
 }
 

@@ -3,14 +3,15 @@
  * log p(x) - ELBO(q) = [log p(x) - ELBO(q*)] + [ELBO(q*) - ELBO(q)] = approximation gap + amortization gap.
  */
 import * as tf from '@tensorflow/tfjs'
-import { type Choice, eachStep, type Scan, type ScanOptions, scan } from '../compile/scan.js'
+import { type RepeatedBatch, repeatBatch } from '../compile/repeat-batch.js'
+import { type Scan, scan } from '../compile/scan.js'
+import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'
 import type { Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import { type HostKey, keyAt } from '../random.js'
 import { freePosteriors, learningRateAt } from './free-posteriors.js'
 import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } from './importance.js'
 import { type ImageSet, imagesFrom } from './over-images.js'
-import { repeatBatch } from './repeat-batch.js'
 
 export interface GapOptions extends ScanOptions {
   /** Draws of z per image, for each bound and each estimate of log p(x). */
@@ -104,26 +105,24 @@ function batchBounds(vae: Vae, size: number, options: GapOptions, batches: numbe
   )
   let ascend: Scan<{ learningRate: number }> | undefined
   const repeating = { signal: options.signal, onSteps: counter(options, batches * (rates.length + 2 * used.length)) }
+  const weighed = async (repeated: RepeatedBatch) => {
+    const sums = await repeatBatch(weigh, repeated, used, repeating)
+    return sums && summarize([{ pieces: eachStep(sums, used.length) as WeightSums[], draws: options.samples }])
+  }
   return {
     async measure(batch, key) {
-      const weighed = async () => {
-        const sums = await repeatBatch(weigh, { batch, size, key: keyAt(key, 0) }, used, repeating)
-        return sums && summarize([{ pieces: eachStep(sums, used.length) as WeightSums[], draws: options.samples }])
-      }
       tf.tidy(() => free.start(tf.div(tf.tensor(Float32Array.from(batch), [size, batch.length / size]), 255)))
-      const encoder = await weighed()
+      const encoder = await weighed({ batch, size, key: keyAt(key, 0) })
       ascend ??= scan((images, noise, { learningRate }) => {
         free.ascend(tf.div(images, 255), noise, learningRate)
         return {}
       }, weigh.choice ?? options)
       const ascended = await repeatBatch(ascend, { batch, size, key: keyAt(key, 1) }, rates, repeating)
-      const meanField = ascended && (await weighed())
+      const meanField = ascended && (await weighed({ batch, size, key: keyAt(key, 0) }))
       return encoder && meanField && { encoder, meanField }
     },
     choice: () => weigh.choice as Choice,
-    dispose() {
-      for (const made of [weigh, ascend, free]) made?.dispose()
-    },
+    dispose: () => weigh.dispose({ dispose: () => (ascend ? ascend.dispose(free) : free.dispose()) }),
   }
 }
 

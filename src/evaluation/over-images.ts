@@ -1,15 +1,7 @@
 /** Runs a function over all images of a split, a batch at a time, through `scan`. */
 import type * as tf from '@tensorflow/tfjs'
-import {
-  type Batches,
-  type Choice,
-  concatenate,
-  type Outputs,
-  type ScanOptions,
-  type Step,
-  scan,
-} from '../compile/scan.js'
-import { unlessAborted } from '../interruption.js'
+import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
+import { type Batches, type Choice, concatenate, type Outputs, type ScanOptions, type Step } from '../compile/step.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Images of a batch wherever a run is evaluated: another size would draw other noise. */
@@ -42,52 +34,53 @@ export interface ImageScan<S> {
 
 /**
  * `perBatch` maps images [batch, pixels], a key and the numbers of a part to named tensors whose first axis is the image. All batches
- * have the same size: the last one is filled up with black images, whose outputs are cut off. `state` is what `perBatch` keeps from step
- * to step: it is freed with the scan, once no step in flight reads it.
+ * have the same size: the last one is filled up with black images, whose outputs are cut off.
  */
 export function overImages<S extends { readonly [Name in keyof S]: number }>(
   perBatch: (batch: tf.Tensor, key: Key, part: S) => Record<string, tf.Tensor>,
   options: ScanOptions,
-  state?: { dispose(): void },
 ): ImageScan<S> {
-  const runner = scan<S>(perBatch as Step<S>, options)
-  let left: Promise<unknown> | undefined
-  const free = () => {
-    runner.dispose()
-    state?.dispose()
-  }
+  const steps = scan<S>(perBatch as Step<S>, options)
   return {
     get choice() {
-      return runner.choice
+      return steps.choice
     },
-    async run(images, { batchSize, key, onProgress, signal }, parts) {
-      const size = Math.min(batchSize, images.count)
-      const steps = Math.ceil(images.count / size) * parts.length
-      const batchOf = (step: number) => Math.floor(step / parts.length)
-      const partOf = (step: number) => step % parts.length
-      const chunks: Outputs[] = []
-      let done = 0
-      while (done < steps && !signal?.aborted) {
-        const from = done
-        const numbers = Array.from({ length: Math.min(runner.chunkSteps, steps - from) }, (_, i) => from + i)
-        const batches = gatherBatches(images, size, numbers.map(batchOf))
-        const keys = numbers.map(step => keyAt(keyAt(key, batchOf(step)), partOf(step)))
-        const schedules = numbers.map(step => parts[partOf(step)] as S)
-        const work = runner.run(batches, keys, schedules)
-        const outputs = await unlessAborted(work, signal)
-        if (!outputs) {
-          left = work.catch(() => {})
-          break
-        }
-        chunks.push(outputs)
-        done += numbers.length
-        onProgress?.(Math.min(batchOf(done) * size, images.count))
-      }
-      const outputs = concatenate(chunks)
-      const rows = Math.min(batchOf(done) * size, images.count)
-      return parts.map((_, part) => ofPart(outputs, { part, parts: parts.length, steps: done, size, rows }))
-    },
-    dispose: () => (left !== undefined ? void left.then(free) : free()),
+    run: (images, options, parts) => runParts(steps, images, options, parts),
+    dispose: () => steps.dispose(),
+  }
+}
+
+/** Runs the parts on one batch after another: step s is part s mod p, of p parts, on batch floor(s / p). */
+async function runParts<S>(
+  steps: Scan<S>,
+  images: ImageSet,
+  { batchSize, key, onProgress, signal }: OverImagesOptions,
+  parts: readonly S[],
+): Promise<Outputs[]> {
+  const size = Math.min(batchSize, images.count)
+  const to = Math.ceil(images.count / size) * parts.length
+  const finished: Outputs[] = []
+  let [done, rows] = [0, 0]
+  for await (const { from, count, outputs } of chunks(steps, { to, signal }, feedOf(images, size, key, parts))) {
+    finished.push(outputs)
+    done = from + count
+    rows = Math.min(Math.floor(done / parts.length) * size, images.count)
+    onProgress?.(rows)
+  }
+  const all = concatenate(finished)
+  return parts.map((_, part) => ofPart(all, { part, parts: parts.length, steps: done, size, rows }))
+}
+
+function feedOf<S>(images: ImageSet, size: number, key: HostKey, parts: readonly S[]) {
+  const batchOf = (step: number) => Math.floor(step / parts.length)
+  const partOf = (step: number) => step % parts.length
+  return (from: number, count: number): Feed<S> => {
+    const numbers = Array.from({ length: count }, (_, i) => from + i)
+    return {
+      batches: gatherBatches(images, size, numbers.map(batchOf)),
+      keys: numbers.map(step => keyAt(keyAt(key, batchOf(step)), partOf(step))),
+      schedules: numbers.map(step => parts[partOf(step)] as S),
+    }
   }
 }
 

@@ -4,15 +4,8 @@
  * log p(x) = ELBO + KL(q(z|x) || p(z|x)).
  */
 import * as tf from '@tensorflow/tfjs'
-import {
-  type Batches,
-  type Choice,
-  eachStep,
-  type Outputs,
-  type Scan,
-  type ScanOptions,
-  scan,
-} from '../compile/scan.js'
+import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
+import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import {
   borderShare,
@@ -66,7 +59,7 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
   const most = MOST_AT_ONCE[vae.likelihood.linear ? 'linear' : 'other']
   const size = Math.min(most.images, Math.ceil(most.pairs / options.side), images.count)
   const group = imageGroup(vae, size)
-  const runner = scan(points => group.sumsOver(points), options)
+  const steps = scan(points => group.sumsOver(points), options)
   const rows = vae.latentDim === 2 ? options.side : 1
   const cell = ((2 * options.extent) / (options.side - 1)) ** vae.latentDim
   const parts: Group[] = []
@@ -74,13 +67,8 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
     for (let from = 0; from < images.count; from += size) {
       const used = Math.min(size, images.count - from)
       const kl = (await group.take(images, from)).subarray(0, used)
-      const sums: RowSums[] = []
-      while (sums.length < rows && !options.signal?.aborted) {
-        const chunk = Array.from({ length: Math.min(runner.chunkSteps, rows - sums.length) }, (_, i) => sums.length + i)
-        const outputs = await runChunk(runner, gridRows(vae.latentDim, options, chunk))
-        sums.push(...(eachStep(outputs, chunk.length) as unknown as RowSums[]))
-        options.onProgress?.(from + Math.floor((used * sums.length) / rows))
-      }
+      const onRows = (done: number) => options.onProgress?.(from + Math.floor((used * done) / rows))
+      const sums = await rowSums(steps, rows, vae.latentDim, options, onRows)
       if (sums.length < rows) break
       const half = halfIntegrals(sums, used, cell * 2 ** vae.latentDim)
       parts.push({
@@ -91,29 +79,44 @@ export async function quadrature(vae: Vae, images: ImageSet, options: Quadrature
         qMass: qMasses(sums, used, cell),
       })
     }
-    return { ...join(parts), compile: runner.choice }
+    return { ...join(parts), compile: steps.choice }
   } finally {
-    runner.dispose()
-    group.dispose()
+    steps.dispose(group)
   }
 }
 
 type Group = Omit<Quadrature, 'compile'>
 
-function runChunk(runner: Scan<object>, rows: Batches): Promise<Outputs> {
-  const each = Array.from({ length: rows.count })
-  return runner.run(
-    rows,
-    each.map(() => [0, 0] as const),
-    each.map(() => ({})),
-  )
+/** The sums over each row of the grid; over fewer rows if `options.signal` stopped it. */
+async function rowSums(
+  steps: Scan<object>,
+  rows: number,
+  latentDim: number,
+  options: QuadratureOptions,
+  onRows: (done: number) => void,
+): Promise<RowSums[]> {
+  const sums: RowSums[] = []
+  const feed = (from: number, count: number) => gridRows(latentDim, options, from, count)
+  for await (const { count, outputs } of chunks(steps, { to: rows, signal: options.signal }, feed)) {
+    sums.push(...(eachStep(outputs, count) as unknown as RowSums[]))
+    onRows(sums.length)
+  }
+  return sums
 }
 
-/** These rows of the grid, points [side, latentDim] along the first axis each: there is a row for each point of the second, if there is one. */
-function gridRows(latentDim: number, { side, extent }: QuadratureOptions, rows: readonly number[]): Batches {
+/**
+ * `count` rows of the grid from number `from` on, points [side, latentDim] along the first axis each. There is a row for each point of the
+ * second axis, or one row if there is no second axis.
+ */
+function gridRows(latentDim: number, { side, extent }: QuadratureOptions, from: number, count: number): Feed<object> {
   const axis = Array.from({ length: side }, (_, i) => axisPoint(i, side, extent))
+  const rows = Array.from({ length: count }, (_, i) => from + i)
   const points = rows.flatMap(row => axis.flatMap(z => (latentDim === 2 ? [z, axis[row] as number] : [z])))
-  return { data: Float32Array.from(points), count: rows.length, shape: [side, latentDim] }
+  return {
+    batches: { data: Float32Array.from(points), count, shape: [side, latentDim] },
+    keys: rows.map(() => [0, 0]), // no step draws noise
+    schedules: rows.map(() => ({})),
+  }
 }
 
 /** So many images at a time, with q(z|x) of each. */

@@ -4,7 +4,7 @@
  * upper one (bidirectional Monte Carlo: Grosse, Ghahramani & Adams 2015; Wu et al. 2017).
  */
 import * as tf from '@tensorflow/tfjs'
-import type { Choice, ScanOptions } from '../compile/scan.js'
+import type { Choice, ScanOptions } from '../compile/step.js'
 import { decode, type Vae } from '../models/vae.js'
 import { vaeLikelihood } from '../models/vae-likelihood.js'
 import { keyAt } from '../random.js'

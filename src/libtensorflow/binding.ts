@@ -8,7 +8,7 @@ import type { Runtime } from './runtime.js'
 import { deleteSavedModel, loadSavedModel, runSavedModel, type SavedModel } from './saved-models.js'
 import { check } from './status.js'
 import { newTensorTable, type TensorMetadata } from './tensor-table.js'
-import type { ReadValues, Values } from './tensor-values.js'
+import type { ReadValues, TensorValues } from './tensor-values.js'
 import { createHandle, readAsync, readSync } from './tensors.js'
 
 type Constants = typeof DTYPES & typeof ATTRIBUTE_TYPES
@@ -25,7 +25,7 @@ export interface Binding extends Constants {
   deviceOf(id: number): string
 
   /** `dtype` is TensorFlow's number or TF.js's name; throws an Error if the values do not fill the shape. */
-  createTensor(shape: readonly number[], dtype: number | string, values: Values): number
+  createTensor(shape: readonly number[], dtype: number | string, values: TensorValues): number
   deleteTensor(id: number): void
   tensorDataSync(id: number): ReadValues
   /** Waits for the values on a worker thread; the tensor may be deleted meanwhile. */

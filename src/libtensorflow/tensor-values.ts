@@ -8,7 +8,7 @@ import { check } from './status.js'
 export type NestedArray = readonly (number | bigint | boolean | string | Uint8Array | NestedArray)[]
 type TypedArray = Float32Array | Int32Array | Uint8Array | BigInt64Array
 /** What a tensor can be made of. */
-export type Values = TypedArray | NestedArray
+export type TensorValues = TypedArray | NestedArray
 /** What a tensor is read as: strings and resources as their bytes, complex64 as interleaved real and imaginary parts. */
 export type ReadValues = TypedArray | Uint8Array[]
 
@@ -67,7 +67,13 @@ const LAYOUTS: Readonly<Record<number, Layout>> = {
  * A new TF_Tensor, which the caller deletes. int64 comes as BigInt64Array, as numbers, or, tfjs-node's way, as an Int32Array of
  * pairs (low, high). Throws an Error if the values do not fit shape and dtype.
  */
-export function newTensor(api: CApi, status: Status, shape: readonly number[], dtype: number, values: Values): Tensor {
+export function newTensor(
+  api: CApi,
+  status: Status,
+  shape: readonly number[],
+  dtype: number,
+  values: TensorValues,
+): Tensor {
   const count = shape.reduce((product, n) => product * n, 1)
   if (dtype === DTYPES.TF_STRING) return newStringTensor(api, status, shape, count, values)
   const array = toTypedArray(shape, count, dtype, values)
@@ -90,7 +96,7 @@ export function readTensor(api: CApi, tensor: Tensor): ReadValues {
   return array
 }
 
-function toTypedArray(shape: readonly number[], count: number, dtype: number, values: Values): TypedArray {
+function toTypedArray(shape: readonly number[], count: number, dtype: number, values: TensorValues): TypedArray {
   const layout = dtype === DTYPES.TF_INT64 && values instanceof Int32Array ? int64Halves : LAYOUTS[dtype]
   if (layout === undefined) throw new Error(`a tensor of ${dtypeName(dtype)} cannot be made from values`)
   const array = isNested(values) ? layout.from(flatten(values)) : values
@@ -103,7 +109,13 @@ function toTypedArray(shape: readonly number[], count: number, dtype: number, va
 }
 
 /** Through a TensorProto, because TensorFlow frees long strings only in a tensor that it has filled itself. */
-function newStringTensor(api: CApi, status: Status, shape: readonly number[], count: number, values: Values): Tensor {
+function newStringTensor(
+  api: CApi,
+  status: Status,
+  shape: readonly number[],
+  count: number,
+  values: TensorValues,
+): Tensor {
   const strings = isNested(values) ? flatten(values) : []
   if (strings.length !== count) throw mismatch(shape, DTYPES.TF_STRING, count, strings.length)
   const proto = stringTensorProto(shape, strings)
@@ -151,7 +163,7 @@ function mismatch(shape: readonly number[], dtype: number, expected: number, fou
   return new Error(`a ${dtypeName(dtype)} tensor of shape [${shape}] takes ${expected} values, got ${found}`)
 }
 
-function isNested(values: Values): values is NestedArray {
+function isNested(values: TensorValues): values is NestedArray {
   return Array.isArray(values)
 }
 

@@ -3,10 +3,15 @@ import { callAsync, type TensorHandle } from './c-api.js'
 import { DTYPES } from './dtypes.js'
 import type { Runtime } from './runtime.js'
 import { check } from './status.js'
-import { newTensor, type ReadValues, readTensor, type Values } from './tensor-values.js'
+import { newTensor, type ReadValues, readTensor, type TensorValues } from './tensor-values.js'
 
 /** A new tensor, on the device that computes. */
-export function createHandle(runtime: Runtime, shape: readonly number[], dtype: number, values: Values): TensorHandle {
+export function createHandle(
+  runtime: Runtime,
+  shape: readonly number[],
+  dtype: number,
+  values: TensorValues,
+): TensorHandle {
   const { api, status } = runtime
   const tensor = newTensor(api, status, shape, dtype, values)
   try {

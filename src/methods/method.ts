@@ -2,7 +2,7 @@
  * A method is one value: its name, its settings, which of them go together, and what learns. The rest of the program asks a `Method` and
  * the `Learner` that it makes, and never which method it is. A new method is one file here and one entry in list.ts.
  */
-import type { modes, ScanOptions } from '../compile/scan.js'
+import type { modes, ScanOptions } from '../compile/step.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import type { Bounds } from '../evaluation/bound.js'
 import type { Algorithm } from '../inference/algorithm.js'

@@ -1,7 +1,7 @@
 /** Settings that runs of every method have. */
 import { z } from 'zod'
 import { backendNames } from '../backends/candidates.js'
-import { modes } from '../compile/scan.js'
+import { modes } from '../compile/step.js'
 import { choice, read, type Setting, setting, threads, wholeNumber, wholeNumberOrOff } from '../settings/setting.js'
 
 export const runSettings = {

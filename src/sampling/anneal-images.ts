@@ -1,5 +1,5 @@
 /** Annealed importance sampling of whole sets of images: as many temperatures as patience allows, and one small program. */
-import type { Choice, ScanOptions } from '../compile/scan.js'
+import type { Choice, ScanOptions } from '../compile/step.js'
 import { type ImageSet, imagesFrom } from '../evaluation/over-images.js'
 import { type HostKey, keyAt } from '../random.js'
 import {

@@ -1,8 +1,9 @@
 /** The chains of annealed importance sampling for one batch of images after another, a temperature a step of `scan`. */
 import * as tf from '@tensorflow/tfjs'
-import { type Choice, type Outputs, type Scan, type ScanOptions, scan } from '../compile/scan.js'
-import { type RepeatOptions, repeatBatch } from '../evaluation/repeat-batch.js'
-import { type HostKey, type Key, split } from '../random.js'
+import { type RepeatedBatch, type RepeatOptions, repeatBatch } from '../compile/repeat-batch.js'
+import { type Scan, scan } from '../compile/scan.js'
+import type { Choice, Outputs, ScanOptions } from '../compile/step.js'
+import { type Key, split } from '../random.js'
 import { aisReverseStep, aisStart, aisStep } from './annealing.js'
 
 /** How chains move. */
@@ -20,10 +21,7 @@ export interface ChainMoves {
 export type BatchLikelihood = (images: tf.Tensor, z: tf.Tensor) => tf.Tensor
 
 /** A batch [size, pixels] and the noise of its chains. */
-export interface KeyedBatch {
-  batch: Uint8Array | Float32Array
-  key: HostKey
-}
+export type KeyedBatch = Omit<RepeatedBatch, 'size'>
 
 /** What the chains of a batch ended with. */
 export interface AnnealedBatch {
@@ -95,10 +93,7 @@ export function annealedChains(
     get choice() {
       return climb.choice
     },
-    dispose() {
-      for (const made of [climb, descend]) made?.dispose()
-      tf.dispose([state.z, state.logWeights, state.logStepSize])
-    },
+    dispose: () => climb.dispose({ dispose: () => (descend ? descend.dispose(state) : state.dispose()) }),
   }
 }
 
@@ -117,15 +112,17 @@ interface ChainVariables {
   readonly z: tf.Variable
   readonly logWeights: tf.Variable
   readonly logStepSize: tf.Variable
+  dispose(): void
 }
 
 function chainVariables(shape: Shape): ChainVariables {
   const variable = (values: tf.Tensor) => tf.variable(values, false)
-  return tf.tidy(() => ({
+  const variables = tf.tidy(() => ({
     z: variable(tf.zeros([...shape])),
     logWeights: variable(tf.zeros([shape[0], shape[1]])),
     logStepSize: variable(tf.scalar(0)),
   }))
+  return { ...variables, dispose: () => void tf.dispose(variables) }
 }
 
 function forwardStep(

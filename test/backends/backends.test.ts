@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
-import { BackendRefusal, type Candidate, openAll, openFirst } from '../../src/backends/backend.js'
+import { type BackendCandidate, BackendRefusal, openAll, openFirst } from '../../src/backends/backend.js'
 import { candidates, openBackend } from '../../src/backends/candidates.js'
 import { type Dataset, loadDataset } from '../../src/data/dataset.js'
 import { resolveConfig, vae } from '../../src/methods/vae.js'
@@ -48,9 +48,7 @@ async function compute(config: VaeConfig) {
       [50, 784],
     )
     const bound = () => elbo(networks, x, streamKey(5, 'noise'), { samples: 2, kl: 'analytic' }).elbo
-    const weights = [...namedWeights(networks.encoder), ...namedWeights(networks.decoder)].map(
-      ([, weight]) => weight,
-    )
+    const weights = [...namedWeights(networks.encoder), ...namedWeights(networks.decoder)].map(([, weight]) => weight)
     const { grads } = tf.variableGrads(() => tf.mean(bound()) as tf.Scalar, weights)
     return {
       elbo: bound(),
@@ -151,13 +149,13 @@ describe.each(candidates.map(({ name }) => name))('%s', name => {
   })
 })
 
-const refusing = (name: string): Candidate => ({
+const refusing = (name: string): BackendCandidate => ({
   name,
   open: async () => {
     throw new BackendRefusal(name, `${name} is missing`, `install ${name}`)
   },
 })
-const [cpu] = candidates.slice(-1) as [Candidate]
+const [cpu] = candidates.slice(-1) as [BackendCandidate]
 
 test('the first candidate that opens is taken, with the refusals of those before it', async () => {
   const { backend, refusals } = await openFirst([refusing('cuda'), refusing('webgpu'), cpu], { debug: false })
@@ -175,7 +173,7 @@ test('a backend asked for by name that cannot run is an error with reason and fi
 })
 
 test('an error that is no refusal is not taken for one', async () => {
-  const broken: Candidate = { name: 'broken', open: () => Promise.reject(new Error('a bug')) }
+  const broken: BackendCandidate = { name: 'broken', open: () => Promise.reject(new Error('a bug')) }
   await expect(openFirst([broken, cpu], { debug: false })).rejects.toThrow('a bug')
 })
 

@@ -1,7 +1,7 @@
 // What the backend webgpu says of adapters, on made-up ones; and what only a real one shows, where Dawn is installed and finds one.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { BackendRefusal, type Candidate, openAll, openFirst } from '../../src/backends/backend.js'
+import { type BackendCandidate, BackendRefusal, openAll, openFirst } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import { type AdapterInfo, describeAdapter, requireGpu, webgpu, webgpuOnGpu } from '../../src/backends/webgpu.js'
 
@@ -33,7 +33,7 @@ test('a software adapter is refused where a GPU is wanted, with the way to take 
 
 test('a listing keeps its order, whatever has to be opened first', async () => {
   const opened: string[] = []
-  const candidate = (name: string, opensFirst?: boolean): Candidate => ({
+  const candidate = (name: string, opensFirst?: boolean): BackendCandidate => ({
     name,
     ...(opensFirst && { opensFirst }),
     open: async () => {

@@ -1,7 +1,7 @@
 // Compiled training is eager training: the layers, optimizers and operations that TF.js users have, by XLA and as graphs.
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, test } from 'vitest'
-import type { Step } from '../../src/compile/scan.js'
+import type { Step } from '../../src/compile/step.js'
 import { normal } from '../../src/random.js'
 import { useBackend } from '../backend.js'
 import { skipped } from '../libtensorflow/native.js'

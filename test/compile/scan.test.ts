@@ -1,7 +1,8 @@
 // What a caller of `scan` sees: state, chunks, memory, time, choice of mode.
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Step, scan } from '../../src/compile/scan.js'
+import { scan } from '../../src/compile/scan.js'
+import type { Step } from '../../src/compile/step.js'
 import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
 import { normal, split, uniform } from '../../src/random.js'
 import { useBackend } from '../backend.js'

@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs'
 import { expect } from 'vitest'
 import { registeredVariables, saveState } from '../../src/compile/record/state.js'
-import { type Batches, type ScanOptions, type Step, scan } from '../../src/compile/scan.js'
+import { scan } from '../../src/compile/scan.js'
+import type { Batches, ScanOptions, Step } from '../../src/compile/step.js'
 import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
 
 export const root: HostKey = [7, 11]

@@ -1,5 +1,5 @@
 // Evaluations that are stopped leave the estimate over the images done so far, and say so; and what is said where little is known.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { evaluateImportance } from '../../src/commands/evaluate/by-importance.js'
 import type { MeasuringVae } from '../../src/commands/evaluate/measuring.js'
 import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
@@ -49,9 +49,24 @@ test('the gaps leave the batches that were done', async () => {
   expect([gaps?.images, gaps?.elbo.count, gaps?.logPx.encoder.count]).toEqual([2, 2, 2])
 })
 
+test('the first call of a scan, which compiles, is not waited for: nothing is measured', async () => {
+  const [vae, stop] = [smallVae(), new AbortController()]
+  const noise: typeof vae.latents.noise = (...shape) => {
+    stop.abort()
+    return vae.latents.noise(...shape)
+  }
+  const stopping = { ...vae, latents: { ...vae.latents, noise } }
+  const options = { batchSize: 2, key, mode: 'off', signal: stop.signal } as const
+  expect(await evaluateVae(stopping, someImages(3), 10, options)).toBeUndefined()
+})
+
 test('evaluate says how many images it is of, that it was interrupted, and prints the estimate', async () => {
   const [vae, stop, printed] = [smallVae(), new AbortController(), [] as string[]]
-  let batches = 0
+  let [batches, now] = [0, 0]
+  vi.spyOn(performance, 'now').mockImplementation(() => {
+    now += 1000 // every batch seems to take a second, so that each call of the scan is one batch
+    return now
+  })
   const noise: typeof vae.latents.noise = (...shape) => {
     if (++batches === 2) stop.abort()
     return vae.latents.noise(...shape)
@@ -59,13 +74,14 @@ test('evaluate says how many images it is of, that it was interrupted, and print
   const context = { print: (line: string) => void printed.push(line), note() {}, signal: stop.signal }
   const measuring = {
     ...{ trained: { vae: { ...vae, latents: { ...vae.latents, noise } }, config: { latents: 'gaussian' } } },
-    ...{ images: someImages(120), context },
-    ...{ about: '120 test images of small', pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
+    ...{ images: someImages(220), context },
+    ...{ about: '220 test images of small', pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
   } as unknown as MeasuringVae
   const { json, interrupted } = await evaluateImportance(measuring, { samples: 3, defensive: 0 })
+  vi.restoreAllMocks()
   expect(interrupted).toBe(true)
-  expect(json).toMatchObject({ images: 100, interrupted: true, logPx: { count: 100 } })
-  expect(printed[0]).toBe('interrupted: the first 100 of 120 test images of small, 3 samples of z each')
+  expect(json).toMatchObject({ images: 200, interrupted: true, logPx: { count: 200 } })
+  expect(printed[0]).toBe('interrupted: the first 200 of 220 test images of small, 3 samples of z each')
   expect(printed.some(line => line.startsWith('log p(x)'))).toBe(true)
 })
 

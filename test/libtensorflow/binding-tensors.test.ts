@@ -1,11 +1,11 @@
 // Tensors of the binding: values of every type in and out, and refusals.
 import { describe, expect, test } from 'vitest'
-import type { Values } from '../../src/libtensorflow/tensor-values.js'
+import type { TensorValues } from '../../src/libtensorflow/tensor-values.js'
 import { binding, bytes, floats } from './binding.js'
 import { skipped } from './native.js'
 
 describe.skipIf(skipped !== '')(`tensors${skipped}`, () => {
-  const cases: readonly [string, number[], string, Values, unknown][] = [
+  const cases: readonly [string, number[], string, TensorValues, unknown][] = [
     ['float32', [2, 2], 'float32', new Float32Array([1, -2.5, 3e38, 0]), new Float32Array([1, -2.5, 3e38, 0])],
     ['a float32 scalar', [], 'float32', new Float32Array([7]), new Float32Array([7])],
     ['an empty float32', [0, 3], 'float32', new Float32Array(0), new Float32Array(0)],

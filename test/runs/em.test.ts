@@ -135,7 +135,10 @@ test.each([
     { model: 'ppca', method: 'monte-carlo', samples: 2, discard: 2 },
     '--discard 2: of --samples 2 draws none is left; use --discard 1 or more --samples',
   ],
-  [{ model: 'vae', sampler: 'metropolis', leapfrogSteps: 3 }, '--leapfrog-steps 3: has no effect without --sampler hmc'],
+  [
+    { model: 'vae', sampler: 'metropolis', leapfrogSteps: 3 },
+    '--leapfrog-steps 3: has no effect without --sampler hmc',
+  ],
 ])('%o is refused before anything is opened', (changes, message) => {
   expect(() => resolveRun(methodOf(changes), changes)).toThrow(message)
 })

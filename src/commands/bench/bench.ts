@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { BackendOptions } from '../../backends/backend.js'
 import { candidates } from '../../backends/candidates.js'
-import { modes } from '../../compile/scan.js'
+import { modes } from '../../compile/step.js'
 import { explain, writeFileAtomic } from '../../files/files.js'
 import {
   positive,

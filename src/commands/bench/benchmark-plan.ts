@@ -1,7 +1,7 @@
 /** Who takes part in `elbo bench`: backends x modes, for each model and batch size. */
 import { join } from 'node:path'
 import type { BackendOptions } from '../../backends/backend.js'
-import type { Mode } from '../../compile/scan.js'
+import type { Mode } from '../../compile/step.js'
 import type { BenchmarkModel } from './benchmark-models.js'
 import type { Candidate } from './interleave.js'
 import { type PeerCommand, peerWork } from './peers.js'

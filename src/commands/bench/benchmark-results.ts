@@ -1,5 +1,5 @@
 /** What was measured, in the units of a reader: milliseconds per step, images per second, ratios to the fastest. */
-import type { Mode } from '../../compile/scan.js'
+import type { Mode } from '../../compile/step.js'
 import type { Entry, Task } from './benchmark-plan.js'
 import type { Measured } from './interleave.js'
 import { median, ratios, type Spread, spread } from './spread.js'

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import type { BackendOptions } from '../../backends/backend.js'
-import type { Mode } from '../../compile/scan.js'
+import type { Mode } from '../../compile/step.js'
 
 /** A backend that runs here, with the ways in which it can run steps; or why it does not, and what would change that. */
 export type Probed = ProbedBackend | { name: string; runs: false; reason: string; fix: string }

@@ -5,8 +5,9 @@
 import { createInterface } from 'node:readline'
 import type { BackendOptions } from '../../backends/backend.js'
 import { openBackend } from '../../backends/candidates.js'
-import { type Mode, type Outputs, scan } from '../../compile/scan.js'
-import { loadDataset } from '../../data/dataset.js'
+import { chunks, type Feed, scan } from '../../compile/scan.js'
+import type { Mode, Outputs } from '../../compile/step.js'
+import { type Dataset, loadDataset } from '../../data/dataset.js'
 import { shuffledPass } from '../../data/passes.js'
 import type { Schedule } from '../../inference/algorithm.js'
 import { resolveConfig, vae } from '../../methods/vae.js'
@@ -42,38 +43,47 @@ async function answer({ backend, mode, config: given, options }: Work): Promise<
 const say = (...values: (string | number)[]) =>
   process.stdout.write(`${[...values, Math.round(peakMegabytes())].join(' ')}\n`)
 
-/** A training that goes on by as many steps as it is told to, in the loop's chunks. */
+/** A training that goes on by as many steps as it is told to, in chunks as `train` has them. */
 async function newTraining(config: VaeConfig, mode: Mode): Promise<(steps: number) => Promise<void>> {
   const data = loadDataset(config.data)
   const learner = vae.create(config, { ...data, images: data.train.count })
   await learner.initialize(data, () => data.train)
   const steps = scan<Schedule>(learner.step, { mode })
-  const stepKey = streamKey(config.seed, 'steps')
-  const orderKey = streamKey(config.seed, 'order')
+  const feedOf = epochFeeds(config, data)
   const stepsPerEpoch = Math.floor(data.train.count / config.batchSize)
   let step = 0
-
-  async function runChunk(most: number): Promise<number> {
-    const from = step % stepsPerEpoch
-    const count = Math.min(steps.chunkSteps, most, stepsPerEpoch - from)
-    const pass = shuffledPass(data.train, config.batchSize, orderKey, Math.floor(step / stepsPerEpoch))
-    const numbers = Array.from({ length: count }, (_, i) => step + i)
-    const outputs = await steps.run(
-      { data: pass.batches(from, count), count, shape: [config.batchSize, data.rows * data.columns] },
-      numbers.map(number => keyAt(stepKey, number)),
-      numbers.map((number, i) => ({
-        ...vae.rates(config, number, stepsPerEpoch),
-        used: config.batchSize,
-        first: (from + i) * config.batchSize,
-      })),
-    )
-    requireFinite(outputs)
-    step += count
-    return count
-  }
-
   return async wanted => {
-    for (let done = 0; done < wanted; ) done += await runChunk(wanted - done)
+    for (const end = step + wanted; step < end; ) {
+      const epoch = Math.floor(step / stepsPerEpoch)
+      const to = Math.min(end, (epoch + 1) * stepsPerEpoch)
+      for await (const { count, outputs } of chunks(steps, { from: step, to }, feedOf(epoch))) {
+        requireFinite(outputs)
+        step += count
+      }
+    }
+  }
+}
+
+/** What the steps of an epoch are given, by their number in the training. */
+function epochFeeds(config: VaeConfig, { train, rows, columns }: Dataset) {
+  const { batchSize, seed } = config
+  const stepKey = streamKey(seed, 'steps')
+  const orderKey = streamKey(seed, 'order')
+  return (epoch: number) => {
+    const pass = shuffledPass(train, batchSize, orderKey, epoch)
+    return (from: number, count: number): Feed<Schedule> => {
+      const inPass = from - epoch * pass.steps
+      const numbers = Array.from({ length: count }, (_, i) => from + i)
+      return {
+        batches: { data: pass.batches(inPass, count), count, shape: [batchSize, rows * columns] },
+        keys: numbers.map(number => keyAt(stepKey, number)),
+        schedules: numbers.map((number, i) => ({
+          ...vae.rates(config, number, pass.steps),
+          used: batchSize,
+          first: (inPass + i) * batchSize,
+        })),
+      }
+    }
   }
 }
 

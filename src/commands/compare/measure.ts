@@ -1,5 +1,5 @@
 /** One trained run on the test images: its bound, and log p(x). */
-import type { ScanOptions } from '../../compile/scan.js'
+import type { ScanOptions } from '../../compile/step.js'
 import { type AnnealedWork, evaluateAnnealed } from '../../evaluation/annealed.js'
 import { evaluateBound } from '../../evaluation/bound.js'
 import { evaluateVae } from '../../evaluation/evaluate-vae.js'

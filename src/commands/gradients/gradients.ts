@@ -1,7 +1,7 @@
 /** `elbo gradients RUN`: mean, variance and signal-to-noise ratio of each gradient estimator on one batch. */
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { modes } from '../../compile/scan.js'
+import { modes } from '../../compile/step.js'
 import { firstImages, type Split } from '../../data/dataset.js'
 import {
   type EstimateName,

@@ -6,7 +6,7 @@ import { DTYPES } from '../../libtensorflow/dtypes.js'
 import { type Builder, newBuilder, rewrite } from '../program/builder.js'
 import { cast, fill, int, ints, pack, reshape, slice, typeAttribute } from '../program/operations.js'
 import { type Program, sizeOf, type TensorType, type Value } from '../program/program.js'
-import { loop } from '../program/while.js'
+import { whileLoop } from '../program/while.js'
 
 /** TensorFlow's number for unsigned integers of 64 bits, which TF.js lacks. */
 const UINT64 = 23
@@ -85,7 +85,7 @@ function philox({ builder, functions, prefix }: Target, start: State, blocks: nu
   const [condition, body] = [`${prefix}_philox_${blocks}_condition`, `${prefix}_philox_${blocks}_body`]
   functions.set(condition, moreRounds(types))
   functions.set(body, oneTurn(types))
-  const [, ...end] = loop(builder, condition, body, [int(builder, 0), ...values])
+  const [, ...end] = whileLoop(builder, condition, body, [int(builder, 0), ...values])
   return end.slice(0, 2) as unknown as Halves
 }
 

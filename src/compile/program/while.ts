@@ -6,7 +6,7 @@ import { intAttribute } from './operations.js'
 import type { Value } from './program.js'
 
 /** Adds a loop that begins with the values `start`; returns the values with which it ends. */
-export function loop(builder: Builder, condition: string, body: string, start: readonly Value[]): Value[] {
+export function whileLoop(builder: Builder, condition: string, body: string, start: readonly Value[]): Value[] {
   const { TF_ATTR_TYPE, TF_ATTR_SHAPE } = ATTRIBUTE_TYPES
   const types = start.map(value => builder.typeOf(value))
   const attributes = [

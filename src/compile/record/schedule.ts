@@ -13,10 +13,8 @@ import {
   type Value,
 } from '../program/program.js'
 import { CompileRefusal, callSite } from '../refusal.js'
+import type { Numbers } from '../step.js'
 import type { Recording } from './record.js'
-
-/** The numbers of one step, by name. */
-export type Numbers = Readonly<Record<string, number>>
 
 /** A constant that is `ratio` times the scheduled number `name`; argument `schedule:i` for number i of a list of these. */
 export interface Scheduled {

@@ -5,8 +5,9 @@ import type { HostKey, Key } from '../../random.js'
 import { optimize } from '../passes/simplify.js'
 import type { Program } from '../program/program.js'
 import { CompileRefusal, callSite } from '../refusal.js'
+import type { Numbers } from '../step.js'
 import { type Recording, record } from './record.js'
-import { generalize, type Numbers, recordedNumbers, type Scheduled } from './schedule.js'
+import { generalize, recordedNumbers, type Scheduled } from './schedule.js'
 import { saveState, separateVariables } from './state.js'
 
 /** A step as `trace` runs it. */

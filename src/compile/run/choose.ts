@@ -1,17 +1,8 @@
 /** Which way of running a compiled loop is faster on this machine, found by running it. */
-
 import { CompileRefusal } from '../refusal.js'
-import type { CompiledLoop, NativeMode } from './compiled-loop.js'
+import type { Choice, NativeMode } from '../step.js'
+import type { CompiledLoop } from './compiled-loop.js'
 import type { Fed } from './feed.js'
-
-/** How steps run: `off` is one TF.js operation after the other. */
-export type Mode = 'off' | NativeMode
-
-/** How steps run, and why so, for people. */
-export interface Choice<M extends Mode = Mode> {
-  readonly mode: M
-  readonly reason: string
-}
 
 const TIMED_MS = 50
 const REPETITIONS = 2

@@ -13,11 +13,9 @@ import { optimize } from '../passes/simplify.js'
 import { toGraph } from '../program/graphdef.js'
 import { type Program, sizeOf } from '../program/program.js'
 import type { StepProgram } from '../record/trace.js'
+import type { NativeMode } from '../step.js'
 import type { Fed } from './feed.js'
 import { type Loop, type LoopShape, makeLoop } from './loop.js'
-
-/** How TensorFlow runs a function: compiled by XLA into one piece of machine code, or node by node. */
-export type NativeMode = 'xla' | 'graph'
 
 /** Tensors of the binding, not yet of TF.js; either method frees them. */
 export interface LoopResult {

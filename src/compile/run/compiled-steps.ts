@@ -1,12 +1,19 @@
 /** Steps as compiled functions: traced and compiled when data of a new shape comes, then run in chunks of a fixed capacity. */
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import type { HostKey } from '../../random.js'
-import type { Numbers } from '../record/schedule.js'
 import { type TracedStep, trace } from '../record/trace.js'
-import type { Batches, Outputs, Runner, Step } from '../scan.js'
-import { type Choice, type Compilable, chooseMode, warmUp } from './choose.js'
-import { type CompiledLoop, compileLoop, type NativeMode } from './compiled-loop.js'
-import { concatenate } from './eager.js'
+import {
+  type Batches,
+  type Choice,
+  concatenate,
+  type NativeMode,
+  type Numbers,
+  type Outputs,
+  type Step,
+  type StepRunner,
+} from '../step.js'
+import { type Compilable, chooseMode, warmUp } from './choose.js'
+import { type CompiledLoop, compileLoop } from './compiled-loop.js'
 import { type Feeder, newFeeder } from './feed.js'
 
 /** The steps of one shape of data. */
@@ -16,7 +23,11 @@ interface Compiled {
 }
 
 /** Runs `step` in the mode `asked` for, or else in the one that is faster on the first batches. */
-export function compileSteps<S>(backend: NodeBackend, step: Step<S>, asked: Choice<NativeMode> | undefined): Runner<S> {
+export function compileSteps<S>(
+  backend: NodeBackend,
+  step: Step<S>,
+  asked: Choice<NativeMode> | undefined,
+): StepRunner<S> {
   const compiled = new Map<string, Compiled>()
   let choice = asked
   let mostSteps = 1
@@ -44,18 +55,30 @@ export function compileSteps<S>(backend: NodeBackend, step: Step<S>, asked: Choi
       compiled.set(shape, { loop, feeder })
       mostSteps = feeder.capacity
       const started = performance.now()
-      const parts: Outputs[] = []
-      for (let from = 0; from < batches.count; from += mostSteps) {
-        const fed = feeder.feed(batches, keys, numbers, from)
-        parts.push(await (await loop.run(fed)).take(fed.n))
-      }
-      return { outputs: concatenate(parts), stepMs: (performance.now() - started) / batches.count }
+      const outputs = await runInCalls(loop, feeder, batches, keys, numbers)
+      return { outputs, stepMs: (performance.now() - started) / batches.count }
     },
     dispose() {
       for (const { loop } of compiled.values()) loop.dispose()
       compiled.clear()
     },
   }
+}
+
+/** Runs as many steps in each call to TensorFlow as the feeder holds. */
+async function runInCalls(
+  loop: CompiledLoop,
+  feeder: Feeder,
+  batches: Batches,
+  keys: readonly HostKey[],
+  schedules: readonly Numbers[],
+): Promise<Outputs> {
+  const parts: Outputs[] = []
+  for (let from = 0; from < batches.count; from += feeder.capacity) {
+    const fed = feeder.feed(batches, keys, schedules, from)
+    parts.push(await (await loop.run(fed)).take(fed.n))
+  }
+  return concatenate(parts)
 }
 
 function traceBatches(

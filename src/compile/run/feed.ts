@@ -1,7 +1,7 @@
 /** What goes into a compiled loop: batches, keys and scheduled numbers, in arrays of a fixed capacity that are reused. */
 import type { HostKey } from '../../random.js'
-import { type Numbers, type Scheduled, scheduledValue } from '../record/schedule.js'
-import type { Batches } from '../scan.js'
+import { type Scheduled, scheduledValue } from '../record/schedule.js'
+import type { Batches, Numbers } from '../step.js'
 
 /** The first `n` rows count. */
 export interface Fed {

@@ -6,7 +6,7 @@ import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
 import { type Builder, newBuilder } from '../program/builder.js'
 import { cast, fill, int, pack, reshape, slice, typeAttribute } from '../program/operations.js'
 import { type Program, sizeOf, type TensorType, typeOf, type Value } from '../program/program.js'
-import { loop } from '../program/while.js'
+import { whileLoop } from '../program/while.js'
 import type { StepProgram } from '../record/trace.js'
 
 /** What does not change from call to call. */
@@ -150,7 +150,7 @@ function loopProgram({ fed, buffers, state, carried, assigned }: Parts, conditio
     ...buffers.map(({ type }) => zeros(builder, type)),
     ...state.map(({ name }) => argument(name)),
   ]
-  const ends = loop(builder, condition, body, start)
+  const ends = whileLoop(builder, condition, body, start)
   const last = new Map(carried.map(({ name }, k) => [name, ends[k] as Value]))
   const results = [...buffers.map(({ name }) => name), ...assigned]
   return builder.build(new Map(results.map(name => [name, last.get(name) as Value])))

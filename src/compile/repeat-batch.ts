@@ -1,0 +1,48 @@
+/** Runs many steps on one and the same batch, through `scan`. */
+import { type HostKey, keyAt } from '../random.js'
+import { chunks, type Scan } from './scan.js'
+import { concatenate, type Outputs } from './step.js'
+
+/** A batch [size, values per row], and the key of its noise: step i gets `keyAt(key, i)`. */
+export interface RepeatedBatch {
+  batch: Uint8Array | Float32Array
+  size: number
+  key: HostKey
+}
+
+export interface RepeatOptions {
+  /** Told how many steps a chunk had, after it. */
+  onSteps: (count: number) => void
+  /** Stops after the chunk in flight. */
+  signal?: AbortSignal | undefined
+}
+
+/** One step per schedule on the batch. Undefined if it was stopped before the end. */
+export async function repeatBatch<S>(
+  steps: Scan<S>,
+  { batch, size, key }: RepeatedBatch,
+  schedules: readonly S[],
+  { onSteps, signal }: RepeatOptions,
+): Promise<Outputs | undefined> {
+  const parts: Outputs[] = []
+  let done = 0
+  const feed = (from: number, count: number) => ({
+    batches: { data: repeated(batch, count), count, shape: [size, batch.length / size] },
+    keys: Array.from({ length: count }, (_, i) => keyAt(key, from + i)),
+    schedules: schedules.slice(from, from + count),
+  })
+  for await (const { count, outputs } of chunks(steps, { to: schedules.length, signal }, feed)) {
+    parts.push(outputs)
+    done += count
+    onSteps(count)
+  }
+  return done < schedules.length ? undefined : concatenate(parts)
+}
+
+/** The batch so many times over, end to end. */
+function repeated(batch: Uint8Array | Float32Array, count: number): Uint8Array | Float32Array {
+  const length = count * batch.length
+  const data = batch instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length)
+  for (let i = 0; i < count; i++) data.set(batch, i * batch.length)
+  return data
+}

@@ -1,0 +1,83 @@
+/** The vocabulary of compiled steps: what a step is, what goes into many of them, what comes out, and how they can run. */
+import type * as tf from '@tensorflow/tfjs'
+import type { HostKey, Key } from '../random.js'
+
+/** `count` batches of one shape, end to end: `data` holds [count, ...shape]. */
+export interface Batches {
+  data: Uint8Array | Float32Array
+  count: number
+  /** The shape of one batch, [batch, ...]. */
+  shape: readonly number[]
+}
+
+/** The numbers of one step, by name. */
+export type Numbers = Readonly<Record<string, number>>
+
+/**
+ * One step: may read and assign variables, and returns named tensors of fixed shapes. `batch` [batch, ...] is float32
+ * whatever the data's type; `schedule` holds the numbers that change from step to step.
+ */
+export type Step<S> = (batch: tf.Tensor, key: Key, schedule: S) => Record<string, tf.Tensor>
+
+/** The outputs of all steps end to end: [count, ...output shape] each. */
+export type Outputs = Record<string, Float32Array>
+
+/** How TensorFlow runs a function: compiled by XLA into one piece of machine code, or node by node. */
+export type NativeMode = 'xla' | 'graph'
+
+/** How steps run: `off` is one TF.js operation after the other. */
+export type Mode = 'off' | NativeMode
+
+/** What can be asked for: `auto` takes what is fastest on the real step, where anything but `off` runs at all. */
+export const modes = ['auto', 'xla', 'graph', 'off'] as const
+
+/** How steps run, and why so, for people. */
+export interface Choice<M extends Mode = Mode> {
+  readonly mode: M
+  readonly reason: string
+}
+
+export interface ScanOptions {
+  readonly mode: (typeof modes)[number]
+  /** Why this mode, unless it is to be found out. */
+  readonly reason?: string
+}
+
+/** Runs the steps of one call. */
+export interface StepRunner<S> {
+  readonly choice: Choice | undefined
+  /** The most steps that one call to TensorFlow takes. */
+  readonly mostSteps: number
+  run(
+    batches: Batches,
+    keys: readonly HostKey[],
+    schedules: readonly S[],
+  ): Promise<{ outputs: Outputs; stepMs: number }>
+  dispose(): void
+}
+
+/** The outputs of several runs as those of one. */
+export function concatenate(runs: readonly Outputs[]): Outputs {
+  const names = Object.keys(runs[0] ?? {})
+  return Object.fromEntries(
+    names.map(name => {
+      const parts = runs.map(outputs => outputs[name] as Float32Array)
+      const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0))
+      let offset = 0
+      for (const part of parts) {
+        whole.set(part, offset)
+        offset += part.length
+      }
+      return [name, whole]
+    }),
+  )
+}
+
+/** The outputs of so many steps, each by itself. */
+export function eachStep(outputs: Outputs, steps: number): Outputs[] {
+  const part = (values: Float32Array, step: number) =>
+    values.subarray((step * values.length) / steps, ((step + 1) * values.length) / steps)
+  return Array.from({ length: steps }, (_, step) =>
+    Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, part(values, step)])),
+  )
+}
