@@ -97,16 +97,32 @@ function addGroup(program: Commander, { name, summary, argument, commands }: Com
     .addHelpText('after', `\nEvery ${argument} has settings of its own: elbo ${name} ${names[0]} --help`)
     .argument(`[${argument}]`)
     .allowUnknownOption()
+    .allowExcessArguments()
     .action((given?: string) => {
       if (given === undefined) return group.help({ error: true })
       throw new UsageError(
         `${name} ${given}: there is no such ${argument}; one of ${names.join(', ')} was expected; did you mean ${closest(given, names)}?`,
       )
     })
-  for (const command of commands) addCommand(group, command, run)
+  for (const command of commands) {
+    addCommand(group, command, run).exitOverride(error => {
+      throw foreignOption(error, command, commands) ?? error
+    })
+  }
 }
 
-function addCommand(program: Commander, command: Command, run: Run): void {
+/** The error of an option that other commands of the group have, and this one has not. */
+function foreignOption({ code, message }: CommanderError, { name }: Command, commands: readonly Command[]) {
+  const [, flag] = /unknown option '--([a-z0-9-]+)'/.exec(message) ?? []
+  if (code !== 'commander.unknownOption' || flag === undefined) return undefined
+  const owners = commands.filter(({ options }) => Object.keys(options).some(option => kebabCase(option) === flag))
+  if (owners.length === 0) return undefined
+  return new UsageError(
+    `--${flag}: ${name} has no such setting; it is one of ${owners.map(one => one.name).join(', ')}`,
+  )
+}
+
+function addCommand(program: Commander, command: Command, run: Run): Commander {
   const sub = program.command(command.name).description(command.summary)
   if (command.argument)
     sub.argument(`<${command.argument}>`, command.argumentDescription ?? 'name of a run below the checkpoints folder')
@@ -120,6 +136,7 @@ function addCommand(program: Commander, command: Command, run: Run): void {
     const argument = command.argument ? String(parameters[0]) : ''
     await run(command, argument, parameters[command.argument ? 1 : 0] as Flags)
   })
+  return sub
 }
 
 /** Errors are thrown, not printed, so that they come out as one line. */

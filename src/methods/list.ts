@@ -13,8 +13,7 @@ export const emMethods: readonly Method[] = [bernoulliMixture, gaussianMixture, 
 export const methods: readonly Method[] = [vae, ...emMethods]
 
 /** The method of a run. config.json of an EM run names its model; that of a VAE names none. */
-export function methodOf(config: RunConfig | Partial<RunConfig>): Method {
-  const { model } = config as { model?: unknown }
+export function methodOf({ model }: { model?: unknown }): Method {
   if (model === undefined) return vae
   const method = emMethods.find(({ name }) => name === model)
   if (method) return method
@@ -37,7 +36,7 @@ function methodNamedIn(json: string, where: string): Method {
     return vae // whose parser says what is wrong
   }
   try {
-    return methodOf(Object(given) as Partial<RunConfig>)
+    return methodOf(Object(given) as { model?: unknown })
   } catch (error) {
     throw new UsageError(`${where}: ${(error as Error).message}`)
   }

@@ -17,6 +17,8 @@ import type { Pictures } from './pictures.js'
 
 /** The settings that every run has, whatever its method. config.json holds these and the method's own. */
 export interface RunConfig {
+  /** Of methods of `elbo em`: their name. */
+  model?: string
   /** Passes over the training images, in all. */
   epochs: number
   /** Images per step. */

@@ -7,7 +7,7 @@ import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import { evaluateBound } from '../../src/evaluation/bound.js'
 import { methodOf, methods, parseRunConfig } from '../../src/methods/list.js'
-import { resolveRun } from '../../src/methods/method.js'
+import { type RunConfig, resolveRun } from '../../src/methods/method.js'
 import { streamKey } from '../../src/random.js'
 import { train } from '../../src/runs/train.js'
 import { loadTrainedRun, loadTrainedVae } from '../../src/runs/trained-run.js'
@@ -40,7 +40,7 @@ function run(to: string, changes: Changes, more: More = {}) {
   const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
   const method = methodOf(changes)
   const size = 'components' in method.flags ? { components: 4 } : { latentDim: 2 }
-  const config = resolveRun(method, { ...base, ...size, compile, ...changes })
+  const config = resolveRun(method, { ...base, ...size, compile, ...changes } as Partial<RunConfig>)
   return train({ folder: to, config, resume, backend, signal, observer: { progress } })
 }
 
@@ -140,7 +140,7 @@ test.each([
     '--leapfrog-steps 3: has no effect without --sampler hmc',
   ],
 ])('%o is refused before anything is opened', (changes, message) => {
-  expect(() => resolveRun(methodOf(changes), changes)).toThrow(message)
+  expect(() => resolveRun(methodOf(changes), changes as Partial<RunConfig>)).toThrow(message)
 })
 
 test('the settings of every method are its own, pass their own checks, and read back from config.json', () => {
