@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
 import type { Choice } from '../compile/scan.js'
-import { binarizeOnce, type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
+import { binarizeOnce } from '../data/binarize.js'
+import { type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
+import type { Images } from '../data/images.js'
 import { explain, writeFileAtomic } from '../files/files.js'
 import {
   binarizes,
@@ -145,17 +147,16 @@ export function evaluatedSplit({ config }: TrainedRun | TrainedVae, split: Split
   return binarizes(config) ? binarizeOnce(split, config.binarize, streamKey(config.seed, split.name)) : split
 }
 
-/** Writes a grid of the run's images to `out` or to `images/NAME.png` in the run; returns the path. */
+/** Writes a grid of images to `out` or to `images/NAME.png` in the run; returns the path. */
 export function writeGrid(
-  { folder, trained }: OpenedRun<TrainedRun | TrainedVae>,
-  pixels: Uint8Array,
+  { folder }: OpenedRun<TrainedRun | TrainedVae>,
+  images: Images,
   name: string,
   out: string | null,
-  layout: Partial<ImageGridLayout>,
+  layout: ImageGridLayout,
 ): string {
-  const { rows: height, columns: width } = trained.snapshot.data
   const path = out ?? join(pictureFolder(folder, 'images'), `${name}.png`)
-  writeFileAtomic(path, imageGrid(pixels, { count: pixels.length / (height * width), height, width, ...layout }))
+  writeFileAtomic(path, imageGrid(images, layout))
   return path
 }
 

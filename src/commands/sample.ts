@@ -19,12 +19,12 @@ export const sample = command({
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
     const { session, config } = run.trained
-    const { z, pixels } = await session.pictures.sample(streamKey(values.seed, 'sample'), values.count)
-    const path = writeGrid(run, pixels, 'samples', values.out, {})
+    const picture = await session.pictures.sample(streamKey(values.seed, 'sample'), values.count)
+    const path = writeGrid(run, picture, 'samples', values.out, {})
     context.print(
       `${values.count} samples of p(x|z), mean images, z ~ ${priorOf(config)} with seed ${values.seed}: ${path}`,
     )
-    return { json: { run: argument, path, count: values.count, seed: values.seed, z } }
+    return { json: { run: argument, path, count: values.count, seed: values.seed, z: picture.z } }
   },
 })
 

@@ -1,10 +1,10 @@
 /** What is measured of a model without an encoder: its bound and log p(x) by annealed importance sampling, with their errors. */
 import type { Choice, ScanOptions } from '../compile/scan.js'
+import type { Images } from '../data/images.js'
 import type { AnnealedAlgorithm } from '../inference/algorithm.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import type { AnnealingRun } from '../sampling/anneal-images.js'
 import { temperatures } from '../sampling/annealing.js'
-import type { ImageSet } from './over-images.js'
 
 /** How much is done for each image. */
 export interface AnnealedWork {
@@ -31,7 +31,7 @@ export interface AnnealedEvaluation extends AnnealedWork {
 /** Undefined if `options.signal` stopped it before the end. */
 export async function evaluateAnnealed(
   algorithm: AnnealedAlgorithm,
-  images: ImageSet,
+  images: Images,
   work: AnnealedWork,
   options: AnnealingRun & ScanOptions,
 ): Promise<AnnealedEvaluation | undefined> {

@@ -1,8 +1,9 @@
 /** The bound of every image as a fitted model gives it in one step; for exact posteriors it is log p(x) itself. */
 import type { Choice, Outputs, ScanOptions } from '../compile/scan.js'
+import type { Images } from '../data/images.js'
 import type { Algorithm, AnnealedAlgorithm } from '../inference/algorithm.js'
 import { type Estimate, estimateMean } from '../numeric/means.js'
-import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
+import { type OverImagesOptions, overImages } from './over-images.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface BoundEstimate {
@@ -22,7 +23,7 @@ export interface BoundEstimate {
 
 /** Finds the bound of sets of images, as an algorithm gives it; a step is compiled once. */
 export interface Bounds {
-  run(images: ImageSet, options: OverImagesOptions): Promise<Outputs>
+  run(images: Images, options: OverImagesOptions): Promise<Outputs>
   /** How the work was run; undefined before the first run. */
   readonly choice: Choice | undefined
   dispose(): void
@@ -52,7 +53,7 @@ export function boundsBy(algorithm: Algorithm | AnnealedAlgorithm, how: ScanOpti
 /** If `options.signal` stops it, of the batches done so far, or undefined before the first. */
 export async function evaluateBound(
   algorithm: Algorithm,
-  images: ImageSet,
+  images: Images,
   options: OverImagesOptions & ScanOptions,
 ): Promise<BoundEstimate | undefined> {
   const bounds = boundsBy(algorithm, options)

@@ -4,11 +4,12 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { type Choice, type ScanOptions, scan } from '../compile/scan.js'
+import type { Images } from '../data/images.js'
+import { toUnit } from '../data/levels.js'
 import type { Ascent } from '../inference/estimators/ascent.js'
 import type { Baseline } from '../inference/estimators/baselines.js'
 import { namedWeights, networksOf, sides, type Vae } from '../models/vae.js'
 import { type HostKey, keyAt } from '../random.js'
-import type { ImageSet } from './over-images.js'
 import { repeatBatch } from './repeat-batch.js'
 
 /** What gradients are measured of: the networks of either side. */
@@ -49,7 +50,7 @@ const WARM_UP = 50
 export async function gradientMoments(
   vae: Vae,
   { ascent, baseline }: { ascent: Ascent; baseline: Baseline },
-  images: ImageSet,
+  images: Images,
   { draws, key, onDraws = () => {}, signal, ...how }: GradientDrawOptions,
 ): Promise<{ blocks: GradientBlocks; compile: Choice } | undefined> {
   const sums = Object.fromEntries(parts.map(part => [part, runningMoments(weightsOf(vae, part))])) as Record<
@@ -58,7 +59,7 @@ export async function gradientMoments(
   >
   const weights = parts.flatMap(part => weightsOf(vae, part))
   const runner = scan<{ share: number }>((batch, noise, { share }) => {
-    const onTape = ascent(tf.div(batch, 255), noise, { beta: 1 })
+    const onTape = ascent(toUnit(batch), noise, { beta: 1 })
     const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weights)
     for (const part of parts) sums[part].add(grads, share)
     return {}

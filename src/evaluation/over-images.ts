@@ -9,17 +9,12 @@ import {
   type Step,
   scan,
 } from '../compile/scan.js'
+import { type Images, imageSize, imagesFrom } from '../data/images.js'
 import { unlessAborted } from '../interruption.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Images of a batch wherever a run is evaluated: another size would draw other noise. */
 export const EVALUATION_BATCH = 100
-
-/** Images to evaluate: `pixels` holds [count, pixels per image] in 0 … 255. */
-export interface ImageSet {
-  count: number
-  pixels: Uint8Array
-}
 
 export interface OverImagesOptions {
   batchSize: number
@@ -36,7 +31,7 @@ export interface ImageScan<S> {
   /** How it runs; undefined before the first run. */
   readonly choice: Choice | undefined
   /** Runs every part on each batch: for each part its outputs, one row per image. */
-  run(images: ImageSet, options: OverImagesOptions, parts: readonly S[]): Promise<Outputs[]>
+  run(images: Images, options: OverImagesOptions, parts: readonly S[]): Promise<Outputs[]>
   dispose(): void
 }
 
@@ -91,17 +86,9 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
   }
 }
 
-/** The `size` images from number `from` on; beyond the last image they are black. */
-export function imagesFrom({ pixels, count }: ImageSet, from: number, size: number): Uint8Array {
-  const width = pixels.length / count
-  const batch = new Uint8Array(size * width)
-  batch.set(pixels.subarray(from * width, (from + size) * width))
-  return batch
-}
-
 /** Copies whole batches of `size` images. */
-function gatherBatches(images: ImageSet, size: number, numbers: readonly number[]): Batches {
-  const width = images.pixels.length / images.count
+function gatherBatches(images: Images, size: number, numbers: readonly number[]): Batches {
+  const width = imageSize(images)
   const data = new Uint8Array(numbers.length * size * width)
   numbers.forEach((batch, i) => void data.set(imagesFrom(images, batch * size, size), i * size * width))
   return { data, count: numbers.length, shape: [size, width] }

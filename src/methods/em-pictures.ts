@@ -1,6 +1,8 @@
 /** Pictures of the models of `elbo em`. */
 import * as tf from '@tensorflow/tfjs'
 import type { Features } from '../data/features.js'
+import { type ImageShape, imageTensor } from '../data/images.js'
+import { toLevels } from '../data/levels.js'
 import type { FactorAnalysis } from '../models/factor-analysis.js'
 import * as factors from '../models/factor-analysis.js'
 import { type Mixture, posterior, sample as sampleMixture, variable } from '../models/mixtures/mixture.js'
@@ -14,16 +16,16 @@ export function mixturePictures(mixture: Mixture, features: Features): Pictures 
         const drawn = sampleMixture(mixture, key, count)
         return { component: tf.reshape(drawn.component, [-1, 1]), image: features.show(drawn.image) }
       })
-      return picture(component, image)
+      return picture(component, image, features.image)
     },
     reconstruct: images => {
       const { component, image } = tf.tidy(() => {
-        const x = features.read(imageTensor(images, features))
+        const x = features.read(imageTensor(images))
         const { responsibilities } = posterior(mixture, x) // [K, count]
         const means = tf.matMul(responsibilities, variable(mixture, 'means') as tf.Tensor, true)
         return { component: tf.reshape(tf.argMax(responsibilities, 0), [-1, 1]), image: features.show(means) }
       })
-      return picture(component, image)
+      return picture(component, image, features.image)
     },
   }
 }
@@ -36,24 +38,21 @@ export function factorPictures(model: FactorAnalysis, features: Features): Pictu
         const drawn = factors.sample(model, key, count)
         return { z: drawn.z, image: features.show(drawn.mean) }
       })
-      return picture(z, image)
+      return picture(z, image, features.image)
     },
     reconstruct: images => {
       const { z, image } = tf.tidy(() => {
-        const mean = factors.posteriorMean(model, features.read(imageTensor(images, features)))
+        const mean = factors.posteriorMean(model, features.read(imageTensor(images)))
         return { z: mean, image: features.show(tf.add(tf.matMul(mean, model.W as tf.Tensor, false, true), model.mu)) }
       })
-      return picture(z, image)
+      return picture(z, image, features.image)
     },
   }
 }
 
-const imageTensor = (images: Uint8Array, { pixels }: Features): tf.Tensor2D =>
-  tf.tensor2d(Float32Array.from(images), [images.length / pixels, pixels])
-
 /** Reads latents [count, latent] and images [count, pixels] in [0, 1], and frees them. */
-async function picture(z: tf.Tensor, image: tf.Tensor): Promise<Picture> {
+async function picture(z: tf.Tensor, image: tf.Tensor, shape: ImageShape): Promise<Picture> {
   const [rows, means] = await Promise.all([z.array() as Promise<number[][]>, image.data<'float32'>()])
   tf.dispose([z, image])
-  return { z: rows, pixels: Uint8Array.from(means, mean => Math.round(255 * mean)) }
+  return { ...shape, count: rows.length, pixels: toLevels(means), z: rows }
 }

@@ -1,11 +1,12 @@
 /** The models of `elbo em` with the algorithms that fit them. */
-import { meanImage, type Split } from '../data/dataset.js'
+import type { Split } from '../data/dataset.js'
 import { type Features, featureMoments, newFeatures } from '../data/features.js'
+import { meanImage } from '../data/images.js'
 import type { Algorithm } from '../inference/algorithm.js'
 import { monteCarloEm } from '../inference/decoder/monte-carlo-em.js'
 import { factorAnalysisEm } from '../inference/factor-analysis/em.js'
 import { monteCarloFactorAnalysis } from '../inference/factor-analysis/monte-carlo.js'
-import { trainMixture } from '../inference/mixtures/em.js'
+import { mixtureEm } from '../inference/mixtures/em.js'
 import { type EmpiricalPrior, empiricalPrior } from '../inference/mixtures/empirical-prior.js'
 import { bayesianMixture } from '../inference/mixtures/mean-field.js'
 import { startMixture } from '../inference/mixtures/starts.js'
@@ -136,7 +137,7 @@ function mixtureAlgorithmOf(config: EmConfig, features: number, data: MixtureDat
     if (method === 'mean-field')
       return { algorithm: bayesianMixture(mixture, { ...data, hyperparameters: { concentration } }) }
     const options = { ...data, samples, prior: { concentration: prior, pixels: [prior, prior] as const } }
-    return { algorithm: trainMixture(mixture, options) }
+    return { algorithm: mixtureEm(mixture, options) }
   }
   const mixture = createGaussianMixture({ ...shape, covariance })
   if (method === 'mean-field') {
@@ -144,7 +145,7 @@ function mixtureAlgorithmOf(config: EmConfig, features: number, data: MixtureDat
     return { algorithm: bayesianMixture(mixture, { ...data, hyperparameters: prior.hyperparameters }), prior }
   }
   const options = { ...data, samples, prior: { concentration: prior, regularization: config.varianceFloor } }
-  return { algorithm: trainMixture(mixture, options) }
+  return { algorithm: mixtureEm(mixture, options) }
 }
 
 function factorSession(config: EmConfig, size: ImageSize): Session {

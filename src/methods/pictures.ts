@@ -1,12 +1,13 @@
 /** Pictures of a trained VAE: latent points through the decoder, as grey images. */
 import * as tf from '@tensorflow/tfjs'
+import type { Images } from '../data/images.js'
+import { toLevels, unitValues } from '../data/levels.js'
 import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'
 
-/** Latent points and their mean images: `pixels` holds [count, pixels], 0 … 255. */
-export interface Picture {
+/** Mean images and the latent points that they are of. */
+export interface Picture extends Images {
   z: number[][]
-  pixels: Uint8Array
 }
 
 /** What any trained model can show. */
@@ -14,7 +15,7 @@ export interface Pictures {
   /** Mean images of `count` draws of z from the prior. */
   sample(key: Key, count: number): Promise<Picture>
   /** Each image (as the model reads it, 0 … 255) as the model sees it: the mean image given its latents. */
-  reconstruct(images: Uint8Array): Promise<Picture>
+  reconstruct(images: Images): Promise<Picture>
 }
 
 export const vaePictures = (vae: Vae): Pictures => ({
@@ -28,12 +29,12 @@ async function sample(vae: Vae, key: Key, count: number): Promise<Picture> {
 }
 
 /** Each image (0 … 255) encoded to the most probable z and decoded again. */
-async function reconstruct(vae: Vae, images: Uint8Array): Promise<Picture> {
+async function reconstruct(vae: Vae, images: Images): Promise<Picture> {
   return decodeGrid(vae, await encodeModes(vae, images))
 }
 
 /** Straight walks of `steps` points between the codes of consecutive pairs of images: one row of z per point. */
-export async function interpolate(vae: Vae, images: Uint8Array, steps: number): Promise<Picture> {
+export async function interpolate(vae: Vae, images: Images, steps: number): Promise<Picture> {
   const means = await encodeModes(vae, images)
   const walks: number[][] = []
   for (let i = 0; i + 1 < means.length; i += 2) {
@@ -60,26 +61,14 @@ async function decodeGrid(vae: Vae, z: number[][]): Promise<Picture> {
     const means = tf.tidy(() => decode(vae, tf.tensor2d(z.slice(start, start + PIECE))).mean)
     const values = await means.data<'float32'>()
     means.dispose()
-    values.forEach((mean, i) => {
-      pixels[start * vae.pixels + i] = Math.round(255 * mean)
-    })
+    pixels.set(toLevels(values), start * vae.pixels)
   }
-  return { z, pixels }
+  return { ...vae.image, count: z.length, pixels, z }
 }
 
-function encodeModes(vae: Vae, images: Uint8Array): Promise<number[][]> {
-  return readMatrix(
-    tf.tidy(
-      () =>
-        encode(
-          vae,
-          tf.tensor2d(
-            Float32Array.from(images, level => level / 255),
-            [images.length / vae.pixels, vae.pixels],
-          ),
-        ).mode,
-    ),
-  )
+function encodeModes(vae: Vae, images: Images): Promise<number[][]> {
+  const x = () => tf.tensor2d(unitValues(images.pixels), [images.count, vae.pixels])
+  return readMatrix(tf.tidy(() => encode(vae, x()).mode))
 }
 
 async function readMatrix(matrix: tf.Tensor): Promise<number[][]> {

@@ -1,11 +1,12 @@
 /** A model with the algorithm that fits it, made from a configuration or brought back from a run directory. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Dataset, meanImage, type Split } from '../data/dataset.js'
+import type { Dataset, Split } from '../data/dataset.js'
+import { meanImage } from '../data/images.js'
 import { readWhole, writeFileAtomic } from '../files/files.js'
 import type { Algorithm, AnnealedAlgorithm } from '../inference/algorithm.js'
-import { trainVae } from '../inference/gradient-ascent.js'
-import { trainWakeSleep } from '../inference/wake-sleep.js'
+import { gradientAscent } from '../inference/gradient-ascent.js'
+import { wakeSleep } from '../inference/wake-sleep.js'
 import { createVae, initialize, type Vae } from '../models/vae.js'
 import { streamKey } from '../random.js'
 import { type SnapshotName, snapshotFolder } from '../runs/directory.js'
@@ -72,8 +73,8 @@ export function createVaeSession(config: Config, { rows, columns }: Omit<ImageSi
   const options = { ...config, clipNorm: config.clipNorm ?? undefined }
   const algorithm =
     objective === 'wake-sleep'
-      ? trainWakeSleep(vae, options)
-      : trainVae(vae, { ...options, objective }, streamKey(config.seed, 'baseline'))
+      ? wakeSleep(vae, options)
+      : gradientAscent(vae, { ...options, objective }, streamKey(config.seed, 'baseline'))
   return {
     method: objective === 'elbo' ? 'vae' : objective,
     vae,

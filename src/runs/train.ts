@@ -2,7 +2,9 @@
 import { dirname, join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { type Choice, canCompile, type Mode, type Outputs, type ScanOptions, scan } from '../compile/scan.js'
-import { binarizeOnce, type Dataset, firstImages, loadRunDataset, type Split } from '../data/dataset.js'
+import { binarizeOnce } from '../data/binarize.js'
+import { type Dataset, loadRunDataset, type Split } from '../data/dataset.js'
+import { firstImages, imageSize } from '../data/images.js'
 import { type Pass, shuffledPass, wholePass } from '../data/passes.js'
 import { type Bounds, boundsBy } from '../evaluation/bound.js'
 import type { Schedule } from '../inference/algorithm.js'
@@ -194,7 +196,7 @@ export async function train({
           first: (from + i) * config.batchSize,
         }))
         const work = steps.run(
-          { data: pass.batches(from, count), count, shape: [config.batchSize, data.rows * data.columns] },
+          { data: pass.batches(from, count), count, shape: [config.batchSize, imageSize(data)] },
           numbers.map(step => keyAt(stepKey, step)),
           schedules,
         )

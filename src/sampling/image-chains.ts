@@ -1,6 +1,6 @@
 /** The chains of all training images as Monte Carlo EM moves them: persistent, with an adaptive step size, and judged after each pass. */
 import * as tf from '@tensorflow/tfjs'
-import { usedMeans } from '../inference/used-images.js'
+import { usedMeans } from '../data/used-images.js'
 import { compensatedSums } from '../numeric/compensated-sums.js'
 import type { HostKey, Key } from '../random.js'
 import type { Run } from './kernel.js'

@@ -6,6 +6,7 @@ import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
 import { measureGaps } from '../../src/evaluation/inference-gaps.js'
 import { createVae, initialize } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
+import { imagesOf } from '../images.js'
 
 const key = streamKey(1, 'test')
 
@@ -15,10 +16,11 @@ function smallVae() {
   return vae
 }
 
-const someImages = (count: number) => ({
-  count,
-  pixels: Uint8Array.from({ length: 4 * count }, (_, i) => (i % 3 === 0 ? 255 : 0)),
-})
+const someImages = (count: number) =>
+  imagesOf(
+    { rows: 2, columns: 2 },
+    Uint8Array.from({ length: 4 * count }, (_, i) => (i % 3 === 0 ? 255 : 0)),
+  )
 
 test('importance sampling leaves the batches that were done, each image as without the interruption', async () => {
   const [vae, images, stop] = [smallVae(), someImages(5), new AbortController()]

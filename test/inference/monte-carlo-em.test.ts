@@ -9,6 +9,7 @@ import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
 import { temperatures } from '../../src/sampling/annealing.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 import { passes } from './passes.js'
 
 let backend: string
@@ -124,7 +125,7 @@ test('training raises log p(x); the annealed bound ends just below it; every num
   expect(end).toBeGreaterThan(start + 1)
   for (const value of Object.values({ ...last.end, ...last.means })) expect(Number.isFinite(value)).toBe(true)
   expect(Object.keys(last.end)).toEqual(['acceptance', 'stepSize', 'ess', 'essLowest', 'rHat', 'rHatHighest', 'stuck'])
-  const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
+  const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
   const { elbo } = await algorithm.annealer({ mode: 'off' }).run(images, { key })
   const bound = estimateMean(elbo).mean
   expect(bound).toBeLessThan(end)
@@ -134,7 +135,7 @@ test('training raises log p(x); the annealed bound ends just below it; every num
 test('log p(x) of a fitted decoder by annealing is the exact one, within four of the standard errors it states', async () => {
   const vae = smallVae(3)
   const exact = exactLogPx(vae).dataSync()[0] as number
-  const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
+  const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
   const measure = (chains: number) =>
     evaluateAnnealed(monteCarloEm(vae, options, key), images, { chains, temperatures: 20 }, { key, mode: 'off' })
   const found = await measure(400)
@@ -148,7 +149,7 @@ test('log p(x) of a fitted decoder by annealing is the exact one, within four of
 })
 
 test('an interrupted annealing gives no estimate', async () => {
-  const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
+  const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
   const signal = AbortSignal.abort()
   const work = { chains: 2, temperatures: 3 }
   expect(

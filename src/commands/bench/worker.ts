@@ -7,6 +7,7 @@ import type { BackendOptions } from '../../backends/backend.js'
 import { openBackend } from '../../backends/candidates.js'
 import { type Mode, type Outputs, scan } from '../../compile/scan.js'
 import { loadDataset } from '../../data/dataset.js'
+import { imageSize } from '../../data/images.js'
 import { shuffledPass } from '../../data/passes.js'
 import type { Schedule } from '../../inference/algorithm.js'
 import { type Config, resolveConfig } from '../../methods/config.js'
@@ -60,7 +61,7 @@ async function newTraining(config: Config, mode: Mode): Promise<(steps: number) 
     const pass = shuffledPass(data.train, config.batchSize, orderKey, Math.floor(step / stepsPerEpoch))
     const numbers = Array.from({ length: count }, (_, i) => step + i)
     const outputs = await steps.run(
-      { data: pass.batches(from, count), count, shape: [config.batchSize, data.rows * data.columns] },
+      { data: pass.batches(from, count), count, shape: [config.batchSize, imageSize(data)] },
       numbers.map(number => keyAt(stepKey, number)),
       numbers.map((number, i) => ({
         ...schedule(config, number, stepsPerEpoch),

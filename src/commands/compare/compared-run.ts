@@ -1,7 +1,8 @@
 /** One row of a comparison: runs trained, or gone on with, and the best of them measured; what is there already is kept. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Dataset, firstImages } from '../../data/dataset.js'
+import type { Dataset } from '../../data/dataset.js'
+import { firstImages, imageShape, imageSize } from '../../data/images.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import { vaeSettings } from '../../methods/config.js'
 import { emTable } from '../../methods/em-config.js'
@@ -155,4 +156,4 @@ async function measureRun(
 }
 
 const parametersOf = ({ variant }: PlannedRun, { session, snapshot: { data } }: TrainedRun): number =>
-  countParameters(variant, session, data.rows * data.columns)
+  countParameters(variant, session, imageSize(imageShape(data)))

@@ -1,9 +1,10 @@
 /** One trained run on the test images: its bound, and log p(x). */
 import type { ScanOptions } from '../../compile/scan.js'
+import type { Images } from '../../data/images.js'
 import { type AnnealedWork, evaluateAnnealed } from '../../evaluation/annealed.js'
 import { evaluateBound } from '../../evaluation/bound.js'
 import { evaluateVae } from '../../evaluation/evaluate-vae.js'
-import type { ImageSet, OverImagesOptions } from '../../evaluation/over-images.js'
+import type { OverImagesOptions } from '../../evaluation/over-images.js'
 import type { Algorithm, AnnealedAlgorithm } from '../../inference/algorithm.js'
 import { asVae, isExact, type TrainedRun, type TrainedVae } from '../../methods/session.js'
 import type { Estimate } from '../../numeric/means.js'
@@ -32,7 +33,7 @@ type Options = OverImagesOptions & ScanOptions
 /** Measures a run as `elbo evaluate` does; undefined if `options.signal` stopped it before the end. */
 export function measure(
   run: TrainedRun,
-  images: ImageSet,
+  images: Images,
   { samples, ...work }: SamplingWork,
   options: Options,
 ): Promise<Measured | undefined> {
@@ -44,21 +45,21 @@ export function measure(
     : inOneStep(run, algorithm, images, options)
 }
 
-async function byImportance({ vae }: TrainedVae, images: ImageSet, samples: number, options: Options) {
+async function byImportance({ vae }: TrainedVae, images: Images, samples: number, options: Options) {
   const found = await evaluateVae(vae, images, samples, options)
   if (found?.images !== images.count) return undefined
   const { elbo, logPx, logPxMonteCarloError: monteCarloError } = found
   return { bound: elbo, logPx: { by: 'importance sampling', samples, monteCarloError, ...logPx } as const }
 }
 
-async function byAnnealing(algorithm: AnnealedAlgorithm, images: ImageSet, work: AnnealedWork, options: Options) {
+async function byAnnealing(algorithm: AnnealedAlgorithm, images: Images, work: AnnealedWork, options: Options) {
   const found = await evaluateAnnealed(algorithm, images, work, options)
   if (!found) return undefined
   const { elbo, logPx, logPxMonteCarloError: monteCarloError } = found
   return { bound: elbo, logPx: { by: 'annealed importance sampling', ...work, monteCarloError, ...logPx } as const }
 }
 
-async function inOneStep({ config, session }: TrainedRun, algorithm: Algorithm, images: ImageSet, options: Options) {
+async function inOneStep({ config, session }: TrainedRun, algorithm: Algorithm, images: Images, options: Options) {
   const found = await evaluateBound(algorithm, images, options)
   if (found?.images !== images.count) return undefined
   const { elbo, logPredictive } = found

@@ -1,7 +1,8 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several methods. */
 
 import { modes } from '../../compile/scan.js'
-import { type Dataset, firstImages, requireFirst, type Split, splitNames } from '../../data/dataset.js'
+import { type Dataset, requireFirst, type Split, splitNames } from '../../data/dataset.js'
+import { firstImages, imageSize } from '../../data/images.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import { whyUnwritable } from '../../files/files.js'
 import type { Algorithm } from '../../inference/algorithm.js'
@@ -83,7 +84,7 @@ export const evaluate = command({
     const measuring: Measuring = {
       run: argument,
       snapshot: { name: snapshot, step: run.snapshot.position.step },
-      pixels: data.rows * data.columns,
+      pixels: imageSize(data),
       binary: binarizes(run.config),
       data,
       images,

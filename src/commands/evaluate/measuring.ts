@@ -2,6 +2,8 @@
 
 import type { modes } from '../../compile/scan.js'
 import type { Dataset, Split } from '../../data/dataset.js'
+import { firstImages } from '../../data/images.js'
+import { unitValues, WHITE } from '../../data/levels.js'
 import { bitsPerDimension } from '../../evaluation/bits.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { encodeSafetensors, type StoredTensor } from '../../files/safetensors.js'
@@ -65,7 +67,9 @@ export const rateAndDistortion = ({ reconstruction, kl }: { reconstruction: Esti
 /** The bits per dimension of a log p(x), printed and for the JSON document. */
 export function bitsOf({ pixels, binary, context }: Measuring, logPx: Estimate) {
   const bits = bitsPerDimension(logPx, { pixels, binary })
-  const of = binary ? '' : ', of the density times the width of a grey level, 1/255: no code length, can be negative'
+  const of = binary
+    ? ''
+    : `, of the density times the width of a grey level, 1/${WHITE}: no code length, can be negative`
   const value = `${bits.mean.toFixed(5).padStart(9)} ± ${describeError(bits.standardError, 5)}`
   context.print(`${'bits/dim'.padEnd(16)}${value}${of}`)
   return { bitsPerDimension: { ...bits, of: binary ? 'binary pixels' : 'density times the width of a grey level' } }
@@ -73,14 +77,14 @@ export function bitsOf({ pixels, binary, context }: Measuring, logPx: Estimate) 
 
 /** Writes what `--save` asks for: the images x as the model reads them, and numbers of every image; of the first ones if there are no more. */
 export function saveValues(
-  { run, snapshot, seed, pixels, binary, data, images, save, context }: Measuring,
+  { run, snapshot, seed, binary, data, images, save, context }: Measuring,
   values: Readonly<Record<string, ArrayLike<number>>>,
   metadata: Record<string, string>,
 ): void {
   if (save === null) return
   const count = Math.min(...Object.values(values).map(({ length }) => length))
-  const levels = images.pixels.subarray(0, count * pixels)
-  const x = binary ? levels.map(level => level / 255) : Float32Array.from(levels, level => level / 255)
+  const levels = firstImages(images, count).pixels
+  const x = binary ? levels.map(level => level / WHITE) : unitValues(levels)
   const tensors = new Map<string, StoredTensor>([['x', { shape: [count, data.rows, data.columns], data: x }]])
   for (const [name, list] of Object.entries(values))
     tensors.set(name, { shape: [list.length], data: Float32Array.from(list) })

@@ -1,6 +1,7 @@
 /** Exact EM for factor analysis (Rubin & Thayer 1982) and probabilistic PCA (Tipping & Bishop 1999, appendix B). */
 import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
+import { usedImages, usedMeans } from '../../data/used-images.js'
 import {
   exactBound,
   type FactorAnalysis,
@@ -14,7 +15,6 @@ import {
 import { compensatedSums } from '../../numeric/compensated-sums.js'
 import { dot, invert } from '../../numeric/linear-algebra.js'
 import type { Algorithm } from '../algorithm.js'
-import { usedImages, usedMeans } from '../used-images.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)
 

@@ -3,6 +3,7 @@
  * draws of z from p(z | x, theta); the M step stays in closed form.
  */
 import * as tf from '@tensorflow/tfjs'
+import { usedMeans } from '../../data/used-images.js'
 import {
   exactBound,
   type FactorAnalysis,
@@ -17,7 +18,6 @@ import { gibbsStep } from '../../sampling/gibbs.js'
 import { type ChainOptions, imageChains } from '../../sampling/image-chains.js'
 import { type Run, runKernel, sample } from '../../sampling/kernel.js'
 import type { Algorithm } from '../algorithm.js'
-import { usedMeans } from '../used-images.js'
 import { centre, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize } from './em.js'
 
 /** `direct` draws independently from the exact posterior. */
