@@ -7,13 +7,7 @@ import { type Images, imageTensor } from '../../data/images.js'
 import type { BernoulliMixture } from '../../models/mixtures/bernoulli.js'
 import { createGaussianMixture, type GaussianMixture } from '../../models/mixtures/gaussian.js'
 import type { GaussianMoments } from '../../models/mixtures/gaussian-structure.js'
-import {
-  assign,
-  type Coefficients,
-  createVariables,
-  type Mixture,
-  type Moments,
-} from '../../models/mixtures/mixture.js'
+import { assign, createVariables, type Mixture, type Moments } from '../../models/mixtures/mixture.js'
 import {
   type BernoulliHyperparameters,
   bernoulliLogPredictive,
@@ -21,19 +15,8 @@ import {
   bernoulliPosteriorShapes,
 } from './bernoulli-posterior.js'
 import { type GaussianHyperparameters, gaussianPosterior, gaussianPosteriorShapes } from './gaussian-posterior.js'
+import type { GlobalPosterior } from './global-posterior.js'
 import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm, passOver } from './steps.js'
-
-/** q(parameters) after an update. */
-export interface GlobalPosterior {
-  /** KL(q(parameters) || p(parameters)) in nats. */
-  kl: number
-  /** The parameters of q, by name. */
-  posterior: Record<string, Float64Array>
-  /** Posterior means, by variable of the mixture. */
-  parameters: Record<string, Float64Array>
-  /** Expected log parameters. */
-  coefficients: Coefficients
-}
 
 export type BayesianBernoulliOptions = MixtureData & { hyperparameters?: Partial<BernoulliHyperparameters> }
 

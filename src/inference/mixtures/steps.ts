@@ -60,20 +60,8 @@ export function mixtureAlgorithm<Name extends string>(
     models: new Map(),
     step: (batch, key, { used }) =>
       tf.tidy(() => {
-        const x = read(batch)
-        const mask = tf.cast(usedImages(x.shape[0] as number, used), 'float32') // [batch]
         const draw = samples === undefined ? undefined : { key, samples }
-        const { counts, total, entropy, sampled } = gather(mixture, sums, x, mask, draw)
-        // KL(q(z) || w) = Σ_k r (log r - log w)
-        const kl = tf.neg(tf.add(entropy, tf.sum(tf.mul(counts, variable(mixture, 'log_weights')))))
-        const mean = (value: tf.Tensor) => tf.div(value, used)
-        return {
-          elbo: mean(total),
-          reconstruction: mean(tf.add(total, kl)),
-          kl: mean(kl),
-          entropy: mean(entropy),
-          ...(sampled && { sampledElbo: mean(sampled) }),
-        }
+        return gatherUsed(mixture, sums, read(batch), used, draw)
       }),
     bound: batch => bound(mixture, read(batch)),
     async finishPass() {
@@ -93,8 +81,30 @@ type Sums = CompensatedSums<string>
 const createSums = ({ components, momentShapes }: Mixture): Sums =>
   compensatedSums({ counts: [components], ...momentShapes, log_prob: [], entropy: [] })
 
+/** Adds the first `used` images of a batch x [batch, pixels] to the sums; returns what a step reports, in nats per image. */
+function gatherUsed(mixture: Mixture, sums: Sums, x: tf.Tensor, used: number, draw?: Draw): Record<string, tf.Tensor> {
+  const mask = tf.cast(usedImages(x.shape[0] as number, used), 'float32') // [batch]
+  const { counts, total, entropy, sampled } = gather(mixture, sums, x, mask, draw)
+  // KL(q(z) || w) = Σ_k r (log r - log w)
+  const kl = tf.neg(tf.add(entropy, tf.sum(tf.mul(counts, variable(mixture, 'log_weights')))))
+  const mean = (value: tf.Tensor) => tf.div(value, used)
+  return {
+    elbo: mean(total),
+    reconstruction: mean(tf.add(total, kl)),
+    kl: mean(kl),
+    entropy: mean(entropy),
+    ...(sampled && { sampledElbo: mean(sampled) }),
+  }
+}
+
+/** Draws of z that stand for the responsibilities. */
+interface Draw {
+  key: Key
+  samples: number
+}
+
 /** Adds a batch x [batch, pixels] to the sums, each image with its weight in `mask` [batch]; returns exact sums, and the sampled bound. */
-function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, draw?: { key: Key; samples: number }) {
+function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, draw?: Draw) {
   const { logProb, responsibilities, logResponsibilities } = posterior(mixture, x)
   const exact = tf.mul(responsibilities, mask) // [K, batch]
   const weights = draw ? tf.mul(drawShares(draw.key, responsibilities, draw.samples), mask) : exact
