@@ -1,4 +1,4 @@
-/** What a model of grey images sees of them, and what its means look like. */
+/** What a mixture or a factor analysis sees of images, and what its means look like. */
 import * as tf from '@tensorflow/tfjs'
 import type { Dataset } from './dataset.js'
 import {
@@ -15,7 +15,7 @@ import { principalComponents } from './principal-components.js'
 
 /** What a model sees of an image: its pixels in [0, 1], or their principal components. */
 export interface Features {
-  /** Of the images. */
+  /** The shape of the images. */
   readonly image: ImageShape
   readonly size: number
   readonly variables: ReadonlyMap<string, tf.Variable>

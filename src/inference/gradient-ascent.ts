@@ -1,5 +1,5 @@
 /**
- * Training by gradient ascent on a bound of log p(x) in the weights of both networks (auto-encoding variational Bayes, Kingma & Welling
+ * Gradient ascent on a bound of log p(x) in the weights of both networks (auto-encoding variational Bayes, Kingma & Welling
  * 2013, algorithm 1): the ELBO or the importance-weighted bound, by any estimator of its gradient.
  */
 import * as tf from '@tensorflow/tfjs'
@@ -34,7 +34,7 @@ export interface VaeTrainingOptions extends TrainingOptions, PathwiseOptions {
   baseline: (typeof baselines)[number]
 }
 
-/** `key` draws the first weights of the baseline's network, if it has one. */
+/** Ascends the bound `objective` of `vae` by its `estimator`; `key` draws the first weights of the baseline's network, if it has one. */
 export function gradientAscent(vae: Vae, options: VaeTrainingOptions, key: HostKey): Algorithm {
   const baseline = createBaseline(options.estimator === 'score' ? options.baseline : 'none', vae.pixels, key)
   const bound = (x: tf.Tensor, on: Key) =>

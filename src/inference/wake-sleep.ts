@@ -12,8 +12,9 @@ import type { Ascent } from './estimators/ascent.js'
 import { networkAscent, type TrainingOptions } from './gradient-ascent.js'
 
 /**
- * `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of the batch in the sleep phase.
- * `kl` is how the reported bound's KL term is computed. The schedule's `beta` has no place here: neither phase has a KL term.
+ * Wake-sleep on the networks of `vae`. `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of
+ * the batch in the sleep phase. `kl` is how the reported bound's KL term is computed. The schedule's `beta` has no place here: neither phase has a
+ * KL term.
  */
 export function wakeSleep(vae: Vae, options: TrainingOptions): Algorithm {
   const ascent: Ascent = (x, key) => {

@@ -22,8 +22,8 @@ export interface Vae {
   /** Dimensions of each layer of z, from the image upwards, and of z as a whole. */
   readonly layers: readonly number[]
   readonly latentDim: number
-  /** Of an image, and the number of its values. */
   readonly image: ImageShape
+  /** The number of values of an image. */
   readonly pixels: number
   readonly latents: Latents
   readonly likelihood: Likelihood
