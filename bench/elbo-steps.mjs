@@ -1,7 +1,16 @@
 // elbo itself as a candidate of bench/peers.mjs: node bench/elbo-steps.mjs off|graph|xla. The protocol is that of peers/protocol.py.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { createVae, initialize, keyAt, openBackend, resolveConfig, scan, streamKey, trainVae } from '../dist/index.js'
+import {
+  createVae,
+  gradientAscent,
+  initialize,
+  keyAt,
+  openBackend,
+  resolveConfig,
+  scan,
+  streamKey,
+} from '../dist/index.js'
 
 const { filters, hidden, latent, batch, images } = JSON.parse(process.env.BENCH_MODEL)
 const mode = process.argv[2]
@@ -11,7 +20,7 @@ await openBackend('tensorflow', { debug: false })
 const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: latent, activation: 'relu' })
 const vae = createVae({ ...config, rows: 28, columns: 28 })
 initialize(vae, streamKey(1, 'weights'))
-const algorithm = trainVae(vae, { ...config, clipNorm: undefined })
+const algorithm = gradientAscent(vae, { ...config, clipNorm: undefined })
 const steps = scan(algorithm.step, { mode })
 const CHUNK = mode === 'off' ? 10 : 100
 let done = 0

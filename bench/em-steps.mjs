@@ -6,10 +6,10 @@ import {
   createBernoulliMixture,
   createGaussianMixture,
   keyAt,
+  mixtureEm,
   openBackend,
   scan,
   streamKey,
-  trainMixture,
 } from '../dist/index.js'
 
 const { kind, components, count, batch, images } = JSON.parse(process.env.BENCH_MODEL)
@@ -29,7 +29,7 @@ const mixture = binary
       covariance: 'diagonal',
       start: { weights, means, covariances: new Float64Array(components * 784).fill(0.1) },
     })
-const algorithm = trainMixture(mixture, {
+const algorithm = mixtureEm(mixture, {
   read: x => tf.div(x, 255),
   images: count,
   ...(binary ? {} : { prior: { regularization: 1e-3 } }),

@@ -4,7 +4,16 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
-import { createVae, initialize, keyAt, openBackend, resolveConfig, scan, streamKey, trainVae } from '../dist/index.js'
+import {
+  createVae,
+  gradientAscent,
+  initialize,
+  keyAt,
+  openBackend,
+  resolveConfig,
+  scan,
+  streamKey,
+} from '../dist/index.js'
 
 const [steps = '100000', mode = 'xla'] = process.argv.slice(2)
 const BATCH = 128
@@ -15,7 +24,7 @@ await openBackend('tensorflow', { debug: false })
 const config = resolveConfig({ hidden: [400], latentDim: 20, activation: 'relu' })
 const vae = createVae({ ...config, rows: 28, columns: 28 })
 initialize(vae, streamKey(1, 'weights'))
-const runner = scan(trainVae(vae, { ...config, clipNorm: undefined }).step, { mode })
+const runner = scan(gradientAscent(vae, { ...config, clipNorm: undefined }).step, { mode })
 
 const size = CHUNK * BATCH * 784
 const line = Number(steps) / 10

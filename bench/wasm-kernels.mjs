@@ -2,7 +2,16 @@
 import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs'
 import '@tensorflow/tfjs-backend-wasm'
-import { createVae, initialize, keyAt, openBackend, resolveConfig, scan, streamKey, trainVae } from '../dist/index.js'
+import {
+  createVae,
+  gradientAscent,
+  initialize,
+  keyAt,
+  openBackend,
+  resolveConfig,
+  scan,
+  streamKey,
+} from '../dist/index.js'
 import { images, machine, median } from './processes.mjs'
 import { parseModel } from './workload.mjs'
 
@@ -32,7 +41,7 @@ function newTraining({ filters, hidden, latent, batch }) {
   const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: latent, activation: 'relu' })
   const vae = createVae({ ...config, rows: 28, columns: 28 })
   initialize(vae, streamKey(1, 'weights'))
-  const { step } = trainVae(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
+  const { step } = gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
   const steps = scan(step, { mode: 'off' })
   const pixels = new Uint8Array(readFileSync(images)).subarray(16)
   return async (/** @type {number} */ count) => {

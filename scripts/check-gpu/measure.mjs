@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs'
 import {
   createVae,
   elbo,
+  gradientAscent,
   initialize,
   keyAt,
   loadDataset,
@@ -12,7 +13,6 @@ import {
   resolveConfig,
   scan,
   streamKey,
-  trainVae,
 } from '../../dist/index.js'
 import { namedWeights } from '../../dist/models/vae.js'
 
@@ -56,7 +56,7 @@ function bound() {
 
 /** The fastest of several times that some steps take in one call, which the first call has compiled, per step. */
 async function stepMs(mode) {
-  const algorithm = trainVae(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
+  const algorithm = gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
   const steps = scan(algorithm.step, { mode })
   let best = Number.POSITIVE_INFINITY
   for (let repetition = 0; repetition <= REPETITIONS; repetition++) {

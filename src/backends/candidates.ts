@@ -1,6 +1,5 @@
 /** Every backend, fastest first, and how one is chosen by name. */
-import type { BackendCandidate, BackendOptions, Opened } from './backend.js'
-import { openFirst } from './backend.js'
+import { type BackendCandidate, type BackendOptions, type Opened, openFirst } from './backend.js'
 import { cpu } from './cpu.js'
 import { cuda } from './cuda.js'
 import { tensorflow } from './tensorflow.js'

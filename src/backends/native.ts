@@ -9,8 +9,7 @@ import { type Binding, createBinding } from '../libtensorflow/binding.js'
 import { type CApi, openLibrary } from '../libtensorflow/c-api.js'
 import { type SessionSettings, sessionConfig } from '../libtensorflow/context.js'
 import { createNodeBackend } from '../libtensorflow/node-backend.js'
-import type { BackendOptions } from './backend.js'
-import { BackendRefusal } from './backend.js'
+import { type BackendOptions, BackendRefusal } from './backend.js'
 
 /** TF.js's name for it. */
 export const TFJS_NAME = 'tensorflow'

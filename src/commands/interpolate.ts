@@ -1,5 +1,5 @@
 /** `elbo interpolate RUN`: straight walks through latent space between test images. */
-import { gather } from '../data/dataset.js'
+import { gatherImages } from '../data/images.js'
 import { interpolate as interpolateImages } from '../methods/pictures.js'
 import { permutation, streamKey } from '../random.js'
 import { text, wholeNumber } from '../settings/setting.js'
@@ -25,11 +25,11 @@ export const interpolate = command({
     if (test.count < 2) throw new Error(`interpolate: ${test.count} test image; a walk needs two`)
     const walks = Math.min(values.count, Math.floor(test.count / 2))
     const ends = permutation(streamKey(values.seed, 'interpolate'), test.count).subarray(0, 2 * walks)
-    const binary = gather(evaluatedSplit(run.trained, test), ends, 0, ends.length)
-    const { pixels, z } = await interpolateImages(run.trained.vae, binary, values.steps)
+    const images = gatherImages(evaluatedSplit(run.trained, test), ends)
+    const picture = await interpolateImages(run.trained.vae, images, values.steps)
     const where = run.trained.vae.layers.length === 1 ? '' : ' in h1, the lower layer of z,'
-    const path = writeGrid(run, pixels, 'interpolations', values.out, { columns: values.steps })
+    const path = writeGrid(run, picture, 'interpolations', values.out, { columns: values.steps })
     context.print(`${walks} walks between the codes${where} of test images ${[...ends].join(', ')}: ${path}`)
-    return { json: { run: argument, path, ends: [...ends], steps: values.steps, seed: values.seed, z } }
+    return { json: { run: argument, path, ends: [...ends], steps: values.steps, seed: values.seed, z: picture.z } }
   },
 })

@@ -25,7 +25,7 @@ export const manifold = command({
       )
     }
     const picture = await decodePlane(run.trained.vae, values.side, values.extent)
-    const path = writeGrid(run, picture.pixels, 'manifold', values.out, { columns: values.side, gap: 0 })
+    const path = writeGrid(run, picture, 'manifold', values.out, { columns: values.side, gap: 0 })
     context.print(`z_1 to the right and z_2 upwards, each from -${values.extent} to ${values.extent}: ${path}`)
     return { json: { run: argument, path, side: values.side, extent: values.extent, z: picture.z } }
   },

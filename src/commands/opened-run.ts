@@ -6,6 +6,7 @@ import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
 import type { Choice } from '../compile/step.js'
 import { type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
+import type { Images } from '../data/images.js'
 import { explain, writeFileAtomic } from '../files/files.js'
 import { imagesAsRead } from '../methods/reading.js'
 import type { Vae } from '../models/vae.js'
@@ -142,17 +143,16 @@ export function splitOf(data: Dataset, name: Split['name']): Split {
 export const evaluatedSplit = ({ method, config }: TrainedRun, split: Split): Split =>
   imagesAsRead(split, method.traits(config).reads, streamKey(config.seed, split.name))
 
-/** Writes a grid of the run's images to `out` or to `images/NAME.png` in the run; returns the path. */
+/** Writes a grid of images to `out` or to `images/NAME.png` in the run; returns the path. */
 export function writeGrid(
-  { folder, trained }: OpenedRun,
-  pixels: Uint8Array,
+  { folder }: OpenedRun,
+  images: Images,
   name: string,
   out: string | null,
-  layout: Partial<ImageGridLayout>,
+  layout: ImageGridLayout,
 ): string {
-  const { rows: height, columns: width } = trained.snapshot.data
   const path = out ?? join(pictureFolder(folder, 'images'), `${name}.png`)
-  writeFileAtomic(path, imageGrid(pixels, { count: pixels.length / (height * width), height, width, ...layout }))
+  writeFileAtomic(path, imageGrid(images, layout))
   return path
 }
 

@@ -4,6 +4,8 @@ import * as tf from '@tensorflow/tfjs'
 import { z } from 'zod'
 import { modes } from '../compile/step.js'
 import { type Split, splitNames } from '../data/dataset.js'
+import { gatherImages, imageRange } from '../data/images.js'
+import { unitValues } from '../data/levels.js'
 import { type PosteriorMap, posteriorMaps } from '../evaluation/posterior-map.js'
 import { type Quadrature, quadrature } from '../evaluation/quadrature.js'
 import { writeFileAtomic } from '../files/files.js'
@@ -51,10 +53,7 @@ export const posterior = command({
     const options = { side: values.grid, extent: values.extent, mode: values.compile, signal: context.signal }
     const integrals = await quadrature(vae, chosen, options)
     const maps = await mapsOf(vae, chosen, values.extent)
-    const size = { width: data.columns, height: data.rows }
-    const rows = values.images.map((number, i) =>
-      rowOf({ number, i, chosen, size, integrals, maps, split: values.split }),
-    )
+    const rows = values.images.map((number, i) => rowOf({ number, i, chosen, integrals, maps }))
     const path = values.out ?? join(pictureFolder(folder, 'images'), 'posterior.png')
     await draw(path, argument, rows)
     for (const { title, numbers } of rows)
@@ -67,21 +66,15 @@ export const posterior = command({
 })
 
 /** The images of these numbers. */
-function pick({ pixels, count, name }: Split, numbers: readonly number[]): Split {
-  const beyond = numbers.find(number => number >= count)
+function pick(split: Split, numbers: readonly number[]): Split {
+  const beyond = numbers.find(number => number >= split.count)
   if (beyond !== undefined)
-    throw new UsageError(`--images ${beyond}: there are only ${count} ${name} images, counted from 0`)
-  const size = pixels.length / count
-  const chosen = new Uint8Array(numbers.length * size)
-  numbers.forEach((number, i) => void chosen.set(pixels.subarray(number * size, (number + 1) * size), i * size))
-  return { name, count: numbers.length, pixels: chosen }
+    throw new UsageError(`--images ${beyond}: there are only ${split.count} ${split.name} images, counted from 0`)
+  return gatherImages(split, numbers)
 }
 
 async function mapsOf(vae: Vae, { pixels, count }: Split, extent: number): Promise<PosteriorMap[]> {
-  const x = tf.tensor2d(
-    Float32Array.from(pixels, level => level / 255),
-    [count, vae.pixels],
-  )
+  const x = tf.tensor2d(unitValues(pixels), [count, vae.pixels])
   const maps = await posteriorMaps(vae, x, { extent, search: SEARCH, side: SIDE })
   x.dispose()
   return maps
@@ -92,18 +85,16 @@ interface Drawn {
   number: number
   i: number
   chosen: Split
-  split: string
-  size: { width: number; height: number }
   integrals: Quadrature
   maps: readonly PosteriorMap[]
 }
 
-function rowOf({ number, i, chosen, split, size, integrals, maps }: Drawn): PosteriorRow {
-  const pixels = size.width * size.height
+function rowOf({ number, i, chosen, integrals, maps }: Drawn): PosteriorRow {
+  const { pixels, columns: width, rows: height } = imageRange(chosen, i, i + 1)
   return {
     ...(maps[i] as PosteriorMap),
-    title: `${split} image ${number}`,
-    image: { pixels: chosen.pixels.subarray(i * pixels, (i + 1) * pixels), ...size },
+    title: `${chosen.name} image ${number}`,
+    image: { pixels, width, height },
     numbers: numbersOf(integrals, i),
   }
 }

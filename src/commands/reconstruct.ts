@@ -1,6 +1,6 @@
 /** `elbo reconstruct RUN`: test images, their binary samples and what the decoder makes of their codes. */
 import { splitNames } from '../data/dataset.js'
-import { alternate } from '../runs/records.js'
+import { alternateImages, firstImages } from '../data/images.js'
 import { choice, text, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
 import { evaluatedSplit, openRun, pictureOptions, runImages, splitOf, writeGrid } from './opened-run.js'
@@ -19,19 +19,18 @@ export const reconstruct = command({
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
     const data = runImages(run.trained, values.data)
-    const size = data.rows * data.columns
     const split = splitOf(data, values.split)
-    const count = Math.min(values.count, split.count)
-    const grey = split.pixels.subarray(0, count * size)
-    const binary = evaluatedSplit(run.trained, split).pixels.subarray(0, count * size)
-    const { pixels, z } = await run.trained.learner.pictures.reconstruct(binary)
-    const path = writeGrid(run, alternate([grey, binary, pixels], size), 'reconstructions', values.out, {
+    const grey = firstImages(split, values.count)
+    const seen = firstImages(evaluatedSplit(run.trained, split), values.count)
+    const { count } = grey
+    const picture = await run.trained.learner.pictures.reconstruct(seen)
+    const path = writeGrid(run, alternateImages([grey, seen, picture]), 'reconstructions', values.out, {
       columns: Math.min(count, 5) * 3,
       groupColumns: 3,
     })
     context.print(
       `${count} ${values.split} images, each: image, what the model reads of it, its reconstruction: ${path}`,
     )
-    return { json: { run: argument, path, count, split: values.split, z } }
+    return { json: { run: argument, path, count, split: values.split, z: picture.z } }
   },
 })

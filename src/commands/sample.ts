@@ -18,11 +18,11 @@ export const sample = command({
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
     const { learner, method, config } = run.trained
-    const { z, pixels } = await learner.pictures.sample(streamKey(values.seed, 'sample'), values.count)
-    const path = writeGrid(run, pixels, 'samples', values.out, {})
+    const picture = await learner.pictures.sample(streamKey(values.seed, 'sample'), values.count)
+    const path = writeGrid(run, picture, 'samples', values.out, {})
     context.print(
       `${values.count} samples of p(x|z), mean images, z ~ ${method.traits(config).prior} with seed ${values.seed}: ${path}`,
     )
-    return { json: { run: argument, path, count: values.count, seed: values.seed, z } }
+    return { json: { run: argument, path, count: values.count, seed: values.seed, z: picture.z } }
   },
 })

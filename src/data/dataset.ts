@@ -1,18 +1,16 @@
-/** Data sets: where their files are, how they are split, in which order a pass sees them. */
+/** Data sets: where their files are, and how they are split. */
 import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type HostKey, keyAt, permutation, uniformValues } from '../random.js'
 import { UsageError } from '../settings/setting.js'
-import { type Images, readIdxImages } from './formats/idx.js'
+import { readIdxImages } from './formats/idx.js'
+import { firstImages, type ImageShape, type Images, imageRange, imageShape } from './images.js'
 
-/** Images of one size, split in three. The test images are never used for a choice. */
-export interface Dataset {
+/** Images of one shape, split in three. The test images are never used for a choice. */
+export interface Dataset extends ImageShape {
   /** What `--data` said. */
   source: string
-  rows: number
-  columns: number
   train: Split
   validation: Split
   test: Split
@@ -20,14 +18,11 @@ export interface Dataset {
   sha256: string
 }
 
-export interface Split {
-  name: 'train' | 'validation' | 'test'
-  count: number
-  /** [count, rows * columns], 0 … 255. */
-  pixels: Uint8Array
-}
-
 export const splitNames = ['train', 'validation', 'test'] as const
+
+export interface Split extends Images {
+  readonly name: (typeof splitNames)[number]
+}
 
 /** What of the training file is kept for validation. */
 export const validations = ['last-sixth', 'none'] as const
@@ -54,11 +49,10 @@ export function loadDataset(source: string, validation: (typeof validations)[num
   const trainCount = given.count - validationCount
   return {
     source,
-    rows: given.rows,
-    columns: given.columns,
-    train: slice('train', given, 0, trainCount),
-    validation: slice('validation', given, trainCount, given.count),
-    test: slice('test', test, 0, test.count),
+    ...imageShape(given),
+    train: { name: 'train', ...firstImages(given, trainCount) },
+    validation: { name: 'validation', ...imageRange(given, trainCount, given.count) },
+    test: { name: 'test', ...test },
     sha256: createHash('sha256').update(given.pixels).update(test.pixels).digest('hex'),
   }
 }
@@ -94,65 +88,7 @@ export function requireFirst(split: Split, count: number | null, flag: string): 
     throw new UsageError(
       `${flag} ${count}: there are only ${split.count} ${split.name === 'train' ? 'training' : split.name} images`,
     )
-  return { ...split, count, pixels: split.pixels.subarray(0, (count * split.pixels.length) / split.count) }
-}
-
-/** The seeded order in which pass number `epoch` sees the training images. */
-export function epochOrder(key: HostKey, epoch: number, count: number): Int32Array {
-  return permutation(keyAt(key, epoch), count)
-}
-
-/** Copies the images at `order[from … to)` end to end: [to - from, pixels]. */
-export function gather({ pixels, count }: Split, order: Int32Array, from: number, to: number): Uint8Array {
-  const size = pixels.length / count
-  const batch = new Uint8Array((to - from) * size)
-  for (let i = from; i < to; i++) {
-    const at = (order[i] as number) * size
-    batch.set(pixels.subarray(at, at + size), (i - from) * size)
-  }
-  return batch
-}
-
-/** The mean of a split's images in [0, 1]: [pixels]. */
-export function meanImage({ pixels, count }: Split): Float32Array {
-  const size = pixels.length / count
-  const sums = new Float64Array(size)
-  for (let i = 0; i < pixels.length; i += size)
-    for (let j = 0; j < size; j++) sums[j] = (sums[j] as number) + (pixels[i + j] as number)
-  return Float32Array.from(sums, sum => sum / count / 255)
-}
-
-/** The first `count` images of a split, or all if there are fewer. */
-export function firstImages(split: Split, count: number): Split {
-  const size = split.pixels.length / split.count
-  const first = Math.min(count, split.count)
-  return { ...split, count: first, pixels: split.pixels.subarray(0, first * size) }
-}
-
-/** How many images share one key when a split is binarized once and for all. */
-const BINARIZE_BLOCK = 1000
-
-/**
- * One fixed binary sample of a split, every pixel 0 or 255: dynamic draws pixel ~ Bernoulli(grey / 255) from `key`
- * (block b of 1,000 images with `keyAt(key, b)`), static thresholds at 0.5.
- */
-export function binarizeOnce(split: Split, how: 'dynamic' | 'static', key: HostKey): Split {
-  const binary = new Uint8Array(split.pixels.length)
-  const block = (BINARIZE_BLOCK * split.pixels.length) / split.count
-  for (let start = 0; start < binary.length; start += block) {
-    const grey = split.pixels.subarray(start, start + block)
-    const thresholds = how === 'dynamic' ? uniformValues(keyAt(key, start / block), grey.length) : undefined
-    // float32 division, as the training step does it
-    grey.forEach((level, i) => {
-      binary[start + i] = (thresholds ? (thresholds[i] as number) < Math.fround(level / 255) : level >= 127.5) ? 255 : 0
-    })
-  }
-  return { ...split, pixels: binary }
-}
-
-function slice(name: Split['name'], { pixels, rows, columns }: Images, from: number, to: number): Split {
-  const size = rows * columns
-  return { name, count: to - from, pixels: pixels.subarray(from * size, to * size) }
+  return firstImages(split, count)
 }
 
 function imageFiles(source: string): [train: string, test: string] {

@@ -1,11 +1,22 @@
-/** What a model of grey images sees of them, and what its means look like. */
+/** What a mixture or a factor analysis sees of images, and what its means look like. */
 import * as tf from '@tensorflow/tfjs'
-import type { Dataset, Split } from './dataset.js'
+import type { Dataset } from './dataset.js'
+import {
+  type GivenShape,
+  type ImageShape,
+  type Images,
+  imageRange,
+  imageShape,
+  imageSize,
+  imageTensor,
+} from './images.js'
+import { toUnit } from './levels.js'
 import { principalComponents } from './principal-components.js'
 
 /** What a model sees of an image: its pixels in [0, 1], or their principal components. */
 export interface Features {
-  readonly pixels: number
+  /** The shape of the images. */
+  readonly image: ImageShape
   readonly size: number
   readonly variables: ReadonlyMap<string, tf.Variable>
   /** Images [batch, pixels] in 0 … 255 -> [batch, size]. */
@@ -17,26 +28,30 @@ export interface Features {
 }
 
 /** Pixels, or the first `components` principal components, found from the training images when a run starts. */
-export function newFeatures({ rows, columns }: { rows: number; columns: number }, components: number | null): Features {
-  const pixels = rows * columns
-  if (components === null) {
-    return {
-      pixels,
-      size: pixels,
-      variables: new Map(),
-      read: batch => tf.div(batch, 255),
-      show: features => tf.clipByValue(features, 0, 1),
-      async initialize() {},
-      dispose() {},
-    }
-  }
+export function newFeatures(shape: GivenShape, components: number | null): Features {
+  const image = imageShape(shape)
+  return components === null ? pixelFeatures(image) : componentFeatures(image, components)
+}
+
+const pixelFeatures = (image: ImageShape): Features => ({
+  image,
+  size: imageSize(image),
+  variables: new Map(),
+  read: toUnit,
+  show: features => tf.clipByValue(features, 0, 1),
+  async initialize() {},
+  dispose() {},
+})
+
+function componentFeatures(image: ImageShape, components: number): Features {
   const zeros = (shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false))
+  const pixels = imageSize(image)
   const [mean, basis] = [zeros([pixels]), zeros([pixels, components])]
   return {
-    pixels,
+    image,
     size: components,
     variables: new Map(Object.entries({ 'features/mean': mean, 'features/basis': basis })),
-    read: batch => tf.matMul(tf.sub(tf.div(batch, 255), mean) as tf.Tensor2D, basis as tf.Tensor),
+    read: batch => tf.matMul(tf.sub(toUnit(batch), mean) as tf.Tensor2D, basis as tf.Tensor),
     show: features => tf.clipByValue(tf.add(tf.matMul(features, basis as tf.Tensor, false, true), mean), 0, 1),
     async initialize(data) {
       const found = await principalComponents(data.train, components)
@@ -52,21 +67,17 @@ export function newFeatures({ rows, columns }: { rows: number; columns: number }
 const MOMENTS_BATCH = 5000
 
 /** Mean and variance of each feature over images, in double precision: [size] each. */
-export async function featureMoments({ pixels, count }: Split, { read, size }: Features) {
+export async function featureMoments(images: Images, { read, size }: Features) {
   const mean = new Float64Array(size)
   const squares = new Float64Array(size)
-  const width = pixels.length / count
-  for (let from = 0; from < count; from += MOMENTS_BATCH) {
-    const rows = Math.min(MOMENTS_BATCH, count - from)
-    const x = tf.tidy(() =>
-      read(tf.tensor2d(Float32Array.from(pixels.subarray(from * width, (from + rows) * width)), [rows, width])),
-    )
+  for (let from = 0; from < images.count; from += MOMENTS_BATCH) {
+    const x = tf.tidy(() => read(imageTensor(imageRange(images, from, from + MOMENTS_BATCH))))
     const values = await x.data<'float32'>()
     x.dispose()
     values.forEach((value, i) => {
       const j = i % size
-      mean[j] = (mean[j] as number) + value / count
-      squares[j] = (squares[j] as number) + (value * value) / count
+      mean[j] = (mean[j] as number) + value / images.count
+      squares[j] = (squares[j] as number) + (value * value) / images.count
     })
   }
   return { mean, variance: squares.map((square, j) => Math.max(square - (mean[j] as number) ** 2, 0)) }

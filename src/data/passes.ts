@@ -1,6 +1,6 @@
 /** A pass over the training images, cut into batches: in which order, and which images count. */
-import type { HostKey } from '../random.js'
-import { epochOrder, gather, type Split } from './dataset.js'
+import { type HostKey, keyAt, permutation } from '../random.js'
+import { gatherImages, type Images, imagesFrom } from './images.js'
 
 /** Batches of one size; a batch that images do not fill is filled up with black ones. */
 export interface Pass {
@@ -11,26 +11,26 @@ export interface Pass {
   used(step: number): number
 }
 
+/** The seeded order in which pass number `epoch` sees `count` images. */
+export function epochOrder(key: HostKey, epoch: number, count: number): Int32Array {
+  return permutation(keyAt(key, epoch), count)
+}
+
 /** Every image once in a seeded order of its own for each epoch; the rest that fills no batch is left out. */
-export function shuffledPass(images: Split, batchSize: number, key: HostKey, epoch: number): Pass {
+export function shuffledPass(images: Images, batchSize: number, key: HostKey, epoch: number): Pass {
   const order = epochOrder(key, epoch, images.count)
   return {
     steps: Math.floor(images.count / batchSize),
-    batches: (from, count) => gather(images, order, from * batchSize, (from + count) * batchSize),
+    batches: (from, count) => gatherImages(images, order, from * batchSize, (from + count) * batchSize).pixels,
     used: () => batchSize,
   }
 }
 
 /** Every image once, in order. */
-export function wholePass({ pixels, count: images }: Split, batchSize: number): Pass {
-  const length = (batchSize * pixels.length) / images
+export function wholePass(images: Images, batchSize: number): Pass {
   return {
-    steps: Math.ceil(images / batchSize),
-    batches(from, count) {
-      const filled = new Uint8Array(count * length)
-      filled.set(pixels.subarray(from * length, (from + count) * length))
-      return filled
-    },
-    used: step => Math.min(batchSize, images - step * batchSize),
+    steps: Math.ceil(images.count / batchSize),
+    batches: (from, count) => imagesFrom(images, from * batchSize, count * batchSize),
+    used: step => Math.min(batchSize, images.count - step * batchSize),
   }
 }

@@ -1,7 +1,8 @@
 /** Principal components of grey images (Pearson 1901): the directions of largest variance. */
 import * as tf from '@tensorflow/tfjs'
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
-import { meanImage, type Split } from './dataset.js'
+import { type Images, imageRange, imageTensor, meanImage } from './images.js'
+import { toUnit } from './levels.js'
 
 const BATCH = 5000
 
@@ -12,8 +13,8 @@ export interface PrincipalComponents {
   basis: Float32Array
 }
 
-/** The first `count` components of a split's images, pixels in [0, 1]; each has its largest entry positive. */
-export async function principalComponents(images: Split, count: number): Promise<PrincipalComponents> {
+/** The first `count` components of the images, pixels in [0, 1]; each has its largest entry positive. */
+export async function principalComponents(images: Images, count: number): Promise<PrincipalComponents> {
   const mean = meanImage(images)
   const pixels = mean.length
   if (count > pixels) throw new Error(`--pca ${count}: the images have only ${pixels} pixels`)
@@ -31,20 +32,18 @@ export async function principalComponents(images: Split, count: number): Promise
 }
 
 /** Σ (x - mean)(x - mean)ᵀ / images, in double precision over batches: [pixels²]. */
-async function scatter({ pixels, count }: Split, mean: Float32Array): Promise<Float64Array> {
-  const width = mean.length
-  const sum = new Float64Array(width * width)
-  for (let from = 0; from < count; from += BATCH) {
-    const rows = Math.min(BATCH, count - from)
+async function scatter(images: Images, mean: Float32Array): Promise<Float64Array> {
+  const sum = new Float64Array(mean.length ** 2)
+  for (let from = 0; from < images.count; from += BATCH) {
     const product = tf.tidy(() => {
-      const levels = Float32Array.from(pixels.subarray(from * width, (from + rows) * width))
-      const x = tf.sub(tf.div(tf.tensor2d(levels, [rows, width]), 255), tf.tensor1d(mean)) as tf.Tensor2D
+      const batch = toUnit(imageTensor(imageRange(images, from, from + BATCH)))
+      const x = tf.sub(batch, tf.tensor1d(mean)) as tf.Tensor2D
       return tf.matMul(x, x, true)
     })
     const values = await product.data<'float32'>()
     product.dispose()
     values.forEach((value, i) => {
-      sum[i] = (sum[i] as number) + value / count
+      sum[i] = (sum[i] as number) + value / images.count
     })
   }
   return sum

@@ -1,8 +1,9 @@
 /** What is measured of a model without an encoder: its bound and log p(x) by annealed importance sampling, with their errors. */
+
 import type { Choice } from '../compile/step.js'
+import type { Images } from '../data/images.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import type { Annealer, AnnealingRun } from '../sampling/anneal-images.js'
-import type { ImageSet } from './over-images.js'
 
 /** How much is done for each image. */
 export interface AnnealedWork {
@@ -29,7 +30,7 @@ export interface AnnealedEvaluation extends AnnealedWork {
 /** By an annealer that does `work` for each image, and is disposed of. Undefined if `options.signal` stopped it before the end. */
 export async function evaluateAnnealed(
   annealer: Annealer,
-  images: ImageSet,
+  images: Images,
   work: AnnealedWork,
   options: AnnealingRun,
 ): Promise<AnnealedEvaluation | undefined> {

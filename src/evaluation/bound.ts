@@ -1,9 +1,11 @@
 /** The bound of every image as a fitted model gives it in one step; for exact posteriors it is log p(x) itself. */
+
 import type { Choice, Outputs, ScanOptions } from '../compile/step.js'
+import type { Images } from '../data/images.js'
 import type { BoundedAlgorithm } from '../inference/algorithm.js'
 import { type Estimate, estimateMean } from '../numeric/means.js'
 import type { Annealer } from '../sampling/anneal-images.js'
-import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
+import { type OverImagesOptions, overImages } from './over-images.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface BoundEstimate {
@@ -23,7 +25,7 @@ export interface BoundEstimate {
 
 /** Finds the bound of every image of a set; compiled once. */
 export interface Bounds {
-  run(images: ImageSet, options: OverImagesOptions): Promise<Outputs>
+  run(images: Images, options: OverImagesOptions): Promise<Outputs>
   /** How the work was run; undefined before the first run. */
   readonly choice: Choice | undefined
   dispose(): void
@@ -53,7 +55,7 @@ export const boundsByAnnealing = (annealer: Annealer): Bounds => ({
 /** Disposes of `bounds`. If `options.signal` stops it, of the batches done so far, or undefined before the first. */
 export async function evaluateBound(
   bounds: Bounds,
-  images: ImageSet,
+  images: Images,
   options: OverImagesOptions,
 ): Promise<BoundEstimate | undefined> {
   try {

@@ -1,13 +1,14 @@
 /** What `evaluate` measures of a trained VAE: ELBO, log p(x), their errors, active units. */
-import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/step.js'
+import { firstImages, type Images } from '../data/images.js'
+import { toUnit } from '../data/levels.js'
 import { encode, type Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import { type HostKey, split } from '../random.js'
 import { cutShares, type Piece, sharesOf, strataOf, sumPiece } from './defensive.js'
 import { type EffectiveSamples, summarizeEffectiveSamples } from './effective-samples.js'
 import { type ImportanceEstimate, summarize, type WeightSums } from './importance.js'
-import { type ImageSet, type OverImagesOptions, overImages } from './over-images.js'
+import { type OverImagesOptions, overImages } from './over-images.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface Evaluation {
@@ -46,14 +47,14 @@ const ACTIVE_VARIANCE = 0.01
 /** Importance-samples every image of a set; if `options.signal` stops it, those of the batches done so far, or undefined before the first. */
 export async function evaluateVae(
   vae: Vae,
-  images: ImageSet,
+  images: Images,
   samples: number,
   options: EvaluationOptions,
 ): Promise<Evaluation | undefined> {
   const shares = sharesOf(samples, options.defensive ?? 0)
   const { size, pieces } = cutShares(shares, Math.min(options.batchSize, images.count))
   const weigh = overImages<Piece>((batch, key, piece) => {
-    const x = tf.div(batch, 255)
+    const x = toUnit(batch)
     return sumPiece(vae, x, encode(vae, x), key, { size, shares, piece })
   }, options)
   try {
@@ -61,7 +62,7 @@ export async function evaluateVae(
     const done = sums[0]?.max?.length ?? 0
     if (done === 0) return undefined
     const compile = weigh.choice as Choice
-    const posteriors = await expectations(vae, firstOf(images, done), { ...options, mode: compile.mode })
+    const posteriors = await expectations(vae, firstImages(images, done), { ...options, mode: compile.mode })
     const perImage = summarize(strataOf(sums, pieces, shares))
     return { ...estimates(perImage, posteriors, vae.layers), samples, fromPrior: shares.prior, compile, perImage }
   } finally {
@@ -79,8 +80,8 @@ interface Expectations {
 }
 
 /** Takes moments, and is not stopped: an interruption of the work before it leaves images whose estimates want theirs. */
-async function expectations(vae: Vae, images: ImageSet, options: EvaluationOptions): Promise<Expectations> {
-  const encoding = overImages<object>((batch, key) => encode(vae, tf.div(batch, 255)).expectations(key), options)
+async function expectations(vae: Vae, images: Images, options: EvaluationOptions): Promise<Expectations> {
+  const encoding = overImages<object>((batch, key) => encode(vae, toUnit(batch)).expectations(key), options)
   try {
     const { batchSize } = options
     const [key] = split(options.key, 1) as [HostKey] // keyAt gives those of the weighing
@@ -90,11 +91,6 @@ async function expectations(vae: Vae, images: ImageSet, options: EvaluationOptio
     encoding.dispose()
   }
 }
-
-const firstOf = ({ count, pixels }: ImageSet, first: number): ImageSet => ({
-  count: first,
-  pixels: pixels.subarray(0, (pixels.length / count) * first),
-})
 
 function estimates(
   { elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate,

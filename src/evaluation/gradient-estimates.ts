@@ -1,5 +1,7 @@
 /** Estimators of the gradients of the ELBO and of IWAE_k side by side: the noise of each on one batch, and whether their means agree. */
+
 import type { Choice, ScanOptions } from '../compile/step.js'
+import type { Images } from '../data/images.js'
 import { type Baseline, createBaseline } from '../inference/estimators/baselines.js'
 import { ascentOf, type bounds } from '../inference/gradient-ascent.js'
 import type { Vae } from '../models/vae.js'
@@ -7,7 +9,6 @@ import type { klEstimators } from '../objectives/elbo.js'
 import { streamKey } from '../random.js'
 import { type GradientBlocks, gradientMoments, type Part } from './gradient-moments.js'
 import { type Agreement, agreement, type GradientNoise, gradientNoise } from './gradient-noise.js'
-import type { ImageSet } from './over-images.js'
 
 /**
  * Estimators, those of the score function by their baselines. The first that is measured is what the others are held against. A baseline that is a
@@ -64,7 +65,7 @@ export function refuseEstimate(vae: Vae, { objective, estimate, samples }: Gradi
 /** Measures each on `images` as one batch; all draws are independent. Ends early if `options.signal` stops it. */
 export async function* measureEstimates(
   vae: Vae,
-  images: ImageSet,
+  images: Images,
   wanted: readonly GradientEstimate[],
   { draws, seed, kl, onProgress, signal, ...asked }: EstimateOptions,
 ): AsyncGenerator<MeasuredEstimate> {

@@ -6,11 +6,12 @@ import * as tf from '@tensorflow/tfjs'
 import { repeatBatch } from '../compile/repeat-batch.js'
 import { scan } from '../compile/scan.js'
 import type { Choice, ScanOptions, Step } from '../compile/step.js'
+import type { Images } from '../data/images.js'
+import { toUnit } from '../data/levels.js'
 import type { Ascent } from '../inference/estimators/ascent.js'
 import type { Baseline } from '../inference/estimators/baselines.js'
 import { namedWeights, networksOf, sides, type Vae } from '../models/vae.js'
 import { type HostKey, keyAt } from '../random.js'
-import type { ImageSet } from './over-images.js'
 
 /** What gradients are measured of: the networks of either side. */
 export const parts = sides
@@ -50,7 +51,7 @@ const WARM_UP = 50
 export async function gradientMoments(
   vae: Vae,
   { ascent, baseline }: { ascent: Ascent; baseline: Baseline },
-  images: ImageSet,
+  images: Images,
   { draws, key, onDraws = () => {}, signal, ...how }: GradientDrawOptions,
 ): Promise<{ blocks: GradientBlocks; compile: Choice } | undefined> {
   const sums = {
@@ -83,7 +84,7 @@ export async function gradientMoments(
 function drawingStep(vae: Vae, ascent: Ascent, sums: Record<Part, RunningMoments>): Step<{ share: number }> {
   const weights = parts.flatMap(part => weightsOf(vae, part))
   return (batch, noise, { share }) => {
-    const onTape = ascent(tf.div(batch, 255), noise, { beta: 1 })
+    const onTape = ascent(toUnit(batch), noise, { beta: 1 })
     const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weights)
     for (const part of parts) sums[part].add(grads, share)
     return {}

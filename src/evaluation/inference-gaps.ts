@@ -6,12 +6,13 @@ import * as tf from '@tensorflow/tfjs'
 import { type RepeatedBatch, repeatBatch } from '../compile/repeat-batch.js'
 import { type Scan, scan } from '../compile/scan.js'
 import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'
+import { type Images, imagesFrom } from '../data/images.js'
+import { toUnit } from '../data/levels.js'
 import type { Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import { type HostKey, keyAt } from '../random.js'
 import { freePosteriors, learningRateAt } from './free-posteriors.js'
 import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } from './importance.js'
-import { type ImageSet, imagesFrom } from './over-images.js'
 
 export interface GapOptions extends ScanOptions {
   /** Draws of z per image, for each bound and each estimate of log p(x). */
@@ -60,7 +61,7 @@ export interface Gaps {
 }
 
 /** Measures both parts of the gap; if `options.signal` stops it, of the batches done so far, or undefined before the first. */
-export async function measureGaps(vae: Vae, images: ImageSet, options: GapOptions): Promise<Gaps | undefined> {
+export async function measureGaps(vae: Vae, images: Images, options: GapOptions): Promise<Gaps | undefined> {
   const size = Math.min(options.batchSize, images.count)
   const bounds = batchBounds(vae, size, options, Math.ceil(images.count / size))
   try {
@@ -100,7 +101,7 @@ function batchBounds(vae: Vae, size: number, options: GapOptions, batches: numbe
   const used = pieces.used.map(count => ({ used: count }))
   const rates = Array.from({ length: options.steps }, (_, i) => ({ learningRate: learningRateAt(i, options.steps) }))
   const weigh = scan<{ used: number }>(
-    (batch, key, part) => sumWeights(vae, tf.div(batch, 255), free.q, key, pieces.size, part.used),
+    (batch, key, part) => sumWeights(vae, toUnit(batch), free.q, key, pieces.size, part.used),
     options,
   )
   let ascend: Scan<{ learningRate: number }> | undefined
@@ -111,10 +112,10 @@ function batchBounds(vae: Vae, size: number, options: GapOptions, batches: numbe
   }
   return {
     async measure(batch, key) {
-      tf.tidy(() => free.start(tf.div(tf.tensor(Float32Array.from(batch), [size, batch.length / size]), 255)))
+      tf.tidy(() => free.start(toUnit(tf.tensor(Float32Array.from(batch), [size, vae.pixels]))))
       const encoder = await weighed({ batch, size, key: keyAt(key, 0) })
       ascend ??= scan((images, noise, { learningRate }) => {
-        free.ascend(tf.div(images, 255), noise, learningRate)
+        free.ascend(toUnit(images), noise, learningRate)
         return {}
       }, weigh.choice ?? options)
       const ascended = await repeatBatch(ascend, { batch, size, key: keyAt(key, 1) }, rates, repeating)

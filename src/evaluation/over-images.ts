@@ -2,16 +2,11 @@
 import type * as tf from '@tensorflow/tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Batches, type Choice, concatenate, type Outputs, type ScanOptions, type Step } from '../compile/step.js'
+import { type Images, imageSize, imagesFrom } from '../data/images.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Images of a batch wherever a run is evaluated: another size would draw other noise. */
 export const EVALUATION_BATCH = 100
-
-/** Images to evaluate: `pixels` holds [count, pixels per image] in 0 … 255. */
-export interface ImageSet {
-  count: number
-  pixels: Uint8Array
-}
 
 export interface OverImagesOptions {
   batchSize: number
@@ -28,7 +23,7 @@ export interface ImageScan<S> {
   /** How it runs; undefined before the first run. */
   readonly choice: Choice | undefined
   /** Runs every part on each batch: for each part its outputs, one row per image. */
-  run(images: ImageSet, options: OverImagesOptions, parts: readonly S[]): Promise<Outputs[]>
+  run(images: Images, options: OverImagesOptions, parts: readonly S[]): Promise<Outputs[]>
   dispose(): void
 }
 
@@ -53,7 +48,7 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
 /** Runs the parts on one batch after another: step s is part s mod p, of p parts, on batch floor(s / p). */
 async function runParts<S>(
   steps: Scan<S>,
-  images: ImageSet,
+  images: Images,
   { batchSize, key, onProgress, signal }: OverImagesOptions,
   parts: readonly S[],
 ): Promise<Outputs[]> {
@@ -71,7 +66,7 @@ async function runParts<S>(
   return parts.map((_, part) => ofPart(all, { part, parts: parts.length, steps: done, size, rows }))
 }
 
-function feedOf<S>(images: ImageSet, size: number, key: HostKey, parts: readonly S[]) {
+function feedOf<S>(images: Images, size: number, key: HostKey, parts: readonly S[]) {
   const batchOf = (step: number) => Math.floor(step / parts.length)
   const partOf = (step: number) => step % parts.length
   return (from: number, count: number): Feed<S> => {
@@ -84,17 +79,9 @@ function feedOf<S>(images: ImageSet, size: number, key: HostKey, parts: readonly
   }
 }
 
-/** The `size` images from number `from` on; beyond the last image they are black. */
-export function imagesFrom({ pixels, count }: ImageSet, from: number, size: number): Uint8Array {
-  const width = pixels.length / count
-  const batch = new Uint8Array(size * width)
-  batch.set(pixels.subarray(from * width, (from + size) * width))
-  return batch
-}
-
 /** Copies whole batches of `size` images. */
-function gatherBatches(images: ImageSet, size: number, numbers: readonly number[]): Batches {
-  const width = images.pixels.length / images.count
+function gatherBatches(images: Images, size: number, numbers: readonly number[]): Batches {
+  const width = imageSize(images)
   const data = new Uint8Array(numbers.length * size * width)
   numbers.forEach((batch, i) => void data.set(imagesFrom(images, batch * size, size), i * size * width))
   return { data, count: numbers.length, shape: [size, width] }

@@ -6,6 +6,8 @@
 import * as tf from '@tensorflow/tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'
+import { type Images, imagesFrom } from '../data/images.js'
+import { toUnit } from '../data/levels.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import {
   borderShare,
@@ -16,7 +18,6 @@ import {
   qMasses,
   type RowSums,
 } from './grid-sums.js'
-import { type ImageSet, imagesFrom } from './over-images.js'
 
 export interface QuadratureOptions extends ScanOptions {
   /** Points along each axis, an odd number, so that every second one is a grid too. */
@@ -55,7 +56,7 @@ const MOST_AT_ONCE = { linear: { images: 1000, pairs: 1e6 }, other: { images: 50
 const axisPoint = (i: number, side: number, extent: number): number => extent * ((2 * i) / (side - 1) - 1)
 
 /** Integrates over z for every image; z must be Gaussian and have at most `MOST_DIMENSIONS`. */
-export async function quadrature(vae: Vae, images: ImageSet, options: QuadratureOptions): Promise<Quadrature> {
+export async function quadrature(vae: Vae, images: Images, options: QuadratureOptions): Promise<Quadrature> {
   const most = MOST_AT_ONCE[vae.likelihood.linear ? 'linear' : 'other']
   const size = Math.min(most.images, Math.ceil(most.pairs / options.side), images.count)
   const group = imageGroup(vae, size)
@@ -126,10 +127,10 @@ function imageGroup(vae: Vae, size: number) {
   const heads = vae.latents.heads.map(() => variable(vae.latentDim))
   return {
     /** Takes images from number `from` on, and black ones beyond the last; returns KL(q(z|x) || p(z)) of each. */
-    async take(images: ImageSet, from: number): Promise<Float32Array> {
+    async take(images: Images, from: number): Promise<Float32Array> {
       const levels = Float32Array.from(imagesFrom(images, from, size))
       const kl = tf.tidy(() => {
-        x.assign(tf.div(tf.tensor(levels, [size, vae.pixels]), 255))
+        x.assign(toUnit(tf.tensor(levels, [size, vae.pixels])))
         const q = encode(vae, x)
         q.heads.forEach((head, i) => void heads[i]?.assign(head))
         return tf.sum(q.kl(), -1)

@@ -5,6 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/step.js'
+import { WHITE } from '../data/levels.js'
 import { decode, type Vae } from '../models/vae.js'
 import { vaeLikelihood } from '../models/vae-likelihood.js'
 import { keyAt } from '../random.js'
@@ -67,12 +68,12 @@ export async function annealSimulated(
 type Key = AnnealingRun['key']
 type Streams = [draw: Key, pilot: Key, forward: Key, reverse: Key]
 
-/** Noise [size, latent] that gives z ~ p(z), and images [size, pixels] of p(x|z), as grey levels: 1 is 255. */
+/** Noise [size, latent] that gives z ~ p(z), and images [size, pixels] of p(x|z), as grey levels. */
 async function draw(vae: Vae, key: Key, size: number): Promise<{ noise: Float32Array; batch: Float32Array }> {
   const { prior, noise: draws } = vae.latents
   const [noises, images] = tf.tidy(() => {
     const epsilon = draws(keyAt(key, 0), [size, vae.latentDim])
-    return [epsilon, tf.mul(decode(vae, prior.at(epsilon)).sample(keyAt(key, 1)), 255)]
+    return [epsilon, tf.mul(decode(vae, prior.at(epsilon)).sample(keyAt(key, 1)), WHITE)]
   }) as [tf.Tensor, tf.Tensor]
   const [noise, batch] = await Promise.all([noises.data<'float32'>(), images.data<'float32'>()])
   tf.dispose([noises, images])

@@ -1,9 +1,10 @@
 /**
- * Training by gradient ascent on a bound of log p(x) in the weights of both networks (auto-encoding variational Bayes, Kingma & Welling
+ * Gradient ascent on a bound of log p(x) in the weights of both networks (auto-encoding variational Bayes, Kingma & Welling
  * 2013, algorithm 1): the ELBO or the importance-weighted bound, by any estimator of its gradient.
  */
 import * as tf from '@tensorflow/tfjs'
-import * as bernoulli from '../distributions/bernoulli.js'
+import { binarize, type Reading } from '../data/binarize.js'
+import { toUnit } from '../data/levels.js'
 import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
 import { type Elbo, type ElboOptions, elbo } from '../objectives/elbo.js'
 import { type ImportanceWeighted, importanceWeighted } from '../objectives/importance-weighted.js'
@@ -16,12 +17,6 @@ import { type PathwiseOptions, pathwiseElbo, pathwiseIwae } from './estimators/p
 import { scoreElbo, scoreIwae } from './estimators/score-function.js'
 import { createOptimizer, type OptimizerOptions } from './optimizer.js'
 
-/**
- * How grey pixels become binary ones: a fresh Bernoulli draw each time an image is used, or the threshold 0.5; or not, for densities of
- * grey pixels.
- */
-export const readings = ['dynamic', 'static', 'none'] as const
-
 /** Bounds that train both networks: the ELBO, and IWAE_k with k = `samples`. */
 export const bounds = ['elbo', 'iwae'] as const
 
@@ -29,7 +24,7 @@ export const bounds = ['elbo', 'iwae'] as const
 export const estimators = ['pathwise', 'stl', 'dreg', 'score'] as const
 
 export interface TrainingOptions extends ElboOptions, OptimizerOptions {
-  binarize: (typeof readings)[number]
+  binarize: Reading
 }
 
 export interface VaeTrainingOptions extends TrainingOptions, PathwiseOptions {
@@ -39,12 +34,12 @@ export interface VaeTrainingOptions extends TrainingOptions, PathwiseOptions {
   baseline: (typeof baselines)[number]
 }
 
-/** `key` draws the first weights of the baseline's network, if it has one. */
-export function trainVae(vae: Vae, options: VaeTrainingOptions, key: HostKey): BoundedAlgorithm {
+/** Ascends the bound `objective` of `vae` by its `estimator`; `key` draws the first weights of the baseline's network, if it has one. */
+export function gradientAscent(vae: Vae, options: VaeTrainingOptions, key: HostKey): BoundedAlgorithm {
   const baseline = createBaseline(options.estimator === 'score' ? options.baseline : 'none', vae.pixels, key)
   const bound = (x: tf.Tensor, on: Key) =>
     options.objective === 'iwae' ? importanceWeighted(vae, x, on, options.samples) : elbo(vae, x, on, options)
-  return trainNetworks(vae, options, { ascent: ascentOf(vae, options, baseline), bound, baseline })
+  return networkAscent(vae, options, { ascent: ascentOf(vae, options, baseline), bound, baseline })
 }
 
 /** The estimate that the options ask for; throws an Error if there is no such. */
@@ -85,7 +80,7 @@ export interface Learning {
 }
 
 /** Gradient ascent by one optimizer on the weights of both networks and of the baseline. */
-export function trainNetworks(
+export function networkAscent(
   vae: Vae,
   options: TrainingOptions,
   { ascent, bound: boundOf, baseline }: Learning,
@@ -107,7 +102,7 @@ export function trainNetworks(
     models,
     step(batch, key, schedule) {
       const [binarizeKey, noiseKey] = split(key, 2) as [Key, Key]
-      const x = binarize(binarizeKey, tf.div(batch, 255), options.binarize) // [batch, pixels]
+      const x = binarize(binarizeKey, toUnit(batch), options.binarize) // [batch, pixels]
       const onTape = ascent(x, noiseKey, schedule)
       let bound: Elbo | undefined
       optimizer.minimize(() => {
@@ -117,18 +112,12 @@ export function trainNetworks(
       }, schedule.learningRate)
       return batchMeans(bound as Elbo)
     },
-    bound: (batch, key) => ({ ...boundOf(tf.div(batch, 255), key) }),
+    bound: (batch, key) => ({ ...boundOf(toUnit(batch), key) }),
     dispose() {
       optimizer.dispose()
       tf.dispose([...(baseline?.weights.values() ?? []), ...(baseline?.state.values() ?? [])])
     },
   }
-}
-
-/** Grey images [batch, pixels] in [0, 1] as the model sees them. */
-export function binarize(key: Key, grey: tf.Tensor, how: TrainingOptions['binarize']): tf.Tensor {
-  if (how === 'none') return grey
-  return how === 'dynamic' ? bernoulli.sample(key, grey) : tf.cast(tf.greaterEqual(grey, 0.5), 'float32')
 }
 
 // The gradient tape frees what its function made, but the bound's parts are reported after it.

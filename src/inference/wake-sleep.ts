@@ -9,13 +9,14 @@ import { drawNoise, elbo, elboFrom } from '../objectives/elbo.js'
 import { type Key, split } from '../random.js'
 import type { BoundedAlgorithm } from './algorithm.js'
 import type { Ascent } from './estimators/ascent.js'
-import { type TrainingOptions, trainNetworks } from './gradient-ascent.js'
+import { networkAscent, type TrainingOptions } from './gradient-ascent.js'
 
 /**
- * `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of the batch in the sleep phase.
- * `kl` is how the reported bound's KL term is computed. The schedule's `beta` has no place here: neither phase has a KL term.
+ * Wake-sleep on the networks of `vae`. `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of
+ * the batch in the sleep phase. `kl` is how the reported bound's KL term is computed. The schedule's `beta` has no place here: neither phase has a
+ * KL term.
  */
-export function trainWakeSleep(vae: Vae, options: TrainingOptions): BoundedAlgorithm {
+export function wakeSleep(vae: Vae, options: TrainingOptions): BoundedAlgorithm {
   const ascent: Ascent = (x, key) => {
     const [wakeKey, sleepKey] = split(key, 2) as [Key, Key]
     const q = encode(vae, x)
@@ -27,7 +28,7 @@ export function trainWakeSleep(vae: Vae, options: TrainingOptions): BoundedAlgor
       return { ascended: tf.add(wake, tf.mean(logProbOfDreams(vae, dreams))), bound }
     }
   }
-  return trainNetworks(vae, options, { ascent, bound: (x, key) => elbo(vae, x, key, options) })
+  return networkAscent(vae, options, { ascent, bound: (x, key) => elbo(vae, x, key, options) })
 }
 
 /** A draw from the model: latents and the images that they gave. */

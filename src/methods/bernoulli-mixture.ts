@@ -1,6 +1,6 @@
 /** `elbo em bernoulli-mixture`: a mixture of Bernoullis by exact EM, Monte Carlo EM or mean field. */
 import { newFeatures } from '../data/features.js'
-import { trainMixture as mixtureEm } from '../inference/mixtures/em.js'
+import { mixtureEm } from '../inference/mixtures/em.js'
 import { bayesianMixture } from '../inference/mixtures/mean-field.js'
 import type { MixtureAlgorithm, MixtureData } from '../inference/mixtures/steps.js'
 import { createBernoulliMixture } from '../models/mixtures/bernoulli.js'
@@ -8,7 +8,7 @@ import { firstConflict } from '../settings/rules.js'
 import type { Values } from '../settings/setting.js'
 import type { Contestant } from './contestant.js'
 import * as em from './em.js'
-import { defineMethod, type ImageSize } from './method.js'
+import { defineMethod, type TrainingShape } from './method.js'
 import { mixtureLearner, mixtureRules, mixtureSettings } from './mixture.js'
 
 const name = 'bernoulli-mixture'
@@ -80,7 +80,7 @@ export const bernoulliMixture = defineMethod<Config>({
 
 function algorithmOf(
   { components, method, prior, concentration, samples }: Config,
-  { images }: ImageSize,
+  { images }: TrainingShape,
   { read, size }: { read: MixtureData['read']; size: number },
 ): MixtureAlgorithm {
   const mixture = createBernoulliMixture({ pixels: size, components })

@@ -4,7 +4,7 @@ import { TRAJECTORY_JITTER, targetAcceptances } from '../sampling/defaults.js'
 import { idle, type Rule } from '../settings/rules.js'
 import { positive, read, setting, wholeNumber } from '../settings/setting.js'
 import type { eSteps } from './em.js'
-import type { ImageSize } from './method.js'
+import type { TrainingShape } from './method.js'
 
 export const chainSettings = {
   samples: wholeNumber([1, 1e4], 1, 'Monte Carlo EM: draws of z per image, chain and pass; 1 is stochastic EM'),
@@ -36,7 +36,7 @@ interface ChainConfig {
 const JUDGED = 100
 
 /** How the chains of every image move. */
-export function chainOptions(config: ChainConfig, { images }: ImageSize) {
+export function chainOptions(config: ChainConfig, { images }: TrainingShape) {
   const { samples, chains, leapfrogSteps, stepSize, adaptPasses, batchSize, sampler } = config
   const targetAcceptance = config.targetAcceptance ?? targetAcceptances[sampler === 'metropolis' ? 'metropolis' : 'hmc']
   const moves = { transitions: samples, chains, leapfrogSteps, stepSize, adaptPasses, targetAcceptance }

@@ -1,5 +1,5 @@
 /** `elbo em vae`: the decoder of a VAE by Monte Carlo EM (Kingma & Welling 2013, section 5 and figure 3). There is no encoder. */
-import { meanImage } from '../data/dataset.js'
+import { meanImage } from '../data/images.js'
 import { boundsByAnnealing } from '../evaluation/bound.js'
 import { monteCarloEm } from '../inference/decoder/monte-carlo-em.js'
 import { activations } from '../models/networks.js'

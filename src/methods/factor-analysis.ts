@@ -1,6 +1,7 @@
 /** `elbo em factor-analysis` and `elbo em ppca`: factor models of grey images by exact or Monte Carlo EM. */
 import * as tf from '@tensorflow/tfjs'
 import { type Features, featureMoments, newFeatures } from '../data/features.js'
+import { imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
 import { factorAnalysisEm } from '../inference/factor-analysis/em.js'
 import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-analysis/monte-carlo.js'
@@ -11,8 +12,8 @@ import { choice, type Values, wholeNumber } from '../settings/setting.js'
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
 import { pcaSetting, varianceFloorSetting } from './grey-features.js'
-import { defineMethod, type ImageSize, type Learner, type Method } from './method.js'
-import { featureTensor, type Pictures, readPicture } from './pictures.js'
+import { defineMethod, type Learner, type Method, type TrainingShape } from './method.js'
+import { type Pictures, readPicture } from './pictures.js'
 
 const flags = {
   method: em.eStepSetting('exact', 'monte-carlo'),
@@ -92,7 +93,7 @@ function factorMethod(kind: Kind): Method<Config> {
   })
 }
 
-function createLearner({ name, noise, parameters }: Kind, config: Config, size: ImageSize): Learner {
+function createLearner({ name, noise, parameters }: Kind, config: Config, size: TrainingShape): Learner {
   const { latentDim, varianceFloor, method, seed } = config
   const features = newFeatures(size, config.pca)
   const model = factors.createFactorAnalysis({ features: features.size, latentDim })
@@ -134,14 +135,14 @@ function factorPictures(model: factors.FactorAnalysis, features: Features): Pict
         const drawn = factors.sample(model, key, count)
         return { z: drawn.z, image: features.show(drawn.mean) }
       })
-      return readPicture(z, image)
+      return readPicture(z, image, features.image)
     },
     reconstruct(images) {
       const { z, image } = tf.tidy(() => {
-        const mean = factors.posteriorMean(model, features.read(featureTensor(images, features)))
+        const mean = factors.posteriorMean(model, features.read(imageTensor(images)))
         return { z: mean, image: meanImage(mean) }
       })
-      return readPicture(z, image)
+      return readPicture(z, image, features.image)
     },
   }
 }

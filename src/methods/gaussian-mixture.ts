@@ -1,6 +1,6 @@
 /** `elbo em gaussian-mixture`: a mixture of Gaussians by exact EM, Monte Carlo EM or mean field. */
 import { type Features, newFeatures } from '../data/features.js'
-import { trainMixture as mixtureEm } from '../inference/mixtures/em.js'
+import { mixtureEm } from '../inference/mixtures/em.js'
 import { empiricalPrior } from '../inference/mixtures/empirical-prior.js'
 import { bayesianMixture } from '../inference/mixtures/mean-field.js'
 import { createGaussianMixture } from '../models/mixtures/gaussian.js'

@@ -3,10 +3,11 @@
  * the `Learner` that it makes, and never which method it is. A new method is one file here and one entry in list.ts.
  */
 import type { modes, ScanOptions } from '../compile/step.js'
+import type { readings } from '../data/binarize.js'
 import type { Dataset, Split } from '../data/dataset.js'
+import type { GivenShape } from '../data/images.js'
 import type { Bounds } from '../evaluation/bound.js'
 import type { Algorithm } from '../inference/algorithm.js'
-import type { readings } from '../inference/gradient-ascent.js'
 import type { Vae } from '../models/vae.js'
 import type { Annealer, AnnealingEffort } from '../sampling/anneal-images.js'
 import { type Settings, UsageError } from '../settings/setting.js'
@@ -67,11 +68,9 @@ export interface Rates {
   beta: number
 }
 
-/** What a learner is made for. */
-export interface ImageSize {
-  rows: number
-  columns: number
-  /** Training images. */
+/** The images that a learner is made for. */
+export type TrainingShape = GivenShape & {
+  /** How many there are to learn from. */
   images: number
 }
 
@@ -98,7 +97,7 @@ export interface Method<C extends RunConfig = RunConfig> {
   /** A line about how the run ended, where there is something to say. */
   describeEnd(config: C, end: EndOfRun): string | undefined
   /** The model and what learns it, with all variables, not yet initialized. */
-  create(config: C, size: ImageSize): Learner
+  create(config: C, shape: TrainingShape): Learner
   /** The names under which `compare` has it take part. */
   readonly contestants?: Readonly<Record<string, Contestant<C>>>
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { z } from 'zod'
 import type { Features } from '../data/features.js'
+import { imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
 import type { EmpiricalPrior } from '../inference/mixtures/empirical-prior.js'
 import { startMethods, startMixture } from '../inference/mixtures/starts.js'
@@ -12,7 +13,7 @@ import { idle } from '../settings/rules.js'
 import { choice, read, setting, wholeNumber } from '../settings/setting.js'
 import { emAlgorithm, type eSteps } from './em.js'
 import type { Learner } from './method.js'
-import { featureTensor, type Pictures, readPicture } from './pictures.js'
+import { type Pictures, readPicture } from './pictures.js'
 
 export const mixtureSettings = {
   components: wholeNumber([1, 1e5], 10, 'components of the mixture'),
@@ -109,15 +110,15 @@ function mixturePictures(mixture: Mixture, features: Features): Pictures {
         const drawn = sample(mixture, key, count)
         return { component: tf.reshape(drawn.component, [-1, 1]), image: features.show(drawn.image) }
       })
-      return readPicture(component, image)
+      return readPicture(component, image, features.image)
     },
     reconstruct(images) {
       const { component, image } = tf.tidy(() => {
-        const { responsibilities } = posterior(mixture, features.read(featureTensor(images, features))) // [K, count]
+        const { responsibilities } = posterior(mixture, features.read(imageTensor(images))) // [K, count]
         const means = tf.matMul(responsibilities, variable(mixture, 'means') as tf.Tensor, true)
         return { component: tf.reshape(tf.argMax(responsibilities, 0), [-1, 1]), image: features.show(means) }
       })
-      return readPicture(component, image)
+      return readPicture(component, image, features.image)
     },
   }
 }

@@ -1,13 +1,13 @@
 /** What trained models show: latent points and their mean images, as grey levels. */
 import * as tf from '@tensorflow/tfjs'
-import type { Features } from '../data/features.js'
+import type { ImageShape, Images } from '../data/images.js'
+import { toLevels, unitValues } from '../data/levels.js'
 import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'
 
-/** Latent points and their mean images: `pixels` holds [count, pixels], 0 … 255. */
-export interface Picture {
+/** Mean images and the latent points that they are of. */
+export interface Picture extends Images {
   z: number[][]
-  pixels: Uint8Array
 }
 
 /** What any trained model can show. */
@@ -15,7 +15,7 @@ export interface Pictures {
   /** Mean images of `count` draws of z from the prior. */
   sample(key: Key, count: number): Promise<Picture>
   /** Each image (as the model reads it, 0 … 255) as the model sees it: the mean image given its latents. */
-  reconstruct(images: Uint8Array): Promise<Picture>
+  reconstruct(images: Images): Promise<Picture>
 }
 
 export const vaePictures = (vae: Vae): Pictures => ({
@@ -29,12 +29,12 @@ async function sample(vae: Vae, key: Key, count: number): Promise<Picture> {
 }
 
 /** Each image (0 … 255) encoded to the most probable z and decoded again. */
-async function reconstruct(vae: Vae, images: Uint8Array): Promise<Picture> {
+async function reconstruct(vae: Vae, images: Images): Promise<Picture> {
   return decodeGrid(vae, await encodeModes(vae, images))
 }
 
 /** Straight walks of `steps` points between the codes of consecutive pairs of images: one row of z per point. */
-export async function interpolate(vae: Vae, images: Uint8Array, steps: number): Promise<Picture> {
+export async function interpolate(vae: Vae, images: Images, steps: number): Promise<Picture> {
   const means = await encodeModes(vae, images)
   const walks: number[][] = []
   for (let i = 0; i + 1 < means.length; i += 2) {
@@ -61,26 +61,14 @@ async function decodeGrid(vae: Vae, z: number[][]): Promise<Picture> {
     const means = tf.tidy(() => decode(vae, tf.tensor2d(z.slice(start, start + PIECE))).mean)
     const values = await means.data<'float32'>()
     means.dispose()
-    values.forEach((mean, i) => {
-      pixels[start * vae.pixels + i] = Math.round(255 * mean)
-    })
+    pixels.set(toLevels(values), start * vae.pixels)
   }
-  return { z, pixels }
+  return { ...vae.image, count: z.length, pixels, z }
 }
 
-function encodeModes(vae: Vae, images: Uint8Array): Promise<number[][]> {
-  return readMatrix(
-    tf.tidy(
-      () =>
-        encode(
-          vae,
-          tf.tensor2d(
-            Float32Array.from(images, level => level / 255),
-            [images.length / vae.pixels, vae.pixels],
-          ),
-        ).mode,
-    ),
-  )
+function encodeModes(vae: Vae, images: Images): Promise<number[][]> {
+  const x = () => tf.tensor2d(unitValues(images.pixels), [images.count, vae.pixels])
+  return readMatrix(tf.tidy(() => encode(vae, x()).mode))
 }
 
 async function readMatrix(matrix: tf.Tensor): Promise<number[][]> {
@@ -89,13 +77,9 @@ async function readMatrix(matrix: tf.Tensor): Promise<number[][]> {
   return rows
 }
 
-/** Images (0 … 255) as a batch of models that read features: [count, pixels]. */
-export const featureTensor = (images: Uint8Array, { pixels }: Features): tf.Tensor2D =>
-  tf.tensor2d(Float32Array.from(images), [images.length / pixels, pixels])
-
-/** Reads latents [count, latent] and images [count, pixels] in [0, 1], and frees them. */
-export async function readPicture(z: tf.Tensor, image: tf.Tensor): Promise<Picture> {
+/** Reads latents [count, latent] and images [count, values of an image] in [0, 1], and frees them. */
+export async function readPicture(z: tf.Tensor, image: tf.Tensor, shape: ImageShape): Promise<Picture> {
   const [rows, means] = await Promise.all([z.array() as Promise<number[][]>, image.data<'float32'>()])
   tf.dispose([z, image])
-  return { z: rows, pixels: Uint8Array.from(means, mean => Math.round(255 * mean)) }
+  return { ...shape, count: rows.length, pixels: toLevels(means), z: rows }
 }

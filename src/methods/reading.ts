@@ -1,5 +1,6 @@
 /** How a run's model reads images. */
-import { binarizeOnce, type Split } from '../data/dataset.js'
+import { binarizeOnce } from '../data/binarize.js'
+import type { Split } from '../data/dataset.js'
 import type { HostKey } from '../random.js'
 import type { Traits } from './method.js'
 

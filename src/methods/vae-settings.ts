@@ -1,8 +1,9 @@
 /** Every setting of a VAE, once: its default, check and description make the flags, `--help` and config.json. */
 import { z } from 'zod'
+import { readings } from '../data/binarize.js'
 import { validations } from '../data/dataset.js'
 import { baselines } from '../inference/estimators/baselines.js'
-import { bounds, estimators, readings } from '../inference/gradient-ascent.js'
+import { bounds, estimators } from '../inference/gradient-ascent.js'
 import { optimizers } from '../inference/optimizer.js'
 import { latentNames } from '../models/latents.js'
 import { likelihoods } from '../models/likelihoods.js'

@@ -1,9 +1,9 @@
 /** `elbo train`: a VAE, whose networks learn by gradient ascent on the ELBO or on IWAE_k, or by wake-sleep. */
-import { meanImage } from '../data/dataset.js'
+import { imageShape, meanImage } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
 import type { BoundedAlgorithm } from '../inference/algorithm.js'
-import { trainVae as vaeAscent } from '../inference/gradient-ascent.js'
-import { trainWakeSleep as wakeSleep } from '../inference/wake-sleep.js'
+import { gradientAscent } from '../inference/gradient-ascent.js'
+import { wakeSleep } from '../inference/wake-sleep.js'
 import { createVae, initialize, type Vae } from '../models/vae.js'
 import { streamKey } from '../random.js'
 import type { DeepReadonly } from '../settings/table.js'
@@ -58,8 +58,8 @@ export const vae = defineMethod<VaeConfig>({
     patience !== null && epoch - bestEpoch >= patience ? 'early' : undefined,
   describeEnd: (config, { ended, bestEpoch }) =>
     ended === 'early' ? `stopped early: no better validation ${boundName(config)} since epoch ${bestEpoch}` : undefined,
-  create(config, { rows, columns }) {
-    const networks = createVae({ ...config, rows, columns })
+  create(config, shape) {
+    const networks = createVae({ ...config, ...imageShape(shape) })
     const algorithm = algorithmOf(networks, config)
     return {
       ...algorithm,
@@ -88,7 +88,7 @@ function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {
   const { objective } = config
   const options = { ...config, clipNorm: config.clipNorm ?? undefined }
   if (objective === 'wake-sleep') return wakeSleep(networks, options)
-  return vaeAscent(networks, { ...options, objective }, streamKey(config.seed, 'baseline'))
+  return gradientAscent(networks, { ...options, objective }, streamKey(config.seed, 'baseline'))
 }
 
 const boundName = ({ objective, samples }: VaeConfig): string => (objective === 'iwae' ? `IWAE_${samples}` : 'ELBO')

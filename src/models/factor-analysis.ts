@@ -24,7 +24,7 @@ export interface FactorParameters {
 }
 
 /** p(z | x) = N(G Wᵀ Psi^-1 (x - mu), G): what of it does not depend on x. */
-export interface Posterior {
+export interface FactorPosterior {
   /** I + Wᵀ Psi^-1 W, the inverse of G: [latent, latent]. */
   readonly precision: Matrix
   /** G: [latent, latent]. */
@@ -152,7 +152,7 @@ export function initializeFactorAnalysis(
 }
 
 /** G, its inverse and its log determinant: the inverse by Woodbury's identity is [latent, latent]. */
-export function posteriorOf({ W, psi }: FactorParameters): Posterior {
+export function posteriorOf({ W, psi }: FactorParameters): FactorPosterior {
   const inner = W.transpose().mmul(W.clone().divColumnVector(psi)) // Wᵀ Psi^-1 W
   const precision = Matrix.add(inner, inner.transpose()).div(2).add(Matrix.eye(W.columns))
   const { inverse, logDet } = invert(precision)

@@ -1,5 +1,6 @@
 /** Families of p(x|z) over images, by what the decoder puts out: probabilities of binary pixels, densities of grey ones in [0, 1]. */
 import * as tf from '@tensorflow/tfjs'
+import { WHITE } from '../data/levels.js'
 import * as bernoulli from '../distributions/bernoulli.js'
 import * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
 import * as gaussian from '../distributions/normal.js'
@@ -33,7 +34,7 @@ export const likelihoods = ['bernoulli', 'continuous-bernoulli', 'gaussian'] as 
 export type PixelVariance = number | 'learned'
 
 /** Variance of the error by which a grey level was rounded to one of 256: no pixel can be known better than that. */
-const ROUNDING_VARIANCE = 1 / (12 * 255 ** 2)
+const ROUNDING_VARIANCE = 1 / (12 * WHITE ** 2)
 
 /** The family of a name; only 'gaussian' has a `pixelVariance`, and throws an Error without one. */
 export function likelihoodOf(name: (typeof likelihoods)[number], pixelVariance?: PixelVariance): Likelihood {

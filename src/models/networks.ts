@@ -3,14 +3,13 @@
  * of stride 2 between the image and the hidden layers (Radford et al. 2015), which the decoder mirrors by transposed ones.
  */
 import * as tf from '@tensorflow/tfjs'
+import { type GivenShape, type ImageShape, imageShape, imageSize } from '../data/images.js'
 
 /** Hidden-layer activations to choose from. */
 export const activations = ['relu', 'tanh', 'softplus', 'elu', 'sigmoid'] as const
 
-export interface VaeShape {
-  /** Of an image. */
-  rows: number
-  columns: number
+/** The sizes of a VAE's networks; `rows`, `columns` and `channels` are those of an image. */
+export interface VaeShape extends GivenShape {
   /** Filters of the encoder's convolutions, from the image inwards; null or left out: fully connected. */
   filters?: readonly number[] | null
   /** Units of the encoder's hidden layers, from the image inwards; the decoder mirrors them. */
@@ -24,11 +23,12 @@ const KERNEL = 4
 
 /** Images [batch, pixels] -> one output [batch, latent] for each of `heads`. Throws an Error if the convolutions do not fit the image. */
 export function encoderNetwork(
-  { filters, hidden, latentDim, activation, ...image }: VaeShape,
+  { filters, hidden, latentDim, activation, ...shape }: VaeShape,
   heads: readonly string[],
 ): tf.LayersModel {
+  const image = imageShape(shape)
   const convolutions = filters ? convolutionLayers(image, filters, activation) : []
-  const input = tf.input({ shape: [image.rows * image.columns], name: 'encoder_input' })
+  const input = tf.input({ shape: [imageSize(image)], name: 'encoder_input' })
   const code = through([...convolutions, ...hiddenLayers(hidden, activation)], input)
   const outputs = heads.map(head => through([dense(head, latentDim)], code))
   return tf.model({ name: 'encoder', inputs: input, outputs })
@@ -36,14 +36,15 @@ export function encoderNetwork(
 
 /** z [batch, latent] -> one output [batch, pixels] for each of `heads`. Throws an Error if the convolutions do not fit the image. */
 export function decoderNetwork(
-  { filters, hidden, latentDim, activation, ...image }: VaeShape,
+  { filters, hidden, latentDim, activation, ...shape }: VaeShape,
   heads: readonly string[],
 ): tf.LayersModel {
+  const image = imageShape(shape)
   const maps = filters ? transposedLayers(image, filters, activation) : []
   const input = tf.input({ shape: [latentDim], name: 'decoder_input' })
   const features = through([...hiddenLayers(hidden.toReversed(), activation), ...maps], input)
   const outputs = heads.map(head =>
-    through(filters ? pixelMaps(head) : [dense(head, image.rows * image.columns)], features),
+    through(filters ? pixelMaps(head, image.channels) : [dense(head, imageSize(image))], features),
   )
   return tf.model({ name: 'decoder', inputs: input, outputs })
 }
@@ -75,20 +76,20 @@ interface DenseShape {
 }
 
 type Activation = VaeShape['activation']
-type ImageSize = Pick<VaeShape, 'rows' | 'columns'>
+type MapSize = Pick<ImageShape, 'rows' | 'columns'>
 
-/** [pixels] -> [rows, columns, 1] -> [rows / 2, columns / 2, filters] -> … -> flat features. */
-function convolutionLayers(image: ImageSize, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
+/** [pixels] -> [rows, columns, channels] -> [rows / 2, columns / 2, filters] -> … -> flat features. */
+function convolutionLayers(image: ImageShape, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
   smallestMaps(image, filters)
   return [
-    tf.layers.reshape({ name: 'image', targetShape: [image.rows, image.columns, 1] }),
+    tf.layers.reshape({ name: 'image', targetShape: [image.rows, image.columns, image.channels] }),
     ...filters.map((count, i) => tf.layers.conv2d({ ...convolution(`conv_${i + 1}`, count), activation })),
     tf.layers.flatten({ name: 'features' }),
   ]
 }
 
 /** The same way back but for its last convolution: [units] -> feature maps -> … */
-function transposedLayers(image: ImageSize, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
+function transposedLayers(image: ImageShape, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
   const maps = smallestMaps(image, filters)
   const [deepest = 0, ...outwards] = filters.toReversed()
   return [
@@ -98,14 +99,14 @@ function transposedLayers(image: ImageSize, filters: readonly number[], activati
   ]
 }
 
-/** Feature maps -> one channel -> [pixels]. */
-const pixelMaps = (head: string): tf.layers.Layer[] => [
-  tf.layers.conv2dTranspose(convolution(head, 1)),
+/** Feature maps -> [rows, columns, channels] -> [pixels]. */
+const pixelMaps = (head: string, channels: number): tf.layers.Layer[] => [
+  tf.layers.conv2dTranspose(convolution(head, channels)),
   tf.layers.flatten({ name: `${head}_pixels` }),
 ]
 
 /** The size of the innermost feature maps. */
-function smallestMaps({ rows, columns }: ImageSize, filters: readonly number[]): ImageSize {
+function smallestMaps({ rows, columns }: ImageShape, filters: readonly number[]): MapSize {
   const factor = 2 ** filters.length
   if (rows % factor === 0 && columns % factor === 0) return { rows: rows / factor, columns: columns / factor }
   const nearest = (size: number) => Math.max(1, Math.round(size / factor)) * factor

@@ -93,16 +93,7 @@ function posteriorOf(heads: readonly tf.Tensor[], encoder: tf.LayersModel, prior
     slope(epsilon) {
       const [lower, upper] = layersOf(epsilon, sizes)
       const h1 = gaussian.at(lower, mu, logVar)
-      const ofLower = gaussian.slopeAt(lower, logVar)
-      const [, upperLogVar] = gaussianAt(encoder, h1)
-      const ofUpper = gaussian.slopeAt(upper, upperLogVar)
-      // log q(h2|h1) depends on h1 through the mean, d/d mean = -d/dh2, and the log variance, d/d log sigma^2 = (epsilon^2 - 1) / 2.
-      const ofLogVar = tf.mul(tf.sub(tf.square(upper), 1), 0.5)
-      const through = tf.grad(h => {
-        const [upperMu, log] = gaussianAt(encoder, h)
-        return tf.sum(tf.sub(tf.mul(ofLogVar, log), tf.mul(ofUpper, upperMu)))
-      })
-      return tf.concat([tf.add(ofLower, through(h1)), ofUpper], -1)
+      return slopeOf(h1, { lower: gaussian.slopeAt(lower, logVar), upper }, encoder)
     },
     kl() {
       throw new Error('KL(q(z|x) || p(z)) of two layers of z has no closed form; sample it: kl monte-carlo')
@@ -118,4 +109,21 @@ function posteriorOf(heads: readonly tf.Tensor[], encoder: tf.LayersModel, prior
       }
     },
   }
+}
+
+/** d log q(z|x) / dz, from that of q(h1|x) at h1 and the noise `upper` that h2 is made of. */
+function slopeOf(
+  h1: tf.Tensor,
+  { lower: ofLower, upper }: { lower: tf.Tensor; upper: tf.Tensor },
+  encoder: tf.LayersModel,
+): tf.Tensor {
+  const [, upperLogVar] = gaussianAt(encoder, h1)
+  const ofUpper = gaussian.slopeAt(upper, upperLogVar)
+  // log q(h2|h1) depends on h1 through the mean, d/d mean = -d/dh2, and the log variance, d/d log sigma^2 = (epsilon^2 - 1) / 2.
+  const ofLogVar = tf.mul(tf.sub(tf.square(upper), 1), 0.5)
+  const through = tf.grad(h => {
+    const [upperMu, log] = gaussianAt(encoder, h)
+    return tf.sum(tf.sub(tf.mul(ofLogVar, log), tf.mul(ofUpper, upperMu)))
+  })
+  return tf.concat([tf.add(ofLower, through(h1)), ofUpper], -1)
 }

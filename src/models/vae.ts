@@ -4,6 +4,7 @@
  * p(z) = N(0, I) and p(x | z) = Bernoulli(logits(z)).
  */
 import * as tf from '@tensorflow/tfjs'
+import { type ImageShape, imageShape, imageSize } from '../data/images.js'
 import { type Key, split, uniform } from '../random.js'
 import { type LatentName, type Latents, latentFamilies, type Posterior } from './latents.js'
 import {
@@ -21,6 +22,8 @@ export interface Vae {
   /** Dimensions of each layer of z, from the image upwards, and of z as a whole. */
   readonly layers: readonly number[]
   readonly latentDim: number
+  readonly image: ImageShape
+  /** The number of values of an image. */
   readonly pixels: number
   readonly latents: Latents
   readonly likelihood: Likelihood
@@ -91,6 +94,7 @@ export function createVae({
   ...shape
 }: VaeOptions): Vae {
   const { latentDim, activation } = shape
+  const image = imageShape(shape)
   const latents = upperLatentDim
     ? twoLayerLatents({ latentDim, upperLatentDim, upperHidden: upperHidden ?? [], activation })
     : latentFamilies[family]
@@ -101,7 +105,8 @@ export function createVae({
   const vae = {
     layers,
     latentDim: layers.reduce((sum, size) => sum + size),
-    pixels: shape.rows * shape.columns,
+    image,
+    pixels: imageSize(image),
     latents,
     likelihood,
     encoder,
@@ -114,7 +119,7 @@ export function createVae({
  * Draws initial weights from `key`: kernels uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010), where a fan of a
  * convolution is its channels times its receptive field; biases zero. TF.js's own uniform initializers ignore their seed.
  * `meanImage` [pixels] in [0, 1] starts the last bias at its logit, so that training begins from the best image that
- * ignores z; a convolutional decoder has one bias for all pixels, and starts it at the logit of the mean pixel.
+ * ignores z; a convolutional decoder has one bias per channel, which starts at the logit of that channel's mean.
  */
 export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
   const weights = [...modelsOf(vae).values()].flatMap(namedWeights)
@@ -146,9 +151,16 @@ export function glorotUniform(key: Key, shape: number[]): tf.Tensor {
 
 function setOutputBias(vae: Vae, meanImage: Float32Array): void {
   const bias = Object.fromEntries(namedWeights(vae.decoder))['logits/bias'] as tf.Variable
-  const meanPixel = meanImage.reduce((sum, p) => sum + p, 0) / meanImage.length
-  const means = bias.size === meanImage.length ? meanImage : Float32Array.of(meanPixel)
+  const means = bias.size === meanImage.length ? meanImage : channelMeans(meanImage, bias.size)
   tf.tidy(() => bias.assign(tf.tensor1d(logit(means))))
+}
+
+/** The mean of each channel of an image [pixels of all channels]. */
+function channelMeans(image: Float32Array, channels: number): Float32Array {
+  return Float32Array.from({ length: channels }, (_, channel) => {
+    const values = image.filter((_, i) => i % channels === channel)
+    return values.reduce((sum, value) => sum + value, 0) / values.length
+  })
 }
 
 /** log(p / (1 - p)), with p kept 1/1000 away from 0 and 1: pixels that are black in every image are common. */

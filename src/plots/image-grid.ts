@@ -4,14 +4,16 @@ import { PNG } from 'pngjs'
 const BACKGROUND = 112
 const GREY = 0
 
+/** Grey images of one size: `pixels` holds [count, rows, columns], 0 … 255. */
+export interface GreyImages {
+  readonly count: number
+  readonly rows: number
+  readonly columns: number
+  readonly pixels: Uint8Array
+}
+
 /** How `imageGrid` lays out its tiles. Gaps and margin are in pixels of the picture, after scaling. */
 export interface ImageGridLayout {
-  /** Number of images. */
-  count: number
-  /** Height of one image in pixels. */
-  height: number
-  /** Width of one image in pixels. */
-  width: number
   /** Tiles per row; by default the picture is about square, in whole groups. */
   columns?: number
   /** Side of the square that one image pixel becomes; 2 by default. */
@@ -31,29 +33,30 @@ export interface ImageGridLayout {
 /**
  * Draws images row by row, left to right, as an 8-bit grey PNG; places left over in the last row stay background.
  *
- * @param images grey values 0 to 255, [count, height, width]
- * @throws RangeError if a size is not a whole number in its range, or `images` has another length than the sizes say
+ * @throws RangeError if a size is not a whole number in its range, or `pixels` has another length than the sizes say
  */
-export function imageGrid(images: Uint8Array, layout: ImageGridLayout): Buffer {
-  const grid = resolve(layout)
+export function imageGrid(images: GreyImages, layout: ImageGridLayout = {}): Buffer {
+  const { count, rows: height, columns: width, pixels } = images
+  const grid = resolve(images, layout)
   check(images, grid)
-  const lefts = tileStarts(grid.columns, grid.width, grid.groupColumns, grid)
-  const tops = tileStarts(Math.ceil(grid.count / grid.columns), grid.height, grid.groupRows, grid)
-  const picture = new PNG({ width: extent(lefts, grid.width, grid), height: extent(tops, grid.height, grid) })
+  const lefts = tileStarts(grid.columns, width, grid.groupColumns, grid)
+  const tops = tileStarts(Math.ceil(count / grid.columns), height, grid.groupRows, grid)
+  const picture = new PNG({ width: extent(lefts, width, grid), height: extent(tops, height, grid) })
   picture.data = Buffer.alloc(picture.width * picture.height, BACKGROUND) // [picture height, picture width]
-  for (let index = 0; index < grid.count; index++) {
+  for (let index = 0; index < count; index++) {
     const left = lefts[index % grid.columns] ?? 0
     const top = tops[Math.floor(index / grid.columns)] ?? 0
-    drawTile(picture, images.subarray(index * grid.height * grid.width), grid, top, left)
+    const tile = { height, width, pixels: pixels.subarray(index * height * width) }
+    drawTile(picture, tile, grid.scale, top, left)
   }
   return PNG.sync.write(picture, { colorType: GREY, inputColorType: GREY, inputHasAlpha: false })
 }
 
 type Grid = Required<ImageGridLayout>
 
-function resolve(layout: ImageGridLayout): Grid {
-  const { count, height, width, groupColumns = 1, gap = 2 } = layout
-  const square = Math.ceil(Math.sqrt((count * height) / width) / groupColumns) * groupColumns
+function resolve({ count, rows, columns }: GreyImages, layout: ImageGridLayout): Grid {
+  const { groupColumns = 1, gap = 2 } = layout
+  const square = Math.ceil(Math.sqrt((count * rows) / columns) / groupColumns) * groupColumns
   return {
     columns: square,
     scale: 2,
@@ -66,16 +69,17 @@ function resolve(layout: ImageGridLayout): Grid {
   }
 }
 
-function check(images: Uint8Array, grid: Grid): void {
-  for (const name of ['count', 'height', 'width', 'columns', 'scale', 'groupColumns', 'groupRows'] as const)
-    checkWhole(name, grid[name], 1)
+function check({ count, rows, columns, pixels }: GreyImages, grid: Grid): void {
+  const sizes = { count, 'rows of an image': rows, 'columns of an image': columns }
+  for (const [name, value] of Object.entries(sizes)) checkWhole(name, value, 1)
+  for (const name of ['columns', 'scale', 'groupColumns', 'groupRows'] as const) checkWhole(name, grid[name], 1)
   for (const name of ['gap', 'margin', 'groupGap'] as const) checkWhole(name, grid[name], 0)
   if (grid.columns % grid.groupColumns)
     throw new RangeError(`image grid: ${grid.columns} columns do not divide into groups of ${grid.groupColumns}`)
-  const { count, height, width } = grid
-  if (images.length !== count * height * width)
+  const bytes = count * rows * columns
+  if (pixels.length !== bytes)
     throw new RangeError(
-      `image grid: ${count} images of ${height} x ${width} are ${count * height * width} bytes, but ${images.length} were given`,
+      `image grid: ${count} grey images of ${rows} x ${columns} are ${bytes} bytes, but ${pixels.length} were given`,
     )
 }
 
@@ -97,12 +101,19 @@ function extent(starts: number[], size: number, { scale, margin }: Grid): number
   return (starts.at(-1) ?? 0) + size * scale + margin
 }
 
-function drawTile(picture: PNG, image: Uint8Array, { height, width, scale }: Grid, top: number, left: number): void {
+interface Tile {
+  height: number
+  width: number
+  /** [height, width], and perhaps more. */
+  pixels: Uint8Array
+}
+
+function drawTile(picture: PNG, { height, width, pixels }: Tile, scale: number, top: number, left: number): void {
   for (let row = 0; row < height; row++) {
     const start = (top + row * scale) * picture.width + left
     for (let column = 0; column < width; column++) {
       const pixel = start + column * scale
-      picture.data.fill(image[row * width + column] ?? 0, pixel, pixel + scale)
+      picture.data.fill(pixels[row * width + column] ?? 0, pixel, pixel + scale)
     }
     for (let copy = 1; copy < scale; copy++)
       picture.data.copyWithin(start + copy * picture.width, start, start + width * scale)

@@ -2,7 +2,8 @@
 import { dirname } from 'node:path'
 import { canCompile, type Feed, type Scan, scan } from '../compile/scan.js'
 import type { Choice, Mode, ScanOptions } from '../compile/step.js'
-import { type Dataset, firstImages, loadRunDataset, type Split } from '../data/dataset.js'
+import { type Dataset, loadRunDataset, type Split } from '../data/dataset.js'
+import { firstImages, imageSize } from '../data/images.js'
 import { type Pass, shuffledPass, wholePass } from '../data/passes.js'
 import type { Bounds } from '../evaluation/bound.js'
 import type { Schedule } from '../inference/algorithm.js'
@@ -255,7 +256,7 @@ function runningPass(run: OpenRun, position: Position): RunningPass {
     feed(from, count) {
       const numbers = Array.from({ length: count }, (_, i) => from + i)
       return {
-        batches: { data: pass.batches(from, count), count, shape: [batchSize, data.rows * data.columns] },
+        batches: { data: pass.batches(from, count), count, shape: [batchSize, imageSize(data)] },
         keys: numbers.map(step => keyAt(stepKey, firstStep + step)),
         schedules: numbers.map(step => ({
           ...method.rates(config, firstStep + step, stepsPerPass),

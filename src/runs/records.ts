@@ -1,7 +1,8 @@
 /** Pictures and plots written during training: the ELBO curve, sample and reconstruction grids, TensorBoard's event files. */
 import { basename, join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
-import { type Dataset, firstImages } from '../data/dataset.js'
+import type { Dataset } from '../data/dataset.js'
+import { alternateImages, firstImages } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
 import { nodeNamespace } from '../libtensorflow/node-backend.js'
 import { methodOf } from '../methods/list.js'
@@ -37,36 +38,16 @@ export function trainingRecords(folder: string, config: RunConfig, backend: Back
     summarize: canSummarize ? summaryWriter(join(folder, 'tensorboard')) : () => {},
     drawCurve: history => drawCurve({ folder, config, traits }, history),
     async drawImages(pictures, data, epoch) {
-      const size = data.rows * data.columns
       const key = streamKey(config.seed, 'pictures')
-      const seen = firstImages(data.validation.count > 0 ? data.validation : data.train, PICTURED)
-      const shown = imagesAsRead(seen, traits.reads, key).pixels
-      const grid = (pixels: Uint8Array, columns: number, groupColumns: number) =>
-        imageGrid(pixels, {
-          count: pixels.length / size,
-          height: data.rows,
-          width: data.columns,
-          columns,
-          groupColumns,
-        })
+      const grey = firstImages(data.validation.count > 0 ? data.validation : data.train, PICTURED)
+      const seen = imagesAsRead(grey, traits.reads, key)
       const write = (name: string, png: Buffer) =>
         writeFileAtomic(join(folder, 'images', `${name}-epoch-${String(epoch).padStart(4, '0')}.png`), png)
-      write('samples', grid((await pictures.sample(key, PICTURED)).pixels, 8, 1))
-      write('reconstructions', grid(alternate([shown, (await pictures.reconstruct(shown)).pixels], size), 16, 2))
+      write('samples', imageGrid(await pictures.sample(key, PICTURED), { columns: 8 }))
+      const pairs = alternateImages([seen, await pictures.reconstruct(seen)])
+      write('reconstructions', imageGrid(pairs, { columns: 16, groupColumns: 2 }))
     },
   }
-}
-
-/** Image i of each source in turn, then image i + 1: [count * sources, size]. */
-export function alternate(sources: readonly Uint8Array[], size: number): Uint8Array {
-  const count = (sources[0]?.length ?? 0) / size
-  const mixed = new Uint8Array(sources.length * count * size)
-  for (let i = 0; i < count; i++) {
-    sources.forEach((source, s) => {
-      mixed.set(source.subarray(i * size, (i + 1) * size), (i * sources.length + s) * size)
-    })
-  }
-  return mixed
 }
 
 interface DrawnRun {

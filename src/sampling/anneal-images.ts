@@ -1,6 +1,7 @@
 /** Annealed importance sampling of whole sets of images: as many temperatures as patience allows, and one small program. */
+
 import type { Choice, ScanOptions } from '../compile/step.js'
-import { type ImageSet, imagesFrom } from '../evaluation/over-images.js'
+import { type Images, imagesFrom } from '../data/images.js'
 import { type HostKey, keyAt } from '../random.js'
 import {
   type AnnealedBatch,
@@ -54,7 +55,7 @@ export interface AnnealingEstimate extends AnnealingBound {
 export interface Annealer {
   /** How it runs; undefined before the first run. */
   readonly choice: Choice | undefined
-  run(images: ImageSet, options: AnnealingRun): Promise<AnnealingEstimate>
+  run(images: Images, options: AnnealingRun): Promise<AnnealingEstimate>
   dispose(): void
 }
 
@@ -95,7 +96,7 @@ export const imagesAtOnce = ({ chains, chainsAtOnce }: AnnealingOptions): number
 async function annealBatches(
   chains: AnnealedChains,
   size: number,
-  images: ImageSet,
+  images: Images,
   { temperatures }: AnnealingOptions,
   { key, onProgress, onSteps, signal }: AnnealingRun,
 ): Promise<AnnealingEstimate> {

@@ -1,6 +1,6 @@
 /** The chains of all training images as Monte Carlo EM moves them: persistent, with an adaptive step size, and judged after each pass. */
 import * as tf from '@tensorflow/tfjs'
-import { usedMeans } from '../inference/used-images.js'
+import { usedMeans } from '../data/used-images.js'
 import { compensatedSums } from '../numeric/compensated-sums.js'
 import type { HostKey, Key } from '../random.js'
 import type { Run } from './kernel.js'
@@ -8,8 +8,8 @@ import { persistentChains } from './persistent-chains.js'
 import { adaptiveStepSize } from './step-size.js'
 
 /** How the chains of every image move in a pass. */
-export interface ChainOptions<Sampler> {
-  sampler: Sampler
+export interface ChainOptions<Name> {
+  sampler: Name
   /** Training images, and how many of them a batch has. */
   images: number
   batchSize: number
@@ -28,6 +28,9 @@ export interface ChainOptions<Sampler> {
   jitter: number
 }
 
+/** Moves the chains of a batch from z [chains, batch, latent]. */
+export type Sampler = (z: tf.Tensor, key: Key, stepSize: tf.Tensor) => Run
+
 /** The chains of all images, their step size and what a pass reports of them. */
 export function imageChains(latentDim: number, options: ChainOptions<string>, key: HostKey) {
   const persistent = persistentChains({ ...options, latentDim }, key)
@@ -36,18 +39,9 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
   const passes = tf.tidy(() => tf.variable(tf.scalar(0), false))
   const parts = { chains: persistent.variables, step_size: stepSize.variables, accepted: accepted.variables }
   return {
-    variables: new Map<string, tf.Variable>([
-      ...Object.entries(parts).flatMap(([part, list]) =>
-        [...list].map(([name, one]): [string, tf.Variable] => [`${part}/${name}`, one]),
-      ),
-      ['passes', passes],
-    ]),
+    variables: new Map([...namedByPart(parts), ['passes', passes]]),
     /** Runs the chains of a batch from where they stand, by `run`, `size` of them; `acceptance` is the mean over its used images. */
-    move(
-      { first, used, size }: { first: number; used: number; size: number },
-      key: Key,
-      run: (z: tf.Tensor, key: Key, stepSize: tf.Tensor) => Run,
-    ): Run {
+    move({ first, used, size }: { first: number; used: number; size: number }, key: Key, run: Sampler): Run {
       if (size !== options.batchSize)
         throw new Error(
           `Monte Carlo EM: a batch of ${size} images, but the chains were made for batches of ${options.batchSize}`,
@@ -74,3 +68,8 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
     },
   }
 }
+
+const namedByPart = (parts: Record<string, ReadonlyMap<string, tf.Variable>>) =>
+  Object.entries(parts).flatMap(([part, list]) =>
+    [...list].map(([name, one]): [string, tf.Variable] => [`${part}/${name}`, one]),
+  )

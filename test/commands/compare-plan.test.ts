@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { choicesOf, planRuns, runsToMake } from '../../src/commands/compare/compare-plan.js'
 import {
   type CompareSettings,
+  comparePresets,
   compareTable,
-  presets,
   resolveSettings,
   resumeSettings,
 } from '../../src/commands/compare/compare-settings.js'
@@ -25,7 +25,7 @@ test('of several step sizes each has a run of its own, from which the first seed
   const runs = plan({ methods: ['vae', 'bernoulli-mixture:5'], learningRate: [1e-4, 0.01, 1e-4], seeds: [1, 2] })
   const once = ['c.vae-20.rate-0.0001', 'c.vae-20.rate-0.01', 'c.bernoulli-mixture-5']
   expect(runs.map(({ name }) => name)).toEqual([1, 2].flatMap(seed => once.map(name => `${name}.seed-${seed}`)))
-  const rates = runs.slice(0, 2).map(({ config }) => config.learningRate)
+  const rates = runs.slice(0, 2).map(({ config }) => 'learningRate' in config && config.learningRate)
   expect([rates, runs[2]?.learningRate]).toEqual([[1e-4, 0.01], null])
   const choices = choicesOf(runs)
   expect(choices.map(choice => choice.length)).toEqual([2, 1, 2, 1])
@@ -50,7 +50,7 @@ test('every run makes all its passes: no method stops by itself', () => {
   expect(mixture?.config).toMatchObject({ tolerance: null, model: 'bernoulli-mixture', method: 'exact' })
 })
 
-test.each(Object.keys(presets) as (keyof typeof presets)[])(
+test.each(Object.keys(comparePresets) as (keyof typeof comparePresets)[])(
   'preset %s can be planned, and its settings read back',
   preset => {
     const settings = resolveSettings({ preset })

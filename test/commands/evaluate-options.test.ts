@@ -1,15 +1,67 @@
-// Options of `evaluate` for runs that have no encoder.
+// Which estimator a command line asks for, and which options it refuses because they would be ignored.
 import { expect, test } from 'vitest'
-import { refuseForDecoder } from '../../src/commands/evaluate/options.js'
+import { checkOptions, chooseEstimator } from '../../src/commands/evaluate/estimators.js'
+import type { TrainedRun } from '../../src/runs/trained-run.js'
+
+const run = (learner: object, command = 'train') => ({ learner, method: { command } }) as unknown as TrainedRun
+const vae = run({ vae: { latents: { reparameterized: true }, layers: [2] } })
+const binary = run({ vae: { latents: { reparameterized: false }, layers: [2] } })
+const decoder = run({ annealer() {} }, 'em vae')
+const mixture = run({}, 'em bernoulli-mixture')
+
+const ask = (given: Record<string, unknown>, { method, gaps = false }: { method?: string; gaps?: boolean } = {}) => ({
+  method,
+  gaps,
+  given,
+})
+
+test.each([
+  [vae, ask({}), 'importance'],
+  [vae, ask({ chains: 3 }, { method: 'ais' }), 'ais'],
+  [vae, ask({ simulated: 3 }, { method: 'ais' }), 'simulated'],
+  [vae, ask({ gapSteps: 3, samples: 9 }, { gaps: true }), 'gaps'],
+  [decoder, ask({ temperatures: 3 }), 'ais'],
+  [mixture, ask({ images: 3 }), 'bound'],
+] as const)('%# asks for the estimator %3$s', (of, asked, name) => {
+  checkOptions(asked)
+  expect(chooseEstimator(of, asked).name).toBe(name)
+})
+
+test.each([
+  [ask({ grid: 9 }), '--grid: has no effect with --method importance; leave it out, or use --method quadrature'],
+  [
+    ask({ samples: 9 }, { method: 'ais' }),
+    '--samples: has no effect with --method ais; leave it out, or use --method importance',
+  ],
+  [ask({ images: 9 }, { gaps: true }), '--images: has no effect with --gaps; leave it out, or use --method importance'],
+  [
+    ask({ reference: true }, { gaps: true }),
+    '--reference: has no effect with --gaps; leave it out, or use --method importance',
+  ],
+  [ask({ gapSteps: 9 }), '--gap-steps: has no effect with --method importance; leave it out, or use --gaps'],
+] as const)('an option that would be ignored is refused before anything is opened: %#', (asked, message) => {
+  expect(() => checkOptions(asked)).toThrow(message)
+})
 
 test.each([
   [
-    { leapfrogSteps: 3 },
-    '--leapfrog-steps: the chains of this run, which has no encoder, move as they did while it learned; leave it out',
+    decoder,
+    ask({ leapfrogSteps: 3 }, { method: 'ais' }),
+    '--leapfrog-steps: the chains of this run, which has no encoder, move as they did during training; leave it out',
   ],
-  [{ simulated: 3 }, '--simulated: only for a run with an encoder, which this one has not; leave it out'],
-  [{ samples: 3 }, '--samples: this run has no encoder; leave it out, or use --method ais'],
-])('a decoder without an encoder: %o', (given, message) => {
-  const asked = { method: 'ais', simulated: null, switches: {} } as const
-  expect(() => refuseForDecoder({ method: 'ais', ...given }, asked)).toThrow(message)
+  [
+    decoder,
+    ask({ samples: 3 }),
+    '--samples: has no effect with --method ais; leave it out, or use --method importance',
+  ],
+  [decoder, ask({ simulated: 3 }), '--simulated: needs a run of `elbo train`; leave it out'],
+  [
+    mixture,
+    ask({}, { gaps: true }),
+    '--gaps: needs an encoder, and this run of `elbo em bernoulli-mixture` has none; leave it out',
+  ],
+  [mixture, ask({}, { method: 'ais' }), '--method ais: the bound of this run needs no draws; leave it out'],
+  [binary, ask({}, { method: 'ais' }), '--method ais: needs a Gaussian z; this run has --latents bernoulli'],
+] as const)('a run that cannot be measured as asked: %#', (of, asked, message) => {
+  expect(() => chooseEstimator(of, asked)).toThrow(message)
 })

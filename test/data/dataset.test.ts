@@ -2,8 +2,8 @@ import { mkdtempSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { binarizeOnce, epochOrder, gather, loadDataset, meanImage, withFirstImages } from '../../src/data/dataset.js'
-import { streamKey } from '../../src/random.js'
+import { loadDataset, withFirstImages } from '../../src/data/dataset.js'
+import { meanImage } from '../../src/data/images.js'
 import { idxImages, smallMnist } from './idx-file.js'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'elbo-data-'))
@@ -35,41 +35,6 @@ test('what is missing or does not fit is named', () => {
   expect(() => loadDataset(`${odd},${odd}`)).toThrow('too few to keep some for validation')
   renameSync(train, join(here, 'elsewhere'))
   expect(() => loadDataset(here)).toThrow(`${here}: no train-images-idx3-ubyte`)
-})
-
-test('each epoch has its own order of all images, decided by the key', () => {
-  const key = streamKey(1, 'order')
-  const [first, again, second] = [epochOrder(key, 0, 100), epochOrder(key, 0, 100), epochOrder(key, 1, 100)]
-  expect(first).toEqual(again)
-  expect(first).not.toEqual(second)
-  expect(new Set(second).size).toBe(100)
-})
-
-test('a batch holds the images that the order names', () => {
-  const split = { name: 'train' as const, count: 3, pixels: Uint8Array.of(1, 2, 3, 4, 5, 6) }
-  expect([...gather(split, Int32Array.of(2, 0, 1), 0, 2)]).toEqual([5, 6, 1, 2])
-})
-
-test('a fixed binary sample is 0 or 255 with the grey level as probability, and depends on its key alone', () => {
-  const grey = { name: 'test' as const, count: 2500, pixels: new Uint8Array(25_000).fill(64) }
-  const binary = binarizeOnce(grey, 'dynamic', streamKey(1, 'a'))
-  expect(new Set(binary.pixels)).toEqual(new Set([0, 255]))
-  const share = binary.pixels.reduce((sum, level) => sum + level / 255, 0) / 25_000
-  const p = 64 / 255
-  expect(Math.abs(share - p)).toBeLessThan(4 * Math.sqrt((p * (1 - p)) / 25_000))
-  expect(binarizeOnce(grey, 'dynamic', streamKey(1, 'a')).pixels).toEqual(binary.pixels)
-  expect(binarizeOnce(grey, 'dynamic', streamKey(2, 'a')).pixels).not.toEqual(binary.pixels)
-})
-
-test('black stays black and white stays white; static binarization cuts between 127 and 128', () => {
-  const extremes = {
-    name: 'test' as const,
-    count: 1000,
-    pixels: Uint8Array.from({ length: 2000 }, (_, i) => (i % 2) * 255),
-  }
-  expect(binarizeOnce(extremes, 'dynamic', [1, 2]).pixels).toEqual(extremes.pixels)
-  const middle = { name: 'test' as const, count: 2, pixels: Uint8Array.of(127, 128) }
-  expect([...binarizeOnce(middle, 'static', [1, 2]).pixels]).toEqual([0, 255])
 })
 
 test('only the first training and validation images can be kept; the test images stay whole', () => {

@@ -2,9 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type Images, readIdxImages } from '../../src/data/formats/idx.js'
+import { readIdxImages } from '../../src/data/formats/idx.js'
+import type { Images } from '../../src/data/images.js'
 
-export function idxImages({ count, rows, columns, pixels }: Images): Buffer {
+export function idxImages({ count, rows, columns, pixels }: Omit<Images, 'channels'>): Buffer {
   const header = Buffer.alloc(16)
   ;[0x803, count, rows, columns].forEach((word, i) => {
     header.writeUInt32BE(word, 4 * i)

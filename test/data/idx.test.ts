@@ -15,7 +15,13 @@ test('any images come back as they were written', () => {
     fc.property(size, size, size, fc.integer({ min: 0, max: 255 }), (count, rows, columns, level) => {
       const pixels = Uint8Array.from({ length: count * rows * columns }, (_, i) => (level + i) % 256)
       const parsed = parse(idxImages({ count, rows, columns, pixels }))
-      expect({ ...parsed, pixels: [...parsed.pixels] }).toEqual({ count, rows, columns, pixels: [...pixels] })
+      expect({ ...parsed, pixels: [...parsed.pixels] }).toEqual({
+        count,
+        rows,
+        columns,
+        channels: 1,
+        pixels: [...pixels],
+      })
     }),
   )
 })

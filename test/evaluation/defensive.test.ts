@@ -1,14 +1,15 @@
 // Importance sampling from a mixture of q and the prior, where log p(x) is known, and where q alone misses it.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
+import { gatherImages, type Images } from '../../src/data/images.js'
 import { cutShares, sharesOf } from '../../src/evaluation/defensive.js'
 import { type Evaluation, evaluateVae } from '../../src/evaluation/evaluate-vae.js'
-import type { ImageSet } from '../../src/evaluation/over-images.js'
 import { type LatentName, latentFamilies } from '../../src/models/latents.js'
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { streamKey } from '../../src/random.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 import { linearGaussianVae, linearImages } from './linear-gaussian-vae.js'
 
 let mode: 'graph' | 'off'
@@ -19,7 +20,7 @@ beforeAll(async () => {
 
 const key = streamKey(1, 'test')
 
-async function evaluated(vae: Vae, images: ImageSet, samples: number, defensive: number) {
+async function evaluated(vae: Vae, images: Images, samples: number, defensive: number) {
   const options = { batchSize: images.count > 4 ? 100 : 2, key, mode, defensive }
   return (await evaluateVae(vae, images, samples, options)) as Evaluation
 }
@@ -52,7 +53,7 @@ function misledVae(latents: LatentName, away: number): Vae {
   return vae
 }
 
-const images = { count: 3, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0, 255, 255, 255, 255) }
+const images = imagesOf({ rows: 2, columns: 2 }, Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0, 255, 255, 255, 255))
 
 /** log p(x) of binary z with two entries: the mean of p(x|z) over all four. */
 function enumerated(vae: Vae): ArrayLike<number> {
@@ -84,7 +85,7 @@ test('the ELBO is that of q, however small its sigma beside its mean', async () 
 
 test('the standard error of the mixture is the spread over independent estimates; that of a misled q is far too small', async () => {
   const vae = misledVae('gaussian', 2)
-  const copies = { count: 400, pixels: Uint8Array.from({ length: 1600 }, (_, i) => images.pixels[i % 4] as number) }
+  const copies = gatherImages(images, new Int32Array(400))
   const { perImage } = await evaluated(vae, copies, 200, 0.25)
   const { mean, standardError } = estimateMean(perImage.logPx)
   const spread = standardError * Math.sqrt(copies.count)

@@ -15,6 +15,7 @@ import { keyAt, streamKey } from '../../src/random.js'
 import { type AnnealingOptions, annealer, logMeanWeight } from '../../src/sampling/anneal-images.js'
 import { temperatures } from '../../src/sampling/annealing.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 import { linearGaussianVae, linearImages, PIXELS } from './linear-gaussian-vae.js'
 
 let mode: 'graph' | 'off'
@@ -194,7 +195,7 @@ describe('a trained encoder and decoder at their extremes stay finite', () => {
     weights['log_var/bias']?.assign(tf.fill([2], logVar))
     return vae
   }
-  const images = { count: 2, pixels: Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255) } // all black, all white
+  const images = imagesOf({ rows: 2, columns: 2 }, Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255)) // all black, all white
   const x = () => tf.div(tf.tensor2d([...images.pixels], [2, 4]), 255)
   const finite = (values: ArrayLike<number>) =>
     expect(Array.from(values).filter(value => !Number.isFinite(value))).toEqual([])

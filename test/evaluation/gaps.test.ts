@@ -1,10 +1,12 @@
 // The two parts of the gap, on models whose log p(x) and best q(z) are known.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
+import { gatherImages } from '../../src/data/images.js'
 import { type GapOptions, measureGaps } from '../../src/evaluation/inference-gaps.js'
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 
 let options: GapOptions
 
@@ -14,10 +16,14 @@ beforeAll(async () => {
 })
 
 /** `count` copies of one image: the standard error over them is that of the sampling alone. */
-const copies = (image: readonly number[], count: number) => ({
-  count,
-  pixels: Uint8Array.from({ length: count * image.length }, (_, i) => 255 * (image[i % image.length] as number)),
-})
+const copies = (image: readonly number[], count: number) =>
+  gatherImages(
+    imagesOf(
+      { rows: 2, columns: 2 },
+      Uint8Array.from(image, value => 255 * value),
+    ),
+    new Int32Array(count),
+  )
 
 /** Two latent dimensions, with weights that make the posterior no Gaussian. */
 function curvedVae(): Vae {
@@ -120,7 +126,7 @@ test('in two dimensions log p(x) and the best bound are those of quadrature, wit
 })
 
 test('the black images that fill up the last batch do not count, and steps need not be compiled', async () => {
-  const images = { count: 3, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0, 255, 0, 0, 255) }
+  const images = imagesOf({ rows: 2, columns: 2 }, Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0, 255, 0, 0, 255))
   const gaps = await measureGaps(blindVae(), images, { ...options, batchSize: 2, mode: 'off', steps: 30 })
   // sum of x l - log(1 + e^l) has x l = 1, -0.5 and 0.5
   if (!gaps) throw new Error('measureGaps was stopped')

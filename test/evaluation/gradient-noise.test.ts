@@ -17,6 +17,7 @@ import { createVae, initialize, namedWeights, type Vae } from '../../src/models/
 import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey, uniformValues } from '../../src/random.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 
 const key = streamKey(1, 'test')
 let mode: 'graph' | 'off'
@@ -103,7 +104,7 @@ function smallVae(latents: LatentName = 'gaussian'): Vae {
   return vae
 }
 
-const images = { count: 3, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 255, 255, 0, 0, 255) }
+const images = imagesOf({ rows: 2, columns: 2 }, Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 255, 255, 0, 0, 255))
 
 const options = { objective: 'iwae', estimator: 'pathwise', samples: 3, kl: 'analytic', freeBits: 0 } as const
 

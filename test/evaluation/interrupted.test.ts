@@ -1,11 +1,12 @@
 // Evaluations that are stopped leave the estimate over the images done so far, and say so; and what is said where little is known.
 import { expect, test, vi } from 'vitest'
 import { evaluateImportance } from '../../src/commands/evaluate/by-importance.js'
-import type { MeasuringVae } from '../../src/commands/evaluate/measuring.js'
+import type { Measuring } from '../../src/commands/evaluate/measuring.js'
 import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
 import { measureGaps } from '../../src/evaluation/inference-gaps.js'
 import { createVae, initialize } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
+import { imagesOf } from '../images.js'
 
 const key = streamKey(1, 'test')
 
@@ -15,10 +16,11 @@ function smallVae() {
   return vae
 }
 
-const someImages = (count: number) => ({
-  count,
-  pixels: Uint8Array.from({ length: 4 * count }, (_, i) => (i % 3 === 0 ? 255 : 0)),
-})
+const someImages = (count: number) =>
+  imagesOf(
+    { rows: 2, columns: 2 },
+    Uint8Array.from({ length: 4 * count }, (_, i) => (i % 3 === 0 ? 255 : 0)),
+  )
 
 test('importance sampling leaves the batches that were done, each image as without the interruption', async () => {
   const [vae, images, stop] = [smallVae(), someImages(5), new AbortController()]
@@ -73,11 +75,17 @@ test('evaluate says how many images it is of, that it was interrupted, and print
   }
   const context = { print: (line: string) => void printed.push(line), note() {}, signal: stop.signal }
   const measuring = {
-    ...{ trained: { vae: { ...vae, latents: { ...vae.latents, noise } }, config: { latents: 'gaussian' } } },
+    ...{ trained: { learner: { vae: { ...vae, latents: { ...vae.latents, noise } } } } },
     ...{ images: someImages(220), context },
-    ...{ about: '220 test images of small', pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
-  } as unknown as MeasuringVae
-  const { json, interrupted } = await evaluateImportance(measuring, { samples: 3, defensive: 0 })
+    ...{
+      about: '220 test images of small',
+      data: { rows: 2, columns: 2, channels: 1 },
+      binary: true,
+      seed: 1,
+      mode: 'off',
+    },
+  } as unknown as Measuring
+  const { json, interrupted } = await evaluateImportance(measuring, { samples: 3, defensive: 0, save: null })
   vi.restoreAllMocks()
   expect(interrupted).toBe(true)
   expect(json).toMatchObject({ images: 200, interrupted: true, logPx: { count: 200 } })
@@ -96,10 +104,10 @@ test.each([
     const printed: string[] = []
     const context = { print: (line: string) => void printed.push(line), note() {} }
     const measuring = {
-      ...{ trained: { vae, config: { latents } }, images: someImages(3), context, about: '3 images' },
-      ...{ pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
-    } as unknown as MeasuringVae
-    await evaluateImportance(measuring, { samples: 5, defensive: 0 })
+      ...{ trained: { learner: { vae } }, images: someImages(3), context, about: '3 images' },
+      ...{ data: { rows: 2, columns: 2, channels: 1 }, binary: true, seed: 1, mode: 'off' },
+    } as unknown as Measuring
+    await evaluateImportance(measuring, { samples: 5, defensive: 0, save: null })
     expect(printed.find(line => line.startsWith('warning: '))).toMatch(new RegExp(`stated error; ${advice}$`))
   },
 )

@@ -1,14 +1,17 @@
 /** A VAE of which everything is known: x = W z + mu + epsilon, epsilon ~ N(0, psi I), as factor analysis, with a linear encoder that is a little wrong. */
 import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
+import { unitValues } from '../../src/data/levels.js'
 import * as gaussian from '../../src/distributions/normal.js'
 import { createFactorAnalysis, logProb, posteriorOf, setParameters } from '../../src/models/factor-analysis.js'
 import { latentFamilies } from '../../src/models/latents.js'
 import type { Likelihood } from '../../src/models/likelihoods.js'
 import type { Vae } from '../../src/models/vae.js'
 import { normal } from '../../src/random.js'
+import { imagesOf } from '../images.js'
 
 export const PIXELS = 6
+const IMAGE = { rows: 1, columns: PIXELS, channels: 1 }
 const LATENT = 2
 export const PSI = 0.05
 export const MU = 0.5
@@ -60,6 +63,7 @@ export function linearGaussianVae() {
   const vae: Vae = {
     layers: [LATENT],
     latentDim: LATENT,
+    image: IMAGE,
     pixels: PIXELS,
     latents: latentFamilies.gaussian,
     likelihood: linearPixels,
@@ -100,9 +104,5 @@ const logDeterminant = (): number => PIXELS * Math.log(PSI) - posteriorOf(parame
 /** Images of the model's kind: bytes, and the same in [0, 1]. */
 export function linearImages(count: number) {
   const pixels = Uint8Array.from({ length: PIXELS * count }, (_, i) => 127 + 100 * Math.sin(i * i + 1))
-  const x = tf.tensor2d(
-    Float32Array.from(pixels, level => level / 255),
-    [count, PIXELS],
-  )
-  return { count, pixels, x }
+  return { ...imagesOf(IMAGE, pixels), x: tf.tensor2d(unitValues(pixels), [count, PIXELS]) }
 }

@@ -2,10 +2,11 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { evaluateQuadrature } from '../../src/commands/evaluate/by-quadrature.js'
-import type { MeasuringVae } from '../../src/commands/evaluate/measuring.js'
+import type { Measuring } from '../../src/commands/evaluate/measuring.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 
 beforeAll(async () => {
   await useBackend()
@@ -31,12 +32,12 @@ interface Printed {
 async function measured(vae: Vae, grid: number, extent = 8): Promise<Printed> {
   const lines: string[] = []
   const measuring = {
-    trained: { vae, config: { latents: 'gaussian', upperLatentDim: null } },
-    images: { count: 2, pixels: Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255) },
+    trained: { learner: { vae } },
+    images: imagesOf({ rows: 2, columns: 2 }, Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255)),
     context: { print: (line: string) => void lines.push(line), note() {}, colors: false },
-    ...{ about: '2 images', pixels: 4, binary: true, seed: 1, mode: 'off', save: null },
-  } as unknown as MeasuringVae
-  const { json } = await evaluateQuadrature(measuring, { grid, extent })
+    ...{ about: '2 images', data: { rows: 2, columns: 2, channels: 1 }, binary: true, seed: 1, mode: 'off' },
+  } as unknown as Measuring
+  const { json } = await evaluateQuadrature(measuring, { grid, extent, save: null })
   return { json: json as Printed['json'], lines }
 }
 

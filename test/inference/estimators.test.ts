@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { baselines, createBaseline, logSumOfOthers } from '../../src/inference/estimators/baselines.js'
-import { ascentOf, trainVae } from '../../src/inference/gradient-ascent.js'
+import { ascentOf, gradientAscent } from '../../src/inference/gradient-ascent.js'
 import { resolveConfig } from '../../src/methods/vae.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import type { LatentName } from '../../src/models/latents.js'
@@ -231,7 +231,7 @@ test.skipIf(skipped !== '').each(steps)(
     const options = optionsOf({ hidden: [6], latentDim: 3, activation: 'tanh', ...more })
     const vae = createVae({ ...options, rows: 3, columns: 4 })
     initialize(vae, streamKey(7, 'weights'))
-    const { step } = trainVae(vae, options, key)
+    const { step } = gradientAscent(vae, options, key)
     const schedules = Array.from({ length: 3 }, () => ({ learningRate: 1e-2, beta: 1, used: 5, first: 0 }))
     await expectSameAsEager(step, byteBatches(3, [5, 12]), schedules, 'graph')
   },

@@ -22,7 +22,7 @@ import {
 } from '../../src/models/factor-analysis.js'
 import { type HostKey, keyAt, normal, streamKey, uniformValues } from '../../src/random.js'
 import { useBackend } from '../backend.js'
-import { type Images, passes } from './passes.js'
+import { passes, type Rows } from './passes.js'
 
 let backend: string
 beforeAll(async () => {
@@ -33,7 +33,7 @@ const reference = JSON.parse(readFileSync(join(import.meta.dirname, '../referenc
 const key = streamKey(1, 'factor analysis')
 const identity = (batch: tf.Tensor) => batch
 
-function moments({ x, pixels: features }: Images) {
+function moments({ x, pixels: features }: Rows) {
   const count = x.length / features
   const mean = new Float64Array(features)
   const variance = new Float64Array(features)
@@ -48,7 +48,7 @@ function moments({ x, pixels: features }: Images) {
 }
 
 /** A model started at `from`, and its EM on the identity of features. */
-function start(rows: Images, latentDim: number, noise: (typeof noises)[number], from: HostKey = key) {
+function start(rows: Rows, latentDim: number, noise: (typeof noises)[number], from: HostKey = key) {
   const model = createFactorAnalysis({ features: rows.pixels, latentDim })
   initializeFactorAnalysis(model, from, { ...moments(rows), noise, varianceFloor: 1e-6 })
   const algorithm = factorAnalysisEm(model, { read: identity, noise, varianceFloor: 1e-6 })
@@ -56,7 +56,7 @@ function start(rows: Images, latentDim: number, noise: (typeof noises)[number], 
 }
 
 /** Passes until 20 of them gain less than 2e-6 nats an image; the last bound after the E step. */
-async function converge({ model, algorithm }: ReturnType<typeof start>, rows: Images) {
+async function converge({ model, algorithm }: ReturnType<typeof start>, rows: Rows) {
   const { run } = passes(algorithm, rows)
   let [before, elbo] = [Number.NEGATIVE_INFINITY, Number.NaN]
   for (let i = 1; !(elbo - before < 2e-6); i++) {
@@ -68,7 +68,7 @@ async function converge({ model, algorithm }: ReturnType<typeof start>, rows: Im
 }
 
 /** The first training images as scripts/reference-factor-analysis.py reduces them: 25 averages over 4 x 4 pixels. */
-function pooledMnist(count: number): Images {
+function pooledMnist(count: number): Rows {
   const { pixels } = loadDataset('mnist').train
   const values = new Float32Array(count * 25)
   for (let at = 0; at < count * 784; at++) {
@@ -80,7 +80,7 @@ function pooledMnist(count: number): Images {
   return { x: values, pixels: 25 }
 }
 
-const smallRows: Images = { x: Float32Array.from(reference.small.x), pixels: reference.small.features }
+const smallRows: Rows = { x: Float32Array.from(reference.small.x), pixels: reference.small.features }
 
 describe.each([
   { name: 'small', rows: () => smallRows },

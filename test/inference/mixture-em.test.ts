@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Algorithm } from '../../src/inference/algorithm.js'
-import { trainMixture } from '../../src/inference/mixtures/em.js'
+import type { BoundedAlgorithm } from '../../src/inference/algorithm.js'
+import { mixtureEm } from '../../src/inference/mixtures/em.js'
 import { type BernoulliMixture, createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { covarianceKinds, createGaussianMixture, type GaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { logJoint, logProb, posterior, sample, variable } from '../../src/models/mixtures/mixture.js'
 import { keyAt } from '../../src/random.js'
 import { useBackend } from '../backend.js'
-import { type Images, imageTensor, pass, root } from './passes.js'
+import { pass, type Rows, root, rowTensor } from './passes.js'
 import { doubles, expectClose, images, kinds, read, seeded, values } from './seeded-mixture.js'
 
 const reference = JSON.parse(readFileSync(new URL('../reference/mixtures.json', import.meta.url), 'utf8'))
@@ -17,16 +17,16 @@ const { gaussian, bernoulli } = reference
 beforeAll(() => useBackend())
 
 /** The bound after the E step of each pass. */
-async function run(algorithm: Algorithm, data: Images, passes: number, batchSize = 64): Promise<number[]> {
+async function run(algorithm: BoundedAlgorithm, data: Rows, passes: number, batchSize = 64): Promise<number[]> {
   const bounds: number[] = []
   for (let i = 0; i < passes; i++) bounds.push((await pass(algorithm, data, batchSize)).end.elboAfterE as number)
   return bounds
 }
 
-const algorithmOf = (mixture: BernoulliMixture | GaussianMixture, count: number): Algorithm =>
+const algorithmOf = (mixture: BernoulliMixture | GaussianMixture, count: number): BoundedAlgorithm =>
   mixture.family === 'bernoulli'
-    ? trainMixture(mixture, { read, images: count })
-    : trainMixture(mixture, { read, images: count, prior: { regularization: 1e-4 } })
+    ? mixtureEm(mixture, { read, images: count })
+    : mixtureEm(mixture, { read, images: count, prior: { regularization: 1e-4 } })
 
 describe('the log-likelihood per image after 1, 5 and 50 iterations', () => {
   test.each(covarianceKinds)('is that of scikit-learn for %s covariances', async covariance => {
@@ -34,7 +34,7 @@ describe('the log-likelihood per image after 1, 5 and 50 iterations', () => {
     const { start, logProb, last } = gaussian.em.find((run: { covariance: string }) => run.covariance === covariance)
     const mixture = createGaussianMixture({ pixels, components, covariance, start: doubles(start) })
     const data = images(gaussian)
-    const algorithm = trainMixture(mixture, { read, images: data.x.length / pixels })
+    const algorithm = mixtureEm(mixture, { read, images: data.x.length / pixels })
     const bounds = await run(algorithm, data, 50)
     expectClose(values(mixture, 'means'), last.means, 1e-3)
     expectClose(values(mixture, 'covariances'), last.covariances, 1e-3)
@@ -47,7 +47,7 @@ describe('the log-likelihood per image after 1, 5 and 50 iterations', () => {
     const { pixels, components, start, logProb, means } = bernoulli
     const mixture = createBernoulliMixture({ pixels, components, start: doubles(start) })
     const data = images(bernoulli)
-    const algorithm = trainMixture(mixture, { read, images: data.x.length / pixels })
+    const algorithm = mixtureEm(mixture, { read, images: data.x.length / pixels })
     const bounds = await run(algorithm, data, 50)
     expectClose(values(mixture, 'means'), means, 1e-3)
     bounds.push(...(await run(algorithm, data, 1)))
@@ -61,7 +61,7 @@ test('pseudo-counts make the estimate that of MAP in float64', async () => {
   const mixture = createBernoulliMixture({ pixels, components, start: doubles(start) })
   const data = images(bernoulli)
   const prior = { concentration: map.concentration, pixels: [map.a, map.b] as const }
-  const bounds = await run(trainMixture(mixture, { read, images: data.x.length / pixels, prior }), data, 21)
+  const bounds = await run(mixtureEm(mixture, { read, images: data.x.length / pixels, prior }), data, 21)
   expect(bounds[20]).toBeCloseTo(map.logProb, 4)
 })
 
@@ -89,13 +89,13 @@ describe.each(kinds)('a mixture, %s', kind => {
 
   test('has the log p(x), reconstruction and KL of the sum over its components', async () => {
     const { mixture, data } = make()
-    const joint = await logJoint(mixture, imageTensor(data)).array()
+    const joint = await logJoint(mixture, rowTensor(data)).array()
     const expected = Array.from({ length: count }, (_, n) => {
       const terms = (joint as number[][]).map(row => row[n] as number)
       return Math.log(terms.reduce((sum, term) => sum + Math.exp(term), 0))
     })
-    expectClose([...(await logProb(mixture, imageTensor(data)).data())], expected, 1e-5)
-    const { elbo, reconstruction, kl } = algorithmOf(mixture, count).bound(imageTensor(data), root)
+    expectClose([...(await logProb(mixture, rowTensor(data)).data())], expected, 1e-5)
+    const { elbo, reconstruction, kl } = algorithmOf(mixture, count).bound(rowTensor(data), root)
     expectClose([...(elbo as tf.Tensor).dataSync()], expected, 1e-5)
     expectClose([...tf.sub(reconstruction as tf.Tensor, kl as tf.Tensor).dataSync()], expected, 1e-5)
     expect((kl as tf.Tensor).min().dataSync()[0]).toBeGreaterThan(-1e-5)
@@ -103,7 +103,7 @@ describe.each(kinds)('a mixture, %s', kind => {
 
   test('has after each half step the bound that the definition gives', async () => {
     const { mixture, data } = make()
-    const x = imageTensor(data)
+    const x = rowTensor(data)
     const before = posterior(mixture, x)
     const entropy = tf.neg(tf.sum(tf.mul(before.responsibilities, before.logResponsibilities)))
     const { end, means } = await pass(algorithmOf(mixture, count), data, 8)
@@ -189,7 +189,7 @@ test.each(covarianceKinds)(
     const data = { x: new Float32Array(20).fill(0.5), pixels: 2 }
     const learn = (regularization: number) => {
       const mixture = createGaussianMixture({ pixels: 2, components: 2, covariance })
-      return pass(trainMixture(mixture, { read, images: 10, prior: { regularization } }), data, 10)
+      return pass(mixtureEm(mixture, { read, images: 10, prior: { regularization } }), data, 10)
     }
     await expect(learn(0)).rejects.toThrow(
       /^component 0: its covariance is singular \(.*\); give a larger regularization/,
@@ -202,7 +202,7 @@ test.each(covarianceKinds)(
 test('a prior below 1 is refused by name', async () => {
   const learn = (prior: object) => {
     const { mixture, data } = seeded('bernoulli', root, 2, 2, 6)
-    return pass(trainMixture(mixture as BernoulliMixture, { read, images: 6, prior }), data, 6)
+    return pass(mixtureEm(mixture as BernoulliMixture, { read, images: 6, prior }), data, 6)
   }
   await expect(learn({ concentration: 0.5 })).rejects.toThrow('concentration 0.5')
   await expect(learn({ pixels: [1, 0.5] })).rejects.toThrow('Beta(1, 0.5)')

@@ -10,7 +10,8 @@ import { type BernoulliMixture, createBernoulliMixture } from '../../src/models/
 import { createGaussianMixture, type GaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { keyAt, uniformValues } from '../../src/random.js'
 import { useBackend } from '../backend.js'
-import { type Images, imageTensor, pass, root } from './passes.js'
+import { imagesOf } from '../images.js'
+import { pass, type Rows, root, rowTensor } from './passes.js'
 import { doubles, expectClose, images, kinds, read, seeded, values } from './seeded-mixture.js'
 
 const reference = JSON.parse(readFileSync(new URL('../reference/mixtures.json', import.meta.url), 'utf8'))
@@ -23,24 +24,27 @@ const posterior = (algorithm: MixtureAlgorithm, name: string) => [
 ]
 
 /** q(parameters) becomes the best for image n wholly with component n modulo K. */
-async function startInTurn(algorithm: MixtureAlgorithm, data: Images): Promise<void> {
+async function startInTurn(algorithm: MixtureAlgorithm, data: Rows): Promise<void> {
   const [count, components] = [data.x.length / data.pixels, algorithm.mixture.components]
   const inTurn = Float32Array.from({ length: components * count }, (_, i) =>
     Number(Math.floor(i / count) === (i % count) % components),
   )
-  await algorithm.update(await passOver(algorithm.mixture, imageTensor(data), tf.tensor2d(inTurn, [components, count])))
+  await algorithm.update(await passOver(algorithm.mixture, rowTensor(data), tf.tensor2d(inTurn, [components, count])))
 }
 
 /** scikit-learn's default priors, for images that are no bytes. */
-function defaults(mixture: GaussianMixture, { x, pixels }: Images) {
+function defaults(mixture: GaussianMixture, { x, pixels }: Rows) {
   // any linear map of bytes to these images will do: one byte per image's number
   const count = x.length / pixels
   const table = tf.tensor2d(x, [count, pixels])
-  const numbers = { count, pixels: Uint8Array.from({ length: count }, (_, i) => i) }
+  const numbers = imagesOf(
+    { rows: 1, columns: 1 },
+    Uint8Array.from({ length: count }, (_, i) => i),
+  )
   return gaussianHyperparameters(mixture, numbers, batch => tf.gather(table, tf.cast(tf.reshape(batch, [-1]), 'int32')))
 }
 
-const bounds = async (algorithm: MixtureAlgorithm, data: Images, passes: number) => {
+const bounds = async (algorithm: MixtureAlgorithm, data: Rows, passes: number) => {
   const ends: Record<string, number>[] = []
   for (let i = 0; i < passes; i++) ends.push((await pass(algorithm, data, data.x.length / data.pixels)).end)
   return ends
@@ -136,7 +140,7 @@ describe('the posterior predictive probability of an image, of Bernoullis', () =
   const PIXELS = 6
   const seen = { x: images(reference.bernoulli).x.subarray(0, 48), pixels: PIXELS }
   const every = Float32Array.from({ length: 64 * PIXELS }, (_, i) => (Math.floor(i / PIXELS) >> (i % PIXELS)) & 1)
-  const fitted = async (components: number, data: Images) => {
+  const fitted = async (components: number, data: Rows) => {
     const mixture = createBernoulliMixture({ pixels: PIXELS, components })
     const hyperparameters = { concentration: 0.5, pixels: [1.5, 2] as const }
     const algorithm = bayesianMixture(mixture, { read, images: data.x.length / PIXELS, hyperparameters })
@@ -168,7 +172,7 @@ describe('the posterior predictive probability of an image, of Bernoullis', () =
   })
 })
 
-const algorithmOf = async (mixture: BernoulliMixture | GaussianMixture, data: Images): Promise<MixtureAlgorithm> => {
+const algorithmOf = async (mixture: BernoulliMixture | GaussianMixture, data: Rows): Promise<MixtureAlgorithm> => {
   const count = data.x.length / data.pixels
   return mixture.family === 'bernoulli'
     ? bayesianMixture(mixture, { read, images: count })
@@ -197,7 +201,7 @@ test.each(kinds)('before any image q is the prior, and all bounds are finite: %s
   const { mixture, data } = seeded(kind, root, 3, 4, 20)
   const algorithm = await algorithmOf(mixture, data)
   expect(posterior(algorithm, 'kl')[0]).toBeCloseTo(0, 5)
-  const { elbo, kl } = algorithm.bound(imageTensor(data), root)
+  const { elbo, kl } = algorithm.bound(rowTensor(data), root)
   expect((kl as tf.Tensor).min().dataSync()[0]).toBeGreaterThan(0)
   const [end] = await bounds(algorithm, data, 1)
   expect(end?.elboAfterE).toBeCloseTo((elbo as tf.Tensor).mean().dataSync()[0] as number, 4)
@@ -216,7 +220,7 @@ function clouds(binary: boolean) {
   const pixels = Uint8Array.from({ length: 300 * PIXELS }, (_, i) =>
     binary ? 255 * Number((noise[i] as number) < centre(i)) : 255 * near(i),
   )
-  return { count: 300, pixels }
+  return imagesOf({ rows: 1, columns: PIXELS }, pixels)
 }
 
 test.each(kinds)('components that are not needed die out: %s', async kind => {

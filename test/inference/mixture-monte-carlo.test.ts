@@ -4,11 +4,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { scan } from '../../src/compile/scan.js'
 import type { Schedule } from '../../src/inference/algorithm.js'
 import { drawShares } from '../../src/inference/mixtures/draws.js'
-import { trainMixture } from '../../src/inference/mixtures/em.js'
+import { mixtureEm } from '../../src/inference/mixtures/em.js'
 import type { BernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { keyAt } from '../../src/random.js'
 import { useBackend } from '../backend.js'
-import { imageTensor, pass, root } from './passes.js'
+import { pass, root, rowTensor } from './passes.js'
 import { expectClose, read, seeded, values } from './seeded-mixture.js'
 
 beforeAll(() => useBackend())
@@ -38,9 +38,9 @@ test('shares of draws are multiples of 1 / samples, sum to one, and are r on ave
 test('the sampled bound is right on average, and its error falls as one over the root of the samples', async () => {
   const { mixture, data } = make()
   const [repeats, sizes] = [60, [1, 4, 16, 64, 256]]
-  const x = imageTensor(data)
+  const x = rowTensor(data)
   const logErrors = sizes.map(samples => {
-    const algorithm = trainMixture(mixture, { read, images: count, samples })
+    const algorithm = mixtureEm(mixture, { read, images: count, samples })
     const differences = Array.from({ length: repeats }, (_, i) =>
       tf.tidy(() => {
         const outputs = algorithm.step(x, keyAt(root, 1000 * samples + i), {
@@ -72,8 +72,8 @@ test('the sampled bound is right on average, and its error falls as one over the
 test('with many samples it ends where exact EM ends, and its bound after the E step is the exact one', async () => {
   const [exact, sampled] = [make(), make()]
   const algorithms = {
-    exact: trainMixture(exact.mixture, { read, images: count }),
-    sampled: trainMixture(sampled.mixture, { read, images: count, samples: 4000 }),
+    exact: mixtureEm(exact.mixture, { read, images: count }),
+    sampled: mixtureEm(sampled.mixture, { read, images: count, samples: 4000 }),
   }
   for (let i = 0; i < 5; i++) {
     const expected = (await pass(algorithms.exact, exact.data, count)).end
@@ -91,7 +91,7 @@ describe('one draw', () => {
     const { mixture, data } = make()
     const few = { x: data.x.subarray(0, 4), pixels: 4 }
     const means = values(mixture, 'means')
-    const { end } = await pass(trainMixture(mixture, { read, images: 1, samples: 1 }), few, 1)
+    const { end } = await pass(mixtureEm(mixture, { read, images: 1, samples: 1 }), few, 1)
     expect(end.emptyComponents).toBe(2)
     const kept = values(mixture, 'means').filter((mean, i) => Math.abs(mean - (means[i] as number)) < 1e-6)
     expect(kept).toHaveLength(8)
@@ -101,7 +101,7 @@ describe('one draw', () => {
   test('is the same compiled as step by step', async () => {
     const run = async (mode: 'auto' | 'off') => {
       const { mixture, data } = make()
-      const algorithm = trainMixture(mixture, { read, images: 40, samples: 3 })
+      const algorithm = mixtureEm(mixture, { read, images: 40, samples: 3 })
       const steps = scan<Schedule>(algorithm.step, { mode })
       const schedule = { learningRate: 1, beta: 1, used: 20, first: 0 }
       const keys = [keyAt(root, 0), keyAt(root, 1)]
@@ -116,5 +116,5 @@ describe('one draw', () => {
 test('a number of samples that is none is refused', () => {
   const { mixture } = make()
   for (const samples of [0, 1.5])
-    expect(() => trainMixture(mixture, { read, images: 1, samples })).toThrow(`samples ${samples}`)
+    expect(() => mixtureEm(mixture, { read, images: 1, samples })).toThrow(`samples ${samples}`)
 })

@@ -1,13 +1,15 @@
 // Starts of mixtures: where k-means++ puts its centres, that the best goes on, that the key decides.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
-import { trainMixture } from '../../src/inference/mixtures/em.js'
+import { firstImages, imageTensor } from '../../src/data/images.js'
+import { mixtureEm } from '../../src/inference/mixtures/em.js'
 import { startMethods, startMixture } from '../../src/inference/mixtures/starts.js'
 import { passOver } from '../../src/inference/mixtures/steps.js'
 import { createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { createGaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 
 beforeAll(() => useBackend())
 
@@ -22,12 +24,12 @@ const clouds = (() => {
     const cloud = Math.max(0, Math.floor(i / 2 / 10) - 16)
     return (CENTRES[2 * cloud + (i % 2)] as number) + 10 * u
   })
-  return { count: 200, pixels }
+  return imagesOf({ rows: 1, columns: 2 }, pixels)
 })()
 
 const gaussian = (components = 4) => {
   const mixture = createGaussianMixture({ pixels: 2, components, covariance: 'spherical' })
-  return trainMixture(mixture, { read, images: clouds.count })
+  return mixtureEm(mixture, { read, images: clouds.count })
 }
 
 test('k-means++ puts a centre into each cloud, however few images it has', async () => {
@@ -45,7 +47,7 @@ test.each(startMethods)('the best of five %s starts goes on, and the same key gi
   const start = async () => {
     const algorithm = gaussian(3)
     const objectives = await startMixture(algorithm, clouds, { method, key: root, restarts: 5, passes: 2 })
-    const x = tf.tidy(() => read(tf.tensor2d(Float32Array.from(clouds.pixels), [clouds.count, 2])))
+    const x = tf.tidy(() => read(imageTensor(clouds)))
     const { logProb } = await passOver(algorithm.mixture, x)
     return {
       objectives,
@@ -62,7 +64,7 @@ test.each(startMethods)('the best of five %s starts goes on, and the same key gi
 
 test('a start leaves no tensors, and a pass begins with empty sums', async () => {
   const mixture = createBernoulliMixture({ pixels: 2, components: 3 })
-  const algorithm = trainMixture(mixture, { read, images: clouds.count })
+  const algorithm = mixtureEm(mixture, { read, images: clouds.count })
   const { numTensors } = tf.memory()
   await startMixture(algorithm, clouds, { method: 'k-means++', key: root, restarts: 3, passes: 1 })
   expect(tf.memory().numTensors).toBe(numTensors)
@@ -72,11 +74,11 @@ test('a start leaves no tensors, and a pass begins with empty sums', async () =>
 
 test('equal images are no obstacle, too few are one clear error', async () => {
   const algorithm = gaussian(3)
-  const equal = { count: 10, pixels: new Uint8Array(20).fill(7) }
+  const equal = imagesOf({ rows: 1, columns: 2 }, new Uint8Array(20).fill(7))
   const options = { method: 'k-means++', key: root, restarts: 1, passes: 1 } as const
   await startMixture(algorithm, equal, options)
   for (const value of (algorithm.variables.get('means') as tf.Variable).dataSync()) expect(value).toBeCloseTo(7 / 255)
-  await expect(startMixture(algorithm, { count: 2, pixels: new Uint8Array(4) }, options)).rejects.toThrow(
+  await expect(startMixture(algorithm, firstImages(equal, 2), options)).rejects.toThrow(
     '3 components cannot start from 2 images',
   )
 })

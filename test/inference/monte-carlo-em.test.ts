@@ -5,10 +5,13 @@ import * as gaussian from '../../src/distributions/normal.js'
 import { evaluateAnnealed } from '../../src/evaluation/annealed.js'
 import { type MonteCarloEmOptions, monteCarloEm } from '../../src/inference/decoder/monte-carlo-em.js'
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
+import { vaeLikelihood } from '../../src/models/vae-likelihood.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
+import { type AnnealingEffort, annealer } from '../../src/sampling/anneal-images.js'
 import { temperatures } from '../../src/sampling/annealing.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 import { passes } from './passes.js'
 
 let backend: string
@@ -57,17 +60,21 @@ const options: MonteCarloEmOptions = {
   leapfrogSteps: 4,
   jitter: 0.2,
   updates: 1,
-  annealing: {
-    temperatures: temperatures(30),
-    chains: 200,
-    chainsAtOnce: 800,
-    stepSize: 0.4,
-    leapfrogSteps: 4,
-    jitter: 0.2,
-    targetAcceptance: 0.9,
-  },
-  validationImages: 4,
 }
+
+const annealing = {
+  temperatures: temperatures(30),
+  chains: 200,
+  chainsAtOnce: 800,
+  stepSize: 0.4,
+  leapfrogSteps: 4,
+  jitter: 0.2,
+  targetAcceptance: 0.9,
+}
+
+/** Anneals the decoder of `vae`, as runs of `elbo em vae` are measured. */
+const newAnnealer = (vae: Vae, effort: Partial<AnnealingEffort> = {}) =>
+  annealer(vaeLikelihood(vae), vae.latentDim, { ...annealing, ...effort }, { mode: 'off' })
 
 /** How the decoder's weights change in one pass with a small step of plain gradient ascent, per unit of learning rate. */
 async function ascent(sampler: 'hmc' | 'metropolis', run: HostKey): Promise<number[]> {
@@ -124,8 +131,8 @@ test('training raises log p(x); the annealed bound ends just below it; every num
   expect(end).toBeGreaterThan(start + 1)
   for (const value of Object.values({ ...last.end, ...last.means })) expect(Number.isFinite(value)).toBe(true)
   expect(Object.keys(last.end)).toEqual(['acceptance', 'stepSize', 'ess', 'essLowest', 'rHat', 'rHatHighest', 'stuck'])
-  const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
-  const { elbo } = await algorithm.annealer({ mode: 'off' }).run(images, { key })
+  const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
+  const { elbo } = await newAnnealer(vae).run(images, { key })
   const bound = estimateMean(elbo).mean
   expect(bound).toBeLessThan(end)
   expect(bound).toBeGreaterThan(end - 0.5)
@@ -134,9 +141,14 @@ test('training raises log p(x); the annealed bound ends just below it; every num
 test('log p(x) of a fitted decoder by annealing is the exact one, within four of the standard errors it states', async () => {
   const vae = smallVae(3)
   const exact = exactLogPx(vae).dataSync()[0] as number
-  const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
+  const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
   const measure = (chains: number) =>
-    evaluateAnnealed(monteCarloEm(vae, options, key), images, { chains, temperatures: 20 }, { key, mode: 'off' })
+    evaluateAnnealed(
+      newAnnealer(vae, { chains, temperatures: temperatures(20) }),
+      images,
+      { chains, temperatures: 20 },
+      { key },
+    )
   const found = await measure(400)
   if (!found) throw new Error('nobody stopped it')
   expect(found).toMatchObject({ images: 4, chains: 400, temperatures: 20 })
@@ -148,12 +160,10 @@ test('log p(x) of a fitted decoder by annealing is the exact one, within four of
 })
 
 test('an interrupted annealing gives no estimate', async () => {
-  const images = { count: PATTERNS.length, pixels: Uint8Array.from(rows.x) }
+  const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
   const signal = AbortSignal.abort()
   const work = { chains: 2, temperatures: 3 }
-  expect(
-    await evaluateAnnealed(monteCarloEm(smallVae(1), options, key), images, work, { key, mode: 'off', signal }),
-  ).toBeUndefined()
+  expect(await evaluateAnnealed(newAnnealer(smallVae(1)), images, work, { key, signal })).toBeUndefined()
 })
 
 test('batches of another size than the chains were made for are refused', async () => {

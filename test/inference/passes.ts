@@ -1,13 +1,13 @@
 /** Passes over a small data set as the training loop makes them: all images in order, in batches of one size, the last one filled up. */
 import * as tf from '@tensorflow/tfjs'
 import { type Scan, scan } from '../../src/compile/scan.js'
-import type { Learner, Schedule } from '../../src/inference/algorithm.js'
+import type { Algorithm, Schedule } from '../../src/inference/algorithm.js'
 import { type HostKey, keyAt } from '../../src/random.js'
 
 const FILLER = 9 // must not count
 
-export interface Images {
-  /** [images, pixels]. */
+export interface Rows {
+  /** [rows, pixels]. */
   x: Float32Array
   pixels: number
 }
@@ -30,8 +30,8 @@ export const root: HostKey = [3, 5]
 
 /** Passes one after another. */
 export function passes(
-  algorithm: Learner,
-  { x, pixels }: Images,
+  algorithm: Algorithm,
+  { x, pixels }: Rows,
   { batchSize = x.length / pixels, mode = 'off', learningRate = 0, from = root }: Partial<PassOptions> = {},
 ): { run(): Promise<Pass>; dispose(): void } {
   const count = x.length / pixels
@@ -60,18 +60,18 @@ export function passes(
 
 /** One pass. */
 export async function pass(
-  algorithm: Learner,
-  images: Images,
+  algorithm: Algorithm,
+  rows: Rows,
   batchSize: number,
   options: Partial<PassOptions> = {},
 ): Promise<Pass> {
-  const { run, dispose } = passes(algorithm, images, { ...options, batchSize })
+  const { run, dispose } = passes(algorithm, rows, { ...options, batchSize })
   const result = await run()
   dispose()
   return result
 }
 
-/** The tensor [images, pixels]. */
-export function imageTensor({ x, pixels }: Images): tf.Tensor2D {
+/** The tensor [rows, pixels]. */
+export function rowTensor({ x, pixels }: Rows): tf.Tensor2D {
   return tf.tensor2d(x, [x.length / pixels, pixels])
 }

@@ -5,13 +5,13 @@ import { createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { covarianceKinds, createGaussianMixture, setGaussianParameters } from '../../src/models/mixtures/gaussian.js'
 import { type Mixture, variable } from '../../src/models/mixtures/mixture.js'
 import { type HostKey, split, uniformValues } from '../../src/random.js'
-import type { Images } from './passes.js'
+import type { Rows } from './passes.js'
 
 /** These tests' batches are what the mixture sees. */
 export const read = (x: tf.Tensor): tf.Tensor => x
 
 /** Images of a reference file. */
-export const images = ({ x, pixels }: { x: number[]; pixels: number }): Images => ({ x: Float32Array.from(x), pixels })
+export const images = ({ x, pixels }: { x: number[]; pixels: number }): Rows => ({ x: Float32Array.from(x), pixels })
 
 /** Lists of a reference file in double precision. */
 export const doubles = <Name extends string>(values: Record<Name, number[]>) =>

@@ -7,7 +7,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/backends/backend.js'
 import { openBackend } from '../../src/backends/candidates.js'
 import type { TrainingOptions } from '../../src/inference/gradient-ascent.js'
-import { dream, logProbOfDreams, trainWakeSleep } from '../../src/inference/wake-sleep.js'
+import { dream, logProbOfDreams, wakeSleep } from '../../src/inference/wake-sleep.js'
 import { resolveConfig, vae } from '../../src/methods/vae.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
@@ -62,7 +62,7 @@ function phaseKeys(of: HostKey): [wake: HostKey, sleep: HostKey] {
 function moves(vae: Vae, part: 'encoder' | 'decoder'): { weight: tf.Variable; start: Float32Array; move: number[] }[] {
   const weights = [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)].map(([, weight]) => weight)
   const starts = new Map(weights.map(weight => [weight, weight.dataSync<'float32'>().slice()]))
-  tf.tidy(() => void trainWakeSleep(vae, options).step(tf.mul(images(), 255), key, schedule))
+  tf.tidy(() => void wakeSleep(vae, options).step(tf.mul(images(), 255), key, schedule))
   const moved = namedWeights(vae[part]).map(([, weight]) => {
     const [start, end] = [starts.get(weight) as Float32Array, weight.dataSync()]
     return { weight, start, move: Array.from(start, (value, i) => (end[i] as number) - value) }
@@ -133,7 +133,7 @@ describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`compiled by %s 
   test('variables and reported bound alike', async () => {
     const vae = createVae({ rows: 3, columns: 4, hidden: [6], latentDim: 2, activation: 'elu' })
     initialize(vae, streamKey(7, 'weights'))
-    const { step } = trainWakeSleep(vae, { ...options, binarize: 'dynamic', optimizer: 'adam', samples: 1 })
+    const { step } = wakeSleep(vae, { ...options, binarize: 'dynamic', optimizer: 'adam', samples: 1 })
     const schedules = Array.from({ length: 10 }, (_, i) => ({
       learningRate: 0.01 * 0.9 ** i,
       beta: 1,

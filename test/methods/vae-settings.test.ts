@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Config, presets, resolveConfig, settings, vaeSettings } from '../../src/methods/config.js'
+import { resolveConfig } from '../../src/methods/vae.js'
+import { presets } from '../../src/methods/vae-presets.js'
+import { type VaeConfig, vaeFlags, vaeSettings } from '../../src/methods/vae-settings.js'
 import { kebabCase, parseFlag, type Setting } from '../../src/settings/setting.js'
 
-const flag = (name: keyof typeof settings, text: string) => parseFlag(name, settings[name] as Setting<unknown>, text)
+const flag = (name: keyof typeof vaeFlags, text: string) => parseFlag(name, vaeFlags[name] as Setting<unknown>, text)
 
 test.each([
   ['epochs', '-1', '--epochs -1: a whole number from 1 to '],
@@ -30,7 +32,7 @@ test('flags become values', () => {
 })
 
 test('every default passes its own check, and every flag name is its setting in kebab case', () => {
-  for (const [name, { schema, value }] of Object.entries(settings)) {
+  for (const [name, { schema, value }] of Object.entries(vaeFlags)) {
     expect((schema as Setting<unknown>['schema']).safeParse(value).success, name).toBe(true)
     expect(kebabCase(name)).toMatch(/^[a-z0-9-]+$/)
   }
@@ -76,14 +78,17 @@ test('a run that is older than the upper layer of z has none', () => {
   expect(vaeSettings.complete(older, 'c.json')).toMatchObject({ upperLatentDim: null, upperHidden: null })
 })
 
-test.each<[Partial<Config>, string]>([
+test.each<[Partial<VaeConfig>, string]>([
   [
     { upperLatentDim: 5 },
-    '--upper-latent-dim 5: the KL term of two layers of z has no closed form; add --kl monte-carlo',
+    '--upper-latent-dim 5: the KL term of two latent layers has no closed form; add --kl monte-carlo',
   ],
-  [{ upperHidden: [9] }, '--upper-hidden 9: leads to an upper layer of z'],
-  [{ upperLatentDim: 5, kl: 'monte-carlo', freeBits: 1 }, '--free-bits 1: needs the KL term of each dimension'],
-  [{ upperLatentDim: 5, latents: 'bernoulli', estimator: 'score' }, '--latents bernoulli: an upper layer of z'],
+  [{ upperHidden: [9] }, '--upper-hidden 9: needs --upper-latent-dim: this model has one latent layer'],
+  [{ upperLatentDim: 5, kl: 'monte-carlo', freeBits: 1 }, '--free-bits 1: needs the KL term of each latent dimension'],
+  [
+    { upperLatentDim: 5, latents: 'bernoulli', estimator: 'score' },
+    '--latents bernoulli: a model with two latent layers has Gaussian z',
+  ],
 ])('of two layers of z, %o is refused', (changes, message) => {
   expect(() => resolveConfig(changes)).toThrow(message)
 })
@@ -107,7 +112,7 @@ test.each([
 ])('%o is refused where the objective would ignore it', (changes, flag) => {
   expect(resolveConfig(changes)).toMatchObject(changes)
   expect(() => resolveConfig({ objective: 'wake-sleep', ...changes })).toThrow(
-    `${flag}: means nothing to --objective wake-sleep; leave it out, or use --objective elbo`,
+    `${flag}: has no effect with --objective wake-sleep; leave it out, or use --objective elbo`,
   )
 })
 
@@ -121,20 +126,20 @@ test.each([
 })
 
 test.each([
-  [{ objective: 'iwae', beta: 0.5 }, '--beta 0.5: means nothing to --objective iwae'],
-  [{ objective: 'iwae', kl: 'monte-carlo' }, '--kl monte-carlo: means nothing to --objective iwae'],
-  [{ objective: 'iwae', estimator: 'stl' }, '--estimator stl: biased for --objective iwae; use dreg'],
-  [{ estimator: 'dreg' }, '--estimator dreg: is for --objective iwae'],
-  [{ estimator: 'stl' }, '--estimator stl: its variance vanishes only beside a sampled KL term; add --kl monte-carlo'],
-  [{ baseline: 'input' }, '--baseline input: means nothing to --estimator pathwise'],
+  [{ objective: 'iwae', beta: 0.5 }, '--beta 0.5: has no effect with --objective iwae'],
+  [{ objective: 'iwae', kl: 'monte-carlo' }, '--kl monte-carlo: has no effect with --objective iwae'],
+  [{ objective: 'iwae', estimator: 'stl' }, '--estimator stl: is biased for --objective iwae; use --estimator dreg'],
+  [{ estimator: 'dreg' }, '--estimator dreg: needs --objective iwae'],
+  [{ estimator: 'stl' }, '--estimator stl: needs a sampled KL term; add --kl monte-carlo'],
+  [{ baseline: 'input' }, '--baseline input: has no effect with --estimator pathwise'],
   [
     { estimator: 'score', baseline: 'leave-one-out' },
-    '--baseline leave-one-out: with --samples 1 there is no other draw',
+    '--baseline leave-one-out: needs two draws or more, and --samples is 1; use --samples 2',
   ],
-  [{ latents: 'bernoulli' }, '--latents bernoulli: --estimator pathwise differentiates draws'],
-  [{ freeBits: 0.1, kl: 'monte-carlo' }, '--free-bits 0.1: needs the KL term of each dimension in closed form'],
-  [{ pixelVariance: 0.1 }, '--pixel-variance 0.1: means nothing to --likelihood bernoulli'],
-  [{ likelihood: 'gaussian', binarize: 'none' }, '--likelihood gaussian: --pixel-variance is missing'],
+  [{ latents: 'bernoulli' }, '--latents bernoulli: --estimator pathwise cannot differentiate binary draws of z'],
+  [{ freeBits: 0.1, kl: 'monte-carlo' }, '--free-bits 0.1: needs the KL term of each latent dimension in closed form'],
+  [{ pixelVariance: 0.1 }, '--pixel-variance 0.1: has no effect with --likelihood bernoulli'],
+  [{ likelihood: 'gaussian', binarize: 'none' }, '--likelihood gaussian: needs --pixel-variance; a number above 0'],
   [{ binarize: 'none' }, '--binarize none: --likelihood bernoulli is a probability of binary pixels'],
   [
     { likelihood: 'continuous-bernoulli' },

@@ -65,6 +65,22 @@ test.each([[[4]], [[3, 5]]])('flat images in, flat logits out, with filters %j',
   expect(decode(vae, tf.zeros([2, 5, 2])).mean.shape).toEqual([2, 5, 96])
 })
 
+test('colour images have a channel more in the first and the last convolution, and a last bias each', () => {
+  const mean = Float32Array.from({ length: 12 * 8 * 3 }, (_, i) => [0.25, 0.5, 0.75][i % 3] as number)
+  const vae = make({ channels: 3 }, mean)
+  expect([vae.image, vae.pixels]).toEqual([{ rows: 12, columns: 8, channels: 3 }, 288])
+  const [first, last] = [vae.encoder, vae.decoder].map(model => Object.fromEntries(namedWeights(model)))
+  expect(first?.['conv_1/kernel']?.shape).toEqual([4, 4, 3, 3])
+  expect(last?.['logits/kernel']?.shape).toEqual([4, 4, 3, 3])
+  expect([...(last?.['logits/bias']?.dataSync() ?? [])].map(logit => 1 / (1 + Math.exp(-logit)))).toEqual([
+    expect.closeTo(0.25, 6),
+    expect.closeTo(0.5, 6),
+    expect.closeTo(0.75, 6),
+  ])
+  expect(encode(vae, tf.zeros([4, 288])).mode.shape).toEqual([4, 2])
+  expect(decode(vae, tf.zeros([4, 2])).mean.shape).toEqual([4, 288])
+})
+
 test('pixels keep their places: what the encoder sees and the decoder draws in one corner is of that corner', () => {
   const { encoder, decoder } = make()
   const through = (model: tf.LayersModel, from: string, to: string, x: tf.Tensor) => {

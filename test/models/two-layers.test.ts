@@ -4,13 +4,14 @@ import { afterEach, beforeAll, expect, test } from 'vitest'
 import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
 import { createBaseline } from '../../src/inference/estimators/baselines.js'
 import { ascentOf } from '../../src/inference/gradient-ascent.js'
-import { trainWakeSleep } from '../../src/inference/wake-sleep.js'
+import { wakeSleep } from '../../src/inference/wake-sleep.js'
 import { createVae, encode, initialize, modelsOf, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
 import { type HostKey, keyAt, normal, split, streamKey } from '../../src/random.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 
 beforeAll(() => useBackend())
 afterEach(() => tf.disposeVariables())
@@ -55,7 +56,10 @@ test('units of the upper layer are active where their mean varies over images, n
   const set = (model: string, weight: string, values: tf.Tensor) =>
     Object.fromEntries(namedWeights(modelsOf(vae).get(model) as tf.LayersModel))[weight]?.assign(values)
   set('upper_encoder', 'mu/kernel', tf.mul(tf.eye(upper), 1.05)) // of 100 h1 ~ N(0, 1) the mean's variance is 0.011
-  const half = { count: 200, pixels: Uint8Array.from({ length: 800 }, (_, i) => (i < 400 ? 255 : 0)) }
+  const half = imagesOf(
+    shape,
+    Uint8Array.from({ length: 800 }, (_, i) => (i < 400 ? 255 : 0)),
+  )
   const active = async () => {
     const found = await evaluateVae(vae, half, 2, { batchSize: 100, key, mode: 'off' })
     return found?.layers.map(layer => layer.activeUnits)
@@ -175,7 +179,7 @@ test("wake-sleep's gradient in p(h1|h2) and p(x|h1) is that of the ELBO with the
   const { grads } = tf.variableGrads(bound, weights)
   const starts = weights.map(weight => weight.dataSync().slice())
   const schedule = { learningRate: 1, beta: 1, used: 2, first: 0 }
-  tf.tidy(() => void trainWakeSleep(vae, { ...options, ...sgd }).step(tf.mul(copies(2), 255), key, schedule))
+  tf.tidy(() => void wakeSleep(vae, { ...options, ...sgd }).step(tf.mul(copies(2), 255), key, schedule))
   weights.forEach((weight, w) => {
     const gradient = grads[weight.name]?.dataSync() as Float32Array
     expect(Math.max(...gradient.map(Math.abs))).toBeGreaterThan(1e-3)

@@ -110,7 +110,8 @@ test('the model that is brought back gives every image the bound that the run re
   const to = folder()
   const { history } = await run(to, { model: 'bernoulli-mixture' })
   const { learner, config } = loadTrainedRun(to, 'latest')
-  const { loadDataset, binarizeOnce } = await import('../../src/data/dataset.js')
+  const { loadDataset } = await import('../../src/data/dataset.js')
+  const { binarizeOnce } = await import('../../src/data/binarize.js')
   const images = binarizeOnce(loadDataset(data).validation, 'dynamic', streamKey(config.seed, 'validation'))
   const options = { batchSize: 50, key: streamKey(1, 'test') }
   const bound = await evaluateBound(learner.bounds({ mode: 'off' }), images, options)

@@ -9,6 +9,7 @@ import { type HostKey, split, streamKey } from '../../src/random.js'
 import { annealer } from '../../src/sampling/anneal-images.js'
 import { aisStart, aisStep, temperatures } from '../../src/sampling/annealing.js'
 import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
 
 let backend: string
 beforeAll(async () => {
@@ -121,7 +122,7 @@ test('a split of images, a temperature a step: log p(x) within the errors it sta
   const told = { key: streamKey(1, 'anneal'), onProgress: (images: number) => void done.push(images) }
   const mode = backend === 'tensorflow' ? 'graph' : 'off'
   const annealing = annealer(likelihood, 2, options, { mode })
-  const estimate = await annealing.run({ count, pixels: bytes }, told)
+  const estimate = await annealing.run(imagesOf({ rows: 1, columns: pixels }, bytes), told)
   const { logPx, standardError, elbo, acceptance } = estimate
   const exact = logProb(model, read(tf.tensor2d(Float32Array.from(bytes), [count, pixels]))).dataSync()
   expect(done).toEqual([4, 8, 11])
@@ -133,6 +134,6 @@ test('a split of images, a temperature a step: log p(x) within the errors it sta
   expect(Math.max(...standardError)).toBeLessThan(0.5)
 
   // Nothing of a run is left for the next one.
-  expect(await annealing.run({ count, pixels: bytes }, told)).toEqual(estimate)
+  expect(await annealing.run(imagesOf({ rows: 1, columns: pixels }, bytes), told)).toEqual(estimate)
   annealing.dispose()
 })

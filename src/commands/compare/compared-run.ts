@@ -1,7 +1,8 @@
 /** One row of a comparison: runs trained, or gone on with, and the best of them measured; what is there already is kept. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Dataset, firstImages } from '../../data/dataset.js'
+import type { Dataset } from '../../data/dataset.js'
+import { firstImages } from '../../data/images.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import { methodOf } from '../../methods/list.js'
 import type { RunConfig } from '../../methods/method.js'

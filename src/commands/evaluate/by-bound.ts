@@ -10,7 +10,7 @@ import { describeDone, imagesToMeasure, type Measuring, nothingMeasured } from '
 
 export const oneStep = estimator({
   name: 'bound',
-  flag: 'this run, whose bound is found in one step,',
+  flag: 'a run whose bound takes no draws',
   options: imageOptions,
   comparable: false,
   refuse: ({ learner }) =>

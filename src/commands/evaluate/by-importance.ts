@@ -7,7 +7,8 @@ import type { ImportanceEstimate } from '../../evaluation/importance.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import type { Vae } from '../../models/vae.js'
 import { streamKey } from '../../random.js'
-import { read, setting, UsageError, wholeNumber } from '../../settings/setting.js'
+import { read, setting, UsageError, type Values, wholeNumber } from '../../settings/setting.js'
+import type { Result } from '../command.js'
 import { describeError, describeEstimate } from '../estimates.js'
 import { describeChoice } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
@@ -43,35 +44,38 @@ export const importance = estimator({
   options,
   comparable: true,
   refuse: run => refuseWithoutEncoder(run, '--method importance'),
-  async measure(opened, values) {
-    const { samples, defensive } = values
-    requireShares(samples, defensive)
-    const measuring = imagesToMeasure(opened, values)
-    const { images, context, document } = measuring
-    const vae = opened.trained.learner.vae as Vae
-    const bar = progressBar('images', context)
-    const result = await evaluateVae(vae, images, samples, {
-      batchSize: EVALUATION_BATCH,
-      mode: opened.mode,
-      key: streamKey(opened.seed, 'evaluate'),
-      onProgress: done => bar.update(done, images.count, `${samples} samples per image`),
-      signal: context.signal,
-      defensive,
-    }).finally(() => bar.stop())
-    if (!result) return nothingMeasured(context, { ...document, method: 'importance' })
-    const { perImage, compile: _, ...summary } = result
-    const bits = printEvaluation(measuring, vae, result)
-    saveValues(measuring, values.save, valuesOf(perImage), {
-      method: 'importance',
-      samples: String(samples),
-      defensive: String(defensive),
-    })
-    const interrupted = result.images < images.count
-    const json = { ...document, method: 'importance', ...summary, ...rateAndDistortion(result), ...bits }
-    const published = interrupted ? {} : referenceOf(measuring, { method: 'importance', samples, defensive })
-    return { json: { ...json, ...(interrupted && { interrupted }), ...published }, interrupted }
-  },
+  measure: (opened, values) => evaluateImportance(imagesToMeasure(opened, values), values),
 })
+
+type ImportanceValues = Pick<Values<typeof options>, 'samples' | 'defensive' | 'save'>
+
+/** Measures the images of a run that has an encoder, prints, and returns the JSON document. */
+export async function evaluateImportance(
+  measuring: Measuring,
+  { samples, defensive, save }: ImportanceValues,
+): Promise<Result> {
+  requireShares(samples, defensive)
+  const { images, context, document } = measuring
+  const vae = measuring.trained.learner.vae as Vae
+  const bar = progressBar('images', context)
+  const result = await evaluateVae(vae, images, samples, {
+    batchSize: EVALUATION_BATCH,
+    mode: measuring.mode,
+    key: streamKey(measuring.seed, 'evaluate'),
+    onProgress: done => bar.update(done, images.count, `${samples} samples per image`),
+    signal: context.signal,
+    defensive,
+  }).finally(() => bar.stop())
+  if (!result) return nothingMeasured(context, { ...document, method: 'importance' })
+  const { perImage, compile: _, ...summary } = result
+  const bits = printEvaluation(measuring, vae, result)
+  const how = { method: 'importance', samples: String(samples), defensive: String(defensive) }
+  saveValues(measuring, save, valuesOf(perImage), how)
+  const interrupted = result.images < images.count
+  const json = { ...document, method: 'importance', ...summary, ...rateAndDistortion(result), ...bits }
+  const published = interrupted ? {} : referenceOf(measuring, { method: 'importance', samples, defensive })
+  return { json: { ...json, ...(interrupted && { interrupted }), ...published }, interrupted }
+}
 
 const valuesOf = ({ elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate) => ({
   elbo,

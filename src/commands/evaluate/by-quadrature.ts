@@ -2,6 +2,8 @@
 import { type Quadrature, quadrature } from '../../evaluation/quadrature.js'
 import type { Vae } from '../../models/vae.js'
 import { estimateMean } from '../../numeric/means.js'
+import type { Values } from '../../settings/setting.js'
+import type { Result } from '../command.js'
 import { describeEstimate } from '../estimates.js'
 import { type GridTrust, gridSettings, gridTrust, requireGrid } from '../grid.js'
 import { describeChoice } from '../opened-run.js'
@@ -21,41 +23,49 @@ import { referenceOf } from './published.js'
 
 const FLAG = '--method quadrature'
 
+const options = { ...gridSettings, ...imageOptions, ...saveOption }
+
 export const quadratureOverGrid = estimator({
   name: 'quadrature',
   flag: FLAG,
-  options: { ...gridSettings, ...imageOptions, ...saveOption },
+  options,
   comparable: true,
   refuse: run => refuseWithoutEncoder(run, FLAG),
-  async measure(opened, values) {
-    const { grid, extent } = values
-    const vae = opened.trained.learner.vae as Vae
-    requireGrid(vae, FLAG, { grid, extent })
-    const measuring = imagesToMeasure(opened, values)
-    const { images, context, document } = measuring
-    const bar = progressBar('images', context)
-    const result = await quadrature(vae, images, {
-      side: grid,
-      extent,
-      mode: opened.mode,
-      onProgress: done => bar.update(done, images.count, `${grid} points along each axis of z`),
-      signal: context.signal,
-    }).finally(() => bar.stop())
-    const done = result.logPx.length
-    if (done === 0) return nothingMeasured(context, { ...document, method: 'quadrature' })
-    const summary = summarize(result)
-    const { warnings, ...trust } = gridTrust(result)
-    const how = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
-    const bits = printQuadrature(measuring, result, how, { warnings, ...trust })
-    const perImage = { elbo: result.elbo, log_px: result.logPx, gap: result.gap }
-    saveValues(measuring, values.save, perImage, { method: 'quadrature', grid: String(grid), extent: String(extent) })
-    const interrupted = done < images.count
-    const numbers = { images: done, grid, extent, ...summary, ...rateAndDistortion(summary), ...bits, ...trust }
-    const published = interrupted ? {} : referenceOf(measuring, { method: 'quadrature' })
-    const json = { ...document, method: 'quadrature', ...numbers }
-    return { json: { ...json, ...(interrupted && { interrupted }), ...published }, interrupted }
-  },
+  measure: (opened, values) => evaluateQuadrature(imagesToMeasure(opened, values), values),
 })
+
+type QuadratureValues = Pick<Values<typeof options>, 'grid' | 'extent' | 'save'>
+
+/** Measures the images of a run with one or two latent dimensions, prints, and returns the JSON document. */
+export async function evaluateQuadrature(
+  measuring: Measuring,
+  { grid, extent, save }: QuadratureValues,
+): Promise<Result> {
+  const { images, context, document } = measuring
+  const vae = measuring.trained.learner.vae as Vae
+  requireGrid(vae, FLAG, { grid, extent })
+  const bar = progressBar('images', context)
+  const result = await quadrature(vae, images, {
+    side: grid,
+    extent,
+    mode: measuring.mode,
+    onProgress: done => bar.update(done, images.count, `${grid} points along each axis of z`),
+    signal: context.signal,
+  }).finally(() => bar.stop())
+  const done = result.logPx.length
+  if (done === 0) return nothingMeasured(context, { ...document, method: 'quadrature' })
+  const summary = summarize(result)
+  const { warnings, ...trust } = gridTrust(result)
+  const how = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
+  const bits = printQuadrature(measuring, result, how, { warnings, ...trust })
+  const perImage = { elbo: result.elbo, log_px: result.logPx, gap: result.gap }
+  saveValues(measuring, save, perImage, { method: 'quadrature', grid: String(grid), extent: String(extent) })
+  const interrupted = done < images.count
+  const numbers = { images: done, grid, extent, ...summary, ...rateAndDistortion(summary), ...bits, ...trust }
+  const published = interrupted ? {} : referenceOf(measuring, { method: 'quadrature' })
+  const json = { ...document, method: 'quadrature', ...numbers }
+  return { json: { ...json, ...(interrupted && { interrupted }), ...published }, interrupted }
+}
 
 /** Prints all but the JSON document; returns the bits per dimension. */
 function printQuadrature(measuring: Measuring, result: Quadrature, how: string, trust: GridTrust) {

@@ -2,8 +2,7 @@
 import type { modes } from '../../compile/step.js'
 import { splitNames } from '../../data/dataset.js'
 import type { TrainedRun } from '../../runs/trained-run.js'
-import type { Settings, Values } from '../../settings/setting.js'
-import { choice, text, wholeNumberOrOff } from '../../settings/setting.js'
+import { choice, type Settings, text, type Values, wholeNumberOrOff } from '../../settings/setting.js'
 import type { Context, Result } from '../command.js'
 
 /** A run that is open, and what every estimator is told. */

@@ -1,6 +1,8 @@
 /** What the methods of `elbo evaluate` share: what they are told, the lines that they all print, the file of `--save`. */
 
 import { type Dataset, requireFirst, type Split } from '../../data/dataset.js'
+import { firstImages, imageSize } from '../../data/images.js'
+import { unitValues, WHITE } from '../../data/levels.js'
 import { bitsPerDimension } from '../../evaluation/bits.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { encodeSafetensors, type StoredTensor } from '../../files/safetensors.js'
@@ -76,9 +78,11 @@ export const rateAndDistortion = ({ reconstruction, kl }: { reconstruction: Esti
 
 /** The bits per dimension of a log p(x), printed and for the JSON document. */
 export function bitsOf({ data, binary, context }: Measuring, logPx: Estimate) {
-  const pixels = data.rows * data.columns
+  const pixels = imageSize(data)
   const bits = bitsPerDimension(logPx, { pixels, binary })
-  const of = binary ? '' : ', of the density times the width of a grey level, 1/255: no code length, can be negative'
+  const of = binary
+    ? ''
+    : `, of the density times the width of a grey level, 1/${WHITE}: no code length, can be negative`
   const value = `${bits.mean.toFixed(5).padStart(9)} ± ${describeError(bits.standardError, 5)}`
   context.print(`${'bits/dim'.padEnd(16)}${value}${of}`)
   return { bitsPerDimension: { ...bits, of: binary ? 'binary pixels' : 'density times the width of a grey level' } }
@@ -93,8 +97,8 @@ export function saveValues(
 ): void {
   if (save === null) return
   const count = Math.min(...Object.values(values).map(({ length }) => length))
-  const levels = images.pixels.subarray(0, count * data.rows * data.columns)
-  const x = binary ? levels.map(level => level / 255) : Float32Array.from(levels, level => level / 255)
+  const levels = firstImages(images, count).pixels
+  const x = binary ? levels.map(level => level / WHITE) : unitValues(levels)
   const tensors = new Map<string, StoredTensor>([['x', { shape: [count, data.rows, data.columns], data: x }]])
   for (const [name, list] of Object.entries(values))
     tensors.set(name, { shape: [list.length], data: Float32Array.from(list) })

@@ -2,7 +2,8 @@
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { modes } from '../../compile/step.js'
-import { firstImages, type Split } from '../../data/dataset.js'
+import type { Split } from '../../data/dataset.js'
+import { firstImages } from '../../data/images.js'
 import {
   type EstimateName,
   estimates,

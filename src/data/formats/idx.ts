@@ -1,18 +1,11 @@
 /** The IDX format of MNIST: big-endian magic 00 00 08 dimensions, one 32-bit size per dimension, then unsigned bytes. */
 import { gunzipSync } from 'node:zlib'
 import { readWhole } from '../../files/files.js'
-
-/** Grey images, one byte a pixel: `pixels` holds [count, rows, columns] in 0 … 255. */
-export interface Images {
-  count: number
-  rows: number
-  columns: number
-  pixels: Uint8Array
-}
+import type { Images } from '../images.js'
 
 const IMAGES = 0x00000803
 
-/** Reads an IDX file of images, gzipped or not. Throws an error that names the file and what is wrong with it. */
+/** Reads an IDX file of grey images, gzipped or not. Throws an error that names the file and what is wrong with it. */
 export function readIdxImages(path: string): Images {
   return parseIdxImages(inflate(readWhole(path), path), path)
 }
@@ -36,7 +29,7 @@ export function parseIdxImages(bytes: Uint8Array, path: string): Images {
         `${size} bytes, but ${bytes.length - 16} follow it`,
     )
   }
-  return { count, rows, columns, pixels: bytes.subarray(16) }
+  return { count, rows, columns, channels: 1, pixels: bytes.subarray(16) }
 }
 
 function describeMagic(magic: number): string {

@@ -3,13 +3,14 @@
  * Metropolis, then gradient ascent on log p(x, z). There is no encoder.
  */
 import * as tf from '@tensorflow/tfjs'
+import { toUnit } from '../../data/levels.js'
+import { usedMeans } from '../../data/used-images.js'
 import { decode, namedWeights, type Vae } from '../../models/vae.js'
 import type { HostKey } from '../../random.js'
 import { type ChainOptions, imageChains } from '../../sampling/image-chains.js'
 import { type metropolisOrHmc, sample } from '../../sampling/kernel.js'
 import type { Algorithm } from '../algorithm.js'
 import { createOptimizer, type OptimizerOptions } from '../optimizer.js'
-import { usedMeans } from '../used-images.js'
 
 export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typeof metropolisOrHmc)[number]> {
   /** Optimizer steps on the draws of a batch. */
@@ -29,7 +30,7 @@ export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKe
     ]),
     models: new Map([['decoder', vae.decoder]]),
     step(batch, stepKey, { learningRate, used, first }) {
-      const x = tf.div(batch, 255)
+      const x = toUnit(batch)
       const target = (z: tf.Tensor) => tf.add(decode(vae, z).logProb(x), vae.latents.prior.logProb(z))
       const { draws, acceptance } = chains.move(
         { first, used, size: batch.shape[0] as number },

@@ -1,6 +1,7 @@
 /** Exact EM for factor analysis (Rubin & Thayer 1982) and probabilistic PCA (Tipping & Bishop 1999, appendix B). */
 import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
+import { usedImages, usedMeans } from '../../data/used-images.js'
 import {
   exactBound,
   type FactorAnalysis,
@@ -14,7 +15,6 @@ import {
 import { compensatedSums } from '../../numeric/compensated-sums.js'
 import { dot, invert } from '../../numeric/linear-algebra.js'
 import type { BoundedAlgorithm } from '../algorithm.js'
-import { usedImages, usedMeans } from '../used-images.js'
 
 const LOG_2PI = Math.log(2 * Math.PI)
 
@@ -91,22 +91,7 @@ export function gatherStatistics(model: FactorAnalysis) {
   return {
     variables: new Map([...sums.variables].map(([name, variable]) => [`statistics/${name}`, variable] as const)),
     /** Adds images x [batch, features] whose E[.] are means over z [samples, batch, latent]. */
-    add(x: tf.Tensor, z: tf.Tensor, used: number): void {
-      const [samples, batch] = z.shape as [number, number]
-      const counts = tf.reshape(usedImages(batch, used), [batch, 1])
-      const centred = tf.where(counts, tf.sub(x, model.mu), 0) // [batch, features]
-      const draws = tf.where(counts, z, 0) // [samples, batch, latent]
-      const mean = tf.mean(draws, 0) // [batch, latent]
-      const flat = tf.reshape(draws, [samples * batch, latentDim])
-      sums.add({
-        images: tf.sum(tf.cast(counts, 'float32')),
-        x: tf.sum(centred, 0),
-        xx: tf.sum(tf.square(centred), 0),
-        z: tf.sum(mean, 0),
-        xz: tf.matMul(centred, mean, true),
-        zz: tf.div(tf.matMul(flat, flat, true), samples),
-      })
-    },
+    add: (x: tf.Tensor, z: tf.Tensor, used: number): void => sums.add(batchStatistics(model, x, z, used)),
     dispose: sums.dispose,
     /** The sums, which then start again from zero. */
     async take(): Promise<FactorStatistics> {
@@ -121,6 +106,24 @@ export function gatherStatistics(model: FactorAnalysis) {
         zz: Matrix.from1DArray(latentDim, latentDim, zz),
       }
     },
+  }
+}
+
+/** One batch's part of the sums. */
+function batchStatistics({ mu, latentDim }: FactorAnalysis, x: tf.Tensor, z: tf.Tensor, used: number) {
+  const [samples, batch] = z.shape as [number, number]
+  const counts = tf.reshape(usedImages(batch, used), [batch, 1])
+  const centred = tf.where(counts, tf.sub(x, mu), 0) // [batch, features]
+  const draws = tf.where(counts, z, 0) // [samples, batch, latent]
+  const mean = tf.mean(draws, 0) // [batch, latent]
+  const flat = tf.reshape(draws, [samples * batch, latentDim])
+  return {
+    images: tf.sum(tf.cast(counts, 'float32')),
+    x: tf.sum(centred, 0),
+    xx: tf.sum(tf.square(centred), 0),
+    z: tf.sum(mean, 0),
+    xz: tf.matMul(centred, mean, true),
+    zz: tf.div(tf.matMul(flat, flat, true), samples),
   }
 }
 

@@ -3,6 +3,7 @@
  * draws of z from p(z | x, theta); the M step stays in closed form.
  */
 import * as tf from '@tensorflow/tfjs'
+import { usedMeans } from '../../data/used-images.js'
 import {
   exactBound,
   type FactorAnalysis,
@@ -14,10 +15,9 @@ import {
 } from '../../models/factor-analysis.js'
 import { type HostKey, type Key, split } from '../../random.js'
 import { gibbsStep } from '../../sampling/gibbs.js'
-import { type ChainOptions, imageChains } from '../../sampling/image-chains.js'
+import { type ChainOptions, imageChains, type Sampler } from '../../sampling/image-chains.js'
 import { type Run, runKernel, sample } from '../../sampling/kernel.js'
 import type { BoundedAlgorithm } from '../algorithm.js'
-import { usedMeans } from '../used-images.js'
 import { centre, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize } from './em.js'
 
 /** `direct` draws independently from the exact posterior. */
@@ -33,10 +33,7 @@ export function monteCarloFactorAnalysis(
   options: MonteCarloFactorOptions,
   key: HostKey,
 ): BoundedAlgorithm {
-  if (options.discard >= options.transitions)
-    throw new Error(
-      `Monte Carlo EM: of ${options.transitions} transitions ${options.discard} are discarded; keep one at least`,
-    )
+  requireKept(options)
   const gathered = gatherStatistics(model)
   const chains = imageChains(model.latentDim, options, key)
   return {
@@ -48,14 +45,7 @@ export function monteCarloFactorAnalysis(
       const { draws, acceptance } = chains.move(
         { first, used, size: batch.shape[0] as number },
         stepKey,
-        (z, runKey, stepSize) => {
-          if (options.sampler === 'direct') return drawDirectly(model, mean, runKey, options)
-          if (options.sampler === 'gibbs') return sweep(model, mean, z, runKey, options)
-          return sample(at => logJoint(model, x, at), z, runKey, options.transitions, stepSize, {
-            ...options,
-            sampler: options.sampler,
-          })
-        },
+        samplerOf(model, x, mean, options),
       )
       gathered.add(x, tf.concat(draws.slice(options.discard)), used)
       return { ...usedMeans(exactBound(model, x, mean), used), acceptance }
@@ -80,6 +70,20 @@ export function monteCarloFactorAnalysis(
       tf.dispose([...chains.variables.values()])
     },
   }
+}
+
+function requireKept({ discard, transitions }: MonteCarloFactorOptions): void {
+  if (discard >= transitions)
+    throw new Error(`Monte Carlo EM: of ${transitions} transitions ${discard} are discarded; keep one at least`)
+}
+
+/** How the chains of images x [batch, features] move, whose posterior has this mean [batch, latent]. */
+function samplerOf(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor, options: MonteCarloFactorOptions): Sampler {
+  const { sampler, transitions } = options
+  if (sampler === 'direct') return (_, key) => drawDirectly(model, mean, key, options)
+  if (sampler === 'gibbs') return (z, key) => sweep(model, mean, z, key, options)
+  const target = (z: tf.Tensor) => logJoint(model, x, z)
+  return (z, key, stepSize) => sample(target, z, key, transitions, stepSize, { ...options, sampler })
 }
 
 function drawDirectly(

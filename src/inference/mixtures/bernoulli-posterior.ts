@@ -5,7 +5,7 @@ import type { BernoulliMixture, BernoulliMoments } from '../../models/mixtures/b
 import { column, variable } from '../../models/mixtures/mixture.js'
 import { row, sum } from '../../numeric/linear-algebra.js'
 import { digamma, logGamma } from '../../numeric/special-functions.js'
-import type { GlobalPosterior } from './mean-field.js'
+import type { GlobalPosterior } from './global-posterior.js'
 
 /** Before any image is seen. */
 export interface BernoulliHyperparameters {

@@ -29,9 +29,9 @@ export interface MixtureEmOptions<Prior> extends MixtureData {
  * `logPrior` = log p(parameters) without its constant; their sum after the M step, `objective`, never falls.
  * With `samples` the bound after the M step is an estimate, `sampledElboAfterM`; the one after the E step stays exact.
  */
-export function trainMixture(mixture: BernoulliMixture, options: MixtureEmOptions<BernoulliPrior>): MixtureAlgorithm
-export function trainMixture(mixture: GaussianMixture, options: MixtureEmOptions<GaussianPrior>): MixtureAlgorithm
-export function trainMixture(
+export function mixtureEm(mixture: BernoulliMixture, options: MixtureEmOptions<BernoulliPrior>): MixtureAlgorithm
+export function mixtureEm(mixture: GaussianMixture, options: MixtureEmOptions<GaussianPrior>): MixtureAlgorithm
+export function mixtureEm(
   mixture: BernoulliMixture | GaussianMixture,
   options: MixtureEmOptions<BernoulliPrior & GaussianPrior>,
 ): MixtureAlgorithm {

@@ -1,8 +1,8 @@
 /** The prior of a Bayesian Gaussian mixture, found once from the images that a run begins with and kept with its state. */
 import * as tf from '@tensorflow/tfjs'
+import type { Images } from '../../data/images.js'
 import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
 import { createVariables } from '../../models/mixtures/mixture.js'
-import type { ByteImages } from './byte-images.js'
 import type { GaussianHyperparameters } from './gaussian-posterior.js'
 import { gaussianHyperparameters } from './mean-field.js'
 import type { MixtureData } from './steps.js'
@@ -12,7 +12,7 @@ export interface EmpiricalPrior {
   readonly hyperparameters: GaussianHyperparameters
   readonly variables: ReadonlyMap<string, tf.Variable>
   /** Takes scikit-learn's defaults: mean and covariance of the images. */
-  initialize(images: ByteImages): Promise<void>
+  initialize(images: Images): Promise<void>
   /** Takes what the variables hold. */
   restored(): void
   dispose(): void

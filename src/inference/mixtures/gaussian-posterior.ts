@@ -11,7 +11,7 @@ import type { Coefficients } from '../../models/mixtures/mixture.js'
 import { isEmpty } from '../../models/mixtures/weights.js'
 import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../../numeric/linear-algebra.js'
 import { digamma } from '../../numeric/special-functions.js'
-import type { GlobalPosterior } from './mean-field.js'
+import type { GlobalPosterior } from './global-posterior.js'
 
 /** Before any image is seen; names and defaults are scikit-learn's, see `gaussianHyperparameters`. */
 export interface GaussianHyperparameters {
@@ -44,15 +44,8 @@ export function gaussianPosterior(
   const alpha = moments.counts.map(count => prior.concentration + count)
   const meanPrecision = moments.counts.map(count => prior.meanPrecision + count)
   const freedom = moments.counts.map(count => prior.degreesOfFreedom + count)
-  const means = moments.sums.map((total, i) => {
-    const k = Math.floor(i / pixels)
-    return (prior.meanPrecision * (prior.mean[i % pixels] as number) + total) / (meanPrecision[k] as number)
-  })
-  const covariances = new Float64Array(components * prior.covariance.length)
-  freedom.forEach((nu, k) => {
-    const scale = scaleOf(mixture, moments, k, prior).map(value => value / nu)
-    covariances.set(scale, k * prior.covariance.length)
-  })
+  const means = posteriorMeans(moments, prior, meanPrecision)
+  const covariances = posteriorCovariances(mixture, moments, prior, freedom)
   const logDeterminants = new Float64Array(components)
   const coefficients = structure.coefficients({
     logWeights: expectedLogWeights(alpha),
@@ -80,6 +73,35 @@ export function gaussianPosterior(
     parameters: { weights: alpha.map(value => value / total), means, covariances },
     coefficients,
   }
+}
+
+/** m_k = (κ0 m0 + Σ r x) / κ_k: [K, pixels]. */
+function posteriorMeans(
+  { sums }: GaussianMoments,
+  prior: GaussianHyperparameters,
+  meanPrecision: Float64Array,
+): Float64Array {
+  const pixels = prior.mean.length
+  return sums.map((total, i) => {
+    const k = Math.floor(i / pixels)
+    return (prior.meanPrecision * (prior.mean[i % pixels] as number) + total) / (meanPrecision[k] as number)
+  })
+}
+
+/** E[Λ]⁻¹ = V_k / ν_k of each component, in the shape of its covariance. */
+function posteriorCovariances(
+  mixture: GaussianMixture,
+  moments: GaussianMoments,
+  prior: GaussianHyperparameters,
+  freedom: Float64Array,
+): Float64Array {
+  const size = prior.covariance.length
+  const covariances = new Float64Array(freedom.length * size)
+  freedom.forEach((nu, k) => {
+    const scale = scaleOf(mixture, moments, k, prior).map(value => value / nu)
+    covariances.set(scale, k * size)
+  })
+  return covariances
 }
 
 /** V_k = V0 + N_k S_k + κ0 N_k / κ_k (x̄ - m0)(x̄ - m0)ᵀ; its diagonal, or the mean of that. */

@@ -3,37 +3,20 @@
  * The step is that of EM with expected log parameters; the bound Σ_n ELBO_n - KL(q(parameters) || p(parameters)) never falls.
  */
 import * as tf from '@tensorflow/tfjs'
+import { type Images, imageTensor } from '../../data/images.js'
 import type { BernoulliMixture } from '../../models/mixtures/bernoulli.js'
 import { createGaussianMixture, type GaussianMixture } from '../../models/mixtures/gaussian.js'
 import type { GaussianMoments } from '../../models/mixtures/gaussian-structure.js'
-import {
-  assign,
-  type Coefficients,
-  createVariables,
-  type Mixture,
-  type Moments,
-} from '../../models/mixtures/mixture.js'
+import { assign, createVariables, type Mixture, type Moments } from '../../models/mixtures/mixture.js'
 import {
   type BernoulliHyperparameters,
   bernoulliLogPredictive,
   bernoulliPosterior,
   bernoulliPosteriorShapes,
 } from './bernoulli-posterior.js'
-import { type ByteImages, readImages } from './byte-images.js'
 import { type GaussianHyperparameters, gaussianPosterior, gaussianPosteriorShapes } from './gaussian-posterior.js'
+import type { GlobalPosterior } from './global-posterior.js'
 import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm, passOver } from './steps.js'
-
-/** q(parameters) after an update. */
-export interface GlobalPosterior {
-  /** KL(q(parameters) || p(parameters)) in nats. */
-  kl: number
-  /** The parameters of q, by name. */
-  posterior: Record<string, Float64Array>
-  /** Posterior means, by variable of the mixture. */
-  parameters: Record<string, Float64Array>
-  /** Expected log parameters. */
-  coefficients: Coefficients
-}
 
 export type BayesianBernoulliOptions = MixtureData & { hyperparameters?: Partial<BernoulliHyperparameters> }
 
@@ -135,16 +118,12 @@ function requireFreedom({ covariance, pixels }: GaussianMixture, { degreesOfFree
  */
 export async function gaussianHyperparameters(
   mixture: GaussianMixture,
-  images: ByteImages,
+  images: Images,
   read: MixtureData['read'],
 ): Promise<GaussianHyperparameters> {
   const { pixels, covariance: kind, components } = mixture
   const { count } = images
-  const x = readImages(
-    read,
-    images,
-    Int32Array.from({ length: count }, (_, i) => i),
-  ) // [count, pixels]
+  const x = tf.tidy(() => read(imageTensor(images))) // [count, pixels]
   const all = tf.ones([1, count])
   const whole = createGaussianMixture({ pixels, components: 1, covariance: kind })
   const moments = (await passOver(whole, x, all)).moments as GaussianMoments

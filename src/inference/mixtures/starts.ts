@@ -3,8 +3,8 @@
  * every image given to its nearest centre, and the components estimated from that. The best of several starts goes on.
  */
 import * as tf from '@tensorflow/tfjs'
+import { gatherImages, type Images, imageTensor } from '../../data/images.js'
 import { type HostKey, keyAt, permutation, split, uniformValues } from '../../random.js'
-import { type ByteImages, readImages } from './byte-images.js'
 import { type MixtureAlgorithm, passOver } from './steps.js'
 
 /** `random` draws centres evenly; `k-means++` far from those that there are, with probability in proportion to the squared distance. */
@@ -25,11 +25,12 @@ const SAMPLE = 10_000
 /** Starts the algorithm's mixture; returns each start's objective on the sample, in nats per image. The same key gives the same start. */
 export async function startMixture(
   algorithm: MixtureAlgorithm,
-  images: ByteImages,
+  images: Images,
   { method, key, restarts, passes }: StartOptions,
 ): Promise<number[]> {
   const [sampleKey, startKey] = split(key, 2) as [HostKey, HostKey]
-  const x = readImages(algorithm.read, images, permutation(sampleKey, images.count).subarray(0, SAMPLE)) // [sample, pixels]
+  const chosen = permutation(sampleKey, images.count).subarray(0, SAMPLE)
+  const x = tf.tidy(() => algorithm.read(imageTensor(gatherImages(images, chosen)))) // [sample, pixels]
   const objectives: number[] = []
   let best: Kept | undefined
   for (let i = 0; i < restarts; i++) {

@@ -1,12 +1,12 @@
 /** The steps of every method for mixtures: each gathers, over its batch, the posterior's moments that the end of the pass learns from. */
 import * as tf from '@tensorflow/tfjs'
+import { usedImages } from '../../data/used-images.js'
 import { column, type Mixture, type Moments, posterior, variable } from '../../models/mixtures/mixture.js'
 import { isEmpty } from '../../models/mixtures/weights.js'
 import { type CompensatedSums, compensatedSums } from '../../numeric/compensated-sums.js'
 import { sum } from '../../numeric/linear-algebra.js'
 import type { Key } from '../../random.js'
 import type { BoundedAlgorithm } from '../algorithm.js'
-import { usedImages } from '../used-images.js'
 import { drawShares } from './draws.js'
 
 export interface MixtureData {
@@ -17,7 +17,7 @@ export interface MixtureData {
 }
 
 /** What one pass has gathered, in double precision: sums over images, in nats. */
-export interface Pass<Name extends string> {
+export interface MixtureStatistics<Name extends string> {
   images: number
   moments: Moments<Name>
   /** Σ_n log p(x_n). */
@@ -28,7 +28,9 @@ export interface Pass<Name extends string> {
 }
 
 /** What one pass leads to: assigns the parameters; returns named numbers in nats per image, of which `objective` never falls. */
-export type Update<Name extends string> = (pass: Pass<Name>) => Promise<Record<string, number> & { objective: number }>
+export type Update<Name extends string> = (
+  statistics: MixtureStatistics<Name>,
+) => Promise<Record<string, number> & { objective: number }>
 
 /** An algorithm that learns a mixture, and what a start needs of it. */
 export interface MixtureAlgorithm extends BoundedAlgorithm {
@@ -58,20 +60,8 @@ export function mixtureAlgorithm<Name extends string>(
     models: new Map(),
     step: (batch, key, { used }) =>
       tf.tidy(() => {
-        const x = read(batch)
-        const mask = tf.cast(usedImages(x.shape[0] as number, used), 'float32') // [batch]
         const draw = samples === undefined ? undefined : { key, samples }
-        const { counts, total, entropy, sampled } = gather(mixture, sums, x, mask, draw)
-        // KL(q(z) || w) = Σ_k r (log r - log w)
-        const kl = tf.neg(tf.add(entropy, tf.sum(tf.mul(counts, variable(mixture, 'log_weights')))))
-        const mean = (value: tf.Tensor) => tf.div(value, used)
-        return {
-          elbo: mean(total),
-          reconstruction: mean(tf.add(total, kl)),
-          kl: mean(kl),
-          entropy: mean(entropy),
-          ...(sampled && { sampledElbo: mean(sampled) }),
-        }
+        return gatherUsed(mixture, sums, read(batch), used, draw)
       }),
     bound: batch => bound(mixture, read(batch)),
     async finishPass() {
@@ -91,8 +81,30 @@ type Sums = CompensatedSums<string>
 const createSums = ({ components, momentShapes }: Mixture): Sums =>
   compensatedSums({ counts: [components], ...momentShapes, log_prob: [], entropy: [] })
 
+/** Adds the first `used` images of a batch x [batch, pixels] to the sums; returns what a step reports, in nats per image. */
+function gatherUsed(mixture: Mixture, sums: Sums, x: tf.Tensor, used: number, draw?: Draw): Record<string, tf.Tensor> {
+  const mask = tf.cast(usedImages(x.shape[0] as number, used), 'float32') // [batch]
+  const { counts, total, entropy, sampled } = gather(mixture, sums, x, mask, draw)
+  // KL(q(z) || w) = Σ_k r (log r - log w)
+  const kl = tf.neg(tf.add(entropy, tf.sum(tf.mul(counts, variable(mixture, 'log_weights')))))
+  const mean = (value: tf.Tensor) => tf.div(value, used)
+  return {
+    elbo: mean(total),
+    reconstruction: mean(tf.add(total, kl)),
+    kl: mean(kl),
+    entropy: mean(entropy),
+    ...(sampled && { sampledElbo: mean(sampled) }),
+  }
+}
+
+/** Draws of z that stand for the responsibilities. */
+interface Draw {
+  key: Key
+  samples: number
+}
+
 /** Adds a batch x [batch, pixels] to the sums, each image with its weight in `mask` [batch]; returns exact sums, and the sampled bound. */
-function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, draw?: { key: Key; samples: number }) {
+function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, draw?: Draw) {
   const { logProb, responsibilities, logResponsibilities } = posterior(mixture, x)
   const exact = tf.mul(responsibilities, mask) // [K, batch]
   const weights = draw ? tf.mul(drawShares(draw.key, responsibilities, draw.samples), mask) : exact
@@ -107,7 +119,7 @@ function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, dra
 }
 
 /** What the sums hold; afterwards they are zero. */
-async function finish<Name extends string>(sums: Sums): Promise<Pass<Name>> {
+async function finish<Name extends string>(sums: Sums): Promise<MixtureStatistics<Name>> {
   const { log_prob, entropy, ...moments } = (await sums.take()) as Record<string, Float64Array>
   const counts = moments.counts as Float64Array
   return {
@@ -122,7 +134,11 @@ async function finish<Name extends string>(sums: Sums): Promise<Pass<Name>> {
 const SAMPLE_BATCH = 1000
 
 /** A pass over images x [images, pixels] that are all at hand, with the posterior's responsibilities or with those given, [K, images]. */
-export async function passOver(mixture: Mixture, x: tf.Tensor, responsibilities?: tf.Tensor): Promise<Pass<string>> {
+export async function passOver(
+  mixture: Mixture,
+  x: tf.Tensor,
+  responsibilities?: tf.Tensor,
+): Promise<MixtureStatistics<string>> {
   const sums = createSums(mixture)
   const [images, pixels] = x.shape as [number, number]
   for (let from = 0; from < images; from += SAMPLE_BATCH) {

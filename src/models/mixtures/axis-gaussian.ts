@@ -5,8 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { dot, row, sum } from '../../numeric/linear-algebra.js'
-import type { GaussianStructure, QuadraticForms } from './gaussian-structure.js'
-import { singular } from './gaussian-structure.js'
+import { type GaussianStructure, type QuadraticForms, singular } from './gaussian-structure.js'
 import { type Coefficients, column, variable } from './mixture.js'
 
 type AxisCoefficients = Readonly<Record<'log_weights' | 'linear' | 'quadratic' | 'offsets', Float64Array>>

@@ -24,7 +24,7 @@ export interface Mixture<Name extends string = string> {
 }
 
 /** What z = k looks like after seeing x; [K, batch] or [batch], in nats. */
-export interface Posterior {
+export interface ComponentPosterior {
   /** log p(x): [batch]. */
   logProb: tf.Tensor
   /** r = p(z = k | x): [K, batch]. */
@@ -39,7 +39,7 @@ export function logJoint(mixture: Mixture, x: tf.Tensor): tf.Tensor {
 }
 
 /** The exact posterior over components of each image in x [batch, pixels]. */
-export function posterior(mixture: Mixture, x: tf.Tensor): Posterior {
+export function posterior(mixture: Mixture, x: tf.Tensor): ComponentPosterior {
   const joint = logJoint(mixture, x) // [K, batch]
   const largest = tf.max(joint, 0, true)
   const shares = tf.exp(tf.sub(joint, largest))

@@ -1,0 +1,79 @@
+/** Images as they go from a file to the steps that read them and to pictures: one type, and how parts of a set are taken. */
+import * as tf from '@tensorflow/tfjs'
+import { WHITE } from './levels.js'
+
+/** The shape of one image. */
+export interface ImageShape {
+  readonly rows: number
+  readonly columns: number
+  /** 1 for grey images. */
+  readonly channels: number
+}
+
+/** A set of images of one shape: `pixels` holds [count, rows, columns, channels], levels 0 … 255. */
+export interface Images extends ImageShape {
+  readonly count: number
+  readonly pixels: Uint8Array
+}
+
+/** A shape as users and files give it: images are grey unless `channels` says otherwise. */
+export type GivenShape = Pick<ImageShape, 'rows' | 'columns'> & Partial<Pick<ImageShape, 'channels'>>
+
+/** The shape alone, without what else the object has. */
+export const imageShape = ({ rows, columns, channels = 1 }: GivenShape): ImageShape => ({ rows, columns, channels })
+
+/** The number of values of one image. */
+export const imageSize = ({ rows, columns, channels }: ImageShape): number => rows * columns * channels
+
+/** The images numbered `from` … `to - 1`, or those of them that there are; they share memory with the set. */
+export function imageRange<I extends Images>(images: I, from: number, to: number): I {
+  const end = Math.min(to, images.count)
+  const size = imageSize(images)
+  return { ...images, count: end - from, pixels: images.pixels.subarray(from * size, end * size) }
+}
+
+/** The first `count` images, or all if there are fewer. */
+export const firstImages = <I extends Images>(images: I, count: number): I => imageRange(images, 0, count)
+
+/** Copies the images numbered `order[from … to)`, in that order; without `from` and `to` all that `order` names. */
+export function gatherImages<I extends Images>(images: I, order: ArrayLike<number>, from = 0, to = order.length): I {
+  const size = imageSize(images)
+  const pixels = new Uint8Array((to - from) * size)
+  for (let i = from; i < to; i++) {
+    const at = (order[i] as number) * size
+    pixels.set(images.pixels.subarray(at, at + size), (i - from) * size)
+  }
+  return { ...images, count: to - from, pixels }
+}
+
+/** A batch: the levels of the `size` images from number `from` on, end to end; beyond the last image they are black. */
+export function imagesFrom(images: Images, from: number, size: number): Uint8Array {
+  const width = imageSize(images)
+  const batch = new Uint8Array(size * width)
+  batch.set(images.pixels.subarray(from * width, (from + size) * width))
+  return batch
+}
+
+/** Image i of each source in turn, then image i + 1; the sources have equally many images of one shape. */
+export function alternateImages(sources: readonly [Images, ...Images[]]): Images {
+  const [{ count, ...shape }] = sources
+  const size = imageSize(shape)
+  const pixels = new Uint8Array(sources.length * count * size)
+  sources.forEach((source, s) => {
+    for (let i = 0; i < count; i++) pixels.set(imageRange(source, i, i + 1).pixels, (i * sources.length + s) * size)
+  })
+  return { ...shape, count: sources.length * count, pixels }
+}
+
+/** The levels of all images in float32: [count, values of an image]. */
+export const imageTensor = (images: Images): tf.Tensor2D =>
+  tf.tensor2d(Float32Array.from(images.pixels), [images.count, imageSize(images)])
+
+/** The mean of the images, with values in [0, 1]: [values of an image]. */
+export function meanImage(images: Images): Float32Array {
+  const size = imageSize(images)
+  const sums = new Float64Array(size)
+  for (let i = 0; i < images.pixels.length; i += size)
+    for (let j = 0; j < size; j++) sums[j] = (sums[j] as number) + (images.pixels[i + j] as number)
+  return Float32Array.from(sums, sum => sum / images.count / WHITE)
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import {
+  alternateImages,
+  firstImages,
+  gatherImages,
+  imageRange,
+  imageSize,
+  imagesFrom,
+  imageTensor,
+  meanImage,
+} from '../../src/data/images.js'
+import { toLevels, unitValues } from '../../src/data/levels.js'
+import { useBackend } from '../backend.js'
+import { imagesOf } from '../images.js'
+
+const three = { name: 'train', ...imagesOf({ rows: 1, columns: 2 }, Uint8Array.of(1, 2, 3, 4, 5, 6)) }
+const colour = imagesOf(
+  { rows: 1, columns: 2, channels: 3 },
+  Uint8Array.from({ length: 12 }, (_, i) => 10 * i),
+)
+
+test('an image has a value for each row, column and channel', () => {
+  expect([imageSize(three), imageSize(colour), colour.count]).toEqual([2, 6, 2])
+})
+
+test('a range of images is a view, ends with the last image, and keeps what else the set says', () => {
+  expect(imageRange(three, 1, 2)).toEqual({ ...three, count: 1, pixels: Uint8Array.of(3, 4) })
+  expect(imageRange(three, 2, 9)).toEqual({ ...three, count: 1, pixels: Uint8Array.of(5, 6) })
+  expect(firstImages(three, 2).pixels.buffer).toBe(three.pixels.buffer)
+  expect(firstImages(three, 9)).toEqual(three)
+  expect(firstImages(colour, 1).pixels).toEqual(colour.pixels.subarray(0, 6))
+})
+
+test('images are gathered in the order that names them', () => {
+  expect(gatherImages(three, [2, 0, 1], 0, 2)).toEqual({ ...three, count: 2, pixels: Uint8Array.of(5, 6, 1, 2) })
+  expect(gatherImages(three, Int32Array.of(1, 1)).pixels).toEqual(Uint8Array.of(3, 4, 3, 4))
+  expect(gatherImages(colour, [1]).pixels).toEqual(colour.pixels.subarray(6))
+})
+
+test('a batch beyond the last image is filled up with black', () => {
+  expect(imagesFrom(three, 1, 3)).toEqual(Uint8Array.of(3, 4, 5, 6, 0, 0))
+})
+
+test('sources alternate image by image', () => {
+  const sources = [firstImages(three, 2), imagesOf({ rows: 1, columns: 2 }, Uint8Array.of(7, 8, 9, 10))] as const
+  expect(alternateImages(sources)).toMatchObject({ count: 4, pixels: Uint8Array.of(1, 2, 7, 8, 3, 4, 9, 10) })
+})
+
+test('the mean image is in [0, 1], value by value', () => {
+  expect([...meanImage(imagesOf({ rows: 1, columns: 2 }, Uint8Array.of(0, 255, 255, 255)))]).toEqual([0.5, 1])
+})
+
+test('as a tensor, images have a row each and keep their levels', async () => {
+  await useBackend()
+  expect(imageTensor(three).arraySync()).toEqual([
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ])
+})
+
+test('every level comes back from its value', () => {
+  const levels = Uint8Array.from({ length: 256 }, (_, level) => level)
+  expect(toLevels(unitValues(levels))).toEqual(levels)
+  expect([...unitValues([0, 255])]).toEqual([0, 1])
+})

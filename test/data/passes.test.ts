@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { epochOrder, shuffledPass, wholePass } from '../../src/data/passes.js'
+import { streamKey } from '../../src/random.js'
+import { imagesOf } from '../images.js'
+
+const key = streamKey(1, 'order')
+const five = imagesOf({ rows: 1, columns: 1 }, Uint8Array.of(1, 2, 3, 4, 5))
+
+test('each epoch has its own order of all images, decided by the key', () => {
+  const [first, again, second] = [epochOrder(key, 0, 100), epochOrder(key, 0, 100), epochOrder(key, 1, 100)]
+  expect(first).toEqual(again)
+  expect(first).not.toEqual(second)
+  expect(new Set(second).size).toBe(100)
+})
+
+test('a shuffled pass leaves out the rest that fills no batch', () => {
+  const pass = shuffledPass(five, 2, key, 3)
+  expect([pass.steps, pass.used(1)]).toEqual([2, 2])
+  const order = epochOrder(key, 3, 5)
+  expect([...pass.batches(0, 2)]).toEqual([...order.subarray(0, 4)].map(image => image + 1))
+})
+
+test('a whole pass sees every image once, in order, and fills up the last batch with black', () => {
+  const pass = wholePass(five, 2)
+  expect([pass.steps, pass.used(1), pass.used(2)]).toEqual([3, 2, 1])
+  expect([...pass.batches(1, 2)]).toEqual([3, 4, 5, 0])
+})
