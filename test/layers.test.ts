@@ -1,105 +1,126 @@
-// The layers of docs/architecture.md, held by reading every import of src/.
+// The layers of docs/architecture.md, held by reading every import of src/: one folder is one layer, imports go down, and there is no circle.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 
 const SRC = resolve(import.meta.dirname, '../src')
 
-/** Layer of each file or folder directly below src/; imports go down or stay. */
-const LAYERS: Record<string, number> = {
-  'random.ts': 0,
-  libtensorflow: 0,
-  plots: 0,
-  'checkpoints/files.ts': 0,
-  'checkpoints/safetensors.ts': 0,
-  'data/idx.ts': 0,
-  'settings.ts': 0,
-  'interruption.ts': 0,
-  'aligned-rows.ts': 0,
-  'linear-algebra.ts': 0,
-  'special-functions.ts': 0,
-  distributions: 1,
-  backends: 1,
-  compile: 1,
-  models: 2,
-  objectives: 3,
-  inference: 3,
-  evaluation: 3,
-  'settings-table.ts': 0,
-  'config.ts': 4,
-  'config-rules.ts': 4,
-  comparison: 4,
-  benchmark: 4,
-  'em-config.ts': 4,
-  'em-session.ts': 4,
-  'em-pictures.ts': 4,
-  data: 4,
-  checkpoints: 4,
-  'session.ts': 4,
-  'pictures.ts': 4,
-  'train.ts': 4,
-  'training-records.ts': 4,
-  'warm-start.ts': 4,
-  'index.ts': 5,
-  'cli.ts': 5,
-  cli: 5,
-}
+/** Folders and files directly below src/, lowest first. Nothing imports what stands below it in this list. */
+const LAYERS = [
+  'random.ts',
+  'interruption.ts',
+  'numeric',
+  'settings',
+  'files',
+  'libtensorflow',
+  'backends',
+  'plots',
+  'distributions',
+  'compile',
+  'data',
+  'models',
+  'objectives',
+  'sampling',
+  'inference',
+  'evaluation',
+  'methods',
+  'runs',
+  'commands',
+  'index.ts',
+  'cli.ts',
+]
 
-const files = (folder: string): string[] =>
+const filesIn = (folder: string): string[] =>
   readdirSync(folder).flatMap(name => {
     const path = join(folder, name)
-    return statSync(path).isDirectory() ? files(path) : [path]
+    return statSync(path).isDirectory() ? filesIn(path) : [path]
   })
 
-const sources = files(SRC).map(path => ({ path: relative(SRC, path), imports: imports(path) }))
+/** The text of a source without its comments. */
+const code = (path: string) => readFileSync(join(SRC, path), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
 
-function imports(path: string): string[] {
-  const text = readFileSync(path, 'utf8')
-  return [...text.matchAll(/(?:\bfrom |\bimport\(|^import )'([^'\n]+)'/gm)].map(([, name]) =>
-    name?.startsWith('.') ? relative(SRC, join(dirname(path), name)).replace(/\.js$/, '.ts') : (name as string),
+function importsOf(path: string): string[] {
+  return [...code(path).matchAll(/(?:\bfrom |\bimport\(|^import )'([^'\n]+)'/gm)].map(([, name]) =>
+    name?.startsWith('.') ? relative(SRC, join(SRC, dirname(path), name)).replace(/\.js$/, '.ts') : (name as string),
   )
 }
 
+const sources = new Map(
+  filesIn(SRC)
+    .map(path => relative(SRC, path))
+    .map(path => [path, importsOf(path)]),
+)
+
+/** The imports of a source that lie in src/. */
+const own = (path: string): string[] => (sources.get(path) ?? []).filter(name => sources.has(name))
+
 function layer(path: string): number {
-  const found = LAYERS[path] ?? LAYERS[path.split('/')[0] as string]
-  if (found === undefined) throw new Error(`src/${path} has no layer: add it to this table and to docs/architecture.md`)
+  const found = LAYERS.indexOf(path.split('/')[0] as string)
+  if (found < 0) throw new Error(`src/${path} has no layer: add it to this list and to docs/architecture.md`)
   return found
 }
 
-test('every import goes down or stays in its layer', () => {
-  const upward = sources.flatMap(({ path, imports }) =>
-    imports
-      .filter(name => !/^(node:|@|[a-z])/.test(name) || sources.some(source => source.path === name))
+test('every import goes down, or stays in its folder', () => {
+  const upward = [...sources.keys()].flatMap(path =>
+    own(path)
       .filter(name => layer(name) > layer(path))
       .map(name => `${path} -> ${name}`),
   )
   expect(upward).toEqual([])
 })
 
-test('what learns knows nothing of Node, the console, the clock or compilation', () => {
-  const pure = sources.filter(({ path }) => /^(distributions|models|objectives|inference)\//.test(path))
-  expect(pure.length).toBeGreaterThan(5)
-  for (const { path, imports } of pure) {
+test('no file imports itself by way of others, types included', () => {
+  const done = new Set<string>()
+  const circles: string[] = []
+  const visit = (path: string, above: readonly string[]) => {
+    if (above.includes(path)) circles.push([...above.slice(above.indexOf(path)), path].join(' -> '))
+    if (done.has(path) || above.includes(path)) return
+    for (const name of own(path)) visit(name, [...above, path])
+    done.add(path)
+  }
+  for (const path of sources.keys()) visit(path, [])
+  expect(circles).toEqual([])
+})
+
+test('at most four files lie at the root of src/', () => {
+  expect([...sources.keys()].filter(path => !path.includes('/')).length).toBeLessThanOrEqual(4)
+})
+
+test('what only one command uses lies with that command', () => {
+  const folders = readdirSync(join(SRC, 'commands')).filter(name => !name.includes('.'))
+  const across = [...sources.keys()].flatMap(path => {
+    const [, folder = ''] = path.split('/')
+    if (!path.startsWith('commands/') || !folders.includes(folder)) return []
+    return own(path).filter(name => /^commands\/[^/]+\//.test(name) && !name.startsWith(`commands/${folder}/`))
+  })
+  expect(across).toEqual(['commands/train/train-run.ts']) // `compare` trains as `train` does
+})
+
+test('what learns knows nothing of Node, the console or the clock', () => {
+  const pure = [...sources.keys()].filter(path => /^(distributions|models|objectives|sampling|inference)\//.test(path))
+  expect(pure.length).toBeGreaterThan(40)
+  for (const path of pure) {
     expect(
-      imports.filter(name => name.startsWith('node:') || name.startsWith('compile/')),
+      sources.get(path)?.filter(name => name.startsWith('node:')),
       path,
     ).toEqual([])
-    expect(readFileSync(join(SRC, path), 'utf8'), path).not.toMatch(/console\.|Date\.now|performance\.now|process\./)
+    expect(code(path), path).not.toMatch(/console\.|Date\.now|performance\.now|process\./)
   }
 })
 
-test('backends and compilation know nothing of models', () => {
-  const below = sources.filter(({ path }) => /^(backends|compile)\//.test(path))
-  expect(
-    below.flatMap(({ imports }) => imports).filter(name => /^(models|objectives|inference|evaluation)\//.test(name)),
-  ).toEqual([])
+test('steps know nothing of compilation', () => {
+  const steps = [...sources.keys()].filter(path => /^(distributions|models|objectives|inference)\//.test(path))
+  expect(steps.flatMap(own).filter(name => name.startsWith('compile/'))).toEqual([])
 })
 
-/** The text of a source without its comments. */
-const code = (path: string) => readFileSync(join(SRC, path), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+test('the rest of the program asks a method, and never which method it is', () => {
+  const names = /isEm|isExact|asVae|'annealer' in|'model' in|endsWith\('mixture'\)/
+  for (const path of sources.keys()) expect(code(path), path).not.toMatch(names)
+})
 
 test('one file makes random numbers', () => {
-  const others = sources.filter(({ path }) => path !== 'random.ts' && path !== 'compile/outside.ts') // the latter refuses Math.random
-  for (const { path } of others)
-    expect(code(path), path).not.toMatch(/Math\.random|tf\.random\w*\(|tf\.truncatedNormal/)
+  const refuses = 'compile/record/outside.ts' // Math.random within a step
+  for (const path of sources.keys())
+    if (path !== 'random.ts' && path !== refuses)
+      expect(code(path), path).not.toMatch(/Math\.random|tf\.random\w*\(|tf\.truncatedNormal/)
 })

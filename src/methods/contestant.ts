@@ -1,6 +1,5 @@
 /** How a method takes part in `elbo compare`. */
 import type { activations } from '../models/networks.js'
-import type { RunConfig } from './method.js'
 
 /** The settings that all runs of one comparison share. */
 export interface SharedSettings {
@@ -14,7 +13,7 @@ export interface SharedSettings {
 }
 
 /** A method with those of its settings that a comparison does not vary. */
-export interface Contestant<C extends RunConfig> {
+export interface Contestant<C> {
   /** What its size is, and so which list of sizes it takes where `--methods` names none. */
   sizes: 'latentDim' | 'components'
   /** Whether it learns by gradient steps, which have a size. */

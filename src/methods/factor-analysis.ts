@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { type Features, featureMoments, newFeatures } from '../data/features.js'
 import { imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
-import { factorAnalysisEm } from '../inference/factor-analysis/em.js'
+import { exactFactorAnalysis } from '../inference/factor-analysis/em.js'
 import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-analysis/monte-carlo.js'
 import * as factors from '../models/factor-analysis.js'
 import { streamKey } from '../random.js'
@@ -100,7 +100,7 @@ function createLearner({ name, noise, parameters }: Kind, config: Config, size: 
   const options = { read: features.read, noise, varianceFloor }
   const algorithm =
     method === 'exact'
-      ? factorAnalysisEm(model, options)
+      ? exactFactorAnalysis(model, options)
       : monteCarloFactorAnalysis(
           model,
           { ...options, ...chainOptions(config, size), sampler: config.sampler, discard: config.discard },

@@ -51,10 +51,8 @@ export interface Training {
   /** The metrics of all finished passes. */
   readonly history: EpochMetrics[]
   readonly steps: Scan<Schedule>
-  /** Undefined until the first steps have run. */
-  readonly bounds: Bounds | undefined
-  /** How steps run, once the first of them have; the validation images are measured in the same way from then on. */
-  chosen(): Choice
+  /** To be called once steps have run: how they run from now on, and the validation images too; undefined from the second call on. */
+  settleMode(): Choice | undefined
   /** Why the run ends before its last epoch, if it does. */
   finished(): 'early' | 'converged' | undefined
   /** The current pass, from where the run stands. */
@@ -196,13 +194,11 @@ function newTraining(run: OpenRun, position: Position, unlock: () => void): Trai
     position,
     history,
     steps,
-    get bounds() {
-      return bounds
-    },
-    chosen() {
+    settleMode() {
+      if (bounds) return undefined
       const choice = steps.choice as Choice
       position.compile = choice.mode
-      bounds ??= learner.bounds(choice)
+      bounds = learner.bounds(choice)
       return choice
     },
     finished: () => method.finished(config, { epoch: position.epoch, bestEpoch: position.best?.epoch ?? 0, history }),

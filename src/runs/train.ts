@@ -18,7 +18,8 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       const pass = training.startPass()
       const range = { from: position.stepInEpoch, to: pass.steps, signal }
       for await (const { count, outputs, schedules } of chunks(steps, range, pass.feed)) {
-        if (!training.bounds) observer.compiled?.(training.chosen())
+        const choice = training.settleMode()
+        if (choice) observer.compiled?.(choice)
         requireFinite(outputs, position, folder)
         addSums(
           position.sums,

@@ -148,7 +148,7 @@ test('two layers of z: trained, measured by two methods, drawn, exported; what n
   const { z } = json('sample', 'layers', '--count', '4')
   expect([z.length, z[0].length]).toEqual([4, 5])
   expect(json('export', 'layers', '--to', 'exported-layers').files).toHaveLength(8)
-  refused(2, 'manifold: needs a single layer of z; this run has --upper-latent-dim 3', 'manifold', 'layers')
+  refused(2, 'manifold: needs one latent layer; this run has --upper-latent-dim 3', 'manifold', 'layers')
   const noise = ['gradients', 'layers', '--objectives', 'elbo', '--ks', '1', '--draws', '20', '--compile', 'off']
   expect(json(...noise, '--estimators', 'stl').rows).toHaveLength(1) // always samples its KL term
   refused(2, '--kl analytic: has no closed form for two layers of z; use --kl monte-carlo', ...noise)
@@ -350,17 +350,23 @@ describe('wrong usage is one line and exit code 2', () => {
     [['train', '--resume'], 'name the run with --run'],
     [['train', '--run', 'first', '--resume', '--hidden', '17'], '--hidden [17]: the run began with [16]'],
     [['train', '--config', 'nothing.json'], 'there is no such file'],
-    [['train', '--objective', 'wake-sleep', '--beta', '2'], '--beta 2: means nothing to --objective wake-sleep'],
-    [['evaluate', 'first', '--gap-steps', '9'], '--gap-steps: means nothing without --gaps'],
+    [['train', '--objective', 'wake-sleep', '--beta', '2'], '--beta 2: has no effect with --objective wake-sleep'],
+    [
+      ['evaluate', 'first', '--gap-steps', '9'],
+      '--gap-steps: has no effect with --method importance; leave it out, or use --gaps',
+    ],
     [
       ['evaluate', 'first', '--chains', '9'],
-      '--chains: means nothing with --method importance; leave it out, or use --method ais',
+      '--chains: has no effect with --method importance; leave it out, or use --method ais',
     ],
     [
-      ['evaluate', 'first', '--simulated', '9'],
-      '--simulated: means nothing with --method importance; leave it out, or use --method ais',
+      ['evaluate', 'first', '--method', 'importance', '--simulated', '9'],
+      '--method importance: has no effect with --simulated; leave one of the two out',
     ],
-    [['evaluate', 'first', '--method', 'ais', '--grid', '9'], '--grid: means nothing without --method quadrature'],
+    [
+      ['evaluate', 'first', '--method', 'ais', '--grid', '9'],
+      '--grid: has no effect with --method ais; leave it out, or use --method quadrature',
+    ],
     [
       ['evaluate', 'first', '--method', 'quadrature', '--grid', '10'],
       '--grid 10: an odd number from 3 to 9999 was expected',
@@ -376,7 +382,7 @@ describe('wrong usage is one line and exit code 2', () => {
     [['posterior', 'first', '--grid', '100'], '--grid 100: an odd number from 3 to 9999 was expected'],
     [
       ['evaluate', 'first', '--method', 'ais', '--defensive', '0.5'],
-      '--defensive: means nothing without --method importance',
+      '--defensive: has no effect with --method ais; leave it out, or use --method importance',
     ],
     [
       ['evaluate', 'first', '--samples', '9', '--defensive', '0.1'],
@@ -386,7 +392,7 @@ describe('wrong usage is one line and exit code 2', () => {
     [['evaluate', 'first', '--save', 'none/v.safetensors'], '--save none/v.safetensors: its folder does not exist'],
     [['evaluate', 'first', '--images', '121'], '--images 121: there are only 120 test images'],
     [['posterior', 'first', '--images', '120'], '--images 120: there are only 120 test images'],
-    [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: means nothing with --gaps'],
+    [['evaluate', 'first', '--gaps', '--save', 'v.safetensors'], '--save: has no effect with --gaps'],
     [['gradients', 'first', '--estimators', 'vimco'], '--estimators vimco: one or more of pathwise, '],
     [
       ['gradients', 'first', '--objectives', 'elbo', '--estimators', 'pathwise,dreg'],
@@ -396,7 +402,7 @@ describe('wrong usage is one line and exit code 2', () => {
     [['train', '--init-from', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
     [
       ['train', '--init-from', 'first', '--output-bias', 'zero'],
-      '--output-bias zero: means nothing to --init-from first, which brings every bias',
+      '--output-bias zero: has no effect with --init-from first, which sets every bias',
     ],
     [['sample'], "missing required argument 'run'"],
     [['sample', 'first', '--count', 'many'], '--count many: a whole number from 1 to '],
@@ -492,7 +498,7 @@ test('Ctrl-C saves, says how to go on and exits 130; the resumed run ends as if 
   })
   const status = await new Promise(done => child.on('exit', done))
   expect(status).toBe(130)
-  expect(err).toContain('go on with: elbo train --run stopped --resume')
+  expect(err).toContain('continue with: elbo train --run stopped --resume')
   expect(elbo('train', '--run', 'stopped', '--resume').status).toBe(0)
   expect(elbo('train', '--run', 'whole', ...args).status).toBe(0)
   const state = (run: string) => readFileSync(join(checkpoints, run, 'latest/state.safetensors'))

@@ -99,7 +99,7 @@ test('log p(x) of a decoder by annealing and of mean field by prediction agree w
   const { status, stderr } = elbo('evaluate', rows[0]?.run ?? '', '--samples', '3')
   expect([status, stderr]).toEqual([
     2,
-    expect.stringContaining('--samples: this run has no encoder; leave it out, or use --method ais'),
+    expect.stringContaining('--samples: has no effect with --method ais; leave it out, or use --method importance'),
   ])
 })
 
@@ -111,7 +111,7 @@ test('interrupted by Ctrl-C it saves and exits 130, and goes on to the same tabl
     if (/1 of 4/.test(err)) child.kill('SIGINT')
   })
   expect(await new Promise(done => child.on('exit', done)), err).toBe(130)
-  expect(err).toContain('go on with: elbo compare --run stopped --resume')
+  expect(err).toContain('continue with: elbo compare --run stopped --resume')
   const made = readFileSync(join(checkpoints, 'stopped.wake-sleep-2.images-100.seed-1/metrics.jsonl'))
   expect(existsSync(join(checkpoints, 'stopped.bernoulli-mixture-5.seed-2'))).toBe(false)
   const found = json('compare', '--run', 'stopped', '--resume')
@@ -126,7 +126,7 @@ test('interrupted by Ctrl-C it saves and exits 130, and goes on to the same tabl
 
 test.each([
   [['--methods', 'vae,ppca'], 'their nats do not compare'],
-  [['--run', 'c'], 'c is there already: go on with a comparison by --resume'],
+  [['--run', 'c'], 'c is there already: continue the comparison with --resume'],
   [['--train-images', '501', '--data', 'small'], '--train-images 501: there are only 500 training images'],
   [['--test-images', '61', '--data', 'small'], '--test-images 61: there are only 60 test images'],
 ])('%s is refused in one line, before anything is made', (given, message) => {

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadDataset } from '../../src/data/dataset.js'
-import { factorAnalysisEm } from '../../src/inference/factor-analysis/em.js'
+import { exactFactorAnalysis } from '../../src/inference/factor-analysis/em.js'
 import {
   createFactorAnalysis,
   exactBound,
@@ -51,7 +51,7 @@ function moments({ x, pixels: features }: Rows) {
 function start(rows: Rows, latentDim: number, noise: (typeof noises)[number], from: HostKey = key) {
   const model = createFactorAnalysis({ features: rows.pixels, latentDim })
   initializeFactorAnalysis(model, from, { ...moments(rows), noise, varianceFloor: 1e-6 })
-  const algorithm = factorAnalysisEm(model, { read: identity, noise, varianceFloor: 1e-6 })
+  const algorithm = exactFactorAnalysis(model, { read: identity, noise, varianceFloor: 1e-6 })
   return { model, algorithm }
 }
 
@@ -234,7 +234,7 @@ test('batches, their filler and compilation change nothing', async () => {
 test('a constant feature is refused without a variance floor, and a pass without images too', async () => {
   const rows = { x: new Float32Array(40).map((_, i) => (i % 2 ? Math.sin(i) : 1)), pixels: 2 }
   const model = createFactorAnalysis({ features: 2, latentDim: 1 })
-  const algorithm = factorAnalysisEm(model, { read: identity, noise: 'diagonal', varianceFloor: 0 })
+  const algorithm = exactFactorAnalysis(model, { read: identity, noise: 'diagonal', varianceFloor: 0 })
   await expect(algorithm.finishPass?.()).rejects.toThrow('a pass was finished before any image was seen')
   await expect(passes(algorithm, rows).run()).rejects.toThrow('the noise variance of feature 0 is')
 })

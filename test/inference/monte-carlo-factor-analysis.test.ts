@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
-import { factorAnalysisEm } from '../../src/inference/factor-analysis/em.js'
+import { exactFactorAnalysis } from '../../src/inference/factor-analysis/em.js'
 import {
   type factorSamplers,
   type MonteCarloFactorOptions,
@@ -61,7 +61,7 @@ const options = (
 /** theta after so many passes of an algorithm on a model of its own. */
 async function estimate(passCount: number, changes?: MonteCarloFactorOptions, run = key) {
   const model = startModel()
-  const algorithm = changes ? monteCarloFactorAnalysis(model, changes, run) : factorAnalysisEm(model, exact)
+  const algorithm = changes ? monteCarloFactorAnalysis(model, changes, run) : exactFactorAnalysis(model, exact)
   const loop = passes(algorithm, rows, { batchSize: changes?.batchSize ?? 100, from: run })
   let last = await loop.run()
   for (let i = 1; i < passCount; i++) last = await loop.run()

@@ -120,7 +120,7 @@ async function conclude(
   if (interrupted) {
     const elsewhere = context.checkpoints === 'checkpoints' ? '' : ` --checkpoints ${context.checkpoints}`
     const made = `${rows.length} of ${choicesOf(runs).length} rows are made`
-    context.note(`interrupted: ${made}; go on with: elbo compare --run ${name} --resume${elsewhere}`)
+    context.note(`interrupted: ${made}; continue with: elbo compare --run ${name} --resume${elsewhere}`)
   }
   return { json: { ...document(comparison, rows), interrupted }, interrupted }
 }
@@ -192,7 +192,7 @@ function unusedName(checkpoints: string, prefix: string): string {
 function requireFree(folders: readonly string[]): void {
   const taken = folders.find(folder => existsSync(folder) && readdirSync(folder).length > 0)
   if (taken)
-    throw new UsageError(`${taken} is there already: go on with a comparison by --resume, or choose another --run`)
+    throw new UsageError(`${taken} is there already: continue the comparison with --resume, or choose another --run`)
 }
 
 function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): void {

@@ -45,6 +45,11 @@ function named({ method, gaps, given }: Asked): Estimator | undefined {
 /** Refuses, before anything is opened, options that no estimator in question reads. */
 export function checkOptions(asked: Asked): void {
   const inQuestion = named(asked)
+  const other =
+    asked.method !== undefined &&
+    (inQuestion === gapParts || (inQuestion === simulation && asked.method !== annealing.name))
+  if (other)
+    throw new UsageError(`--method ${asked.method}: has no effect with ${inQuestion.flag}; leave one of the two out`)
   if (inQuestion) requireRead(inQuestion, asked)
   else if (byDefault.every(one => unread(one, asked) !== undefined)) requireRead(importance, asked)
 }

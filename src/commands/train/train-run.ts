@@ -129,10 +129,10 @@ function noteThreads({ threads: before }: RunConfig, { threads: now }: RunConfig
 }
 
 function requireEmpty(folder: string): void {
-  if (isEmpty(folder)) return
+  if (mayBeginIn(folder)) return
   throw new UsageError(
     existsSync(join(folder, 'config.json'))
-      ? `${folder} has a run already: go on with it by --resume, or choose another --run`
+      ? `${folder} has a run already: continue it with --resume, or choose another --run`
       : `${folder} is there already and holds no run; choose another --run`,
   )
 }
@@ -152,7 +152,7 @@ function claim(folder: string, config: RunConfig): boolean {
 }
 
 /** Whether a run may begin there. A start that was killed while it wrote config.json leaves that file's beginning. */
-function isEmpty(folder: string): boolean {
+function mayBeginIn(folder: string): boolean {
   if (!existsSync(folder)) return true
   return statSync(folder).isDirectory() && readdirSync(folder).every(name => isLeftover(name, 'config.json'))
 }

@@ -40,7 +40,7 @@ export interface FactorStatistics {
   readonly zz: Matrix
 }
 
-export function factorAnalysisEm(model: FactorAnalysis, options: FactorAnalysisOptions): BoundedAlgorithm {
+export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalysisOptions): BoundedAlgorithm {
   const gathered = gatherStatistics(model)
   const bound = (batch: tf.Tensor) => {
     const x = options.read(batch)

@@ -8,7 +8,7 @@ import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } 
 import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
 import { type GaussianMoments, logTwoPi } from '../../models/mixtures/gaussian-structure.js'
 import type { Coefficients } from '../../models/mixtures/mixture.js'
-import { isEmpty } from '../../models/mixtures/weights.js'
+import { isUnused } from '../../models/mixtures/weights.js'
 import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../../numeric/linear-algebra.js'
 import { digamma } from '../../numeric/special-functions.js'
 import type { GlobalPosterior } from './global-posterior.js'
@@ -112,7 +112,7 @@ function scaleOf(
   prior: GaussianHyperparameters,
 ): Float64Array {
   const count = moments.counts[k] as number
-  if (isEmpty(count)) return prior.covariance
+  if (isUnused(count)) return prior.covariance
   const mean = row(moments.sums, k, pixels).map(total => total / count)
   const scatter = structure.covariance(moments, k, mean, 0)
   const away = outer(

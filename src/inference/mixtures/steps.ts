@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { usedImages } from '../../data/used-images.js'
 import { column, type Mixture, type Moments, posterior, variable } from '../../models/mixtures/mixture.js'
-import { isEmpty } from '../../models/mixtures/weights.js'
+import { isUnused } from '../../models/mixtures/weights.js'
 import { type CompensatedSums, compensatedSums } from '../../numeric/compensated-sums.js'
 import { sum } from '../../numeric/linear-algebra.js'
 import type { Key } from '../../random.js'
@@ -127,7 +127,7 @@ async function finish<Name extends string>(sums: Sums): Promise<MixtureStatistic
     moments: moments as Moments<Name>,
     logProb: log_prob?.[0] as number,
     entropy: entropy?.[0] as number,
-    emptyComponents: counts.filter(isEmpty).length,
+    emptyComponents: counts.filter(isUnused).length,
   }
 }
 

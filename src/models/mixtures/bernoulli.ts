@@ -11,7 +11,7 @@ import {
   read,
   variable,
 } from './mixture.js'
-import { isEmpty, maximizeWeights } from './weights.js'
+import { isUnused, maximizeWeights } from './weights.js'
 
 /** `sums` [K, pixels] is Σ_n r_nk x_n. */
 export type BernoulliMoments = Moments<'sums'>
@@ -109,7 +109,7 @@ function mostProbableMeans(
   const width = sums.length / counts.length
   return sums.map((on, i) => {
     const images = (counts[Math.floor(i / width)] as number) + a + b - 2
-    const mean = isEmpty(images) ? (before[i] as number) : (on + a - 1) / images
+    const mean = isUnused(images) ? (before[i] as number) : (on + a - 1) / images
     return Math.min(Math.max(mean, floor), 1 - floor)
   })
 }

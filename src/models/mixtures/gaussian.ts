@@ -4,7 +4,7 @@ import { axisStructure } from './axis-gaussian.js'
 import { fullStructure } from './full-gaussian.js'
 import { type GaussianMoments, type GaussianStructure, logTwoPi } from './gaussian-structure.js'
 import { assign, type Coefficients, createVariables, type Mixture, read } from './mixture.js'
-import { isEmpty, maximizeWeights } from './weights.js'
+import { isUnused, maximizeWeights } from './weights.js'
 
 export const covarianceKinds = ['spherical', 'diagonal', 'full'] as const
 
@@ -104,7 +104,7 @@ export async function maximizeGaussian(mixture: GaussianMixture, moments: Gaussi
   const [means, covariances] = await Promise.all([read(mixture, 'means'), read(mixture, 'covariances')])
   const size = covariances.length / mixture.components
   moments.counts.forEach((count, k) => {
-    if (isEmpty(count)) return
+    if (isUnused(count)) return
     const mean = row(moments.sums, k, mixture.pixels).map(total => total / count)
     means.set(mean, k * mixture.pixels)
     covariances.set(mixture.structure.covariance(moments, k, mean, prior.regularization), k * size)

@@ -5,7 +5,7 @@ import { sum } from '../../numeric/linear-algebra.js'
 export const SMALLEST_COUNT = 10 * Number.EPSILON
 
 /** A component with fewer images than this has none: nothing can be estimated from it. */
-export const isEmpty = (count: number): boolean => count < SMALLEST_COUNT
+export const isUnused = (count: number): boolean => count < SMALLEST_COUNT
 
 /** The most probable weights given the counts, (N_k + c - 1) / Σ; and log p(w) without its constant. */
 export function maximizeWeights(counts: Float64Array, concentration: number) {
