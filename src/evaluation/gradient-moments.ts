@@ -18,14 +18,14 @@ export const parts = sides
 export type Part = (typeof parts)[number]
 
 /** Of some draws of a gradient: for each entry the mean, and the sum of squared deviations from it. */
-export interface Moments {
+export interface GradientMoments {
   draws: number
   mean: Float32Array | Float64Array
   squares: Float32Array | Float64Array
 }
 
 /** The draws of each network's gradient in blocks of about equal size. */
-export type GradientBlocks = Record<Part, Moments[]>
+export type GradientBlocks = Record<Part, GradientMoments[]>
 
 export interface GradientDrawOptions extends ScanOptions {
   /** In all blocks together: two for each of them at least. */
@@ -107,7 +107,7 @@ interface RunningMoments {
   /** Adds a draw, the nth, with share 1 / n; inside of a step. */
   add(gradients: tf.NamedTensorMap, share: number): void
   /** What was added. It then starts again from nothing. */
-  take(draws: number): Promise<Moments>
+  take(draws: number): Promise<GradientMoments>
   dispose(): void
 }
 

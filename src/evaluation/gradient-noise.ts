@@ -4,7 +4,7 @@
  */
 
 import { estimateMean } from '../numeric/means.js'
-import type { Moments } from './gradient-moments.js'
+import type { GradientMoments } from './gradient-moments.js'
 
 /** A number and its standard error, by leaving out one block of draws at a time (the jackknife). */
 export interface Jackknifed {
@@ -36,7 +36,7 @@ export interface GradientNoise {
 export const isAboveNoise = ({ snr, snrFloor }: GradientNoise): boolean => snr.value >= 3 * snrFloor
 
 /** From the blocks of draws of one network's gradient; three at least. */
-export function gradientNoise(blocks: readonly Moments[]): GradientNoise {
+export function gradientNoise(blocks: readonly GradientMoments[]): GradientNoise {
   const all = pool(blocks)
   const { noisy, ...values } = statistics(all)
   const without = blocks.map(block => statistics(leaveOut(all, block)))
@@ -56,7 +56,7 @@ export function gradientNoise(blocks: readonly Moments[]): GradientNoise {
 }
 
 /** The moments of all draws together, in double precision (Chan, Golub & LeVeque 1983). */
-export function pool(blocks: readonly Moments[]): Moments {
+export function pool(blocks: readonly GradientMoments[]): GradientMoments {
   const draws = blocks.reduce((sum, block) => sum + block.draws, 0)
   const size = blocks[0]?.mean.length ?? 0
   const [mean, squares] = [new Float64Array(size), new Float64Array(size)]
@@ -69,7 +69,7 @@ export function pool(blocks: readonly Moments[]): Moments {
 }
 
 /** What `pool` gives without one of its blocks. */
-function leaveOut(all: Moments, block: Moments): Moments {
+function leaveOut(all: GradientMoments, block: GradientMoments): GradientMoments {
   const draws = all.draws - block.draws
   const [mean, squares] = [new Float64Array(all.mean.length), new Float64Array(all.mean.length)]
   for (let i = 0; i < mean.length; i++) {
@@ -81,7 +81,7 @@ function leaveOut(all: Moments, block: Moments): Moments {
   return { draws, mean, squares }
 }
 
-function statistics({ draws, mean, squares }: Moments) {
+function statistics({ draws, mean, squares }: GradientMoments) {
   let [norm, variances, ratios, noisy] = [0, 0, 0, 0]
   for (let i = 0; i < mean.length; i++) {
     const variance = at(squares, i) / (draws - 1)
@@ -109,16 +109,19 @@ export interface Agreement {
 }
 
 /** Of two estimators, from blocks of independent draws, in one order. */
-export function agreement(one: readonly Moments[], other: readonly Moments[]): Agreement {
+export function agreement(one: readonly GradientMoments[], other: readonly GradientMoments[]): Agreement {
   const [a, b] = [pool(one), pool(other)]
-  const inBlocks = one.map((block, i) => squaredZ([block, other[i] as Moments], [a, b]))
+  const inBlocks = one.map((block, i) => squaredZ([block, other[i] as GradientMoments], [a, b]))
   const { standardError } = estimateMean(inBlocks)
   return { squaredZ: squaredZ([a, b], [a, b]), spread: standardError * Math.sqrt(inBlocks.length) }
 }
 
 /** With the means of the first pair and the variances of the second. */
-function squaredZ([a, b]: readonly [Moments, Moments], [spreadA, spreadB]: readonly [Moments, Moments]): number {
-  const variance = ({ squares, draws }: Moments, i: number) => at(squares, i) / (draws - 1)
+function squaredZ(
+  [a, b]: readonly [GradientMoments, GradientMoments],
+  [spreadA, spreadB]: readonly [GradientMoments, GradientMoments],
+): number {
+  const variance = ({ squares, draws }: GradientMoments, i: number) => at(squares, i) / (draws - 1)
   let [sum, count] = [0, 0]
   for (let i = 0; i < a.mean.length; i++) {
     const error = variance(spreadA, i) / a.draws + variance(spreadB, i) / b.draws

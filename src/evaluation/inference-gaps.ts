@@ -32,7 +32,7 @@ export interface GapOptions extends ScanOptions {
 export type Proposal = 'encoder' | 'meanField'
 
 /** log p(x) by importance sampling, low in expectation; the higher of two need not be. */
-export interface LogPx extends Estimate {
+export interface SampledLogPx extends Estimate {
   /** Standard error of the mean that comes from sampling z alone. */
   monteCarloError: number
 }
@@ -47,7 +47,7 @@ export interface Gaps {
   elbo: Estimate
   /** With q*. */
   meanFieldElbo: Estimate
-  logPx: Record<Proposal, LogPx>
+  logPx: Record<Proposal, SampledLogPx>
   /** The proposal whose log p(x) is the higher; the gaps are measured from that one. */
   tighter: Proposal
   /** ELBO(q*) - ELBO(q(z|x)). */
@@ -162,7 +162,7 @@ function parts(encoder: ImportanceEstimate, meanField: ImportanceEstimate) {
   }
 }
 
-function logPxOf({ logPx, standardError }: ImportanceEstimate): LogPx {
+function logPxOf({ logPx, standardError }: ImportanceEstimate): SampledLogPx {
   return { ...estimateMean(logPx), monteCarloError: errorOfMean(standardError) }
 }
 

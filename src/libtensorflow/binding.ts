@@ -1,9 +1,9 @@
 // What tfjs-node's kernels run on, over TensorFlow's C API: the interface of its C++ addon (tfjs_binding.d.ts) and asynchronous twins.
 import { ATTRIBUTE_TYPES, type Attribute } from './attributes.js'
-import type { CApi, Context, Status } from './c-api.js'
+import type { CApi, EagerContext, Status } from './c-api.js'
 import { type Device, openContext } from './context.js'
 import { DTYPES, dtypeNumber } from './dtypes.js'
-import { executeOnWorker, firstHandles, newOp } from './operations.js'
+import { executeOnWorker, firstHandles, newOp } from './eager-operations.js'
 import type { Runtime } from './runtime.js'
 import { deleteSavedModel, loadSavedModel, runSavedModel, type SavedModel } from './saved-models.js'
 import { check } from './status.js'
@@ -19,7 +19,7 @@ export interface Binding extends Constants {
   readonly devices: readonly Device[]
   /** For what goes beyond this interface: defining functions, which `executeOp` and `executeOpAsync` then run by name. */
   readonly api: CApi
-  readonly context: Context
+  readonly context: EagerContext
   isUsingGpuDevice(): boolean
   /** The full name of the device that holds a tensor. */
   deviceOf(id: number): string

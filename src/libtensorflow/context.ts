@@ -1,5 +1,5 @@
 // TensorFlow's eager context: where operations run, and the devices that they run on.
-import type { CApi, Context, Status } from './c-api.js'
+import type { CApi, EagerContext, Status } from './c-api.js'
 import { bytesField, intField, textField } from './protobuf.js'
 import { check } from './status.js'
 
@@ -36,7 +36,7 @@ export function openContext(
   api: CApi,
   status: Status,
   config: Uint8Array | undefined,
-): { context: Context; devices: Device[] } {
+): { context: EagerContext; devices: Device[] } {
   const context = newContext(api, status, config)
   try {
     return { context, devices: listDevices(api, status, context) }
@@ -46,7 +46,7 @@ export function openContext(
   }
 }
 
-function newContext(api: CApi, status: Status, config: Uint8Array | undefined): Context {
+function newContext(api: CApi, status: Status, config: Uint8Array | undefined): EagerContext {
   const options = api.TFE_NewContextOptions()
   try {
     if (config !== undefined) api.TFE_ContextOptionsSetConfig(options, config, config.length, status)
@@ -59,7 +59,7 @@ function newContext(api: CApi, status: Status, config: Uint8Array | undefined): 
   }
 }
 
-function listDevices(api: CApi, status: Status, context: Context): Device[] {
+function listDevices(api: CApi, status: Status, context: EagerContext): Device[] {
   const list = api.TFE_ContextListDevices(context, status)
   check(api, status, 'TensorFlow devices')
   try {

@@ -8,7 +8,7 @@ import {
   measureEstimates,
   refuseEstimate,
 } from '../../src/evaluation/gradient-estimates.js'
-import { gradientMoments, type Moments, type Part, parts } from '../../src/evaluation/gradient-moments.js'
+import { type GradientMoments, gradientMoments, type Part, parts } from '../../src/evaluation/gradient-moments.js'
 import { agreement, gradientNoise, pool } from '../../src/evaluation/gradient-noise.js'
 import { createBaseline } from '../../src/inference/estimators/baselines.js'
 import { ascentOf } from '../../src/inference/gradient-ascent.js'
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterEach(() => tf.disposeVariables())
 
 /** Mean and sum of squared deviations of each column of `rows`, in two passes. */
-function momentsOf(rows: readonly (readonly number[])[]): Moments {
+function momentsOf(rows: readonly (readonly number[])[]): GradientMoments {
   const columns = (rows[0] ?? []).map((_, j) => estimateMean(rows.map(row => row[j] as number)))
   const draws = rows.length
   return {
@@ -49,7 +49,7 @@ function normalRows(count: number, size: number, stream: string): number[][] {
 }
 
 /** Ten blocks. */
-const blocksOf = (rows: readonly number[][]): Moments[] =>
+const blocksOf = (rows: readonly number[][]): GradientMoments[] =>
   Array.from({ length: 10 }, (_, b) => momentsOf(rows.slice((b * rows.length) / 10, ((b + 1) * rows.length) / 10)))
 
 describe('statistics of draws', () => {

@@ -3,7 +3,7 @@
 import type { EpochMetrics, Validated } from '../../methods/metrics.js'
 import { type Estimate, estimateMean } from '../../numeric/means.js'
 import type { PlannedRun } from './compare-plan.js'
-import type { LogPx, Measured } from './measure.js'
+import type { LogPx, MeasuredRun } from './measure.js'
 import { labelOf } from './variants.js'
 
 /** A point of a learning curve. */
@@ -74,7 +74,7 @@ export function runResult(
   history: readonly ValidatedMetrics[],
   curve: CurvePoint[],
   parameters: number,
-  measured: Measured,
+  measured: MeasuredRun,
 ): RunResult {
   const best = bestPassOf(history)
   const last = curve.at(-1) as CurvePoint

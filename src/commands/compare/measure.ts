@@ -13,7 +13,7 @@ import type { Annealer } from '../../sampling/anneal-images.js'
 import { temperatures } from '../../sampling/annealing.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
-export interface Measured {
+export interface MeasuredRun {
   bound: Estimate
   logPx: LogPx
 }
@@ -39,7 +39,7 @@ export function measure(
   images: Images,
   { samples, ...work }: SamplingWork,
   options: Options,
-): Promise<Measured | undefined> {
+): Promise<MeasuredRun | undefined> {
   const { vae, annealer } = run.learner
   if (vae) return byImportance(vae, images, samples, options)
   const effort = { chains: work.chains, temperatures: temperatures(work.temperatures) }

@@ -10,13 +10,13 @@ export const FUNCTION_ATTRIBUTE = 8
 const PRODUCER = 1087
 
 /** A program as a graph; `inputs` and `outputs` are the nodes that stand for its arguments and results, in order. */
-export interface Graph {
+export interface ProgramGraph {
   readonly bytes: Uint8Array
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
 }
 
-export function toGraph(program: Program): Graph {
+export function toGraph(program: Program): ProgramGraph {
   const { nodes, results } = program
   const encoded = nodes.map((node, i) => encodeNode(node, nodeName(i)))
   const identities = [...results.values()].map((value, i) =>
