@@ -6,8 +6,8 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/step.js'
 import { WHITE } from '../data/levels.js'
+import { decoderLikelihood } from '../models/decoder-likelihood.js'
 import { decode, type Vae } from '../models/vae.js'
-import { vaeLikelihood } from '../models/vae-likelihood.js'
 import { keyAt } from '../random.js'
 import {
   type AnnealingBound,
@@ -44,7 +44,7 @@ export async function annealSimulated(
   const batches = Math.ceil(count / size)
   const repeating = { onSteps: countSteps(options.temperatures, 2 * batches + 1, onSteps), signal }
   const shape = [options.chains, size, vae.latentDim] as const
-  const chains = annealedChains(vaeLikelihood(vae), shape, options, how)
+  const chains = annealedChains(decoderLikelihood(vae), shape, options, how)
   try {
     const results: Pick<Sandwich, 'forward' | 'reverse'>[] = []
     for (let b = 0; b < batches && !signal?.aborted; b++) {

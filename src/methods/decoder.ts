@@ -1,10 +1,10 @@
 /** `elbo em vae`: the decoder of a VAE by Monte Carlo EM (Kingma & Welling 2013, section 5 and figure 3). There is no encoder. */
-import { meanImage } from '../data/images.js'
+import { imageShape, meanImage } from '../data/images.js'
 import { boundsByAnnealing } from '../evaluation/bound.js'
 import { monteCarloEm } from '../inference/decoder/monte-carlo-em.js'
+import { decoderLikelihood } from '../models/decoder-likelihood.js'
 import { activations } from '../models/networks.js'
-import { createVae, initialize } from '../models/vae.js'
-import { vaeLikelihood } from '../models/vae-likelihood.js'
+import { createDecoder, initializeDecoder } from '../models/vae.js'
 import { streamKey } from '../random.js'
 import { annealer } from '../sampling/anneal-images.js'
 import { temperatures } from '../sampling/annealing.js'
@@ -15,7 +15,7 @@ import { choice, positive, type Values, wholeNumber } from '../settings/setting.
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
 import { defineMethod, type Learner } from './method.js'
-import { vaePictures } from './pictures.js'
+import { decoderPictures } from './pictures.js'
 import { layers } from './run-settings.js'
 
 const name = 'vae'
@@ -79,25 +79,25 @@ export const decoder = defineMethod<Config>({
   describeEnd: em.describeEmEnd,
   create(config, size): Learner {
     const { hidden, latentDim, activation, sampler, updates, seed } = config
-    const networks = createVae({ ...size, hidden, latentDim, activation })
+    const model = createDecoder({ ...imageShape(size), hidden, latentDim, activation })
     const options = { ...chainOptions(config, size), ...ADAM, sampler, updates }
-    const algorithm = monteCarloEm(networks, options, streamKey(seed, 'chains'))
+    const algorithm = monteCarloEm(model, options, streamKey(seed, 'chains'))
     const newAnnealer: Learner['annealer'] = (how, effort) =>
-      annealer(vaeLikelihood(networks), latentDim, { ...ANNEALING, ...effort }, how)
+      annealer(decoderLikelihood(model), latentDim, { ...ANNEALING, ...effort }, how)
     return {
       ...algorithm,
       algorithm: em.emAlgorithm(config.method, name),
-      parameters: networks.decoder.countParams(),
-      pictures: vaePictures(networks),
+      parameters: model.decoder.countParams(),
+      pictures: decoderPictures(model),
       validationImages: ANNEALED_IMAGES,
       annealer: newAnnealer,
       bounds: how => boundsByAnnealing(newAnnealer(how)),
       async initialize(data) {
-        initialize(networks, streamKey(seed, 'weights'), meanImage(data.train))
+        initializeDecoder(model, streamKey(seed, 'weights'), meanImage(data.train))
       },
       dispose() {
         algorithm.dispose()
-        networks.dispose()
+        model.dispose()
       },
     }
   },

@@ -17,8 +17,8 @@ import {
 import { decoderNetwork, encoderNetwork, outputsAt, type VaeShape } from './networks.js'
 import { twoLayerLatents } from './two-layer-latents.js'
 
-/** Encoder and decoder; `dispose` frees both. */
-export interface Vae {
+/** The generative model p(z) p(x|z): a prior, and a network that gives the parameters of p(x|z). `dispose` frees it. */
+export interface Decoder {
   /** Dimensions of each layer of z, from the image upwards, and of z as a whole. */
   readonly layers: readonly number[]
   readonly latentDim: number
@@ -27,11 +27,15 @@ export interface Vae {
   readonly pixels: number
   readonly latents: Latents
   readonly likelihood: Likelihood
-  /** [batch, pixels] -> the parameters of q(z|x), of the lowest layer of z: each [batch, latent]. */
-  readonly encoder: tf.LayersModel
   /** The lowest layer of z [batch, latent] -> the parameters of p(x|z), each [batch, pixels]. */
   readonly decoder: tf.LayersModel
   dispose(): void
+}
+
+/** A decoder with the encoder that was trained, or is to be trained, beside it. */
+export interface Vae extends Decoder {
+  /** [batch, pixels] -> the parameters of q(z|x), of the lowest layer of z: each [batch, latent]. */
+  readonly encoder: tf.LayersModel
 }
 
 /** q(z | x) of images x [batch, pixels] in [0, 1]. */
@@ -40,12 +44,12 @@ export function encode(vae: Vae, x: tf.Tensor): Posterior {
 }
 
 /** p(x | z) of z [..., latent]. To be called inside of `tf.tidy`, as its parts are tensors. */
-export function decode(vae: Vae, z: tf.Tensor): PixelDistribution {
-  return vae.likelihood.of(outputsAt(vae.decoder, vae.latents.decoded(z)))
+export function decode({ likelihood, decoder, latents }: Decoder, z: tf.Tensor): PixelDistribution {
+  return likelihood.of(outputsAt(decoder, latents.decoded(z)))
 }
 
 /** `count` draws z ~ p(z): [count, latent]. To be called inside of `tf.tidy`. */
-export const samplePrior = ({ latents, latentDim }: Vae, key: Key, count: number): tf.Tensor =>
+export const samplePrior = ({ latents, latentDim }: Decoder, key: Key, count: number): tf.Tensor =>
   latents.prior.at(latents.noise(key, [count, latentDim]))
 
 /** The two sides of a VAE: q(z|x), and p(z) p(x|z). */
@@ -85,34 +89,38 @@ export interface VaeOptions extends VaeShape {
  * Networks with all-zero weights, to be filled by `initialize` or from a checkpoint. Throws an Error if the convolutions do
  * not fit the image.
  */
-export function createVae({
-  latents: family = 'gaussian',
-  upperLatentDim,
-  upperHidden,
-  likelihood: name = 'bernoulli',
-  pixelVariance,
-  ...shape
-}: VaeOptions): Vae {
-  const { latentDim, activation } = shape
-  const image = imageShape(shape)
-  const latents = upperLatentDim
+export function createVae(options: VaeOptions): Vae {
+  const latents = latentsOf(options)
+  const vae = { encoder: encoderNetwork(options, latents.heads), ...decoderOf(options, latents) }
+  return { ...vae, dispose: () => modelsOf(vae).forEach(model => void model.dispose()) }
+}
+
+/** A decoder alone, with Gaussian z and all-zero weights, to be filled by `initializeDecoder` or from a checkpoint. */
+export function createDecoder(shape: VaeShape): Decoder {
+  const model = decoderOf(shape, latentFamilies.gaussian)
+  return { ...model, dispose: () => model.decoder.dispose() }
+}
+
+function latentsOf({ latents = 'gaussian', upperLatentDim, upperHidden, latentDim, activation }: VaeOptions): Latents {
+  return upperLatentDim
     ? twoLayerLatents({ latentDim, upperLatentDim, upperHidden: upperHidden ?? [], activation })
-    : latentFamilies[family]
+    : latentFamilies[latents]
+}
+
+function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispose'> {
+  const { latentDim, upperLatentDim, likelihood: name = 'bernoulli', pixelVariance } = options
+  const image = imageShape(options)
   const layers = upperLatentDim ? [latentDim, upperLatentDim] : [latentDim]
   const likelihood = likelihoodOf(name, pixelVariance ?? undefined)
-  const encoder = encoderNetwork(shape, latents.heads)
-  const decoder = decoderNetwork(shape, likelihood.heads)
-  const vae = {
+  return {
     layers,
     latentDim: layers.reduce((sum, size) => sum + size),
     image,
     pixels: imageSize(image),
     latents,
     likelihood,
-    encoder,
-    decoder,
+    decoder: decoderNetwork(options, likelihood.heads),
   }
-  return { ...vae, dispose: () => modelsOf(vae).forEach(model => void model.dispose()) }
 }
 
 /**
@@ -123,12 +131,24 @@ export function createVae({
  */
 export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
   const weights = [...modelsOf(vae).values()].flatMap(namedWeights)
-  const keys = split(key, weights.length)
+  drawKernels(weights, split(key, weights.length))
+  if (meanImage) setOutputBias(vae, meanImage)
+}
+
+/** The same for a decoder alone. From one key it starts with the weights that the decoder of a VAE of the same shape starts with. */
+export function initializeDecoder(model: Decoder, key: Key, meanImage?: Float32Array): void {
+  const weights = namedWeights(model.decoder)
+  // Kernels and biases of the encoder, which has as many hidden layers and whose weights a VAE draws first.
+  const encoderWeights = weights.length + 2 * (model.latents.heads.length - model.likelihood.heads.length)
+  drawKernels(weights, split(key, encoderWeights + weights.length).slice(encoderWeights))
+  if (meanImage) setOutputBias(model, meanImage)
+}
+
+function drawKernels(weights: readonly [string, tf.Variable][], keys: readonly Key[]): void {
   weights.forEach(([, variable], i) => {
     if (variable.shape.length < 2) return
     tf.tidy(() => variable.assign(glorotUniform(keys[i] as Key, variable.shape)))
   })
-  if (meanImage) setOutputBias(vae, meanImage)
 }
 
 /** A model's weights as variables, named `layer/kernel` and `layer/bias`, in the order of its layers. */
@@ -149,8 +169,8 @@ export function glorotUniform(key: Key, shape: number[]): tf.Tensor {
   return tf.tidy(() => tf.mul(tf.sub(tf.mul(uniform(key, shape), 2), 1), limit))
 }
 
-function setOutputBias(vae: Vae, meanImage: Float32Array): void {
-  const bias = Object.fromEntries(namedWeights(vae.decoder))['logits/bias'] as tf.Variable
+function setOutputBias({ decoder }: Decoder, meanImage: Float32Array): void {
+  const bias = Object.fromEntries(namedWeights(decoder))['logits/bias'] as tf.Variable
   const means = bias.size === meanImage.length ? meanImage : channelMeans(meanImage, bias.size)
   tf.tidy(() => bias.assign(tf.tensor1d(logit(means))))
 }

@@ -1,17 +1,16 @@
 /** A training that is ready to run: the run locked, the images read, the model made and brought to where the run stands. */
 import { dirname } from 'node:path'
-import { canCompile, type Feed, type Scan, scan } from '../compile/scan.js'
+import { canCompile, type Scan, scan } from '../compile/scan.js'
 import type { Choice, Mode, ScanOptions } from '../compile/step.js'
 import { type Dataset, loadRunDataset, type Split } from '../data/dataset.js'
-import { firstImages, imageSize } from '../data/images.js'
-import { type Pass, shuffledPass, wholePass } from '../data/passes.js'
+import { firstImages } from '../data/images.js'
 import type { Bounds } from '../evaluation/bound.js'
 import type { Schedule } from '../inference/algorithm.js'
 import { methodOf } from '../methods/list.js'
-import type { Learner, Method, RunConfig, Traits } from '../methods/method.js'
+import type { Learner, RunConfig, Traits } from '../methods/method.js'
 import type { EpochMetrics } from '../methods/metrics.js'
 import { imagesAsRead } from '../methods/reading.js'
-import { keyAt, streamKey } from '../random.js'
+import { streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { writeRunConfig } from './config-file.js'
 import {
@@ -27,21 +26,12 @@ import {
 } from './directory.js'
 import { lockRun } from './lock.js'
 import { diverged, trainingMeans } from './pass-sums.js'
+import { newPass, type OpenRun, type RunningPass, runningPass } from './running-pass.js'
 import { type Position, writeSnapshot } from './snapshot.js'
 import { readRunSnapshot, restoreLearner } from './trained-run.js'
-import type { TrainingJob, TrainingProgress } from './training.js'
+import type { TrainingJob } from './training.js'
 import { validate } from './validation.js'
 import { startFrom } from './warm-start.js'
-
-/** A pass under way. */
-export interface RunningPass {
-  readonly steps: number
-  /** What the steps from number `from` on are given. */
-  feed(from: number, count: number): Feed<Schedule>
-  progress(): TrainingProgress
-  /** Of this session. */
-  imagesPerSecond(): number
-}
 
 /** A training between opening and closing. `position` is where it stands; the loop of train.ts moves it on. */
 export interface Training {
@@ -64,20 +54,6 @@ export interface Training {
   save(isBest: boolean): Promise<void>
   /** Frees the model, once no step in flight uses it, and unlocks the run. */
   close(): void
-}
-
-/** What is fixed once a run is open. */
-interface OpenRun {
-  folder: string
-  config: RunConfig
-  method: Method
-  traits: Traits
-  data: Dataset
-  /** The training images and those validated on, as the model reads them. */
-  images: { train(): Split; validation(): Split }
-  learner: Learner
-  backend: string
-  stepsPerPass: number
 }
 
 /** Opens a run, new or to be resumed. Throws before anything is written if its settings do not fit its images. */
@@ -127,12 +103,6 @@ function once<T>(make: () => T): () => T {
     made ??= { value: make() }
     return made.value
   }
-}
-
-function newPass({ traits, images, data, config }: Omit<OpenRun, 'stepsPerPass'>, epoch: number): Pass {
-  return traits.passes === 'whole'
-    ? wholePass(images.train(), config.batchSize)
-    : shuffledPass(data.train, config.batchSize, streamKey(config.seed, 'order'), epoch)
 }
 
 /** Where the run stands: at its latest snapshot, or at its start, which is then saved. */
@@ -237,41 +207,6 @@ function newTraining(run: OpenRun, position: Position, unlock: () => void): Trai
 function startMode({ compile }: RunConfig, { compile: before }: Position): ScanOptions {
   const goesOn = compile === 'auto' && before !== null && before !== 'off' && canCompile()
   return goesOn ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
-}
-
-function runningPass(run: OpenRun, position: Position): RunningPass {
-  const { config, method, data, stepsPerPass } = run
-  const { batchSize } = config
-  const pass = newPass(run, position.epoch)
-  const stepKey = streamKey(config.seed, 'steps')
-  const firstStep = position.step - position.stepInEpoch
-  const [started, resumedAt] = [performance.now(), position.stepInEpoch]
-  const stepSeconds = () => (performance.now() - started) / 1000 / (position.stepInEpoch - resumedAt)
-  return {
-    steps: pass.steps,
-    feed(from, count) {
-      const numbers = Array.from({ length: count }, (_, i) => from + i)
-      return {
-        batches: { data: pass.batches(from, count), count, shape: [batchSize, imageSize(data)] },
-        keys: numbers.map(step => keyAt(stepKey, firstStep + step)),
-        schedules: numbers.map(step => ({
-          ...method.rates(config, firstStep + step, stepsPerPass),
-          used: pass.used(step),
-          first: step * batchSize,
-        })),
-      }
-    },
-    imagesPerSecond: () => batchSize / stepSeconds(),
-    progress: () => ({
-      epoch: position.epoch + 1,
-      epochs: config.epochs,
-      step: position.stepInEpoch,
-      steps: pass.steps,
-      elbo: (position.sums.elbo ?? Number.NaN) / (position.sums.batches ?? Number.NaN),
-      imagesPerSecond: batchSize / stepSeconds(),
-      remainingSeconds: ((config.epochs - position.epoch) * pass.steps - position.stepInEpoch) * stepSeconds(),
-    }),
-  }
 }
 
 /** The numbers of a pass that its steps have made: of its end, of its steps, of the validation images, and its rates. */

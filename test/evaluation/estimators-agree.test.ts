@@ -6,9 +6,9 @@ import { summarizeEffectiveSamples } from '../../src/evaluation/effective-sample
 import { importanceSample, summarize } from '../../src/evaluation/importance.js'
 import { quadrature } from '../../src/evaluation/quadrature.js'
 import { annealSimulated } from '../../src/evaluation/simulated.js'
+import { decoderLikelihood } from '../../src/models/decoder-likelihood.js'
 import { likelihoodOf } from '../../src/models/likelihoods.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
-import { vaeLikelihood } from '../../src/models/vae-likelihood.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
 import { keyAt, streamKey } from '../../src/random.js'
@@ -65,9 +65,12 @@ describe('a linear-Gaussian VAE, whose log p(x) is that of factor analysis', () 
   test('annealing agrees within four standard errors, over several batches', async () => {
     const { vae, exact } = linearGaussianVae()
     const { x, ...images } = linearImages(11)
-    const { logPx, standardError } = await annealer(vaeLikelihood(vae), 2, annealing(20, 40), { mode }).run(images, {
-      key,
-    })
+    const { logPx, standardError } = await annealer(decoderLikelihood(vae), 2, annealing(20, 40), { mode }).run(
+      images,
+      {
+        key,
+      },
+    )
     exact(x).forEach((value, i) => {
       expect(standardError[i]).toBeLessThan(0.3)
       expect(Math.abs((logPx[i] as number) - value)).toBeLessThan(4 * (standardError[i] as number))
@@ -112,7 +115,7 @@ test('annealing that is stopped gives the batches that were done, and leaves no 
   const tensors = tf.memory().numTensors
   const stop = new AbortController()
   const run = { key, signal: stop.signal, onProgress: () => stop.abort() }
-  const annealed = annealer(vaeLikelihood(vae), 2, annealing(6, 2), { mode })
+  const annealed = annealer(decoderLikelihood(vae), 2, annealing(6, 2), { mode })
   expect((await annealed.run(images, run)).logPx).toHaveLength(8)
   expect((await annealed.run(images, run)).logPx).toHaveLength(0)
   annealed.dispose()
@@ -218,7 +221,7 @@ describe('a trained encoder and decoder at their extremes stay finite', () => {
     for (const { elbo, gap, half } of [nine, eleven])
       for (const values of [elbo, gap, half.logPx, half.elbo, half.gap]) finite(values)
     finite(logPx)
-    const annealed = await annealer(vaeLikelihood(vae), 2, annealing(2, 2), { mode: 'off' }).run(images, { key })
+    const annealed = await annealer(decoderLikelihood(vae), 2, annealing(2, 2), { mode: 'off' }).run(images, { key })
     for (const values of [annealed.logPx, annealed.standardError]) finite(values)
     // of the black and the white image, one is certain and the other is 4 |l| nats away
     expect([...logPx].sort((a, b) => a - b).map(value => Math.round(value / 1e4))).toEqual([-4, 0])

@@ -4,8 +4,8 @@ import { determinant, inverse, Matrix } from 'ml-matrix'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { importanceSample } from '../../src/evaluation/importance.js'
 import { annealSimulated } from '../../src/evaluation/simulated.js'
+import { decoderLikelihood } from '../../src/models/decoder-likelihood.js'
 import { createVae, encode, modelsOf, namedWeights, samplePrior, type Vae } from '../../src/models/vae.js'
-import { vaeLikelihood } from '../../src/models/vae-likelihood.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
 import { keyAt, streamKey } from '../../src/random.js'
@@ -110,7 +110,7 @@ describe('a linear-Gaussian model of two layers', () => {
   test('annealing, whose chains move in the noise of h1 and h2, agrees within four standard errors', async () => {
     const vae = linearVae()
     const { x, ...images } = linearImages(5)
-    const annealed = annealer(vaeLikelihood(vae), LOWER + UPPER, annealing(24, 5), { mode: 'off' })
+    const annealed = annealer(decoderLikelihood(vae), LOWER + UPPER, annealing(24, 5), { mode: 'off' })
     const { logPx, standardError } = await annealed.run(images, { key })
     exactLogPx(x).forEach((value, i) => {
       expect(standardError[i]).toBeLessThan(0.3)

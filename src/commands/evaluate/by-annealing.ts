@@ -1,7 +1,7 @@
 /** `elbo evaluate RUN --method ais`: log p(x) by annealed importance sampling, which needs no encoder. */
 
+import { decoderLikelihood } from '../../models/decoder-likelihood.js'
 import type { Vae } from '../../models/vae.js'
-import { vaeLikelihood } from '../../models/vae-likelihood.js'
 import { streamKey } from '../../random.js'
 import type { TrainedRun } from '../../runs/trained-run.js'
 import { type Annealer, type AnnealingEstimate, annealer } from '../../sampling/anneal-images.js'
@@ -64,7 +64,7 @@ export const annealing = estimator({
 function newAnnealer({ trained: { learner }, mode }: OpenedForEvaluation, values: AnnealingValues): Annealer {
   if (learner.annealer) return learner.annealer({ mode }, effortOf(values))
   const vae = learner.vae as Vae
-  return annealer(vaeLikelihood(vae), vae.latentDim, annealingOptionsOf(values), { mode })
+  return annealer(decoderLikelihood(vae), vae.latentDim, annealingOptionsOf(values), { mode })
 }
 
 function usedValues({ learner }: TrainedRun, { temperatures, chains, leapfrogSteps }: AnnealingValues) {
