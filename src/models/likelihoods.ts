@@ -25,10 +25,10 @@ export interface Likelihood {
   readonly binary: boolean
   /** Whether log p(x|z) is linear in x, so that `logProbOfEach` is one product of matrices. */
   readonly linear: boolean
+  /** What the decoder's outputs mean, in a line for users of an exported decoder. */
+  readonly meaning: string
   of(heads: readonly tf.Tensor[]): PixelDistribution
 }
-
-export const likelihoods = ['bernoulli', 'continuous-bernoulli', 'gaussian'] as const
 
 /** Of a Gaussian pixel, the same for all; 'learned': of each pixel, by the decoder. */
 export type PixelVariance = number | 'learned'
@@ -36,33 +36,52 @@ export type PixelVariance = number | 'learned'
 /** Variance of the error by which a grey level was rounded to one of 256: no pixel can be known better than that. */
 const ROUNDING_VARIANCE = 1 / (12 * WHITE ** 2)
 
-/** The family of a name; only 'gaussian' has a `pixelVariance`, and throws an Error without one. */
-export function likelihoodOf(name: (typeof likelihoods)[number], pixelVariance?: PixelVariance): Likelihood {
-  if (name === 'bernoulli')
-    return { heads: ['logits'], binary: true, linear: true, of: ([logits]) => bernoulliPixels(logits as tf.Tensor) }
-  if (name === 'continuous-bernoulli')
-    return {
-      heads: ['logits'],
-      binary: false,
-      linear: true,
-      of: ([logits]) => continuousBernoulliPixels(logits as tf.Tensor),
-    }
-  if (pixelVariance === undefined) throw new Error('likelihood gaussian: a pixelVariance is missing')
-  if (pixelVariance === 'learned')
-    return {
-      heads: ['logits', 'log_var'],
-      binary: false,
-      linear: false,
-      of: ([logits, logVar]) => gaussianPixels(logits as tf.Tensor, atLeastRounding(logVar as tf.Tensor)),
-    }
-  const logVar = Math.log(pixelVariance)
-  return {
+/** Every family by name. A new one is an entry here. */
+const families = {
+  bernoulli: (): Likelihood => ({
+    heads: ['logits'],
+    binary: true,
+    linear: true,
+    meaning: 'sigmoid(logits) is the mean image: the probability that each pixel is white',
+    of: ([logits]) => bernoulliPixels(logits as tf.Tensor),
+  }),
+  'continuous-bernoulli': (): Likelihood => ({
     heads: ['logits'],
     binary: false,
-    linear: false,
-    of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(logVar)),
-  }
+    linear: true,
+    meaning:
+      'with l = sigmoid(logits), the mean image is l / (2 l - 1) + 1 / (2 artanh(1 - 2 l)), and 1/2 where l = 1/2',
+    of: ([logits]) => continuousBernoulliPixels(logits as tf.Tensor),
+  }),
+  gaussian: (variance?: PixelVariance): Likelihood => {
+    if (variance === undefined) throw new Error('likelihood gaussian: a pixelVariance is missing')
+    return variance === 'learned' ? gaussianOfLearnedVariance : gaussianOfVariance(variance)
+  },
+} as const
+
+export const likelihoods = Object.keys(families) as [LikelihoodName, ...LikelihoodName[]]
+
+export type LikelihoodName = keyof typeof families
+
+/** The family of a name. Throws an Error if it needs a `pixelVariance`, which only 'gaussian' does, and there is none. */
+export const likelihoodOf = (name: LikelihoodName, pixelVariance?: PixelVariance): Likelihood =>
+  families[name](pixelVariance)
+
+const gaussianOfLearnedVariance: Likelihood = {
+  heads: ['logits', 'log_var'],
+  binary: false,
+  linear: false,
+  meaning: `sigmoid(logits) is the mean image; exp(log_var) + 1 / (12 x ${WHITE}^2) is the variance of each pixel`,
+  of: ([logits, logVar]) => gaussianPixels(logits as tf.Tensor, atLeastRounding(logVar as tf.Tensor)),
 }
+
+const gaussianOfVariance = (variance: number): Likelihood => ({
+  heads: ['logits'],
+  binary: false,
+  linear: false,
+  meaning: `sigmoid(logits) is the mean image; the variance of every pixel is ${variance}`,
+  of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(Math.log(variance))),
+})
 
 /** x · l + log p(0|z): x [images, pixels], logits [points, pixels], ofBlack [points] -> [points, images]. */
 const linearInImages = (x: tf.Tensor, logits: tf.Tensor, ofBlack: tf.Tensor): tf.Tensor =>

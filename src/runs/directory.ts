@@ -47,6 +47,13 @@ export function listRuns(checkpoints: string): string[] {
     .sort()
 }
 
+/** The first of PREFIX-1, PREFIX-2, … that nothing below `checkpoints` has as its name. */
+export function unusedName(checkpoints: string, prefix: string): string {
+  let n = 1
+  while (existsSync(join(checkpoints, `${prefix}-${n}`))) n++
+  return `${prefix}-${n}`
+}
+
 /** Makes the run's folders, if they are not there yet. */
 export function makeRunFolder(folder: string): void {
   try {

@@ -5,7 +5,7 @@ import { type Dataset, loadDataset, withFirstImages } from '../../data/dataset.j
 import { explain, readWhole, writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
-import { runFolder } from '../../runs/directory.js'
+import { runFolder, unusedName } from '../../runs/directory.js'
 import { text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { openAndSay, withThreads } from '../opened-run.js'
@@ -181,12 +181,6 @@ function saveSettings(folder: string, settings: CompareSettings): void {
     throw explain(error, folder)
   }
   writeFileAtomic(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`)
-}
-
-function unusedName(checkpoints: string, prefix: string): string {
-  let n = 1
-  while (existsSync(join(checkpoints, `${prefix}-${n}`))) n++
-  return `${prefix}-${n}`
 }
 
 function requireFree(folders: readonly string[]): void {

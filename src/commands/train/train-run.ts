@@ -7,7 +7,7 @@ import type { Method, RunConfig } from '../../methods/method.js'
 import type { EpochMetrics, Validated } from '../../methods/metrics.js'
 import { describeReading } from '../../methods/reading.js'
 import { readRunConfig, writeRunConfig } from '../../runs/config-file.js'
-import { hasHistory, listRuns, runFolder } from '../../runs/directory.js'
+import { hasHistory, listRuns, runFolder, unusedName } from '../../runs/directory.js'
 import { type TrainingRecords, trainingRecords } from '../../runs/records.js'
 import type { Position } from '../../runs/snapshot.js'
 import { train as trainRun } from '../../runs/train.js'
@@ -155,13 +155,6 @@ function claim(folder: string, config: RunConfig): boolean {
 function mayBeginIn(folder: string): boolean {
   if (!existsSync(folder)) return true
   return statSync(folder).isDirectory() && readdirSync(folder).every(name => isLeftover(name, 'config.json'))
-}
-
-function unusedName(checkpoints: string, prefix: string): string {
-  const taken = new Set(listRuns(checkpoints))
-  let n = 1
-  while (taken.has(`${prefix}-${n}`)) n++
-  return `${prefix}-${n}`
 }
 
 function knownRuns(checkpoints: string): string {
