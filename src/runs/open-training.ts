@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { canCompile, type Scan, scan } from '../compile/scan.js'
 import type { Choice, Mode, ScanOptions } from '../compile/step.js'
-import { type Dataset, loadRunDataset, type Split } from '../data/dataset.js'
+import type { Dataset, Split } from '../data/dataset.js'
 import { firstImages } from '../data/images.js'
 import type { Bounds } from '../evaluation/bound.js'
 import type { Schedule } from '../inference/algorithm.js'
@@ -35,8 +35,6 @@ import { startFrom } from './warm-start.js'
 
 /** A training between opening and closing. `position` is where it stands; the loop of train.ts moves it on. */
 export interface Training {
-  readonly data: Dataset
-  readonly learner: Learner
   readonly position: Position
   /** The metrics of all finished passes. */
   readonly history: EpochMetrics[]
@@ -56,26 +54,24 @@ export interface Training {
   close(): void
 }
 
-/** Opens a run, new or to be resumed. Throws before anything is written if its settings do not fit its images. */
-export async function openTraining({ folder, config, resume = false, backend }: TrainingJob): Promise<Training> {
-  const method = methodOf(config)
-  const traits = method.traits(config)
-  const data = loadRunDataset(config)
-  requireBatch(traits, config, data)
-  makeRunFolder(folder)
-  const unlock = lockRun(folder)
-  let learner: Learner | undefined
+/** Locks a run, new or to be resumed, and brings the learner to where it stands. Frees the learner if that fails. */
+export async function openTraining(job: TrainingJob, learner: Learner, data: Dataset): Promise<Training> {
+  let unlock = () => {}
   try {
+    const { folder, config, backend, resume = false } = job
+    const method = methodOf(config)
+    const traits = method.traits(config)
+    requireBatch(traits, config, data)
+    makeRunFolder(folder)
+    unlock = lockRun(folder)
     requireLinks(folder)
     removeLeftovers(folder)
-    learner = method.create(config, { ...data, images: data.train.count })
     const images = imagesOf(config, traits, data, learner)
     const opened = { folder, config, method, traits, data, images, learner, backend: backend.name }
     const run = { ...opened, stepsPerPass: newPass(opened, 0).steps }
-    const position = await findPosition(run, resume)
-    return newTraining(run, position, unlock)
+    return newTraining(run, await findPosition(run, resume), unlock)
   } catch (error) {
-    learner?.dispose()
+    learner.dispose()
     unlock()
     throw error
   }
@@ -153,14 +149,12 @@ function save(run: OpenRun, position: Position, isBest: boolean): Promise<void> 
 }
 
 function newTraining(run: OpenRun, position: Position, unlock: () => void): Training {
-  const { folder, config, method, data, learner } = run
+  const { folder, config, method, learner } = run
   const history = readMetrics<EpochMetrics>(folder)
   const steps = scan<Schedule>(learner.step, startMode(config, position))
   let bounds: Bounds | undefined
   let clock = performance.now()
   return {
-    data,
-    learner,
     position,
     history,
     steps,

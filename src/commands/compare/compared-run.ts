@@ -14,7 +14,7 @@ import { UsageError } from '../../settings/setting.js'
 import type { Context } from '../command.js'
 import { evaluatedSplit, runImages } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
-import { trainRequested } from '../train/train-run.js'
+import { trainRequested } from '../train/train.js'
 import type { PlannedRun } from './compare-plan.js'
 import {
   bestPassOf,
@@ -91,9 +91,9 @@ async function trainToEnd(
     resumed(readRunConfig(folder))
     if (readMetrics(folder).length === config.epochs) return 'kept'
   }
-  const goOnWith = `compare --run ${comparison} --resume`
+  const continueWith = `compare --run ${comparison} --resume`
   const { interrupted } = await trainRequested(
-    { method: methodOf(config), run: name, prefix: name, resume, fresh: () => config, resumed, goOnWith },
+    { method: methodOf(config), run: name, prefix: name, resume, fresh: () => config, resumed, continueWith },
     context,
   )
   return interrupted ? 'interrupted' : 'trained'

@@ -3,7 +3,7 @@ import { emMethods } from '../../methods/list.js'
 import { type Method, resolveRun } from '../../methods/method.js'
 import { text } from '../../settings/setting.js'
 import { type Command, type CommandGroup, command } from '../command.js'
-import { trainRequested } from './train-run.js'
+import { trainRequested } from './train.js'
 
 export const em: CommandGroup = {
   name: 'em',
