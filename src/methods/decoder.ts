@@ -86,6 +86,7 @@ export const decoder = defineMethod<Config>({
       annealer(decoderLikelihood(model), latentDim, { ...ANNEALING, ...effort }, how)
     return {
       ...algorithm,
+      variables: new Map(algorithm.variables),
       algorithm: em.emAlgorithm(config.method, name),
       parameters: model.decoder.countParams(),
       pictures: decoderPictures(model),

@@ -2,6 +2,7 @@
  * A method is one value: its name, its settings, which of them go together, and what learns. The rest of the program asks a `Method` and
  * the `Learner` that it makes, and never which method it is. A new method is one file here and one entry in list.ts.
  */
+import type * as tf from '@tensorflow/tfjs'
 import type { modes, ScanOptions } from '../compile/step.js'
 import type { readings } from '../data/binarize.js'
 import type { Dataset, Split } from '../data/dataset.js'
@@ -119,6 +120,10 @@ export interface Learner extends Algorithm {
   annealer?(how: ScanOptions, effort?: AnnealingEffort): Annealer
   /** Gives the state that the run starts from, which its seed decides. `images()` are those of a whole pass, as the model reads them. */
   initialize(data: Dataset, images: () => Split): Promise<void>
+  /** Those of the algorithm, and the learner's own. */
+  readonly variables: Map<string, tf.Variable>
+  /** Variables that snapshots of older versions lack. A run that began without one keeps its first value, and its snapshots stay without it. */
+  readonly addedVariables?: readonly string[]
   /** To be called once `variables` have been brought back. */
   restored?(): void
 }

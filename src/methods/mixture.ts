@@ -92,7 +92,11 @@ export function mixtureLearner(config: MixtureConfig, { model, features, prior, 
       const key = streamKey(config.seed, 'start')
       await startMixture(algorithm, whole, { method: config.start, restarts: config.restarts, passes, key })
     },
-    ...(prior && { restored: prior.restored }),
+    addedVariables: ['origin'],
+    restored() {
+      mixture.restored?.()
+      prior?.restored()
+    },
     dispose() {
       algorithm.dispose()
       mixture.dispose()

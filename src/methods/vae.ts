@@ -63,6 +63,7 @@ export const vae = defineMethod<VaeConfig>({
     const algorithm = algorithmOf(networks, config)
     return {
       ...algorithm,
+      variables: new Map(algorithm.variables),
       algorithm: config.objective === 'elbo' ? 'vae' : config.objective,
       parameters: [...algorithm.models.values()].reduce((sum, model) => sum + model.countParams(), 0),
       vae: networks,

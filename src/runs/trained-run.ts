@@ -46,7 +46,7 @@ export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {
 
 /** Gives a learner the state of a snapshot that was made with the same settings; `path` is for error messages. */
 export function restoreLearner(
-  { algorithm, variables, restored }: Learner,
+  { algorithm, variables, addedVariables, restored }: Learner,
   settings: Record<string, unknown>,
   snapshot: Snapshot,
   path: string,
@@ -61,6 +61,7 @@ export function restoreLearner(
     const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name] ?? null)] // older runs lack newer settings
     if (now !== then) throw new Error(`${file}: was trained with ${name} = ${then}, but config.json says ${now}`)
   }
+  for (const name of addedVariables ?? []) if (!snapshot.tensors.has(name)) variables.delete(name)
   assignVariables(variables, snapshot.tensors, file)
   restored?.()
 }

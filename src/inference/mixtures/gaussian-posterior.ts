@@ -38,9 +38,11 @@ export const gaussianPosteriorShapes = ({ components }: GaussianMixture): Record
 export function gaussianPosterior(
   mixture: GaussianMixture,
   moments: GaussianMoments,
-  prior: GaussianHyperparameters,
+  hyperparameters: GaussianHyperparameters,
 ): GlobalPosterior {
-  const { components, pixels, structure } = mixture
+  const { components, pixels, structure, origin } = mixture
+  // The moments count x from the origin, and so does everything here but the means that are returned.
+  const prior = { ...hyperparameters, mean: hyperparameters.mean.map((value, i) => value - (origin[i] as number)) }
   const alpha = moments.counts.map(count => prior.concentration + count)
   const meanPrecision = moments.counts.map(count => prior.meanPrecision + count)
   const freedom = moments.counts.map(count => prior.degreesOfFreedom + count)
@@ -70,7 +72,11 @@ export function gaussianPosterior(
   return {
     kl: klDirichlet(alpha, prior.concentration) + sum(kl),
     posterior: { concentration: alpha, mean_precision: meanPrecision, degrees_of_freedom: freedom },
-    parameters: { weights: alpha.map(value => value / total), means, covariances },
+    parameters: {
+      weights: alpha.map(value => value / total),
+      means: means.map((mean, i) => mean + (origin[i % pixels] as number)),
+      covariances,
+    },
     coefficients,
   }
 }

@@ -17,6 +17,7 @@ import {
 import { type GaussianHyperparameters, gaussianPosterior, gaussianPosteriorShapes } from './gaussian-posterior.js'
 import type { GlobalPosterior } from './global-posterior.js'
 import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm, passOver } from './steps.js'
+import { typicalValues } from './typical-values.js'
 
 export type BayesianBernoulliOptions = MixtureData & { hyperparameters?: Partial<BernoulliHyperparameters> }
 
@@ -44,7 +45,7 @@ export function bayesianMixture(
   return meanField(mixture, options, {
     shapes: bernoulliPosteriorShapes(mixture),
     of: moments => bernoulliPosterior(mixture, moments, hyperparameters),
-    logPredictive: bernoulliLogPredictive,
+    logPredictive: (posterior, x) => bernoulliLogPredictive(mixture, posterior, x),
   })
 }
 
@@ -126,11 +127,13 @@ export async function gaussianHyperparameters(
   const x = tf.tidy(() => read(imageTensor(images))) // [count, pixels]
   const all = tf.ones([1, count])
   const whole = createGaussianMixture({ pixels, components: 1, covariance: kind })
+  whole.setOrigin(await typicalValues(x))
   const moments = (await passOver(whole, x, all)).moments as GaussianMoments
   tf.dispose([x, all])
   whole.dispose()
-  const mean = moments.sums.map(total => total / count)
-  const covariance = whole.structure.covariance(moments, 0, mean, 0)
+  const fromOrigin = moments.sums.map(total => total / count)
+  const mean = fromOrigin.map((value, i) => value + (whole.origin[i] as number))
+  const covariance = whole.structure.covariance(moments, 0, fromOrigin, 0)
   return {
     concentration: 1 / components,
     mean,

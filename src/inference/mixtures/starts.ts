@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs'
 import { gatherImages, type Images, imageTensor } from '../../data/images.js'
 import { type HostKey, keyAt, permutation, split, uniformValues } from '../../random.js'
 import { type MixtureAlgorithm, passOver } from './steps.js'
+import { typicalValues } from './typical-values.js'
 
 /** `random` draws centres evenly; `k-means++` far from those that there are, with probability in proportion to the squared distance. */
 export const startMethods = ['random', 'k-means++'] as const
@@ -31,6 +32,7 @@ export async function startMixture(
   const [sampleKey, startKey] = split(key, 2) as [HostKey, HostKey]
   const chosen = permutation(sampleKey, images.count).subarray(0, SAMPLE)
   const x = tf.tidy(() => algorithm.read(imageTensor(gatherImages(images, chosen)))) // [sample, pixels]
+  algorithm.mixture.setOrigin?.(await typicalValues(x))
   const objectives: number[] = []
   let best: Kept | undefined
   for (let i = 0; i < restarts; i++) {

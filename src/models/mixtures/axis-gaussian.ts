@@ -1,7 +1,6 @@
 /**
  * Gaussian components with spherical or diagonal covariances. Both products of a pass have the features [x, |x|²] or [x, x²]:
- * log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance. Float32 is enough where the data puts the origin at a value that many
- * pixels have (the background of images, the mean of features): there nothing cancels.
+ * log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance, with x and m counted from the mixture's origin: see gaussian.ts.
  */
 import * as tf from '@tensorflow/tfjs'
 import { dot, row, sum } from '../../numeric/linear-algebra.js'
@@ -31,8 +30,9 @@ export function axisStructure(spherical: boolean, components: number, pixels: nu
     }),
     covariance({ counts, squares }, k, mean, regularization) {
       const [count, second] = [counts[k] as number, row(squares, k, width)]
-      if (spherical) return Float64Array.of(((second[0] as number) / count - dot(mean, mean)) / pixels + regularization)
-      return second.map((square, i) => square / count - (mean[i] as number) ** 2 + regularization)
+      if (spherical)
+        return Float64Array.of(Math.max((second[0] as number) / count - dot(mean, mean), 0) / pixels + regularization)
+      return second.map((square, i) => Math.max(square / count - (mean[i] as number) ** 2, 0) + regularization)
     },
     coefficients: forms => axisCoefficients(forms, pixels, width),
     totalLogJoint(coefficients, { counts, sums, squares }) {

@@ -20,6 +20,13 @@ export interface Mixture<Name extends string = string> {
   moments(responsibilities: tf.Tensor, x: tf.Tensor): Record<Name, tf.Tensor>
   /** Σ_n Σ_k r_nk (log w_k + log p(x_n | k)) in nats, by moments alone. */
   totalLogJoint(coefficients: Coefficients, moments: Moments<Name>): number
+  /** Takes what the variables hold, after they were assigned from a checkpoint. */
+  restored?(): void
+  /**
+   * Chooses values [pixels] near which many values of the images lie, for families whose float32 arithmetic needs them; to be called before the
+   * first pass.
+   */
+  setOrigin?(origin: Float64Array): void
   dispose(): void
 }
 
