@@ -1,5 +1,5 @@
-// Images, each beside the true density of its latents and the ellipses of an approximation, as SVG text.
-// Loading this module loads Observable Plot and linkedom, some 0.3 s: import it when a chart is due.
+// Draws images beside the true posterior density of their latents and the ellipses of an approximation, as SVG text.
+// Loading this module loads Observable Plot and linkedom, some 0.3 s: import it only when a chart is drawn.
 import * as Plot from '@observablehq/plot'
 import { EDGE, headingBlocks, LABEL, SUBTITLE, TICK, TITLE } from './chart-layout.js'
 import { BASELINE, headingMarks, INK, QUIET } from './chart-marks.js'
@@ -18,7 +18,7 @@ export interface PosteriorRow {
   side: number
   centre: readonly [number, number]
   radius: number
-  /** A diagonal Gaussian. */
+  /** The approximation, a diagonal Gaussian. */
   mu: readonly [number, number]
   sigma: readonly [number, number]
   /** Names and numbers beside the map, one below the other. */
@@ -114,7 +114,7 @@ function axes(x: readonly [number, number], y: readonly [number, number], xLabel
 
 const CORNERS = 96
 
-/** The contour of q at so many standard deviations. */
+/** The contour of q at `deviations` standard deviations. */
 function ellipse({ mu, sigma }: PosteriorRow, deviations: number) {
   const points = Array.from({ length: CORNERS + 1 }, (_, i) => {
     const angle = (2 * Math.PI * i) / CORNERS
