@@ -6,7 +6,7 @@ import { lastFailure, type Reason, type Wheel } from '../libtensorflow/location.
 
 /** The properties of a machine that decide this; tests pass their own. */
 export interface CudaHost {
-  /** Why there is no CUDA build for this machine at all. */
+  /** Why there is no CUDA build for this machine; undefined if there is one. */
   readonly unsupported: Reason | undefined
   /** The wheels of the build that are not in the cache, or incomplete there. */
   missing(): readonly Wheel[]

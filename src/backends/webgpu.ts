@@ -149,12 +149,12 @@ async function createBackend(adapter: Adapter): Promise<WebGpuBackend> {
 
 /** The backend's constructor only checks that `navigator.gpu` exists. */
 function asBrowser<T>(construct: () => T): T {
-  const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  const original = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: found?.gpu }, configurable: true })
   try {
     return construct()
   } finally {
-    if (own) Object.defineProperty(globalThis, 'navigator', own)
+    if (original) Object.defineProperty(globalThis, 'navigator', original)
     else Reflect.deleteProperty(globalThis, 'navigator')
   }
 }

@@ -94,7 +94,7 @@ export const platforms = [
 const thisPlatform = () => `${process.platform}-${process.arch}`
 
 /**
- * The wheel for a platform, or undefined where there is none.
+ * The wheel for a platform; undefined if there is none.
  * @returns {Wheel | undefined}
  */
 export function wheelFor(platform = thisPlatform()) {

@@ -46,7 +46,7 @@ export function readSync({ api, status }: Runtime, handle: TensorHandle): ReadVa
   }
 }
 
-/** Reads through a handle of its own, so that the tensor can be deleted while the worker waits for it. */
+/** Reads through a second handle, so that the tensor can be deleted while the worker waits for it. */
 export async function readAsync({ api, status }: Runtime, handle: TensorHandle): Promise<ReadValues> {
   const shared = api.TFE_TensorHandleCopySharingTensor(handle, status)
   check(api, status, 'tensor data')

@@ -143,9 +143,9 @@ function placeCell(bar: Bar | string, column: Column, y: number, color: string):
   if (typeof bar === 'string') return block(wrapText(bar, width - VALUE_GAP, TICK), left + VALUE_GAP, y, TICK)
   const { value, low = value, high = value } = bar
   const cut = value > end
-  const at = (length: number) => left + (end > 0 ? Math.min(1, length / end) : 0) * barWidth
-  const right = at(value)
-  const range = cut ? { low: right, high: right } : { low: at(low), high: at(high) }
+  const position = (length: number) => left + (end > 0 ? Math.min(1, length / end) : 0) * barWidth
+  const right = position(value)
+  const range = cut ? { low: right, high: right } : { low: position(low), high: position(high) }
   const bottom = y + LABEL.fontSize * LINE_HEIGHT
   return { left, right, top: y, bottom, ...range, label: barLabel(value), color, cut }
 }

@@ -104,11 +104,11 @@ function endLabels(ends: WrappedEnd[], heights: number[], { x, y }: ChartAxes, p
   const centres = spreadLabels(wanted, -LABEL.fontSize, plotHeight + LABEL.fontSize)
   const pixelInX = span(x) / (PLOT_WIDTH - 2 * INSET)
   const edge = x.high + INSET * pixelInX
-  const at = (x: number, y: number) => ({ x, y })
+  const point = (x: number, y: number) => ({ x, y })
   return ends.map(({ lines, color, ...end }, index) => {
     const middle = y.high - ((centres[index] ?? 0) / plotHeight) * span(y)
-    const across = [at(end.x, end.y), at(x.high, end.y)]
-    const outside = [at(x.high, end.y), at(edge, end.y), at(edge + LEADER * pixelInX, middle)]
+    const across = [point(end.x, end.y), point(x.high, end.y)]
+    const outside = [point(x.high, end.y), point(edge, end.y), point(edge + LEADER * pixelInX, middle)]
     return { lines, color, middle, across, outside }
   })
 }

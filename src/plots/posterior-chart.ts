@@ -44,7 +44,7 @@ const ELLIPSE = seriesColor(1)
 const TEXT_START = 26
 const NUMBER_END = RIGHT - EDGE
 
-/** Draws a row for each image; the same spec always gives the same text. */
+/** Draws one row per image and returns an SVG document; the same spec always gives the same text. */
 export function posteriorChart({ title, subtitle, rows, ...labels }: PosteriorChartSpec): string {
   return stackCharts([headingChart(title, subtitle), ...rows.map(row => rowChart(row, labels))])
 }

@@ -99,7 +99,7 @@ export const choice = <const T extends readonly [string, ...string[]]>(
 
 /** A path or name; the default is null. */
 export const text = (description: string): Setting<string | null> =>
-  setting(z.string().min(1).nullable(), null, 'a non-empty text', description, read.text)
+  setting(z.string().min(1).nullable(), null, 'a name or path', description, read.text)
 
 /** The value of one flag; throws a `UsageError` that names the flag, what was given and what was expected. */
 export function parseFlag(
