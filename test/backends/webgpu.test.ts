@@ -28,7 +28,7 @@ test('a GPU is shown with its vendor and driver, and a software adapter as one',
 
 test('a software adapter is refused where a GPU is wanted, with the way to take it all the same', () => {
   expect(() => requireGpu(gpu)).not.toThrow()
-  expect(() => requireGpu(software)).toThrow(/no GPU \(CPU, in software.*--backend webgpu/)
+  expect(() => requireGpu(software)).toThrow(/not a GPU \(CPU, in software.*--backend webgpu/)
 })
 
 test('a listing keeps its order, whatever has to be opened first', async () => {
