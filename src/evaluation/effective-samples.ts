@@ -1,12 +1,12 @@
-/** How far importance sampling is to be trusted: effective sample sizes over images (Kong 1992), (sum w)^2 / sum w^2 of each. */
+/** A diagnostic of importance sampling: the effective sample size (sum w)^2 / sum w^2 of each image (Kong 1992). */
 
-/** Below so many, one draw carries much of the sum: log p(x) is low, and the error by the delta method is too small. */
+/** Below this a few draws dominate the sum: the estimate of log p(x) is too low and its delta-method error too small. */
 export const FEW_EFFECTIVE_SAMPLES = 10
 
 export interface EffectiveSamples {
   median: number
   smallest: number
-  /** The share of the images with less than `FEW_EFFECTIVE_SAMPLES`, from 0 to 1. */
+  /** Fraction of images with fewer than `FEW_EFFECTIVE_SAMPLES`, 0 … 1. */
   shareOfFew: number
 }
 

@@ -396,7 +396,7 @@ describe('wrong usage is one line and exit code 2', () => {
     [['gradients', 'first', '--estimators', 'vimco'], '--estimators vimco: one or more of pathwise, '],
     [
       ['gradients', 'first', '--objectives', 'elbo', '--estimators', 'pathwise,dreg'],
-      '--estimators dreg: is for iwae; for elbo use stl',
+      '--estimators dreg: works for iwae only; for elbo use stl',
     ],
     [['sample', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
     [['train', '--init-from', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
@@ -431,7 +431,7 @@ describe('what cannot be done is one line and exit code 1', () => {
     cpSync(join(home, 'small'), join(home, 'cut'), { recursive: true })
     const file = join(home, 'cut/train-images-idx3-ubyte')
     writeFileSync(file, readFileSync(file).subarray(0, 1000))
-    refused(1, 'train-images-idx3-ubyte: is cut short', 'train', '--run', 'cut', '--data', 'cut')
+    refused(1, 'train-images-idx3-ubyte: the file is truncated', 'train', '--run', 'cut', '--data', 'cut')
   })
 
   test('a checkpoint with a flipped byte', () => {

@@ -178,7 +178,7 @@ describe.each(kinds)('a mixture, %s', kind => {
   test('refuses to end a pass that did not see every image', async () => {
     const { mixture, data } = make()
     await expect(pass(algorithmOf(mixture, count + 1), data, count)).rejects.toThrow(
-      'the pass gathered 21.0 images, but there are 22',
+      'the pass saw 21.0 images instead of 22',
     )
   })
 })

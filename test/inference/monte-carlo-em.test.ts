@@ -179,7 +179,7 @@ test('an interrupted annealing gives no estimate', async () => {
 
 test('batches of another size than the chains were made for are refused', async () => {
   const loop = passes(monteCarloEm(smallVae(1), options, key), rows, { batchSize: 2 })
-  await expect(loop.run()).rejects.toThrow('a batch of 2 images, but the chains were made for batches of 4')
+  await expect(loop.run()).rejects.toThrow('the batch has 2 images, but the chains expect batches of 4')
 })
 
 test('the encoder is neither changed nor saved', () => {

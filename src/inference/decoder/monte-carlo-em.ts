@@ -1,6 +1,6 @@
 /**
- * Monte Carlo EM for a neural decoder (Wei & Tanner 1990; Kingma & Welling 2013, section 5 and figure 3): chains of z from p(z | x) by HMC or
- * Metropolis, then gradient ascent on log p(x, z). There is no encoder.
+ * Monte Carlo EM for a neural decoder (Wei & Tanner 1990; Kingma & Welling 2013, section 5 and figure 3): HMC or Metropolis chains sample
+ * p(z | x), then gradient ascent raises log p(x, z). No encoder is needed.
  */
 import * as tf from '@tensorflow/tfjs'
 import { toUnit } from '../../data/levels.js'
@@ -13,7 +13,7 @@ import type { Algorithm } from '../algorithm.js'
 import { createOptimizer, type OptimizerOptions } from '../optimizer.js'
 
 export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typeof metropolisOrHmc)[number]> {
-  /** Optimizer steps on the draws of a batch. */
+  /** Optimizer steps per batch, all on the same draws of z. */
   updates: number
 }
 

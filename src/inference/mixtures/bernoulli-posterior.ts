@@ -1,4 +1,4 @@
-/** Mean field's q(w) q(μ) of a mixture of Bernoullis: w ~ Dirichlet(α), μ_ki ~ Beta(a_ki, b_ki), all conjugate. */
+/** The mean-field posterior q(w) q(μ) of a mixture of Bernoullis: w ~ Dirichlet(α), μ_ki ~ Beta(a_ki, b_ki), all conjugate. */
 import * as tf from '@tensorflow/tfjs'
 import { expectedLogWeights, klDirichlet } from '../../distributions/conjugate.js'
 import { type BernoulliMixture, type BernoulliMoments, imagesOn } from '../../models/mixtures/bernoulli.js'
@@ -7,9 +7,9 @@ import { row, sum } from '../../numeric/linear-algebra.js'
 import { digamma, logGamma } from '../../numeric/special-functions.js'
 import type { GlobalPosterior } from './global-posterior.js'
 
-/** Before any image is seen. */
+/** The prior of the parameters. */
 export interface BernoulliHyperparameters {
-  /** w ~ Dirichlet(concentration, …); scikit-learn's `weight_concentration_prior`, by default 1 / components. */
+  /** w ~ Dirichlet(concentration, …). As scikit-learn's `weight_concentration_prior`, it defaults to 1 / components. */
   concentration: number
   /** Every μ ~ Beta(a, b). */
   pixels: readonly [a: number, b: number]
@@ -22,7 +22,7 @@ export const bernoulliPosteriorShapes = ({ components, pixels }: BernoulliMixtur
   off: [components, pixels],
 })
 
-/** The best q(w) q(μ) given the moments: α_k = α0 + N_k, a_ki = a + Σ r x_i, b_ki = b + Σ r (1 - x_i). */
+/** The optimal q(w) q(μ) given the moments: α_k = α0 + N_k, a_ki = a + Σ r x_i, b_ki = b + Σ r (1 - x_i). */
 export function bernoulliPosterior(
   mixture: BernoulliMixture,
   moments: BernoulliMoments,
@@ -55,8 +55,8 @@ export function bernoulliPosterior(
 }
 
 /**
- * log E_q[p(x)] of each image of x [batch, pixels] by itself, with w and μ from q: [batch] in nats. Exact, as p(x) = Σ_k w_k Π_i p(x_i | μ_ki)
- * is linear in every one of the parameters, which q holds independent: E_q[p(x)] = Σ_k E[w_k] Π_i p(x_i | E[μ_ki]).
+ * log E_q[p(x)] of each image in x [batch, pixels], with w and μ from q: [batch] in nats. It is exact: p(x) = Σ_k w_k Π_i p(x_i | μ_ki) is
+ * linear in each parameter, and they are independent under q, so E_q[p(x)] = Σ_k E[w_k] Π_i p(x_i | E[μ_ki]).
  */
 export function bernoulliLogPredictive(
   mixture: BernoulliMixture,
@@ -84,11 +84,11 @@ function klBetas(
   [a, b]: readonly [number, number],
 ): number {
   const logBeta = (p: number, q: number) => logGamma(p) + logGamma(q) - logGamma(p + q)
-  const ofPrior = logBeta(a, b)
+  const priorLogBeta = logBeta(a, b)
   return sum(
     on.map((p, i) => {
       const [q, logQ] = [off[i] as number, logOff[i] as number]
-      return ofPrior - logBeta(p, q) + (p - a) * ((logits[i] as number) + logQ) + (q - b) * logQ
+      return priorLogBeta - logBeta(p, q) + (p - a) * ((logits[i] as number) + logQ) + (q - b) * logQ
     }),
   )
 }
