@@ -1,7 +1,7 @@
 /**
- * Gaussian components with spherical or diagonal covariances. Both products of a pass have the features [x, |x|²] or [x, x²]:
- * log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance. Float32 is enough where the data puts the origin at a value that many
- * pixels have (the background of images, the mean of features): there nothing cancels.
+ * Gaussian components with spherical or diagonal covariances. Densities and moments are matrix products with the features [x, |x|²]
+ * or [x, x²]: log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance. Float32 is precise enough if many values are near 0 (the
+ * background of images, centred features), because the terms then do not cancel.
  */
 import * as tf from '@tensorflow/tfjs'
 import { dot, row, sum } from '../../numeric/linear-algebra.js'
@@ -10,7 +10,7 @@ import { type Coefficients, column, variable } from './mixture.js'
 
 type AxisCoefficients = Readonly<Record<'log_weights' | 'linear' | 'quadratic' | 'offsets', Float64Array>>
 
-/** One variance for all pixels of a component (`spherical`), or one for each. */
+/** One variance per component (`spherical`), or one per component and pixel. */
 export function axisStructure(spherical: boolean, components: number, pixels: number): GaussianStructure {
   const width = spherical ? 1 : pixels
   const matrix = [components, pixels]
@@ -20,10 +20,10 @@ export function axisStructure(spherical: boolean, components: number, pixels: nu
     coefficientShapes: { linear: matrix, quadratic: [components, width], offsets: [components] },
     momentShapes: { sums: matrix, squares: [components, width] },
     logProb(variables, x) {
-      const part = (name: string, features: tf.Tensor) =>
+      const product = (name: string, features: tf.Tensor) =>
         tf.matMul(variable({ variables }, name), features, false, true) // [K, batch]
       const offsets = column(variable({ variables }, 'offsets'))
-      return tf.add(tf.add(part('linear', x), part('quadratic', squares(x))), offsets)
+      return tf.add(tf.add(product('linear', x), product('quadratic', squares(x))), offsets)
     },
     moments: (responsibilities, x) => ({
       sums: tf.matMul(responsibilities, x),
