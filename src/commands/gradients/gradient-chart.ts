@@ -1,5 +1,5 @@
 // The chart of measured gradients: signal-to-noise ratio and variance of the encoder's gradient against k, one line for each estimator.
-// Loading this module loads the chart libraries, some 0.3 s: import it when a chart is due.
+// Loading this module loads the chart libraries, which takes about 0.3 s: import it only to draw a chart.
 import type { EstimateName, GradientEstimate, MeasuredEstimate } from '../../evaluation/gradient-estimates.js'
 import { isAboveNoise } from '../../evaluation/gradient-noise.js'
 import type { ChartPoint, ChartSeries } from '../../plots/chart-spec.js'
@@ -56,13 +56,13 @@ function lines(
   })
 }
 
-/** What IWAE's encoder follows as k grows: Rainforth et al. 2018, theorem 1; Tucker et al. 2018, section 5. */
+/** How the SNR of IWAE's encoder scales with k: Rainforth et al. 2018, theorem 1; Tucker et al. 2018, section 5. */
 const powers: Partial<Record<EstimateName, { name: string; power: number }>> = {
   pathwise: { name: '∝ 1/√k', power: -0.5 },
   dreg: { name: '∝ √k', power: 0.5 },
 }
 
-/** Dashed lines of the laws through the first measured points, where those are clear of the noise. */
+/** Dashed lines of these power laws through the first measured points, if those are above the noise. */
 function laws(rows: readonly MeasuredEstimate[]): ChartSeries[] {
   return Object.entries(powers).flatMap(([estimate, { name, power }]) => {
     const own = rows.filter(row => row.objective === 'iwae' && row.estimate === estimate)
