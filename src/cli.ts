@@ -151,7 +151,7 @@ function flag(name: string, setting: Setting<unknown>): Option {
   const shown = Array.isArray(setting.value) ? setting.value.map(one => one ?? 'off').join(',') : setting.value
   const standard =
     shown === null ? (setting.expected.endsWith("'off'") ? ' (default: off)' : '') : ` (default: ${shown})`
-  const choices = setting.choices && setting.choices.length > 1 ? `; ${setting.expected}` : ''
+  const choices = setting.choices && setting.choices.length > 1 ? `; ${setting.expected.replace(/,$/, '')}` : ''
   return new Option(`--${kebabCase(name)} <value>`, `${setting.description}${choices}${standard}`).argParser(
     (text: string) => parseFlag(name, setting, text) ?? OFF,
   )

@@ -48,8 +48,8 @@ export const withThreads = <C extends { threads: number | null }>(config: C): C 
 
 /** How steps run, in one line. */
 export function describeChoice({ mode, reason }: Choice): string {
-  const how = { xla: 'compiled by XLA', graph: 'compiled as a graph', off: 'not compiled' }[mode]
-  return `steps are ${how}: ${reason}`
+  const description = { xla: 'compiled by XLA', graph: 'compiled as a graph', off: 'not compiled' }[mode]
+  return `steps are ${description}: ${reason}`
 }
 
 /** The folder of the run `name`. Throws a `UsageError` that lists the existing runs if it does not exist. */

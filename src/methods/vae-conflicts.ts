@@ -48,8 +48,7 @@ const rules: readonly Rule<VaeConfig>[] = [
   idle(
     ['freeBits'],
     ({ upperLatentDim }) => upperLatentDim !== null,
-    () =>
-      'needs the KL term of each latent dimension in closed form, which a model with two latent layers does not have; leave it out',
+    () => 'needs the KL term of each latent dimension in closed form; leave it out, or leave out --upper-latent-dim',
   ),
   ({ upperLatentDim, latents }) =>
     upperLatentDim !== null && latents !== 'gaussian'

@@ -94,7 +94,7 @@ export const vaeFlags = {
   objective: choice(
     [...bounds, 'wake-sleep'],
     'elbo',
-    'what to maximise: the ELBO, or the importance-weighted bound with --samples draws; wake-sleep: the decoder maximises the ELBO, the encoder learns from images that the decoder draws',
+    'what to maximise: the ELBO, or the importance-weighted bound with --samples draws; wake-sleep: the decoder maximises the ELBO, the encoder learns from images drawn from the model',
   ),
   estimator: choice(
     estimators,

@@ -135,7 +135,7 @@ export interface Start {
   varianceFloor: number
 }
 
-/** Initial parameters: mu and psi are the moments of the data; W is normal with variance (mean variance of a feature) / latentDim. */
+/** Initial parameters: mu and psi are the moments of the data; W is normal, with variance (mean variance of a feature) / latentDim. */
 export function initializeFactorAnalysis(
   model: FactorAnalysis,
   key: Key,

@@ -33,7 +33,7 @@ export interface Likelihood {
 /** Variance of a Gaussian pixel, the same for all pixels; 'learned': the decoder outputs the variance of each pixel. */
 export type PixelVariance = number | 'learned'
 
-/** Variance of the error of rounding to one of 256 grey levels, the least variance that a pixel can have. */
+/** Variance of the error of rounding to one of 256 grey levels; no pixel is known more precisely, so learned variances are larger. */
 const ROUNDING_VARIANCE = 1 / (12 * WHITE ** 2)
 
 /** Every family by name. A new one is an entry here. */

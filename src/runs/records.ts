@@ -82,9 +82,11 @@ function elboChart(
   const images = history[0]?.validationImages?.toLocaleString('en')
   const read = describeReading(reads)
   const sample = reads === 'none' ? '' : ', fixed binary sample'
-  const points = (of: (m: EpochMetrics) => [value: number | undefined, error?: number | undefined]): ChartPoint[] =>
+  const points = (
+    boundOf: (m: EpochMetrics) => [value: number | undefined, error?: number | undefined],
+  ): ChartPoint[] =>
     history.flatMap((m): ChartPoint[] => {
-      const [value, error] = of(m)
+      const [value, error] = boundOf(m)
       if (value === undefined) return []
       return [error === undefined ? [m.epoch, value] : [m.epoch, value, error]]
     })

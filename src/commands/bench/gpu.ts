@@ -28,9 +28,9 @@ export function gpuAgainstCpu(comparisons: readonly Comparison[]): GpuAgainstCpu
 }
 
 function atOneSize({ batchSize, rows }: Comparison): GpuAgainstCpu['sizes'] {
-  const own = rows.filter(({ device, msPerStep }) => device !== undefined && msPerStep)
-  const gpu = fastest(own.filter(isGpu))
-  const cpu = fastest(own.filter(row => !isGpu(row)))
+  const timed = rows.filter(({ device, msPerStep }) => device !== undefined && msPerStep)
+  const gpu = fastest(timed.filter(isGpu))
+  const cpu = fastest(timed.filter(row => !isGpu(row)))
   if (!gpu || !cpu) return []
   return [{ batchSize, gpu: gpu.name, cpu: cpu.name, gpuOverCpu: ratios(gpu.times, cpu.times) }]
 }

@@ -36,11 +36,11 @@ export function compareChart(
 /** One line per label, the mean over its seeds. All sizes of a method have one colour; runs on fewer images are dashed. */
 function series(rows: readonly RunResult[], x: 'imagesSeen' | 'seconds'): ChartSeries[] {
   return [...new Set(rows.map(({ label }) => label))].map(label => {
-    const own = rows.filter(row => row.label === label)
-    const [{ method, trainImages }] = own as [RunResult]
-    const passes = Math.min(...own.map(({ curve }) => curve.length))
+    const sameLabel = rows.filter(row => row.label === label)
+    const [{ method, trainImages }] = sameLabel as [RunResult]
+    const passes = Math.min(...sameLabel.map(({ curve }) => curve.length))
     const points = Array.from({ length: passes }, (_, pass): ChartPoint => {
-      const at = own.map(({ curve }) => curve[pass] as CurvePoint)
+      const at = sameLabel.map(({ curve }) => curve[pass] as CurvePoint)
       const bound = estimateMean(at.map(point => point.bound))
       return [estimateMean(at.map(point => point[x])).mean, bound.mean, bound.standardError]
     })

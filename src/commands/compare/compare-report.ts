@@ -87,8 +87,8 @@ function validationNotes(rows: readonly RunResult[]): string[] {
   const counts = [...new Set(rows.map(({ validationBound }) => validationBound.count))]
   if (counts.length < 2) return []
   const each = counts.map(count => {
-    const own = rows.filter(({ validationBound }) => validationBound.count === count).map(({ method }) => method)
-    return `${count.toLocaleString('en')} images for ${[...new Set(own)].join(', ')}`
+    const methods = rows.filter(({ validationBound }) => validationBound.count === count).map(({ method }) => method)
+    return `${count.toLocaleString('en')} images for ${[...new Set(methods)].join(', ')}`
   })
   return [`validation bounds use different images: the first ${each.join('; ')}`]
 }
@@ -97,9 +97,9 @@ function validationNotes(rows: readonly RunResult[]): string[] {
 function logPxNotes(rows: readonly RunResult[]): string[] {
   const ways = [...new Set(rows.map(({ testLogPx }) => describeWay(testLogPx)))]
   return ways.map(way => {
-    const own = rows.filter(({ testLogPx }) => describeWay(testLogPx) === way)
-    const methods = [...new Set(own.map(({ method }) => method))].join(', ')
-    return `log p(x) of ${methods}: ${way}${samplingNote(own.map(({ testLogPx }) => testLogPx))}`
+    const sameWay = rows.filter(({ testLogPx }) => describeWay(testLogPx) === way)
+    const methods = [...new Set(sameWay.map(({ method }) => method))].join(', ')
+    return `log p(x) of ${methods}: ${way}${samplingNote(sameWay.map(({ testLogPx }) => testLogPx))}`
   })
 }
 

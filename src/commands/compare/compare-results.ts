@@ -121,19 +121,19 @@ export interface MethodResult {
 /** Methods in the order of their first row. */
 export function byMethod(rows: readonly RunResult[]): MethodResult[] {
   return [...new Set(rows.map(({ label }) => label))].map(label => {
-    const own = rows.filter(row => row.label === label)
-    const [first] = own as [RunResult]
+    const sameLabel = rows.filter(row => row.label === label)
+    const [first] = sameLabel as [RunResult]
     return {
       label,
       method: first.method,
-      seeds: own.map(({ seed }) => seed),
+      seeds: sameLabel.map(({ seed }) => seed),
       parameters: first.parameters,
       passes: first.passes,
-      bestPasses: own.map(({ bestPass }) => bestPass),
-      seconds: estimateMean(own.map(({ seconds }) => seconds)).mean,
-      validationBound: overSeeds(own.map(({ validationBound }) => validationBound)),
-      testBound: overSeeds(own.map(({ testBound }) => testBound)),
-      testLogPx: overSeeds(own.map(({ testLogPx }) => testLogPx)),
+      bestPasses: sameLabel.map(({ bestPass }) => bestPass),
+      seconds: estimateMean(sameLabel.map(({ seconds }) => seconds)).mean,
+      validationBound: overSeeds(sameLabel.map(({ validationBound }) => validationBound)),
+      testBound: overSeeds(sameLabel.map(({ testBound }) => testBound)),
+      testLogPx: overSeeds(sameLabel.map(({ testLogPx }) => testLogPx)),
     }
   })
 }

@@ -42,8 +42,8 @@ export const learnsBySteps = (variant: Variant): boolean => contestantOf(variant
 /** The settings of a variant's run, except the number of epochs. */
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
   const { data, binarize, backend, compile, threads, validationImages } = shared
-  const own = { data, binarize, backend, compile, threads, validationImages, trainImages, seed }
-  return { ...contestantOf({ method }).config(size, shared), ...own } as RunConfig
+  const runSettings = { data, binarize, backend, compile, threads, validationImages, trainImages, seed }
+  return { ...contestantOf({ method }).config(size, shared), ...runSettings } as RunConfig
 }
 
 /** A variant as written in `--methods`. */

@@ -80,8 +80,8 @@ function printAnnealing(
 ) {
   const { images, context, about } = measuring
   const leapfrog = 'leapfrogSteps' in used ? `, ${used.leapfrogSteps} leapfrog steps` : ''
-  const how = `annealed importance sampling: ${used.temperatures} temperatures, ${used.chains} chains each${leapfrog}`
-  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${how}`)
+  const description = `annealed importance sampling: ${used.temperatures} temperatures, ${used.chains} chains each${leapfrog}`
+  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${description}`)
   context.print(describeLogPx('log p(x)', summary))
   context.print(describeEstimate('mean log weight', summary.elbo, ', a looser bound'))
   const bits = bitsOf(measuring, summary.logPx)

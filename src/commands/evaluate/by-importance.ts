@@ -69,8 +69,8 @@ export async function evaluateImportance(
   if (!result) return nothingMeasured(context, { ...document, method: 'importance' })
   const { perImage, compile: _, ...summary } = result
   const bits = printEvaluation(measuring, vae, result)
-  const how = { method: 'importance', samples: String(samples), defensive: String(defensive) }
-  saveValues(measuring, save, valuesOf(perImage), how)
+  const metadata = { method: 'importance', samples: String(samples), defensive: String(defensive) }
+  saveValues(measuring, save, valuesOf(perImage), metadata)
   const interrupted = result.images < images.count
   const json = { ...document, method: 'importance', ...summary, ...rateAndDistortion(result), ...bits }
   const published = interrupted ? {} : referenceOf(measuring, { method: 'importance', samples, defensive })

@@ -56,8 +56,8 @@ export async function evaluateQuadrature(
   if (done === 0) return nothingMeasured(context, { ...document, method: 'quadrature' })
   const summary = summarize(result)
   const { warnings, ...trust } = gridTrust(result)
-  const how = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
-  const bits = printQuadrature(measuring, result, how, { warnings, ...trust })
+  const description = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
+  const bits = printQuadrature(measuring, result, description, { warnings, ...trust })
   const perImage = { elbo: result.elbo, log_px: result.logPx, gap: result.gap }
   saveValues(measuring, save, perImage, { method: 'quadrature', grid: String(grid), extent: String(extent) })
   const interrupted = done < images.count
@@ -68,11 +68,11 @@ export async function evaluateQuadrature(
 }
 
 /** Prints the results; returns the bits per dimension. */
-function printQuadrature(measuring: Measuring, result: Quadrature, how: string, trust: GridTrust) {
+function printQuadrature(measuring: Measuring, result: Quadrature, description: string, trust: GridTrust) {
   const { images, context, about } = measuring
   const summary = summarize(result)
   if (result.compile) context.note(describeChoice(result.compile))
-  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${how}`)
+  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${description}`)
   context.print(describeEstimate('ELBO', summary.elbo))
   describeParts(context, summary)
   context.print(describeEstimate('gap', summary.gap, ', KL(q(z|x) || p(z|x)): ELBO + gap = log p(x)'))

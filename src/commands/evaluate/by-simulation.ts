@@ -35,9 +35,9 @@ export const simulation = estimator({
     const settings = { temperatures, chains, leapfrogSteps }
     const document = { run, snapshot, method: 'ais', seed }
     const { stop, ...progress } = annealingProgress(context, count)
-    const how = { mode, key: streamKey(seed, 'evaluate'), signal: context.signal, ...progress }
+    const options = { mode, key: streamKey(seed, 'evaluate'), signal: context.signal, ...progress }
     const vae = trained.learner.vae as Vae
-    const found = await annealSimulated(vae, count, annealingOptionsOf(settings), how).finally(stop)
+    const found = await annealSimulated(vae, count, annealingOptionsOf(settings), options).finally(stop)
     const done = found.forward.logPx.length
     if (done === 0) return nothingMeasured(context, document)
     const interrupted = done < count

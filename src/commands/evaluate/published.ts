@@ -93,11 +93,19 @@ function describeOtherWork({ method, samples, defensive }: Evaluated): string[] 
 /** Prints the table of `--reference` and returns its part of the JSON document. */
 export function referenceOf(
   { trained, data, images, whole, reference, context }: Measuring,
-  how: { method: Evaluated['method']; samples?: number; defensive?: number },
+  estimator: { method: Evaluated['method']; samples?: number; defensive?: number },
 ): { published?: ReturnType<typeof comparedRows> } {
   if (!reference) return {}
   const { reads: binarize } = trained.method.traits(trained.config)
-  const result = { samples: SAMPLES, defensive: 0, ...how, binarize, source: data.source, split: images.name, whole }
+  const result = {
+    samples: SAMPLES,
+    defensive: 0,
+    ...estimator,
+    binarize,
+    source: data.source,
+    split: images.name,
+    whole,
+  }
   for (const line of describePublished(result)) context.print(line)
   return { published: comparedRows(result) }
 }

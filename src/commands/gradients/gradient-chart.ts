@@ -12,8 +12,8 @@ const boundNames: Record<GradientEstimate['objective'], string> = { elbo: 'ELBO'
 export function gradientChart(subtitle: string, rows: readonly MeasuredEstimate[]): string {
   const objectives = [...new Set(rows.map(({ objective }) => objective))]
   const panels = objectives.flatMap(objective => {
-    const own = rows.filter(row => row.objective === objective)
-    return [ratioPanel(subtitle, own), variancePanel(subtitle, own)]
+    const panelRows = rows.filter(row => row.objective === objective)
+    return [ratioPanel(subtitle, panelRows), variancePanel(subtitle, panelRows)]
   })
   return stackCharts(panels)
 }
@@ -46,12 +46,12 @@ function variancePanel(subtitle: string, rows: readonly MeasuredEstimate[]): str
 
 function lines(
   rows: readonly MeasuredEstimate[],
-  of: (part: MeasuredEstimate['encoder']) => { value: number; standardError: number },
+  statistic: (part: MeasuredEstimate['encoder']) => { value: number; standardError: number },
 ): ChartSeries[] {
   return [...new Set(rows.map(({ estimate }) => estimate))].map(estimate => {
     const points = rows
       .filter(row => row.estimate === estimate)
-      .map(({ samples, encoder }): ChartPoint => [samples, of(encoder).value, of(encoder).standardError])
+      .map(({ samples, encoder }): ChartPoint => [samples, statistic(encoder).value, statistic(encoder).standardError])
     return { name: estimate, group: estimate, points }
   })
 }
@@ -65,10 +65,10 @@ const powers: Partial<Record<EstimateName, { name: string; power: number }>> = {
 /** Dashed lines of these power laws through the first measured points, if those are above the noise. */
 function laws(rows: readonly MeasuredEstimate[]): ChartSeries[] {
   return Object.entries(powers).flatMap(([estimate, { name, power }]) => {
-    const own = rows.filter(row => row.objective === 'iwae' && row.estimate === estimate)
-    const [first] = own
-    if (!first || own.length < 2 || !isAboveNoise(first.encoder)) return []
-    const points = own.map(
+    const measured = rows.filter(row => row.objective === 'iwae' && row.estimate === estimate)
+    const [first] = measured
+    if (!first || measured.length < 2 || !isAboveNoise(first.encoder)) return []
+    const points = measured.map(
       ({ samples }): ChartPoint => [samples, first.encoder.snr.value * (samples / first.samples) ** power],
     )
     return [{ name, group: estimate, dashed: true, points }]

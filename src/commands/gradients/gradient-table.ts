@@ -68,9 +68,9 @@ export function gradientNotes([first]: readonly MeasuredEstimate[]): string[] {
 export function describeSlopes(rows: readonly MeasuredEstimate[]): string[] {
   const names = [...new Set(rows.map(({ objective, estimate }) => `${objective} ${estimate}`))]
   return names.flatMap(name => {
-    const own = rows.filter(({ objective, estimate }) => `${objective} ${estimate}` === name)
+    const estimatorRows = rows.filter(({ objective, estimate }) => `${objective} ${estimate}` === name)
     const found = parts.flatMap(part => {
-      const slope = snrSlope(own, part)
+      const slope = snrSlope(estimatorRows, part)
       return slope ? [`${part} ${signed(slope.value)} ± ${slope.standardError.toFixed(2)}`] : []
     })
     return found.length > 0 ? [`slope of log SNR against log k, ${name}: ${found.join(', ')}`] : []

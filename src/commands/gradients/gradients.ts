@@ -47,7 +47,7 @@ const options = {
     'numbers k of draws of z per image',
     read.list,
   ),
-  draws: wholeNumber([20, 1e7], 1000, 'draws of each gradient'),
+  draws: wholeNumber([20, 1e7], 1000, 'independent draws of each gradient estimate'),
   batchSize: wholeNumber([1, 1e5], 20, 'size of the fixed batch, the first images of the test split'),
   kl: choice(
     klEstimators,
