@@ -1,4 +1,4 @@
-/** `elbo export RUN --to DIR`: the networks as plain TF.js layers models. */
+/** `elbo export RUN --to FOLDER`: the networks as plain TF.js layers models. */
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { explain, writeFileAtomic } from '../files/files.js'
@@ -10,18 +10,18 @@ import { openVae, runOptions } from './opened-run.js'
 
 export const exportModel = command({
   name: 'export',
-  summary: 'writes encoder and decoder as TF.js layers models, for tf.loadLayersModel anywhere',
+  summary: 'exports encoder and decoder as TF.js layers models, for tf.loadLayersModel',
   argument: 'run',
   options: {
     to: text(
-      'folder to write encoder/ and decoder/ into, and upper_encoder/ and upper_decoder/ if there are two layers of z',
+      'output folder for encoder/ and decoder/, and for upper_encoder/ and upper_decoder/ of a model with two latent layers',
     ),
     ...runOptions,
   },
   examples: ['export first --to web/model', 'export first --to last --snapshot latest'],
   async run({ argument, values }, context) {
     const { to } = values
-    if (to === null) throw new UsageError('export: --to DIR is missing: the folder to write encoder/ and decoder/ into')
+    if (to === null) throw new UsageError('export: --to FOLDER is missing, the output folder for encoder/ and decoder/')
     const { trained } = await openVae(argument, values, context)
     const models = modelsOf(trained.vae)
     const files = await modelFiles(models)
@@ -40,7 +40,7 @@ export const exportModel = command({
   },
 })
 
-/** What the networks read and give, a line each. */
+/** The inputs and outputs of the networks, one line each. */
 function describeNetworks({ pixels, layers, latents, likelihood }: Vae): string[] {
   const [latentDim, upperLatentDim] = layers
   const z = upperLatentDim === undefined ? 'z' : 'h1'

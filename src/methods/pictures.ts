@@ -1,4 +1,4 @@
-/** What trained models show: latent points and their mean images, as grey levels. */
+/** Pictures of trained models: latent points and their mean images, as grey levels. */
 import * as tf from '@tensorflow/tfjs'
 import type { ImageShape, Images } from '../data/images.js'
 import { toLevels, unitValues } from '../data/levels.js'
@@ -6,16 +6,16 @@ import { mostProbable } from '../inference/decoder/most-probable.js'
 import { type Decoder, decode, encode, samplePrior, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'
 
-/** Mean images and the latent points that they are of. */
+/** Mean images, and the latent point of each. */
 export interface Picture extends Images {
   z: number[][]
 }
 
-/** What any trained model can show. */
+/** The pictures that every trained model can draw. */
 export interface Pictures {
   /** Mean images of `count` draws of z from the prior. */
   sample(key: Key, count: number): Promise<Picture>
-  /** Each image (as the model reads it, 0 … 255) as the model sees it: the mean image given its latents. */
+  /** For each image (as the model reads it, 0 … 255) the mean image given its latents. */
   reconstruct(images: Images): Promise<Picture>
 }
 
@@ -24,7 +24,7 @@ export const vaePictures = (vae: Vae): Pictures => ({
   reconstruct: async images => decodeGrid(vae, await encodeModes(vae, images)),
 })
 
-/** Of a decoder without an encoder: an image is reconstructed from its most probable z. */
+/** For a decoder without an encoder: each image is reconstructed from its most probable z. */
 export const decoderPictures = (model: Decoder): Pictures => ({
   sample: (key, count) => sample(model, key, count),
   async reconstruct(images) {
@@ -40,7 +40,7 @@ async function sample(model: Decoder, key: Key, count: number): Promise<Picture>
   return decodeGrid(model, await readMatrix(tf.tidy(() => samplePrior(model, key, count))))
 }
 
-/** Straight walks of `steps` points between the codes of consecutive pairs of images: one row of z per point. */
+/** Linear interpolation with `steps` points between the codes of consecutive pairs of images: one row of z per point. */
 export async function interpolate(vae: Vae, images: Images, steps: number): Promise<Picture> {
   const means = await encodeModes(vae, images)
   const walks: number[][] = []
@@ -53,7 +53,7 @@ export async function interpolate(vae: Vae, images: Images, steps: number): Prom
   return decodeGrid(vae, walks)
 }
 
-/** The plane from -extent to extent of a two-dimensional z, `side` by `side` points; z_2 grows upwards. */
+/** The plane of a two-dimensional z from -extent to extent, `side` by `side` points; z_2 increases upwards. */
 export function manifold(vae: Decoder, side: number, extent: number): Promise<Picture> {
   const at = (i: number) => (side === 1 ? 0 : (2 * i) / (side - 1) - 1) * extent
   const plane = Array.from({ length: side * side }, (_, i) => [at(i % side), -at(Math.floor(i / side))])

@@ -13,7 +13,7 @@ import { vaePictures } from './pictures.js'
 import { vaeConflicts } from './vae-conflicts.js'
 import { type VaeConfig, vaeFlags, vaeSettings } from './vae-settings.js'
 
-/** In `compare`: both networks by one objective. */
+/** Its entry in `compare` with one objective. */
 const contestant = (objective: 'elbo' | 'wake-sleep'): Contestant<VaeConfig> => ({
   sizes: 'latentDim',
   steps: true,
@@ -68,7 +68,7 @@ export const vae = defineMethod<VaeConfig>({
       parameters: [...algorithm.models.values()].reduce((sum, model) => sum + model.countParams(), 0),
       vae: networks,
       pictures: vaePictures(networks),
-      bounds: how => boundsInOneStep(algorithm.bound, how),
+      bounds: options => boundsInOneStep(algorithm.bound, options),
       async initialize(data) {
         const bias = config.outputBias === 'mean-image' ? meanImage(data.train) : undefined
         initialize(networks, streamKey(config.seed, 'weights'), bias)
@@ -82,7 +82,7 @@ export const vae = defineMethod<VaeConfig>({
   contestants: { vae: contestant('elbo'), 'wake-sleep': contestant('wake-sleep') },
 })
 
-/** Fills in defaults; later sources win. Throws a `UsageError` for settings that do not go together. */
+/** The settings of a new VAE run: the defaults, overridden by `sources`, of which later ones win. Throws a `UsageError` if settings conflict. */
 export const resolveConfig = (...sources: DeepReadonly<Partial<VaeConfig>>[]): VaeConfig => resolveRun(vae, ...sources)
 
 function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {
@@ -94,13 +94,13 @@ function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {
 
 const boundName = ({ objective, samples }: VaeConfig): string => (objective === 'iwae' ? `IWAE_${samples}` : 'ELBO')
 
-/** How often the learning rate has fallen before an epoch. */
+/** Number of decays of the learning rate before an epoch. */
 const decays = ({ learningRateMilestones: milestones }: VaeConfig, epoch: number): number =>
   milestones?.filter(finished => finished <= epoch).length ?? epoch
 
 function describeNetworks({ filters, hidden, latentDim, upperHidden, upperLatentDim, activation }: VaeConfig): string {
   const convolutions = filters ? `conv${filters.join('-')}-` : ''
-  const upper = upperLatentDim === null ? '' : `, ${[...(upperHidden ?? []), upperLatentDim].join('-')} above,`
+  const upper = upperLatentDim === null ? '' : `, then ${[...(upperHidden ?? []), upperLatentDim].join('-')},`
   return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}`
 }
 

@@ -1,4 +1,4 @@
-/** Families of p(x|z) over images, by what the decoder puts out: probabilities of binary pixels, densities of grey ones in [0, 1]. */
+/** Families of p(x|z), parameterized by the decoder's outputs: probabilities of binary pixels, densities of grey ones in [0, 1]. */
 import * as tf from '@tensorflow/tfjs'
 import { WHITE } from '../data/levels.js'
 import * as bernoulli from '../distributions/bernoulli.js'
@@ -6,34 +6,34 @@ import * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
 import * as gaussian from '../distributions/normal.js'
 import { type Key, normal } from '../random.js'
 
-/** p(x|z) of each z [..., latent]. */
+/** p(x|z) for each z [..., latent]. */
 export interface PixelDistribution {
   /** The mean image: [..., pixels]. */
   readonly mean: tf.Tensor
   /** log p(x|z) in nats, summed over pixels; x [..., pixels] broadcasts over the leading axes of z. */
   logProb(x: tf.Tensor): tf.Tensor
-  /** The same of every image beside every z: x [images, pixels] and distributions [points, pixels] -> [points, images]. */
+  /** log p(x|z) in nats of every image given every z: x [images, pixels], z [points, latent] -> [points, images]. */
   logProbOfEach(x: tf.Tensor): tf.Tensor
-  /** One image of each: [..., pixels]. */
+  /** One image drawn for each z: [..., pixels]. */
   sample(key: Key): tf.Tensor
 }
 
 export interface Likelihood {
   /** Names of the decoder's output layers, each [..., pixels]. */
   readonly heads: readonly string[]
-  /** Whether it is a probability of binary pixels; otherwise a density of grey ones. */
+  /** True for a probability of binary pixels, false for a density of grey ones. */
   readonly binary: boolean
-  /** Whether log p(x|z) is linear in x, so that `logProbOfEach` is one product of matrices. */
+  /** Whether log p(x|z) is linear in x, so that `logProbOfEach` is one matrix product. */
   readonly linear: boolean
   /** What the decoder's outputs mean, in a line for users of an exported decoder. */
   readonly meaning: string
   of(heads: readonly tf.Tensor[]): PixelDistribution
 }
 
-/** Of a Gaussian pixel, the same for all; 'learned': of each pixel, by the decoder. */
+/** Variance of a Gaussian pixel, the same for all pixels; 'learned': the decoder outputs the variance of each pixel. */
 export type PixelVariance = number | 'learned'
 
-/** Variance of the error by which a grey level was rounded to one of 256: no pixel can be known better than that. */
+/** Variance of the error of rounding to one of 256 grey levels; no pixel is known more precisely, so learned variances are larger. */
 const ROUNDING_VARIANCE = 1 / (12 * WHITE ** 2)
 
 /** Every family by name. A new one is an entry here. */
@@ -63,7 +63,7 @@ export const likelihoods = Object.keys(families) as [LikelihoodName, ...Likeliho
 
 export type LikelihoodName = keyof typeof families
 
-/** The family of a name. Throws an Error if it needs a `pixelVariance`, which only 'gaussian' does, and there is none. */
+/** The family of that name. Throws an Error if 'gaussian' is given no `pixelVariance`; the others ignore it. */
 export const likelihoodOf = (name: LikelihoodName, pixelVariance?: PixelVariance): Likelihood =>
   families[name](pixelVariance)
 
@@ -83,9 +83,9 @@ const gaussianOfVariance = (variance: number): Likelihood => ({
   of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(Math.log(variance))),
 })
 
-/** x · l + log p(0|z): x [images, pixels], logits [points, pixels], ofBlack [points] -> [points, images]. */
-const linearInImages = (x: tf.Tensor, logits: tf.Tensor, ofBlack: tf.Tensor): tf.Tensor =>
-  tf.add(tf.matMul(logits, x, false, true), tf.reshape(ofBlack, [-1, 1]))
+/** x · logits + log p(0|z): x [images, pixels], logits [points, pixels], logProbOfBlack [points] -> [points, images]. */
+const linearInImages = (x: tf.Tensor, logits: tf.Tensor, logProbOfBlack: tf.Tensor): tf.Tensor =>
+  tf.add(tf.matMul(logits, x, false, true), tf.reshape(logProbOfBlack, [-1, 1]))
 
 function bernoulliPixels(logits: tf.Tensor): PixelDistribution {
   const mean = () => tf.sigmoid(logits)
@@ -110,13 +110,13 @@ function continuousBernoulliPixels(logits: tf.Tensor): PixelDistribution {
   }
 }
 
-/** Means inside of (0, 1), as grey levels are (Kingma & Welling 2013, section 5). */
+/** The means lie in (0, 1), as grey levels do (Kingma & Welling 2013, section 5). */
 function gaussianPixels(logits: tf.Tensor, logVar: tf.Tensor): PixelDistribution {
   const mean = tf.sigmoid(logits)
   return {
     mean,
     logProb: x => gaussian.logProb(x, mean, logVar),
-    // Not as squares and products of matrices: of small variances they would cancel all but a few digits.
+    // Expanding the square into matrix products would lose most digits to cancellation where variances are small.
     logProbOfEach: x => gaussian.logProb(x, besideImages(mean), logVar.rank > 0 ? besideImages(logVar) : logVar),
     sample: key => gaussian.at(normal(key, mean.shape), mean, logVar),
   }

@@ -1,6 +1,6 @@
 /**
  * The variational autoencoder (Kingma & Welling 2013): an encoder for q(z | x), a decoder for p(x | z), both ordinary `tf.layers`
- * models, and the families of distributions whose parameters they put out: usually q(z | x) = N(mu(x), sigma^2(x)),
+ * models, and the families of distributions whose parameters they output: usually q(z | x) = N(mu(x), sigma^2(x)),
  * p(z) = N(0, I) and p(x | z) = Bernoulli(logits(z)).
  */
 import * as tf from '@tensorflow/tfjs'
@@ -17,9 +17,9 @@ import {
 import { decoderNetwork, encoderNetwork, outputsAt, type VaeShape } from './networks.js'
 import { twoLayerLatents } from './two-layer-latents.js'
 
-/** The generative model p(z) p(x|z): a prior, and a network that gives the parameters of p(x|z). `dispose` frees it. */
+/** The generative model p(z) p(x|z): a prior, and a network that outputs the parameters of p(x|z). `dispose` frees it. */
 export interface Decoder {
-  /** Dimensions of each layer of z, from the image upwards, and of z as a whole. */
+  /** Dimensions of each latent layer, the lowest (next to the image) first; `latentDim` is their sum. */
   readonly layers: readonly number[]
   readonly latentDim: number
   readonly image: ImageShape
@@ -32,9 +32,9 @@ export interface Decoder {
   dispose(): void
 }
 
-/** A decoder with the encoder that was trained, or is to be trained, beside it. */
+/** A decoder with its encoder. */
 export interface Vae extends Decoder {
-  /** [batch, pixels] -> the parameters of q(z|x), of the lowest layer of z: each [batch, latent]. */
+  /** [batch, pixels] -> the parameters of q(z|x), or of q(h1|x) with two latent layers: each [batch, latent]. */
   readonly encoder: tf.LayersModel
 }
 
@@ -43,12 +43,12 @@ export function encode(vae: Vae, x: tf.Tensor): Posterior {
   return vae.latents.posterior(outputsAt(vae.encoder, x))
 }
 
-/** p(x | z) of z [..., latent]. To be called inside of `tf.tidy`, as its parts are tensors. */
+/** p(x | z) for z [..., latent]. Call it inside `tf.tidy`: the result holds tensors. */
 export function decode({ likelihood, decoder, latents }: Decoder, z: tf.Tensor): PixelDistribution {
   return likelihood.of(outputsAt(decoder, latents.decoded(z)))
 }
 
-/** `count` draws z ~ p(z): [count, latent]. To be called inside of `tf.tidy`. */
+/** `count` draws z ~ p(z): [count, latent]. Call it inside `tf.tidy`. */
 export const samplePrior = ({ latents, latentDim }: Decoder, key: Key, count: number): tf.Tensor =>
   latents.prior.at(latents.noise(key, [count, latentDim]))
 
@@ -71,23 +71,23 @@ export function modelsOf({
   return new Map([...Object.entries({ encoder, decoder }), ...upper.map(model => [model.name, model] as const)])
 }
 
-/** What a VAE is made of: its networks, and the families of its distributions. */
+/** The networks of a VAE and the families of its distributions. */
 export interface VaeOptions extends VaeShape {
-  /** Of z; Gaussian unless said otherwise. */
+  /** Family of z; default Gaussian. */
   latents?: LatentName
-  /** Of a second layer of Gaussian z above the first, which then is Gaussian too; null or left out: there is none. */
+  /** Dimensions of a second latent layer, above the first; both layers are then Gaussian. Null or absent: one layer. */
   upperLatentDim?: number | null
-  /** Units of the hidden layers of q(h2|h1), from h1 upwards; null or left out: none. p(h1|h2) mirrors them. */
+  /** Units of the hidden layers of q(h2|h1), from h1 upwards; p(h1|h2) mirrors them. Null or absent: no hidden layers. */
   upperHidden?: readonly number[] | null
-  /** Of x given z; Bernoulli unless said otherwise. */
+  /** Family of x given z; default Bernoulli. */
   likelihood?: (typeof likelihoods)[number]
-  /** Of likelihood 'gaussian', which needs one. */
+  /** Required by likelihood 'gaussian', ignored by the others. */
   pixelVariance?: PixelVariance | null
 }
 
 /**
- * Networks with all-zero weights, to be filled by `initialize` or from a checkpoint. Throws an Error if the convolutions do
- * not fit the image.
+ * A VAE with all-zero weights, to be filled by `initialize` or from a checkpoint. Throws an Error if the convolutions do not fit
+ * the image.
  */
 export function createVae(options: VaeOptions): Vae {
   const latents = latentsOf(options)
@@ -126,7 +126,7 @@ function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispos
 /**
  * Draws initial weights from `key`: kernels uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010), where a fan of a
  * convolution is its channels times its receptive field; biases zero. TF.js's own uniform initializers ignore their seed.
- * `meanImage` [pixels] in [0, 1] starts the last bias at its logit, so that training begins from the best image that
+ * The last bias starts at the logit of `meanImage` [pixels] in [0, 1], so that training begins from the best image that
  * ignores z; a convolutional decoder has one bias per channel, which starts at the logit of that channel's mean.
  */
 export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
@@ -135,10 +135,10 @@ export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
   if (meanImage) setOutputBias(vae, meanImage)
 }
 
-/** The same for a decoder alone. From one key it starts with the weights that the decoder of a VAE of the same shape starts with. */
+/** The same for a decoder alone, with the weights that `initialize` gives the decoder of a VAE of that shape from the same key. */
 export function initializeDecoder(model: Decoder, key: Key, meanImage?: Float32Array): void {
   const weights = namedWeights(model.decoder)
-  // Kernels and biases of the encoder, which has as many hidden layers and whose weights a VAE draws first.
+  // A VAE draws the weights of its encoder first: as many hidden layers, with the encoder's number of heads.
   const encoderWeights = weights.length + 2 * (model.latents.heads.length - model.likelihood.heads.length)
   drawKernels(weights, split(key, encoderWeights + weights.length).slice(encoderWeights))
   if (meanImage) setOutputBias(model, meanImage)
@@ -163,7 +163,7 @@ export function namedWeights(model: tf.LayersModel): [name: string, variable: tf
 
 /** Uniform in ±sqrt(6 / (fanIn + fanOut)), for a kernel of this shape: [rows, columns, …, in, out]. */
 export function glorotUniform(key: Key, shape: number[]): tf.Tensor {
-  const [channelsIn = 1, channelsOut = 1] = shape.slice(-2) // of a transposed convolution the other way round
+  const [channelsIn = 1, channelsOut = 1] = shape.slice(-2) // swapped in a transposed convolution
   const receptiveField = tf.util.sizeFromShape(shape.slice(0, -2))
   const limit = Math.sqrt(6 / (receptiveField * (channelsIn + channelsOut)))
   return tf.tidy(() => tf.mul(tf.sub(tf.mul(uniform(key, shape), 2), 1), limit))
@@ -183,7 +183,7 @@ function channelMeans(image: Float32Array, channels: number): Float32Array {
   })
 }
 
-/** log(p / (1 - p)), with p kept 1/1000 away from 0 and 1: pixels that are black in every image are common. */
+/** log(p / (1 - p)), with p clipped to [0.001, 0.999] because many pixels are black in every image. */
 function logit(probabilities: Float32Array): Float32Array {
   return probabilities.map(p => {
     const inside = Math.min(Math.max(p, 1e-3), 1 - 1e-3)

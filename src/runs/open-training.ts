@@ -1,4 +1,4 @@
-/** A training that is ready to run: the run locked, the images read, the model made and brought to where the run stands. */
+/** Opens a training: locks the run, reads its images, and initializes the learner or restores the latest snapshot. */
 import { dirname } from 'node:path'
 import { canCompile, type Scan, scan } from '../compile/scan.js'
 import type { Choice, Mode, ScanOptions } from '../compile/step.js'
@@ -33,28 +33,28 @@ import type { TrainingJob } from './training.js'
 import { validate } from './validation.js'
 import { startFrom } from './warm-start.js'
 
-/** A training between opening and closing. `position` is where it stands; the loop of train.ts moves it on. */
+/** An open training. The loop in train.ts advances `position`. */
 export interface Training {
   readonly position: Position
   /** The metrics of all finished passes. */
   readonly history: EpochMetrics[]
   readonly steps: Scan<Schedule>
-  /** To be called once steps have run: how they run from now on, and the validation images too; undefined from the second call on. */
+  /** Call it after the first steps: returns how steps and validation run from now on; undefined from the second call on. */
   settleMode(): Choice | undefined
   /** Why the run ends before its last epoch, if it does. */
   finished(): 'early' | 'converged' | undefined
-  /** The current pass, from where the run stands. */
+  /** The current pass, from `position` on. */
   startPass(): RunningPass
-  /** Ends the pass (the M step of methods that have one) and measures it. Throws an Error if the bound is no finite number. */
+  /** Ends the pass (for EM, by the M step) and measures it. Throws an Error if the bound is not finite. */
   endPass(pass: RunningPass): Promise<EpochMetrics>
-  /** Writes a line of metrics.jsonl and moves on to the next pass; returns whether this pass is the best so far. */
+  /** Writes a line of metrics.jsonl and advances to the next pass; returns whether this pass is the best so far. */
   record(metrics: EpochMetrics): boolean
   save(isBest: boolean): Promise<void>
-  /** Frees the model, once no step in flight uses it, and unlocks the run. */
+  /** Frees the model as soon as no running step uses it, and unlocks the run. */
   close(): void
 }
 
-/** Locks a run, new or to be resumed, and brings the learner to where it stands. Frees the learner if that fails. */
+/** Locks a run and initializes the learner, or restores it to resume the run. Frees the learner if that fails. */
 export async function openTraining(job: TrainingJob, learner: Learner, data: Dataset): Promise<Training> {
   let unlock = () => {}
   try {
@@ -77,7 +77,7 @@ export async function openTraining(job: TrainingJob, learner: Learner, data: Dat
   }
 }
 
-/** Passes that leave out what fills no batch need one batch at least. */
+/** Shuffled passes drop an incomplete batch, so they need at least one complete batch. */
 function requireBatch({ passes }: Traits, { batchSize }: RunConfig, { train: { count } }: Dataset): void {
   if (passes === 'shuffled' && batchSize > count)
     throw new UsageError(`--batch-size ${batchSize}: there are only ${count} training images`)
@@ -94,21 +94,21 @@ function imagesOf({ seed }: RunConfig, { reads }: Traits, data: Dataset, learner
 }
 
 function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
+  let result: { value: T } | undefined
   return () => {
-    made ??= { value: make() }
-    return made.value
+    result ??= { value: make() }
+    return result.value
   }
 }
 
-/** Where the run stands: at its latest snapshot, or at its start, which is then saved. */
+/** Restores the latest snapshot, or initializes the run and saves that; returns the position. */
 async function findPosition(run: OpenRun, resume: boolean): Promise<Position> {
   const { folder, config, learner, data, images } = run
   if (resume && snapshotFolder(folder, 'latest') !== undefined) {
     const position = restore(run)
     if (position.epoch > config.epochs) {
       throw new UsageError(
-        `--epochs ${config.epochs}: ${folder} has finished ${position.epoch} epochs already; ask for more`,
+        `--epochs ${config.epochs}: ${folder} has already finished ${position.epoch} epochs; use a larger --epochs`,
       )
     }
     keepMetricsUpTo(folder, position.epoch)
@@ -127,7 +127,7 @@ function restore({ folder, config, method, learner, data }: OpenRun): Position {
   const { snapshot, path } = readRunSnapshot(folder, 'latest')
   if (snapshot.data.sha256 !== data.sha256) {
     throw new Error(
-      `${path}: this run was trained on other images than those of --data ${config.data}; give its own data`,
+      `${path}: this run was trained on other images than those of --data ${config.data}; use the original data`,
     )
   }
   restoreLearner(learner, method.settings.fixed(config), snapshot, path)
@@ -197,28 +197,28 @@ function newTraining(run: OpenRun, position: Position, unlock: () => void): Trai
   }
 }
 
-/** `auto` measures once: a run goes on in the mode that it began with, because another one rounds differently. */
+/** A resumed run with `auto` keeps the mode that it began with, because another mode rounds differently. */
 function startMode({ compile }: RunConfig, { compile: before }: Position): ScanOptions {
-  const goesOn = compile === 'auto' && before !== null && before !== 'off' && canCompile()
-  return goesOn ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
+  const keepsMode = compile === 'auto' && before !== null && before !== 'off' && canCompile()
+  return keepsMode ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
 }
 
-/** The numbers of a pass that its steps have made: of its end, of its steps, of the validation images, and its rates. */
+/** Ends the pass and measures it: means over its steps, values of the M step, the validation bound, and the rates. */
 async function measurePass(
   { folder, config, method, traits, learner, images, stepsPerPass }: OpenRun,
   position: Position,
   bounds: Bounds,
 ) {
-  const ofPass = await learner.finishPass?.()
+  const values = await learner.finishPass?.()
   const validated = await validate(bounds, images.validation(), config.seed)
   if (validated && !Number.isFinite(validated.validationElbo))
     throw diverged(validated.validationElbo, position, 'the last update broke the weights', folder)
-  // A method with whole passes has the same rates in every step.
+  // The rates of methods with whole passes are constant.
   const rates = traits.passes === 'shuffled' ? method.rates(config, position.step - 1, stepsPerPass) : {}
-  return { ...trainingMeans(position.sums), ...ofPass, ...validated, ...rates }
+  return { ...trainingMeans(position.sums), ...values, ...validated, ...rates }
 }
 
-/** Moves on to the next pass; returns whether this one is the best so far. Where nothing is validated, every pass is better than the last. */
+/** Advances to the next pass; returns whether this one is the best so far. Without validation every pass counts as the best. */
 function finishPosition(position: Position, { epoch, validationIwae, validationElbo }: EpochMetrics): boolean {
   const validationBound = validationIwae ?? validationElbo ?? null
   const before = position.best?.validationBound

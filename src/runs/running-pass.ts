@@ -1,4 +1,4 @@
-/** One pass over the training images: what each of its steps is given, and how fast it goes. */
+/** One pass over the training images: the inputs of its steps, its progress and its speed. */
 import type { Feed } from '../compile/scan.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import { imageSize } from '../data/images.js'
@@ -9,14 +9,14 @@ import { keyAt, streamKey } from '../random.js'
 import type { Position } from './snapshot.js'
 import type { TrainingProgress } from './training.js'
 
-/** What is fixed once a run is open. */
+/** The parts of an open run that do not change. */
 export interface OpenRun {
   folder: string
   config: RunConfig
   method: Method
   traits: Traits
   data: Dataset
-  /** The training images and those validated on, as the model reads them. */
+  /** The training and the validation images, as the model reads them. */
   images: { train(): Split; validation(): Split }
   learner: Learner
   backend: string
@@ -29,13 +29,13 @@ export function newPass({ traits, images, data, config }: Omit<OpenRun, 'stepsPe
     : shuffledPass(data.train, config.batchSize, streamKey(config.seed, 'order'), epoch)
 }
 
-/** A pass under way. */
+/** A pass in progress. */
 export interface RunningPass {
   readonly steps: number
-  /** What the steps from number `from` on are given. */
+  /** The inputs of `count` steps of this pass, from step `from` on. */
   feed(from: number, count: number): Feed<Schedule>
   progress(): TrainingProgress
-  /** Of this session. */
+  /** Over the steps of this session. */
   imagesPerSecond(): number
 }
 

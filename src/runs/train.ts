@@ -6,7 +6,7 @@ import { openTraining } from './open-training.js'
 import { addSums, requireFinite } from './pass-sums.js'
 import type { TrainingJob, TrainingResult } from './training.js'
 
-/** Trains a run to its last epoch, or until it is told to stop or its method has finished. Throws an Error if the ELBO diverges. */
+/** Trains a run until its last epoch, until its method has finished, or until `job.signal` stops it. Throws an Error if the ELBO is not finite. */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { folder, config, signal, observer = {} } = job
   const data = loadRunDataset(config)

@@ -7,7 +7,7 @@ import { streamKey } from '../random.js'
 
 const BATCH = 500
 
-/** The bound of every image, on the same binary sample and with the same noise after each pass; undefined if no image is held out. */
+/** The mean bound over images, with the same binary sample and the same noise after each pass; undefined if there are no images. */
 export async function validate(bounds: Bounds, images: Split, seed: number): Promise<Validated | undefined> {
   if (images.count === 0) return undefined
   const options = { batchSize: BATCH, key: streamKey(seed, 'validation noise') }

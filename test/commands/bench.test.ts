@@ -66,7 +66,7 @@ it.each<[keyof typeof bench.options, string, string]>([
 
 it.each([
   [2, 'elbo: --modes xla: cpu can only run with off', '--backends', 'cpu', '--modes', 'xla'],
-  [2, 'elbo: --threads 2 does not reach PyTorch and JAX', ...tiny, '--threads', '2', '--peers'],
+  [2, 'elbo: --threads 2: has no effect on PyTorch and JAX', ...tiny, '--threads', '2', '--peers'],
   [1, 'package.json', ...tiny, '--out', resolve(import.meta.dirname, '../../package.json')],
 ])('refuses with exit code %i and one line what cannot be done: %s', (code, message, ...args) => {
   const { status, stdout, stderr } = elbo(...args)

@@ -151,7 +151,7 @@ test('two layers of z: trained, measured by two methods, drawn, exported; what n
   refused(2, 'manifold: needs one latent layer; this run has --upper-latent-dim 3', 'manifold', 'layers')
   const noise = ['gradients', 'layers', '--objectives', 'elbo', '--ks', '1', '--draws', '20', '--compile', 'off']
   expect(json(...noise, '--estimators', 'stl').rows).toHaveLength(1) // always samples its KL term
-  refused(2, '--kl analytic: has no closed form for two layers of z; use --kl monte-carlo', ...noise)
+  refused(2, '--kl analytic: the KL term has no closed form with two latent layers; use --kl monte-carlo', ...noise)
   rmSync(join(checkpoints, 'layers'), { recursive: true })
 })
 
@@ -204,7 +204,7 @@ test('evaluate --gaps says what images it read: of a grey run no binarization, o
   expect(status, stderr).toBe(0)
   const gaps = ['--gaps', '--gap-steps', '2', '--samples', '3', '--compile', 'off']
   const lines = (...args: string[]) => elbo('evaluate', 'grey', ...gaps, ...args).stdout.split('\n')
-  const measured = 'test images of small, grey values in [0, 1], 3 samples of z each, best q(z) after 2 steps of ascent'
+  const measured = 'test images of small, grey values in [0, 1], 3 samples of z each, best q(z) after 2 gradient steps'
   expect(lines()[0]).toBe(`120 ${measured}`)
   expect(lines('--gap-images', '7')[0]).toBe(`the first 7 ${measured}`)
   const { bitsPerDimension } = json('evaluate', 'grey', '--samples', '3', '--compile', 'off')
@@ -346,7 +346,7 @@ describe('wrong usage is one line and exit code 2', () => {
     [['train', '--epochs', '-1'], '--epochs -1: a whole number from 1 to '],
     [['train', '--latent-dim', '0'], '--latent-dim 0'],
     [['train', '--run', '../out'], "run name '../out'"],
-    [['train', '--run', 'first'], 'has a run already'],
+    [['train', '--run', 'first'], 'already has a run'],
     [['train', '--resume'], 'name the run with --run'],
     [['train', '--run', 'first', '--resume', '--hidden', '17'], '--hidden [17]: the run began with [16]'],
     [['train', '--config', 'nothing.json'], 'there is no such file'],
@@ -373,7 +373,7 @@ describe('wrong usage is one line and exit code 2', () => {
     ],
     [
       ['evaluate', 'first', '--method', 'quadrature', '--grid', '9999'],
-      '--grid 9999: 9999^2 points are more than can be computed; an odd number up to 3161 was expected',
+      '--grid 9999: 9999^2 points would take too long; an odd number up to 3161 was expected',
     ],
     [
       ['evaluate', 'first', '--method', 'quadrature', '--extent', '1e30'],
@@ -386,7 +386,7 @@ describe('wrong usage is one line and exit code 2', () => {
     ],
     [
       ['evaluate', 'first', '--samples', '9', '--defensive', '0.1'],
-      '--defensive 0.1: of 9 samples 8 would come from q(z|x) and 1 from the prior; two of each are needed',
+      '--defensive 0.1: 8 of 9 samples would come from q(z|x) and 1 from the prior; at least two of each are needed',
     ],
     [['evaluate', 'first', '--save', 'small'], '--save small: this is a folder; a file was expected'],
     [['evaluate', 'first', '--save', 'none/v.safetensors'], '--save none/v.safetensors: its folder does not exist'],
@@ -398,15 +398,15 @@ describe('wrong usage is one line and exit code 2', () => {
       ['gradients', 'first', '--objectives', 'elbo', '--estimators', 'pathwise,dreg'],
       '--estimators dreg: works for iwae only; for elbo use stl',
     ],
-    [['sample', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
-    [['train', '--init-from', 'second'], "there is no run 'second' in checkpoints (runs there: first)"],
+    [['sample', 'second'], "there is no run 'second' in checkpoints (runs: first)"],
+    [['train', '--init-from', 'second'], "there is no run 'second' in checkpoints (runs: first)"],
     [
       ['train', '--init-from', 'first', '--output-bias', 'zero'],
-      '--output-bias zero: has no effect with --init-from first, which sets every bias',
+      '--output-bias zero: has no effect with --init-from first, which sets all biases',
     ],
     [['sample'], "missing required argument 'run'"],
     [['sample', 'first', '--count', 'many'], '--count many: a whole number from 1 to '],
-    [['export', 'first'], '--to DIR is missing'],
+    [['export', 'first'], '--to FOLDER is missing'],
   ])('%s', (args, message) => {
     refused(2, message, ...args)
   })
@@ -453,7 +453,7 @@ describe('what cannot be done is one line and exit code 1', () => {
   test('a start that fails leaves other files alone and its own name free', () => {
     mkdirSync(join(checkpoints, 'mine'))
     writeFileSync(join(checkpoints, 'mine/notes.txt'), 'mine')
-    refused(2, 'is there already and holds no run', 'train', '--run', 'mine', '--data', 'small')
+    refused(2, 'already exists and is not a run', 'train', '--run', 'mine', '--data', 'small')
     expect(readFileSync(join(checkpoints, 'mine/notes.txt'), 'utf8')).toBe('mine')
     rmSync(join(checkpoints, 'mine'), { recursive: true })
     mkdirSync(join(checkpoints, 'killed'))

@@ -125,8 +125,8 @@ test('interrupted by Ctrl-C it saves and exits 130, and goes on to the same tabl
 })
 
 test.each([
-  [['--methods', 'vae,ppca'], 'their nats do not compare'],
-  [['--run', 'c'], 'c is there already: continue the comparison with --resume'],
+  [['--methods', 'vae,ppca'], 'their nats are not comparable'],
+  [['--run', 'c'], 'c already exists: continue the comparison with --resume'],
   [['--train-images', '501', '--data', 'small'], '--train-images 501: there are only 500 training images'],
   [['--test-images', '61', '--data', 'small'], '--test-images 61: there are only 60 test images'],
 ])('%s is refused in one line, before anything is made', (given, message) => {

@@ -124,7 +124,9 @@ test('the model that is brought back gives every image the bound that the run re
 test('a command that needs a VAE says what the run holds', async () => {
   const to = folder()
   await run(to, { model: 'bernoulli-mixture', epochs: 1 })
-  expect(() => loadTrainedVae(to, 'latest')).toThrow('exact em of bernoulli-mixture; this needs a VAE')
+  expect(() => loadTrainedVae(to, 'latest')).toThrow(
+    'this needs a VAE, a run of `elbo train`; the run is exact em of bernoulli-mixture',
+  )
 })
 
 test.each([
@@ -134,7 +136,7 @@ test.each([
   [{ model: 'factor-analysis', sampler: 'gibbs' }, '--sampler gibbs: has no effect with --method exact'],
   [
     { model: 'ppca', method: 'monte-carlo', samples: 2, discard: 2 },
-    '--discard 2: of --samples 2 draws none is left; use --discard 1 or more --samples',
+    '--discard 2: discards all draws of --samples 2; use --discard 1 or a larger --samples',
   ],
   [
     { model: 'vae', sampler: 'metropolis', leapfrogSteps: 3 },

@@ -36,7 +36,7 @@ export const quadratureOverGrid = estimator({
 
 type QuadratureValues = Pick<Values<typeof options>, 'grid' | 'extent' | 'save'>
 
-/** Measures the images of a run with one or two latent dimensions, prints, and returns the JSON document. */
+/** Measures the images of a run with one or two latent dimensions, prints the results and returns the JSON document. */
 export async function evaluateQuadrature(
   measuring: Measuring,
   { grid, extent, save }: QuadratureValues,
@@ -56,8 +56,8 @@ export async function evaluateQuadrature(
   if (done === 0) return nothingMeasured(context, { ...document, method: 'quadrature' })
   const summary = summarize(result)
   const { warnings, ...trust } = gridTrust(result)
-  const how = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
-  const bits = printQuadrature(measuring, result, how, { warnings, ...trust })
+  const description = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
+  const bits = printQuadrature(measuring, result, description, { warnings, ...trust })
   const perImage = { elbo: result.elbo, log_px: result.logPx, gap: result.gap }
   saveValues(measuring, save, perImage, { method: 'quadrature', grid: String(grid), extent: String(extent) })
   const interrupted = done < images.count
@@ -67,12 +67,12 @@ export async function evaluateQuadrature(
   return { json: { ...json, ...(interrupted && { interrupted }), ...published }, interrupted }
 }
 
-/** Prints all but the JSON document; returns the bits per dimension. */
-function printQuadrature(measuring: Measuring, result: Quadrature, how: string, trust: GridTrust) {
+/** Prints the results; returns the bits per dimension. */
+function printQuadrature(measuring: Measuring, result: Quadrature, description: string, trust: GridTrust) {
   const { images, context, about } = measuring
   const summary = summarize(result)
   if (result.compile) context.note(describeChoice(result.compile))
-  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${how}`)
+  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${description}`)
   context.print(describeEstimate('ELBO', summary.elbo))
   describeParts(context, summary)
   context.print(describeEstimate('gap', summary.gap, ', KL(q(z|x) || p(z|x)): ELBO + gap = log p(x)'))
@@ -94,13 +94,13 @@ function summarize({ logPx, elbo, gap, kl }: Quadrature) {
 }
 
 function describeTrust({ half: { logPx, elbo }, qMass, warnings }: GridTrust): string[] {
-  const of = ({ mean, largest }: GridTrust['half']['elbo']) =>
+  const describeChange = ({ mean, largest }: GridTrust['half']['elbo']) =>
     `${mean.toExponential(1)} on average, at most ${largest.toExponential(1)}`
   const small =
-    'the error of the whole grid is far smaller: it falls faster than any power of the distance between points'
+    'the error of the whole grid is far smaller, because it decreases faster than any power of the distance between points'
   return [
-    `with half the points along each axis: log p(x) changes by ${of(logPx)}; the ELBO by ${of(elbo)}`,
-    `the sum of q(z|x) over the grid is off 1 by at most ${Math.abs(qMass.worst - 1).toExponential(1)}`,
+    `with half the points along each axis: log p(x) changes by ${describeChange(logPx)}; the ELBO by ${describeChange(elbo)}`,
+    `the sum of q(z|x) over the grid differs from 1 by at most ${Math.abs(qMass.worst - 1).toExponential(1)}`,
     ...(warnings.length > 0 ? warnings : [small]),
   ]
 }

@@ -27,17 +27,17 @@ export const train = command({
   name: vae.command,
   summary: vae.summary,
   options: {
-    run: text('name of the run (default: the first of vae-1, vae-2, … that is free)'),
+    run: text('name of the run (default: the first unused of vae-1, vae-2, …)'),
     preset: choice(
       Object.keys(presets) as [PresetName, ...PresetName[]],
       'default',
       `settings to start from: ${presetList}`,
     ),
-    config: text('JSON file of settings, as in config.json; flags win over it, it wins over the preset'),
+    config: text('JSON file of settings, as in config.json; it overrides the preset, flags override it'),
     ...vaeFlags,
   },
   finishesOnInterrupt: true,
-  switches: { resume: 'continue the run where it stopped, bit for bit' },
+  switches: { resume: 'resume the run where it stopped, bit for bit' },
   examples: vae.examples,
   run(
     {
@@ -56,8 +56,7 @@ export const train = command({
         resume: switches.resume === true,
         fresh: () => fresh(preset, config, given, context.checkpoints),
         resumed(saved) {
-          if (asked)
-            throw new UsageError(`--${asked[0]}: a resumed run keeps the settings that it began with; leave this out`)
+          if (asked) throw new UsageError(`--${asked[0]}: a resumed run keeps its own settings; leave this out`)
           return vaeSettings.resume(saved as VaeConfig, given)
         },
       },
@@ -78,10 +77,10 @@ function readConfigFile(path: string): string {
   return readWhole(path).toString()
 }
 
-/** What is to be trained: where, and with which settings. */
+/** A run to train: its name and its settings. */
 export interface TrainingRequest {
   method: Method
-  /** Null: the first free of PREFIX-1, PREFIX-2, … */
+  /** Null: the first unused of PREFIX-1, PREFIX-2, … */
   run: string | null
   prefix: string
   resume: boolean
@@ -89,7 +88,7 @@ export interface TrainingRequest {
   fresh(): RunConfig
   /** The settings of a resumed run that began with `saved`. */
   resumed(saved: RunConfig): RunConfig
-  /** The command that continues after an interruption, where it is not the method's own. */
+  /** The command that continues after an interruption; default: that of the method. */
   continueWith?: string
 }
 
@@ -104,13 +103,13 @@ export async function trainRequested(request: TrainingRequest, context: Context)
   if (saved) requireMethod(saved, method)
   const config = withThreads(saved ? request.resumed(saved) : request.fresh())
   if (saved) noteThreads(saved, config, context)
-  const made = !resume && claim(folder, config)
+  const created = !resume && claim(folder, config)
   try {
     const named = { name, folder, config, method, resume }
     return await trainNamed(named, continueWith ?? `${method.command} --run ${name} --resume`, context)
   } catch (error) {
-    // A run that never began leaves nothing behind.
-    if (made && !hasHistory(folder)) rmSync(folder, { recursive: true, force: true })
+    // A run that did not start leaves no folder behind.
+    if (created && !hasHistory(folder)) rmSync(folder, { recursive: true, force: true })
     throw error
   }
 }

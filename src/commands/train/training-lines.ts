@@ -1,4 +1,4 @@
-/** What a training says in a terminal: the progress bar, a line after each epoch, and how it ended. */
+/** The terminal output of a training: a progress bar, a line after each epoch, and lines at the end. */
 import { basename } from 'node:path'
 import type { Method, RunConfig } from '../../methods/method.js'
 import type { EpochMetrics, Validated } from '../../methods/metrics.js'
@@ -10,7 +10,7 @@ import type { Context } from '../command.js'
 import { describeChoice } from '../opened-run.js'
 import type { ProgressBar } from '../progress-bar.js'
 
-/** A run by its name below the checkpoints folder. */
+/** A run with its name in the checkpoints folder. */
 export interface NamedRun {
   name: string
   folder: string
@@ -19,7 +19,7 @@ export interface NamedRun {
   resume: boolean
 }
 
-/** Says how the training goes, and draws its pictures. */
+/** An observer that prints the progress of a training and draws its pictures. */
 export function newObserver(
   { name, config, method }: NamedRun,
   bar: ProgressBar,
@@ -30,7 +30,8 @@ export function newObserver(
   return {
     started(position, data) {
       const { epoch } = position
-      if (epoch >= config.epochs) note(`run ${name} has all its ${epoch} epochs; ask for more with --epochs`)
+      if (epoch >= config.epochs)
+        note(`run ${name} has finished all its ${epoch} epochs; continue with a larger --epochs`)
       note(
         `run ${name}: ${data.train.count} training and ${data.validation.count || 'no'} validation images of ` +
           `${data.rows}x${data.columns}, ${describeReading(reads)}, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${describeStart(position, config)}`,
@@ -52,7 +53,7 @@ export function newObserver(
   }
 }
 
-/** Says how a training ended; `command` continues it. */
+/** Prints how a training ended; `command` is the one that continues it. */
 export function conclude(
   { ended, position, history }: TrainingResult,
   { folder, config, method }: NamedRun,
@@ -77,16 +78,16 @@ export function conclude(
     )
   }
   print(
-    `saved in ${folder}; look at plots/elbo.png and images/, measure with: elbo evaluate ${basename(folder)}${elsewhere}`,
+    `saved in ${folder}; see plots/elbo.png and images/; measure with: elbo evaluate ${basename(folder)}${elsewhere}`,
   )
 }
 
 function describeStart({ epoch, stepInEpoch }: Position, { initFrom }: RunConfig): string {
-  if (epoch + stepInEpoch > 0) return `, continuing after epoch ${epoch}, step ${stepInEpoch} of the next`
+  if (epoch + stepInEpoch > 0) return `, resumed after epoch ${epoch}, step ${stepInEpoch} of the next`
   return initFrom ? `, starting from the weights of ${initFrom}` : ''
 }
 
-/** Behind the bar. */
+/** The text after the progress bar. */
 function describeProgress({ epoch, epochs, elbo, imagesPerSecond, remainingSeconds }: TrainingProgress): string {
   return [
     `epoch ${epoch}/${epochs}`,
@@ -96,7 +97,7 @@ function describeProgress({ epoch, epochs, elbo, imagesPerSecond, remainingSecon
   ].join(' | ')
 }
 
-/** After an epoch. `bound` names what is validated. */
+/** The line after an epoch; `bound` is the name of the validation bound. */
 function describeEpoch(m: EpochMetrics, { epochs, bound }: { epochs: number; bound: string }, isBest: boolean): string {
   const parts =
     m.reconstruction === undefined || m.kl === undefined

@@ -1,6 +1,6 @@
 /**
- * Gaussian components with spherical or diagonal covariances. Both products of a pass have the features [x, |x|²] or [x, x²]:
- * log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance, with x and m counted from the mixture's origin: see gaussian.ts.
+ * Gaussian components with spherical or diagonal covariances. Densities and moments are matrix products with the features [x, |x|²]
+ * or [x, x²]: log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance, with x and m counted from the mixture's origin: see gaussian.ts.
  */
 import * as tf from '@tensorflow/tfjs'
 import { dot, row, sum } from '../../numeric/linear-algebra.js'
@@ -9,7 +9,7 @@ import { type Coefficients, column, variable } from './mixture.js'
 
 type AxisCoefficients = Readonly<Record<'log_weights' | 'linear' | 'quadratic' | 'offsets', Float64Array>>
 
-/** One variance for all pixels of a component (`spherical`), or one for each. */
+/** One variance per component (`spherical`), or one per component and pixel. */
 export function axisStructure(spherical: boolean, components: number, pixels: number): GaussianStructure {
   const width = spherical ? 1 : pixels
   const matrix = [components, pixels]
@@ -19,10 +19,10 @@ export function axisStructure(spherical: boolean, components: number, pixels: nu
     coefficientShapes: { linear: matrix, quadratic: [components, width], offsets: [components] },
     momentShapes: { sums: matrix, squares: [components, width] },
     logProb(variables, x) {
-      const part = (name: string, features: tf.Tensor) =>
+      const product = (name: string, features: tf.Tensor) =>
         tf.matMul(variable({ variables }, name), features, false, true) // [K, batch]
       const offsets = column(variable({ variables }, 'offsets'))
-      return tf.add(tf.add(part('linear', x), part('quadratic', squares(x))), offsets)
+      return tf.add(tf.add(product('linear', x), product('quadratic', squares(x))), offsets)
     },
     moments: (responsibilities, x) => ({
       sums: tf.matMul(responsibilities, x),

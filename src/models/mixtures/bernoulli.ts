@@ -29,30 +29,30 @@ export interface BernoulliMixture extends Mixture<'sums'> {
 }
 
 export interface BernoulliParameters {
-  /** [K], positive, of sum 1. */
+  /** [K], positive, summing to 1. */
   weights: Float64Array
-  /** [K, pixels], inside of (0, 1). */
+  /** [K, pixels], in (0, 1). */
   means: Float64Array
 }
 
 export interface BernoulliMixtureOptions {
   pixels: number
   components: number
-  /** Without one, all components are equal until they are started otherwise. */
+  /** Initial parameters; default: all components equal. */
   start?: BernoulliParameters
 }
 
-/** What the M step maximises beside the likelihood. */
+/** The prior of a maximum a posteriori M step. */
 export interface BernoulliPrior {
-  /** Weights ~ Dirichlet(concentration, …), from 1; 1 is flat. */
+  /** Weights ~ Dirichlet(concentration, …), at least 1; 1 is flat. */
   concentration: number
-  /** Each mean ~ Beta(a, b), from 1: a - 1 images more with the pixel on, b - 1 more with it off; [1, 1] is flat. */
+  /** Each mean ~ Beta(a, b), at least 1: a - 1 pseudo-images with the pixel on, b - 1 with it off; [1, 1] is flat. */
   pixels: readonly [a: number, b: number]
-  /** Means stay this far from 0 and 1, so that one pixel never seen before leaves a likelihood. */
+  /** Means are clipped to [floor, 1 - floor], so that a pixel value never seen in training does not make p(x) = 0. */
   floor: number
 }
 
-/** Maximum likelihood. */
+/** A flat prior: maximum likelihood. */
 export const flatBernoulliPrior: BernoulliPrior = { concentration: 1, pixels: [1, 1], floor: 1e-6 }
 
 export function createBernoulliMixture({ pixels, components, start }: BernoulliMixtureOptions): BernoulliMixture {
@@ -98,7 +98,7 @@ const equalComponents = (components: number, pixels: number): BernoulliParameter
   means: new Float64Array(components * pixels).fill(0.5),
 })
 
-/** Assigns parameters and what derives from them. */
+/** Assigns the parameters and the coefficients derived from them, which it returns. */
 export function setBernoulliParameters(mixture: BernoulliMixture, parameters: BernoulliParameters): Coefficients {
   const coefficients = {
     log_weights: parameters.weights.map(Math.log),
@@ -120,7 +120,7 @@ function totalBernoulliLogJoint(coefficients: Coefficients, moments: BernoulliMo
 export const imagesOn = ({ origin, pixels }: BernoulliMixture, { counts, sums }: BernoulliMoments): Float64Array =>
   sums.map((total, i) => total + (origin[i % pixels] as number) * (counts[Math.floor(i / pixels)] as number))
 
-/** The M step: the most probable parameters given the moments. Means of components without images stay what they were, unless the prior says. */
+/** The M step: the most probable parameters given the moments. Without images and with a flat prior a component keeps its means. */
 export async function maximizeBernoulli(mixture: BernoulliMixture, moments: BernoulliMoments, prior: BernoulliPrior) {
   const { weights, logPrior } = maximizeWeights(moments.counts, prior.concentration)
   const means = mostProbableMeans(moments.counts, imagesOn(mixture, moments), await read(mixture, 'means'), prior)
@@ -135,7 +135,7 @@ function mostProbableMeans(
   before: Float64Array,
   { pixels: [a, b], floor }: BernoulliPrior,
 ): Float64Array {
-  if (!(a >= 1 && b >= 1)) throw new Error(`pixel prior Beta(${a}, ${b}): numbers from 1 are needed; [1, 1] is flat`)
+  if (!(a >= 1 && b >= 1)) throw new Error(`pixel prior Beta(${a}, ${b}): a and b must be at least 1; [1, 1] is flat`)
   const width = imagesOn.length / counts.length
   return imagesOn.map((on, i) => {
     const images = (counts[Math.floor(i / width)] as number) + a + b - 2

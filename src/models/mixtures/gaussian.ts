@@ -27,7 +27,7 @@ export interface GaussianMixture extends Mixture<'sums' | 'squares'> {
 }
 
 export interface GaussianParameters {
-  /** [K], positive, of sum 1. */
+  /** [K], positive, summing to 1. */
   weights: Float64Array
   /** [K, pixels]. */
   means: Float64Array
@@ -39,19 +39,19 @@ export interface GaussianMixtureOptions {
   pixels: number
   components: number
   covariance: GaussianMixture['covariance']
-  /** Without one, all components are N(0, I) until they are started otherwise. */
+  /** Initial parameters; default: all components N(0, I). */
   start?: GaussianParameters
 }
 
-/** What the M step maximises beside the likelihood. */
+/** The prior of a maximum a posteriori M step. */
 export interface GaussianPrior {
-  /** Weights ~ Dirichlet(concentration, …), from 1; 1 is flat. */
+  /** Weights ~ Dirichlet(concentration, …), at least 1; 1 is flat. */
   concentration: number
-  /** Added to each variance after it is estimated, as scikit-learn's `reg_covar`. */
+  /** Added to each estimated variance, like scikit-learn's `reg_covar`. */
   regularization: number
 }
 
-/** Maximum likelihood, with scikit-learn's regularization. */
+/** A flat prior: maximum likelihood, with scikit-learn's regularization. */
 export const flatGaussianPrior: GaussianPrior = { concentration: 1, regularization: 1e-6 }
 
 export function createGaussianMixture(options: GaussianMixtureOptions): GaussianMixture {
@@ -104,7 +104,7 @@ function equalComponents({ components, pixels, covariance, structure }: Gaussian
   }
 }
 
-/** Assigns parameters and what derives from them. Throws an error that names the component where a covariance is singular. */
+/** Assigns the parameters and the coefficients derived from them, which it returns. Throws an Error if a covariance is singular. */
 export function setGaussianParameters(mixture: GaussianMixture, parameters: GaussianParameters): Coefficients {
   const coefficients = mixture.structure.coefficients({
     logWeights: parameters.weights.map(Math.log),
