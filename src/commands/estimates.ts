@@ -7,5 +7,5 @@ export function describeEstimate(name: string, { mean, standardError }: Estimate
 }
 
 /** A standard error; 'unknown' for a single value. */
-export const describeError = (value: number, digits: number): string =>
-  Number.isNaN(value) ? 'unknown' : value.toFixed(digits)
+export const describeError = (value: number | undefined, digits: number): string =>
+  value === undefined || Number.isNaN(value) ? 'unknown' : value.toFixed(digits)

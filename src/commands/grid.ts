@@ -73,8 +73,8 @@ interface Change {
 
 /** The accuracy of the sums over a grid. */
 export interface GridTrust {
-  /** The changes of the estimates with half the points, in nats. */
-  half: Record<'logPx' | 'elbo', Change>
+  /** The changes of the estimates with half the points, in nats; the ELBO's only of images whose q(z|x) the grid holds. */
+  half: { logPx: Change; elbo?: Change }
   /** The largest posterior mass of an image on the border of the grid. */
   border: number
   /** The sum of q(z|x) that differs most from 1, and the number of images for which it differs too much. */
@@ -92,7 +92,7 @@ export function gridTrust({ logPx, elbo, half, border, qMass }: Quadrature): Gri
   const off = { worst, imagesOff: qMass.length - held.length }
   const change = Math.max(largest(logPxChanges), largest(held))
   return {
-    half: { logPx: changeOf(logPxChanges), elbo: changeOf(elboChanges) },
+    half: { logPx: changeOf(logPxChanges), ...(held.length > 0 && { elbo: changeOf(held) }) },
     border,
     qMass: off,
     warnings: [
@@ -115,5 +115,5 @@ const describeBorder = (border: number): string =>
 
 const describeOff = ({ worst, imagesOff }: GridTrust['qMass']): string =>
   `warning: q(z|x) of ${imagesOff} ${imagesOff === 1 ? 'image' : 'images'} does not sum to 1 over the grid (worst sum: ${worst.toPrecision(3)}), ` +
-  'because it extends beyond the grid or is narrower than a cell; the ELBO and the gap are not reliable, log p(x) is not affected; ' +
+  'because it extends beyond the grid or is narrower than a cell; their ELBO and gap are left out, log p(x) is not affected; ' +
   'use a larger --extent or a larger --grid'

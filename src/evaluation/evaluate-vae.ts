@@ -50,7 +50,7 @@ export async function evaluateVae(
   options: EvaluationOptions,
 ): Promise<Evaluation | undefined> {
   const shares = sharesOf(samples, options.defensive ?? 0)
-  const { size, pieces } = cutShares(shares, Math.min(options.batchSize, images.count))
+  const { size, pieces } = cutShares(shares, options.batchSize)
   const weigh = overImages<Piece>((batch, key, piece) => {
     const x = toUnit(batch)
     return sumPiece(vae, x, encode(vae, x), key, { size, shares, piece })
@@ -62,7 +62,13 @@ export async function evaluateVae(
     const compile = weigh.choice as Choice
     const posteriors = await expectations(vae, firstImages(images, done), { ...options, mode: compile.mode })
     const perImage = summarize(strataOf(sums, pieces, shares))
-    return { ...estimates(perImage, posteriors, vae.layers), samples, fromPrior: shares.prior, compile, perImage }
+    return {
+      ...estimates(perImage, posteriors, { layers: vae.layers, samples }),
+      samples,
+      fromPrior: shares.prior,
+      compile,
+      perImage,
+    }
   } finally {
     weigh.dispose()
   }
@@ -93,7 +99,7 @@ async function expectations(vae: Vae, images: Images, options: EvaluationOptions
 function estimates(
   { elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate,
   { mean, kl, meanVariance }: Expectations,
-  sizes: readonly number[],
+  { layers: sizes, samples }: { layers: readonly number[]; samples: number },
 ) {
   const columns = mean.length / kl.length
   const noise = meanVariance && moments(meanVariance, columns)
@@ -111,7 +117,7 @@ function estimates(
     kl: estimateMean(kl),
     logPx: estimateMean(logPx),
     logPxMonteCarloError: errorOfMean(standardError),
-    effectiveSamples: summarizeEffectiveSamples(effectiveSamples),
+    effectiveSamples: summarizeEffectiveSamples(effectiveSamples, samples),
     activeUnits: count(active),
     latentDim: active.length,
     layers,

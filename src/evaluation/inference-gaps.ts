@@ -61,7 +61,7 @@ export interface Gaps {
 
 /** Measures both parts of the gap. If stopped by `options.signal`, covers the batches done so far; undefined if none. */
 export async function measureGaps(vae: Vae, images: Images, options: GapOptions): Promise<Gaps | undefined> {
-  const size = Math.min(options.batchSize, images.count)
+  const size = options.batchSize
   const bounds = batchBounds(vae, size, options, Math.ceil(images.count / size))
   try {
     const batches: Bounds[] = []

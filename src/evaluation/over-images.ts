@@ -5,7 +5,7 @@ import { type Batches, type Choice, concatenate, type Outputs, type ScanOptions,
 import { type Images, imageSize, imagesFrom } from '../data/images.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
-/** Batch size of every evaluation of a run. The noise, and so the results, depend on it. */
+/** Batch size of every evaluation of a run. The noise of an image depends on it and on the image's index, not on how many images follow. */
 export const EVALUATION_BATCH = 100
 
 export interface OverImagesOptions {
@@ -49,10 +49,9 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
 async function runParts<S>(
   steps: Scan<S>,
   images: Images,
-  { batchSize, key, onProgress, signal }: OverImagesOptions,
+  { batchSize: size, key, onProgress, signal }: OverImagesOptions,
   parts: readonly S[],
 ): Promise<Outputs[]> {
-  const size = Math.min(batchSize, images.count)
   const to = Math.ceil(images.count / size) * parts.length
   const finished: Outputs[] = []
   let [done, rows] = [0, 0]
@@ -102,7 +101,7 @@ interface Selection {
 function selectPart(outputs: Outputs, { part, parts, steps, size, rows }: Selection): Outputs {
   const pick = (values: Float32Array): Float32Array => {
     const perStep = values.length / steps
-    const picked = new Float32Array((rows / size) * perStep)
+    const picked = new Float32Array((rows * perStep) / size)
     for (let batch = 0; batch * size < rows; batch++) {
       const from = (batch * parts + part) * perStep
       const used = Math.min(perStep, picked.length - batch * perStep)

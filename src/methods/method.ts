@@ -95,6 +95,10 @@ export interface Method<C extends RunConfig = RunConfig> {
   rates(config: C, step: number, stepsPerPass: number): Rates
   /** Why a run ends before its last epoch; undefined if it continues. */
   finished(config: C, progress: Progress): 'early' | 'converged' | undefined
+  /** What a user should know of these settings before the run starts, one line each; absent: nothing. */
+  cautions?(config: C): readonly string[]
+  /** Whether the bound after pass `epoch` may choose the best snapshot. Until it may, the latest snapshot is the best. Absent: always. */
+  choosesBest?(config: C, epoch: number): boolean
   /** A line that says how the run ended; undefined if there is nothing to add. */
   describeEnd(config: C, end: EndOfRun): string | undefined
   /** Creates the model and the algorithm that trains it; the variables are not yet initialized. */

@@ -3,7 +3,8 @@
 /** Measured after a pass, on the fixed binary sample of the validation images: validationElbo = reconstruction - kl. */
 export interface Validated {
   validationElbo: number
-  validationElboError: number
+  /** Absent for a single image. */
+  validationElboError?: number
   /** The importance-weighted bound with the run's number of samples, if it is the objective. */
   validationIwae?: number
   validationIwaeError?: number
@@ -18,7 +19,7 @@ export interface EpochMetrics extends Partial<Validated> {
   step: number
   /** Wall time of training so far in seconds, over all sessions; interrupted passes that were repeated do not count. */
   seconds: number
-  /** Mean over the pass, while the parameters changed; the error is that of the mean over steps. */
+  /** Mean over the pass, while the parameters changed; the error is that of the mean over steps, absent for a single step. */
   trainElbo?: number
   trainElboError?: number
   trainReconstruction?: number

@@ -1,6 +1,7 @@
 /** `elbo train`: a VAE, whose networks learn by gradient ascent on the ELBO or on IWAE_k, or by wake-sleep. */
 import { imageShape, meanImage } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
+import { describeCollapse } from '../evaluation/collapse.js'
 import type { BoundedAlgorithm } from '../inference/algorithm.js'
 import { gradientAscent } from '../inference/gradient-ascent.js'
 import { wakeSleep } from '../inference/wake-sleep.js'
@@ -56,8 +57,13 @@ export const vae = defineMethod<VaeConfig>({
   },
   finished: ({ patience }, { epoch, bestEpoch }) =>
     patience !== null && epoch - bestEpoch >= patience ? 'early' : undefined,
-  describeEnd: (config, { ended, bestEpoch }) =>
-    ended === 'early' ? `stopped early: no better validation ${boundName(config)} since epoch ${bestEpoch}` : undefined,
+  cautions: config => [...warmupCautions(config), ...betaCautions(config)],
+  choosesBest: ({ klWarmup }, epoch) => epoch >= klWarmup,
+  describeEnd(config, { ended, bestEpoch, history }) {
+    const early =
+      ended === 'early' ? [`stopped early: no better validation ${boundName(config)} since epoch ${bestEpoch}`] : []
+    return [...early, ...describeCollapse(history.at(-1)?.kl)].join('; ') || undefined
+  },
   create(config, shape) {
     const networks = createVae({ ...config, ...imageShape(shape) })
     const algorithm = algorithmOf(networks, config)
@@ -91,6 +97,22 @@ function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {
   if (objective === 'wake-sleep') return wakeSleep(networks, options)
   return gradientAscent(networks, { ...options, objective }, streamKey(config.seed, 'baseline'))
 }
+
+const warmupCautions = ({ klWarmup, epochs }: VaeConfig): string[] =>
+  klWarmup > epochs
+    ? [
+        `--kl-warmup ${klWarmup}: the run ends after ${epochs} epochs, at ${(epochs / klWarmup).toPrecision(2)} of the weight --beta of the KL term; ` +
+          'the bound cannot choose the best snapshot before the warm-up ends, so the latest one is taken',
+      ]
+    : []
+
+const betaCautions = ({ beta }: VaeConfig): string[] =>
+  beta === 1
+    ? []
+    : [
+        `--beta ${beta}: validation measures the ELBO, with the KL term at weight 1, and chooses the best snapshot by it; ` +
+          'for the last one use --snapshot latest',
+      ]
 
 const boundName = ({ objective, samples }: VaeConfig): string => (objective === 'iwae' ? `IWAE_${samples}` : 'ELBO')
 

@@ -183,7 +183,7 @@ function newTraining(run: OpenRun, position: Position, unlock: () => void): Trai
       }
     },
     record(metrics) {
-      const isBest = finishPosition(position, metrics)
+      const isBest = finishPosition(run, position, metrics)
       appendMetrics(folder, metrics)
       history.push(metrics)
       return isBest
@@ -218,11 +218,19 @@ async function measurePass(
   return { ...trainingMeans(position.sums), ...values, ...validated, ...rates }
 }
 
-/** Advances to the next pass; returns whether this one is the best so far. Without validation every pass counts as the best. */
-function finishPosition(position: Position, { epoch, validationIwae, validationElbo }: EpochMetrics): boolean {
+/**
+ * Advances to the next pass; returns whether this one is the best so far. Every pass is if none is validated, or as long as the method's
+ * bound may not choose; the first that it may choose is better than all before.
+ */
+function finishPosition(
+  { config, method }: OpenRun,
+  position: Position,
+  { epoch, validationIwae, validationElbo }: EpochMetrics,
+): boolean {
+  const chooses = (pass: number) => method.choosesBest?.(config, pass) ?? true
   const validationBound = validationIwae ?? validationElbo ?? null
-  const before = position.best?.validationBound
-  const isBest = validationBound === null || before == null || validationBound > before
+  const before = position.best && chooses(position.best.epoch) ? position.best.validationBound : null
+  const isBest = validationBound === null || before === null || !chooses(epoch) || validationBound > before
   position.epoch = epoch
   position.stepInEpoch = 0
   position.sums = {}

@@ -28,9 +28,9 @@ export function trainingMeans({
     `train${name[0]?.toUpperCase()}${name.slice(1)}`,
     sum / batches,
   ])
-  if (sums.elbo === undefined) return Object.fromEntries(means)
+  if (sums.elbo === undefined || batches < 2) return Object.fromEntries(means) // one step has no standard error
   const variance = Math.max(0, elboSquared / batches - (sums.elbo / batches) ** 2)
-  return { ...Object.fromEntries(means), trainElboError: Math.sqrt(variance / Math.max(batches - 1, 1)) }
+  return { ...Object.fromEntries(means), trainElboError: Math.sqrt(variance / (batches - 1)) }
 }
 
 /** Throws an Error if the ELBO of a step is not finite. `position` is the one before these steps. */

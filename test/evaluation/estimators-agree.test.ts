@@ -178,7 +178,7 @@ describe('weights that no float could hold', () => {
 
 test('effective sample sizes over images: median, smallest, and the share below 10', () => {
   const sizes = Float32Array.of(100, 3, 20, 9)
-  expect(summarizeEffectiveSamples(sizes)).toEqual({ median: 14.5, smallest: 3, shareOfFew: 0.5 })
+  expect(summarizeEffectiveSamples(sizes, 500)).toEqual({ median: 14.5, smallest: 3, few: 10, shareOfFew: 0.5 })
 })
 
 test('bits per dimension: of a fair coin 1; of a uniform density on [0, 1] those of 255 cells; of a narrow one negative', () => {

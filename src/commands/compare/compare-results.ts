@@ -92,7 +92,7 @@ export function runResult(
     bestPass: best.epoch,
     validationBound: {
       mean: best.validationElbo,
-      standardError: best.validationElboError,
+      standardError: best.validationElboError ?? Number.NaN,
       count: best.validationImages,
     },
     testBound: measured.bound,

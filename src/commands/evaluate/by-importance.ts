@@ -1,7 +1,7 @@
 /** `elbo evaluate RUN --method importance`: log p(x) by importance sampling from q(z|x) or from its mixture with p(z), and its reliability. */
 import { z } from 'zod'
+import { describeCollapse } from '../../evaluation/collapse.js'
 import { sharesOf } from '../../evaluation/defensive.js'
-import { FEW_EFFECTIVE_SAMPLES } from '../../evaluation/effective-samples.js'
 import { type Evaluation, evaluateVae } from '../../evaluation/evaluate-vae.js'
 import type { ImportanceEstimate } from '../../evaluation/importance.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
@@ -92,10 +92,12 @@ function printEvaluation(measuring: Measuring, vae: Vae, result: Evaluation) {
   context.print(`${done}, ${describeDraws(result)}`)
   context.print(describeEstimate('ELBO', result.elbo))
   describeParts(context, result)
-  const sampling = `, of which ± ${describeError(result.logPxMonteCarloError, 4)} from sampling z`
+  const dominated = result.effectiveSamples.shareOfFew > 0.5 ? '; this error is too small, see the warning' : ''
+  const sampling = `, of which ± ${describeError(result.logPxMonteCarloError, 4)} from sampling z${dominated}`
   context.print(describeEstimate('log p(x)', result.logPx, sampling))
   const bits = bitsOf(measuring, result.logPx)
-  for (const line of describeTrust(result, remediesFor(vae, result))) context.print(line)
+  const trust = describeTrust(result, remediesFor(vae, result))
+  for (const line of [...trust, ...describeCollapse(result.kl.mean)]) context.print(line)
   const active = result.layers.map(layer => `${layer.activeUnits ?? 'unknown'} of ${layer.latentDim}`)
   context.print(`${'active units'.padEnd(16)}${active.join(', in the second latent layer ')}`)
   context.print('±: one standard error of the mean over images')
@@ -131,11 +133,11 @@ function remediesFor({ latents }: Vae, { fromPrior, latentDim }: Evaluation): st
 }
 
 function describeTrust(
-  { effectiveSamples: { median, smallest, shareOfFew }, samples }: Evaluation,
+  { effectiveSamples: { median, smallest, few, shareOfFew }, samples }: Evaluation,
   remedies: string,
 ): string[] {
   const sizes = `effective samples: median ${median.toFixed(1)}, smallest ${smallest.toFixed(1)}, of ${samples}`
   if (shareOfFew < POOR_SHARE) return [sizes]
-  const share = `${(100 * shareOfFew).toFixed(1)} % of the images have an effective sample size below ${FEW_EFFECTIVE_SAMPLES}`
+  const share = `${(100 * shareOfFew).toFixed(1)} % of the images have an effective sample size below ${few}`
   return [sizes, `warning: ${share}, so that log p(x) is low by more than the stated error; check with ${remedies}`]
 }

@@ -7,6 +7,7 @@ import type { TrainingRecords } from '../../runs/records.js'
 import type { Position } from '../../runs/snapshot.js'
 import type { TrainingObserver, TrainingProgress, TrainingResult } from '../../runs/training.js'
 import type { Context } from '../command.js'
+import { describeError } from '../estimates.js'
 import { describeChoice } from '../opened-run.js'
 import type { ProgressBar } from '../progress-bar.js'
 
@@ -36,6 +37,7 @@ export function newObserver(
         `run ${name}: ${data.train.count} training and ${data.validation.count || 'no'} validation images of ` +
           `${data.rows}x${data.columns}, ${describeReading(reads)}, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${describeStart(position, config)}`,
       )
+      for (const caution of method.cautions?.(config) ?? []) note(caution)
     },
     compiled: choice => note(describeChoice(choice)),
     progress: progress => bar.update(progress.step, progress.steps, describeProgress(progress)),
@@ -115,7 +117,7 @@ function describeEpoch(m: EpochMetrics, { epochs, bound }: { epochs: number; bou
 
 function describeValidation(m: Validated, bound: string): string {
   const [value, error] = [m.validationIwae ?? m.validationElbo, m.validationIwaeError ?? m.validationElboError]
-  return `validation ${bound} ${value.toFixed(2)} ± ${error.toFixed(2)}`
+  return `validation ${bound} ${value.toFixed(2)} ± ${describeError(error, 2)}`
 }
 
 function duration(seconds: number): string {
