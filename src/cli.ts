@@ -2,7 +2,6 @@
 /** The command line: the table of commands, and the only place that handles flags, help, errors and exit codes. */
 import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
-import { closest } from 'fastest-levenshtein'
 import { backends } from './commands/backends.js'
 import { bench } from './commands/bench/bench.js'
 import type { Command, CommandGroup, Context, Result } from './commands/command.js'
@@ -19,6 +18,7 @@ import { sample } from './commands/sample.js'
 import { em } from './commands/train/em.js'
 import { train } from './commands/train/train.js'
 import { exitAtOnce } from './interruption.js'
+import { nearest } from './settings/nearest.js'
 import { kebabCase, parseFlag, type Setting, UsageError } from './settings/setting.js'
 
 const commands: readonly (Command | CommandGroup)[] = [
@@ -101,7 +101,7 @@ function addGroup(program: Commander, { name, summary, argument, commands }: Com
     .action((given?: string) => {
       if (given === undefined) return group.help({ error: true })
       throw new UsageError(
-        `${name} ${given}: there is no such ${argument}; one of ${names.join(', ')} was expected; did you mean ${closest(given, names)}?`,
+        `${name} ${given}: there is no such ${argument}; one of ${names.join(', ')} was expected; did you mean ${nearest(given, names)}?`,
       )
     })
   for (const command of commands) {

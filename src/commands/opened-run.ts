@@ -14,8 +14,12 @@ import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
 import { listRuns, runFolder } from '../runs/directory.js'
 import { loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../runs/trained-run.js'
+import { nearest } from '../settings/nearest.js'
 import { choice, text, threads, UsageError } from '../settings/setting.js'
 import type { Context } from './command.js'
+
+/** Most names of runs that a message lists. */
+const MOST_NAMES = 10
 
 /** Options of all commands on a run. */
 export const runOptions = {
@@ -57,9 +61,16 @@ export function existingRun(name: string, checkpoints: string): string {
   const folder = runFolder(checkpoints, name)
   const names = listRuns(checkpoints)
   if (names.includes(name)) return folder
-  const known = names.length > 0 ? `runs: ${names.join(', ')}` : 'it has no runs yet; `elbo train` creates one'
+  const known =
+    names.length > 0
+      ? `${describeRuns(names)}; did you mean ${nearest(name, names)}?`
+      : 'it has no runs yet; `elbo train` creates one'
   throw new UsageError(`there is no run '${name}' in ${checkpoints} (${known})`)
 }
+
+/** The names of runs for a message; `elbo runs` lists them all. */
+export const describeRuns = (names: readonly string[]): string =>
+  names.length <= MOST_NAMES ? `runs: ${names.join(', ')}` : `${names.length} runs, see \`elbo runs\``
 
 export interface OpenedRun<T extends TrainedRun = TrainedRun> {
   folder: string
@@ -118,17 +129,18 @@ export function orThrow(refusal: string | undefined): void {
   if (refusal !== undefined) throw new UsageError(refusal)
 }
 
-/** The images of a run, or those of `source`. Throws an Error if their size is not the run's, or if the run's images have changed. */
-export function runImages({ config, snapshot }: TrainedRun, source: string | null): Dataset {
-  const data = source === null ? loadRunDataset(config) : loadDataset(source)
+/** The images of a run, or those of `source`: null if `--data` was not given, undefined if the command has no such option. Throws an Error if their size is not the run's, or if the run's images have changed. */
+export function runImages({ config, snapshot }: TrainedRun, source?: string | null): Dataset {
+  const data = source == null ? loadRunDataset(config) : loadDataset(source, config.validation)
   const { rows, columns, sha256 } = snapshot.data
   if (data.rows !== rows || data.columns !== columns) {
     throw new Error(
       `--data ${data.source}: images of ${data.rows}x${data.columns} pixels, but the run was trained on ${rows}x${columns}`,
     )
   }
-  if (source === null && data.sha256 !== sha256) {
-    throw new Error(`${config.data}: the images have changed since the run was trained; choose images with --data`)
+  if (source == null && data.sha256 !== sha256) {
+    const remedy = source === null ? ', or choose images with --data' : ''
+    throw new Error(`${config.data}: the images have changed since the run was trained; restore them${remedy}`)
   }
   return data
 }

@@ -1,5 +1,7 @@
 /** `elbo runs`: all runs with their epochs, best validation bound and model. */
+
 import { join } from 'node:path'
+import { sourceName } from '../data/dataset.js'
 import { methodOf } from '../methods/list.js'
 import { readRunConfig } from '../runs/config-file.js'
 import { listRuns } from '../runs/directory.js'
@@ -37,7 +39,7 @@ function describeRun(checkpoints: string, name: string) {
 function line({ epoch, best, config }: Run): string {
   const elbo = describeBest(best)
   const { model, reads } = methodOf(config).traits(config)
-  const images = `${config.data}, ${reads === 'none' ? 'grey' : reads}`
+  const images = `${sourceName(config.data)}, ${reads === 'none' ? 'grey' : reads}`
   return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${model}, ${images}`
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { UsageError } from '../settings/setting.js'
 import { readIdxImages } from './formats/idx.js'
 import { firstImages, type ImageShape, type Images, imageRange, imageShape } from './images.js'
@@ -93,20 +93,35 @@ export function requireFirst(split: Split, count: number | null, flag: string): 
   return firstImages(split, count)
 }
 
+/** The last part of each path in `source`, for captions. */
+export const sourceName = (source: string): string =>
+  source
+    .split(',')
+    .map(path => basename(path))
+    .join(', ')
+
+/** `source` with absolute paths, so that a run finds its images from any folder. What does not exist stays as it is. */
+export function absoluteSource(source: string): string {
+  if (source === 'mnist') return source
+  if (existsSync(source)) return resolve(source)
+  const files = source.split(',')
+  return files.every(file => existsSync(file)) ? files.map(file => resolve(file)).join(',') : source
+}
+
 function imageFiles(source: string): [train: string, test: string] {
   if (source === 'mnist') return filesIn(mnistFolder())
   if (source.includes(',') && !existsSync(source)) return pairOfFiles(source)
   if (!existsSync(source))
-    throw new Error(`--data ${source}: no such file or folder; give 'mnist', a folder, or TRAIN,TEST`)
+    throw new Error(`images '${source}': no such file or folder; --data takes 'mnist', a folder, or TRAIN,TEST`)
   if (statSync(source).isDirectory()) return filesIn(source)
-  throw new Error(`--data ${source}: expected two files, of training and of test images, as TRAIN,TEST; got one`)
+  throw new Error(`images '${source}': expected two files, of training and of test images, as TRAIN,TEST; got one`)
 }
 
 function pairOfFiles(source: string): [string, string] {
   const files = source.split(',')
-  if (files.length !== 2) throw new Error(`--data ${source}: expected two files, TRAIN,TEST; got ${files.length}`)
+  if (files.length !== 2) throw new Error(`images '${source}': expected two files, TRAIN,TEST; got ${files.length}`)
   const missing = files.find(file => !existsSync(file))
-  if (missing !== undefined) throw new Error(`--data: no such file: ${missing}`)
+  if (missing !== undefined) throw new Error(`images '${source}': no such file: ${missing}`)
   return files as [string, string]
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { choice, read, type Setting, setting, wholeNumber } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
 import type { EndOfRun, EpochMetrics, Progress } from './metrics.js'
-import { runSettings, seedSetting } from './run-settings.js'
+import { runSettings, seedSetting, validationSetting } from './run-settings.js'
 
 /** The usual kinds of E step. */
 export const eSteps = {
@@ -43,6 +43,7 @@ export const lastEmSettings = {
   batchSize: wholeNumber([1, 1e6], 1000, 'images per step; each pass uses every image'),
   data: runSettings.data,
   trainImages: runSettings.trainImages,
+  validation: { ...validationSetting, added: true as const },
   validationImages: runSettings.validationImages,
 }
 

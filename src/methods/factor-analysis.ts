@@ -11,7 +11,7 @@ import { firstConflict, type Rule } from '../settings/rules.js'
 import { choice, type Values, wholeNumber } from '../settings/setting.js'
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
-import { pcaSetting, varianceFloorSetting } from './grey-features.js'
+import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
 import { defineMethod, type Learner, type Method, type TrainingShape } from './method.js'
 import { type Pictures, readPicture } from './pictures.js'
 
@@ -95,6 +95,8 @@ function factorMethod(kind: Kind): Method<Config> {
 
 function createLearner({ name, noise, parameters }: Kind, config: Config, size: TrainingShape): Learner {
   const { latentDim, varianceFloor, method, seed } = config
+  requireImages('--pca', config.pca, size)
+  requireImages('--latent-dim', latentDim, size)
   const features = newFeatures(size, config.pca)
   const model = factors.createFactorAnalysis({ features: features.size, latentDim })
   const options = { read: features.read, noise, varianceFloor }

@@ -7,7 +7,7 @@ import { createGaussianMixture } from '../models/mixtures/gaussian.js'
 import { firstConflict } from '../settings/rules.js'
 import { choice, type Values } from '../settings/setting.js'
 import * as em from './em.js'
-import { pcaSetting, varianceFloorSetting } from './grey-features.js'
+import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
 import { defineMethod } from './method.js'
 import { type MixtureParts, mixtureLearner, mixtureRules, mixtureSettings } from './mixture.js'
 
@@ -53,6 +53,7 @@ export const gaussianMixture = defineMethod<Config>({
   finished: em.emFinished,
   describeEnd: em.describeEmEnd,
   create(config, size) {
+    requireImages('--pca', config.pca, size)
     const features = newFeatures(size, config.pca)
     const fitted = algorithmOf(config, size.images, features)
     return mixtureLearner(config, {

@@ -1,6 +1,7 @@
 /** Settings of models of grey images. */
 import { z } from 'zod'
-import { positive, read, type Setting, setting } from '../settings/setting.js'
+import { positive, read, type Setting, setting, UsageError } from '../settings/setting.js'
+import type { TrainingShape } from './method.js'
 
 export const pcaSetting = setting(
   z.int().min(1).max(1e4).nullable(),
@@ -9,5 +10,12 @@ export const pcaSetting = setting(
   'model this many principal components of the images instead of their pixels',
   read.numberOrOff,
 )
+
+/** Throws a `UsageError` if there are fewer training images than `flag` asks for directions to find in them. */
+export function requireImages(flag: string, asked: number | null, { images }: TrainingShape): void {
+  // Snapshots of older versions do not say how many images there were: 0.
+  if (images === 0 || asked === null || asked <= images) return
+  throw new UsageError(`${flag} ${asked}: there are only ${images} training images; use at most as many`)
+}
 
 export const varianceFloorSetting = (description: string): Setting<number> => positive(1e-6, description)

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { backendNames } from '../backends/candidates.js'
 import { modes } from '../compile/step.js'
+import { validations } from '../data/dataset.js'
 import { choice, read, type Setting, setting, threads, wholeNumber, wholeNumberOrOff } from '../settings/setting.js'
 
 export const runSettings = {
@@ -25,6 +26,12 @@ export const runSettings = {
   threads: threads(true),
   imagesEvery: wholeNumber([1, 1e6], 5, 'epochs between pictures of samples and reconstructions', true),
 }
+
+export const validationSetting = choice(
+  validations,
+  'last-sixth',
+  'training images held out for validation; none: train on all images, without validation; the best snapshot is then the last',
+)
 
 /** The description says what the seed determines, which depends on the method. */
 export const seedSetting = (description: string): Setting<number> =>

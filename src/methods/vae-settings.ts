@@ -1,7 +1,6 @@
 /** All settings of a VAE; their defaults, checks and descriptions define the flags, `--help` and config.json. */
 import { z } from 'zod'
 import { readings } from '../data/binarize.js'
-import { validations } from '../data/dataset.js'
 import { baselines } from '../inference/estimators/baselines.js'
 import { bounds, estimators } from '../inference/gradient-ascent.js'
 import { optimizers } from '../inference/optimizer.js'
@@ -21,7 +20,7 @@ import {
   wholeNumberOrOff,
 } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
-import { layers, runSettings, seedSetting } from './run-settings.js'
+import { layers, runSettings, seedSetting, validationSetting } from './run-settings.js'
 
 /** The settings, in the order in which `--help` shows them. */
 export const vaeFlags = {
@@ -155,11 +154,7 @@ export const vaeFlags = {
   patience: wholeNumberOrOff('stop after this many epochs without a better validation bound', true),
   data: runSettings.data,
   trainImages: runSettings.trainImages,
-  validation: choice(
-    validations,
-    'last-sixth',
-    'training images held out for validation; none: train on all images, without validation; the best snapshot is then the last',
-  ),
+  validation: validationSetting,
   validationImages: runSettings.validationImages,
   binarize: choice(
     readings,

@@ -1,7 +1,7 @@
 /** Pictures and plots written during training: the ELBO curve, sample and reconstruction grids, TensorBoard's event files. */
 import { basename, join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
-import type { Dataset } from '../data/dataset.js'
+import { type Dataset, sourceName } from '../data/dataset.js'
 import { alternateImages, firstImages } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
 import { nodeNamespace } from '../libtensorflow/node-backend.js'
@@ -98,8 +98,8 @@ function elboChart(
   return {
     title: `${titles[bound.name] ?? bound.name} of run ${basename(folder)}`,
     subtitle: images
-      ? `${config.data}, ${read}. Validation: ${images} images${sample}.`
-      : `${config.data}, ${read}. No images held out for validation.`,
+      ? `${sourceName(config.data)}, ${read}. Validation: ${images} images${sample}.`
+      : `${sourceName(config.data)}, ${read}. No images held out for validation.`,
     xLabel: 'epoch',
     yLabel: `${bound.name} (nats per image)`,
     series: [
@@ -135,7 +135,7 @@ function halfStepChart(
   })
   return {
     title: `Half steps of run ${basename(folder)}`,
-    subtitle: `${config.data}, all training images. ${
+    subtitle: `${sourceName(config.data)}, all training images. ${
       traits.bound.exact
         ? 'At an E step the bound meets log p(x); at an M step both rise, and the gap is KL(q || p(z|x)).'
         : 'At an E step q(z) becomes the best of its family; at an M step the bound rises again.'

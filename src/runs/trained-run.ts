@@ -80,5 +80,5 @@ export function readRunSnapshot(folder: string, name: SnapshotName): { snapshot:
 
 function hint(folder: string, name: SnapshotName): string {
   const unfinished = name === 'best' && snapshotFolder(folder, 'latest') !== undefined
-  return unfinished ? ': no epoch has finished; use --snapshot latest' : ''
+  return unfinished ? ': no epoch has finished; there is only a latest snapshot' : ''
 }

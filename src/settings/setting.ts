@@ -1,6 +1,7 @@
 /** A setting: its schema, default and description in one place, so that flags, help and files agree. */
-import { closest } from 'fastest-levenshtein'
+
 import { z } from 'zod'
+import { nearest } from './nearest.js'
 
 /** Bad input of any kind: the program ends with exit code 2 and this message. */
 export class UsageError extends Error {}
@@ -17,6 +18,8 @@ export interface Setting<T> {
   choices?: readonly string[]
   /** May change when a run is resumed, because it does not affect the passes that are done. */
   resumable: boolean
+  /** Runs of older versions lack it and behave as its default says; snapshots name it only where it differs. */
+  added?: true
 }
 
 /** Settings by name. */
@@ -109,8 +112,8 @@ export function parseFlag(
 ): unknown {
   const parsed = schema.safeParse(parse(given))
   if (parsed.success) return parsed.data
-  const nearest = choices && choices.length > 1 ? `; did you mean ${closest(given, choices)}?` : ''
-  throw new UsageError(`--${kebabCase(name)} ${given}: ${expected} was expected${nearest}`)
+  const suggestion = choices && choices.length > 1 ? `; did you mean ${nearest(given, choices)}?` : ''
+  throw new UsageError(`--${kebabCase(name)} ${given}: ${expected} was expected${suggestion}`)
 }
 
 /** `batchSize` -> `batch-size`. */

@@ -1,5 +1,5 @@
 /** Operations on a table of settings: filling in defaults, checking JSON files, and resuming a run with changed settings. */
-import { closest } from 'fastest-levenshtein'
+import { nearest } from './nearest.js'
 import { kebabCase, type Setting, type Settings, UsageError, type Values } from './setting.js'
 
 export type DeepReadonly<T> = { readonly [name in keyof T]: ReadonlyList<T[name]> }
@@ -12,11 +12,11 @@ export interface SettingsTable<C> {
   resolve(...sources: DeepReadonly<Partial<C>>[]): C
   /** Checks the settings of a JSON file, which may lack some; `where` is its path, for error messages. */
   parse(json: string, where: string): Partial<C>
-  /** Checks that no setting is missing, except newer ones whose default is null. */
+  /** Fills in newer settings. Throws a `UsageError` if another one is missing. */
   complete(config: Partial<C>, where: string): C
   /** The settings of a resumed run: `saved` with `changes`. Throws a `UsageError` on a change to a setting that is not resumable. */
   resume(saved: C, changes: Partial<C>): C
-  /** The settings that determine a snapshot: all but the resumable ones, in the order of `config`. */
+  /** The settings that determine a snapshot: all but the resumable ones and newer ones at their default, in the order of `config`. */
   fixed(config: C): Record<string, unknown>
 }
 
@@ -33,7 +33,7 @@ export function settingsTable<T extends Settings>(
   const check = (name: string, value: unknown, where: string) => {
     if (!Object.hasOwn(settings, name)) {
       if (former.includes(name)) return
-      throw new UsageError(`${where}: there is no setting '${name}'; did you mean '${closest(name, names)}'?`)
+      throw new UsageError(`${where}: there is no setting '${name}'; did you mean '${nearest(name, names)}'?`)
     }
     const { schema, expected } = lookUp(name)
     if (!schema.safeParse(value).success)
@@ -49,18 +49,25 @@ export function settingsTable<T extends Settings>(
     },
     complete(config, where) {
       const lacking = names.filter(name => !Object.hasOwn(config, name))
-      const missing = lacking.find(name => lookUp(name).value !== null)
+      const missing = lacking.find(name => lookUp(name).value !== null && !lookUp(name).added)
       if (missing) throw new UsageError(`${where}: the setting '${missing}' is missing`)
-      return { ...config, ...Object.fromEntries(lacking.map(name => [name, null])) } as Values<T>
+      return { ...config, ...Object.fromEntries(lacking.map(name => [name, lookUp(name).value])) } as Values<T>
     },
     resume(saved, changes) {
       for (const [name, value] of Object.entries(changes))
         requireSame(name, saved[name as keyof T], value, lookUp(name))
       return { ...saved, ...changes }
     },
-    fixed: config => Object.fromEntries(Object.entries(config).filter(([name]) => settings[name]?.resumable !== true)),
+    fixed: config =>
+      Object.fromEntries(
+        Object.entries(config).filter(([name, value]) => settings[name] === undefined || decides(lookUp(name), value)),
+      ),
   }
 }
+
+/** Whether a snapshot has to name the value of a setting. */
+const decides = ({ resumable, added, value: usual }: Setting<unknown>, value: unknown): boolean =>
+  !resumable && !(added && value === usual)
 
 function requireSame(name: string, saved: unknown, changed: unknown, { resumable }: Setting<unknown>): void {
   const [before, now] = [JSON.stringify(saved), JSON.stringify(changed)]

@@ -26,7 +26,7 @@ test('a folder and a pair of files give the same data; other pixels have another
 test('what is missing or does not fit is named', () => {
   const here = smallMnist(folder(), 12, 4)
   const train = join(here, 'train-images-idx3-ubyte')
-  expect(() => loadDataset('nowhere')).toThrow("--data nowhere: no such file or folder; give 'mnist'")
+  expect(() => loadDataset('nowhere')).toThrow("images 'nowhere': no such file or folder; --data takes 'mnist'")
   expect(() => loadDataset(train)).toThrow('expected two files')
   expect(() => loadDataset(`${train},${here}/nothing`)).toThrow(`no such file: ${here}/nothing`)
   const odd = join(here, 'odd')

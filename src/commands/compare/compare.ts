@@ -1,7 +1,7 @@
 /** `elbo compare`: several methods on one data set, with one budget and one metric: runs, table, CSV, JSON, chart. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
+import { absoluteSource, type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
 import { explain, readWhole, writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
@@ -9,6 +9,7 @@ import { runFolder, unusedName } from '../../runs/directory.js'
 import { text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { openAndSay, withThreads } from '../opened-run.js'
+import { checkpointsOption } from '../shell-quote.js'
 import { choicesOf, type PlannedRun, planRuns, runsToMake } from './compare-plan.js'
 import { csv, describeTable } from './compare-report.js'
 import { byMethod, type RunResult } from './compare-results.js'
@@ -55,7 +56,8 @@ export const compare = command({
     if (resume && run == null) throw new UsageError('--resume: name the comparison with --run')
     const name = run ?? unusedName(context.checkpoints, values.preset === 'default' ? 'compare' : values.preset)
     const folder = runFolder(context.checkpoints, name)
-    const settings = withThreads(resume ? resumeSettings(readSettings(folder), given) : resolveSettings(given))
+    const asked = withThreads(resume ? resumeSettings(readSettings(folder), given) : resolveSettings(given))
+    const settings = { ...asked, data: absoluteSource(asked.data) }
     const data = loadDataset(settings.data)
     const runs = planRuns(name, settings, data.train.count)
     for (const { config } of runs) withFirstImages(data, config)
@@ -118,7 +120,7 @@ async function conclude(
     context.print(`saved in ${folder}: compare.csv, compare.json, compare.svg, compare.png`)
   }
   if (interrupted) {
-    const elsewhere = context.checkpoints === 'checkpoints' ? '' : ` --checkpoints ${context.checkpoints}`
+    const elsewhere = checkpointsOption(context.checkpoints)
     const finished = `finished ${rows.length} of ${choicesOf(runs).length} rows`
     context.note(`interrupted: ${finished}; continue with: elbo compare --run ${name} --resume${elsewhere}`)
   }

@@ -131,7 +131,7 @@ async function measureRun(
   context: Context,
 ): Promise<RunResult | undefined> {
   const run = loadTrainedRun(folder, 'best')
-  const test = evaluatedSplit(run, runImages(run, null).test)
+  const test = evaluatedSplit(run, runImages(run).test)
   const images = firstImages(test, settings.testImages ?? test.count)
   const { parameters } = run.learner
   const bar = progressBar('images', context)

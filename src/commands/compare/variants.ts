@@ -1,8 +1,9 @@
 /** The methods of `elbo compare` by name, and the run of each: NAME[:SIZE][@IMAGES], such as `bernoulli-mixture:500`. */
-import { closest } from 'fastest-levenshtein'
+
 import type { Contestant } from '../../methods/contestant.js'
 import { methodOf, methods } from '../../methods/list.js'
 import type { RunConfig } from '../../methods/method.js'
+import { nearest } from '../../settings/nearest.js'
 import { UsageError } from '../../settings/setting.js'
 import type { CompareSettings } from './compare-settings.js'
 
@@ -76,7 +77,7 @@ function expectedMethod(text: string): string {
   const name = /^[^:@]*/.exec(text)?.[0] ?? ''
   if (contestantNames.some(known => known === name))
     return `NAME, NAME:SIZE or NAME:SIZE@IMAGES was expected, such as ${name}:10 or ${name}:10@1000`
-  return `one of ${contestantNames.join(', ')} was expected; did you mean ${closest(name, contestantNames)}?`
+  return `one of ${contestantNames.join(', ')} was expected; did you mean ${nearest(name, contestantNames)}?`
 }
 
 /** Throws a `UsageError` if probabilities of binary pixels and densities of grey ones are mixed. */

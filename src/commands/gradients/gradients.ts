@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { modes } from '../../compile/step.js'
-import type { Split } from '../../data/dataset.js'
+import { type Split, sourceName } from '../../data/dataset.js'
 import { firstImages } from '../../data/images.js'
 import {
   type EstimateName,
@@ -76,7 +76,7 @@ export const gradients = command({
   async run({ argument, values }, context) {
     const { folder, trained } = await openVae(argument, values, context)
     const wanted = plan(trained, values)
-    const images = firstImages(evaluatedSplit(trained, runImages(trained, null).test), values.batchSize)
+    const images = firstImages(evaluatedSplit(trained, runImages(trained).test), values.batchSize)
     const rows = await measure(trained, images, wanted, values, context)
     const interrupted = rows.length < wanted.length
     if (interrupted) context.note(`interrupted: measured ${rows.length} of ${wanted.length} gradients`)
@@ -154,7 +154,7 @@ async function draw(
   ])
   const read = describeReading(method.traits(config).reads)
   const { draws } = (rows[0] as MeasuredEstimate).encoder
-  const subtitle = `Run ${basename(folder)}, ${config.data}, ${read}. ${draws.toLocaleString('en')} draws of the noise.`
+  const subtitle = `Run ${basename(folder)}, ${sourceName(config.data)}, ${read}. ${draws.toLocaleString('en')} draws of the noise.`
   const svg = gradientChart(subtitle, rows)
   const path = join(pictureFolder(folder, 'plots'), 'gradients')
   writeFileAtomic(`${path}.svg`, svg)

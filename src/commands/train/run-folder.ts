@@ -8,6 +8,7 @@ import { writeRunConfig } from '../../runs/config-file.js'
 import { listRuns } from '../../runs/directory.js'
 import { UsageError } from '../../settings/setting.js'
 import type { Context } from '../command.js'
+import { describeRuns } from '../opened-run.js'
 
 /** Throws a `UsageError` if the run belongs to another command. */
 export function requireMethod(saved: RunConfig, asked: Method): void {
@@ -55,5 +56,5 @@ function mayBeginIn(folder: string): boolean {
 
 export function knownRuns(checkpoints: string): string {
   const names = listRuns(checkpoints)
-  return names.length > 0 ? `(runs: ${names.join(', ')})` : `(no runs in ${checkpoints} yet)`
+  return names.length > 0 ? `(${describeRuns(names)})` : `(no runs in ${checkpoints} yet)`
 }

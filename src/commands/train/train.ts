@@ -1,6 +1,7 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
 
 import { existsSync, rmSync } from 'node:fs'
+import { absoluteSource } from '../../data/dataset.js'
 import { readWhole } from '../../files/files.js'
 import type { Method, RunConfig } from '../../methods/method.js'
 import { resolveConfig, vae } from '../../methods/vae.js'
@@ -101,7 +102,8 @@ export async function trainRequested(request: TrainingRequest, context: Context)
   if (!resume) requireEmpty(folder)
   const saved = resume ? readRunConfig(folder) : undefined
   if (saved) requireMethod(saved, method)
-  const config = withThreads(saved ? request.resumed(saved) : request.fresh())
+  const asked = withThreads(saved ? request.resumed(saved) : request.fresh())
+  const config = { ...asked, data: absoluteSource(asked.data) }
   if (saved) noteThreads(saved, config, context)
   const created = !resume && claim(folder, config)
   try {

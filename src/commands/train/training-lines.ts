@@ -10,6 +10,7 @@ import type { Context } from '../command.js'
 import { describeError } from '../estimates.js'
 import { describeChoice } from '../opened-run.js'
 import type { ProgressBar } from '../progress-bar.js'
+import { checkpointsOption } from '../shell-quote.js'
 
 /** A run with its name in the checkpoints folder. */
 export interface NamedRun {
@@ -62,7 +63,7 @@ export function conclude(
   command: string,
   { note, print, checkpoints }: Context,
 ): void {
-  const elsewhere = checkpoints === 'checkpoints' ? '' : ` --checkpoints ${checkpoints}`
+  const elsewhere = checkpointsOption(checkpoints)
   if (ended === 'interrupted') {
     note(
       `interrupted: saved after epoch ${position.epoch}, step ${position.stepInEpoch} of the next; continue with: elbo ${command}${elsewhere}`,

@@ -40,6 +40,6 @@ export const logTwoPi = Math.log(2 * Math.PI)
 /** The error for a singular covariance; `component` counts from 0. */
 export function singular(component: number, what: string): Error {
   return new Error(
-    `component ${component}: the covariance is singular (${what}); use a larger regularization (--variance-floor) or fewer components`,
+    `component ${component}: the covariance is singular (${what}); use a larger --variance-floor or fewer --components`,
   )
 }
