@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { skipped } from './libtensorflow/native.js'
+import { skipped } from './support/native.js'
 
 const script = resolve(import.meta.dirname, '../scripts/check-gpu.mjs')
 

@@ -15,7 +15,7 @@ import { elbo } from '../../src/objectives/elbo.js'
 import { normal, streamKey, uniform } from '../../src/random.js'
 import { train } from '../../src/runs/train.js'
 import { loadTrainedRun } from '../../src/runs/trained-run.js'
-import { smallMnist } from '../data/idx-file.js'
+import { smallMnist } from '../support/idx-file.js'
 
 const opened = await openAll(candidates, { debug: false })
 const refusals = new Map(opened.flatMap(result => (result instanceof BackendRefusal ? [[result.backend, result]] : [])))

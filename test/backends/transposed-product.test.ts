@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { expect, test } from 'vitest'
 import { uniform } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
 interface Case {
   a: number[]

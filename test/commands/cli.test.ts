@@ -8,8 +8,8 @@ import { PNG } from 'pngjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { decodeSafetensors } from '../../src/files/safetensors.js'
 import { registerFileHandlers } from '../../src/libtensorflow/node-backend.js'
-import { useBackend } from '../backend.js'
-import { smallMnist } from '../data/idx-file.js'
+import { useBackend } from '../support/backend.js'
+import { smallMnist } from '../support/idx-file.js'
 
 const ELBO = resolve(import.meta.dirname, '../../dist/cli.js')
 const home = mkdtempSync(join(tmpdir(), 'elbo-cli-'))

@@ -6,8 +6,8 @@ import { join, resolve } from 'node:path'
 import { PNG } from 'pngjs'
 import { beforeAll, expect, test } from 'vitest'
 import type { RunResult } from '../../src/commands/compare/compare-results.js'
-import { useBackend } from '../backend.js'
-import { smallMnist } from '../data/idx-file.js'
+import { useBackend } from '../support/backend.js'
+import { smallMnist } from '../support/idx-file.js'
 
 const ELBO = resolve(import.meta.dirname, '../../dist/cli.js')
 const home = mkdtempSync(join(tmpdir(), 'elbo-compare-'))

@@ -4,9 +4,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { type Chunk, chunks, type Feed, scan } from '../../src/compile/scan.js'
 import type { Step } from '../../src/compile/step.js'
 import { keyAt } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
-import { root } from './steps.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { root } from '../support/steps.js'
 
 interface Part {
   part: number

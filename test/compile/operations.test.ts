@@ -1,9 +1,9 @@
 // TF.js's operations, many in one compiled step, and their gradients: what they give eagerly, whatever tfjs-node says of their types.
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, test } from 'vitest'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
-import { expectSameAsEager, floatBatches, weights } from './steps.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { expectSameAsEager, floatBatches, weights } from '../support/steps.js'
 
 const integers = (x: tf.Tensor) => tf.cast(tf.floor(tf.mul(x, 4)), 'int32')
 const image = (x: tf.Tensor) => tf.reshape(tf.tile(x, [1, 4]), [1, 4, 4, 6]) as tf.Tensor4D

@@ -16,8 +16,8 @@ import { trace } from '../../src/compile/record/trace.js'
 import { DTYPES } from '../../src/libtensorflow/dtypes.js'
 import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
 import { uniform } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
 
 const float = (...shape: number[]) => ({ dtype: DTYPES.TF_FLOAT, shape })
 const int = (...shape: number[]) => ({ dtype: DTYPES.TF_INT32, shape })

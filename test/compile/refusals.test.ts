@@ -7,9 +7,9 @@ import { CompileRefusal } from '../../src/compile/refusal.js'
 import { scan } from '../../src/compile/scan.js'
 import type { Step } from '../../src/compile/step.js'
 import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
-import { floatBatches, keys, weights } from './steps.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { floatBatches, keys, weights } from '../support/steps.js'
 
 const HERE = /at [^ ]*refusals\.test\.ts:\d+:\d+\)/
 

@@ -5,9 +5,9 @@ import { scan } from '../../src/compile/scan.js'
 import type { Step } from '../../src/compile/step.js'
 import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
 import { normal, split, uniform } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
-import { byteBatches, floatBatches, keys, training, weights } from './steps.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { byteBatches, floatBatches, keys, training, weights } from '../support/steps.js'
 
 const none = (count: number) => Array.from({ length: count }, () => ({}))
 

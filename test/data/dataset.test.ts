@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDataset, withFirstImages } from '../../src/data/dataset.js'
 import { meanImage } from '../../src/data/images.js'
-import { idxImages, smallMnist } from './idx-file.js'
+import { idxImages, smallMnist } from '../support/idx-file.js'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'elbo-data-'))
 

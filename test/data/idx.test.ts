@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseIdxImages, readIdxImages } from '../../src/data/formats/idx.js'
-import { idxImages } from './idx-file.js'
+import { idxImages } from '../support/idx-file.js'
 
 const parse = (bytes: Uint8Array) => parseIdxImages(bytes, 'x.idx')
 

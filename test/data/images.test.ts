@@ -10,8 +10,8 @@ import {
   meanImage,
 } from '../../src/data/images.js'
 import { toLevels, unitValues } from '../../src/data/levels.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 
 const three = { name: 'train', ...imagesOf({ rows: 1, columns: 2 }, Uint8Array.of(1, 2, 3, 4, 5, 6)) }
 const colour = imagesOf(

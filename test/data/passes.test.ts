@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { epochOrder, shuffledPass, wholePass } from '../../src/data/passes.js'
 import { streamKey } from '../../src/random.js'
-import { imagesOf } from '../images.js'
+import { imagesOf } from '../support/images.js'
 
 const key = streamKey(1, 'order')
 const five = imagesOf({ rows: 1, columns: 1 }, Uint8Array.of(1, 2, 3, 4, 5))

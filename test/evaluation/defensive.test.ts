@@ -8,9 +8,9 @@ import { type LatentName, latentFamilies } from '../../src/models/latents.js'
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
-import { linearGaussianVae, linearImages } from './linear-gaussian-vae.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
+import { linearGaussianVae, linearImages } from '../support/linear-gaussian-vae.js'
 
 let mode: 'graph' | 'off'
 

@@ -14,9 +14,9 @@ import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
 import { keyAt, streamKey } from '../../src/random.js'
 import { type AnnealingOptions, annealer, logMeanWeight } from '../../src/sampling/anneal-images.js'
 import { temperatures } from '../../src/sampling/annealing.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
-import { linearGaussianVae, linearImages, PIXELS } from './linear-gaussian-vae.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
+import { linearGaussianVae, linearImages, PIXELS } from '../support/linear-gaussian-vae.js'
 
 let mode: 'graph' | 'off'
 

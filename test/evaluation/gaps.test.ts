@@ -5,8 +5,8 @@ import { gatherImages } from '../../src/data/images.js'
 import { type GapOptions, measureGaps } from '../../src/evaluation/inference-gaps.js'
 import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 
 let options: GapOptions
 

@@ -16,8 +16,8 @@ import type { LatentName } from '../../src/models/latents.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey, uniformValues } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 
 const key = streamKey(1, 'test')
 let mode: 'graph' | 'off'

@@ -6,7 +6,7 @@ import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
 import { measureGaps } from '../../src/evaluation/inference-gaps.js'
 import { createVae, initialize } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
-import { imagesOf } from '../images.js'
+import { imagesOf } from '../support/images.js'
 
 const key = streamKey(1, 'test')
 

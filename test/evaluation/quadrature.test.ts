@@ -5,8 +5,8 @@ import { evaluateQuadrature } from '../../src/commands/evaluate/by-quadrature.js
 import type { Measuring } from '../../src/commands/evaluate/measuring.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 
 beforeAll(async () => {
   await useBackend()

@@ -9,9 +9,9 @@ import type { LatentName } from '../../src/models/latents.js'
 import { createVae, decode, encode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { byteBatches, expectSameAsEager } from '../compile/steps.js'
-import { skipped } from '../libtensorflow/native.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { byteBatches, expectSameAsEager } from '../support/steps.js'
 
 beforeAll(async () => {
   await useBackend()

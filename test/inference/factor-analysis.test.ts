@@ -21,7 +21,7 @@ import {
   setParameters,
 } from '../../src/models/factor-analysis.js'
 import { type HostKey, keyAt, normal, streamKey, uniformValues } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 import { passes, type Rows } from './passes.js'
 
 let backend: string

@@ -8,7 +8,7 @@ import { type BernoulliMixture, createBernoulliMixture } from '../../src/models/
 import { covarianceKinds, createGaussianMixture, type GaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { logJoint, logProb, posterior, sample, variable } from '../../src/models/mixtures/mixture.js'
 import { keyAt } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 import { pass, type Rows, root, rowTensor } from './passes.js'
 import { doubles, expectClose, images, kinds, read, seeded, values } from './seeded-mixture.js'
 

@@ -9,8 +9,8 @@ import { type MixtureAlgorithm, passOver } from '../../src/inference/mixtures/st
 import { type BernoulliMixture, createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { createGaussianMixture, type GaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { keyAt, uniformValues } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 import { pass, type Rows, root, rowTensor } from './passes.js'
 import { doubles, expectClose, images, kinds, read, seeded, values } from './seeded-mixture.js'
 

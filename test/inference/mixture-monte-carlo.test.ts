@@ -7,7 +7,7 @@ import { drawShares } from '../../src/inference/mixtures/draws.js'
 import { mixtureEm } from '../../src/inference/mixtures/em.js'
 import type { BernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { keyAt } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 import { pass, root, rowTensor } from './passes.js'
 import { expectClose, read, seeded, values } from './seeded-mixture.js'
 

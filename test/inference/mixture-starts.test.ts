@@ -8,8 +8,8 @@ import { passOver } from '../../src/inference/mixtures/steps.js'
 import { createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { createGaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 
 beforeAll(() => useBackend())
 

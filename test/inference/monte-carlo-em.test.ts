@@ -10,8 +10,8 @@ import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
 import { type AnnealingEffort, annealer } from '../../src/sampling/anneal-images.js'
 import { temperatures } from '../../src/sampling/annealing.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 import { passes } from './passes.js'
 
 let backend: string

@@ -11,7 +11,7 @@ import {
 } from '../../src/inference/factor-analysis/monte-carlo.js'
 import { createFactorAnalysis, initializeFactorAnalysis, readParameters } from '../../src/models/factor-analysis.js'
 import { keyAt, streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 import { passes } from './passes.js'
 
 let backend: string

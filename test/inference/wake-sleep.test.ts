@@ -16,10 +16,10 @@ import { elbo } from '../../src/objectives/elbo.js'
 import { type HostKey, split, streamKey } from '../../src/random.js'
 import { train } from '../../src/runs/train.js'
 import { readRunSnapshot, restoreLearner } from '../../src/runs/trained-run.js'
-import { byteBatches, expectSameAsEager } from '../compile/steps.js'
-import { smallMnist } from '../data/idx-file.js'
-import { skipped } from '../libtensorflow/native.js'
-import { stopAfterFirstStep } from '../runs/stop.js'
+import { smallMnist } from '../support/idx-file.js'
+import { skipped } from '../support/native.js'
+import { stopAfterFirstStep } from '../support/runs.js'
+import { byteBatches, expectSameAsEager } from '../support/steps.js'
 
 let backend: Backend
 beforeAll(async () => {

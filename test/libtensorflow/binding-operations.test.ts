@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { createBinding } from '../../src/libtensorflow/binding.js'
 import { TensorFlowError } from '../../src/libtensorflow/status.js'
+import { skipped } from '../support/native.js'
 import { binding, float, floats, run } from './binding.js'
-import { skipped } from './native.js'
 
 describe.skipIf(skipped !== '')(`refusals${skipped}`, () => {
   test("carry the operation's name, TensorFlow's own text and its code", () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openLibrary } from '../../src/libtensorflow/c-api.js'
-import { nativeDirectory, skipped } from './native.js'
+import { nativeDirectory, skipped } from '../support/native.js'
 
 const suffix = process.platform === 'darwin' ? '.2.dylib' : '.so.2'
 const framework = `libtensorflow_framework${suffix}`

@@ -4,7 +4,7 @@ import { toGraph } from '../../src/compile/program/graphdef.js'
 import type { Binding } from '../../src/libtensorflow/binding.js'
 import { DTYPES } from '../../src/libtensorflow/dtypes.js'
 import { defineFunction } from '../../src/libtensorflow/functions.js'
-import { openBinding, skipped } from './native.js'
+import { openBinding, skipped } from '../support/native.js'
 
 const floats = (...shape: number[]) => ({ dtype: DTYPES.TF_FLOAT, shape })
 

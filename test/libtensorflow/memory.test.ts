@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { type Binding, createBinding } from '../../src/libtensorflow/binding.js'
 import { type CApi, openLibrary } from '../../src/libtensorflow/c-api.js'
-import { nativeDirectory, skipped } from './native.js'
+import { nativeDirectory, skipped } from '../support/native.js'
 import { writeSavedModel } from './saved-model-bytes.js'
 
 /** Growth, in MB, beyond which something is kept: 20,000 kept tensors are twice that. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createNodeBackend, type NodeBackend, nodeNamespace } from '../../src/libtensorflow/node-backend.js'
-import { openBinding, skipped } from './native.js'
+import { openBinding, skipped } from '../support/native.js'
 import { writeSavedModel } from './saved-model-bytes.js'
 
 describe.skipIf(skipped !== '')(`the TF.js backend on libtensorflow${skipped}`, () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Binding } from '../../src/libtensorflow/binding.js'
-import { openBinding, skipped } from './native.js'
+import { openBinding, skipped } from '../support/native.js'
 import { writeSavedModel } from './saved-model-bytes.js'
 
 describe.skipIf(skipped !== '')(`SavedModels${skipped}`, () => {

@@ -7,7 +7,7 @@ import { createVae, decode } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { boundsOf, logMeanExp } from '../../src/objectives/importance-weighted.js'
 import { streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
 beforeAll(async () => {
   await useBackend()

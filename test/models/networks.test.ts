@@ -9,7 +9,7 @@ import type { VaeShape } from '../../src/models/networks.js'
 import { createVae, decode, encode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { streamKey, uniform } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
 const shape: VaeShape = { rows: 12, columns: 8, filters: [3, 5], hidden: [7], latentDim: 2, activation: 'elu' }
 const made: Vae[] = []

@@ -11,8 +11,8 @@ import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
 import { keyAt, streamKey } from '../../src/random.js'
 import { type AnnealingOptions, annealer } from '../../src/sampling/anneal-images.js'
 import { temperatures } from '../../src/sampling/annealing.js'
-import { useBackend } from '../backend.js'
-import { linearImages, linearPixels, MU, PIXELS, PSI } from '../evaluation/linear-gaussian-vae.js'
+import { useBackend } from '../support/backend.js'
+import { linearImages, linearPixels, MU, PIXELS, PSI } from '../support/linear-gaussian-vae.js'
 
 beforeAll(() => useBackend())
 afterEach(() => tf.disposeVariables())

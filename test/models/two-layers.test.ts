@@ -10,8 +10,8 @@ import { estimateMean } from '../../src/numeric/means.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
 import { type HostKey, keyAt, normal, split, streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 
 beforeAll(() => useBackend())
 afterEach(() => tf.disposeVariables())

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { scan } from '../../src/compile/scan.js'
 import { compensatedSums } from '../../src/numeric/compensated-sums.js'
 import { keyAt } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
 beforeAll(() => useBackend())
 

@@ -9,7 +9,7 @@ import { createVae, decode, encode, initialize, namedWeights, type Vae } from '.
 import { estimateMean } from '../../src/numeric/means.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { keyAt, normal, streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
 beforeAll(async () => {
   await useBackend()

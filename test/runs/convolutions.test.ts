@@ -11,10 +11,10 @@ import { resolveConfig, vae } from '../../src/methods/vae.js'
 import { presets } from '../../src/methods/vae-presets.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { train } from '../../src/runs/train.js'
-import { byteBatches, expectSameAsEager } from '../compile/steps.js'
-import { smallMnist } from '../data/idx-file.js'
-import { skipped } from '../libtensorflow/native.js'
-import { stopAfterFirstStep } from './stop.js'
+import { smallMnist } from '../support/idx-file.js'
+import { skipped } from '../support/native.js'
+import { stopAfterFirstStep } from '../support/runs.js'
+import { byteBatches, expectSameAsEager } from '../support/steps.js'
 
 const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 240, 20)
 const small: Partial<VaeConfig> = { data, filters: [4, 6], hidden: [16], latentDim: 3, batchSize: 20, epochs: 2 }

@@ -11,8 +11,8 @@ import { type RunConfig, resolveRun } from '../../src/methods/method.js'
 import { streamKey } from '../../src/random.js'
 import { train } from '../../src/runs/train.js'
 import { loadTrainedRun, loadTrainedVae } from '../../src/runs/trained-run.js'
-import { smallMnist } from '../data/idx-file.js'
-import { stopAfterFirstStep } from './stop.js'
+import { smallMnist } from '../support/idx-file.js'
+import { stopAfterFirstStep } from '../support/runs.js'
 
 const IMAGES = 250 // of which 50 are kept for validation: the last of four batches is not full
 const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), IMAGES, 30, 2) // 14 x 14 pixels

@@ -24,8 +24,8 @@ import { readSnapshot } from '../../src/runs/snapshot.js'
 import { train } from '../../src/runs/train.js'
 import { loadTrainedVae, readRunSnapshot } from '../../src/runs/trained-run.js'
 import type { TrainingObserver } from '../../src/runs/training.js'
-import { smallMnist } from '../data/idx-file.js'
-import { stopAfterFirstStep } from './stop.js'
+import { smallMnist } from '../support/idx-file.js'
+import { stopAfterFirstStep } from '../support/runs.js'
 
 let backend: Backend
 let base: Partial<VaeConfig>

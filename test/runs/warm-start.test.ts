@@ -11,8 +11,8 @@ import { train } from '../../src/runs/train.js'
 import { readRunSnapshot } from '../../src/runs/trained-run.js'
 import type { TrainingObserver } from '../../src/runs/training.js'
 import { withStep } from '../../src/runs/warm-start.js'
-import { smallMnist } from '../data/idx-file.js'
-import { stopAfterFirstStep } from './stop.js'
+import { smallMnist } from '../support/idx-file.js'
+import { stopAfterFirstStep } from '../support/runs.js'
 
 const checkpoints = mkdtempSync(join(tmpdir(), 'elbo-runs-'))
 let backend: Backend

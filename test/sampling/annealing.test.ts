@@ -8,8 +8,8 @@ import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, split, streamKey } from '../../src/random.js'
 import { annealer } from '../../src/sampling/anneal-images.js'
 import { aisStart, aisStep, temperatures } from '../../src/sampling/annealing.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 
 let backend: string
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import { hmcState, hmcStep } from '../../src/sampling/hmc.js'
 import { metropolisState, metropolisStep } from '../../src/sampling/metropolis.js'
 import { adaptiveStepSize } from '../../src/sampling/step-size.js'
 import type { LogDensity } from '../../src/sampling/target.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
 let backend: string
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { latentFamilies } from '../../src/models/latents.js'
 import type { Likelihood } from '../../src/models/likelihoods.js'
 import type { Vae } from '../../src/models/vae.js'
 import { normal } from '../../src/random.js'
-import { imagesOf } from '../images.js'
+import { imagesOf } from './images.js'
 
 export const PIXELS = 6
 const IMAGE = { rows: 1, columns: PIXELS, channels: 1 }

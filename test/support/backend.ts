@@ -1,5 +1,5 @@
 /** Opens the fastest backend that runs here, for tests that want one; the name says which. */
-import { openBackend } from '../src/backends/candidates.js'
+import { openBackend } from '../../src/backends/candidates.js'
 
 export async function useBackend(name = 'auto'): Promise<string> {
   const { backend } = await openBackend(name, { debug: false })
