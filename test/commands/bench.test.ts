@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PNG } from 'pngjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bench } from '../../src/commands/bench/bench.js'
 import { modelNamed } from '../../src/commands/bench/benchmark-models.js'
 import { type Plan, planTasks } from '../../src/commands/bench/benchmark-plan.js'
@@ -22,7 +22,7 @@ const elbo = (...args: string[]) =>
     env: { ...process.env, BENCH_PYTHON: join(home, 'no-python') },
   })
 
-it('measures, prints one JSON document, writes its files, and says how to get the peers', () => {
+test('measures, prints one JSON document, writes its files, and says how to get the peers', () => {
   const { status, stdout, stderr } = elbo(...tiny, '--rounds', '1', '--peers', '--out', 'found', '--json')
   expect(status, stderr).toBe(0)
   const { comparisons, backends, interrupted } = JSON.parse(stdout)
@@ -40,7 +40,7 @@ it('measures, prints one JSON document, writes its files, and says how to get th
   expect(stderr).toContain(`there is no Python at ${join(home, 'no-python')}: run bench/peers/setup.sh`)
 })
 
-it('Ctrl-C ends it with what was finished and exit code 130', async () => {
+test('Ctrl-C ends it with what was finished and exit code 130', async () => {
   const child = spawn(process.execPath, [ELBO, 'bench', ...tiny, '--rounds', '1000', '--json'], { cwd: home })
   let out = ''
   child.stdout.on('data', chunk => {
@@ -51,7 +51,7 @@ it('Ctrl-C ends it with what was finished and exit code 130', async () => {
   expect(JSON.parse(out)).toMatchObject({ interrupted: true, backends: [{ name: 'cpu', runs: true }] })
 })
 
-it.each<[keyof typeof bench.options, string, string]>([
+test.each<[keyof typeof bench.options, string, string]>([
   ['backends', 'cpu,gpu', '--backends cpu,gpu: some of'],
   ['modes', 'fast', '--modes fast: some of xla,graph,off'],
   ['models', '100-4-2', '--models 100-4-2: mlp (784-400-20), conv (the preset)'],
@@ -64,7 +64,7 @@ it.each<[keyof typeof bench.options, string, string]>([
   expect(() => parseFlag(name, bench.options[name] as Setting<unknown>, text)).toThrow(message)
 })
 
-it.each([
+test.each([
   [2, 'elbo: --modes xla: cpu can only run with off', '--backends', 'cpu', '--modes', 'xla'],
   [2, 'elbo: --threads 2 does not reach PyTorch and JAX', ...tiny, '--threads', '2', '--peers'],
   [1, 'package.json', ...tiny, '--out', resolve(import.meta.dirname, '../../package.json')],
@@ -91,7 +91,7 @@ describe('the candidates', () => {
       ...more,
     })
 
-  it('are each backend in each mode that it has and that was asked for, for each model and batch size', () => {
+  test('are each backend in each mode that it has and that was asked for, for each model and batch size', () => {
     const tasks = plan({})
     expect(tasks.map(({ model, batchSize }) => `${model.name} ${batchSize}`)).toEqual([
       'mlp 32',
@@ -104,12 +104,12 @@ describe('the candidates', () => {
     expect(names(3, plan({ modes: ['graph'] }))).toEqual(['tensorflow graph'])
   })
 
-  it('have the threads that were asked for', () => {
+  test('have the threads that were asked for', () => {
     const [entry] = plan({ options: { debug: false, threads: 3 } })[0]?.entries ?? []
     expect(JSON.parse(entry?.args[1] ?? '').options).toEqual({ debug: false, threads: 3 })
   })
 
-  it('say so where a CPU stands in for a GPU, whose times are then not those of a GPU', () => {
+  test('say so where a CPU stands in for a GPU, whose times are then not those of a GPU', () => {
     const device = 'CPU, in software: swiftshader'
     const webgpu = {
       name: 'webgpu',
@@ -124,7 +124,7 @@ describe('the candidates', () => {
     expect(JSON.parse(entry?.args[1] ?? '')).toMatchObject({ backend: 'webgpu', mode: 'off' })
   })
 
-  it('train the presets', () => {
+  test('train the presets', () => {
     const work = (at: number) => JSON.parse(plan({})[at]?.entries[0]?.args[1] ?? '')
     expect(work(1)).toMatchObject({
       backend: 'tensorflow',
@@ -134,7 +134,7 @@ describe('the candidates', () => {
     expect(work(2).config).toMatchObject({ filters: [32, 64], hidden: [256], batchSize: 32 })
   })
 
-  it('may be peers, which are told the same sizes', () => {
+  test('may be peers, which are told the same sizes', () => {
     const peers = findPeers(process.execPath)
     if (typeof peers === 'string') expect.fail(peers)
     const [dense, conv] = [plan({ peers })[0], plan({ peers })[3]]
@@ -147,6 +147,6 @@ describe('the candidates', () => {
   })
 })
 
-it.each(['', '784', '784-20', '784-400-0', 'mlp@128', '784-400-', 'Conv'])("a model is not called '%s'", name => {
+test.each(['', '784', '784-20', '784-400-0', 'mlp@128', '784-400-', 'Conv'])("a model is not called '%s'", name => {
   expect(modelNamed(name)).toBeUndefined()
 })
