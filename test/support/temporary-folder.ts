@@ -1,11 +1,20 @@
-/** One folder for every temporary file of a run of the tests, and of the commands that they start; removed at the end. */
+/** Temporary files of the tests: all of a run, and of the commands that it starts, lie in one folder, which is removed at the end. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Vitest's global set-up: workers inherit the environment. What it returns is called after the last test. */
-export default function setup(): () => void {
-  const folder = mkdtempSync(join(tmpdir(), 'elbo-tests-'))
-  process.env.TMPDIR = folder
-  return () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+let all: string
+
+/** Vitest's global set-up, in the main process; the processes of the tests inherit the environment. */
+export function setup(): void {
+  all = mkdtempSync(join(tmpdir(), 'elbo-tests-'))
+  process.env.TMPDIR = all
 }
+
+/** Vitest calls it after the last test. */
+export function teardown(): void {
+  rmSync(all, { recursive: true, force: true, maxRetries: 3 })
+}
+
+/** A new folder, which is empty. */
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'elbo-'))
