@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type BackendCandidate, BackendRefusal, openAll, openFirst } from '../../src/backends/backend.js'
-import { openBackend } from '../../src/backends/candidates.js'
 import { type AdapterInfo, describeAdapter, requireGpu, webgpu, webgpuOnGpu } from '../../src/backends/webgpu.js'
+import { useBackend } from '../support/backend.js'
 
 const gpu: AdapterInfo = {
   vendor: 'nvidia',
@@ -62,7 +62,7 @@ test.skipIf(!isMissing)(`without its packages it says how to install them, and e
 })
 
 describe.skipIf(refusal)(`on an adapter${refusal ? ` (skipped: ${refusal.reason})` : ''}`, () => {
-  beforeAll(async () => void (await openBackend('webgpu', { debug: false })))
+  beforeAll(() => useBackend('webgpu'))
 
   test('values that lie on the GPU can be awaited, and reading them at once says how', async () => {
     const product = tf.matMul(tf.ones([64, 64]), tf.ones([64, 64]))

@@ -1,7 +1,7 @@
 // What cannot be compiled is refused, with the reason and the line to change, and leaves every variable as it was.
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { openBackend } from '../../src/backends/candidates.js'
+
 import { registeredVariables } from '../../src/compile/record/state.js'
 import { CompileRefusal } from '../../src/compile/refusal.js'
 import { scan } from '../../src/compile/scan.js'
@@ -181,7 +181,7 @@ describe.skipIf(skipped !== '').each(['off', 'graph'] as const)(`%s: a step fail
 })
 
 test('another backend is refused by name; auto runs there, uncompiled, and says why', async () => {
-  await openBackend('cpu', { debug: false })
+  await useBackend('cpu')
   const step: Step<object> = x => ({ y: tf.sum(x) })
   expect(() => scan(step, { mode: 'xla' })).toThrow(
     'the backend cpu runs no TensorFlow functions; use the backend tensorflow',

@@ -8,9 +8,7 @@ import { imagesOf } from '../support/images.js'
 import { setWeights, smallVae } from '../support/vae.js'
 import { measuringOf } from './measuring.js'
 
-beforeAll(async () => {
-  await useBackend()
-})
+beforeAll(() => useBackend())
 
 /** q(z|x) = N(mu, exp(logVar) I) for every image, and a posterior that is wide. */
 function vaeOf(mu: number, logVar: number, latentDim = 2): Vae {

@@ -13,9 +13,7 @@ import { skipped } from '../support/native.js'
 import { byteBatches, expectSameAsEager } from '../support/steps.js'
 import { copies, gradientIn, setWeights, smallVae, weightsOf } from '../support/vae.js'
 
-beforeAll(async () => {
-  await useBackend()
-})
+beforeAll(() => useBackend())
 afterEach(() => tf.disposeVariables())
 
 const key = streamKey(1, 'test')

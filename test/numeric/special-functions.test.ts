@@ -1,9 +1,9 @@
 // Special functions against SciPy and their definitions.
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { digamma, logGamma, multivariateLogGamma } from '../../src/numeric/special-functions.js'
+import { readReference } from '../support/reference.js'
 
-const { special } = JSON.parse(readFileSync(new URL('../reference/mixtures.json', import.meta.url), 'utf8'))
+const { special } = readReference('mixtures')
 
 const relative = (value: number, expected: number) => Math.abs(value - expected) / Math.max(1, Math.abs(expected))
 

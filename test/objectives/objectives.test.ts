@@ -21,9 +21,7 @@ import {
   weightsOf,
 } from '../support/vae.js'
 
-beforeAll(async () => {
-  await useBackend()
-})
+beforeAll(() => useBackend())
 
 const key = streamKey(1, 'test')
 
