@@ -6,12 +6,12 @@ import { modelsOf, parseModel, parseWorks } from '../bench/workload.mjs'
 import type { Measured } from '../src/commands/bench/interleave.js'
 
 describe('names on the command line', () => {
-  test('make models: hidden layers, latent dimensions and batch', () => {
+  test('of models give hidden layers, latent dimensions and batch size', () => {
     expect(parseModel('784-400-20@128')).toEqual({ name: '784-400-20@128', hidden: [400], latent: 20, batch: 128 })
     expect(parseModel('784-1000-1000-100@256')).toMatchObject({ hidden: [1000, 1000], latent: 100, batch: 256 })
   })
 
-  test('make convolutional models: filters, one hidden layer, latent dimensions and batch', () => {
+  test('of convolutional models give filters, one hidden layer, latent dimensions and batch size', () => {
     const expected = { filters: [32, 64], hidden: [256], latent: 32, batch: 128 }
     expect(parseModel('conv32-64-256-32@128')).toMatchObject(expected)
     expect(parseModel('conv8-16-4@2')).toMatchObject({ filters: [8], hidden: [16], latent: 4, batch: 2 })
@@ -26,18 +26,18 @@ describe('names on the command line', () => {
     'conv64-32@128',
     '784-4x-20@1',
     '784-4-2@1.5',
-  ])("are refused where they make no model: '%s'", name => {
+  ])("that are no model are refused: '%s'", name => {
     expect(() => parseModel(name)).toThrow(`model '${name}' must look like 784-HIDDEN`)
   })
 
-  test('are refused where there is no such work, and where the work has no such model', () => {
+  test('of unknown work are refused, and models that the work does not take', () => {
     expect(parseWorks('importance,steps')).toEqual(['importance', 'steps'])
     expect(() => parseWorks('steps,toString')).toThrow("work 'toString' is none of: steps, importance")
     expect(() => modelsOf('importance', 'conv32-64-256-32@128')).toThrow('fully connected models only')
     expect(modelsOf('steps', undefined).length).toBeGreaterThan(1)
   })
 
-  test('choose candidates by parts of their names, and are refused where none has such a part', () => {
+  test('choose candidates by parts of their names, and are refused where they match none', () => {
     const names = (only: string) => chooseCandidates(['steps'], only).steps?.map(({ name }) => name)
     expect(names('JAX l,elbo xla')).toEqual(['elbo xla', 'JAX lax.scan'])
     expect(names('')?.length).toBeGreaterThan(8)
@@ -98,7 +98,7 @@ describe('a comparison', () => {
     expect(section(compared)).not.toContain('left out')
   })
 
-  test('is a chart with a column a model, a row a candidate, and a text where a candidate failed or took no part', () => {
+  test('is a chart with a column for each model, a row for each candidate, and a text where a candidate failed or took no part', () => {
     const conv = comparison('steps', parseModel('conv32-64-256-32@128'), results.slice(0, 3))
     const { columns, groups } = chart([compared, conv], 'here')
     expect(columns).toEqual(['784-400-20\nbatch 128', 'conv 32-64, dense 256-32\nbatch 128'])
@@ -119,7 +119,7 @@ describe('withReport', () => {
   const comparisons = [comparison('steps', model, results)]
   const text = report({ ...run, comparisons })
 
-  test('replaces what stands between the markers and keeps every other byte', () => {
+  test('replaces the text between the markers and keeps every other byte', () => {
     const [before, after] = ['# Benchmarks\r\n\nmine  \n', '\n\n## Levers\n$& $1 mine too']
     const old = `${before}<!-- bench:begin -->old <b>tables</b><!-- bench:end -->${after}`
     const renewed = withReport(old, text)
@@ -134,7 +134,7 @@ describe('withReport', () => {
     '<!-- bench:begin --> only',
     '<!-- bench:end --> before <!-- bench:begin -->',
     '<!-- bench:begin --><!-- bench:end --><!-- bench:begin --><!-- bench:end -->',
-  ])('refuses a document that has not one of each in order: %s', document => {
+  ])('refuses a document without exactly one begin marker followed by one end marker: %s', document => {
     expect(() => withReport(document, text)).toThrow('<!-- bench:begin --> once')
   })
 })

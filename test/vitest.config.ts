@@ -1,3 +1,4 @@
+// How the tests run.
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { withSoftwareVulkan } from './support/software-vulkan.js'

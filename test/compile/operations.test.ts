@@ -76,11 +76,11 @@ const others: Record<string, (x: tf.Tensor2D) => tf.Tensor> = {
   'an integer beyond float32': x => tf.mod(tf.add(integers(x), tf.scalar(16777217, 'int32')), tf.scalar(7, 'int32')),
 }
 
-describe.skipIf(skipped !== '')(`compiled as eager${skipped}`, () => {
+describe.skipIf(skipped !== '')(`operations and their gradients${skipped}`, () => {
   beforeAll(() => useBackend('tensorflow'))
   afterEach(() => tf.disposeVariables())
 
-  test.each(['graph', 'xla'] as const)('%s: operations and their gradients', async mode => {
+  test.each(['graph', 'xla'] as const)('are the same compiled by %s as eager', async mode => {
     const w = weights([4, 6], 0.01)
     const step = (x: tf.Tensor) => {
       const shifted = () => tf.add(x, w) as tf.Tensor2D

@@ -36,7 +36,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     expect(message).toContain('keep values in tensors')
   })
 
-  test('that reads values later, after it returned a promise to do so', async () => {
+  test('that reads values after it has returned', async () => {
     const read: Promise<unknown>[] = []
     const { message } = await refusalOf(x => {
       read.push(tf.mean(x).data())
@@ -50,7 +50,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     ['dropout', x => ({ y: tf.dropout(x, 0.5) })],
     ['Math.random', x => ({ y: tf.mul(x, Math.random()) })],
     ['a clock', x => ({ y: tf.mul(x, performance.now()) })],
-  ])('that JavaScript makes random or other each time: %s', async (_, step) => {
+  ])('that uses a number which JavaScript makes, other each time: %s', async (_, step) => {
     const { message } = await refusalOf(step)
     expect(message).toContain('that JavaScript makes')
     expect(message).toContain('differs between two recordings')
@@ -82,7 +82,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     expect(message).toContain('a float32[2] that JavaScript makes')
   })
 
-  test('that returns other outputs from run to run', async () => {
+  test('that returns different outputs from run to run', async () => {
     let runs = 0
     const { message } = await refusalOf(x => (runs++ % 2 === 0 ? { a: x } : { a: x, b: x }))
     expect(message).toContain('differs between two recordings of it: output:a and output:a, output:b')
@@ -152,7 +152,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     await expect(run).rejects.toThrow('use a scheduled number only by itself or multiplied')
   })
 
-  test('and its variables keep their values', async () => {
+  test('without any change to its variables', async () => {
     const w = weights([2])
     const before = w.dataSync()
     await refusalOf(x => {
@@ -180,7 +180,7 @@ describe.skipIf(skipped !== '').each(['off', 'graph'] as const)(`%s: a step fail
   })
 })
 
-test('another backend is refused by name; auto runs there, uncompiled, and says why', async () => {
+test('on a backend that cannot compile mode xla is refused; mode auto runs uncompiled and says why', async () => {
   await useBackend('cpu')
   const step: Step<object> = x => ({ y: tf.sum(x) })
   expect(() => scan(step, { mode: 'xla' })).toThrow(

@@ -167,7 +167,7 @@ const optimizers: Record<string, () => tf.Optimizer> = {
   adadelta: () => tf.train.adadelta(0.5),
 }
 
-describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`%s gives what eager TF.js gives${skipped}`, mode => {
+describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`%s gives the same as eager TF.js${skipped}`, mode => {
   beforeAll(() => useBackend('tensorflow'))
   afterEach(() => tf.disposeVariables())
 

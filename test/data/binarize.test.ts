@@ -1,3 +1,4 @@
+// Binary samples of grey images.
 import { expect, test } from 'vitest'
 import { binarizeOnce } from '../../src/data/binarize.js'
 import { streamKey } from '../../src/random.js'

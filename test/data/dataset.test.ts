@@ -1,3 +1,4 @@
+// Loading data sets: MNIST, folders and pairs of IDX files, their splits, and what is refused.
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'

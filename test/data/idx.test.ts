@@ -1,3 +1,4 @@
+// IDX files: read, gzipped or not, and refused where they are damaged.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'

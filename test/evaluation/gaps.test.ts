@@ -7,7 +7,7 @@ import { createVae, decode, type Vae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
 import { fixedMode, useBackend } from '../support/backend.js'
 import { imagesOf } from '../support/images.js'
-import { setWeights, smallVae, weightsOf } from '../support/vae.js'
+import { curvedVae, setWeights, weightsOf } from '../support/vae.js'
 
 let options: GapOptions
 
@@ -25,9 +25,6 @@ const copiesOf = (image: readonly number[], count: number) =>
     ),
     new Int32Array(count),
   )
-
-/** Two latent dimensions, and a posterior that is no Gaussian. */
-const curvedVae = () => smallVae({ hidden: [5], scale: 3 })
 
 const BIAS = [0.5, -1, 2, 0]
 const PARTITION = BIAS.reduce((sum, l) => sum + Math.log1p(Math.exp(l)), 0)
@@ -98,7 +95,7 @@ test('where the decoder ignores z, so that the posterior is the prior, all of th
 })
 
 test('in two dimensions log p(x) and the best ELBO agree with quadrature within four standard errors', async () => {
-  const vae = curvedVae()
+  const vae = curvedVae({ hidden: [5] })
   const image = [0, 1, 1, 0]
   const logs = logLikelihoods(vae, image)
   const exact = Math.log(expectation(i => Math.exp(logs[i] as number), [0, 0, 0, 0]))
@@ -132,7 +129,7 @@ test('the black images that fill up the last batch do not count, also in steps t
 })
 
 test('measuring gaps leaves no tensors and changes no weights, and returns nothing when it is stopped', async () => {
-  const vae = curvedVae()
+  const vae = curvedVae({ hidden: [5] })
   const values = () => weightsOf(vae).map(weight => [...weight.dataSync()])
   const [before, tensors] = [values(), tf.memory().numTensors]
   const images = copiesOf([1, 1, 0, 0], 5)

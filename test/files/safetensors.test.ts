@@ -1,3 +1,4 @@
+// Safetensors files: bit for bit there and back, and every kind of damage noticed.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../../src/files/safetensors.js'

@@ -11,16 +11,13 @@ import { type HostKey, keyAt, streamKey } from '../../src/random.js'
 import { useBackend } from '../support/backend.js'
 import { skipped } from '../support/native.js'
 import { byteBatches, expectSameAsEager } from '../support/steps.js'
-import { copies, gradientIn, setWeights, smallVae, weightsOf } from '../support/vae.js'
+import { copies, curvedVae, gradientIn, setWeights, weightsOf } from '../support/vae.js'
 
 beforeAll(() => useBackend())
 afterEach(() => tf.disposeVariables())
 
 const key = streamKey(1, 'test')
 const schedule = { beta: 1 }
-
-/** Its posterior is curved and its bound loose. */
-const curvedVae = () => smallVae({ scale: 3 })
 
 /** Every entry of the gradient in the encoder and the decoder. */
 function gradient(
@@ -144,7 +141,7 @@ describe('binary latents', () => {
   }
 
   test.each(baselines)('the score function with baseline %s has the mean of the gradient by enumeration', baseline => {
-    const vae = smallVae({ latents: 'bernoulli', scale: 3 })
+    const vae = curvedVae({ latents: 'bernoulli' })
     const exact = gradientIn(weightsOf(vae), () => exactElbo(vae))
     for (const more of [{ samples: 2 }, sampled]) {
       const found = meanGradient(vae, { latents: 'bernoulli', estimator: 'score', baseline, ...more })
@@ -154,7 +151,7 @@ describe('binary latents', () => {
   })
 
   test('the closed-form KL term is that of enumeration', () => {
-    const vae = smallVae({ latents: 'bernoulli', scale: 3 })
+    const vae = curvedVae({ latents: 'bernoulli' })
     const q = encode(vae, copies(1))
     const z = tf.tensor3d([[[0, 0]], [[0, 1]], [[1, 0]], [[1, 1]]])
     const logQ = q.logProb(z)

@@ -1,4 +1,4 @@
-// Sums that lose nothing, eager and compiled.
+// Compensated sums, eager and compiled.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { scan } from '../../src/compile/scan.js'

@@ -12,6 +12,7 @@ import { keyAt, normal, streamKey } from '../../src/random.js'
 import { useBackend } from '../support/backend.js'
 import { expectWithinErrors } from '../support/expectations.js'
 import {
+  curvedVae,
   finiteDifference,
   gradientIn,
   threeImages as images,
@@ -24,9 +25,6 @@ import {
 beforeAll(() => useBackend())
 
 const key = streamKey(1, 'test')
-
-/** Its posterior is curved and its bound loose. */
-const curvedVae = (latentDim: number) => smallVae({ hidden: [5], latentDim, scale: 3 })
 
 test('a decoder that ignores z has reconstruction = log p(x), and the KL term of its encoder', () => {
   const vae = createVae({ rows: 2, columns: 2, hidden: [5], latentDim: 2, activation: 'relu' })
@@ -46,7 +44,7 @@ test('a decoder that ignores z has reconstruction = log p(x), and the KL term of
 })
 
 test('the sampled KL term agrees with the analytic one within four standard errors', () => {
-  const vae = curvedVae(2)
+  const vae = curvedVae({ hidden: [5] })
   const analytic = elbo(vae, images(), key, { samples: 1, kl: 'analytic' }).kl.dataSync()
   const draws = Array.from({ length: 200 }, (_, i) =>
     elbo(vae, images(), keyAt(key, i), { samples: 50, kl: 'monte-carlo' }).kl.dataSync(),
@@ -58,7 +56,7 @@ test('the sampled KL term agrees with the analytic one within four standard erro
 })
 
 test('ELBO <= importance-sampled log p(x), which agrees with quadrature within four standard errors', () => {
-  const vae = curvedVae(1)
+  const vae = curvedVae({ hidden: [5], latentDim: 1 })
   const exact = logPxByQuadrature(vae, images(), 4001).dataSync()
   const { logPx, standardError, elbo: bound } = importanceSample(vae, images(), key, 20_000)
   expect(Math.max(...standardError)).toBeLessThan(0.05)
@@ -67,7 +65,7 @@ test('ELBO <= importance-sampled log p(x), which agrees with quadrature within f
 })
 
 test('the standard error of log p(x) is the spread over independent estimates', () => {
-  const vae = curvedVae(1)
+  const vae = curvedVae({ hidden: [5], latentDim: 1 })
   const runs = Array.from({ length: 300 }, (_, i) => importanceSample(vae, images(), keyAt(key, i), 200))
   const values = runs.map(run => run.logPx[0] as number)
   const { standardError } = estimateMean(values)
@@ -78,7 +76,7 @@ test('the standard error of log p(x) is the spread over independent estimates', 
 })
 
 test('log p(x) does not depend on how the samples are cut into pieces', () => {
-  const vae = curvedVae(1)
+  const vae = curvedVae({ hidden: [5], latentDim: 1 })
   const tiled = tf.tile(images(), [1000, 1]) // 3,000 images: one sample a piece
   const few = importanceSample(vae, tiled, key, 400).logPx
   const many = importanceSample(vae, images(), key, 400) // all samples in one piece
@@ -116,7 +114,7 @@ test('extreme logits, log variances and images keep the bound finite', () => {
 })
 
 test('importance sampling with one sample gives the log weight of that sample and an unknown error', () => {
-  const { logPx, elbo: bound, standardError } = importanceSample(curvedVae(2), images(), key, 1)
+  const { logPx, elbo: bound, standardError } = importanceSample(curvedVae({ hidden: [5] }), images(), key, 1)
   logPx.forEach((value, i) => {
     expect(value).toBeCloseTo(bound[i] as number, 4)
   })
@@ -134,7 +132,7 @@ test('densities agree with SciPy 1.17', () => {
 })
 
 test('encode and decode return the shapes that they document', () => {
-  const vae = curvedVae(3)
+  const vae = curvedVae({ hidden: [5], latentDim: 3 })
   expect(encode(vae, images()).heads.map(({ shape }) => shape)).toEqual([
     [3, 3],
     [3, 3],

@@ -13,7 +13,7 @@ import {
 import { streamKey } from '../../src/random.js'
 
 interface SmallVaeOptions extends Partial<VaeOptions> {
-  /** Multiplies the decoder's weights; 3 makes the posterior curved and the bound loose. */
+  /** Multiplies the decoder's weights. */
   scale?: number
   seed?: number
 }
@@ -25,6 +25,9 @@ export function smallVae({ scale = 1, seed = 7, ...changes }: SmallVaeOptions = 
   if (scale !== 1) for (const [, weight] of namedWeights(vae.decoder)) weight.assign(tf.mul(weight, scale))
   return vae
 }
+
+/** A small VAE whose posterior is no Gaussian and whose bound is loose. */
+export const curvedVae = (changes: SmallVaeOptions = {}): Vae => smallVae({ scale: 3, ...changes })
 
 /** Three images of 2 x 2 pixels: [3, 4]. */
 export const threeImages = (): tf.Tensor2D =>
