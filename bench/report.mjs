@@ -1,4 +1,4 @@
-// From measured times to Markdown tables and the chart, and into a document that people also write in.
+// Turns measured times into Markdown tables and a chart, and inserts them into a document that people also edit.
 import { describeModel, works } from './workload.mjs'
 
 /**
@@ -7,11 +7,11 @@ import { describeModel, works } from './workload.mjs'
  * @property {string} work
  * @property {import('./workload.mjs').Model} model
  * @property {Row[]} rows
- * @property {string | undefined} reference name of the row that ratios are of
+ * @property {string | undefined} reference name of the row that ratios are relative to
  */
 
 /**
- * A candidate's result in the unit of its work: medians with the ends of their range over rounds; or why there is none.
+ * A candidate's result in the unit of its work: medians with their ranges over rounds, or why it failed.
  * @typedef {object} Row
  * @property {string} name
  * @property {string} group
@@ -25,7 +25,7 @@ import { describeModel, works } from './workload.mjs'
 
 /** @typedef {{ median: number, low: number, high: number }} Spread */
 
-/** Chart of the training steps, seen from docs/benchmarks.md. */
+/** Path of the chart of training steps, relative to docs/benchmarks.md. */
 export const CHART = 'images/benchmark-steps'
 
 const BEGIN = '<!-- bench:begin -->'
@@ -79,7 +79,7 @@ export function section({ work, model, rows, reference }) {
     `| candidate | ${unit} | range | ${ratio} | its range | first call, s |`,
     '|---|---:|---:|---:|---:|---:|',
     ...rows.map(line),
-    ...(model.filters ? ['', 'Matrix products alone are no floor for convolutions and are left out.'] : []),
+    ...(model.filters ? ['', 'Matrix products alone are not a lower bound for convolutions and are left out.'] : []),
   ].join('\n')
 }
 
@@ -103,7 +103,7 @@ function range(spread) {
 }
 
 /**
- * The chart of all comparisons of one kind of work: a column a model, a row a candidate.
+ * The chart of all comparisons of one kind of work: one column per model, one row per candidate.
  * @param {Comparison[]} comparisons at least one
  * @param {string} subtitle
  * @returns {import('../src/plots/bar-spec.js').BarChartSpec}
@@ -111,12 +111,12 @@ function range(spread) {
 export function chart(comparisons, subtitle) {
   const rows = comparisons.flatMap(({ rows }) => rows)
   const groups = [...new Set(rows.map(({ group }) => group))].map(name => {
-    const own = rows.filter(({ group }) => group === name)
-    const labels = [...new Set(own.map(({ label }) => label))]
+    const members = rows.filter(({ group }) => group === name)
+    const labels = [...new Set(members.map(({ label }) => label))]
     return {
       name,
-      quiet: own.every(({ products }) => products),
-      rows: labels.map(label => ({ name: label, bars: comparisons.map(one => bar(one, name, label)) })),
+      quiet: members.every(({ products }) => products),
+      rows: labels.map(label => ({ name: label, bars: comparisons.map(comparison => bar(comparison, name, label)) })),
     }
   })
   const columns = comparisons.map(({ model }) => describeModel(model).join('\n'))
@@ -150,15 +150,15 @@ export function report({ command, machine, date, comparisons }) {
 }
 
 /**
- * Replaces what stands between the two markers; everything else is somebody's text and stays.
+ * Replaces the text between the two markers and keeps everything else, which people wrote.
  * @param {string} document
  * @param {string} generated
- * @throws Error if the markers are not there once each, in order
+ * @throws Error if the markers do not occur once each, in order
  */
 export function withReport(document, generated) {
   const [before, rest, ...more] = document.split(BEGIN)
   const [, after, ...others] = rest?.split(END) ?? []
   if (before === undefined || after === undefined || more.length || others.length)
-    throw new Error(`the document must hold the line ${BEGIN} once and, below it, ${END} once`)
+    throw new Error(`the document must contain the line ${BEGIN} once and, below it, ${END} once`)
   return `${before}${BEGIN}\n\n${generated}\n\n${END}${after}`
 }

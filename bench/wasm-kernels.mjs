@@ -1,4 +1,5 @@
-// A training step on WebAssembly with TF.js's own kernels and with elbo's in their place, round by round in turn: node bench/wasm-kernels.mjs [MODEL ...]
+// Compares a training step on WebAssembly with TF.js's own kernels and with elbo's, in turn, round by round:
+// node bench/wasm-kernels.mjs [MODEL ...]
 import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs'
 import '@tensorflow/tfjs-backend-wasm'
@@ -18,12 +19,12 @@ import { parseModel } from './workload.mjs'
 const ROUNDS = 5
 const STEPS = 8
 
-// The gradient of a convolution's filter is elbo's on both sides: TF.js has none.
+// Both sides use elbo's gradient of a convolution's filter, because TF.js has none.
 const NAMES = ['BatchMatMul', 'Conv2DBackpropInput']
 const kernels = () => NAMES.map(name => tf.getKernel(name, 'wasm'))
-const plain = kernels()
+const kernelsOfTfjs = kernels()
 await openBackend('wasm', { debug: false })
-const own = kernels()
+const kernelsOfElbo = kernels()
 
 /** @param {ReturnType<typeof kernels>} chosen */
 function useKernels(chosen) {
@@ -34,7 +35,7 @@ function useKernels(chosen) {
 }
 
 /**
- * Trains on the first images; gives the wall time and the CPU time of `count` steps, in ms per step.
+ * Prepares training on the first images. The result runs `count` steps and resolves to wall time and CPU time, in ms per step.
  * @param {import('./workload.mjs').Model} model
  */
 function newTraining({ filters, hidden, latent, batch }) {
@@ -67,9 +68,9 @@ for (const model of names.map(parseModel)) {
   const rounds = []
   const steps = model.filters ? 1 : STEPS
   for (let round = 0; round <= ROUNDS; round++) {
-    useKernels(plain)
+    useKernels(kernelsOfTfjs)
     const tfjs = await run(steps)
-    useKernels(own)
+    useKernels(kernelsOfElbo)
     rounds.push({ tfjs, elbo: await run(steps) })
   }
   const counted = rounds.slice(1)

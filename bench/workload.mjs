@@ -1,4 +1,4 @@
-// What is measured: a kind of work on a model, by name.
+// The workloads: kinds of work and models, by name.
 
 /**
  * A VAE on MNIST. With `filters`, convolutions of stride 2 come before the hidden layers, and the decoder mirrors them.
@@ -11,8 +11,8 @@
  */
 
 /**
- * A kind of work: its unit of time, the names of its models where none are asked for, and how many units of time in a
- * millisecond of one run of a model.
+ * A kind of work: its unit of time, the names of its default models, and `perMs`, the time in that unit for one
+ * millisecond of a run of the model.
  * @typedef {object} Work
  * @property {string} title
  * @property {string} unit
@@ -39,7 +39,7 @@ export const works = {
   },
 }
 
-/** What is wrong with the command line, in one line. */
+/** Thrown for a wrong command line, with a message of one line. */
 export class UsageError extends Error {}
 
 /**
@@ -91,6 +91,6 @@ export function modelsOf(work, names) {
 export function parseWorks(names) {
   const wanted = names.split(',')
   const unknown = wanted.find(name => !Object.hasOwn(works, name))
-  if (unknown !== undefined) throw new UsageError(`work '${unknown}' is none of: ${Object.keys(works).join(', ')}`)
+  if (unknown !== undefined) throw new UsageError(`work '${unknown}' is not one of: ${Object.keys(works).join(', ')}`)
   return wanted
 }

@@ -1,6 +1,6 @@
 // Checks the backend cuda on a machine with an NVIDIA GPU, and prints a report to attach to an issue: node scripts/check-gpu.mjs
-// Set-up; what the backends say; ELBO and gradients of one batch, two epochs of training and the time of a step, on the GPU and on the
-// CPU. Exit code 1 if it cannot be done, with the reason, or if something is wrong. With --rehearse the CPU stands in for the GPU: for
+// Runs the set-up, lists the backends, and compares the ELBO and gradients of one batch, two epochs of training and the time of a step
+// between GPU and CPU. Exit code 1, with the reason, if it cannot run or a check fails. --rehearse uses the CPU in place of the GPU, for
 // changes to this script on a machine without one.
 
 import { spawnSync } from 'node:child_process'
@@ -15,9 +15,9 @@ const device = rehearse ? 'tensorflow' : 'cuda'
 const checkpoints = mkdtempSync(join(tmpdir(), 'elbo-check-gpu-'))
 process.on('exit', () => rmSync(checkpoints, { recursive: true, force: true }))
 
-/** In nats per image, of bounds around -550 before training. */
+/** In nats per image, for bounds around -550 before training. */
 const ELBO_TOLERANCE = 5e-3
-/** Of a weight's largest gradient. */
+/** Relative to the largest gradient of the weight. */
 const GRADIENT_TOLERANCE = 1e-4
 /** Validation ELBO after two epochs, nats per image. */
 const TRAINING_TOLERANCE = 1
@@ -33,7 +33,7 @@ report('```', elbo('backends').stdout.trim(), '```')
 compareBatch(measure(device), measure('tensorflow'))
 compareTraining()
 console.log(lines.join('\n'))
-console.log(`\n${failures === 0 ? 'all is well' : `${failures} of the checks failed`}`)
+console.log(`\n${failures === 0 ? 'all checks passed' : `${failures} of the checks failed`}`)
 process.exit(failures === 0 ? 0 : 1)
 
 function setUp(...options) {
@@ -41,7 +41,7 @@ function setUp(...options) {
     stop('the set-up failed', 'see above')
 }
 
-/** Looks for a GPU before gigabytes are fetched for it, and again for the whole build. */
+/** Looks for a GPU before gigabytes are fetched for it, and again with the whole build. */
 async function requireGpu() {
   const { findGpu, thisHost } = await import('../dist/backends/cuda-diagnosis.js')
   const host = thisHost()
@@ -63,7 +63,7 @@ function report(...more) {
   lines.push(...more)
 }
 
-/** One check, with what was found. */
+/** Reports one check and its result. */
 function check(isRight, text) {
   if (!isRight) failures++
   report(`- ${isRight ? 'ok' : 'WRONG'}: ${text}`)
@@ -74,24 +74,23 @@ function elbo(...args) {
   return spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { encoding: 'utf8' })
 }
 
-/** A process of its own, because one cannot hold both builds of TensorFlow. */
+/** Measures in a separate process, because one process cannot load both builds of TensorFlow. */
 function measure(backend) {
   console.error(`ELBO, gradients and times on ${backend}`)
   const child = spawnSync(process.execPath, [join(root, 'scripts/check-gpu/measure.mjs'), backend], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   })
-  if (child.status !== 0)
-    stop(`${backend}: ${child.stderr.trim().split('\n').at(-1)}`, 'send this line with the report')
+  if (child.status !== 0) stop(`${backend}: ${child.stderr.trim().split('\n').at(-1)}`, 'report this line in an issue')
   return JSON.parse(child.stdout)
 }
 
 function compareBatch(mine, reference) {
   report(`\n## One batch of 100 images, on ${mine.device} and on ${reference.device}`)
-  const apart = largestDifference(mine.elbo, reference.elbo)
+  const difference = largestDifference(mine.elbo, reference.elbo)
   check(
-    apart < ELBO_TOLERANCE,
-    `ELBO per image, at most ${apart.toExponential(1)} nats apart (allowed: ${ELBO_TOLERANCE})`,
+    difference < ELBO_TOLERANCE,
+    `the ELBOs per image differ by at most ${difference.toExponential(1)} nats (allowed: ${ELBO_TOLERANCE})`,
   )
   const relative = mine.gradients.map((gradient, i) => {
     const expected = reference.gradients[i]
@@ -100,11 +99,11 @@ function compareBatch(mine, reference) {
   const worst = Math.max(...relative)
   check(
     worst < GRADIENT_TOLERANCE,
-    `gradients, at most ${worst.toExponential(1)} of the largest of their weight apart (allowed: ${GRADIENT_TOLERANCE})`,
+    `the gradients differ by at most ${worst.toExponential(1)} of the largest of their weight (allowed: ${GRADIENT_TOLERANCE})`,
   )
   const expected = `device:${rehearse ? 'CPU' : 'GPU'}:0`
   for (const [mode, where] of Object.entries(mine.devices))
-    check(where.endsWith(expected), `the weights after steps with --compile ${mode} lie on ${where}`)
+    check(where.endsWith(expected), `the weights after steps with --compile ${mode} are on ${where}`)
   report('\n| a training step, ms | eager | graph | XLA |', '|---|---|---|---|')
   for (const { device, times } of [mine, reference])
     report(`| ${device} | ${times.off} | ${times.graph} | ${times.xla} |`)
@@ -122,16 +121,19 @@ function compareTraining() {
   report(`\n## Two epochs of the default model${rehearse ? ', on 4,000 images only' : ''}`)
   const [mine, again, reference] = [train('gpu', device), train('again', device), train('cpu', 'tensorflow')]
   if (!mine || !again || !reference) return
-  const apart = Math.abs(mine.elbo - reference.elbo)
+  const difference = Math.abs(mine.elbo - reference.elbo)
   report(`\n| backend | validation ELBO, nats per image | images/s | steps |`, '|---|---|---|---|')
   for (const { backend, elbo, speed, compile } of [mine, reference])
     report(`| ${backend} | ${elbo.toFixed(2)} | ${Math.round(speed)} | ${compile} |`)
   report('')
-  check(apart < TRAINING_TOLERANCE, `${apart.toFixed(3)} nats per image apart (allowed: ${TRAINING_TOLERANCE})`)
-  report(`- the same training once more ends with ${mine.state.equals(again.state) ? 'the same' : 'other'} bytes`)
+  check(
+    difference < TRAINING_TOLERANCE,
+    `the validation ELBOs differ by ${difference.toFixed(3)} nats per image (allowed: ${TRAINING_TOLERANCE})`,
+  )
+  report(`- repeating the training gives ${mine.state.equals(again.state) ? 'the same' : 'other'} bytes`)
 }
 
-/** Compiled alike on both sides and both times, where `auto` might choose otherwise. */
+/** Trains with --compile xla, because `auto` might choose differently on the two devices. */
 function train(run, backend) {
   const args = ['--run', run, '--checkpoints', checkpoints, '--backend', backend, '--epochs', '2', '--compile', 'xla']
   const { status, stdout, stderr } = elbo('train', ...args, ...(rehearse ? ['--train-images', '4000'] : []), '--json')

@@ -3,9 +3,10 @@
   npx elbo evaluate first --samples 500 --save values.safetensors
   python3 scripts/check-likelihood.py checkpoints/first values.safetensors [images, default 500] [samples]
 
-It takes the first images of the values, or all that there are, and as many samples as there, on which the bias of the estimate depends;
-other numbers of samples are refused, as are values of another run, snapshot or method. The two may differ by four standard errors of the
-mean difference, as the spread over images gives them: those that are stated are too small where few samples are effective. Run it after changes to objectives, evaluation or checkpoints. Needs NumPy only.
+It uses the first `images` of the values, and the same number of samples per image, because the bias of the estimate depends on it. Values
+with another number of samples, or of another run, snapshot or method, are refused. The two results may differ by four standard errors of
+the mean difference, which are estimated from the spread over images: the stated errors are too small if few samples are effective. Run it
+after changes to objectives, evaluation or checkpoints. Needs NumPy only.
 """
 
 import json
@@ -35,7 +36,7 @@ def convolution(maps, kernel, bias):
 
 
 def transposed_convolution(maps, kernel, bias):
-    """The other way: [n, rows, columns, in] with [k, k, out, in] gives [n, 2 rows, 2 columns, out]."""
+    """Stride 2 and padding 'same': [n, rows, columns, in] with [k, k, out, in] gives [n, 2 rows, 2 columns, out]."""
     k = len(kernel)
     n, rows, columns, _ = maps.shape
     drawn = np.zeros((n, 2 * rows + k - 2, 2 * columns + k - 2, kernel.shape[2]))
@@ -67,7 +68,7 @@ class Networks:
         return inputs
 
     def encode(self, x):
-        """What the heads of q(z|x) read: [n, pixels] gives [n, units]."""
+        """The features from which the heads compute q(z|x): [n, pixels] gives [n, units]."""
         if self.filters:
             maps = x.reshape(-1, *self.size, 1)
             for i in range(len(self.filters)):
@@ -105,7 +106,7 @@ def log_likelihood(networks, x, z):
 
 
 def log_normalizer(logits):
-    """log((e^l - 1) / l), by its series near 0."""
+    """log((e^l - 1) / l), computed by its series near 0."""
     small = np.abs(logits) < 1e-4
     size = np.abs(np.where(small, 1, logits))
     return np.where(small, logits / 2 + logits**2 / 24, np.maximum(logits, 0) + np.log(-np.expm1(-size) / size))
@@ -158,23 +159,23 @@ def draw_log_weights(networks, x, samples):
 
 def whole_number(text, name):
     if not text.isdecimal() or int(text) < 2:
-        sys.exit(f"{name} {text}: a whole number of 2 or more was expected, as the errors need")
+        sys.exit(f"{name} {text}: a whole number of at least 2 was expected, for the standard errors")
     return int(text)
 
 
 def require_values(values, metadata, path, run, samples):
-    """Ends the program with one line unless the values are by importance sampling from q, of this run, with so many samples."""
+    """Exits with a message unless the values are of this run, by importance sampling from q, with this number of samples."""
     if metadata.get("method", "importance") != "importance":
         sys.exit(f"{path}: values of --method {metadata['method']}; those of --method importance were expected")
     missing = [name for name in ("run", "snapshot", "step", "samples", "defensive") if name not in metadata]
     if missing:
-        sys.exit(f"{path}: does not say its {missing[0]}; write it anew with `elbo evaluate RUN --save {path}`")
+        sys.exit(f"{path}: no '{missing[0]}' in the metadata; write the file again with `elbo evaluate RUN --save {path}`")
     if metadata["run"] != os.path.basename(os.path.abspath(run)):
         sys.exit(f"{path}: values of run {metadata['run']}, not of {run}")
     if float(metadata["defensive"]) != 0:
-        sys.exit(f"{path}: values with --defensive {metadata['defensive']}; here all draws come from q(z|x): leave it out there")
+        sys.exit(f"{path}: values with --defensive {metadata['defensive']}; this script draws from q(z|x) only: evaluate without --defensive")
     if samples is not None and samples != int(metadata["samples"]):
-        sys.exit(f"samples {samples}: {path} has values by {metadata['samples']}; the bias depends on them: give as many, or none")
+        sys.exit(f"samples {samples}: {path} was computed with {metadata['samples']}, on which the bias depends: give that number, or none")
     whole_number(metadata["samples"], f"{path}: samples")
     for name in ("log_px", "log_px_standard_error", "elbo"):
         finite(values, name, path)
@@ -191,12 +192,12 @@ def read_config(run):
 
 
 def read_weights(run, metadata, values_path):
-    """The weights in float64 of the snapshot that the values are of. Ends the program with one line if it has moved on since."""
+    """The weights, in float64, of the snapshot that the values were computed from. Exits with a message if it has been replaced since."""
     path = f"{run}/{metadata['snapshot']}/state.safetensors"
     state, about = read_safetensors(path)
     step = json.loads(about["position"])["step"]
     if str(step) != metadata["step"]:
-        sys.exit(f"{values_path}: values of the snapshot of step {metadata['step']}, but {path} is of step {step}; write them anew")
+        sys.exit(f"{values_path}: values of the snapshot of step {metadata['step']}, but {path} is of step {step}; evaluate again")
     return {name: value.astype(np.float64) for name, value in state.items()}
 
 
@@ -231,12 +232,12 @@ def compare_elbo(log_weights, theirs):
 
 
 def compare(name, ours, theirs, stated):
-    """Prints two estimates of the same images; whether their means agree within four standard errors of the mean difference."""
+    """Prints two estimates for the same images. Returns whether their means agree within four standard errors of the mean difference."""
     differences = ours - theirs
     difference, error = differences.mean(), differences.std(ddof=1) / np.sqrt(len(differences))
     print(f"{name:8}  {ours.mean():9.4f}  elbo's {theirs.mean():9.4f}  difference {difference:+.4f}, "
           f"standard error {error:.4f} by the spread over images, {stated:.4f} as stated")
-    return abs(difference) <= 4 * error  # false of NaN
+    return abs(difference) <= 4 * error  # False for NaN
 
 
 if not 3 <= len(sys.argv) <= 5:

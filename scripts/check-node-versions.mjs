@@ -1,5 +1,5 @@
-// Whether the last commit works on Node 20, 22 and 24: takes each from npm's package `node`, and in a fresh clone sets up, trains for an
-// epoch and runs the tests. Prints a table; exits with 1 if anything failed. --quick runs a few test files only.
+// Checks that the last commit works on Node 20, 22 and 24. For each version, from npm's package `node`, it runs the set-up, an epoch of
+// training and the tests in a fresh clone. Prints a table; exits with 1 if anything failed. --quick runs only a few test files.
 // node scripts/check-node-versions.mjs [--quick] [VERSION ..., default 20 22 24]
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,33 +19,33 @@ if (unknown !== undefined) {
 }
 const versions = given.length > 0 ? given : ['20', '22', '24']
 
-/** Seeded noise, every backend with checkpoints, and the compiler: what a Node may break. */
+/** What a version of Node may break: seeded noise, every backend with checkpoints, and the compiler. */
 const FEW_TESTS = ['test/random.test.ts', 'test/backends/backends.test.ts', 'test/readme.test.ts']
 const training = ['--run', 'a', '--preset', 'small', '--epochs', '1', '--train-images', '2000']
 const steps = {
   'set-up': ['npm', 'run', 'setup'],
   training: ['npm', 'run', 'train', '--', ...training],
-  // A machine that is slow, or busy with something else, is no fault of Node's.
+  // Long time limits, because a slow or busy machine is not the fault of Node.
   tests: ['npm', 'test', '--', '--testTimeout=600000', '--hookTimeout=600000', ...(isQuick ? FEW_TESTS : [])],
 }
 
-/** The package's own install script puts the program in its place; this repository's .npmrc, or the user's, may forbid such scripts. */
+/** The package needs its install script, which this repository's .npmrc, or the user's, may forbid. */
 const npx = ['npx', '--yes', '--ignore-scripts=false']
 
 const changes = await must(['git', '-C', root, 'status', '--porcelain', '--untracked-files=no'])
-if (changes) console.error('changes that are not committed are not checked')
+if (changes) console.error('uncommitted changes are not checked')
 const rows = []
 for (const version of versions) rows.push(await check(version))
-print([['asked for', 'node', ...Object.keys(steps), 'tests passed'], ...rows.map(({ cells }) => cells)])
+print([['requested', 'node', ...Object.keys(steps), 'tests passed'], ...rows.map(({ cells }) => cells)])
 process.exitCode = rows.some(({ failed }) => failed) ? 1 : 0
 
-/** A row of the table. A step that fails ends the version; what it wrote last goes to stderr. */
+/** A row of the table. The first failed step ends it; the end of that step's output goes to stderr. */
 async function check(version) {
   const folder = mkdtempSync(join(tmpdir(), `elbo-node-${version}-`))
   const cells = [version]
   try {
     const said = await must([...npx, '--package', `node@${version}`, '--', 'node', '-p', 'process.execPath'])
-    const node = said.split('\n').find(line => isAbsolute(line)) // npm may say things around it
+    const node = said.split('\n').find(line => isAbsolute(line)) // npm may print other lines
     const env = { ...process.env, PATH: dirname(node ?? '') + delimiter + process.env.PATH }
     const found = await must(['node', '-p', 'process.version'], { env })
     if (!found.startsWith(`v${version}`)) throw new Error(`npm's package node@${version} holds Node ${found}`)
@@ -67,7 +67,7 @@ async function check(version) {
   }
 }
 
-/** What a command wrote, which must succeed. */
+/** The output of a command; throws if it fails. */
 async function must(command, options) {
   const { status, output } = await run(command, options)
   if (status !== 0) throw new Error(`\`${command.join(' ')}\` failed (${status}):\n${output.slice(-4000)}`)

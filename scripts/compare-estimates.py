@@ -1,4 +1,4 @@
-"""Compares two estimates of log p(x) of the same images, image by image: how far one is from another that is exact, such as quadrature.
+"""Compares an estimate of log p(x) with exact values for the same images, such as those by quadrature, image by image.
 
   npx elbo evaluate plane --images 500 --method quadrature --save exact.safetensors
   npx elbo evaluate plane --images 500 --method ais --save ais.safetensors

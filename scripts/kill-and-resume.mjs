@@ -1,7 +1,7 @@
-// Proves exact resume the hard way: trains one run undisturbed and one that is killed (SIGKILL) at random moments and resumed,
-// then compares their checkpoints byte for byte, and their metrics but for times. After every kill the run must be whole and no finished
-// epoch lost. Run it after changes to training or checkpoints:
-// node scripts/kill-and-resume.mjs [what, default train; see `commands`] [kills, default 30] [seed of the moments, default 1]
+// Tests exact resume: trains one run without interruption and one that is killed (SIGKILL) at random moments and resumed, then compares
+// their checkpoints byte for byte, and their metrics except for times. After every kill, the run must be intact and no finished epoch
+// lost. Run it after changes to training or checkpoints:
+// node scripts/kill-and-resume.mjs [name, default train; see `commands`] [kills, default 30] [seed of the moments, default 1]
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,9 +11,9 @@ import { fileURLToPath } from 'node:url'
 const elbo = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'cli.js')
 const EPOCHS = 12
 const networks = '--hidden 64 --latent-dim 8 --batch-size 250'
-// Passes of EM by the graph compiler: on other work beside it, `auto` may choose differently from one start to the next.
+// EM runs as a graph: on a busy machine, `auto` may choose differently from one start to the next.
 const passes = '--tolerance off --compile graph --train-images 20000 --validation-images 2000'
-/** What can be killed: the words of a run's command, and its settings. */
+/** The runs to choose from, by name: the words of the command, and its settings. */
 const commands = {
   train: ['train', networks],
   'wake-sleep': ['train', `--objective wake-sleep ${networks}`],
@@ -31,20 +31,20 @@ const commands = {
       '--train-images 2000 --validation-images 100',
   ],
 }
-const [what = 'train', kills = 30, seed = 1] = process.argv.slice(2).map((word, i) => (i === 0 ? word : Number(word)))
-if (!Object.hasOwn(commands, what)) {
-  console.error(`${what}: one of ${Object.keys(commands).join(', ')} was expected`)
+const [name = 'train', kills = 30, seed = 1] = process.argv.slice(2).map((word, i) => (i === 0 ? word : Number(word)))
+if (!Object.hasOwn(commands, name)) {
+  console.error(`${name}: one of ${Object.keys(commands).join(', ')} was expected`)
   process.exit(2)
 }
-const [words, options] = commands[what].map(text => text.split(' '))
+const [words, options] = commands[name].map(text => text.split(' '))
 const settings = ['--epochs', String(EPOCHS), '--images-every', '2', ...options]
 const checkpoints = mkdtempSync(join(tmpdir(), 'elbo-kills-'))
 const command = (run, ...more) => [elbo, ...words, '--checkpoints', checkpoints, '--run', run, ...more]
 
 const started = Date.now()
-must(spawnSync(process.execPath, command('whole', ...settings), { stdio: 'inherit' }), 'the undisturbed run')
+must(spawnSync(process.execPath, command('whole', ...settings), { stdio: 'inherit' }), 'the uninterrupted run')
 const wholeMs = Date.now() - started
-console.log(`undisturbed run: ${(wholeMs / 1000).toFixed(1)} s; now ${kills} kills at random moments, seed ${seed}`)
+console.log(`uninterrupted run: ${(wholeMs / 1000).toFixed(1)} s; now ${kills} kills at random moments, seed ${seed}`)
 
 let seedState = seed
 let finishedEpochs = 0
@@ -64,7 +64,7 @@ while (killed < kills) {
     if (epoch < finishedEpochs)
       fail(`kill ${killed}: ${run} had finished ${finishedEpochs} epochs and now has ${epoch}`)
     finishedEpochs = epoch
-    console.log(`kill ${killed}: ${run} is whole, ${epoch} of ${EPOCHS} epochs finished`)
+    console.log(`kill ${killed}: ${run} is intact, ${epoch} of ${EPOCHS} epochs finished`)
   } else if (code === 0) finish(run)
   else fail(`${run} ended with exit code ${code} when resumed`)
 }
@@ -73,22 +73,24 @@ if (existsSync(join(checkpoints, last, 'config.json'))) {
   must(spawnSync(process.execPath, command(last, '--resume'), { stdio: 'inherit' }), 'the last resume')
   finish(last)
 }
-console.log(`${killed} kills, every resume went on; ${round} finished runs equal the undisturbed one byte for byte`)
+console.log(`${killed} kills, every resume worked; ${round} finished runs equal the uninterrupted one byte for byte`)
 
-/** Compares a finished run with the undisturbed one and begins another. */
+/** Compares a finished run with the uninterrupted one and starts another. */
 function finish(run) {
   for (const name of ['latest', 'best']) {
-    const [expected, actual] = ['whole', run].map(of => readFileSync(join(checkpoints, of, name, 'state.safetensors')))
-    if (!expected.equals(actual)) fail(`${run}/${name}/state.safetensors differs from that of the undisturbed run`)
+    const [expected, actual] = ['whole', run].map(folder =>
+      readFileSync(join(checkpoints, folder, name, 'state.safetensors')),
+    )
+    if (!expected.equals(actual)) fail(`${run}/${name}/state.safetensors differs from that of the uninterrupted run`)
   }
   const [expected, actual] = ['whole', run].map(timelessMetrics)
-  if (expected !== actual) fail(`${run}/metrics.jsonl differs from that of the undisturbed run by more than times`)
-  console.log(`${run} finished: byte for byte the undisturbed run`)
+  if (expected !== actual) fail(`${run}/metrics.jsonl differs from that of the uninterrupted run by more than times`)
+  console.log(`${run} finished: equal to the uninterrupted run byte for byte`)
   finishedEpochs = 0
   round++
 }
 
-/** The lines of metrics.jsonl without what depends on the clock. */
+/** The lines of metrics.jsonl without the values that depend on the clock. */
 function timelessMetrics(run) {
   const lines = readFileSync(join(checkpoints, run, 'metrics.jsonl'), 'utf8')
     .trimEnd()
@@ -116,7 +118,7 @@ function fail(message) {
   process.exit(1)
 }
 
-/** Mulberry32: moments that can be repeated. */
+/** Mulberry32, a seeded generator, so that the moments can be repeated. */
 function random() {
   seedState = (seedState + 0x6d2b79f5) | 0
   let t = Math.imul(seedState ^ (seedState >>> 15), 1 | seedState)

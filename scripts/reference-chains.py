@@ -14,7 +14,7 @@ random = np.random.default_rng(1)
 
 
 def autoregressive(chains, draws, rho, shift=0.0):
-    """Stationary chains x_t = rho x_(t-1) + noise, chain number i moved by `shift` i."""
+    """Stationary chains x_t = rho x_(t-1) + noise; chain number i is shifted by `shift` times i."""
     x = random.normal(size=(chains, draws))
     for t in range(1, draws):
         x[:, t] = rho * x[:, t - 1] + np.sqrt(1 - rho**2) * x[:, t]
@@ -38,7 +38,7 @@ reference = {
             "name": name,
             "chains": x.tolist(),
             "ess": float(arviz.ess(x, method="mean")),
-            "rHat": float(arviz.rhat(x, method="split")) if len(x) > 1 else None,  # ArviZ wants two chains
+            "rHat": float(arviz.rhat(x, method="split")) if len(x) > 1 else None,  # ArviZ needs two chains
         }
         for name, x in cases.items()
     ],

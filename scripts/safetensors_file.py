@@ -1,4 +1,4 @@
-"""Files of tensors, as `elbo train` and `elbo evaluate --save` write them (docs/checkpoints.md)."""
+"""Reads files of tensors that `elbo train` and `elbo evaluate --save` write (docs/checkpoints.md)."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def read_safetensors(path):
-    """Tensors by name, and the metadata, which are strings. Ends the program with one line if there are none."""
+    """Tensors by name, and the metadata, which are strings. Exits with a message if the file cannot be read."""
     try:
         with open(path, "rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
@@ -26,7 +26,7 @@ def read_safetensors(path):
 
 
 def finite(tensors, name, path):
-    """The values of every image in float64. Ends the program with one line if they are missing or not all numbers."""
+    """The values of every image in float64. Exits with a message if they are missing or not all finite."""
     if name not in tensors:
         sys.exit(f"{path}: has no '{name}'; a file of `elbo evaluate --save` was expected")
     values = tensors[name].astype(np.float64)

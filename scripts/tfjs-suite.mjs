@@ -1,11 +1,11 @@
-// TF.js's own published test suite, run on our binding: `npm run test:tfjs`, after any change in src/libtensorflow/ and after an update of
-// TF.js, koffi or TensorFlow. Takes what `npm run setup` installs; src/ is compiled here. Exits 1 on a failure that is not known.
+// Runs TF.js's own published test suite on our binding: `npm run test:tfjs`. Run it after any change in src/libtensorflow/ and after an
+// update of TF.js, koffi or TensorFlow. Needs `npm run setup`; compiles src/libtensorflow/ itself. Exits with 1 on an unknown failure.
 import { bundle } from './tfjs-suite/bundle.mjs'
 import { runSpecs } from './tfjs-suite/run.mjs'
 
 const LEAST_PASSED = 3876
 
-/** Specs that fail on tfjs-node's own C++ addon with this TensorFlow too, and why. */
+/** Specs that also fail on tfjs-node's own C++ addon with this TensorFlow, and why. */
 const KNOWN_FAILURES = new Map([
   ['round test-tensorflow {} int32', 'the CPU kernel of TensorFlow 2.21 makes every int32 zero'],
 ])

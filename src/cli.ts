@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: one table of commands; flags, help, errors and exit codes are made here and nowhere else. */
+/** The command line: the table of commands, and the only place that handles flags, help, errors and exit codes. */
 import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { closest } from 'fastest-levenshtein'
@@ -38,17 +38,17 @@ const commands: readonly (Command | CommandGroup)[] = [
   exportModel,
 ] as (Command | CommandGroup)[]
 
-/** Stands for null, which commander turns into an empty text. */
+/** Stands for null, which commander turns into an empty string. */
 const OFF = Symbol('off')
 
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 }
 
 const interruption = new AbortController()
-/** Whether the running command ends by itself when it is interrupted. */
+/** Whether the running command ends itself when it is interrupted. */
 let isPatient = false
 let outputFailed = false
 
-/** Ends the process with the right code; the only place that does. */
+/** Runs the command line and ends the process with its exit code. */
 async function main(): Promise<void> {
   listenForInterruptions()
   let exitCode = EXIT.done
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     if (exitCode !== EXIT.done && process.argv.includes('--json'))
       printJson({ json: { error: oneLine(error as Error) } })
   }
-  // Native libraries keep threads of their own; everything is saved by now, and flushed after these.
+  // These writes flush the output. The explicit exit is needed because native libraries keep threads alive.
   await Promise.all([process.stdout, process.stderr].map(stream => new Promise(done => stream.write('', done))))
   const finalCode = outputFailed ? EXIT.failed : exitCode
   if (interruption.signal.aborted) exitAtOnce(finalCode)
@@ -81,7 +81,7 @@ function createProgram(run: Run): Commander {
   const program = new Commander('elbo')
     .description('Trains variational autoencoders on TensorFlow.js and measures them in nats per image.')
     .version(packageVersion())
-    .addHelpText('after', '\nEvery command has --help with examples.')
+    .addHelpText('after', '\nRun a command with --help for its options and examples.')
   strict(program)
   for (const command of commands) {
     if ('commands' in command) addGroup(program, command, run)
@@ -94,7 +94,7 @@ function addGroup(program: Commander, { name, summary, argument, commands }: Com
   const group = program.command(name).description(summary).usage(`<${argument}> [options]`)
   const names: readonly string[] = commands.map(command => command.name)
   strict(group)
-    .addHelpText('after', `\nEvery ${argument} has settings of its own: elbo ${name} ${names[0]} --help`)
+    .addHelpText('after', `\nEach ${argument} has its own settings: elbo ${name} ${names[0]} --help`)
     .argument(`[${argument}]`)
     .allowUnknownOption()
     .allowExcessArguments()
@@ -111,26 +111,26 @@ function addGroup(program: Commander, { name, summary, argument, commands }: Com
   }
 }
 
-/** The error of an option that other commands of the group have, and this one has not. */
+/** The error for an option that only other commands of the group have. */
 function foreignOption({ code, message }: CommanderError, { name }: Command, commands: readonly Command[]) {
   const [, flag] = /unknown option '--([a-z0-9-]+)'/.exec(message) ?? []
   if (code !== 'commander.unknownOption' || flag === undefined) return undefined
   const owners = commands.filter(({ options }) => Object.keys(options).some(option => kebabCase(option) === flag))
   if (owners.length === 0) return undefined
   return new UsageError(
-    `--${flag}: ${name} has no such setting; it is one of ${owners.map(one => one.name).join(', ')}`,
+    `--${flag}: not a setting of ${name}; it belongs to ${owners.map(owner => owner.name).join(', ')}`,
   )
 }
 
 function addCommand(program: Commander, command: Command, run: Run): Commander {
   const sub = program.command(command.name).description(command.summary)
   if (command.argument)
-    sub.argument(`<${command.argument}>`, command.argumentDescription ?? 'name of a run below the checkpoints folder')
+    sub.argument(`<${command.argument}>`, command.argumentDescription ?? 'name of a run in the checkpoints folder')
   for (const [name, setting] of Object.entries(command.options)) sub.addOption(flag(name, setting as Setting<unknown>))
   for (const [name, description] of Object.entries(command.switches ?? {})) sub.option(`--${name}`, description)
-  sub.option('--checkpoints <folder>', 'folder of run directories', 'checkpoints')
-  sub.option('--json', 'print exactly one JSON document on standard output')
-  sub.option('--debug', "show native libraries' messages and, on failure, the stack")
+  sub.option('--checkpoints <folder>', 'folder with the run directories', 'checkpoints')
+  sub.option('--json', 'print exactly one JSON document to standard output')
+  sub.option('--debug', 'show messages of native libraries and, on failure, the stack trace')
   sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  elbo ${line}`).join('\n')}`)
   strict(sub).action(async (...parameters: unknown[]) => {
     const argument = command.argument ? String(parameters[0]) : ''
@@ -139,7 +139,7 @@ function addCommand(program: Commander, command: Command, run: Run): Commander {
   return sub
 }
 
-/** Errors are thrown, not printed, so that they come out as one line. */
+/** Makes commander throw its errors, so that they can be printed as one line. */
 function strict(program: Commander): Commander {
   return program
     .exitOverride()
@@ -151,7 +151,7 @@ function flag(name: string, setting: Setting<unknown>): Option {
   const shown = Array.isArray(setting.value) ? setting.value.map(one => one ?? 'off').join(',') : setting.value
   const standard =
     shown === null ? (setting.expected.endsWith("'off'") ? ' (default: off)' : '') : ` (default: ${shown})`
-  const choices = setting.choices && setting.choices.length > 1 ? `; ${setting.expected}` : ''
+  const choices = setting.choices && setting.choices.length > 1 ? `; ${setting.expected.replace(/,$/, '')}` : ''
   return new Option(`--${kebabCase(name)} <value>`, `${setting.description}${choices}${standard}`).argParser(
     (text: string) => parseFlag(name, setting, text) ?? OFF,
   )
@@ -195,7 +195,7 @@ function reportFailure(error: Error, debug: boolean): number {
   return error instanceof UsageError ? EXIT.usage : EXIT.failed
 }
 
-/** Commander throws for help as well, after printing it. */
+/** Commander also throws after it has printed help. */
 function reportUsage(error: Error): number {
   if (!(error instanceof CommanderError)) return reportFailure(error, false)
   if (error.exitCode === 0) return EXIT.done
@@ -203,7 +203,7 @@ function reportUsage(error: Error): number {
   return reportFailure(new UsageError(error.message), false)
 }
 
-/** The first signal asks for an orderly end, a second one does not wait; a closed pipe is an orderly end too. */
+/** The first signal requests an orderly end, the second ends the process at once; a closed pipe requests an orderly end too. */
 function listenForInterruptions(): void {
   const interrupt = () => {
     if (interruption.signal.aborted || !isPatient) process.exit(EXIT.interrupted)

@@ -1,7 +1,7 @@
-/** Leaving native work that cannot be stopped, such as a compilation, behind when the user wants to go. */
+/** Abandons native work that cannot be stopped, such as a compilation, when the user interrupts the program. */
 import koffi from 'koffi'
 
-/** The result of `work`, or undefined as soon as `signal` is aborted; `work` then goes on by itself. */
+/** The result of `work`, or undefined as soon as `signal` is aborted; `work` itself then continues in the background. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
   if (!signal) return work
   let listener = () => {}
@@ -17,7 +17,7 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
   }
 }
 
-/** Ends the process without waiting for worker threads, which `process.exit` does; what was written must be flushed before. */
+/** Ends the process without waiting for worker threads, unlike `process.exit`. Output must be flushed before. */
 export function exitAtOnce(code: number): void {
   const exit = koffi.load(null).func('void _exit(int)') as (code: number) => void
   exit(code)

@@ -2,15 +2,15 @@
  * Keys and noise: the only file that makes random numbers.
  *
  * A key is a pair of 32-bit words, as in JAX; the same key gives the same noise on every backend. The generator is
- * Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), laid out exactly as TensorFlow's
- * `StatelessRandomUniformFullInt` lays it out, so that native TensorFlow runs it as one operation and the other backends
- * run it here, with equal bits.
+ * Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), in the layout of TensorFlow's
+ * `StatelessRandomUniformFullInt`: native TensorFlow runs it as one operation, the other backends run it here, and the
+ * bits are equal.
  */
 import * as tf from '@tensorflow/tfjs'
 
 /**
- * What makes noise reproducible: two words from 0 to 2^31 - 1, because XLA takes negative ones for other numbers than TensorFlow's
- * kernels do. Use a key once; derive others with `split` and `keyAt`.
+ * The seed of noise: two words from 0 to 2^31 - 1. They are never negative, because XLA and TensorFlow's kernels interpret negative words
+ * differently. Use a key once; derive others with `split` and `keyAt`.
  */
 export type HostKey = readonly [number, number]
 
@@ -20,7 +20,7 @@ export type Key = HostKey | tf.Tensor
 /** The generator's name, written into checkpoints. */
 export const generator = 'philox4x32-10'
 
-// (bits >> 9) is in [-2^22, 2^22); moved to the middles of 2^23 equal cells of (0, 1): every step is exact in float32.
+// (bits >> 9) is in [-2^22, 2^22) and is mapped to the midpoints of 2^23 equal cells of (0, 1); every operation is exact in float32.
 const CELLS = 2 ** 22 + 0.5
 const CELL = 2 ** -23
 
@@ -31,12 +31,12 @@ export function streamKey(seed: number, stream: string): HostKey {
   return words(philox(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0, hashName(stream), 0, 0x9e3779b9, 0x7f4a7c15))
 }
 
-/** The key number `index` (0, 1, …) below `key`: of a step, an epoch, a batch. */
+/** Key number `index` (0, 1, …) derived from `key`: of a step, an epoch or a batch. */
 export function keyAt(key: HostKey, index: number): HostKey {
   return words(philox(key[0], key[1], index >>> 0, Math.floor(index / 2 ** 32) >>> 0, 0xbb67ae85, 0x3c6ef372))
 }
 
-/** `count` independent keys below `key`. */
+/** `count` independent keys derived from `key`. */
 export function split<K extends Key>(key: K, count: number): K[]
 export function split(key: Key, count: number): Key[] {
   if (isTensor(key)) return nativeSplit(tf.backend(), key, count)
@@ -54,7 +54,7 @@ export function uniform(key: Key, shape: number[]): tf.Tensor {
   )
 }
 
-/** The values of `uniform`, made here rather than on a backend. */
+/** The values of `uniform`, computed here rather than on a backend. */
 export function uniformValues(key: HostKey, count: number): Float32Array {
   const bits = randomBits(key, count)
   const noise = new Float32Array(count)
@@ -62,7 +62,7 @@ export function uniformValues(key: HostKey, count: number): Float32Array {
   return noise
 }
 
-/** Standard normal float32 noise by Box and Muller (1958); no value lies beyond 5.8 standard deviations. */
+/** Standard normal float32 noise (Box and Muller 1958); all values are within 5.8 standard deviations. */
 export function normal(key: Key, shape: number[]): tf.Tensor {
   const size = tf.util.sizeFromShape(shape)
   const half = Math.ceil(size / 2)
@@ -85,8 +85,8 @@ const HALF_ANGLE = [
 ] as const
 
 /**
- * cos(2 pi v) and sin(2 pi v) of v in (0, 1), to 1e-6: from those of half the angle, pi t with t = v - 1/2. XLA has no vector
- * instructions for `tf.cos` and `tf.sin`; drawing z took a tenth of an evaluation with them.
+ * cos(2 pi v) and sin(2 pi v) of v in (0, 1), to 1e-6, from those of half the angle, pi t with t = v - 1/2. XLA does not vectorize
+ * `tf.cos` and `tf.sin`: with them, drawing z took a tenth of an evaluation.
  */
 function circle(v: tf.Tensor): { cosine: tf.Tensor; sine: tf.Tensor } {
   const t = tf.sub(v, 0.5)

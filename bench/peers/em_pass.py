@@ -1,4 +1,4 @@
-"""One EM iteration over all images, by NumPy float32, scikit-learn, or, as the floor, its matrix products alone by PyTorch.
+"""One EM iteration over all images in NumPy float32 or scikit-learn, or, as a lower bound, its matrix products alone in PyTorch.
 
 `python3 em_pass.py numpy|sklearn64|sklearn32|sgemm`, started by bench/em-pass.mjs with BENCH_MODEL in the environment, a JSON object:
 kind (bernoulli or diagonal), components, count, batch, images (path of MNIST's IDX file). Makes one pass and prints `ready MS`; then,
@@ -17,12 +17,12 @@ kind, components, count, batch = model["kind"], model["components"], model["coun
 grey = np.fromfile(model["images"], np.uint8)[16:].reshape(-1, 784)[:count]
 x = ((grey >= 128) if kind == "bernoulli" else grey / 255).astype(np.float32)
 weights = np.full(components, 1 / components, np.float32)
-means = np.float32(0.125) + np.float32(0.75) * x[:components]  # image k, a quarter of the way to grey
+means = np.float32(0.125) + np.float32(0.75) * x[:components]  # image k, moved a quarter of the way to grey
 REGULARIZATION = 1e-3
 
 
 def numpy_bernoulli():
-    """A pass in batches, as elbo makes it."""
+    """A pass in batches, as in elbo."""
     global weights, means
     logits, offsets = np.log(means / (1 - means)), np.log(weights) + np.log(1 - means).sum(1)
     counts, sums, total = np.zeros(components), np.zeros((components, 784)), 0.0
@@ -62,7 +62,7 @@ def sklearn_diagonal(dtype):
 
 
 def sgemm():
-    """x W and rT x, and for a diagonal covariance both again with x squared, into given outputs."""
+    """x W and r^T x, and for a diagonal covariance the same with x squared, into preallocated outputs."""
     import torch
 
     images, r = torch.from_numpy(x), torch.rand(batch, components)

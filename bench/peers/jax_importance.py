@@ -1,4 +1,4 @@
-"""JAX: log p(x) by importance sampling, one compiled call a batch of images, its pieces of draws by `jax.lax.scan`."""
+"""JAX: log p(x) by importance sampling, in one compiled call per batch of images, with `jax.lax.scan` over pieces of draws."""
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ def mlp(layers, h):
 
 
 def piece(parameters, x, mu, log_var, key):
-    """Of the weights of some draws, per image: their greatest logarithm, and sums scaled by it."""
+    """Sums of importance weights per image: the largest log weight, scaled sums of weights and their squares, and the sum of log weights."""
     decoder = parameters[2]
     epsilon = jax.random.normal(key, (model["pieceSize"], batch, latent))
     z = mu + jnp.exp(log_var / 2) * epsilon
@@ -33,8 +33,8 @@ def weigh(parameters, x, key):
     encoder, heads, _ = parameters
     code = mlp(encoder, x)
     mu, log_var = (code @ kernel + bias for kernel, bias in heads)
-    one = lambda _, key: (None, piece(parameters, x, mu, log_var, key))
-    top, sums, squares, logs = jax.lax.scan(one, None, jax.random.split(key, model["pieces"]))[1]
+    body = lambda _, key: (None, piece(parameters, x, mu, log_var, key))
+    top, sums, squares, logs = jax.lax.scan(body, None, jax.random.split(key, model["pieces"]))[1]
     scales = jnp.exp(top - top.max(0))
     total, total_squares = (sums * scales).sum(0), (squares * scales**2).sum(0)
     log_px = top.max(0) + jnp.log(total / model["samples"])

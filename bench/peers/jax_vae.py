@@ -1,4 +1,4 @@
-"""JAX: `jit`, one compiled call per step, and `scan`, one per run of 100 steps with `jax.lax.scan`."""
+"""JAX: `jit`, one compiled call per step, and `scan`, one compiled call per 100 steps with `jax.lax.scan`."""
 
 import sys
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, batch, filters, indices, pixels, serve, weights
 
 images = jnp.asarray(pixels)
-CHUNK = 5 if filters else 100  # as candidates.mjs asks
+CHUNK = 5 if filters else 100  # as in candidates.mjs
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 

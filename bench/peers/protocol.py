@@ -1,9 +1,9 @@
-"""What every peer shares: the data, the model's sizes, and the line protocol of bench/peers.mjs.
+"""Shared by all peers: the data, the model's sizes, and the line protocol of bench/peers.mjs.
 
 The benchmark starts each candidate as a process, `python3 PEER.py MODE`, with BENCH_MODEL in the environment, a JSON object:
-hidden (list), latent, batch, images (path of MNIST's IDX file) and, for a convolutional model, filters (list). The candidate makes its step, runs it once and prints
-`ready FIRST_CALL_MS`. Then, for each line `N` on standard input, it runs N training steps and prints their milliseconds per step.
-Behind either number stands the most memory that it has held, in megabytes.
+hidden (list), latent, batch, images (path of MNIST's IDX file) and, for a convolutional model, filters (list). The candidate builds its
+step, runs it once and prints `ready FIRST_CALL_MS`. Then, for each line `N` on standard input, it runs N training steps and prints the
+milliseconds per step. Both numbers are followed by the peak memory of the process in megabytes.
 """
 
 import json
@@ -34,10 +34,10 @@ def layer(*shape):
 
 
 def weights():
-    """The layers of encoder and decoder: convolutions ... hidden ... mu, log variance, hidden ..., transposed convolutions ....
+    """The layers of the encoder (convolutions, hidden), the heads (mu, log variance) and the decoder (hidden, transposed convolutions).
 
-    A convolution's kernel is [rows, columns, inputs, outputs], a transposed one's too. The decoder's last layer gives logits;
-    before its first transposed convolution comes a dense layer to the innermost feature maps.
+    Kernels of convolutions, also of transposed ones, are [rows, columns, inputs, outputs]. The decoder's last layer outputs logits;
+    a dense layer to the innermost feature maps precedes its first transposed convolution.
     """
     channels = [1, *filters]
     flat = INNERMOST * INNERMOST * filters[-1] if filters else 784
@@ -51,12 +51,12 @@ def weights():
 
 
 def indices(steps):
-    """Images of `steps` batches: [steps, batch]."""
+    """Indices of the images of `steps` batches: [steps, batch]."""
     return _random.integers(0, len(pixels), (steps, batch))
 
 
 def peak_megabytes():
-    """As src/benchmark/peak-memory.ts: Linux's ru_maxrss starts with what the parent process held."""
+    """Like src/commands/bench/peak-memory.ts: Linux's ru_maxrss would start at the memory of the parent process."""
     if sys.platform != "linux":
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
     with open("/proc/self/status") as status:
@@ -65,7 +65,7 @@ def peak_megabytes():
 
 
 def serve(run):
-    """`run(steps)` runs that many training steps and waits for them."""
+    """Serves the protocol. `run(steps)` runs that many training steps and waits for them."""
     started = time.perf_counter()
     run(1)
     print("ready", (time.perf_counter() - started) * 1000, peak_megabytes(), flush=True)

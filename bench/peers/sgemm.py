@@ -1,6 +1,6 @@
-"""The floor: nothing but the float32 matrix products of the work, into given outputs, by the library `torch`, `numpy` or `xla`.
+"""A lower bound: only the float32 matrix products of the work, into preallocated outputs, by the library `torch`, `numpy` or `xla`.
 
-Of a training step all products, forward and backward; of importance sampling the decoder's, for each piece of draws.
+For a training step, all products, forward and backward; for importance sampling, those of the decoder, for each piece of draws.
 """
 
 import sys
@@ -17,14 +17,14 @@ def normal(*shape):
 
 
 def step_products():
-    """Pairs of factors and which of them is transposed: (a, b, a transposed, b transposed)."""
+    """Pairs of factors, and whether each is transposed: (a, b, a transposed, b transposed)."""
     widths = [784, *hidden], decoder
     shapes = [pair for path in widths for pair in zip(path, path[1:])] + [(hidden[-1], latent)] * 2
     for i, (inputs, outputs) in enumerate(shapes):
         x, kernel, y = normal(batch, inputs), normal(inputs, outputs), normal(batch, outputs)
         yield x, kernel, False, False
         yield x, y, True, False
-        if i > 0:  # nobody needs the gradient of the images
+        if i > 0:  # the gradient with respect to the images is not needed
             yield y, kernel, False, True
 
 
@@ -71,7 +71,7 @@ def by_xla():
     import jax.numpy as jnp
 
     transposes = [(left, right) for _, _, left, right in products]
-    # An array that several products share stays one array.
+    # An array that several products share is converted once.
     arrays = {id(array): jnp.asarray(array) for a, b, _, _ in products for array in (a, b)}
     factors = [(arrays[id(a)], arrays[id(b)]) for a, b, _, _ in products]
     outputs = [jnp.zeros(shape) for shape in shapes]
@@ -79,7 +79,7 @@ def by_xla():
     def multiply(_, factors):
         return [(a.T if left else a) @ (b.T if right else b) for (a, b), (left, right) in zip(factors, transposes)]
 
-    # The outputs of the last turn are given, for the new ones to take their place.
+    # The previous outputs are donated, so that the new ones reuse their memory.
     compiled = jax.jit(multiply, donate_argnums=0, keep_unused=True)
 
     def run(steps):

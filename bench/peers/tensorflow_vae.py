@@ -1,4 +1,4 @@
-"""TensorFlow's Python: `function`, one tf.function call per step, and `xla`, a loop of 100 steps compiled by XLA."""
+"""TensorFlow in Python: `function`, one tf.function call per step, and `xla`, a loop of 100 steps compiled by XLA."""
 
 import sys
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, batch, filters, indices, pixels, serve, weights
 
 images = tf.constant(pixels)
-CHUNK = 5 if filters else 100  # as candidates.mjs asks
+CHUNK = 5 if filters else 100  # as in candidates.mjs
 encoder, heads, decoder = [[[tf.Variable(w) for w in layer] for layer in part] for part in weights()]
 parameters = [w for part in (encoder, heads, decoder) for layer in part for w in layer]
 m = [tf.Variable(tf.zeros_like(w)) for w in parameters]

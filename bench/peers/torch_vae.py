@@ -1,4 +1,4 @@
-"""PyTorch: `eager` with its fused Adam, and `compile`, the step through torch.compile."""
+"""PyTorch: `eager`, and `compile`, with the loss through torch.compile; both with fused Adam."""
 
 import sys
 
@@ -11,7 +11,7 @@ images = torch.from_numpy(pixels)
 
 
 def parameter(w, transposed):
-    """A kernel [rows, columns, inputs, outputs] becomes [outputs, inputs, rows, columns]; of a transposed convolution the first two swap."""
+    """A kernel [rows, columns, inputs, outputs] as [outputs, inputs, rows, columns]; as [inputs, outputs, rows, columns] if transposed."""
     axes = ((2, 3, 0, 1) if transposed else (3, 2, 0, 1)) if w.ndim == 4 else range(w.ndim)
     return torch.tensor(np.ascontiguousarray(w.transpose(axes)), requires_grad=True)
 

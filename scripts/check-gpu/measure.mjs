@@ -1,5 +1,5 @@
-// What scripts/check-gpu.mjs compares: node scripts/check-gpu/measure.mjs BACKEND prints the ELBO and the gradients of one batch and the
-// time of a training step, eager, as a graph and by XLA, as JSON.
+// The measurements of scripts/check-gpu.mjs: node scripts/check-gpu/measure.mjs BACKEND prints as JSON the ELBO and the gradients of one
+// batch, and the time of a training step: eager, as a graph and by XLA.
 
 import * as tf from '@tensorflow/tfjs'
 import {
@@ -36,7 +36,7 @@ for (const mode of ['off', 'graph', 'xla']) {
 }
 process.stdout.write(JSON.stringify({ device: backend.device, ...batch, times, devices }), () => process.exit())
 
-/** Where the last step has left its results. */
+/** The device that holds a weight after the last step. */
 function deviceOfWeights() {
   const native = tf.backend()
   const [[, weight]] = namedWeights(vae.decoder)
@@ -54,7 +54,7 @@ function bound() {
   })
 }
 
-/** The fastest of several times that some steps take in one call, which the first call has compiled, per step. */
+/** Ms per step: the fastest of several calls of STEPS steps each, after a first call that compiles. */
 async function stepMs(mode) {
   const algorithm = gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
   const steps = scan(algorithm.step, { mode })

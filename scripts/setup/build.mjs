@@ -1,4 +1,4 @@
-// Compiles src into dist when the sources are not those of the last build.
+// Compiles src into dist if the sources differ from those of the last build.
 
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { run } from './run.mjs'
 const compiler = 'node_modules/typescript/bin/tsc'
 const stampFile = 'dist/.elbo-build'
 
-/** tsc's memory of an earlier build, by which it would leave out files that somebody has deleted since. */
+/** tsc's record of an earlier build; with it, tsc would not rebuild output files that were deleted since. */
 const compilerMemory = 'dist/.tsbuildinfo'
 
 /**
@@ -40,7 +40,7 @@ function isUpToDate(root) {
   }
 }
 
-/** Of everything that decides what is built. @param {string} root */
+/** A digest of all files that determine the build. @param {string} root */
 function fingerprint(root) {
   const hash = createHash('sha256')
   for (const path of ['tsconfig.json', 'package.json', 'package-lock.json', ...sources(root)]) {
@@ -63,7 +63,7 @@ function sources(root) {
 
 /** @param {string} root @param {(pid: number) => void} guard */
 async function build(root, guard) {
-  // Taken before: what changes while the compiler runs is built next time.
+  // Computed before the build, so that changes made while the compiler runs are built next time.
   const stamp = fingerprint(root)
   await rm(join(root, stampFile), { force: true })
   await rm(join(root, compilerMemory), { force: true })
@@ -88,10 +88,10 @@ async function compile(root, guard) {
   const emitted = [...output.matchAll(/^TSFILE: (.*)$/gm)].map(([, path = '']) => resolve(root, path.trim()))
   if (status === 0) return new Set(emitted)
   process.stderr.write(`${output.replace(/^TSFILE: .*\n?/gm, '')}\n`)
-  throw new Refusal('the program does not compile', 'put right what the compiler says above')
+  throw new Refusal('the program does not compile', "fix the compiler's errors above")
 }
 
-/** What deleted sources have left; a name that starts with a dot is not the compiler's. @param {string} root @param {Set<string>} emitted */
+/** Removes outputs of deleted sources. Names that start with a dot are not the compiler's. @param {string} root @param {Set<string>} emitted */
 async function removeOthers(root, emitted) {
   for (const entry of await readdir(join(root, 'dist'), { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)

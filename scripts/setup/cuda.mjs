@@ -1,5 +1,5 @@
-// Puts the CUDA build of TensorFlow and NVIDIA's libraries into the user's cache, wheel by wheel: a set-up that is cut off goes on with
-// the wheel that it was fetching. Unlike the CPU build this is done only when asked for, so what cannot be done is a failure.
+// Installs the CUDA build of TensorFlow and NVIDIA's libraries in the user's cache, wheel by wheel: an interrupted set-up continues with the
+// wheel that it was fetching. Unlike the CPU build, it is installed only on request, so a problem makes the set-up fail.
 
 import { mkdir, rm } from 'node:fs/promises'
 import { cudaDirectory, cudaWheel, missingWheels, unsupportedCuda } from '../../src/libtensorflow/cuda-build.mjs'
@@ -11,8 +11,8 @@ import { Refusal } from './refusal.mjs'
 /** @typedef {import('../../src/libtensorflow/location.mjs').Wheel} Wheel */
 
 /**
- * Installs what is missing of the CUDA build. Returns whether anything was.
- * @throws {Refusal} if there is none for this machine, or it cannot be had
+ * Installs the missing wheels of the CUDA build. Returns whether any were missing.
+ * @throws {Refusal} if there is no build for this machine, or it cannot be installed
  */
 export async function ensureCuda() {
   const unsupported = unsupportedCuda()
@@ -36,7 +36,7 @@ async function install(missing) {
   const needed = sum(missing, wheel => wheel.unpackedBytes)
   say(
     `the CUDA build of TensorFlow: ${missing.length} wheels to fetch, ${gigabytes(sum(missing, wheel => wheel.bytes))} GB; ` +
-      `at most ${gigabytes(needed)} GB in ${cudaDirectory()}; nobody has run it on a GPU yet`,
+      `at most ${gigabytes(needed)} GB in ${cudaDirectory()}; it has not been tested on a GPU yet`,
   )
   await checkSpace(cudaDirectory(), needed)
   for (const wheel of missing) await installLibrary(wheel)

@@ -1,5 +1,5 @@
-// Puts native TensorFlow into the user's cache. What cannot be done is said in one line and remembered, and is no failure of the
-// set-up: the program then trains on another backend.
+// Installs native TensorFlow in the user's cache. A problem is reported in one line and recorded, but does not make the set-up fail: the
+// program then trains on another backend.
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -25,7 +25,7 @@ import { wrongChecksum } from './wheel-failures.mjs'
 /** @typedef {import('../../src/libtensorflow/location.mjs').Wheel} Wheel */
 /** @typedef {import('./wheel.mjs').Fetched} Fetched */
 
-/** The licences of TensorFlow and of what is linked into it go with the library. */
+/** The licences of TensorFlow and of the code linked into it, which are kept with the library. */
 const licences = ['tensorflow/include/LICENSE', 'tensorflow/THIRD_PARTY_NOTICES.txt']
 
 /** Installs the library for this machine if it is missing. Returns whether it did. */
@@ -40,7 +40,7 @@ export async function ensureLibrary() {
 /** @param {Wheel} wheel */
 async function tryToInstall(wheel) {
   try {
-    if (!wheel.tried) say(`nobody has tried elbo with TensorFlow on ${wheel.platform} yet`)
+    if (!wheel.tried) say(`elbo has not been tested with TensorFlow on ${wheel.platform} yet`)
     await installLibrary(wheel)
     await rm(failureFile(wheel), { force: true })
     return true
@@ -54,16 +54,16 @@ async function tryToInstall(wheel) {
 
 /** @param {import('../../src/libtensorflow/location.mjs').Reason} reason */
 function refuse({ reason, fix }) {
-  say(`native TensorFlow cannot be had, so slower backends will be used: ${reason}; ${fix}`)
+  say(`native TensorFlow cannot be installed, so slower backends will be used: ${reason}; ${fix}`)
 }
 
-/** Leaves the reason for the program to find. @param {Wheel} wheel @param {Refusal} refusal */
+/** Records the reason where the program looks for it. @param {Wheel} wheel @param {Refusal} refusal */
 export async function remember(wheel, { reason, fix }) {
-  // The cache itself may be what cannot be written.
+  // Writing to the cache may be the very thing that fails.
   await writeFile(failureFile(wheel), JSON.stringify({ reason, fix })).catch(() => undefined)
 }
 
-/** What the operating system refused, in words; anything else is a defect, and thrown on. @param {unknown} error */
+/** Describes an error of the operating system; any other error is a defect and is rethrown. @param {unknown} error */
 export function asRefusal(error) {
   if (error instanceof Refusal) return error
   const elsewhere = 'set ELBO_CACHE to another directory, then run `npm run setup`'
@@ -74,10 +74,10 @@ export function asRefusal(error) {
 }
 
 /**
- * Fetches a wheel and unpacks the library into its place in the cache, which has all of it or nothing, whenever this is killed.
+ * Fetches a wheel and unpacks the library into the cache, completely or not at all, even if the process is killed.
  * @param {Wheel} wheel
  * @param {typeof fetchWheel} fetch
- * @throws {Refusal} if it cannot be fetched, is not the pinned one, or does not fit on the disk
+ * @throws {Refusal} if it cannot be fetched, its checksum is wrong, or it does not fit on the disk
  */
 export async function installLibrary(wheel, fetch = fetchWheel) {
   const place = cachedLibrary(wheel)
@@ -104,7 +104,7 @@ async function fill(wheel, place, fetch) {
   }
 }
 
-/** What set-ups that were killed have left; whoever holds the lock is the only one alive. @param {string} place */
+/** Removes the files of killed set-ups; no other set-up runs, because this one holds the lock. @param {string} place */
 async function removeLeftovers(place) {
   for (const name of await readdir(dirname(place))) {
     if (name.startsWith(`${basename(place)}.partial-`))
@@ -113,7 +113,7 @@ async function removeLeftovers(place) {
 }
 
 /**
- * Refuses when a disk has too little room.
+ * Throws a Refusal if the disk has too little free space.
  * @param {string} directory on that disk
  * @param {number} bytes needed
  * @param {(directory: string) => Promise<{ bavail: number, bsize: number }>} measure
@@ -124,7 +124,7 @@ export async function checkSpace(directory, bytes, measure = statfs) {
   const [needed, free] = [bytes, bavail * bsize].map(size => (size / 1e9).toFixed(1))
   throw new Refusal(
     `installing it takes ${needed} GB on the disk of ${directory}, and ${free} GB are free`,
-    'make room or set ELBO_CACHE to a directory on another disk, then run `npm run setup`',
+    'free some space or set ELBO_CACHE to a directory on another disk, then run `npm run setup`',
   )
 }
 
@@ -144,7 +144,7 @@ async function unpackArchive(wheel, archive, target) {
   await during(`unpacking ${what}`, unpacked, () => unzip(archive, destinations))
 }
 
-/** Which files of the wheel go where; makes the folders. @param {Wheel} wheel @param {readonly string[]} names @param {string} target */
+/** Maps the files of the wheel to their destinations, and creates the folders. @param {Wheel} wheel @param {readonly string[]} names @param {string} target */
 async function prepareDestinations(wheel, names, target) {
   const destinations = new Map(membersOf(wheel, names).map(([member, path]) => [member, join(target, path)]))
   for (const folder of new Set([...destinations.values()].map(dirname))) await mkdir(folder, { recursive: true })
@@ -154,7 +154,7 @@ async function prepareDestinations(wheel, names, target) {
 /** Of NVIDIA's wheels: libraries, programs and libdevice, but no headers and no second builds of a library. */
 const neededByCuda = /^(lib\/[^/.]+\.so[.\d]*|bin\/.+|nvvm\/libdevice\/.+)$/
 
-/** The files to take, with their paths below the library's folder. @param {Wheel} wheel @param {readonly string[]} names @returns {[string, string][]} */
+/** The files to unpack, with their paths below the library's folder. @param {Wheel} wheel @param {readonly string[]} names @returns {[string, string][]} */
 function membersOf({ root, libraries }, names) {
   if (!root) return [...libraries.map(name => `tensorflow/${name}`), ...licences].map(name => [name, basename(name)])
   const inside = names.filter(name => name.startsWith(root) && neededByCuda.test(name.slice(root.length)))
@@ -185,7 +185,7 @@ async function megabytesOf(paths) {
   return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1e6)
 }
 
-/** Writes the list by which a directory is believed to be whole, after its files have reached the disk. @param {Wheel} wheel @param {string} directory */
+/** Writes complete.json, which marks a directory as complete, after all files are flushed to disk. @param {Wheel} wheel @param {string} directory */
 async function seal(wheel, directory) {
   /** @type {Record<string, number>} */
   const files = {}

@@ -1,6 +1,6 @@
-// One set-up at a time: a lock that dies with its owner.
-// The lock is a directory holding one file, named after its owner. A directory can be renamed onto it only while it is absent or
-// empty, so two claims cannot both win; and a dead owner's lock is freed by deleting that owner's file, which no other owner has.
+// A lock that allows one set-up at a time and is freed when its owner dies.
+// The lock is a directory with one file, named after its owner. A directory can be renamed onto it only while it is absent or empty, so two
+// claims cannot both succeed. A dead owner's lock is freed by deleting that owner's file, whose name no other owner has.
 
 import { randomUUID } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
@@ -14,22 +14,22 @@ import { errorCode } from './refusal.mjs'
 const pollMs = 300
 const heartbeatMs = 5_000
 
-/** A living owner on another machine (a shared home, a container) is known only by its heartbeat. */
+/** An owner on another machine (a shared home, a container) shows only by its heartbeat that it is alive. */
 const silentElsewhereMs = 60_000
 
-/** Longer than any set-up pauses: the process id of a dead owner has been given to another process. */
+/** Longer than any set-up pauses: after this time, the owner's process id must have been reused by another process. */
 const silentHereMs = 600_000
 
 /**
- * Who holds a lock: the process ids of the set-up and of what it started, on which machine.
+ * The owner of a lock: the process ids of the set-up and of a program that it started, and their machine.
  * @typedef {{ pids: number[], host: string }} Owner
  */
 
 /**
- * Does some work while holding a lock; waits for whoever holds it, and says so.
+ * Does some work while holding a lock. Waits for the current owner, with a message.
  * @template T
- * @param {string} path of the lock; its folder is made
- * @param {(guard: (pid: number) => void) => Promise<T>} work may name a process that has to end, too, before the lock is free
+ * @param {string} path of the lock; its folder is created
+ * @param {(guard: (pid: number) => void) => Promise<T>} work may name a process that must also end before the lock is free
  * @returns {Promise<T>}
  */
 export async function withLock(path, work) {
@@ -59,14 +59,14 @@ async function acquire(path) {
 
 /** @param {string} path @param {string} name */
 async function claim(path, name) {
-  const own = `${path}.${name}`
-  await mkdir(own)
+  const candidate = `${path}.${name}`
+  await mkdir(candidate)
   try {
-    await writeFile(join(own, name), ownerText([process.pid]))
-    await rename(own, path)
+    await writeFile(join(candidate, name), ownerText([process.pid]))
+    await rename(candidate, path)
     return true
   } catch (error) {
-    await rm(own, { recursive: true, force: true })
+    await rm(candidate, { recursive: true, force: true })
     if (['ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) return false
     throw error
   }
@@ -83,7 +83,7 @@ async function freeIfDead(path) {
     if (!isDead(owner, Date.now() - mtimeMs)) return owner
     await rm(file, { force: true })
   } catch (error) {
-    // Gone between two of these calls: its owner has just released it.
+    // The owner released the lock between two of these calls.
     if (errorCode(error) !== 'ENOENT') throw error
   }
   return undefined
@@ -110,7 +110,7 @@ function ownerText(pids) {
   return JSON.stringify({ pids, host: hostname() })
 }
 
-/** Replaces the file in one move: whoever reads it, even after a kill in here, finds it whole. @param {string} path @param {string} file @param {number} pid */
+/** Replaces the file atomically, so that it is never read half-written, even after a kill in here. @param {string} path @param {string} file @param {number} pid */
 function addOwner(path, file, pid) {
   const next = `${path}.${pid}`
   writeFileSync(next, ownerText([process.pid, pid]))
@@ -122,7 +122,7 @@ function parseOwner(text) {
   try {
     return JSON.parse(text)
   } catch {
-    // Emptied by a power failure, which its owner has not survived.
+    // The file was emptied by a power failure, so its owner is dead too.
     return { pids: [], host: hostname() }
   }
 }
@@ -130,12 +130,12 @@ function parseOwner(text) {
 /** @param {string} file */
 async function touch(file) {
   const now = new Date()
-  // Fails only when another set-up has taken this one for dead; nothing to be done then.
+  // Fails only if another set-up has considered this one dead; nothing can be done then.
   await utimes(file, now, now).catch(() => undefined)
 }
 
 /** @param {string} path */
 async function removeIfEmpty(path) {
-  // Somebody who waited may have taken it already.
+  // A waiting set-up may have taken it already.
   await rmdir(path).catch(() => undefined)
 }

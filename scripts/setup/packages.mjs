@@ -1,4 +1,4 @@
-// Installs the npm packages when node_modules is not what package-lock.json says.
+// Installs the npm packages if node_modules does not match package-lock.json.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -10,14 +10,14 @@ import { run } from './run.mjs'
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, os?: string[], cpu?: string[], libc?: string[] }} Package */
 
-/** npm writes this list last and deletes it first, so it tells what is really there. */
+/** npm writes this list last and deletes it first, so it lists what is really installed. */
 const installedList = 'node_modules/.package-lock.json'
 
-/** The lock of everything that writes into a clone. In dist, because git ignores that and `npm ci` leaves it alone. */
+/** The lock for everything that writes into a clone. It is in dist, which git ignores and `npm ci` does not touch. */
 export const cloneLock = 'dist/.setup.lock'
 
 /**
- * Installs the packages if they are missing or others than the locked ones. Returns whether it did.
+ * Installs the packages if they are missing or differ from the locked ones. Returns whether it did.
  * @param {string} root of the clone
  * @throws {Refusal} if npm fails
  */
@@ -44,7 +44,7 @@ function neededPackages(root) {
   return Object.entries(locked).filter(([path, entry]) => path !== '' && isNeeded(entry))
 }
 
-/** An optional package is needed if it is one platform's and this is it; where it is for one libc only, npm decides. @param {Package} entry */
+/** An optional package is needed if it is for this platform only; if it is for one libc only, npm decides. @param {Package} entry */
 function isNeeded({ optional, os, cpu, libc }) {
   return !optional || (!libc && os?.includes(process.platform) && cpu?.includes(process.arch))
 }
@@ -54,11 +54,11 @@ function readPackages(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8')).packages
   } catch (error) {
-    // Not there, or cut short by a full disk: nothing is installed, then.
+    // If the list is missing, or truncated by a full disk, nothing is installed.
     if (path.endsWith(installedList)) return {}
     throw new Refusal(
       `${path} cannot be read (${errorText(error)})`,
-      'restore it, as with `git checkout package-lock.json`',
+      'restore it, for example with `git checkout package-lock.json`',
     )
   }
 }
@@ -77,13 +77,13 @@ async function install(root, guard) {
   if (status !== 0) throw npmRefusal(output)
 }
 
-/** Development packages too, whatever NODE_ENV says: the compiler is one. At most a few seconds of retries. */
+/** Includes development packages whatever NODE_ENV is, because the compiler is one. Retries for at most a few seconds. */
 const npmArguments = [
   ...['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error', '--color=false'],
   ...['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'],
 ]
 
-/** The npm that runs this, if one does; yarn and pnpm set the same variable. */
+/** The npm that runs this script, if there is one; yarn and pnpm set the same variable. */
 function npmCommand() {
   const path = process.env.npm_execpath
   return path && basename(path) === 'npm-cli.js' ? [process.execPath, path] : ['npm']
@@ -107,5 +107,5 @@ function npmFix(code) {
   if (/^(ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|ERR_SOCKET|FETCH_ERROR|EIDLETIMEOUT)/.test(code)) {
     return "check the network, the proxy and npm's registry setting"
   }
-  return 'run `npm ci --ignore-scripts` to see all that npm says, put it right'
+  return 'run `npm ci --ignore-scripts` to see the whole error, fix it'
 }

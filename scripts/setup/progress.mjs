@@ -1,24 +1,24 @@
-// What the set-up says while it works, on stderr: one rewritten line on a terminal, a plain line now and then elsewhere.
+// The set-up's messages and progress, on stderr: one line that is redrawn on a terminal, plain lines at intervals elsewhere.
 
 const redrawMs = 250
 const plainLineMs = 10_000
 const barWidth = 24
 
-/** Says one line. @param {string} line */
+/** Prints one line. @param {string} line */
 export function say(line) {
   process.stderr.write(`elbo: ${line}\n`)
 }
 
 /**
- * How far some work is; `total` is undefined where nobody knows.
+ * The progress of some work; `total` is undefined if it is not known.
  * @typedef {{ done: number, total: number | undefined, unit: string }} Progress
  */
 
 /**
- * Does some work and shows meanwhile how far it is.
+ * Does some work and shows its progress meanwhile.
  * @template T
  * @param {string} label what is being done
- * @param {() => Promise<Progress>} measure asked again and again
+ * @param {() => Promise<Progress>} measure called at intervals
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
@@ -58,16 +58,16 @@ function format(label, { done, total, unit }) {
   return `${label} [${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}] ${done} of ${total} ${unit}`
 }
 
-/** Ends early, and without an error, when the signal is given. @param {number} ms @param {AbortSignal} signal */
+/** Resolves early, without an error, when the signal is aborted. @param {number} ms @param {AbortSignal} signal */
 function sleep(ms, signal) {
   return new Promise(wake => {
-    const cut = () => {
+    const finish = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', cut)
+      signal.removeEventListener('abort', finish)
       wake(undefined)
     }
-    const timer = setTimeout(cut, ms)
-    if (signal.aborted) cut()
-    else signal.addEventListener('abort', cut, { once: true })
+    const timer = setTimeout(finish, ms)
+    if (signal.aborted) finish()
+    else signal.addEventListener('abort', finish, { once: true })
   })
 }

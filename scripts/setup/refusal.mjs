@@ -1,6 +1,6 @@
-// What can go wrong in the set-up, in words for the person at the shell.
+// Errors of the set-up, in words for the user.
 
-/** A step that cannot be done on this machine as it is: a reason and a fix, each of one line. */
+/** Thrown when a step cannot be done on this machine as it is: a reason and a fix, of one line each. */
 export class Refusal extends Error {
   /**
    * @param {string} reason

@@ -1,10 +1,10 @@
-// Runs another program to its end.
+// Runs another program until it ends.
 
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 /**
- * What a program did: exit status (null if it could not be started or was killed) and all that it wrote, stdout and stderr together.
+ * The result of a program: exit status (null if it could not be started or was killed) and its output, stdout and stderr together.
  * @typedef {{ status: number | null, output: string }} Outcome
  */
 
@@ -15,12 +15,12 @@ import { createInterface } from 'node:readline'
  * @param {string} [options.cwd]
  * @param {NodeJS.ProcessEnv} [options.env]
  * @param {number} [options.timeoutMs] after which it is killed
- * @param {(line: string) => void} [options.onLine] told each line
- * @param {(pid: number) => void} [options.onStart] told its process id
+ * @param {(line: string) => void} [options.onLine] called with each line of output
+ * @param {(pid: number) => void} [options.onStart] called with its process id
  * @returns {Promise<Outcome>}
  */
 export function run([program = '', ...args], { cwd, env, timeoutMs, onLine, onStart } = {}) {
-  // Not spawn's own `timeout`: where the program is missing, that keeps Node waiting for all of it.
+  // Not spawn's own `timeout`: if the program is missing, that keeps Node waiting until the timeout.
   const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
   const child = spawn(program, args, { cwd, env, signal, stdio: ['ignore', 'pipe', 'pipe'] })
   /** @type {string[]} */

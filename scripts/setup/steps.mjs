@@ -11,8 +11,8 @@ import { say } from './progress.mjs'
 import { Refusal } from './refusal.mjs'
 
 /**
- * Does what is missing in the clone that this file lies in. Returns the exit code.
- * @param {{ cuda: boolean }} options `cuda`: the CUDA build too
+ * Does the missing steps for the clone that contains this file. Returns the exit code.
+ * @param {{ cuda: boolean }} options `cuda`: also install the CUDA build
  */
 export async function setUp({ cuda }) {
   const root = realpathSync(fileURLToPath(new URL('../..', import.meta.url)))

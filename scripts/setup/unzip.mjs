@@ -1,4 +1,4 @@
-// Takes single files out of a ZIP archive, with the npm package yauzl, as streams: the archive and its files may be larger than the memory.
+// Unpacks single files of a ZIP archive, with the npm package yauzl, as streams: the archive and its files may be larger than the memory.
 
 import { createWriteStream } from 'node:fs'
 import { basename } from 'node:path'
@@ -12,7 +12,7 @@ import { errorCode, errorText, Refusal } from './refusal.mjs'
 /**
  * Unpacks the named files of an archive and checks each one's size and CRC-32.
  * @param {string} path of the archive
- * @param {ReadonlyMap<string, string>} destinations name in the archive to path on disk, where no file may be yet
+ * @param {ReadonlyMap<string, string>} destinations name in the archive to path on disk, where no file may exist
  * @throws {Refusal} naming what is damaged or missing
  */
 export async function unzip(path, destinations) {
@@ -38,7 +38,7 @@ export function namesIn(path) {
  * @returns {Promise<T>}
  */
 async function withArchive(path, use) {
-  // Not at the top of this file: the set-up itself installs the package, in a step before this one.
+  // Not imported at the top of this file, because an earlier step of the set-up installs the package.
   const { openPromise } = await import('yauzl')
   try {
     const archive = await openPromise(path, { autoClose: false })
@@ -52,14 +52,11 @@ async function withArchive(path, use) {
     }
   } catch (error) {
     if (isFromSystem(error)) throw error
-    throw new Refusal(
-      `${basename(path)} is damaged (${errorText(error)})`,
-      'run `npm run setup` again to fetch it anew',
-    )
+    throw new Refusal(`${basename(path)} is damaged (${errorText(error)})`, 'run `npm run setup` to fetch it again')
   }
 }
 
-/** Whether the operating system refused something, such as ENOSPC; all else is said of the archive. @param {unknown} error */
+/** Whether the error comes from the operating system, such as ENOSPC, rather than from the archive. @param {unknown} error */
 function isFromSystem(error) {
   return /^E[A-Z]+$/.test(errorCode(error))
 }
@@ -77,8 +74,8 @@ async function unpack(archive, entry, destination) {
 }
 
 /**
- * Passes chunks through and fails at the end if their CRC-32 is another one. Before Node 20.15, which brought `crc32`, it passes all: the
- * SHA-256 of the whole archive has been compared by then.
+ * Passes chunks through and throws at the end if their CRC-32 is wrong. Before Node 20.15, which added `crc32`, it does not check: the
+ * SHA-256 of the whole archive has been verified by then.
  * @param {AsyncIterable<Buffer>} chunks
  * @param {number} expected
  */

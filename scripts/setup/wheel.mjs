@@ -1,4 +1,4 @@
-// Fetches a wheel with whatever Python package installer is here: any pip, else uv. Their own configuration says from where.
+// Fetches a wheel with an installed Python package installer: any pip, else uv. Their own configuration determines the index.
 
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,35 +10,35 @@ import { knownFailure, lastError } from './wheel-failures.mjs'
 /** @typedef {import('../../src/libtensorflow/location.mjs').Wheel} Wheel */
 
 /**
- * What was fetched: the wheel, its checksum not yet verified, or (by uv, which verifies it) the folder that it was unpacked into.
+ * The result of fetching: the wheel, whose checksum is not verified yet, or (by uv, which verifies it) the folder of its unpacked files.
  * @typedef {{ archive: string } | { folder: string }} Fetched
  */
 
 /**
  * A program that fetches wheels.
  * @typedef {object} Installer
- * @property {string} name what to type to call it
+ * @property {string} name its command on the shell
  * @property {(wheel: Wheel, folder: string) => string[]} command
- * @property {(wheel: Wheel) => number} bytes that it will have written
- * @property {(folder: string) => Promise<Fetched>} fetched what its command has left
+ * @property {(wheel: Wheel) => number} bytes that it writes in total
+ * @property {(folder: string) => Promise<Fetched>} fetched the result of its command
  */
 
 const pips = [['python3', '-m', 'pip'], ['python', '-m', 'pip'], ['pip3'], ['pip']]
 
-/** The first that knows `--python-version 3.11` with a dot. */
+/** The first version that accepts `--python-version 3.11` with a dot. */
 const oldestPip = 19.2
 
 const probeMs = 60_000
 
-/** The wheels of all Pythons hold the same library; the pinned ones are those for 3.11 (NVIDIA's are for any). */
+/** The wheels for all versions of Python hold the same library; those for 3.11 are pinned (NVIDIA's are for any version). */
 const python = '3.11'
 
 /**
- * Fetches a wheel into a folder of its own, which is emptied first.
+ * Fetches a wheel into its own folder, which is emptied first.
  * @param {Wheel} wheel
  * @param {string} folder
  * @returns {Promise<Fetched>}
- * @throws {Refusal} if nothing here can fetch it
+ * @throws {Refusal} if no installer can fetch it
  */
 export async function fetchWheel(wheel, folder) {
   let first
@@ -63,7 +63,7 @@ function noInstaller() {
   )
 }
 
-/** Those that work here; one pip only once, under whichever name. @returns {AsyncGenerator<Installer>} */
+/** The installers that work here; each pip only once, even if it has several names. @returns {AsyncGenerator<Installer>} */
 async function* installers() {
   const seen = new Set()
   for (const command of pips) {
@@ -74,7 +74,7 @@ async function* installers() {
   if ((await run(['uv', '--version'], { timeoutMs: probeMs })).status === 0) yield uv
 }
 
-/** Version, place and Python of a pip; undefined if too old or not working, as a version manager's stub. @param {string[]} command */
+/** Version, path and Python of a pip; undefined if it is too old or does not work, like a version manager's stub. @param {string[]} command */
 async function pipIdentity(command) {
   const { status, output } = await run([...command, '--version'], { timeoutMs: probeMs })
   const version = /^pip (\d+\.\d+).*$/m.exec(output)
@@ -93,7 +93,7 @@ function pip(program) {
 
 /** @param {Wheel} wheel @param {string} folder */
 function pipArguments(wheel, folder) {
-  // Without its cache: else pip keeps 270 MB that nobody needs again.
+  // Without a cache, in which pip would keep 270 MB that are not needed again.
   const calm = ['--quiet', '--progress-bar=off', '--no-input', '--disable-pip-version-check', '--no-cache-dir']
   const impatient = ['--retries=1', '--timeout=15']
   const build = [`--python-version=${python}`, '--implementation=cp', `--platform=${wheel.pipPlatform}`]
@@ -104,11 +104,11 @@ function pipArguments(wheel, folder) {
 /** @param {string} folder */
 async function onlyWheel(folder) {
   const name = (await readdir(folder)).find(file => file.endsWith('.whl'))
-  if (!name) throw new Refusal('pip said that it fetched the wheel, and left none', 'run `npm run setup` again')
+  if (!name) throw new Refusal('pip reported success, but there is no wheel', 'run `npm run setup` again')
   return join(folder, name)
 }
 
-/** It cannot download without unpacking, so it is given the checksum to verify. @type {Installer} */
+/** uv cannot download without unpacking, so it verifies the checksum itself. @type {Installer} */
 const uv = {
   name: 'uv',
   command: (wheel, folder) => [
@@ -137,7 +137,7 @@ function fetchWith(installer, wheel, folder) {
     total: megabytes(total),
     unit: 'MB',
   })
-  // Downloads grow in the temporary folder, where they can be watched and a dead set-up's are found.
+  // Downloads go to this temporary folder, where their progress can be measured, and where those of a killed set-up are removed.
   const env = {
     ...process.env,
     TMPDIR: join(folder, 'temporary'),
@@ -157,7 +157,7 @@ async function bytesUnder(folder) {
 /** @param {string} path */
 async function fileSize(path) {
   const found = await stat(path).catch(() => undefined)
-  // A file with several names, as uv links them, counts once in all.
+  // A file with several hard links, as uv makes them, counts once in total.
   return found?.isFile() ? found.size / found.nlink : 0
 }
 

@@ -1,5 +1,5 @@
-// What the suite runs, built into node_modules/.cache: TF.js's specs with the one copy of tfjs-core and tfjs-node that they test, because
-// tfjs-core's ES modules lack the file extensions that Node wants; and our src/libtensorflow/.
+// Builds into node_modules/.cache what the suite runs: our src/libtensorflow/, and TF.js's specs bundled with the one copy of tfjs-core and
+// tfjs-node that they test. They are bundled because tfjs-core's ES modules lack the file extensions that Node needs.
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const output = join(root, 'node_modules', '.cache', 'elbo-tfjs-suite')
 
-/** tfjs-node's compiled classes call their base class as a function; that of tfjs-core's ES modules is a class, which refuses. */
+/** tfjs-node's compiled classes call their base class as a function, but in tfjs-core's ES modules it is a class, which cannot be called. */
 const callableBaseClass = {
   name: 'callable-base-class',
   setup(build) {
@@ -23,7 +23,7 @@ const callableBaseClass = {
   },
 }
 
-/** Builds both and resolves to their places: `specs`, a CommonJS file, and `binding`, a folder of ES modules. */
+/** Builds both and resolves to their paths: `specs`, a CommonJS file, and `binding`, a folder of ES modules. */
 export async function bundle() {
   rmSync(output, { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
@@ -43,7 +43,7 @@ function buildSpecs(outfile) {
     mainFields: ['module', 'main'],
     alias: { '@tensorflow/tfjs': '@tensorflow/tfjs-core' },
     external: ['node-fetch'],
-    // tfjs-core declares its registrations free of side effects.
+    // tfjs-core declares its registrations as free of side effects.
     ignoreAnnotations: true,
     logLevel: 'error',
     plugins: [callableBaseClass],
@@ -58,6 +58,7 @@ function buildBinding(outdir) {
 }
 
 function replaceOnce(text, from, to) {
-  if (text.split(from).length !== 2) throw new Error(`tfjs-node has changed: not one "${from}" in its backend`)
+  if (text.split(from).length !== 2)
+    throw new Error(`tfjs-node has changed: its backend does not contain "${from}" exactly once`)
   return text.replace(from, to)
 }

@@ -1,4 +1,4 @@
-// Runs the bundled specs on a backend of ours, in Jasmine, whose parts the specs want as globals.
+// Runs the bundled specs on our backend, in Jasmine, whose functions the specs expect as globals.
 import { readFileSync } from 'node:fs'
 import { createRequire, Module } from 'node:module'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ export async function runSpecs({ specs, binding }) {
     specFilter: spec => !leftOut.some(name => spec.getFullName().includes(name)),
   })
   environment.addReporter(counter(result))
-  // Specs about refusals and slow fallbacks warn by the hundred.
+  // Specs about errors and slow fallbacks print hundreds of warnings.
   console.warn = () => {}
   await environment.execute()
   return result
@@ -38,7 +38,7 @@ async function openBackend(binding) {
   return createNodeBackend(opened)
 }
 
-/** Makes `require(name)` give what `load` returns, once somebody asks for it. */
+/** Makes `require(name)` return the result of `load`, which is called on first use. */
 function preload(name, load) {
   const path = require.resolve(name)
   const module = new Module(path)
@@ -47,7 +47,7 @@ function preload(name, load) {
   require.cache[path] = module
 }
 
-/** tfjs-node's own list of specs that its kernels do not claim to satisfy. */
+/** tfjs-node's own list of specs that its kernels are not meant to pass. */
 function namesLeftOut() {
   const source = readFileSync(require.resolve('@tensorflow/tfjs-node/dist/run_tests.js'), 'utf8')
   const list = /var IGNORE_LIST = (\[[\s\S]*?\n\]);/.exec(source)?.[1]

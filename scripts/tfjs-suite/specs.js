@@ -1,10 +1,10 @@
-// The entry of the bundle that bundle.mjs makes; not to be run by itself.
+// The entry point of the bundle that bundle.mjs builds; not meant to be run itself.
 import * as core from '@tensorflow/tfjs-core'
 import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops'
 import '@tensorflow/tfjs-core/dist/register_all_gradients'
 import { setTestEnvs } from '@tensorflow/tfjs-core/dist/jasmine_util'
 
-/** What our backend is to find in place of the packages' own modules, so that it registers with the copy under test. */
+/** The modules that our backend gets instead of the packages' own, so that it registers with the copy under test. */
 export const modules = {
   '@tensorflow/tfjs': () => core,
   '@tensorflow/tfjs-node/dist/register_all_kernels': () =>
@@ -13,7 +13,7 @@ export const modules = {
     require('@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js'),
 }
 
-/** Makes `backend` TF.js's only one, and declares all specs on it. */
+/** Makes `backend` the only backend of TF.js, and declares all specs on it. */
 export async function describeSpecs(backend) {
   core.registerBackend('tensorflow', () => backend, 3)
   await core.setBackend('tensorflow')

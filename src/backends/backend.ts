@@ -1,4 +1,4 @@
-/** The seam of what computes: ordered candidates, each of which opens or refuses with a reason and a fix. */
+/** Backends: ordered candidates, each of which opens or is refused with a reason and a fix. */
 import * as tf from '@tensorflow/tfjs'
 
 /** A backend that runs, registered with TF.js under `tfjsName`. */
@@ -8,41 +8,41 @@ export interface Backend {
   tfjsName: string
   /** Library and version, such as 'TensorFlow 2.21.0'. */
   version: string
-  /** What it computes on, such as 'CPU, 2 threads'; what does not begin with 'CPU' is a GPU. */
+  /** What it computes on, such as 'CPU, 2 threads'; a GPU unless it begins with 'CPU'. */
   device: string
-  /** It is made for GPUs, and a CPU stands in for one. */
+  /** Whether it is a GPU backend that runs in software, on the CPU. */
   inSoftware?: boolean
 }
 
 export interface BackendOptions {
   /** Lets native libraries print their start-up messages. */
   debug: boolean
-  /** CPU threads of native TensorFlow, the same for all backends of a process; all that it may use if left out. */
+  /** CPU threads of native TensorFlow, the same for all backends of a process (default: all available). */
   threads?: number
 }
 
-/** One way of computing. `open` resolves to a backend registered with TF.js, or throws a `BackendRefusal`. */
+/** A backend that may be available. `open` resolves to a backend registered with TF.js, or throws a `BackendRefusal`. */
 export interface BackendCandidate {
   readonly name: string
-  /** Its drivers must be in the process before TensorFlow: Mesa's abort at exit otherwise, as both hold LLVM. */
+  /** Whether its drivers must be loaded before TensorFlow: otherwise Mesa's abort at exit, because both contain LLVM. */
   readonly opensFirst?: boolean
   open(options: BackendOptions): Promise<Backend>
 }
 
-/** Why a backend cannot run here, and what would change that. */
+/** Thrown when a backend cannot run here: says why, and how to fix it. */
 export class BackendRefusal extends Error {
   constructor(
     readonly backend: string,
     readonly reason: string,
     readonly fix: string,
-    /** Nothing here suggests that it could run, so that nobody need be told who did not ask. */
+    /** Nothing suggests that it could run here, so it is mentioned only to those who asked for it. */
     readonly isExpected = false,
   ) {
     super(`backend ${backend} cannot run: ${reason}. Fix: ${fix}`)
   }
 }
 
-/** The backend that was taken, and why each faster one was not. */
+/** The opened backend, and why each faster one was refused. */
 export interface Opened {
   backend: Backend
   refusals: BackendRefusal[]
@@ -62,7 +62,7 @@ export async function openFirst(candidates: readonly BackendCandidate[], options
   throw refusals.at(-1) ?? new Error('no backend to choose from')
 }
 
-/** Opens every candidate, for a listing in the order of `candidates`. */
+/** Tries to open every candidate, for a listing in the order of `candidates`. */
 export async function openAll(
   candidates: readonly BackendCandidate[],
   options: BackendOptions,
@@ -74,7 +74,7 @@ export async function openAll(
   return candidates.map(candidate => results.get(candidate) as Backend | BackendRefusal)
 }
 
-/** TF.js's advice on start, meant for browsers, is switched off with everything else that its production mode drops. */
+/** Makes TF.js compute on this backend. Production mode drops TF.js's start-up advice, which is meant for browsers. */
 async function use(backend: Backend): Promise<void> {
   tf.enableProdMode()
   if (!(await tf.setBackend(backend.tfjsName)))

@@ -1,4 +1,4 @@
-/** Every backend, fastest first, and how one is chosen by name. */
+/** All backends, fastest first, and the choice of one by name. */
 import { type BackendCandidate, type BackendOptions, type Opened, openFirst } from './backend.js'
 import { cpu } from './cpu.js'
 import { cuda } from './cuda.js'
@@ -11,7 +11,7 @@ export const candidates: readonly BackendCandidate[] = [cuda, tensorflow, webgpu
 
 const automatic = candidates.map(candidate => (candidate === webgpu ? webgpuOnGpu : candidate))
 
-/** What `--backend` takes. */
+/** The values of `--backend`. */
 export const backendNames = ['auto', ...candidates.map(({ name }) => name)] as [string, ...string[]]
 
 /** Opens the backend called `name`; `auto` takes the first that runs. A named backend never falls back to another. */

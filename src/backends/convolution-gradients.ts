@@ -1,7 +1,7 @@
 /**
- * Gradients of a convolution for TF.js's WebAssembly backend, which has none for the filter and a scalar loop for the image: with a row
- * of `patches` for each image and position, holding what the kernel sees there, a convolution is y = patches(x) W, so that
- * dW = patches(x)^T dy, and dx sums dy W^T where patches overlap.
+ * Gradients of a convolution for TF.js's WebAssembly backend, which has none for the filter and a scalar loop for the image. Let patches(x)
+ * have one row per image and output position, with the values that the kernel covers there (im2col). Then a convolution is
+ * y = patches(x) W, so dW = patches(x)^T dy, and dx is the sum of dy W^T over overlapping patches.
  */
 import * as tf from '@tensorflow/tfjs'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
@@ -13,7 +13,7 @@ type InputAttributes = Omit<FilterAttributes, 'filterShape'> & { inputShape: Siz
 type Size = [number, number, number, number]
 type Info = tf.backend_util.Conv2DInfo
 
-/** Registers the kernels `Conv2DBackpropFilter` and `Conv2DBackpropInput`; once, however often the backend is opened. */
+/** Registers the kernels `Conv2DBackpropFilter` and `Conv2DBackpropInput`, unless that was done before. */
 export function registerConvolutionGradients(): void {
   if (tf.getKernel(tf.Conv2DBackpropFilter, 'wasm')) return
   tf.unregisterKernel(tf.Conv2DBackpropInput, 'wasm')
@@ -43,7 +43,7 @@ function filterGradient(
 ): tf.Tensor {
   const { filterShape } = attributes
   const patches = patchesOf(x, convolution(x.shape, filterShape, attributes), backend)
-  // Transposed twice, because patches are many times as large as dy.
+  // Transposes dy and the result, because patches are many times as large.
   const transposed = tf.matMul(tf.reshape(dy, [-1, filterShape[3]]), patches, true) // [out channels, patch]
   return tf.reshape(tf.transpose(transposed), filterShape)
 }
@@ -65,7 +65,7 @@ function convolution(input: Size, filter: Size, attributes: Omit<FilterAttribute
   return tf.backend_util.computeConv2DInfo(input, filter, strides, 1, pad, dimRoundingMode)
 }
 
-/** [images * out rows * out columns, kernel rows * kernel columns * in channels], with zeros from outside of the image. */
+/** [images * out rows * out columns, kernel rows * kernel columns * in channels], with zeros outside of the image. */
 function patchesOf(x: tf.Tensor4D, info: Info, backend: BackendWasm): tf.Tensor2D {
   const { batchSize, outHeight, outWidth, filterHeight, filterWidth, inChannels } = info
   const patches = newTensor([batchSize * outHeight * outWidth, filterHeight * filterWidth * inChannels], backend)
@@ -76,7 +76,7 @@ function patchesOf(x: tf.Tensor4D, info: Info, backend: BackendWasm): tf.Tensor2
   return patches as tf.Tensor2D
 }
 
-/** The images of which every pixel is the sum over all patches that show it: the transpose of `patchesOf`. */
+/** Images in which every pixel is the sum over all patches that contain it: the transpose of `patchesOf`. */
 function overlapSum(patches: tf.Tensor, info: Info, backend: BackendWasm): tf.Tensor {
   const images = newTensor(info.inShape, backend)
   const [from, to] = [values(patches, backend), values(images, backend).fill(0)]
@@ -86,7 +86,7 @@ function overlapSum(patches: tf.Tensor, info: Info, backend: BackendWasm): tf.Te
   return images
 }
 
-/** Calls `run` for each row of each patch, as far as it lies inside of the image: where it starts in both, and how many values it has. */
+/** Calls `run` for the part of each patch row inside the image: its offsets in the patches and the images, and its number of values. */
 function eachRun(info: Info, run: (patch: number, image: number, length: number) => void): void {
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, filterHeight, filterWidth, padInfo } = info
   const outPositions = batchSize * outHeight * outWidth
@@ -106,5 +106,5 @@ function eachRun(info: Info, run: (patch: number, image: number, length: number)
 const newTensor = (shape: number[], backend: BackendWasm): tf.Tensor =>
   tf.engine().makeTensorFromTensorInfo(backend.makeOutput(shape, 'float32'))
 
-/** The values where the backend keeps them; not for use after the next tensor is made, which may move them. */
+/** A view of the backend's memory; invalid once another tensor is created, which may move the values. */
 const values = (tensor: tf.Tensor, backend: BackendWasm) => backend.typedArrayFromHeap(tensor) as Float32Array

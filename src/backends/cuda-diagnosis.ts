@@ -1,14 +1,14 @@
-/** Whether this machine can compute with CUDA and, if not, the first reason why in the order in which a person would mend them. */
+/** Whether this machine can compute with CUDA. If not, gives the first reason, in the order in which a person would fix them. */
 import { basename } from 'node:path'
 import { cudaDirectory, cudaWheel, cudaWheels, missingWheels, unsupportedCuda } from '../libtensorflow/cuda-build.mjs'
 import { type CudaDriver, type DriverError, type Gpu, hasDeviceFile, openDriver } from '../libtensorflow/cuda-driver.js'
 import { lastFailure, type Reason, type Wheel } from '../libtensorflow/location.mjs'
 
-/** What decides it; a test gives a machine of its own. */
+/** The properties of a machine that decide this; tests pass their own. */
 export interface CudaHost {
-  /** Why there is no CUDA build for this machine at all. */
+  /** Why there is no CUDA build for this machine; undefined if there is one. */
   readonly unsupported: Reason | undefined
-  /** The wheels of the build that are not in the cache, or not whole. */
+  /** The wheels of the build that are not in the cache, or incomplete there. */
   missing(): readonly Wheel[]
   /** Undefined without an NVIDIA driver. */
   driver(): CudaDriver | undefined
@@ -18,7 +18,7 @@ export interface CudaHost {
 }
 
 export interface CudaRefusal extends Reason {
-  /** There is no sign of an NVIDIA GPU: nothing that this machine has lies idle. */
+  /** There is no sign of an NVIDIA GPU on this machine. */
   readonly isExpected: boolean
 }
 
@@ -26,7 +26,7 @@ export interface CudaRefusal extends Reason {
 const NEEDED_CUDA = 12_000
 const NEEDED_DRIVER = '525.60.13'
 
-/** The oldest GPU that the build has code for: Pascal. */
+/** Compute capability of the oldest GPUs that the build has code for: Pascal. */
 const NEEDED_CAPABILITY = 6.0
 
 const INSTALL = 'run `npm run setup -- --cuda`'
@@ -61,23 +61,23 @@ export function findDriver(host: CudaHost): CudaDriver | CudaRefusal {
     return { reason, fix: `${INSTALL_DRIVER}, on a machine with an NVIDIA GPU`, isExpected: !host.hasDeviceFile }
   }
   if (!host.hasDeviceFile) {
-    const reason = "the NVIDIA driver's library is here, but not its device (no /dev/nvidiactl)"
+    const reason = "the NVIDIA driver's library is installed, but its device is missing (no /dev/nvidiactl)"
     return refuse(reason, 'load the kernel module (`nvidia-smi` does); in a container, start it with `--gpus all`')
   }
   const { cudaVersion } = driver
   if (cudaVersion >= NEEDED_CUDA) return driver
-  const reason = `the NVIDIA driver is too old: it runs CUDA ${versionText(cudaVersion)}, and TensorFlow needs ${versionText(NEEDED_CUDA)}`
+  const reason = `the NVIDIA driver is too old: it supports CUDA ${versionText(cudaVersion)}, and TensorFlow needs ${versionText(NEEDED_CUDA)}`
   return refuse(reason, INSTALL_DRIVER)
 }
 
-/** Why the build cannot be loaded: nothing of it is there, or which library is not. */
+/** Why the build cannot be loaded: it is not installed, or some libraries are missing. */
 function incomplete(host: CudaHost, driver: CudaDriver | CudaRefusal): CudaRefusal | undefined {
   const missing = host.missing()
   const [first] = missing
   if (!first) return undefined
   if (missing.length < cudaWheels.length) {
     const names = missing.map(({ package: name, libraries }) => `${name} (${libraries.map(path => basename(path))})`)
-    return refuse(`the CUDA build of TensorFlow is not whole: ${names.join(', ')} missing`, INSTALL)
+    return refuse(`the CUDA build of TensorFlow is incomplete: ${names.join(', ')} missing`, INSTALL)
   }
   const failure = lastFailure(cudaWheel)
   if (failure) return refuse(failure.reason, failure.fix)
@@ -95,18 +95,18 @@ function firstGpu({ visibleDevices }: CudaHost, driver: CudaDriver): Gpu | CudaR
   if (!gpu) return noDevice(visibleDevices)
   if (Number(gpu.capability.join('.')) >= NEEDED_CAPABILITY) return gpu
   const reason = `${gpu.name} has compute capability ${gpu.capability.join('.')}, and TensorFlow needs ${NEEDED_CAPABILITY.toFixed(1)}`
-  return refuse(reason, 'use a newer GPU; where there are several, choose one by CUDA_VISIBLE_DEVICES')
+  return refuse(reason, 'use a newer GPU; if there are several, choose one with CUDA_VISIBLE_DEVICES')
 }
 
 const NO_DEVICE = 100
-/** The library is of another version than the kernel module: the driver was updated under a running system. */
+/** The library and the kernel module have different versions: the driver was updated while the system was running. */
 const VERSION_MISMATCH = [803, 804]
 
 function driverRefusal({ code, name }: DriverError, visibleDevices: string | undefined): CudaRefusal {
   if (code === NO_DEVICE) return noDevice(visibleDevices)
   const fix = VERSION_MISMATCH.includes(code)
-    ? 'restart the machine, so that the driver and its kernel module are of one version'
-    : 'look at what `nvidia-smi` says; restarting the machine often helps'
+    ? 'restart the machine, so that the driver and its kernel module have the same version'
+    : 'see what `nvidia-smi` reports; restarting the machine often helps'
   return refuse(`the NVIDIA driver does not start: ${name} (${code})`, fix)
 }
 
@@ -114,11 +114,11 @@ function noDevice(visibleDevices: string | undefined): CudaRefusal {
   if (visibleDevices !== undefined)
     return refuse(
       `CUDA_VISIBLE_DEVICES='${visibleDevices}' hides every GPU`,
-      'unset it, or name a GPU as `nvidia-smi` counts',
+      'unset it, or set it to a GPU number that `nvidia-smi` lists',
     )
   return refuse(
     'the NVIDIA driver finds no GPU',
-    'look at what `nvidia-smi` says; in a container, start it with `--gpus all`',
+    'see what `nvidia-smi` reports; in a container, start it with `--gpus all`',
   )
 }
 

@@ -1,8 +1,8 @@
 /**
- * Native TensorFlow on an NVIDIA GPU: the CUDA build of the same library, under the same seam and with tfjs-node's kernels.
- * @tensorflow/tfjs-node-gpu is not needed: it is tfjs-node's JavaScript over again (its backend class looks at the package's name, which
- * `createNodeBackend` gives it) with another C++ addon and a download of CUDA 11's TensorFlow, neither of which is used here.
- * Not run on hardware: no GPU was at hand. `scripts/check-gpu.mjs` is to be run by somebody who has one.
+ * Native TensorFlow on an NVIDIA GPU: the CUDA build of the same library, with the same interface and tfjs-node's kernels.
+ * @tensorflow/tfjs-node-gpu is not needed: it has the same JavaScript as tfjs-node (its backend class checks the package's name, which
+ * `createNodeBackend` passes), another C++ addon and a download of TensorFlow for CUDA 11; the latter two are not used here.
+ * Not tested on hardware: no GPU was available. If you have one, run `scripts/check-gpu.mjs`.
  */
 import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
 import type { Binding } from '../libtensorflow/binding.js'
@@ -42,15 +42,15 @@ function openBinding(options: BackendOptions): Binding {
   const directory = cachedLibrary(cudaWheel)
   const other = loadedDirectory()
   if (other !== undefined && other !== directory) {
-    const reason = `this process has loaded another build of TensorFlow already, ${other}`
+    const reason = `this process has already loaded another build of TensorFlow, ${other}`
     throw new BackendRefusal(NAME, reason, 'open the backend cuda before any other')
   }
   try {
-    // Found by their names later, whatever LD_LIBRARY_PATH says; and one that cannot be loaded is named.
+    // TensorFlow then finds them by name, whatever LD_LIBRARY_PATH says, and an error names the library that cannot be loaded.
     for (const library of nvidiaLibraries()) preload(library)
     process.env.XLA_FLAGS = withDataDirectory(process.env.XLA_FLAGS)
     const binding = openNative(NAME, directory, options, { gpu: true })
-    // TF32 keeps 10 bits of a factor's mantissa: too few for gradients and bounds to agree with the other backends'.
+    // TF32 keeps 10 bits of each factor's mantissa: too few for gradients and bounds to agree with other backends.
     setFullFloat32(directory)
     return binding
   } catch (error) {
@@ -61,15 +61,15 @@ function openBinding(options: BackendOptions): Binding {
 
 const DATA_FLAG = '--xla_gpu_cuda_data_dir='
 
-/** Where XLA looks for libdevice and ptxas, unless the user has said so. */
+/** XLA's flags, with the folder of libdevice and ptxas unless the user has set one. */
 const withDataDirectory = (flags = ''): string =>
   flags.includes(DATA_FLAG) ? flags : `${flags} ${DATA_FLAG}${cudaDataDirectory()}`.trim()
 
-/** Throws a `BackendRefusal` unless TensorFlow computes a product on its first GPU, and rightly: it falls back to the CPU without a word. */
+/** Throws a `BackendRefusal` unless TensorFlow computes a correct product on its first GPU: it silently falls back to the CPU. */
 function requireGpu(binding: Binding): void {
-  const fix = 'see what TensorFlow says: `elbo backends --debug`'
+  const fix = "see TensorFlow's messages: `elbo backends --debug`"
   if (!binding.isUsingGpuDevice())
-    throw new BackendRefusal(NAME, "TensorFlow does not take the GPU, although NVIDIA's driver finds it", fix)
+    throw new BackendRefusal(NAME, "TensorFlow does not use the GPU, although NVIDIA's driver finds it", fix)
   let device: string
   try {
     device = deviceOfProduct(binding)
@@ -91,10 +91,10 @@ function deviceOfProduct(binding: Binding): string {
   ]
   const [product] = binding.executeOp('MatMul', attributes, [matrix, matrix], 1)
   binding.deleteTensor(matrix)
-  if (!product) throw new Error('MatMul gave nothing')
+  if (!product) throw new Error('MatMul returned nothing')
   const values = [...binding.tensorDataSync(product.id)]
   const device = binding.deviceOf(product.id)
   binding.deleteTensor(product.id)
-  if (values.join() !== '7,10,15,22') throw new Error(`it gives ${values.join(', ')} for 7, 10, 15, 22`)
+  if (values.join() !== '7,10,15,22') throw new Error(`it computed ${values.join(', ')} instead of 7, 10, 15, 22`)
   return device
 }

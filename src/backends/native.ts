@@ -1,7 +1,7 @@
 /**
- * What the backends on native TensorFlow share. A process holds one libtensorflow, as two would register the same things twice, and one
- * number of threads, as TensorFlow's contexts share them. TF.js knows each backend as 'tensorflow', where tfjs-node looks it up: the
- * one that was opened last is registered.
+ * What the backends on native TensorFlow share. A process loads one libtensorflow, because two would register the same names, and has one
+ * number of threads, because TensorFlow's contexts share them. tfjs-node looks its backend up in TF.js as 'tensorflow', so the backend that
+ * was opened last is registered under that name.
  */
 import { availableParallelism } from 'node:os'
 import * as tf from '@tensorflow/tfjs'
@@ -11,7 +11,7 @@ import { type SessionSettings, sessionConfig } from '../libtensorflow/context.js
 import { createNodeBackend } from '../libtensorflow/node-backend.js'
 import { type BackendOptions, BackendRefusal } from './backend.js'
 
-/** TF.js's name for it. */
+/** The name of these backends in TF.js. */
 export const TFJS_NAME = 'tensorflow'
 
 let loaded: { directory: string; api: CApi } | undefined
@@ -19,15 +19,15 @@ let threadsOfProcess: number | undefined
 const bindings = new Map<string, Binding>()
 let registered: Binding | undefined
 
-/** The build that this process computes with, if it has loaded one. */
+/** The directory of the libtensorflow that this process has loaded, if any. */
 export const loadedDirectory = (): string | undefined => loaded?.directory
 
-/** The number of CPU threads that a backend is opened with: all that this process may use, unless `options` say otherwise. */
+/** The number of CPU threads of a backend (default: all available). */
 export const threadsOf = ({ threads }: BackendOptions): number => threads ?? availableParallelism()
 
 /**
- * Loads the library from `directory` unless it is there, and gives the context of the backend called `name`, made by its first opening.
- * Throws an Error of one line if the library cannot be used, a `BackendRefusal` if the process has other threads.
+ * Loads the library from `directory`, unless one is loaded, and returns the binding of the backend `name`, which is created once. Throws an
+ * Error of one line if the library cannot be used, a `BackendRefusal` if the process uses another number of threads.
  */
 export function openNative(
   name: string,
@@ -54,7 +54,7 @@ function requireThreads(name: string, threads: number): void {
   )
 }
 
-/** Makes TF.js's backend 'tensorflow' the one on this binding. */
+/** Registers a backend on this binding as TF.js's 'tensorflow'. */
 export function register(binding: Binding): void {
   if (registered === binding) return
   if (tf.findBackendFactory(TFJS_NAME)) tf.removeBackend(TFJS_NAME)

@@ -1,12 +1,12 @@
 /**
- * Products of transposed matrices, which TF.js's WebAssembly backend computes by a scalar loop, ten times as slow as XNNPACK's product
- * of plain ones: here the matrix is transposed first. Every gradient of a dense layer is such a product.
+ * Products of transposed matrices. TF.js's WebAssembly backend computes them by a scalar loop, ten times slower than XNNPACK's product
+ * without transposition; here the matrix is transposed first. Every gradient of a dense layer is such a product.
  */
 import * as tf from '@tensorflow/tfjs'
 
 const registered = new Set<string>()
 
-/** Registers the kernel `BatchMatMul` anew, on top of the backend's own; once for a backend, however often it is opened. */
+/** Registers a kernel `BatchMatMul` that wraps the backend's own, unless that was done before. */
 export function registerTransposedProduct(backendName: string): void {
   if (registered.has(backendName)) return
   const kernel = tf.getKernel(tf.BatchMatMul, backendName)

@@ -1,6 +1,6 @@
 /**
- * TF.js's WebAssembly backend: SIMD on the CPU, no native library. Its threads do not start under Node, which refuses workers made of
- * blob: URLs (tensorflow/tfjs issue 3830), and so it has one.
+ * TF.js's WebAssembly backend: SIMD on the CPU, no native library. It has one thread, because Node refuses workers from blob: URLs
+ * (tensorflow/tfjs issue 3830).
  */
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * Any vendor's GPU by WebGPU: TF.js's backend for browsers on Dawn, Chromium's implementation, which npm's package `webgpu` brings to Node.
- * The user installs both; Dawn unpacks to 132 MB, too much for those who do not use it. Values are read asynchronously only.
- * Run on a software adapter (SwiftShader), not on hardware: no GPU was at hand.
+ * GPUs of any vendor through WebGPU: TF.js's backend for browsers on Dawn, Chromium's implementation, which the npm package `webgpu` brings
+ * to Node. Users install both themselves: Dawn unpacks to 132 MB, too much for those who do not use it. Values are read asynchronously only.
+ * Tested on a software adapter (SwiftShader), not on hardware: no GPU was available.
  */
 import { createRequire } from 'node:module'
 import * as tf from '@tensorflow/tfjs'
@@ -11,10 +11,10 @@ const NAME = 'webgpu'
 const PACKAGES = ['webgpu@0.6.2', `@tensorflow/tfjs-backend-webgpu@${tf.version_core}`]
 const INSTALL = `run \`npm install --no-save ${PACKAGES.join(' ')}\` (150 MB)`
 
-/** Takes whatever adapter there is: for those who ask for it by name. */
+/** Takes any adapter: for `--backend webgpu`. */
 export const webgpu: BackendCandidate = { name: NAME, opensFirst: true, open }
 
-/** Takes a GPU only: a software adapter is slower than the backends that were made for the CPU. */
+/** Takes only a GPU: for `auto`, because a software adapter is slower than the CPU backends. */
 export const webgpuOnGpu: BackendCandidate = {
   name: NAME,
   async open() {
@@ -26,18 +26,18 @@ export const webgpuOnGpu: BackendCandidate = {
 /** Throws a `BackendRefusal` if the adapter computes in software. */
 export function requireGpu(info: AdapterInfo): void {
   if (!info.isFallbackAdapter) return
-  const fix = "install the GPU's Vulkan driver, if there is a GPU; `--backend webgpu` takes this adapter all the same"
-  throw new BackendRefusal(NAME, `its only adapter is no GPU (${describeAdapter(info)})`, fix)
+  const fix = "install the GPU's Vulkan driver, if there is a GPU; `--backend webgpu` uses this adapter anyway"
+  throw new BackendRefusal(NAME, `its only adapter is not a GPU (${describeAdapter(info)})`, fix)
 }
 
-/** What is used of WebGPU's API, and of the packages. */
+/** The part of WebGPU's API, and of the packages, that is used here. */
 interface Adapter {
   readonly info: AdapterInfo
   readonly limits: Readonly<Record<string, number>>
   requestDevice(descriptor: { requiredLimits: Record<string, number> }): Promise<Device>
 }
 
-/** Identifiers, such as 'nvidia', 'ampere' and 'nvidia-geforce-rtx-3070', and the driver's own words; '' where unknown. */
+/** Identifiers, such as 'nvidia', 'ampere' and 'nvidia-geforce-rtx-3070', and the driver's description; '' if unknown. */
 export interface AdapterInfo {
   readonly vendor: string
   readonly architecture: string
@@ -69,7 +69,7 @@ interface BackendPackage {
   WebGPUBackend: new (device: Device, info: AdapterInfo) => WebGpuBackend
 }
 
-/** Made once in a process: Dawn's instance, and the adapter that it gave. */
+/** Dawn's instance and its adapter, created once per process. */
 let found: { gpu: Gpu; adapter: Adapter } | undefined
 
 async function open(): Promise<Backend> {
@@ -116,14 +116,14 @@ async function load(name: string): Promise<unknown> {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ERR_MODULE_NOT_FOUND')
       throw new BackendRefusal(NAME, `npm's package ${name} is not installed`, INSTALL, true)
-    const fix = 'see what it needs; there are builds of Dawn for macOS, Windows and Linux with glibc, x64 and arm64'
+    const fix = 'check its requirements; Dawn is built for macOS, Windows and Linux with glibc, x64 and arm64'
     throw new BackendRefusal(NAME, `npm's package ${name} cannot be loaded: ${message.split('\n')[0]}`, fix)
   }
 }
 
 const dawnVersion = (): string => createRequire(import.meta.url)('webgpu/package.json').version
 
-/** What TF.js needs more of than WebGPU promises. */
+/** Limits for which TF.js needs more than WebGPU's defaults. */
 const LIMITS = [
   'maxComputeWorkgroupStorageSize',
   'maxComputeWorkgroupsPerDimension',
@@ -136,7 +136,7 @@ const LIMITS = [
 async function createBackend(adapter: Adapter): Promise<WebGpuBackend> {
   const { WebGPUBackend } = (await load('@tensorflow/tfjs-backend-webgpu')) as BackendPackage
   if (!tf.getKernel('BatchMatMul', NAME)) {
-    const reason = '@tensorflow/tfjs-backend-webgpu belongs to another TF.js than this one'
+    const reason = '@tensorflow/tfjs-backend-webgpu does not match this version of TF.js'
     throw new BackendRefusal(NAME, reason, INSTALL)
   }
   const requiredLimits = Object.fromEntries(LIMITS.map(name => [name, adapter.limits[name] as number]))
@@ -147,19 +147,19 @@ async function createBackend(adapter: Adapter): Promise<WebGpuBackend> {
   return backend
 }
 
-/** The backend's constructor asks whether `navigator.gpu` is there, and no more. */
+/** The backend's constructor only checks that `navigator.gpu` exists. */
 function asBrowser<T>(construct: () => T): T {
-  const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  const original = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: found?.gpu }, configurable: true })
   try {
     return construct()
   } finally {
-    if (own) Object.defineProperty(globalThis, 'navigator', own)
+    if (original) Object.defineProperty(globalThis, 'navigator', original)
     else Reflect.deleteProperty(globalThis, 'navigator')
   }
 }
 
-/** The backend's own way goes through a canvas, which Node does not have. */
+/** The backend would read through a canvas, which Node does not have. */
 function refuseSyncReads(backend: WebGpuBackend): void {
   const readSync = backend.readSync.bind(backend)
   backend.readSync = dataId => {
@@ -172,7 +172,7 @@ function refuseSyncReads(backend: WebGpuBackend): void {
   }
 }
 
-/** WebGPU reports errors beside the calls that caused them, and goes on with zeros: the next values read are refused instead. */
+/** WebGPU reports errors apart from the calls that caused them, and continues with zeros. So the next read after an error throws. */
 function failWithDevice(backend: WebGpuBackend, device: Device): void {
   let failure: string | undefined
   device.addEventListener('uncapturederror', ({ error }) => {

@@ -1,6 +1,6 @@
 /** A table for a terminal. */
 
-/** The first column to the left, all others to the right. */
+/** Pads the cells: the first column is aligned left, all others right. */
 export function alignRows(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
   return rows.map(row =>

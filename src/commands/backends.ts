@@ -1,11 +1,11 @@
-/** `elbo backends`: what this machine can run, what it cannot and why. */
+/** `elbo backends`: the backends of this machine, and why others do not run. */
 import { BackendRefusal, openAll } from '../backends/backend.js'
 import { candidates } from '../backends/candidates.js'
 import { command } from './command.js'
 
 export const backends = command({
   name: 'backends',
-  summary: 'lists what can compute here, fastest first, and why the rest cannot',
+  summary: 'lists the backends, fastest first, and why some of them do not run here',
   options: {},
   examples: ['backends', 'backends --json'],
   async run(_input, { print, debug }) {

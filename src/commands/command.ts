@@ -1,19 +1,19 @@
-/** A command is data plus `run`: the table in cli.ts makes flags, help and error messages of it. */
+/** A command is data plus `run`; cli.ts derives its flags, help and error messages from the data. */
 import type { Settings, Values } from '../settings/setting.js'
 
 export type Options = Settings
 
-/** What a command may use of the world. */
+/** The environment of a command. */
 export interface Context {
-  /** One line of result: standard output, or standard error under `--json`. */
+  /** Prints a line of the result to standard output, or to standard error under `--json`. */
   print(line: string): void
-  /** One line about the work: always standard error. */
+  /** Prints a line about the work, always to standard error. */
   note(line: string): void
-  /** Set when the user interrupts; a command then saves what it has and returns. */
+  /** Aborted when the user interrupts; the command then saves its results and returns. */
   signal: AbortSignal
   json: boolean
   debug: boolean
-  /** The folder of run directories. */
+  /** The folder with the run directories. */
   checkpoints: string
 }
 
@@ -26,39 +26,39 @@ export interface Result {
 export interface Command<O extends Options = Options> {
   name: string
   summary: string
-  /** The one argument, if the command takes one. */
+  /** The name of its argument, if it takes one. */
   argument?: string
-  /** What it is, unless it names a run. */
+  /** Description of the argument, unless it is the name of a run. */
   argumentDescription?: string
   options: O
   /** Options without a value. */
   switches?: Record<string, string>
-  /** Watches `signal` and ends by itself; other commands are ended by the first interruption. */
+  /** `run` watches `signal` and returns when interrupted; other commands are ended by the first interruption. */
   finishesOnInterrupt?: true
   /** Command lines for `--help`. */
   examples: readonly string[]
   run(input: Input<O>, context: Context): Promise<Result>
 }
 
-/** Commands below a common name: `elbo NAME COMMAND`. */
+/** Commands with a common name: `elbo NAME COMMAND`. */
 export interface CommandGroup {
   name: string
   summary: string
-  /** What the name of a command of the group is, for help: `model`. */
+  /** What COMMAND stands for in help, such as `model`. */
   argument: string
   commands: readonly Command[]
 }
 
 export interface Input<O extends Options> {
   argument: string
-  /** Every option, with its default where none was given. */
+  /** All options, with the default of those not given. */
   values: Values<O>
   /** Only the options that were given. */
   given: Partial<Values<O>>
   switches: Record<string, boolean>
 }
 
-/** Keeps a command's option types. */
+/** Infers the types of a command's options. */
 export function command<const O extends Options>(definition: Command<O>): Command<O> {
   return definition
 }

@@ -6,6 +6,6 @@ export function describeEstimate(name: string, { mean, standardError }: Estimate
   return `${name.padEnd(width)}${mean.toFixed(3).padStart(9)} ± ${describeError(standardError, 3)}  nats/image${note}`
 }
 
-/** A standard error; one value tells nothing of its own. */
-export const describeError = (value: number, digits: number): string =>
-  Number.isNaN(value) ? 'unknown' : value.toFixed(digits)
+/** A standard error; 'unknown' for a single value. */
+export const describeError = (value: number | undefined, digits: number): string =>
+  value === undefined || Number.isNaN(value) ? 'unknown' : value.toFixed(digits)

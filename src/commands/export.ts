@@ -1,8 +1,8 @@
-/** `elbo export RUN --to DIR`: the networks as plain TF.js layers models. */
+/** `elbo export RUN --to FOLDER`: the networks as plain TF.js layers models. */
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { explain, writeFileAtomic } from '../files/files.js'
-import { modelsOf } from '../models/vae.js'
+import { modelsOf, type Vae } from '../models/vae.js'
 import { modelFiles } from '../runs/snapshot.js'
 import { text, UsageError } from '../settings/setting.js'
 import { command } from './command.js'
@@ -10,18 +10,18 @@ import { openVae, runOptions } from './opened-run.js'
 
 export const exportModel = command({
   name: 'export',
-  summary: 'writes encoder and decoder as TF.js layers models, for tf.loadLayersModel anywhere',
+  summary: 'exports encoder and decoder as TF.js layers models, for tf.loadLayersModel',
   argument: 'run',
   options: {
     to: text(
-      'folder to write encoder/ and decoder/ into, and upper_encoder/ and upper_decoder/ if there are two layers of z',
+      'output folder for encoder/ and decoder/, and for upper_encoder/ and upper_decoder/ of a model with two latent layers',
     ),
     ...runOptions,
   },
   examples: ['export first --to web/model', 'export first --to last --snapshot latest'],
   async run({ argument, values }, context) {
     const { to } = values
-    if (to === null) throw new UsageError('export: --to DIR is missing: the folder to write encoder/ and decoder/ into')
+    if (to === null) throw new UsageError('export: --to FOLDER is missing, the output folder for encoder/ and decoder/')
     const { trained } = await openVae(argument, values, context)
     const models = modelsOf(trained.vae)
     const files = await modelFiles(models)
@@ -35,11 +35,25 @@ export const exportModel = command({
       writeFileAtomic(path, bytes)
       context.print(path)
     }
-    context.note(
-      'encoder: images [batch, pixels] in [0, 1] -> [mu, log variance]; decoder: z -> logits; sigmoid gives pixels',
-    )
-    if (models.has('upper_encoder'))
-      context.note('z is h1; upper_encoder: h1 -> [mu, log variance] of h2; upper_decoder: h2 -> those of h1')
+    for (const line of describeNetworks(trained.vae)) context.note(line)
     return { json: { run: argument, files: [...files.keys()].map(name => join(to, name)) } }
   },
 })
+
+/** The inputs and outputs of the networks, one line each. */
+function describeNetworks({ pixels, layers, latents, likelihood }: Vae): string[] {
+  const [latentDim, upperLatentDim] = layers
+  const z = upperLatentDim === undefined ? 'z' : 'h1'
+  const each = (names: readonly string[], size: number | undefined) =>
+    `${names.join(' and ')}${names.length > 1 ? ', each' : ''} [batch, ${size}]`
+  return [
+    `encoder: images [batch, ${pixels}] in [0, 1] -> ${each(latents.heads, latentDim)}, of q(${z}|x)`,
+    `decoder: ${z} [batch, ${latentDim}] -> ${each(likelihood.heads, pixels)}; ${likelihood.meaning}`,
+    ...(upperLatentDim === undefined
+      ? []
+      : [
+          `upper_encoder: h1 [batch, ${latentDim}] -> mu and log_var, each [batch, ${upperLatentDim}], of q(h2|h1)`,
+          `upper_decoder: h2 [batch, ${upperLatentDim}] -> mu and log_var, each [batch, ${latentDim}], of p(h1|h2)`,
+        ]),
+  ]
+}

@@ -1,4 +1,4 @@
-/** The grid of z that `evaluate --method quadrature` and `posterior` integrate over: its settings, and how far its sums are to be trusted. */
+/** The grid of z that `evaluate --method quadrature` and `posterior` integrate over: its settings, and checks of its accuracy. */
 import { z } from 'zod'
 import type { Integrals } from '../evaluation/grid-sums.js'
 import { MOST_DIMENSIONS, type Quadrature } from '../evaluation/quadrature.js'
@@ -16,14 +16,14 @@ export const gridSettings = {
       .refine(side => side % 2 === 1),
     801,
     'an odd number from 3 to 9999',
-    'with --method quadrature: points along each axis of z, an odd number',
+    'quadrature: points along each axis of z, an odd number',
     read.number,
   ),
   extent: setting(
     z.number().min(1e-3).max(1e3),
     8,
     'a number from 0.001 to 1000',
-    'with --method quadrature: the grid goes from -extent to extent along each axis',
+    'quadrature: the grid runs from -extent to extent along each axis',
     read.number,
   ),
 }
@@ -33,52 +33,53 @@ export interface GridSettings {
   extent: number
 }
 
-/** Points of a grid in all: more would take hours. */
+/** Maximum number of points of a grid; more would take hours. */
 const MOST_POINTS = 1e7
 
-/** Throws a `UsageError` where z has too many dimensions or is not Gaussian, or the grid too many points. */
+/** Throws a `UsageError` if z has too many dimensions or is not Gaussian, or if the grid has too many points. */
 export function requireGrid(vae: Vae, what: string, { grid }: GridSettings): void {
   orThrow(refuseLayers(vae, what))
   const { latentDim } = vae
   if (latentDim > MOST_DIMENSIONS)
     throw new UsageError(
-      `${what}: needs at most ${MOST_DIMENSIONS} latent dimensions; this run has ${latentDim} (--preset latent-2d trains one with 2)`,
+      `${what}: needs at most ${MOST_DIMENSIONS} latent dimensions; this run has ${latentDim}; train with --preset latent-2d`,
     )
   if (grid ** latentDim > MOST_POINTS) {
     const side = Math.floor(MOST_POINTS ** (1 / latentDim))
     throw new UsageError(
-      `--grid ${grid}: ${grid}^${latentDim} points are more than can be computed; an odd number up to ${side - ((side + 1) % 2)} was expected`,
+      `--grid ${grid}: ${grid}^${latentDim} points would take too long; an odd number up to ${side - ((side + 1) % 2)} was expected`,
     )
   }
 }
 
-/** A share of an image's posterior on the border of the grid that shows in the digits that are printed. */
+/** Posterior mass of an image on the border of the grid above which the printed digits are affected. */
 const BORDER = 1e-5
 
-/** How far off 1 the sum of q(z|x) over the grid may be, before it shows in the digits of the ELBO that are printed. */
+/** Error of the sum of q(z|x) over the grid, which should be 1, above which the printed digits of the ELBO are affected. */
 const MASS_TOLERANCE = 1e-4
 
-/** A change in nats by half the points, of any image: from here on the whole grid may be off by what shows. */
+/** Change of any image with half the points, in nats, above which the printed digits of the whole grid may be affected. */
 const HALF_CHANGE = 0.05
 
-/** Whether the grid holds q(z|x) of an image, whose ELBO and gap mean nothing otherwise: from its `qMass`. */
+/** Whether the grid holds q(z|x) of an image with this `qMass`; otherwise its ELBO and gap are wrong. */
 export const holdsQ = (qMass: number): boolean => Math.abs(qMass - 1) <= MASS_TOLERANCE
 
 interface Change {
-  /** Of the mean over images. */
+  /** Change of the mean over images. */
   mean: number
-  /** Of the image where it is largest, without its sign. */
+  /** Largest absolute change of an image. */
   largest: number
 }
 
-/** How far a grid's sums are to be trusted. */
+/** The accuracy of the sums over a grid. */
 export interface GridTrust {
-  /** How far the estimates by half the points are off those by all. */
-  half: Record<'logPx' | 'elbo', Change>
+  /** The changes of the estimates with half the points, in nats; the ELBO's only of images whose q(z|x) the grid holds. */
+  half: { logPx: Change; elbo?: Change }
+  /** The largest posterior mass of an image on the border of the grid. */
   border: number
-  /** The sum of q(z|x) that is furthest off 1, and the number of images where it is too far. */
+  /** The sum of q(z|x) that differs most from 1, and the number of images for which it differs too much. */
   qMass: { worst: number; imagesOff: number }
-  /** A line for each thing that is wrong, and what to do. */
+  /** One line for each problem, with the remedy. */
   warnings: string[]
 }
 
@@ -91,7 +92,7 @@ export function gridTrust({ logPx, elbo, half, border, qMass }: Quadrature): Gri
   const off = { worst, imagesOff: qMass.length - held.length }
   const change = Math.max(largest(logPxChanges), largest(held))
   return {
-    half: { logPx: changeOf(logPxChanges), elbo: changeOf(elboChanges) },
+    half: { logPx: changeOf(logPxChanges), ...(held.length > 0 && { elbo: changeOf(held) }) },
     border,
     qMass: off,
     warnings: [
@@ -107,12 +108,12 @@ const changeOf = (changes: Float64Array): Change => ({ mean: estimateMean(change
 const largest = (values: Float64Array): number => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 
 const describeCoarse = (change: number): string =>
-  `warning: with half the points along each axis an image changes by ${change.toExponential(1)} nats: a larger --grid is needed`
+  `warning: with half the points along each axis an image changes by ${change.toExponential(1)} nats; use a larger --grid`
 
 const describeBorder = (border: number): string =>
-  `warning: of an image's posterior ${border.toExponential(1)} lies on the border of the grid: a larger --extent is needed`
+  `warning: a share of ${border.toExponential(1)} of an image's posterior lies on the border of the grid; use a larger --extent`
 
 const describeOff = ({ worst, imagesOff }: GridTrust['qMass']): string =>
-  `warning: q(z|x) of ${imagesOff} ${imagesOff === 1 ? 'image' : 'images'} does not sum to 1 over the grid (the worst: ${worst.toPrecision(3)}), ` +
-  'as it leaves the grid or is narrower than a cell: ELBO and gap there cannot be trusted; against log p(x), which does not depend on q, this says nothing; ' +
-  'a larger --extent or a larger --grid is needed'
+  `warning: q(z|x) of ${imagesOff} ${imagesOff === 1 ? 'image' : 'images'} does not sum to 1 over the grid (worst sum: ${worst.toPrecision(3)}), ` +
+  'because it extends beyond the grid or is narrower than a cell; their ELBO and gap are left out, log p(x) is not affected; ' +
+  'use a larger --extent or a larger --grid'

@@ -1,4 +1,4 @@
-/** `elbo interpolate RUN`: straight walks through latent space between test images. */
+/** `elbo interpolate RUN`: linear interpolation in latent space between test images. */
 import { gatherImages } from '../data/images.js'
 import { interpolate as interpolateImages } from '../methods/pictures.js'
 import { permutation, streamKey } from '../random.js'
@@ -8,13 +8,13 @@ import { evaluatedSplit, openVae, orThrow, pictureOptions, refuseDiscrete, runIm
 
 export const interpolate = command({
   name: 'interpolate',
-  summary: 'walks between pairs of test images through latent space',
+  summary: 'interpolates linearly in latent space between pairs of test images',
   argument: 'run',
   options: {
-    count: wholeNumber([1, 1000], 8, 'walks, one row each'),
-    steps: wholeNumber([2, 1000], 12, 'images on a walk, both ends included'),
-    seed: wholeNumber([0, 2 ** 32], 1, 'decides which test images are the ends'),
-    data: text('other images than those of the run'),
+    count: wholeNumber([1, 1000], 8, 'number of interpolations, one row each'),
+    steps: wholeNumber([2, 1000], 12, 'images per interpolation, both ends included'),
+    seed: wholeNumber([0, 2 ** 32], 1, 'seed of the choice of test images'),
+    data: text('images to use instead of those of the run'),
     ...pictureOptions,
   },
   examples: ['interpolate first', 'interpolate first --count 4 --steps 16 --seed 3'],
@@ -22,14 +22,14 @@ export const interpolate = command({
     const run = await openVae(argument, values, context)
     orThrow(refuseDiscrete(run.trained.vae, 'interpolate'))
     const { test } = runImages(run.trained, values.data)
-    if (test.count < 2) throw new Error(`interpolate: ${test.count} test image; a walk needs two`)
+    if (test.count < 2) throw new Error(`interpolate: needs two test images; there are only ${test.count}`)
     const walks = Math.min(values.count, Math.floor(test.count / 2))
     const ends = permutation(streamKey(values.seed, 'interpolate'), test.count).subarray(0, 2 * walks)
     const images = gatherImages(evaluatedSplit(run.trained, test), ends)
     const picture = await interpolateImages(run.trained.vae, images, values.steps)
-    const where = run.trained.vae.layers.length === 1 ? '' : ' in h1, the lower layer of z,'
+    const codes = run.trained.vae.layers.length === 1 ? 'codes' : 'codes h1'
     const path = writeGrid(run, picture, 'interpolations', values.out, { columns: values.steps })
-    context.print(`${walks} walks between the codes${where} of test images ${[...ends].join(', ')}: ${path}`)
+    context.print(`${walks} interpolations between the ${codes} of test images ${[...ends].join(', ')}: ${path}`)
     return { json: { run: argument, path, ends: [...ends], steps: values.steps, seed: values.seed, z: picture.z } }
   },
 })

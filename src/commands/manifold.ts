@@ -1,4 +1,4 @@
-/** `elbo manifold RUN`: the plane of a two-dimensional latent space. */
+/** `elbo manifold RUN`: decoded images over the plane of a two-dimensional z. */
 import { z } from 'zod'
 import { manifold as decodePlane } from '../methods/pictures.js'
 import { read, setting, wholeNumber } from '../settings/setting.js'
@@ -7,7 +7,7 @@ import { openVae, orThrow, pictureOptions, refuseLayers, writeGrid } from './ope
 
 export const manifold = command({
   name: 'manifold',
-  summary: 'shows the latent plane of a model with two latent dimensions',
+  summary: 'draws the decoded images over the latent plane of a model with two latent dimensions',
   argument: 'run',
   options: {
     side: wholeNumber([1, 200], 20, 'images along each axis'),
@@ -26,7 +26,9 @@ export const manifold = command({
     }
     const picture = await decodePlane(run.trained.vae, values.side, values.extent)
     const path = writeGrid(run, picture, 'manifold', values.out, { columns: values.side, gap: 0 })
-    context.print(`z_1 to the right and z_2 upwards, each from -${values.extent} to ${values.extent}: ${path}`)
+    context.print(
+      `z_1 increases to the right and z_2 upwards, each from -${values.extent} to ${values.extent}: ${path}`,
+    )
     return { json: { run: argument, path, side: values.side, extent: values.extent, z: picture.z } }
   },
 })

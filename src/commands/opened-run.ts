@@ -1,4 +1,4 @@
-/** What every command on a trained run does first: choose a backend, say so, read the run. */
+/** Shared by the commands on a trained run: open the backend, load the run and its images, write pictures. */
 import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -17,21 +17,21 @@ import { loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from
 import { choice, text, threads, UsageError } from '../settings/setting.js'
 import type { Context } from './command.js'
 
-/** Options that every command on a run has. */
+/** Options of all commands on a run. */
 export const runOptions = {
   snapshot: choice(
     ['best', 'latest'],
     'best',
-    'which of the two snapshots: highest validation bound (where nothing was held out, the last pass), or last',
+    'snapshot to load; best: highest validation bound (without validation, the last pass)',
   ),
-  backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here'),
+  backend: choice(backendNames, 'auto', 'compute backend; auto: the fastest that runs here'),
   threads: threads(),
 }
 
-/** Options of the commands that draw. */
-export const pictureOptions = { ...runOptions, out: text('PNG file to write (default: in the run, below images/)') }
+/** Options of the commands that draw pictures. */
+export const pictureOptions = { ...runOptions, out: text('PNG file to write (default: in images/ of the run)') }
 
-/** Opens a backend and says which one it is and why not a faster one. */
+/** Opens a backend, and notes which one it is and why faster ones do not run. */
 export async function openAndSay(name: string, threads: number | null, { debug, note }: Context): Promise<Backend> {
   const { backend, refusals } = await openBackend(name, { debug, ...(threads !== null && { threads }) })
   for (const { backend: refused, reason, fix } of refusals.filter(({ isExpected }) => !isExpected))
@@ -40,24 +40,24 @@ export async function openAndSay(name: string, threads: number | null, { debug, 
   return backend
 }
 
-/** Settings that name the number of threads which they stand for here, so that a run that is resumed elsewhere keeps it. */
+/** The settings with the number of threads of this machine filled in, so that a run resumed elsewhere keeps it. */
 export const withThreads = <C extends { threads: number | null }>(config: C): C => ({
   ...config,
   threads: config.threads ?? availableParallelism(),
 })
 
-/** How steps run, in a line. */
+/** How steps run, in one line. */
 export function describeChoice({ mode, reason }: Choice): string {
-  const how = { xla: 'compiled by XLA', graph: 'compiled as a graph', off: 'not compiled' }[mode]
-  return `steps are ${how}: ${reason}`
+  const description = { xla: 'compiled by XLA', graph: 'compiled as a graph', off: 'not compiled' }[mode]
+  return `steps are ${description}: ${reason}`
 }
 
-/** The folder of the run called `name`; if there is none, the error lists those that there are. */
+/** The folder of the run `name`. Throws a `UsageError` that lists the existing runs if it does not exist. */
 export function existingRun(name: string, checkpoints: string): string {
   const folder = runFolder(checkpoints, name)
   const names = listRuns(checkpoints)
   if (names.includes(name)) return folder
-  const known = names.length > 0 ? `runs there: ${names.join(', ')}` : 'no runs are there yet; `elbo train` makes one'
+  const known = names.length > 0 ? `runs: ${names.join(', ')}` : 'it has no runs yet; `elbo train` creates one'
   throw new UsageError(`there is no run '${name}' in ${checkpoints} (${known})`)
 }
 
@@ -66,25 +66,25 @@ export interface OpenedRun<T extends TrainedRun = TrainedRun> {
   trained: T
 }
 
-interface Which {
+interface RunOptions {
   snapshot: 'best' | 'latest'
   backend: string
   threads: number | null
 }
 
-/** Brings back the run called `name`, whatever its model, on the backend that `values` ask for. */
-export const openRun = (name: string, values: Which, context: Context): Promise<OpenedRun> =>
+/** Loads the run `name` of any method, on the backend in `values`. */
+export const openRun = (name: string, values: RunOptions, context: Context): Promise<OpenedRun> =>
   open(name, values, context, loadTrainedRun)
 
-/** The same for commands that need a VAE; throws a `UsageError` if the run has another model. */
-export const openVae = (name: string, values: Which, context: Context): Promise<OpenedRun<TrainedVae>> =>
+/** The same for commands that need a VAE. Throws a `UsageError` if the run has another model. */
+export const openVae = (name: string, values: RunOptions, context: Context): Promise<OpenedRun<TrainedVae>> =>
   open(name, values, context, loadTrainedVae)
 
 async function open<T extends TrainedRun>(
   name: string,
-  values: Which,
+  values: RunOptions,
   context: Context,
-  load: (folder: string, snapshot: Which['snapshot']) => T,
+  load: (folder: string, snapshot: RunOptions['snapshot']) => T,
 ): Promise<OpenedRun<T>> {
   const folder = existingRun(name, context.checkpoints)
   await openAndSay(values.backend, values.threads, context)
@@ -101,11 +101,11 @@ async function open<T extends TrainedRun>(
   return { folder, trained }
 }
 
-/** Why something that needs a Gaussian z cannot be had of this model; undefined if it can. */
+/** Refuses `what`, which needs a Gaussian z, for a model with another z; undefined otherwise. */
 export const refuseDiscrete = ({ latents }: Vae, what: string): string | undefined =>
   latents.reparameterized ? undefined : `${what}: needs a Gaussian z; this run has --latents bernoulli`
 
-/** The same of what needs one layer of Gaussian z. */
+/** The same for `what` that needs one layer of Gaussian z. */
 export function refuseLayers(vae: Vae, what: string): string | undefined {
   const [, upperLatentDim] = vae.layers
   return upperLatentDim === undefined
@@ -118,7 +118,7 @@ export function orThrow(refusal: string | undefined): void {
   if (refusal !== undefined) throw new UsageError(refusal)
 }
 
-/** The images of a run, or those of `source`, which must be of the run's size. */
+/** The images of a run, or those of `source`. Throws an Error if their size is not the run's, or if the run's images have changed. */
 export function runImages({ config, snapshot }: TrainedRun, source: string | null): Dataset {
   const data = source === null ? loadRunDataset(config) : loadDataset(source)
   const { rows, columns, sha256 } = snapshot.data
@@ -128,18 +128,18 @@ export function runImages({ config, snapshot }: TrainedRun, source: string | nul
     )
   }
   if (source === null && data.sha256 !== sha256) {
-    throw new Error(`${config.data}: the images changed since the run was trained; name the images to use with --data`)
+    throw new Error(`${config.data}: the images have changed since the run was trained; choose images with --data`)
   }
   return data
 }
 
-/** The images of a split; throws a `UsageError` if the run kept none for it. */
+/** The images of a split. Throws a `UsageError` if the run has none. */
 export function splitOf(data: Dataset, name: Split['name']): Split {
   if (data[name].count > 0) return data[name]
-  throw new UsageError(`--split ${name}: this run held no images out (validation none); use test or train`)
+  throw new UsageError(`--split ${name}: this run has no validation images (--validation none); use test or train`)
 }
 
-/** A split as this run is always evaluated on it: one fixed binary sample, or the grey images if its model reads those. */
+/** A split as all evaluations of a run read it: one fixed binary sample, or the grey images if its model reads those. */
 export const evaluatedSplit = ({ method, config }: TrainedRun, split: Split): Split =>
   imagesAsRead(split, method.traits(config).reads, streamKey(config.seed, split.name))
 
@@ -156,7 +156,7 @@ export function writeGrid(
   return path
 }
 
-/** A folder of the run's for pictures; made if it is not there. */
+/** A folder of the run for pictures; created if it does not exist. */
 export function pictureFolder(folder: string, name: 'images' | 'plots'): string {
   const path = join(folder, name)
   try {

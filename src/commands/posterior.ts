@@ -16,26 +16,26 @@ import { command } from './command.js'
 import { gridSettings, gridTrust, holdsQ, requireGrid } from './grid.js'
 import { evaluatedSplit, openVae, pictureFolder, pictureOptions, runImages, splitOf } from './opened-run.js'
 
-/** Points along each axis of a map, and of the search for where it should be. */
+/** Points along each axis of a map, and of the grid that locates the map. */
 const SIDE = 160
 const SEARCH = 301
 
 export const posterior = command({
   name: 'posterior',
-  summary: 'shows p(z|x) beside q(z|x) for a model with two latent dimensions, with ELBO + KL = log p(x) by quadrature',
+  summary: 'draws p(z|x) beside q(z|x) for a model with two latent dimensions, with ELBO + KL = log p(x) by quadrature',
   argument: 'run',
   options: {
     images: setting(
       z.array(z.int().min(0).max(1e9)).min(1).max(50),
       [0, 1, 2, 3],
       'whole numbers from 0, separated by commas, such as 0,7,12',
-      'which images of the split, counted from 0',
+      'numbers of the images in the split, counted from 0',
       read.list,
     ),
-    split: choice(splitNames, 'test', 'which images'),
-    data: text('other images than those of the run'),
+    split: choice(splitNames, 'test', 'split to draw'),
+    data: text('images to use instead of those of the run'),
     ...gridSettings,
-    compile: choice(modes, 'auto', 'how the work runs, as in train'),
+    compile: choice(modes, 'auto', 'how steps run, as in train'),
     ...pictureOptions,
   },
   examples: ['posterior plane', 'posterior plane --images 0,7,12 --out posterior.png'],
@@ -58,14 +58,14 @@ export const posterior = command({
     await draw(path, argument, rows)
     for (const { title, numbers } of rows)
       context.print(`${title}: ${numbers.map(([name, value]) => `${name} ${value}`).join('  ')}`)
-    context.print(`by quadrature, nats; p(z|x) beside q(z|x): ${path}`)
+    context.print(`by quadrature, in nats; chart of p(z|x) and q(z|x): ${path}`)
     for (const warning of gridTrust(integrals).warnings) context.print(warning)
     const json = values.images.map((image, i) => describe(image, i, integrals, maps))
     return { json: { run: argument, path, split: values.split, grid: values.grid, images: json } }
   },
 })
 
-/** The images of these numbers. */
+/** The images with these numbers. Throws a `UsageError` if there is no such image. */
 function pick(split: Split, numbers: readonly number[]): Split {
   const beyond = numbers.find(number => number >= split.count)
   if (beyond !== undefined)
@@ -81,7 +81,7 @@ async function mapsOf(vae: Vae, { pixels, count }: Split, extent: number): Promi
 }
 
 interface Drawn {
-  /** Within the split, and within those chosen. */
+  /** The image's number in the split, and its index in `chosen`. */
   number: number
   i: number
   chosen: Split
@@ -100,8 +100,8 @@ function rowOf({ number, i, chosen, integrals, maps }: Drawn): PosteriorRow {
 }
 
 /**
- * ELBO + KL = log p(x) in three decimals, which the difference of the rounded ends keeps true to the last of them; log p(x) alone where
- * the grid does not hold q.
+ * ELBO + KL = log p(x) with three decimals; the KL is the difference of the rounded values, so that the printed sum is exact. Only
+ * log p(x) if the grid does not hold q.
  */
 function numbersOf({ elbo, logPx, qMass }: Quadrature, i: number): [string, string][] {
   const thousandths = (values: Float64Array) => Math.round(1000 * (values[i] as number))

@@ -1,11 +1,11 @@
-/** A progress bar on a terminal's standard error; nothing where standard error is none, or a dumb one. */
+/** A progress bar on standard error; it shows nothing unless that is a terminal, and not a dumb one. */
 import { Presets, SingleBar } from 'cli-progress'
 import type { Context } from './command.js'
 
 export interface ProgressBar {
-  /** Shows `done` of `total`, with a text behind the bar. */
+  /** Shows `done` of `total`, with a text after the bar. */
   update(done: number, total: number, text: string): void
-  /** Takes the bar away until the next `update`, so that lines can be printed. */
+  /** Removes the bar until the next `update`, so that lines can be printed. */
   stop(): void
 }
 

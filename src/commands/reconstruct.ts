@@ -1,4 +1,4 @@
-/** `elbo reconstruct RUN`: test images, their binary samples and what the decoder makes of their codes. */
+/** `elbo reconstruct RUN`: images, their binary samples, and their reconstructions. */
 import { splitNames } from '../data/dataset.js'
 import { alternateImages, firstImages } from '../data/images.js'
 import { choice, text, wholeNumber } from '../settings/setting.js'
@@ -7,12 +7,12 @@ import { evaluatedSplit, openRun, pictureOptions, runImages, splitOf, writeGrid 
 
 export const reconstruct = command({
   name: 'reconstruct',
-  summary: 'shows images beside their reconstructions',
+  summary: 'draws images beside their reconstructions',
   argument: 'run',
   options: {
-    count: wholeNumber([1, 1e4], 40, 'images, from the beginning of the split'),
-    split: choice(splitNames, 'test', 'which images'),
-    data: text('other images than those of the run'),
+    count: wholeNumber([1, 1e4], 40, 'number of images, the first of the split'),
+    split: choice(splitNames, 'test', 'split to draw'),
+    data: text('images to use instead of those of the run'),
     ...pictureOptions,
   },
   examples: ['reconstruct first', 'reconstruct first --count 20 --split validation'],
@@ -29,7 +29,7 @@ export const reconstruct = command({
       groupColumns: 3,
     })
     context.print(
-      `${count} ${values.split} images, each: image, what the model reads of it, its reconstruction: ${path}`,
+      `${count} ${values.split} images, each as the original, the input of the model and the reconstruction: ${path}`,
     )
     return { json: { run: argument, path, count, split: values.split, z: picture.z } }
   },

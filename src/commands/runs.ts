@@ -1,4 +1,4 @@
-/** `elbo runs`: every run directory with its settings, epoch and best ELBO. */
+/** `elbo runs`: all runs with their epochs, best validation bound and model. */
 import { join } from 'node:path'
 import { methodOf } from '../methods/list.js'
 import { readRunConfig } from '../runs/config-file.js'
@@ -8,12 +8,12 @@ import { command } from './command.js'
 
 export const runs = command({
   name: 'runs',
-  summary: 'lists run directories with their settings, epoch and best ELBO',
+  summary: 'lists all runs with their epochs, best validation bound and model',
   options: {},
   examples: ['runs', 'runs --json'],
   async run(_input, { print, checkpoints }) {
     const rows = listRuns(checkpoints).map(name => describeRun(checkpoints, name))
-    if (rows.length === 0) print(`no runs in ${checkpoints} yet; \`elbo train\` makes one`)
+    if (rows.length === 0) print(`no runs in ${checkpoints} yet; \`elbo train\` creates one`)
     const width = Math.max(...rows.map(({ name }) => name.length), 3)
     if (rows.length > 0) print(`${'run'.padEnd(width)}  epochs   best validation bound  model`)
     for (const row of rows) print(`${row.name.padEnd(width)}  ${'error' in row ? row.error : line(row)}`)

@@ -7,11 +7,11 @@ import { openRun, pictureOptions, writeGrid } from './opened-run.js'
 
 export const sample = command({
   name: 'sample',
-  summary: 'draws z from the prior and shows the decoded images, one PNG grid',
+  summary: 'draws z from the prior and writes the decoded images as one PNG grid',
   argument: 'run',
   options: {
-    count: wholeNumber([1, 1e4], 64, 'images'),
-    seed: wholeNumber([0, 2 ** 32], 1, 'decides the draws'),
+    count: wholeNumber([1, 1e4], 64, 'number of images'),
+    seed: wholeNumber([0, 2 ** 32], 1, 'seed of the draws'),
     ...pictureOptions,
   },
   examples: ['sample first', 'sample first --count 100 --seed 7 --out samples.png', 'sample first --json > z.json'],
@@ -21,7 +21,7 @@ export const sample = command({
     const picture = await learner.pictures.sample(streamKey(values.seed, 'sample'), values.count)
     const path = writeGrid(run, picture, 'samples', values.out, {})
     context.print(
-      `${values.count} samples of p(x|z), mean images, z ~ ${method.traits(config).prior} with seed ${values.seed}: ${path}`,
+      `mean images of p(x|z) for ${values.count} draws of z ~ ${method.traits(config).prior} with seed ${values.seed}: ${path}`,
     )
     return { json: { run: argument, path, count: values.count, seed: values.seed, z: picture.z } }
   },

@@ -1,4 +1,4 @@
-/** Runs many steps on one and the same batch, through `scan`. */
+/** Runs many steps on the same batch. */
 import { type HostKey, keyAt } from '../random.js'
 import { chunks, type Scan } from './scan.js'
 import { concatenate, type Outputs } from './step.js'
@@ -11,13 +11,13 @@ export interface RepeatedBatch {
 }
 
 export interface RepeatOptions {
-  /** Told how many steps a chunk had, after it. */
+  /** Called after each chunk with its number of steps. */
   onSteps: (count: number) => void
   /** Stops after the chunk in flight. */
   signal?: AbortSignal | undefined
 }
 
-/** One step per schedule on the batch. Undefined if it was stopped before the end. */
+/** Runs one step per schedule on the batch. Undefined if `signal` stopped it early. */
 export async function repeatBatch<S>(
   steps: Scan<S>,
   { batch, size, key }: RepeatedBatch,
@@ -39,7 +39,7 @@ export async function repeatBatch<S>(
   return done < schedules.length ? undefined : concatenate(parts)
 }
 
-/** The batch so many times over, end to end. */
+/** `count` copies of the batch, end to end. */
 function repeated(batch: Uint8Array | Float32Array, count: number): Uint8Array | Float32Array {
   const length = count * batch.length
   const data = batch instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length)

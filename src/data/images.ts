@@ -1,4 +1,4 @@
-/** Images as they go from a file to the steps that read them and to pictures: one type, and how parts of a set are taken. */
+/** Sets of images in memory, and functions that select images from them. */
 import * as tf from '@tensorflow/tfjs'
 import { WHITE } from './levels.js'
 
@@ -16,16 +16,16 @@ export interface Images extends ImageShape {
   readonly pixels: Uint8Array
 }
 
-/** A shape as users and files give it: images are grey unless `channels` says otherwise. */
+/** A shape whose `channels` default to 1, grey. */
 export type GivenShape = Pick<ImageShape, 'rows' | 'columns'> & Partial<Pick<ImageShape, 'channels'>>
 
-/** The shape alone, without what else the object has. */
+/** Copies the shape only, without other properties of the object. */
 export const imageShape = ({ rows, columns, channels = 1 }: GivenShape): ImageShape => ({ rows, columns, channels })
 
 /** The number of values of one image. */
 export const imageSize = ({ rows, columns, channels }: ImageShape): number => rows * columns * channels
 
-/** The images numbered `from` … `to - 1`, or those of them that there are; they share memory with the set. */
+/** Images `from` … `to - 1`, or up to the last one; they share memory with the set. */
 export function imageRange<I extends Images>(images: I, from: number, to: number): I {
   const end = Math.min(to, images.count)
   const size = imageSize(images)
@@ -35,7 +35,7 @@ export function imageRange<I extends Images>(images: I, from: number, to: number
 /** The first `count` images, or all if there are fewer. */
 export const firstImages = <I extends Images>(images: I, count: number): I => imageRange(images, 0, count)
 
-/** Copies the images numbered `order[from … to)`, in that order; without `from` and `to` all that `order` names. */
+/** Copies the images at indices `order[from … to)`, in that order; by default all of `order`. */
 export function gatherImages<I extends Images>(images: I, order: ArrayLike<number>, from = 0, to = order.length): I {
   const size = imageSize(images)
   const pixels = new Uint8Array((to - from) * size)
@@ -46,7 +46,7 @@ export function gatherImages<I extends Images>(images: I, order: ArrayLike<numbe
   return { ...images, count: to - from, pixels }
 }
 
-/** A batch: the levels of the `size` images from number `from` on, end to end; beyond the last image they are black. */
+/** The levels of `size` images starting at `from`, concatenated and padded with black images beyond the last one. */
 export function imagesFrom(images: Images, from: number, size: number): Uint8Array {
   const width = imageSize(images)
   const batch = new Uint8Array(size * width)
@@ -54,7 +54,7 @@ export function imagesFrom(images: Images, from: number, size: number): Uint8Arr
   return batch
 }
 
-/** Image i of each source in turn, then image i + 1; the sources have equally many images of one shape. */
+/** Interleaves sources of the same count and shape: image 0 of each source, then image 1 of each, and so on. */
 export function alternateImages(sources: readonly [Images, ...Images[]]): Images {
   const [{ count, ...shape }] = sources
   const size = imageSize(shape)
@@ -65,11 +65,11 @@ export function alternateImages(sources: readonly [Images, ...Images[]]): Images
   return { ...shape, count: sources.length * count, pixels }
 }
 
-/** The levels of all images in float32: [count, values of an image]. */
+/** The levels of all images as float32: [count, values per image]. */
 export const imageTensor = (images: Images): tf.Tensor2D =>
   tf.tensor2d(Float32Array.from(images.pixels), [images.count, imageSize(images)])
 
-/** The mean of the images, with values in [0, 1]: [values of an image]. */
+/** The mean image, with values in [0, 1]: [values per image]. */
 export function meanImage(images: Images): Float32Array {
   const size = imageSize(images)
   const sums = new Float64Array(size)

@@ -1,22 +1,22 @@
-/** A pass over the training images, cut into batches: in which order, and which images count. */
+/** Passes over a set of images in batches: their order and their padding. */
 import { type HostKey, keyAt, permutation } from '../random.js'
 import { gatherImages, type Images, imagesFrom } from './images.js'
 
-/** Batches of one size; a batch that images do not fill is filled up with black ones. */
+/** A pass in batches of one size; an incomplete batch is padded with black images. */
 export interface Pass {
   readonly steps: number
-  /** Pixels of `count` batches from batch number `from` on, end to end. */
+  /** Pixels of `count` batches starting at batch `from`, concatenated. */
   batches(from: number, count: number): Uint8Array
-  /** Images of a batch that count. */
+  /** Number of images in a batch, without padding. */
   used(step: number): number
 }
 
-/** The seeded order in which pass number `epoch` sees `count` images. */
+/** The seeded order of `count` images in an epoch. */
 export function epochOrder(key: HostKey, epoch: number, count: number): Int32Array {
   return permutation(keyAt(key, epoch), count)
 }
 
-/** Every image once in a seeded order of its own for each epoch; the rest that fills no batch is left out. */
+/** Every image once, in a seeded order that differs between epochs; the last incomplete batch is dropped. */
 export function shuffledPass(images: Images, batchSize: number, key: HostKey, epoch: number): Pass {
   const order = epochOrder(key, epoch, images.count)
   return {
@@ -26,7 +26,7 @@ export function shuffledPass(images: Images, batchSize: number, key: HostKey, ep
   }
 }
 
-/** Every image once, in order. */
+/** Every image once, in order; the last batch may be padded. */
 export function wholePass(images: Images, batchSize: number): Pass {
   return {
     steps: Math.ceil(images.count / batchSize),

@@ -13,12 +13,15 @@ export interface PrincipalComponents {
   basis: Float32Array
 }
 
-/** The first `count` components of the images, pixels in [0, 1]; each has its largest entry positive. */
+/**
+ * The first `count` components of images with pixels in [0, 1]. The entry of largest magnitude is positive in each. Throws an `Error` if
+ * `count` exceeds the number of pixels.
+ */
 export async function principalComponents(images: Images, count: number): Promise<PrincipalComponents> {
   const mean = meanImage(images)
   const pixels = mean.length
   if (count > pixels) throw new Error(`--pca ${count}: the images have only ${pixels} pixels`)
-  const covariance = Matrix.from1DArray(pixels, pixels, await scatter(images, mean))
+  const covariance = Matrix.from1DArray(pixels, pixels, await covarianceOf(images, mean))
   const { eigenvectorMatrix } = new EigenvalueDecomposition(covariance, { assumeSymmetric: true })
   const basis = new Float32Array(pixels * count)
   for (let j = 0; j < count; j++) {
@@ -31,8 +34,8 @@ export async function principalComponents(images: Images, count: number): Promis
   return { mean, basis }
 }
 
-/** Σ (x - mean)(x - mean)ᵀ / images, in double precision over batches: [pixels²]. */
-async function scatter(images: Images, mean: Float32Array): Promise<Float64Array> {
+/** The covariance Σ (x - mean)(x - mean)ᵀ / images, accumulated in double precision over batches: [pixels²]. */
+async function covarianceOf(images: Images, mean: Float32Array): Promise<Float64Array> {
   const sum = new Float64Array(mean.length ** 2)
   for (let from = 0; from < images.count; from += BATCH) {
     const product = tf.tidy(() => {

@@ -4,14 +4,17 @@ import { type Key, uniform } from '../random.js'
 
 /**
  * log p(x | logits) in nats, summed over the last axis. `x` [..., pixels] holds zeros and ones, `logits` [..., pixels]
- * any real numbers; the two broadcast. Finite for every finite logit; right to 1e-7 nats per pixel.
+ * any real numbers; the two broadcast. Finite for every finite logit; accurate to 1e-7 nats per pixel.
  */
 export function logProb(x: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   // log p = x l - log(1 + e^l)
   return tf.tidy(() => tf.sum(tf.sub(tf.mul(x, logits), softplus(logits)), -1))
 }
 
-/** log(1 + e^l) = max(l, 0) + log(1 + e^-|l|): compiled, a third of the time of `tf.softplus`, which keeps small values' last digits. */
+/**
+ * log(1 + e^l) = max(l, 0) + log(1 + e^-|l|). Compiled, it takes a third of the time of `tf.softplus`, which is more accurate for
+ * small values.
+ */
 const softplus = tf.customGrad((...inputs) => {
   const [logits, save] = inputs as [tf.Tensor, tf.GradSaveFunc]
   save([logits])
@@ -21,11 +24,11 @@ const softplus = tf.customGrad((...inputs) => {
   }
 })
 
-/** log p(z) in nats of z [..., size] of zeros and ones that are equally likely: [...], each -size log 2. */
+/** log p(z) in nats of binary z [..., size] under Bernoulli(1/2): [...], each -size log 2. */
 export const fairLogProb = (z: tf.Tensor): tf.Tensor =>
   tf.fill(z.shape.slice(0, -1), -Math.LN2 * (z.shape.at(-1) as number))
 
-/** KL(Bernoulli(sigmoid(l)) || Bernoulli(1/2)) in nats of every entry of `logits`: log 2 minus the entropy. */
+/** KL(Bernoulli(sigmoid(l)) || Bernoulli(1/2)) in nats for every entry of `logits`: log 2 minus the entropy. */
 export function klToFair(logits: tf.Tensor): tf.Tensor {
   // sigmoid(l) l - log(1 + e^l) + log 2
   return tf.tidy(() => tf.add(tf.sub(tf.mul(tf.sigmoid(logits), logits), softplus(logits)), Math.LN2))

@@ -1,11 +1,14 @@
-/** The distributions of a mixture's parameters, in double precision on the host: expectations and KL divergences in nats (Bishop 2006, appendix B). */
+/**
+ * Conjugate distributions of mixture parameters: expectations and KL divergences in nats, in double precision on the host (Bishop 2006,
+ * appendix B).
+ */
 import { sum } from '../numeric/linear-algebra.js'
 import { digamma, logGamma, multivariateLogGamma } from '../numeric/special-functions.js'
 
 /** E[log w_k] under Dirichlet(alpha): ψ(α_k) - ψ(Σ α). */
 export function expectedLogWeights(alpha: Float64Array): Float64Array {
-  const ofSum = digamma(sum(alpha))
-  return alpha.map(value => digamma(value) - ofSum)
+  const digammaOfSum = digamma(sum(alpha))
+  return alpha.map(value => digamma(value) - digammaOfSum)
 }
 
 /** KL(Dirichlet(alpha) || Dirichlet(prior, …, prior)). */
@@ -17,25 +20,27 @@ export function klDirichlet(alpha: Float64Array, prior: number): number {
   return logGamma(sum(alpha)) - logGamma(prior * alpha.length) + sum(perComponent)
 }
 
-/** KL(Gamma(a, b) || Gamma(a0, b0)), by shape and rate. */
+/** KL(Gamma(a, b) || Gamma(a0, b0)), parametrised by shape and rate. */
 export function klGamma(a: number, b: number, a0: number, b0: number): number {
   return (a - a0) * digamma(a) - logGamma(a) + logGamma(a0) + a0 * Math.log(b / b0) + (a * (b0 - b)) / b
 }
 
-/** E[log |Λ|] + log |W⁻¹| under Wishart(W, ν) of size D: D log 2 + Σ_i ψ((ν - i) / 2), i = 0 … D - 1. */
+/** E[log |Λ|] + log |W⁻¹| under Wishart(W, ν) for D x D matrices: D log 2 + Σ_i ψ((ν - i) / 2), i = 0 … D - 1. */
 export function wishartLogShift(size: number, freedom: number): number {
   let shift = size * Math.LN2
   for (let i = 0; i < size; i++) shift += digamma((freedom - i) / 2)
   return shift
 }
 
-/** The inverse scale V = W⁻¹ of a Wishart distribution, by its log determinant, and ν. */
+/** A Wishart distribution with inverse scale V = W⁻¹. */
 export interface WishartTerms {
+  /** log |V|. */
   logDeterminant: number
+  /** ν. */
   freedom: number
 }
 
-/** KL(Wishart(V⁻¹, ν) || Wishart(V0⁻¹, ν0)) of size D; `trace` is tr(V0 E[Λ]) = ν tr(V0 V⁻¹). */
+/** KL(Wishart(V⁻¹, ν) || Wishart(V0⁻¹, ν0)) for D x D matrices; `trace` is tr(V0 E[Λ]) = ν tr(V0 V⁻¹). */
 export function klWishart(size: number, q: WishartTerms, prior: WishartTerms, trace: number): number {
   // log B = ν/2 log |V| - ν D/2 log 2 - log Γ_D(ν/2)
   const logB = ({ logDeterminant, freedom }: WishartTerms) =>

@@ -5,10 +5,10 @@
 import * as tf from '@tensorflow/tfjs'
 import { type Key, uniform } from '../random.js'
 
-/** Below this |l| the closed forms lose their digits, and series take their place. */
+/** Below this |l| the closed forms lose precision, so series are used. */
 const SMALL = 0.3
 
-/** Below this |l| a draw is uniform but for less than float32 can tell of the inverse. */
+/** Below this |l| the distribution is treated as uniform: the error is below the rounding error of the inverse in float32. */
 const UNIFORM = 1e-3
 
 /** log p(x | logits) in nats, summed over the last axis: `x` [..., pixels] in [0, 1]; the two broadcast. */
@@ -16,24 +16,24 @@ export function logProb(x: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.sum(tf.sub(tf.mul(x, logits), cumulant(logits)), -1))
 }
 
-/** A'(l) = 1 / (1 - e^-l) - 1 / l, in (0, 1): about 1/2 + l / 12 - l^3 / 720 + l^5 / 30240 near 0. */
+/** The mean of each entry, A'(l) = 1 / (1 - e^-l) - 1 / l, in (0, 1); near 0 by the series 1/2 + l / 12 - l^3 / 720 + l^5 / 30240. */
 export function mean(logits: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const square = tf.square(logits)
     const series = tf.add(tf.mul(logits, polynomial(square, [1 / 30240, -1 / 720, 1 / 12])), 0.5)
-    // 1 / (1 - e^-l) - 1 / l, as 1/2 + coth(l / 2) / 2 - 1 / l, which overflows nowhere
+    // 1/2 + coth(l / 2) / 2 - 1 / l is equal and never overflows.
     const safe = away(logits)
     const closed = tf.add(tf.sub(tf.div(0.5, tf.tanh(tf.div(safe, 2))), tf.div(1, safe)), 0.5)
     return tf.where(isSmall(logits), series, closed)
   })
 }
 
-/** One draw per entry of `logits`, by inverting the distribution function: values in [0, 1] of that shape. */
+/** One draw per entry of `logits`, by inverting the cumulative distribution function: values in [0, 1] of that shape. */
 export function sample(key: Key, logits: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const u = uniform(key, logits.shape)
     const uniformEnough = tf.less(tf.abs(logits), UNIFORM)
-    // For l < 0: log(1 + u (e^l - 1)) / l; of l > 0 the mirror image.
+    // For l < 0: log(1 + u (e^l - 1)) / l. For l > 0: its mirror image, as p(x | l) = p(1 - x | -l).
     const negative = tf.neg(tf.where(uniformEnough, tf.onesLike(logits), tf.abs(logits)))
     const inverse = tf.div(tf.log1p(tf.mul(u, tf.expm1(negative))), negative)
     const drawn = tf.where(tf.greater(logits, 0), tf.sub(1, inverse), inverse)
@@ -62,9 +62,9 @@ function cumulantValue(logits: tf.Tensor): tf.Tensor {
 
 const isSmall = (logits: tf.Tensor): tf.Tensor => tf.less(tf.abs(logits), SMALL)
 
-/** The logits, with small ones moved away from 0, where the closed forms divide by them. */
+/** The logits, with small ones replaced by 1: the closed forms divide by them. */
 const away = (logits: tf.Tensor): tf.Tensor => tf.where(isSmall(logits), tf.onesLike(logits), logits)
 
-/** Horner's scheme, from the highest power to the constant. */
+/** Horner's scheme; coefficients from the highest power to the constant. */
 const polynomial = (x: tf.Tensor, [highest = 0, ...rest]: readonly number[]): tf.Tensor =>
   rest.reduce((sum, coefficient) => tf.add(tf.mul(sum, x), coefficient), tf.fill(x.shape, highest) as tf.Tensor)

@@ -12,11 +12,11 @@ export function logProb(z: tf.Tensor, mu: tf.Tensor, logVar: tf.Tensor): tf.Tens
   })
 }
 
-/** The draw of N(mu, exp(logVar)) that standard normal noise leads to; the three broadcast. */
+/** The draw z = mu + sigma epsilon of N(mu, exp(logVar)), for standard normal epsilon; the three broadcast. */
 export const at = (epsilon: tf.Tensor, mu: tf.Tensor, logVar: tf.Tensor): tf.Tensor =>
   tf.add(mu, tf.mul(tf.exp(tf.mul(logVar, 0.5)), epsilon))
 
-/** d log N(z; mu, exp(logVar)) / dz at that draw: -(z - mu) / sigma^2 = -epsilon / sigma. */
+/** d log N(z; mu, exp(logVar)) / dz at the draw z = mu + sigma epsilon: -(z - mu) / sigma^2 = -epsilon / sigma. */
 export const slopeAt = (epsilon: tf.Tensor, logVar: tf.Tensor): tf.Tensor =>
   tf.neg(tf.mul(tf.exp(tf.mul(logVar, -0.5)), epsilon))
 
@@ -25,7 +25,7 @@ export function standardLogProb(z: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.mul(tf.sum(tf.add(tf.square(z), LOG_2PI), -1), -0.5))
 }
 
-/** KL(N(mu, exp(logVar)) || N(0, 1)) in nats of every entry (Kingma & Welling 2013, appendix B). */
+/** KL(N(mu, exp(logVar)) || N(0, 1)) in nats for every entry (Kingma & Welling 2013, appendix B). */
 export function klToStandard(mu: tf.Tensor, logVar: tf.Tensor): tf.Tensor {
   // 1/2 (mu^2 + sigma^2 - log sigma^2 - 1)
   return tf.tidy(() => tf.mul(tf.sub(tf.sub(tf.add(tf.square(mu), tf.exp(logVar)), logVar), 1), 0.5))

@@ -1,11 +1,10 @@
-/** What is measured of a model without an encoder: its bound and log p(x) by annealed importance sampling, with their errors. */
+/** Evaluation of a model without an encoder: its bound and log p(x) by annealed importance sampling, with standard errors. */
 
 import type { Choice } from '../compile/step.js'
 import type { Images } from '../data/images.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import type { Annealer, AnnealingRun } from '../sampling/anneal-images.js'
 
-/** How much is done for each image. */
 export interface AnnealedWork {
   chains: number
   /** Steps from the prior to the posterior. */
@@ -19,15 +18,14 @@ export interface AnnealedEvaluation extends AnnealedWork {
   elbo: Estimate
   /** Log of the mean weight over chains: below log p(x) in expectation. */
   logPx: Estimate
-  /** Standard error of the mean log p(x) that comes from the chains alone; NaN for one chain. */
+  /** The part of the standard error of `logPx` that is due to the chains' randomness; NaN for one chain. */
   logPxMonteCarloError: number
-  /** Of HMC, mean over chains and temperatures. */
+  /** Acceptance rate of HMC, mean over chains and temperatures. */
   acceptance: number
-  /** How the work was run. */
   compile: Choice
 }
 
-/** By an annealer that does `work` for each image, and is disposed of. Undefined if `options.signal` stopped it before the end. */
+/** Evaluates with `annealer`, which must do `work` per image, and disposes of it. Undefined if `options.signal` stopped it early. */
 export async function evaluateAnnealed(
   annealer: Annealer,
   images: Images,

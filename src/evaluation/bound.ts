@@ -1,4 +1,4 @@
-/** The bound of every image as a fitted model gives it in one step; for exact posteriors it is log p(x) itself. */
+/** The bound of every image under a trained model. If the method's posterior is exact, the bound is log p(x) itself. */
 
 import type { Choice, Outputs, ScanOptions } from '../compile/step.js'
 import type { Images } from '../data/images.js'
@@ -9,31 +9,30 @@ import { type OverImagesOptions, overImages } from './over-images.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface BoundEstimate {
-  /** Fewer than were asked for if it was stopped. */
+  /** Fewer than requested if the run was stopped. */
   images: number
   elbo: Estimate
-  /** E_q[log p(x|z)] and KL(q(z) || p(z)), where the method separates them. */
+  /** E_q[log p(x|z)] and KL(q(z) || p(z)), if the method separates them. */
   reconstruction?: Estimate
   kl?: Estimate
-  /** log p(x) under the posterior predictive distribution, where the parameters have a posterior. */
+  /** log p(x) under the posterior predictive distribution, if the method has a posterior over parameters. */
   logPredictive?: Estimate
-  /** How the work was run. */
   compile: Choice
-  /** The values behind the ELBO, one per image. */
+  /** The ELBO of each image. */
   perImage: Float32Array
 }
 
-/** Finds the bound of every image of a set; compiled once. */
+/** Computes the bound of every image of a set; compiled once. */
 export interface Bounds {
   run(images: Images, options: OverImagesOptions): Promise<Outputs>
-  /** How the work was run; undefined before the first run. */
+  /** Undefined before the first run. */
   readonly choice: Choice | undefined
   dispose(): void
 }
 
-/** By a function that gives the bounds of a batch [batch, pixels] in one step. */
-export function boundsInOneStep(bound: BoundedAlgorithm['bound'], how: ScanOptions): Bounds {
-  const scan = overImages<object>(bound, how)
+/** Bounds from a function that computes those of a batch [batch, pixels] in one step. */
+export function boundsInOneStep(bound: BoundedAlgorithm['bound'], scanOptions: ScanOptions): Bounds {
+  const scan = overImages<object>(bound, scanOptions)
   return {
     run: async (images, options) => (await scan.run(images, options, [{}]))[0] ?? {},
     get choice() {
@@ -43,7 +42,7 @@ export function boundsInOneStep(bound: BoundedAlgorithm['bound'], how: ScanOptio
   }
 }
 
-/** By annealed importance sampling: the mean log weight, which is below log p(x) in expectation. */
+/** Bounds from annealed importance sampling: the mean log weight, which is below log p(x) in expectation. */
 export const boundsByAnnealing = (annealer: Annealer): Bounds => ({
   run: async (images, options) => ({ elbo: (await annealer.run(images, options)).elbo }),
   get choice() {
@@ -52,7 +51,7 @@ export const boundsByAnnealing = (annealer: Annealer): Bounds => ({
   dispose: annealer.dispose,
 })
 
-/** Disposes of `bounds`. If `options.signal` stops it, of the batches done so far, or undefined before the first. */
+/** Estimates the mean bound and disposes of `bounds`. If stopped by `options.signal`, covers the batches done so far; undefined if none. */
 export async function evaluateBound(
   bounds: Bounds,
   images: Images,

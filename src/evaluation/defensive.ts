@@ -1,7 +1,7 @@
 /**
- * A defensive mixture as proposal (Hesterberg 1995; Owen & Zhou 2000): r(z) = (1 - a) q(z|x) + a p(z), weights w = p(x, z) / r(z). What
- * q misses is then drawn too, and no weight is above p(x|z) / a. Each component gives its share of the draws, not a random number of
- * them: multiple importance sampling with the balance heuristic (Veach & Guibas 1995). With a = 0 it is q alone.
+ * A defensive mixture as proposal (Hesterberg 1995; Owen & Zhou 2000): r(z) = (1 - a) q(z|x) + a p(z), with weights w = p(x, z) / r(z). It
+ * also draws where q has almost no mass, and no weight exceeds p(x|z) / a. The number of draws per component is fixed, not random: multiple
+ * importance sampling with the balance heuristic (Veach & Guibas 1995). With a = 0 the proposal is q.
  */
 import * as tf from '@tensorflow/tfjs'
 import type { Posterior } from '../models/latents.js'
@@ -10,25 +10,25 @@ import { drawNoise } from '../objectives/elbo.js'
 import type { Key } from '../random.js'
 import { cut, type Stratum, sumDraws, sumWeights, type WeightSums } from './importance.js'
 
-/** How many draws come from q(z|x), and how many from p(z). */
+/** Number of draws from q(z|x) and from p(z). */
 export interface Shares {
   readonly own: number
   readonly prior: number
 }
 
-/** `samples` draws, the share a = `defensive` of them, from 0 to 1, from the prior. */
+/** Splits `samples` draws: the fraction a = `defensive`, in 0 … 1, comes from the prior. */
 export function sharesOf(samples: number, defensive: number): Shares {
   const prior = Math.round(defensive * samples)
   return { own: samples - prior, prior }
 }
 
-/** A piece of draws: of those made the first `used`; from p(z) where `fromPrior` is 1, from q where it is 0. */
+/** A piece of draws, of which the first `used` count: from p(z) if `fromPrior` is 1, from q if it is 0. */
 export interface Piece {
   readonly used: number
   readonly fromPrior: number
 }
 
-/** Draws of both components in pieces that are all made `size` at a time, small enough for batches of `batchSize` images. */
+/** Splits the draws of both components into pieces of `size` draws, small enough for batches of `batchSize` images. */
 export function cutShares({ own, prior }: Shares, batchSize: number): { size: number; pieces: Piece[] } {
   const { size } = cut(own + prior, batchSize)
   const pieces = (draws: number, fromPrior: number) =>
@@ -36,14 +36,14 @@ export function cutShares({ own, prior }: Shares, batchSize: number): { size: nu
   return { size, pieces: [...pieces(own, 0), ...pieces(prior, 1)] }
 }
 
-/** The sums of each piece as those of q's draws and, if there are any, of the prior's. */
+/** Groups the sums of pieces by component: q's draws and, if there are any, the prior's. */
 export function strataOf(sums: readonly WeightSums[], pieces: readonly Piece[], { own, prior }: Shares): Stratum[] {
-  const of = (fromPrior: number) => sums.filter((_, i) => pieces[i]?.fromPrior === fromPrior)
-  const strata = [{ pieces: of(0), draws: own }]
-  return prior > 0 ? [...strata, { pieces: of(1), draws: prior }] : strata
+  const select = (fromPrior: number) => sums.filter((_, i) => pieces[i]?.fromPrior === fromPrior)
+  const strata = [{ pieces: select(0), draws: own }]
+  return prior > 0 ? [...strata, { pieces: select(1), draws: prior }] : strata
 }
 
-/** Draws `size` z for images x [batch, pixels] from the component of a piece, and sums their weights: tensors [batch]. */
+/** Draws `size` z per image of x [batch, pixels] from the component of a piece, and sums their weights: tensors [batch]. */
 export function sumPiece(
   vae: Vae,
   x: tf.Tensor,
@@ -53,16 +53,16 @@ export function sumPiece(
 ): WeightSums<tf.Tensor> {
   if (shares.prior === 0) return sumWeights(vae, x, q, key, size, piece.used)
   const noise = drawNoise(vae, x, key, size)
-  const [own, other] = [q.at(noise), vae.latents.prior.at(noise)]
-  const ofOther = tf.sub(vae.latents.prior.logProb(other), q.logProb(other))
+  const [own, priorZ] = [q.at(noise), vae.latents.prior.at(noise)]
+  const logRatioAtPriorZ = tf.sub(vae.latents.prior.logProb(priorZ), q.logProb(priorZ))
   const fromPrior = tf.greater(piece.fromPrior, 0)
-  const reconstruction = decode(vae, tf.where(fromPrior, other, own.z)).logProb(x)
-  const logRatio = tf.where(fromPrior, ofOther, own.logPriorRatio) // log p / q: [size, batch]
-  const ofMixture = tf.add(reconstruction, logMixtureRatio(logRatio, shares))
-  return sumDraws(ofMixture, piece.used, tf.add(reconstruction, logRatio))
+  const reconstruction = decode(vae, tf.where(fromPrior, priorZ, own.z)).logProb(x)
+  const logRatio = tf.where(fromPrior, logRatioAtPriorZ, own.logPriorRatio) // log p / q: [size, batch]
+  const logWeights = tf.add(reconstruction, logMixtureRatio(logRatio, shares))
+  return sumDraws(logWeights, piece.used, tf.add(reconstruction, logRatio))
 }
 
-/** log p / r of log p / q: -log((1 - a) q / p + a) = -log a - log(1 + (1 - a) / a q / p). */
+/** log p / r from log p / q: -log((1 - a) q / p + a) = -log a - log(1 + (1 - a) / a q / p). */
 function logMixtureRatio(logRatio: tf.Tensor, { own, prior }: Shares): tf.Tensor {
   const logShare = Math.log(prior / (own + prior))
   return tf.neg(tf.add(tf.softplus(tf.sub(Math.log(own / prior), logRatio)), logShare))

@@ -1,22 +1,28 @@
-/** How far importance sampling is to be trusted: effective sample sizes over images (Kong 1992), (sum w)^2 / sum w^2 of each. */
+/** A diagnostic of importance sampling: the effective sample size (sum w)^2 / sum w^2 of each image (Kong 1992). */
 
-/** Below so many, one draw carries much of the sum: log p(x) is low, and the error by the delta method is too small. */
-export const FEW_EFFECTIVE_SAMPLES = 10
+/**
+ * Below this a few draws dominate the sum: the estimate of log p(x) is too low and its delta-method error too small. It is 10, or a
+ * tenth of the draws if there are fewer than 100.
+ */
+export const fewEffectiveSamples = (draws: number): number => Math.min(10, draws / 10)
 
 export interface EffectiveSamples {
   median: number
   smallest: number
-  /** The share of the images with less than `FEW_EFFECTIVE_SAMPLES`, from 0 to 1. */
+  /** `fewEffectiveSamples` of the draws, and the fraction of images below it, 0 … 1. */
+  few: number
   shareOfFew: number
 }
 
-export function summarizeEffectiveSamples(perImage: Float32Array): EffectiveSamples {
+export function summarizeEffectiveSamples(perImage: Float32Array, draws: number): EffectiveSamples {
+  const few = fewEffectiveSamples(draws)
   const sorted = perImage.toSorted()
   const at = (i: number) => sorted[i] as number
   const middle = (sorted.length - 1) / 2
   return {
     median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
     smallest: at(0),
-    shareOfFew: sorted.filter(size => size < FEW_EFFECTIVE_SAMPLES).length / sorted.length,
+    few,
+    shareOfFew: sorted.filter(size => size < few).length / sorted.length,
   }
 }

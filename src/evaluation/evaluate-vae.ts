@@ -1,4 +1,4 @@
-/** What `evaluate` measures of a trained VAE: ELBO, log p(x), their errors, active units. */
+/** Evaluation of a trained VAE: ELBO, log p(x), their standard errors, active units. */
 import type { Choice, ScanOptions } from '../compile/step.js'
 import { firstImages, type Images } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
@@ -12,39 +12,37 @@ import { type OverImagesOptions, overImages } from './over-images.js'
 
 /** Nats per image; each standard error is that of the mean over images. */
 export interface Evaluation {
-  /** Fewer than were asked for if it was stopped. */
+  /** Fewer than requested if the run was stopped. */
   images: number
-  /** Draws per image, `fromPrior` of them from p(z) instead of q(z|x). */
+  /** Draws per image; `fromPrior` of them are from p(z) instead of q(z|x). */
   samples: number
   fromPrior: number
   elbo: Estimate
-  /** E_q[log p(x|z)], negative; elbo = reconstruction - kl. */
+  /** E_q[log p(x|z)]; elbo = reconstruction - kl. */
   reconstruction: Estimate
   kl: Estimate
   logPx: Estimate
-  /** Standard error of the mean log p(x) that comes from sampling z alone. */
+  /** The part of the standard error of `logPx` that is due to sampling z. */
   logPxMonteCarloError: number
   /** Over images. */
   effectiveSamples: EffectiveSamples
-  /** Latent dimensions whose posterior mean varies: var_x(E_q[z_j]) > 0.01 (Burda et al. 2015, section 5.2); null of one image. */
+  /** Latent dimensions with var_x(E_q[z_j]) > 0.01 (Burda et al. 2015, section 5.2); null for a single image. */
   activeUnits: number | null
   latentDim: number
-  /** The same of each layer of z, from the image upwards. */
+  /** Active units per layer of z, starting with the layer next to the image. */
   layers: readonly { latentDim: number; activeUnits: number | null }[]
-  /** How the work was run. */
   compile: Choice
-  /** The values behind the means, one per image. */
   perImage: ImportanceEstimate
 }
 
 export interface EvaluationOptions extends OverImagesOptions, ScanOptions {
-  /** The share of the draws that comes from the prior, below 1; none unless said otherwise. */
+  /** Fraction of draws from the prior, below 1; 0 by default. */
   defensive?: number
 }
 
 const ACTIVE_VARIANCE = 0.01
 
-/** Importance-samples every image of a set; if `options.signal` stops it, those of the batches done so far, or undefined before the first. */
+/** Evaluates images by importance sampling. If stopped by `options.signal`, covers the batches done so far; undefined if none. */
 export async function evaluateVae(
   vae: Vae,
   images: Images,
@@ -52,7 +50,7 @@ export async function evaluateVae(
   options: EvaluationOptions,
 ): Promise<Evaluation | undefined> {
   const shares = sharesOf(samples, options.defensive ?? 0)
-  const { size, pieces } = cutShares(shares, Math.min(options.batchSize, images.count))
+  const { size, pieces } = cutShares(shares, options.batchSize)
   const weigh = overImages<Piece>((batch, key, piece) => {
     const x = toUnit(batch)
     return sumPiece(vae, x, encode(vae, x), key, { size, shares, piece })
@@ -64,7 +62,13 @@ export async function evaluateVae(
     const compile = weigh.choice as Choice
     const posteriors = await expectations(vae, firstImages(images, done), { ...options, mode: compile.mode })
     const perImage = summarize(strataOf(sums, pieces, shares))
-    return { ...estimates(perImage, posteriors, vae.layers), samples, fromPrior: shares.prior, compile, perImage }
+    return {
+      ...estimates(perImage, posteriors, { layers: vae.layers, samples }),
+      samples,
+      fromPrior: shares.prior,
+      compile,
+      perImage,
+    }
   } finally {
     weigh.dispose()
   }
@@ -75,16 +79,16 @@ interface Expectations {
   mean: Float32Array
   /** KL(q(z|x) || p(z)): [count]. */
   kl: Float32Array
-  /** What an estimated mean's own noise adds to its variance, in expectation: [count, latent]. */
+  /** Variance of `mean` due to sampling, if it is estimated: [count, latent]. */
   meanVariance?: Float32Array
 }
 
-/** Takes moments, and is not stopped: an interruption of the work before it leaves images whose estimates want theirs. */
+/** Means and KL terms of q(z|x). It ignores the signal: after an interruption the images done so far still need theirs. */
 async function expectations(vae: Vae, images: Images, options: EvaluationOptions): Promise<Expectations> {
   const encoding = overImages<object>((batch, key) => encode(vae, toUnit(batch)).expectations(key), options)
   try {
     const { batchSize } = options
-    const [key] = split(options.key, 1) as [HostKey] // keyAt gives those of the weighing
+    const [key] = split(options.key, 1) as [HostKey] // `split` gives a key other than the importance sampler's, which come from `keyAt`.
     const [outputs] = await encoding.run(images, { batchSize, key }, [{}])
     return outputs as unknown as Expectations
   } finally {
@@ -95,11 +99,11 @@ async function expectations(vae: Vae, images: Images, options: EvaluationOptions
 function estimates(
   { elbo, logPx, standardError, effectiveSamples }: ImportanceEstimate,
   { mean, kl, meanVariance }: Expectations,
-  sizes: readonly number[],
+  { layers: sizes, samples }: { layers: readonly number[]; samples: number },
 ) {
   const columns = mean.length / kl.length
   const noise = meanVariance && moments(meanVariance, columns)
-  // the variance over images of a mean by few draws has that of the draws in it
+  // The variance over images of an estimated mean includes the variance of the estimate.
   const active = moments(mean, columns).map(({ variance }, j) => variance - (noise?.[j]?.mean ?? 0) > ACTIVE_VARIANCE)
   const count = (units: readonly boolean[]) => (kl.length < 2 ? null : units.filter(Boolean).length)
   const layers = sizes.map((latentDim, i) => {
@@ -113,7 +117,7 @@ function estimates(
     kl: estimateMean(kl),
     logPx: estimateMean(logPx),
     logPxMonteCarloError: errorOfMean(standardError),
-    effectiveSamples: summarizeEffectiveSamples(effectiveSamples),
+    effectiveSamples: summarizeEffectiveSamples(effectiveSamples, samples),
     activeUnits: count(active),
     latentDim: active.length,
     layers,

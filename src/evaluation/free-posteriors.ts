@@ -1,6 +1,6 @@
 /**
- * The best diagonal Gaussian q(z) of each image: mu and log sigma^2 of its own, by stochastic gradient ascent on the ELBO with the
- * decoder held fixed (Cremer, Li & Duvenaud 2018, section 5.2). A lower bound of the best, as ascent ends near it.
+ * The optimal diagonal Gaussian q(z) of each image: mu and log sigma^2 per image, by stochastic gradient ascent on the ELBO with the decoder
+ * held fixed (Cremer, Li & Duvenaud 2018, section 5.2). Ascent ends slightly below the optimum.
  */
 import * as tf from '@tensorflow/tfjs'
 import { createOptimizer } from '../inference/optimizer.js'
@@ -12,16 +12,16 @@ import type { Key } from '../random.js'
 /** Draws of z per image and step. */
 const DRAWS = 8
 
-/** At the first step; it falls linearly towards 0, so that the last steps average their noise away. */
+/** Initial learning rate; it decreases linearly to 0, so that the noise of the last steps averages out. */
 const LEARNING_RATE = 0.05
 
-/** The free q(z) of a batch of images. */
+/** The per-image q(z) of a batch. */
 export interface FreePosteriors {
   /** Its parameters are variables, [batch, latent] each. */
   readonly q: Posterior
-  /** Sets q to the encoder's for other images x [batch, pixels], and the optimizer to its beginning. */
+  /** Sets q to the encoder's for new images x [batch, pixels] and resets the optimizer. */
   start(x: tf.Tensor): void
-  /** One step of Adam for every image x [batch, pixels] by itself; a step for `scan`, which wants no outputs. */
+  /** One step of Adam for images x [batch, pixels], each independent of the others. */
   ascend(x: tf.Tensor, key: Key, learningRate: number): void
   dispose(): void
 }
@@ -29,23 +29,23 @@ export interface FreePosteriors {
 /** The learning rate of step number `step` of `steps`. */
 export const learningRateAt = (step: number, steps: number): number => LEARNING_RATE * (1 - step / steps)
 
-/** Throws an Error where z is not one layer of Gaussians. */
+/** Throws an `Error` unless z is a single layer of Gaussians. */
 export function freePosteriors(vae: Vae, batchSize: number): FreePosteriors {
   if (!vae.latents.reparameterized || vae.layers.length > 1)
-    throw new Error('mean-field Gaussians of each image: this model has no single layer of Gaussian z')
+    throw new Error('per-image Gaussian posteriors need a model with a single layer of Gaussian z')
   const zeros = () => tf.tidy(() => tf.variable(tf.zeros([batchSize, vae.latentDim])))
   const variables = new Map(vae.latents.heads.map(head => [head, zeros()]))
   const parameters = [...variables.values()]
   const q = vae.latents.posterior(parameters)
-  // Adam treats every number by itself, so the images of a batch do not disturb one another.
+  // Adam works element by element, so the images of a batch do not affect each other.
   const optimizer = createOptimizer({ optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 }, variables)
-  const beginnings = [...optimizer.slots.values()].map(slot => ({ slot, value: tf.clone(slot) }))
+  const initialSlots = [...optimizer.slots.values()].map(slot => ({ slot, value: tf.clone(slot) }))
   return {
     q,
     start: x =>
       tf.tidy(() => {
         encode(vae, x).heads.forEach((head, i) => void parameters[i]?.assign(head))
-        for (const { slot, value } of beginnings) slot.assign(value)
+        for (const { slot, value } of initialSlots) slot.assign(value)
       }),
     ascend(x, key, learningRate) {
       const bound = () => elboOf(vae, x, q, key, { samples: DRAWS, kl: 'analytic' }).elbo // [batch]
@@ -53,7 +53,7 @@ export function freePosteriors(vae: Vae, batchSize: number): FreePosteriors {
     },
     dispose() {
       optimizer.dispose()
-      tf.dispose([...parameters, ...beginnings.map(({ value }) => value)])
+      tf.dispose([...parameters, ...initialSlots.map(({ value }) => value)])
     },
   }
 }

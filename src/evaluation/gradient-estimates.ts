@@ -1,4 +1,4 @@
-/** Estimators of the gradients of the ELBO and of IWAE_k side by side: the noise of each on one batch, and whether their means agree. */
+/** Comparison of gradient estimators for the ELBO and IWAE_k: the noise of each on one batch, and whether their means agree. */
 
 import type { Choice, ScanOptions } from '../compile/step.js'
 import type { Images } from '../data/images.js'
@@ -11,8 +11,8 @@ import { type GradientBlocks, gradientMoments, type Part } from './gradient-mome
 import { type Agreement, agreement, type GradientNoise, gradientNoise } from './gradient-noise.js'
 
 /**
- * Estimators, those of the score function by their baselines. The first that is measured is what the others are held against. A baseline that is a
- * network is not among them: it is worth what its training made of it.
+ * Gradient estimators; those of the score function are named by their baseline. The first that is measured is the reference for the others.
+ * The learned baseline `input` is not included: its quality depends on its training.
  */
 export const estimates = ['pathwise', 'stl', 'dreg', 'score:leave-one-out', 'score:running-mean', 'score:none'] as const
 
@@ -27,77 +27,77 @@ export interface GradientEstimate {
 }
 
 export interface EstimateOptions extends ScanOptions {
-  /** Of noise, for each estimate: 20 at least. */
+  /** Draws of the gradient per estimate, at least 20. */
   draws: number
   seed: number
   /** The KL term of the ELBO; `stl` always samples it. */
   kl: (typeof klEstimators)[number]
-  /** Told what has been drawn, of all that will be, and for which estimate. */
-  onProgress?: (done: number, total: number, of: GradientEstimate) => void
+  /** Called with the number of draws done and in total, and the estimate in progress. */
+  onProgress?: (done: number, total: number, current: GradientEstimate) => void
   /** Stops after the chunk in flight. */
   signal?: AbortSignal | undefined
 }
 
 export interface MeasuredPart extends GradientNoise {
-  /** Of the variance, to that of the reference; null for the reference itself. */
+  /** Variance divided by that of the reference; null for the reference itself. */
   varianceRatio: number | null
-  /** With the reference; null for the reference itself. */
+  /** Agreement with the reference; null for the reference itself. */
   agreement: Agreement | null
 }
 
 export interface MeasuredEstimate extends GradientEstimate, Record<Part, MeasuredPart> {
-  /** What it is held against, of the same objective and samples. */
+  /** The estimator it is compared with, for the same objective and samples. */
   reference: EstimateName
-  /** How the work was run. */
   compile: Choice
 }
 
-/** Why an estimate is none; undefined if it is one. */
+/** The reason why an estimate is not possible, to follow its name; undefined if it is. */
 export function refuseEstimate(vae: Vae, { objective, estimate, samples }: GradientEstimate): string | undefined {
   if (!vae.latents.reparameterized && !estimate.startsWith('score'))
-    return 'differentiates draws of z, and those of this model are binary; use one of the score function'
-  if (estimate === 'stl' && objective === 'iwae') return 'biased for iwae; use dreg'
-  if (estimate === 'dreg' && objective === 'elbo') return 'is for iwae; for elbo use stl'
-  if (estimate === 'score:leave-one-out' && samples < 2) return 'needs k of 2 or more'
+    return 'needs differentiable draws of z, but z is binary in this model; use a score estimator'
+  if (estimate === 'stl' && objective === 'iwae') return 'is biased for iwae; use dreg'
+  if (estimate === 'dreg' && objective === 'elbo') return 'works for iwae only; for elbo use stl'
+  if (estimate === 'score:leave-one-out' && samples < 2) return 'needs at least 2 draws of z (k)'
   return undefined
 }
 
-/** Measures each on `images` as one batch; all draws are independent. Ends early if `options.signal` stops it. */
+/** Measures each estimate on `images` as one batch; all draws are independent. Ends early if `options.signal` stops it. */
 export async function* measureEstimates(
   vae: Vae,
   images: Images,
   wanted: readonly GradientEstimate[],
-  { draws, seed, kl, onProgress, signal, ...asked }: EstimateOptions,
+  { draws, seed, kl, onProgress, signal, ...requested }: EstimateOptions,
 ): AsyncGenerator<MeasuredEstimate> {
   const inOrder = sort(wanted)
   const total = inOrder.length * draws
-  let [done, how, reference] = [0, asked, undefined as Found | undefined]
-  for (const of of inOrder) {
-    const { objective, estimate, samples } = of
-    const { ascent, baseline } = createEstimate(vae, of, kl)
+  let [done, scanOptions, reference] = [0, requested, undefined as Measurement | undefined]
+  for (const current of inOrder) {
+    const { objective, estimate, samples } = current
+    const { ascent, baseline } = createEstimate(vae, current, kl)
     const key = streamKey(seed, `gradient ${objective} ${estimate} ${samples}`)
     const onDraws = (count: number) => {
       done += count
-      onProgress?.(done, total, of)
+      onProgress?.(done, total, current)
     }
-    const measured = await gradientMoments(vae, { ascent, baseline }, images, {
-      ...how,
+    const drawn = await gradientMoments(vae, { ascent, baseline }, images, {
+      ...scanOptions,
       ...{ draws, key, onDraws, signal },
     })
-    if (!measured) return
-    how = measured.compile
-    const found = { ...of, blocks: measured.blocks, noise: ofParts(part => gradientNoise(measured.blocks[part])) }
-    if (reference?.objective !== objective || reference.samples !== samples) reference = found
-    yield { ...of, reference: reference.estimate, compile: measured.compile, ...judge(found, reference) }
+    if (!drawn) return
+    scanOptions = drawn.compile
+    const noise = perPart(part => gradientNoise(drawn.blocks[part]))
+    const measurement = { ...current, blocks: drawn.blocks, noise }
+    if (reference?.objective !== objective || reference.samples !== samples) reference = measurement
+    yield { ...current, reference: reference.estimate, compile: drawn.compile, ...compare(measurement, reference) }
   }
 }
 
-interface Found extends GradientEstimate {
+interface Measurement extends GradientEstimate {
   blocks: GradientBlocks
   noise: Record<Part, GradientNoise>
 }
 
-/** By objective, then samples, then estimators, so that each reference is the first of its kind. */
+/** Sorts by objective, then samples, then estimator, so that each reference comes first. */
 function sort(wanted: readonly GradientEstimate[]): GradientEstimate[] {
   const order = ({ objective, estimate, samples }: GradientEstimate) =>
     (objective === 'elbo' ? 0 : 1e6) + samples * 10 + estimates.indexOf(estimate)
@@ -111,17 +111,17 @@ function createEstimate(vae: Vae, { objective, estimate, samples }: GradientEsti
   return { ascent: ascentOf(vae, options, baseline), baseline }
 }
 
-/** What is held against itself has nothing to show. */
-function judge(found: Found, reference: Found): Record<Part, MeasuredPart> {
-  const isReference = found === reference
-  return ofParts(part => ({
-    ...found.noise[part],
-    varianceRatio: isReference ? null : found.noise[part].variance.value / reference.noise[part].variance.value,
-    agreement: isReference ? null : agreement(found.blocks[part], reference.blocks[part]),
+function compare(measurement: Measurement, reference: Measurement): Record<Part, MeasuredPart> {
+  const { noise, blocks } = measurement
+  const isReference = measurement === reference
+  return perPart(part => ({
+    ...noise[part],
+    varianceRatio: isReference ? null : noise[part].variance.value / reference.noise[part].variance.value,
+    agreement: isReference ? null : agreement(blocks[part], reference.blocks[part]),
   }))
 }
 
-const ofParts = <T>(value: (part: Part) => T): Record<Part, T> => ({
+const perPart = <T>(value: (part: Part) => T): Record<Part, T> => ({
   encoder: value('encoder'),
   decoder: value('decoder'),
 })

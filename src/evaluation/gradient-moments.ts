@@ -1,6 +1,6 @@
 /**
- * Mean and spread of every entry of a gradient estimate over many draws of noise on one batch, by Welford's recurrence (1962):
- * a small mean beside a large spread keeps its digits in float32.
+ * Mean and variance of every entry of a gradient estimate over many draws of noise on one batch, by Welford's recurrence (1962), which
+ * keeps a small mean accurate in float32 beside a large variance.
  */
 import * as tf from '@tensorflow/tfjs'
 import { repeatBatch } from '../compile/repeat-batch.js'
@@ -13,52 +13,51 @@ import type { Baseline } from '../inference/estimators/baselines.js'
 import { namedWeights, networksOf, sides, type Vae } from '../models/vae.js'
 import { type HostKey, keyAt } from '../random.js'
 
-/** What gradients are measured of: the networks of either side. */
+/** The parts of a model whose gradients are measured: `encoder` and `decoder`. */
 export const parts = sides
 export type Part = (typeof parts)[number]
 
-/** Of some draws of a gradient: for each entry the mean, and the sum of squared deviations from it. */
+/** Moments of several draws of a gradient: for each entry the mean and the sum of squared deviations from it. */
 export interface GradientMoments {
   draws: number
   mean: Float32Array | Float64Array
   squares: Float32Array | Float64Array
 }
 
-/** The draws of each network's gradient in blocks of about equal size. */
+/** The draws of each part's gradient in blocks of about equal size. */
 export type GradientBlocks = Record<Part, GradientMoments[]>
 
 export interface GradientDrawOptions extends ScanOptions {
-  /** In all blocks together: two for each of them at least. */
+  /** Number of draws over all blocks, at least two per block. */
   draws: number
-  /** Decides the noise. */
   key: HostKey
-  /** Told how many draws were made, after each chunk. */
+  /** Called after each chunk with its number of draws. */
   onDraws?: (count: number) => void
   /** Stops after the chunk in flight. */
   signal?: AbortSignal | undefined
 }
 
-/** Parts into which draws are cut, so that what they say can be given an error. */
+/** Number of blocks; the spread between them gives standard errors. */
 const BLOCKS = 10
 
-/** Draws after which the running mean of a baseline has forgotten that it began with nothing: 0.9^50 < 0.01. */
+/** Warm-up draws, after which the running mean of a baseline no longer depends on its start: 0.9^50 < 0.01. */
 const WARM_UP = 50
 
 /**
- * Draws the gradient of `ascent` on all `images` as one batch, {0 … 255}, at KL weight 1: nats per image and unit of weight, upwards.
- * Undefined if `options.signal` stopped it before the end. Frees the baseline's state.
+ * Draws the gradient of `ascent` many times, with all `images` as one batch and KL weight 1. Gradients point uphill, in nats per image
+ * and unit of weight. Disposes of the baseline's state. Undefined if `options.signal` stopped it early.
  */
 export async function gradientMoments(
   vae: Vae,
   { ascent, baseline }: { ascent: Ascent; baseline: Baseline },
   images: Images,
-  { draws, key, onDraws = () => {}, signal, ...how }: GradientDrawOptions,
+  { draws, key, onDraws = () => {}, signal, ...scanOptions }: GradientDrawOptions,
 ): Promise<{ blocks: GradientBlocks; compile: Choice } | undefined> {
   const sums = {
     encoder: runningMoments(weightsOf(vae, 'encoder')),
     decoder: runningMoments(weightsOf(vae, 'decoder')),
   }
-  const steps = scan(drawingStep(vae, ascent, sums), how)
+  const steps = scan(drawingStep(vae, ascent, sums), scanOptions)
   const blocks: GradientBlocks = { encoder: [], decoder: [] }
   const run = async (block: number, size: number, onSteps: (count: number) => void): Promise<boolean> => {
     const batch = { batch: images.pixels, size: images.count, key: keyAt(key, block) }
@@ -80,7 +79,7 @@ export async function gradientMoments(
   }
 }
 
-/** Draws one gradient and adds it to the sums with the share 1 / n, as the nth of them. */
+/** Draws one gradient and adds it to the moments; the nth draw has `share` 1 / n. */
 function drawingStep(vae: Vae, ascent: Ascent, sums: Record<Part, RunningMoments>): Step<{ share: number }> {
   const weights = parts.flatMap(part => weightsOf(vae, part))
   return (batch, noise, { share }) => {
@@ -104,9 +103,9 @@ function cutEvenly(draws: number): number[] {
 }
 
 interface RunningMoments {
-  /** Adds a draw, the nth, with share 1 / n; inside of a step. */
+  /** Adds a draw, in a step; the nth has `share` 1 / n. */
   add(gradients: tf.NamedTensorMap, share: number): void
-  /** What was added. It then starts again from nothing. */
+  /** Returns the moments and resets them. */
   take(draws: number): Promise<GradientMoments>
   dispose(): void
 }

@@ -1,47 +1,47 @@
 /**
- * What draws of a gradient say of the estimator: size, variance and signal-to-noise ratio, as Rainforth et al. 2018 define it (section 3):
- * |mean| / standard deviation of each entry; and whether two estimators have one mean. Nats per image and unit of weight.
+ * Statistics of a gradient estimator: norm, variance and signal-to-noise ratio, |mean| / standard deviation of each entry (Rainforth et al.
+ * 2018, section 3); and a test of whether two estimators have the same mean. Nats per image and unit of weight.
  */
 
 import { estimateMean } from '../numeric/means.js'
 import type { GradientMoments } from './gradient-moments.js'
 
-/** A number and its standard error, by leaving out one block of draws at a time (the jackknife). */
+/** A statistic and its standard error by the jackknife over blocks of draws. */
 export interface Jackknifed {
   value: number
   standardError: number
 }
 
-/** One network's gradient, estimated in one way. */
+/** The statistics of one part's gradient under one estimator. */
 export interface GradientNoise {
   draws: number
-  /** Weights and biases. */
+  /** Number of weights and biases. */
   entries: number
-  /** Entries that differ from draw to draw; the others, such as those of pixels that are black in every image, are 0. */
+  /** Entries that vary between draws; the others, such as those of pixels that are black in every image, are 0. */
   noisy: number
   /**
-   * The squared norm of the mean gradient, less what chance adds to it with so many draws: right on average, and below 0 at times where
-   * the gradient is small beside its noise.
+   * Unbiased estimate of the squared norm of the mean gradient: the contribution of noise is subtracted. It can be negative if the gradient
+   * is small relative to its noise.
    */
   squaredNorm: Jackknifed
-  /** The mean over all entries of their variance. */
+  /** Variance, averaged over all entries. */
   variance: Jackknifed
-  /** The mean over the noisy entries of |mean| / standard deviation. Pure noise has `snrFloor`. */
+  /** |mean| / standard deviation, averaged over the noisy entries. Pure noise has `snrFloor`. */
   snr: Jackknifed
-  /** sqrt(2 / (pi draws)), the expectation of |mean| / standard deviation where the true mean is 0. */
+  /** sqrt(2 / (pi draws)), the expectation of |mean| / standard deviation if the true mean is 0. */
   snrFloor: number
 }
 
-/** Whether the signal-to-noise ratio says something of the mean: it is three times that of pure noise. */
+/** Whether the signal-to-noise ratio is at least three times that of pure noise. */
 export const isAboveNoise = ({ snr, snrFloor }: GradientNoise): boolean => snr.value >= 3 * snrFloor
 
-/** From the blocks of draws of one network's gradient; three at least. */
+/** The statistics from at least three blocks of draws of one part's gradient. */
 export function gradientNoise(blocks: readonly GradientMoments[]): GradientNoise {
   const all = pool(blocks)
   const { noisy, ...values } = statistics(all)
   const without = blocks.map(block => statistics(leaveOut(all, block)))
   const jackknifed = (name: keyof typeof values): Jackknifed => {
-    const { standardError } = estimateMean(without.map(one => one[name]))
+    const { standardError } = estimateMean(without.map(block => block[name]))
     return { value: values[name], standardError: standardError * (blocks.length - 1) }
   }
   return {
@@ -55,7 +55,7 @@ export function gradientNoise(blocks: readonly GradientMoments[]): GradientNoise
   }
 }
 
-/** The moments of all draws together, in double precision (Chan, Golub & LeVeque 1983). */
+/** The moments of the draws of all blocks, in double precision (Chan, Golub & LeVeque 1983). */
 export function pool(blocks: readonly GradientMoments[]): GradientMoments {
   const draws = blocks.reduce((sum, block) => sum + block.draws, 0)
   const size = blocks[0]?.mean.length ?? 0
@@ -68,7 +68,7 @@ export function pool(blocks: readonly GradientMoments[]): GradientMoments {
   return { draws, mean, squares }
 }
 
-/** What `pool` gives without one of its blocks. */
+/** The pooled moments without one of the blocks. */
 function leaveOut(all: GradientMoments, block: GradientMoments): GradientMoments {
   const draws = all.draws - block.draws
   const [mean, squares] = [new Float64Array(all.mean.length), new Float64Array(all.mean.length)]
@@ -100,15 +100,15 @@ function statistics({ draws, mean, squares }: GradientMoments) {
   }
 }
 
-/** Whether two estimators have one mean. */
+/** A test of whether two estimators have the same mean. */
 export interface Agreement {
-  /** The mean over entries of the squared z-score of the difference of means: about 1 if the means are one. */
+  /** Squared z-score of the difference of means, averaged over entries: about 1 if the means are equal. */
   squaredZ: number
-  /** The standard deviation that chance gives `squaredZ`: of the same number in single blocks. Entries depend on one another. */
+  /** Standard deviation of `squaredZ` by chance, estimated from single blocks because the entries are dependent. */
   spread: number
 }
 
-/** Of two estimators, from blocks of independent draws, in one order. */
+/** Compares two estimators from the same number of blocks; all draws are independent. */
 export function agreement(one: readonly GradientMoments[], other: readonly GradientMoments[]): Agreement {
   const [a, b] = [pool(one), pool(other)]
   const inBlocks = one.map((block, i) => squaredZ([block, other[i] as GradientMoments], [a, b]))
@@ -116,7 +116,7 @@ export function agreement(one: readonly GradientMoments[], other: readonly Gradi
   return { squaredZ: squaredZ([a, b], [a, b]), spread: standardError * Math.sqrt(inBlocks.length) }
 }
 
-/** With the means of the first pair and the variances of the second. */
+/** Squared z-score with the means of the first pair and the variances of the second, averaged over entries. */
 function squaredZ(
   [a, b]: readonly [GradientMoments, GradientMoments],
   [spreadA, spreadB]: readonly [GradientMoments, GradientMoments],

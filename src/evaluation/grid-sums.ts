@@ -1,4 +1,4 @@
-/** Integrals over a grid of z from the sums of its rows, in double precision, scaled so that nothing overflows. */
+/** Integrals over a grid of z from the sums of its rows, in double precision and scaled to avoid overflow. */
 
 /** Per image, in nats: logPx = elbo + gap. */
 export interface Integrals {
@@ -8,44 +8,46 @@ export interface Integrals {
   gap: Float64Array
 }
 
-/** Of some points, per image [images]: sums of values scaled by e^-max, with the largest of these points. */
+/** Sums over some points, per image [images]. Each sum is scaled by e^-max, with the maximum over these points. */
 export interface PointSums<T = Float32Array> {
-  /** Of log p(x, z). */
+  /** Maximum of log p(x, z). */
   jointMax: T
+  /** Sum of p(x, z), scaled by jointMax. */
   joint: T
-  /** Of log q(z|x). */
+  /** Maximum of log q(z|x). */
   qMax: T
+  /** Sum of q(z|x), scaled by qMax. */
   q: T
-  /** Of q(z|x) log(p(x, z) / q(z|x)), scaled as q is. */
+  /** Sum of q(z|x) log(p(x, z) / q(z|x)), scaled by qMax. */
   ratio: T
 }
 
-/** Of one row: of all its points; of every second one, with a scale of its own, as q may be next to nothing there; of p(x, z) at its ends. */
+/** Sums over a row: over all its points, and over every second one with a separate scale, because q may nearly vanish there. */
 export type RowSums<T = Float32Array> = PointSums<T> & { [Name in keyof PointSums as `${Name}Even`]: T } & {
-  /** Scaled as `joint` is. */
+  /** Sum of p(x, z) at the two end points, scaled by jointMax. */
   jointEnds: T
 }
 
-/** The first `count` images, from all rows of a grid whose cells have the size `cell`. */
+/** The integrals of the first `count` images, from all rows of a grid with cells of size `cell`. */
 export function integrals(rows: readonly RowSums[], count: number, cell: number): Integrals {
-  return over(rows, count, cell)
+  return integrate(rows, count, cell)
 }
 
-/** The same by every second point along each axis: cells are `cell` times 2^axes large. */
+/** The same integrals from every second point along each axis; `cell` is the size of these larger cells. */
 export function halfIntegrals(rows: readonly RowSums[], count: number, cell: number): Integrals {
-  const every = rows.filter((_, row) => row % 2 === 0)
-  return over(every.map(evenPoints), count, cell)
+  const evenRows = rows.filter((_, row) => row % 2 === 0)
+  return integrate(evenRows.map(evenPoints), count, cell)
 }
 
-/** The sum over the grid of q(z|x) times the cell: 1, unless q leaves the grid or is narrower than a cell. */
+/** The integral of q(z|x) over the grid: 1, unless q extends beyond the grid or is narrower than a cell. */
 export function qMasses(rows: readonly PointSums[], count: number, cell: number): Float64Array {
   return Float64Array.from({ length: count }, (_, i) => {
     const max = largest(rows, 'qMax', i)
-    return Math.exp(max + Math.log(total(rows, 'q', { of: 'qMax', max }, i) * cell))
+    return Math.exp(max + Math.log(total(rows, 'q', { name: 'qMax', max }, i) * cell))
   })
 }
 
-/** The largest share of any of the images' p(z|x) that lies on the grid's outermost points. */
+/** The fraction of p(z|x) that lies on the border points of the grid: the maximum over images. */
 export function borderShare(rows: readonly RowSums[], count: number): number {
   const ends = rows.map((row, r) => (rows.length > 1 && (r === 0 || r === rows.length - 1) ? row.joint : row.jointEnds))
   const shares = Array.from({ length: count }, (_, i) => {
@@ -65,13 +67,13 @@ const evenPoints = (row: RowSums): PointSums => ({
   ratio: row.ratioEven,
 })
 
-function over(rows: readonly PointSums[], count: number, cell: number): Integrals {
+function integrate(rows: readonly PointSums[], count: number, cell: number): Integrals {
   const result = { logPx: new Float64Array(count), elbo: new Float64Array(count), gap: new Float64Array(count) }
   for (let i = 0; i < count; i++) {
-    const joint = { of: 'jointMax', max: largest(rows, 'jointMax', i) } as const
-    const q = { of: 'qMax', max: largest(rows, 'qMax', i) } as const
+    const joint = { name: 'jointMax', max: largest(rows, 'jointMax', i) } as const
+    const q = { name: 'qMax', max: largest(rows, 'qMax', i) } as const
     const logPx = joint.max + Math.log(total(rows, 'joint', joint, i) * cell)
-    // E_q[log p(x, z) - log q(z|x)], with q's own sum over the grid below it
+    // E_q[log p(x, z) - log q(z|x)], normalised by the sum of q over the grid.
     const elbo = total(rows, 'ratio', q, i) / total(rows, 'q', q, i)
     result.logPx[i] = logPx
     result.elbo[i] = elbo
@@ -81,14 +83,14 @@ function over(rows: readonly PointSums[], count: number, cell: number): Integral
 }
 
 interface Scale {
-  of: 'jointMax' | 'qMax'
-  /** Of all rows. */
+  name: 'jointMax' | 'qMax'
+  /** Maximum over all rows. */
   max: number
 }
 
-/** Of image i over all rows, scaled by e^-max. */
-const total = (rows: readonly PointSums[], name: 'joint' | 'q' | 'ratio', { of, max }: Scale, i: number): number =>
-  rows.reduce((sum, row) => sum + (row[name][i] as number) * Math.exp((row[of][i] as number) - max), 0)
+/** The sum of image i over all rows, scaled by e^-max. */
+const total = (rows: readonly PointSums[], name: 'joint' | 'q' | 'ratio', scale: Scale, i: number): number =>
+  rows.reduce((sum, row) => sum + (row[name][i] as number) * Math.exp((row[scale.name][i] as number) - scale.max), 0)
 
-const largest = (rows: readonly PointSums[], name: Scale['of'], i: number): number =>
+const largest = (rows: readonly PointSums[], name: Scale['name'], i: number): number =>
   rows.reduce((max, row) => Math.max(max, row[name][i] as number), Number.NEGATIVE_INFINITY)

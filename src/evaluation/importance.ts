@@ -9,35 +9,38 @@ import { drawNoise } from '../objectives/elbo.js'
 import { logWeights } from '../objectives/importance-weighted.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
-/** Decoder inputs that fit in one piece: samples times images of a piece. */
+/** Maximum number of draws times images that are decoded at once. */
 const LARGEST_PIECE = 5000
 
 /** Per image [batch], all in nats. */
 export interface ImportanceEstimate {
   /** log of the mean weight: below log p(x) in expectation, by about half the squared `standardError`. */
   logPx: Float32Array
-  /** Monte Carlo standard error of `logPx` by the delta method: sd(w) / (sqrt(k) mean(w)), within components; NaN where one gave a single draw. */
+  /**
+   * Monte Carlo standard error of `logPx` by the delta method: sd(w) / (sqrt(k) mean(w)), with variances within each component of the
+   * proposal. NaN if a component has a single draw.
+   */
   standardError: Float32Array
-  /** The ELBO of q by its draws, with the KL term sampled: their mean log weight, where all come from q. */
+  /** The ELBO of q with a sampled KL term, from the draws of q only. */
   elbo: Float32Array
-  /** (sum w)^2 / sum w^2, from 1 to k: so many equal weights would be worth as much (Kong 1992). */
+  /** Effective sample size (sum w)^2 / sum w^2, from 1 to k (Kong 1992). */
   effectiveSamples: Float32Array
 }
 
-/** How draws are cut into pieces that are all made `size` at a time; of piece i the first `used[i]` count. */
+/** Pieces of `size` draws each; the first `used[i]` draws of piece i count. */
 export interface Pieces {
   readonly size: number
   readonly used: readonly number[]
 }
 
-/** `samples` draws in pieces small enough for batches of `batchSize` images. */
+/** Splits `samples` draws into pieces small enough for batches of `batchSize` images. */
 export function cut(samples: number, batchSize: number): Pieces {
   const count = Math.ceil(samples / Math.max(1, Math.floor(LARGEST_PIECE / batchSize)))
   const size = Math.ceil(samples / count)
   return { size, used: Array.from({ length: count }, (_, i) => Math.min(size, samples - i * size)) }
 }
 
-/** Weighs `samples` draws per binary image of x [batch, pixels], a piece at a time: of each piece only its sums are kept. */
+/** Importance sampling with `samples` draws per image of x [batch, pixels], one piece at a time to limit memory. */
 export function importanceSample(vae: Vae, x: tf.Tensor, key: HostKey, samples: number): ImportanceEstimate {
   const { size, used } = cut(samples, x.shape[0] as number)
   const sums = used.map((count, i) => {
@@ -49,17 +52,18 @@ export function importanceSample(vae: Vae, x: tf.Tensor, key: HostKey, samples: 
   return summarize([{ pieces: sums, draws: samples }])
 }
 
-/** Sums over the draws of a piece, per image, of weights scaled by exp(-max). */
+/** Sums over the draws of a piece, per image; weights are scaled by exp(-max). */
 export interface WeightSums<T = Float32Array> {
   [name: string]: T
+  /** Maximum log weight. */
   max: T
   weights: T
   squares: T
-  /** Of log p(x, z) - log q(z), the logarithms of the weights where draws come from q alone. */
+  /** Sum of log p(x, z) - log q(z), the terms of the ELBO. These are the log weights if all draws come from q. */
   logs: T
 }
 
-/** The sums over the first `used` of `size` draws from any q(z), the encoder's or another, for images x [batch, pixels]: tensors [batch]. */
+/** The sums over the first `used` of `size` draws from any q(z), for images x [batch, pixels]: tensors [batch]. */
 export function sumWeights(
   vae: Vae,
   x: tf.Tensor,
@@ -71,27 +75,27 @@ export function sumWeights(
   return sumDraws(logWeights(vae, x, q, drawNoise(vae, x, key, size)).logWeights, used)
 }
 
-/** The sums over the first `used` draws of log weights [draws, batch]; `toBound` are the terms of the ELBO, if they are others. */
-export function sumDraws(logs: tf.Tensor, used: number, toBound = logs): WeightSums<tf.Tensor> {
+/** The sums over the first `used` draws of log weights [draws, batch]; `elboTerms` [draws, batch] are the log weights by default. */
+export function sumDraws(logs: tf.Tensor, used: number, elboTerms = logs): WeightSums<tf.Tensor> {
   const size = logs.shape[0] as number
-  const counts = tf.less(tf.reshape(tf.range(0, size), [size, 1]), used)
-  const max = tf.max(tf.where(counts, logs, Number.NEGATIVE_INFINITY), 0)
-  const scaled = tf.where(counts, tf.exp(tf.sub(logs, max)), 0)
+  const mask = tf.less(tf.reshape(tf.range(0, size), [size, 1]), used)
+  const max = tf.max(tf.where(mask, logs, Number.NEGATIVE_INFINITY), 0)
+  const scaled = tf.where(mask, tf.exp(tf.sub(logs, max)), 0)
   return {
     max,
     weights: tf.sum(scaled, 0),
     squares: tf.sum(tf.square(scaled), 0),
-    logs: tf.sum(tf.where(counts, toBound, 0), 0),
+    logs: tf.sum(tf.where(mask, elboTerms, 0), 0),
   }
 }
 
-/** The draws of one component of the proposal, in pieces. */
+/** The draws of one component of the proposal. */
 export interface Stratum {
   pieces: readonly WeightSums[]
   draws: number
 }
 
-/** The estimate from the sums of all draws, in double precision; the first component is q, whose draws give the ELBO. */
+/** The estimate from the sums of all draws, in double precision. The first component must be q; its draws give the ELBO. */
 export function summarize(strata: readonly Stratum[]): ImportanceEstimate {
   const images = strata[0]?.pieces[0]?.max.length ?? 0
   const estimate = {
@@ -113,9 +117,10 @@ export function summarize(strata: readonly Stratum[]): ImportanceEstimate {
 function summarizeImage(strata: readonly Stratum[], image: number) {
   const max = Math.max(...strata.flatMap(({ pieces }) => pieces.map(piece => piece.max[image] as number)))
   const sums = strata.map(stratum => ({ draws: stratum.draws, ...addPieces(stratum.pieces, image, max) }))
-  const sum = (of: (stratum: (typeof sums)[number]) => number) => sums.reduce((total, one) => total + of(one), 0)
-  const [weights, draws] = [sum(one => one.weights), sum(one => one.draws)]
-  // k var(w) of each component's own k draws
+  const sum = (value: (stratum: (typeof sums)[number]) => number) =>
+    sums.reduce((total, stratum) => total + value(stratum), 0)
+  const [weights, draws] = [sum(stratum => stratum.weights), sum(stratum => stratum.draws)]
+  // k var(w), for the k draws of each component
   const variance = sum(({ draws: k, weights: w, squares }) => (Math.max(squares - w ** 2 / k, 0) * k) / (k - 1))
   const [q] = sums as [(typeof sums)[number]]
   return {
@@ -126,7 +131,7 @@ function summarizeImage(strata: readonly Stratum[], image: number) {
   }
 }
 
-/** The sums of pieces as one, of weights scaled by exp(-max). */
+/** Adds the sums of pieces, with weights scaled by exp(-max). */
 function addPieces(pieces: readonly WeightSums[], image: number, max: number) {
   let [weights, squares, logs] = [0, 0, 0]
   for (const piece of pieces) {

@@ -1,5 +1,5 @@
 /**
- * Why the bound is below log p(x) (Cremer, Li & Duvenaud 2018, equation 6), with q* the best diagonal Gaussian of each image:
+ * The gap between the bound and log p(x) (Cremer, Li & Duvenaud 2018, equation 6), with q* the optimal diagonal Gaussian of each image:
  * log p(x) - ELBO(q) = [log p(x) - ELBO(q*)] + [ELBO(q*) - ELBO(q)] = approximation gap + amortization gap.
  */
 import * as tf from '@tensorflow/tfjs'
@@ -17,38 +17,38 @@ import { cut, type ImportanceEstimate, summarize, sumWeights, type WeightSums } 
 export interface GapOptions extends ScanOptions {
   /** Draws of z per image, for each bound and each estimate of log p(x). */
   samples: number
-  /** Of the ascent from the encoder's q(z|x) to q*. */
+  /** Steps of gradient ascent from the encoder's q(z|x) to q*. */
   steps: number
   batchSize: number
-  /** Decides the noise; both q are measured with the same, which the ascent has not seen. */
+  /** Key of the noise. Both q are measured with the same noise, which is independent of the ascent's. */
   key: HostKey
-  /** Told how many steps, of ascent and of measurement, are done and how many there are, after each chunk. */
+  /** Called after each chunk with the number of steps, of ascent and measurement, done and in total. */
   onProgress?: (done: number, total: number) => void
   /** Stops after the chunk in flight. */
   signal?: AbortSignal | undefined
 }
 
-/** Whose q the draws of importance sampling come from. */
+/** The proposal of importance sampling: the encoder's q or q*. */
 export type Proposal = 'encoder' | 'meanField'
 
-/** log p(x) by importance sampling, low in expectation; the higher of two need not be. */
+/** log p(x) by importance sampling, too low in expectation. The higher of two such estimates need not be. */
 export interface SampledLogPx extends Estimate {
-  /** Standard error of the mean that comes from sampling z alone. */
+  /** The part of the standard error that is due to sampling z. */
   monteCarloError: number
 }
 
-/** Nats per image. A standard error is that of the mean over images; of a gap, of the mean of each image's difference. */
+/** Nats per image. Each standard error is that of the mean over images; gaps are means of differences per image. */
 export interface Gaps {
-  /** Fewer than were asked for if it was stopped. */
+  /** Fewer than requested if the run was stopped. */
   images: number
   samples: number
   steps: number
-  /** With the encoder's q(z|x). */
+  /** ELBO of the encoder's q(z|x). */
   elbo: Estimate
-  /** With q*. */
+  /** ELBO of q*. */
   meanFieldElbo: Estimate
   logPx: Record<Proposal, SampledLogPx>
-  /** The proposal whose log p(x) is the higher; the gaps are measured from that one. */
+  /** The proposal with the higher estimate of log p(x), which the gaps use. */
   tighter: Proposal
   /** ELBO(q*) - ELBO(q(z|x)). */
   amortizationGap: Estimate
@@ -56,13 +56,12 @@ export interface Gaps {
   approximationGap: Estimate
   /** Their sum, log p(x) - ELBO(q(z|x)). */
   gap: Estimate
-  /** How the work was run. */
   compile: Choice
 }
 
-/** Measures both parts of the gap; if `options.signal` stops it, of the batches done so far, or undefined before the first. */
+/** Measures both parts of the gap. If stopped by `options.signal`, covers the batches done so far; undefined if none. */
 export async function measureGaps(vae: Vae, images: Images, options: GapOptions): Promise<Gaps | undefined> {
-  const size = Math.min(options.batchSize, images.count)
+  const size = options.batchSize
   const bounds = batchBounds(vae, size, options, Math.ceil(images.count / size))
   try {
     const batches: Bounds[] = []
@@ -73,23 +72,24 @@ export async function measureGaps(vae: Vae, images: Images, options: GapOptions)
     }
     const count = Math.min(batches.length * size, images.count)
     if (count === 0) return undefined
-    const of = (proposal: Proposal) =>
+    const joined = (proposal: Proposal) =>
       join(
         batches.map(batch => batch[proposal]),
         count,
       )
     const { samples, steps } = options
-    return { images: count, samples, steps, ...parts(of('encoder'), of('meanField')), compile: bounds.choice() }
+    const gaps = summarizeGaps(joined('encoder'), joined('meanField'))
+    return { images: count, samples, steps, ...gaps, compile: bounds.choice() }
   } finally {
     bounds.dispose()
   }
 }
 
-/** What was measured of each image with either q. */
+/** The estimates of a batch under either q. */
 type Bounds = Record<Proposal, ImportanceEstimate>
 
 interface BatchBounds {
-  /** Of a batch [size, pixels per image]; undefined if it was stopped. */
+  /** Measures a batch [size, pixels]; undefined if it was stopped. */
   measure(batch: Uint8Array, key: HostKey): Promise<Bounds | undefined>
   choice(): Choice
   dispose(): void
@@ -101,25 +101,25 @@ function batchBounds(vae: Vae, size: number, options: GapOptions, batches: numbe
   const used = pieces.used.map(count => ({ used: count }))
   const rates = Array.from({ length: options.steps }, (_, i) => ({ learningRate: learningRateAt(i, options.steps) }))
   const weigh = scan<{ used: number }>(
-    (batch, key, part) => sumWeights(vae, toUnit(batch), free.q, key, pieces.size, part.used),
+    (batch, key, piece) => sumWeights(vae, toUnit(batch), free.q, key, pieces.size, piece.used),
     options,
   )
   let ascend: Scan<{ learningRate: number }> | undefined
   const repeating = { signal: options.signal, onSteps: counter(options, batches * (rates.length + 2 * used.length)) }
-  const weighed = async (repeated: RepeatedBatch) => {
+  const estimate = async (repeated: RepeatedBatch) => {
     const sums = await repeatBatch(weigh, repeated, used, repeating)
     return sums && summarize([{ pieces: eachStep(sums, used.length) as WeightSums[], draws: options.samples }])
   }
   return {
     async measure(batch, key) {
       tf.tidy(() => free.start(toUnit(tf.tensor(Float32Array.from(batch), [size, vae.pixels]))))
-      const encoder = await weighed({ batch, size, key: keyAt(key, 0) })
+      const encoder = await estimate({ batch, size, key: keyAt(key, 0) })
       ascend ??= scan((images, noise, { learningRate }) => {
         free.ascend(toUnit(images), noise, learningRate)
         return {}
       }, weigh.choice ?? options)
       const ascended = await repeatBatch(ascend, { batch, size, key: keyAt(key, 1) }, rates, repeating)
-      const meanField = ascended && (await weighed({ batch, size, key: keyAt(key, 0) }))
+      const meanField = ascended && (await estimate({ batch, size, key: keyAt(key, 0) }))
       return encoder && meanField && { encoder, meanField }
     },
     choice: () => weigh.choice as Choice,
@@ -135,7 +135,7 @@ function counter({ onProgress }: GapOptions, total: number): (count: number) => 
   }
 }
 
-/** The estimates of batches as those of their first `count` images. */
+/** Joins the estimates of batches; keeps the first `count` images. */
 function join(batches: readonly ImportanceEstimate[], count: number): ImportanceEstimate {
   const all = (name: keyof ImportanceEstimate) =>
     Float32Array.from(batches.flatMap(batch => [...batch[name]]).slice(0, count))
@@ -147,7 +147,7 @@ function join(batches: readonly ImportanceEstimate[], count: number): Importance
   }
 }
 
-function parts(encoder: ImportanceEstimate, meanField: ImportanceEstimate) {
+function summarizeGaps(encoder: ImportanceEstimate, meanField: ImportanceEstimate) {
   const logPx = { encoder: logPxOf(encoder), meanField: logPxOf(meanField) }
   const tighter: Proposal = logPx.meanField.mean >= logPx.encoder.mean ? 'meanField' : 'encoder'
   const best = { encoder, meanField }[tighter].logPx

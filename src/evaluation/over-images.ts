@@ -1,35 +1,35 @@
-/** Runs a function over all images of a split, a batch at a time, through `scan`. */
+/** Runs a function over a set of images in batches, through `scan`. */
 import type * as tf from '@tensorflow/tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Batches, type Choice, concatenate, type Outputs, type ScanOptions, type Step } from '../compile/step.js'
 import { type Images, imageSize, imagesFrom } from '../data/images.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
-/** Images of a batch wherever a run is evaluated: another size would draw other noise. */
+/** Batch size of every evaluation of a run. The noise of an image depends on it and on the image's index, not on how many images follow. */
 export const EVALUATION_BATCH = 100
 
 export interface OverImagesOptions {
   batchSize: number
-  /** Part p of batch b gets `keyAt(keyAt(key, b), p)`. */
+  /** Part p of batch b uses `keyAt(keyAt(key, b), p)`. */
   key: HostKey
-  /** Told the number of images done, after each chunk. */
+  /** Called after each chunk with the number of images done. */
   onProgress?: (done: number) => void
   /** Stops after the chunk in flight; the outputs of the images done so far are returned. */
   signal?: AbortSignal | undefined
 }
 
-/** What can be run over images again and again; recorded and compiled once. */
+/** A function over images that is recorded and compiled once and can run many times. */
 export interface ImageScan<S> {
-  /** How it runs; undefined before the first run. */
+  /** Undefined before the first run. */
   readonly choice: Choice | undefined
-  /** Runs every part on each batch: for each part its outputs, one row per image. */
+  /** Runs every part on each batch; returns the outputs of each part, one row per image. */
   run(images: Images, options: OverImagesOptions, parts: readonly S[]): Promise<Outputs[]>
   dispose(): void
 }
 
 /**
  * `perBatch` maps images [batch, pixels], a key and the numbers of a part to named tensors whose first axis is the image. All batches
- * have the same size: the last one is filled up with black images, whose outputs are cut off.
+ * have the same size: the last one is padded with black images, whose outputs are dropped.
  */
 export function overImages<S extends { readonly [Name in keyof S]: number }>(
   perBatch: (batch: tf.Tensor, key: Key, part: S) => Record<string, tf.Tensor>,
@@ -45,14 +45,13 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
   }
 }
 
-/** Runs the parts on one batch after another: step s is part s mod p, of p parts, on batch floor(s / p). */
+/** Runs p parts on each batch in turn: step s is part s mod p on batch floor(s / p). */
 async function runParts<S>(
   steps: Scan<S>,
   images: Images,
-  { batchSize, key, onProgress, signal }: OverImagesOptions,
+  { batchSize: size, key, onProgress, signal }: OverImagesOptions,
   parts: readonly S[],
 ): Promise<Outputs[]> {
-  const size = Math.min(batchSize, images.count)
   const to = Math.ceil(images.count / size) * parts.length
   const finished: Outputs[] = []
   let [done, rows] = [0, 0]
@@ -63,7 +62,7 @@ async function runParts<S>(
     onProgress?.(rows)
   }
   const all = concatenate(finished)
-  return parts.map((_, part) => ofPart(all, { part, parts: parts.length, steps: done, size, rows }))
+  return parts.map((_, part) => selectPart(all, { part, parts: parts.length, steps: done, size, rows }))
 }
 
 function feedOf<S>(images: Images, size: number, key: HostKey, parts: readonly S[]) {
@@ -87,21 +86,22 @@ function gatherBatches(images: Images, size: number, numbers: readonly number[])
   return { data, count: numbers.length, shape: [size, width] }
 }
 
-interface Place {
+interface Selection {
+  /** The selected part and the number of parts. */
   part: number
   parts: number
   steps: number
-  /** Images of a batch. */
+  /** Batch size. */
   size: number
-  /** Images in all. */
+  /** Number of images. */
   rows: number
 }
 
-/** The outputs of one part, out of those of all steps: part after part within a batch, batch after batch. */
-function ofPart(outputs: Outputs, { part, parts, steps, size, rows }: Place): Outputs {
+/** The outputs of one part, from those of all steps in the order of `runParts`. */
+function selectPart(outputs: Outputs, { part, parts, steps, size, rows }: Selection): Outputs {
   const pick = (values: Float32Array): Float32Array => {
     const perStep = values.length / steps
-    const picked = new Float32Array((rows / size) * perStep)
+    const picked = new Float32Array((rows * perStep) / size)
     for (let batch = 0; batch * size < rows; batch++) {
       const from = (batch * parts + part) * perStep
       const used = Math.min(perStep, picked.length - batch * perStep)

@@ -1,39 +1,38 @@
-/** p(z|x) of single images over the part of a two-dimensional latent plane where it is, as a picture wants it. */
+/** Maps of p(z|x) for single images, over the region of a two-dimensional latent space that holds its mass. */
 import * as tf from '@tensorflow/tfjs'
 import { decode, encode, type Vae } from '../models/vae.js'
 
-/** A square of the plane. */
+/** A square in the latent plane. */
 export interface PlaneSquare {
-  /** Its middle. */
   centre: readonly [number, number]
-  /** Half of its side. */
+  /** Half the side length. */
   radius: number
 }
 
 export interface PosteriorMap extends PlaneSquare {
-  /** p(z|x) divided by its largest value there: [side, side], z_1 to the right, z_2 downwards from its largest. */
+  /** p(z|x) divided by its maximum: [side, side]. Columns are z_1 ascending, rows z_2 descending. */
   density: Float32Array
   side: number
-  /** Of q(z|x). */
+  /** Mean and standard deviation of q(z|x). */
   mu: readonly [number, number]
   sigma: readonly [number, number]
 }
 
 export interface MapOptions {
-  /** The posterior is looked for in [-extent, extent]^2, on a grid of so many points a side. */
+  /** The posterior is located in [-extent, extent]^2, on a grid of search² points. */
   extent: number
   search: number
-  /** Points a side of the map. */
+  /** Points per side of the map. */
   side: number
 }
 
-/** What of the posterior may lie outside of the map. */
+/** Posterior mass that may lie outside the map, per axis. */
 const OUTSIDE = 1e-3
 
-/** Deviations of q(z|x) that are on the map, along each axis. */
+/** Standard deviations of q(z|x) that the map covers on each side of its mean. */
 const DEVIATIONS = 2.2
 
-/** The maps of images x [images, pixels]; the square of each holds nearly all of its p(z|x) and of its q(z|x). */
+/** The maps of images x [images, pixels]; the square of each holds nearly all mass of its p(z|x) and q(z|x). */
 export async function posteriorMaps(
   vae: Vae,
   x: tf.Tensor2D,
@@ -68,7 +67,7 @@ function squareAround(found: Bounds, mu: Pair, sigma: Pair): PlaneSquare {
 
 const middle = ([low, high]: readonly [number, number]): number => (low + high) / 2
 
-/** The numbers of q(z|x), image by image. */
+/** Mean and standard deviation of q(z|x) for each image. */
 async function readGaussians(vae: Vae, x: tf.Tensor): Promise<{ mu: Pair; sigma: Pair }[]> {
   const both = tf.tidy(() => {
     const [mean, logVar] = encode(vae, x).heads as [tf.Tensor, tf.Tensor]
@@ -79,7 +78,7 @@ async function readGaussians(vae: Vae, x: tf.Tensor): Promise<{ mu: Pair; sigma:
   return rows.map(([m1 = 0, m2 = 0, s1 = 0, s2 = 0]) => ({ mu: [m1, m2], sigma: [s1, s2] }))
 }
 
-/** p(z|x) over its largest value on a grid of side² points, image by image: [side, side], from the largest z_2 downwards. */
+/** p(z|x) divided by its maximum on a grid of side² points, for each image: [side, side], rows in descending z_2. */
 async function relativeDensities(
   vae: Vae,
   x: tf.Tensor,
@@ -97,15 +96,15 @@ async function relativeDensities(
     })
     const values = await joint.data<'float32'>()
     joint.dispose()
-    logs.forEach((own, i) => void own.set(values.subarray(i * side, (i + 1) * side), row * side))
+    logs.forEach((log, i) => void log.set(values.subarray(i * side, (i + 1) * side), row * side))
   }
-  return logs.map(own => {
-    const max = own.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY)
-    return own.map(value => Math.exp(value - max))
+  return logs.map(log => {
+    const max = log.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY)
+    return log.map(value => Math.exp(value - max))
   })
 }
 
-/** The smallest ranges of columns and rows, outside of each end of which next to nothing lies, in z. */
+/** The smallest ranges of z_1 and z_2 that hold all but `OUTSIDE` of the mass. */
 function bounds(density: Float32Array, side: number, { centre, radius }: PlaneSquare): Bounds {
   const [columns, rows] = [new Float64Array(side), new Float64Array(side)]
   density.forEach((value, i) => {
@@ -121,7 +120,7 @@ function bounds(density: Float32Array, side: number, { centre, radius }: PlaneSq
   ]
 }
 
-/** The first and last index between which all but `OUTSIDE` of the sum lies, and one more at each side. */
+/** First and last index of the range that holds all but `OUTSIDE` of the sum, extended by one on each side. */
 function range(sums: Float64Array): [number, number] {
   const total = sums.reduce((sum, value) => sum + value, 0)
   const cut = (values: Float64Array) => {

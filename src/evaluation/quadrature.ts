@@ -1,6 +1,6 @@
 /**
- * log p(x) by quadrature, for z of one or two dimensions: log p(x) = log ∫ p(z) p(x|z) dz by the trapezoid rule on [-R, R]^d, whose error
- * falls faster than any power of the cell once cells are as narrow as the posterior. The same points give the ELBO and what is between:
+ * log p(x) by quadrature, for z of one or two dimensions: log p(x) = log ∫ p(z) p(x|z) dz by the trapezoid rule on [-R, R]^d. Its error
+ * decreases faster than any power of the cell size once cells are as narrow as the posterior. The same points give the ELBO and the gap:
  * log p(x) = ELBO + KL(q(z|x) || p(z|x)).
  */
 import * as tf from '@tensorflow/tfjs'
@@ -20,39 +20,39 @@ import {
 } from './grid-sums.js'
 
 export interface QuadratureOptions extends ScanOptions {
-  /** Points along each axis, an odd number, so that every second one is a grid too. */
+  /** Points along each axis; an odd number, so that every second point forms a grid too. */
   side: number
-  /** R: beyond ±R the posterior must be negligible. */
+  /** R: the posterior must be negligible beyond ±R. */
   extent: number
-  /** Told the number of images done; of a group at work, its share. */
+  /** Called with the number of images done; for the current group of images, in proportion to its rows. */
   onProgress?: (done: number) => void
-  /** Stops after the chunk in flight; what was integrated of whole groups of images is returned. */
+  /** Stops after the chunk in flight; the integrals of complete groups of images are returned. */
   signal?: AbortSignal | undefined
 }
 
-/** Of fewer images than were asked for if it was stopped. */
+/** Covers fewer images than requested if the run was stopped. */
 export interface Quadrature extends Integrals {
   /** KL(q(z|x) || p(z)) in closed form. */
   kl: Float64Array
-  /** By every second point along each axis: how far this is off bounds, from far above, how far the whole grid is. */
+  /** The integrals from every second point along each axis. Their difference from the full grid is a very cautious bound on its error. */
   half: Integrals
-  /** The largest share of any image's posterior that lies on the border of the grid: not negligible where R is too small. */
+  /** The largest fraction of any image's posterior on the border of the grid. If it is not negligible, R is too small. */
   border: number
   /**
-   * The sum over the grid of q(z|x) times the cell, of each image: off 1 where q leaves the grid or is narrower than a cell. The image's
-   * elbo and gap mean nothing then; logPx does not depend on q.
+   * The integral of q(z|x) over the grid, for each image. It differs from 1 if q extends beyond the grid or is narrower than a cell; elbo
+   * and gap are then meaningless. logPx does not depend on q.
    */
   qMass: Float64Array
   compile: Choice | undefined
 }
 
-/** The latent dimensions for which a grid is not too large. */
+/** Maximum number of latent dimensions; grids in more are too large. */
 export const MOST_DIMENSIONS = 2
 
-/** Images whose log p(x|z) is found at a time, and pairs of a point and an image: with products of matrices, or pixel by pixel. */
+/** Limits on images and on pairs of point and image per step, for likelihoods linear in x (one matrix product) and for others. */
 const MOST_AT_ONCE = { linear: { images: 1000, pairs: 1e6 }, other: { images: 50, pairs: 5e4 } }
 
-/** The points i = 0 … side - 1 of an axis. */
+/** Point i = 0 … side - 1 of an axis. */
 const axisPoint = (i: number, side: number, extent: number): number => extent * ((2 * i) / (side - 1) - 1)
 
 /** Integrates over z for every image; z must be Gaussian and have at most `MOST_DIMENSIONS`. */
@@ -63,7 +63,7 @@ export async function quadrature(vae: Vae, images: Images, options: QuadratureOp
   const steps = scan(points => group.sumsOver(points), options)
   const rows = vae.latentDim === 2 ? options.side : 1
   const cell = ((2 * options.extent) / (options.side - 1)) ** vae.latentDim
-  const parts: Group[] = []
+  const groups: Group[] = []
   try {
     for (let from = 0; from < images.count; from += size) {
       const used = Math.min(size, images.count - from)
@@ -72,7 +72,7 @@ export async function quadrature(vae: Vae, images: Images, options: QuadratureOp
       const sums = await rowSums(steps, rows, vae.latentDim, options, onRows)
       if (sums.length < rows) break
       const half = halfIntegrals(sums, used, cell * 2 ** vae.latentDim)
-      parts.push({
+      groups.push({
         ...integrals(sums, used, cell),
         half,
         kl: Float64Array.from(kl),
@@ -80,7 +80,7 @@ export async function quadrature(vae: Vae, images: Images, options: QuadratureOp
         qMass: qMasses(sums, used, cell),
       })
     }
-    return { ...join(parts), compile: steps.choice }
+    return { ...join(groups), compile: steps.choice }
   } finally {
     steps.dispose(group)
   }
@@ -88,7 +88,7 @@ export async function quadrature(vae: Vae, images: Images, options: QuadratureOp
 
 type Group = Omit<Quadrature, 'compile'>
 
-/** The sums over each row of the grid; over fewer rows if `options.signal` stopped it. */
+/** The sums over each row of the grid; fewer rows if `options.signal` stopped it. */
 async function rowSums(
   steps: Scan<object>,
   rows: number,
@@ -106,8 +106,8 @@ async function rowSums(
 }
 
 /**
- * `count` rows of the grid from number `from` on, points [side, latentDim] along the first axis each. There is a row for each point of the
- * second axis, or one row if there is no second axis.
+ * `count` rows of the grid starting at row `from`. A row holds points [side, latentDim] along the first axis. There is one row per point
+ * of the second axis, or a single row without a second axis.
  */
 function gridRows(latentDim: number, { side, extent }: QuadratureOptions, from: number, count: number): Feed<object> {
   const axis = Array.from({ length: side }, (_, i) => axisPoint(i, side, extent))
@@ -120,13 +120,13 @@ function gridRows(latentDim: number, { side, extent }: QuadratureOptions, from: 
   }
 }
 
-/** So many images at a time, with q(z|x) of each. */
+/** Variables for a group of `size` images and their q(z|x). */
 function imageGroup(vae: Vae, size: number) {
   const variable = (columns: number) => tf.tidy(() => tf.variable(tf.zeros([size, columns]), false))
   const x = variable(vae.pixels)
   const heads = vae.latents.heads.map(() => variable(vae.latentDim))
   return {
-    /** Takes images from number `from` on, and black ones beyond the last; returns KL(q(z|x) || p(z)) of each. */
+    /** Loads the images starting at `from`, padded with black ones; returns KL(q(z|x) || p(z)) of each. */
     async take(images: Images, from: number): Promise<Float32Array> {
       const levels = Float32Array.from(imagesFrom(images, from, size))
       const kl = tf.tidy(() => {
@@ -159,7 +159,7 @@ function sumRow(logJoint: tf.Tensor, logQ: tf.Tensor, side: number): RowSums<tf.
   return { ...all, ...Object.fromEntries(even), jointEnds: tf.sum(ends, 0) }
 }
 
-/** The sums over points: of the joint density, of q, and of q times log of their ratio. */
+/** The sums over points, from log p(x, z) and log q(z|x) [points, size]. */
 function sumPoints(logJoint: tf.Tensor, logQ: tf.Tensor): PointSums<tf.Tensor> {
   const [jointMax, qMax] = [tf.max(logJoint, 0), tf.max(logQ, 0)]
   const joint = tf.exp(tf.sub(logJoint, jointMax))
@@ -168,19 +168,19 @@ function sumPoints(logJoint: tf.Tensor, logQ: tf.Tensor): PointSums<tf.Tensor> {
   return { jointMax, joint: tf.sum(joint, 0), qMax, q: tf.sum(q, 0), ratio: tf.sum(ratio, 0) }
 }
 
-function join(parts: readonly Group[]): Group {
-  const all = (pick: (part: Group) => Float64Array) => Float64Array.from(parts.flatMap(part => [...pick(part)]))
+function join(groups: readonly Group[]): Group {
+  const all = (pick: (group: Group) => Float64Array) => Float64Array.from(groups.flatMap(group => [...pick(group)]))
   return {
-    logPx: all(part => part.logPx),
-    elbo: all(part => part.elbo),
-    gap: all(part => part.gap),
-    kl: all(part => part.kl),
+    logPx: all(group => group.logPx),
+    elbo: all(group => group.elbo),
+    gap: all(group => group.gap),
+    kl: all(group => group.kl),
     half: {
-      logPx: all(part => part.half.logPx),
-      elbo: all(part => part.half.elbo),
-      gap: all(part => part.half.gap),
+      logPx: all(group => group.half.logPx),
+      elbo: all(group => group.half.elbo),
+      gap: all(group => group.half.gap),
     },
-    border: Math.max(0, ...parts.map(part => part.border)),
-    qMass: all(part => part.qMass),
+    border: Math.max(0, ...groups.map(group => group.border)),
+    qMass: all(group => group.qMass),
   }
 }

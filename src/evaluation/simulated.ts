@@ -1,13 +1,13 @@
 /**
- * Annealed importance sampling where the truth is caught between two bounds: of images that the model itself drew, x ~ p(x|z) with
- * z ~ p(z), that z is a draw of p(z|x). Forward chains give a lower bound of log p(x) in expectation, reverse chains that start at z an
- * upper one (bidirectional Monte Carlo: Grosse, Ghahramani & Adams 2015; Wu et al. 2017).
+ * Bidirectional Monte Carlo (Grosse, Ghahramani & Adams 2015; Wu et al. 2017): lower and upper bounds of log p(x) for images that the model
+ * generates, z ~ p(z), x ~ p(x|z). That z is a draw of p(z|x). Forward chains of annealed importance sampling give a lower bound in
+ * expectation, reverse chains that start at z an upper one.
  */
 import * as tf from '@tensorflow/tfjs'
 import type { Choice, ScanOptions } from '../compile/step.js'
 import { WHITE } from '../data/levels.js'
+import { decoderLikelihood } from '../models/decoder-likelihood.js'
 import { decode, type Vae } from '../models/vae.js'
-import { vaeLikelihood } from '../models/vae-likelihood.js'
 import { keyAt } from '../random.js'
 import {
   type AnnealingBound,
@@ -23,28 +23,27 @@ import {
 } from '../sampling/anneal-images.js'
 import { annealedChains } from '../sampling/annealed-chains.js'
 
-/** Of the same images, in nats; of fewer than were asked for if it was stopped. */
+/** Both bounds for the same images, in nats; covers fewer images than requested if the run was stopped. */
 export interface Sandwich {
-  /** `logPx` below log p(x) in expectation. */
+  /** `logPx` is below log p(x) in expectation. */
   forward: AnnealingEstimate
-  /** `logPx` above log p(x) in expectation. */
+  /** `logPx` is above log p(x) in expectation. */
   reverse: AnnealingBound
-  /** How the work was run. */
   compile: Choice | undefined
 }
 
-/** Draws `count` images and bounds their log p(x) from both sides; step sizes come from a pilot on the first batch, going forward. */
+/** Draws `count` images and bounds their log p(x) from both sides. A forward pilot on the first batch sets the step sizes. */
 export async function annealSimulated(
   vae: Vae,
   count: number,
   options: AnnealingOptions,
-  { key, onProgress, onSteps, signal, ...how }: AnnealingRun & ScanOptions,
+  { key, onProgress, onSteps, signal, ...scanOptions }: AnnealingRun & ScanOptions,
 ): Promise<Sandwich> {
   const size = Math.min(imagesAtOnce(options), count)
   const batches = Math.ceil(count / size)
   const repeating = { onSteps: countSteps(options.temperatures, 2 * batches + 1, onSteps), signal }
   const shape = [options.chains, size, vae.latentDim] as const
-  const chains = annealedChains(vaeLikelihood(vae), shape, options, how)
+  const chains = annealedChains(decoderLikelihood(vae), shape, options, scanOptions)
   try {
     const results: Pick<Sandwich, 'forward' | 'reverse'>[] = []
     for (let b = 0; b < batches && !signal?.aborted; b++) {
@@ -68,7 +67,7 @@ export async function annealSimulated(
 type Key = AnnealingRun['key']
 type Streams = [draw: Key, pilot: Key, forward: Key, reverse: Key]
 
-/** Noise [size, latent] that gives z ~ p(z), and images [size, pixels] of p(x|z), as grey levels. */
+/** Noise [size, latent] of z ~ p(z), and images x ~ p(x|z) in 0 … 255: [size, pixels]. */
 async function draw(vae: Vae, key: Key, size: number): Promise<{ noise: Float32Array; batch: Float32Array }> {
   const { prior, noise: draws } = vae.latents
   const [noises, images] = tf.tidy(() => {

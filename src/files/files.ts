@@ -1,35 +1,36 @@
-/** Files: written whole or not at all, whatever moment the process dies; errors of reading and writing as one line. */
+/** Writes files completely or not at all, even if the process is killed; one-line errors for failed reads and writes. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Replaces `path` by `data` in one step; on failure the old file stays and nothing is left beside it. */
+/** Replaces `path` by `data` atomically; on failure the old file stays and the temporary file is removed. */
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
-  const aside = `${path}.${process.pid}.tmp`
+  const temporary = `${path}.${process.pid}.tmp`
   try {
-    writeFlushed(aside, data)
-    renameSync(aside, path)
+    writeFlushed(temporary, data)
+    renameSync(temporary, path)
     flushDirectory(dirname(path))
   } catch (error) {
-    rmSync(aside, { force: true })
+    rmSync(temporary, { force: true })
     throw explain(error, path)
   }
 }
 
-/** Why `writeFileAtomic` would not write `path`; undefined if it would. */
+/** Why `writeFileAtomic` would fail to write `path`; undefined if it would not. */
 export function whyUnwritable(path: string): string | undefined {
-  const aside = `${path}.${process.pid}.tmp`
+  const temporary = `${path}.${process.pid}.tmp`
   try {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return explanations.EISDIR
-    closeSync(openSync(aside, 'w'))
-    rmSync(aside)
+    closeSync(openSync(temporary, 'w'))
+    rmSync(temporary)
     return undefined
   } catch (error) {
     return reasonOf(error)
   }
 }
 
-/** Whether a file called `name` is what `writeFileAtomic` of a process that died left of `of`. */
-export const isLeftover = (name: string, of: string): boolean => name.startsWith(`${of}.`) && name.endsWith('.tmp')
+/** Whether `name` is a temporary file of `writeFileAtomic` for the file `target`, left by a killed process. */
+export const isLeftover = (name: string, target: string): boolean =>
+  name.startsWith(`${target}.`) && name.endsWith('.tmp')
 
 /** Writes `path` and waits until the bytes are on disk. */
 export function writeFlushed(path: string, data: string | Uint8Array): void {
@@ -42,7 +43,7 @@ export function writeFlushed(path: string, data: string | Uint8Array): void {
   }
 }
 
-/** The bytes of a file; an error names it, as `shownAs`, and says why it cannot be read. */
+/** Reads a file; an error names it, as `shownAs`, and says why it cannot be read. */
 export function readWhole(path: string, shownAs = path): Buffer {
   try {
     return readFileSync(path)
@@ -80,7 +81,7 @@ const explanations: Record<string, string> = {
   EISDIR: 'this is a folder; a file was expected',
 }
 
-/** The error of a failed write as one line: the path, what happened and what to do. */
+/** A one-line error for a failed write: the path, what happened and what to do. */
 export function explain(error: unknown, path: string): Error {
   return new Error(`cannot write ${path}: ${reasonOf(error)}`, { cause: error })
 }

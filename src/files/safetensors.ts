@@ -1,7 +1,7 @@
 /**
  * The safetensors format: 8 bytes of header length (little endian), a JSON header of names, dtypes, shapes and offsets,
- * then the numbers. Other programs read it as it is; the metadata entry `sha256` lets a reader see every changed byte:
- * it is the digest of the whole file with that entry's 64 digits set to 0.
+ * then the numbers. Other programs can read it. The metadata entry `sha256` detects every changed byte: it is the digest
+ * of the whole file with that entry's 64 digits set to 0.
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -35,7 +35,7 @@ const entrySchema = z.object({
   data_offsets: z.tuple([size, size]),
 })
 
-/** The bytes of a file with these tensors and this metadata, `sha256` added. The same input gives the same bytes. */
+/** The bytes of a file with these tensors and this metadata, plus `sha256`. The same input gives the same bytes. */
 export function encodeSafetensors({ tensors, metadata }: Safetensors): Buffer {
   let offset = 0
   const entries = [...tensors].map(([name, { shape, data }]) => {
@@ -55,8 +55,8 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Buffer {
 }
 
 /**
- * Reads such a file, checking the header, every size and offset, that all numbers are finite, and the digest.
- * `path` is for error messages, each of which names the file, the field and what is wrong with it.
+ * Decodes such a file. Checks the header, every size and offset, that all numbers are finite, and the digest.
+ * `path` is for error messages, which name the file, the field and what is wrong with it.
  */
 export function decodeSafetensors(file: Buffer, path: string): Safetensors {
   const fail = (message: string): never => {
@@ -66,7 +66,7 @@ export function decodeSafetensors(file: Buffer, path: string): Safetensors {
   const headerLength = file.readBigUInt64LE(0)
   if (headerLength > LONGEST_HEADER || headerLength > file.length - 8) {
     fail(
-      `header length ${headerLength} is more than the file's ${file.length} bytes can hold: cut short, or not safetensors`,
+      `header length ${headerLength} is more than the file's ${file.length} bytes can hold: truncated, or not safetensors`,
     )
   }
   const end = 8 + Number(headerLength)
@@ -85,7 +85,7 @@ export function decodeSafetensors(file: Buffer, path: string): Safetensors {
       )
     }
     expected = offsets[1]
-    if (end + expected > file.length) fail(`tensor '${name}': the file ends before its numbers do: cut short`)
+    if (end + expected > file.length) fail(`tensor '${name}': the file ends before its numbers: truncated`)
     const data = dtypes[dtype].view(file.subarray(end + offsets[0], end + offsets[1]))
     const broken = data.findIndex(value => !Number.isFinite(value))
     if (broken >= 0) fail(`tensor '${name}': value ${broken} is ${data[broken]}, not a finite number`)

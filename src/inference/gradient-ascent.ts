@@ -1,6 +1,6 @@
 /**
- * Gradient ascent on a bound of log p(x) in the weights of both networks (auto-encoding variational Bayes, Kingma & Welling
- * 2013, algorithm 1): the ELBO or the importance-weighted bound, by any estimator of its gradient.
+ * Gradient ascent on a bound of log p(x) in the weights of encoder and decoder (auto-encoding variational Bayes, Kingma & Welling
+ * 2013, algorithm 1): the ELBO or the importance-weighted bound, with any estimator of its gradient.
  */
 import * as tf from '@tensorflow/tfjs'
 import { binarize, type Reading } from '../data/binarize.js'
@@ -17,10 +17,10 @@ import { type PathwiseOptions, pathwiseElbo, pathwiseIwae } from './estimators/p
 import { scoreElbo, scoreIwae } from './estimators/score-function.js'
 import { createOptimizer, type OptimizerOptions } from './optimizer.js'
 
-/** Bounds that train both networks: the ELBO, and IWAE_k with k = `samples`. */
+/** Training objectives for both networks: the ELBO, and IWAE_k with k = `samples`. */
 export const bounds = ['elbo', 'iwae'] as const
 
-/** Estimators of a bound's gradient: see `estimators/`. */
+/** See `estimators/`. */
 export const estimators = ['pathwise', 'stl', 'dreg', 'score'] as const
 
 export interface TrainingOptions extends ElboOptions, OptimizerOptions {
@@ -30,19 +30,21 @@ export interface TrainingOptions extends ElboOptions, OptimizerOptions {
 export interface VaeTrainingOptions extends TrainingOptions, PathwiseOptions {
   objective: (typeof bounds)[number]
   estimator: (typeof estimators)[number]
-  /** Of the score-function estimator. */
+  /** Used by the score-function estimator only. */
   baseline: (typeof baselines)[number]
 }
 
-/** Ascends the bound `objective` of `vae` by its `estimator`; `key` draws the first weights of the baseline's network, if it has one. */
+/** Trains `vae` on `objective` with `estimator`; `key` draws the initial weights of the baseline's network, if any. */
 export function gradientAscent(vae: Vae, options: VaeTrainingOptions, key: HostKey): BoundedAlgorithm {
   const baseline = createBaseline(options.estimator === 'score' ? options.baseline : 'none', vae.pixels, key)
-  const bound = (x: tf.Tensor, on: Key) =>
-    options.objective === 'iwae' ? importanceWeighted(vae, x, on, options.samples) : elbo(vae, x, on, options)
+  const bound = (x: tf.Tensor, noiseKey: Key) =>
+    options.objective === 'iwae'
+      ? importanceWeighted(vae, x, noiseKey, options.samples)
+      : elbo(vae, x, noiseKey, options)
   return networkAscent(vae, options, { ascent: ascentOf(vae, options, baseline), bound, baseline })
 }
 
-/** The estimate that the options ask for; throws an Error if there is no such. */
+/** The gradient estimator for the options. Throws an `Error` if it does not fit the objective or the latents. */
 export function ascentOf(
   vae: Vae,
   options: Pick<VaeTrainingOptions, 'objective' | 'estimator'> & PathwiseOptions,
@@ -50,7 +52,7 @@ export function ascentOf(
 ): Ascent {
   const { objective, estimator } = options
   if (!vae.latents.reparameterized && estimator !== 'score')
-    throw new Error(`estimator ${estimator}: these latents can be learned by 'score' only`)
+    throw new Error(`estimator ${estimator}: these latents are not reparameterized; use 'score'`)
   switch (`${objective} ${estimator}` as const) {
     case 'elbo pathwise':
       return pathwiseElbo(vae, options)
@@ -65,21 +67,21 @@ export function ascentOf(
     case 'iwae score':
       return scoreIwae(vae, options, baseline)
     default:
-      throw new Error(`estimator ${estimator}: not for objective ${objective}`)
+      throw new Error(`estimator ${estimator}: not available for objective ${objective}`)
   }
 }
 
-/** What is learned by, and how it is judged. */
+/** The gradient that is ascended and the bound that is reported. */
 export interface Learning {
-  /** Its `bound` is what steps report. */
+  /** Steps report its `bound`. */
   ascent: Ascent
-  /** The bound of each image of x [batch, pixels] without learning: [batch] each. */
+  /** The bound of each image in x [batch, pixels] without learning: [batch] each. */
   bound(x: tf.Tensor, key: Key): Elbo | ImportanceWeighted
-  /** Learned with the networks. */
+  /** Learned together with the networks. */
   baseline?: Baseline
 }
 
-/** Gradient ascent by one optimizer on the weights of both networks and of the baseline. */
+/** Gradient ascent with one optimizer on the weights of both networks and of the baseline. */
 export function networkAscent(
   vae: Vae,
   options: TrainingOptions,
@@ -120,9 +122,9 @@ export function networkAscent(
   }
 }
 
-// The gradient tape frees what its function made, but the bound's parts are reported after it.
+// The gradient tape frees the tensors of its function, but the bound's terms are reported later.
 const keepAll = <B extends Elbo | ImportanceWeighted>(bound: B): B => {
-  for (const part of Object.values(bound)) tf.keep(part as tf.Tensor)
+  for (const term of Object.values(bound)) tf.keep(term as tf.Tensor)
   return bound
 }
 

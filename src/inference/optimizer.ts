@@ -1,6 +1,6 @@
 /**
- * `tf.train` optimizers whose whole state can be named, saved and restored. TF.js saves none of Adamax's state and only
- * approximates Adam's running powers of beta; here the slots are read where the optimizers keep them, bit for bit.
+ * `tf.train` optimizers whose whole state can be named, saved and restored exactly. TF.js itself saves none of Adamax's state and only
+ * an approximation of Adam's running powers of beta. Here the slots are accessed inside the optimizers.
  */
 import * as tf from '@tensorflow/tfjs'
 
@@ -13,20 +13,20 @@ export interface OptimizerOptions {
   /** Decay rates of adam's and adamax's first and second moments; momentum uses the first. */
   beta1: number
   beta2: number
-  /** Gradients are scaled down so that their global norm is at most this; undefined leaves them alone. */
+  /** Maximum global norm of the gradients; undefined turns clipping off. */
   clipNorm?: number | undefined
 }
 
-/** Maximises or minimises over a fixed list of variables. */
+/** Minimises a loss over a fixed list of variables. */
 export interface Optimizer {
   /** Slots and counters by name, such as `adam/m/encoder/hidden_1/kernel`. */
   readonly slots: ReadonlyMap<string, tf.Variable>
-  /** One update from a scalar loss; returns whatever `loss` computed beside it. Call inside `tf.tidy`. */
+  /** One update from a scalar loss. Call inside `tf.tidy`. */
   minimize(loss: () => tf.Scalar, learningRate: number): void
   dispose(): void
 }
 
-/** How a `tf.train` optimizer keeps its state: one list of slots per variable, and scalars of its own. */
+/** Where a `tf.train` optimizer keeps its state: the properties that hold a slot per variable, and those that hold scalars. */
 interface Kind {
   create(options: OptimizerOptions): tf.Optimizer
   slots: Record<string, string>
@@ -53,7 +53,7 @@ const kinds: Record<OptimizerOptions['optimizer'], Kind> = {
   momentum: { create: o => tf.train.momentum(0, o.beta1), slots: { momentum: 'accumulations' }, counters: {} },
 }
 
-/** An optimizer of `variables`, with every slot made (zero) at once, so that the tensor count never changes later. */
+/** An optimizer of `variables`. It creates all slots immediately, as zeros, so that the number of tensors never changes later. */
 export function createOptimizer(options: OptimizerOptions, variables: ReadonlyMap<string, tf.Variable>): Optimizer {
   const kind = kinds[options.optimizer]
   const optimizer = kind.create(options)
@@ -63,8 +63,8 @@ export function createOptimizer(options: OptimizerOptions, variables: ReadonlyMa
     slots.set(`${options.optimizer}/${name}`, fields[field] as tf.Variable)
   }
   for (const [slot, field] of Object.entries(kind.slots)) {
-    fields[field] = [...variables].map(([name, of]) => {
-      const variable = tf.tidy(() => tf.variable(tf.zerosLike(of), false))
+    fields[field] = [...variables].map(([name, weight]) => {
+      const variable = tf.tidy(() => tf.variable(tf.zerosLike(weight), false))
       slots.set(`${options.optimizer}/${slot}/${name}`, variable)
       return { originalName: name, variable }
     })
@@ -83,7 +83,7 @@ export function createOptimizer(options: OptimizerOptions, variables: ReadonlyMa
   }
 }
 
-/** sgd and momentum keep the rate as a tensor behind a setter (`instanceof` holds for every TF.js optimizer). */
+/** sgd and momentum keep the rate as a tensor behind a setter. (`instanceof` is true for every TF.js optimizer.) */
 function setLearningRate(optimizer: tf.Optimizer, learningRate: number): void {
   if ('setLearningRate' in optimizer) (optimizer as tf.SGDOptimizer).setLearningRate(learningRate)
   else (optimizer as unknown as { learningRate: number }).learningRate = learningRate

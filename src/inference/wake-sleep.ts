@@ -1,7 +1,7 @@
 /**
- * Wake-sleep (Hinton, Dayan, Frey & Neal 1995) with the networks of a VAE. Wake: theta ascends log p(x, z), z ~ q(z|x), as it does
- * in the ELBO. Sleep: phi ascends log q(z|x) on dreams z ~ p(z), x ~ p(x|z); that is KL(p(z|x) || q(z|x)), the other way round than
- * in the ELBO, so the two do not climb one bound.
+ * Wake-sleep (Hinton, Dayan, Frey & Neal 1995) with the networks of a VAE. Wake phase: theta ascends log p(x, z), z ~ q(z|x), as in the
+ * ELBO. Sleep phase: phi ascends log q(z|x) on dreams z ~ p(z), x ~ p(x|z). This descends KL(p(z|x) || q(z|x)), the reverse of the ELBO's
+ * KL, so the two phases do not share one objective.
  */
 import * as tf from '@tensorflow/tfjs'
 import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
@@ -13,8 +13,7 @@ import { networkAscent, type TrainingOptions } from './gradient-ascent.js'
 
 /**
  * Wake-sleep on the networks of `vae`. `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of
- * the batch in the sleep phase. `kl` is how the reported bound's KL term is computed. The schedule's `beta` has no place here: neither phase has a
- * KL term.
+ * the batch in the sleep phase. `kl` applies to the reported bound only. The schedule's `beta` is unused: neither phase has a KL term.
  */
 export function wakeSleep(vae: Vae, options: TrainingOptions): BoundedAlgorithm {
   const ascent: Ascent = (x, key) => {
@@ -31,7 +30,7 @@ export function wakeSleep(vae: Vae, options: TrainingOptions): BoundedAlgorithm 
   return networkAscent(vae, options, { ascent, bound: (x, key) => elbo(vae, x, key, options) })
 }
 
-/** A draw from the model: latents and the images that they gave. */
+/** Draws from the model: latents and the images decoded from them. */
 export interface Dreams {
   /** [count, latent]. */
   z: tf.Tensor

@@ -1,4 +1,4 @@
-// Attributes of an operation, as tfjs-node's kernels give them, set through TFE_OpSetAttr….
+// Sets the attributes of an operation, in the form in which tfjs-node's kernels pass them, through TFE_OpSetAttr….
 import type { CApi, Op, Status } from './c-api.js'
 import { check } from './status.js'
 
@@ -12,21 +12,21 @@ export const ATTRIBUTE_TYPES = {
   TF_ATTR_SHAPE: 5,
 } as const
 
-/** One attribute: `type` out of ATTRIBUTE_TYPES; a list is an array of its values, a list of shapes an array of arrays. */
+/** One attribute. `type` is one of ATTRIBUTE_TYPES; a list is an array of its values, a list of shapes an array of arrays. */
 export interface Attribute {
   readonly name: string
   readonly type: number
   readonly value: unknown
 }
 
-/** Where to set what: an op under construction. */
+/** An op under construction. */
 interface Target {
   readonly api: CApi
   readonly op: Op
   readonly status: Status
 }
 
-/** Sets an attribute's value and says whether it was of the right kind. */
+/** Sets an attribute's value; returns false if the value is of the wrong kind. */
 type Setter = (target: Target, name: string, value: unknown) => boolean
 
 const SETTERS: Readonly<Record<number, { readonly kind: string; readonly set: Setter }>> = {
@@ -34,7 +34,7 @@ const SETTERS: Readonly<Record<number, { readonly kind: string; readonly set: Se
   [ATTRIBUTE_TYPES.TF_ATTR_INT]: { kind: 'an integer or a list of integers', set: setInt },
   [ATTRIBUTE_TYPES.TF_ATTR_FLOAT]: { kind: 'a number or a list of numbers', set: setFloat },
   [ATTRIBUTE_TYPES.TF_ATTR_BOOL]: { kind: 'a boolean or a list of booleans', set: setBool },
-  [ATTRIBUTE_TYPES.TF_ATTR_TYPE]: { kind: "TensorFlow's number of a dtype or a list of them", set: setType },
+  [ATTRIBUTE_TYPES.TF_ATTR_TYPE]: { kind: "TensorFlow's number of a dtype or a list of such numbers", set: setType },
   [ATTRIBUTE_TYPES.TF_ATTR_SHAPE]: { kind: 'a shape or a list of shapes', set: setShape },
 }
 
@@ -63,7 +63,7 @@ function setStringList(api: CApi, op: Op, name: string, strings: readonly string
   return true
 }
 
-/** Fractions are cut off, as by tfjs-node's addon, because TF.js passes seeds such as Math.random() gives. */
+/** Truncates fractions, as tfjs-node's addon does: TF.js passes seeds from Math.random(). */
 function setInt({ api, op }: Target, name: string, value: unknown): boolean {
   if (Number.isFinite(value)) api.TFE_OpSetAttrInt(op, name, Math.trunc(Number(value)))
   else if (isListOf(value, isInteger)) api.TFE_OpSetAttrIntList(op, name, value, value.length)

@@ -1,4 +1,4 @@
-// What tfjs-node's kernels run on, over TensorFlow's C API: the interface of its C++ addon (tfjs_binding.d.ts) and asynchronous twins.
+// The interface of tfjs-node's C++ addon (tfjs_binding.d.ts), which its kernels call, on TensorFlow's C API; plus asynchronous calls.
 import { ATTRIBUTE_TYPES, type Attribute } from './attributes.js'
 import type { CApi, EagerContext, Status } from './c-api.js'
 import { type Device, openContext } from './context.js'
@@ -13,11 +13,11 @@ import { createHandle, readAsync, readSync } from './tensors.js'
 
 type Constants = typeof DTYPES & typeof ATTRIBUTE_TYPES
 
-/** Tensors are numbers, valid from the call that returns them to `deleteTensor`. Refusals of TensorFlow's are TensorFlowErrors. */
+/** Tensors are ids, valid until `deleteTensor`. Errors of TensorFlow are thrown as TensorFlowErrors. */
 export interface Binding extends Constants {
   readonly TF_Version: string
   readonly devices: readonly Device[]
-  /** For what goes beyond this interface: defining functions, which `executeOp` and `executeOpAsync` then run by name. */
+  /** For defining functions, which `executeOp` and `executeOpAsync` run by name. */
   readonly api: CApi
   readonly context: EagerContext
   isUsingGpuDevice(): boolean
@@ -32,14 +32,14 @@ export interface Binding extends Constants {
   tensorData(id: number): Promise<ReadValues>
   getNumOfTensors(): number
 
-  /** Results have `numOutputs` elements, or fewer if the operation has fewer. */
+  /** Returns `numOutputs` results, or fewer if the operation has fewer. */
   executeOp(
     name: string,
     attributes: readonly Attribute[],
     inputs: readonly number[],
     numOutputs: number,
   ): TensorMetadata[]
-  /** Runs the operation on a worker thread; inputs may be deleted meanwhile, and other operations run. */
+  /** Runs the operation on a worker thread. Meanwhile, inputs may be deleted and other operations may run. */
   executeOpAsync(
     name: string,
     attributes: readonly Attribute[],
@@ -55,7 +55,7 @@ export interface Binding extends Constants {
   getNumOfSavedModels(): number
 }
 
-/** A context of TensorFlow's, set by a serialized ConfigProto if given, that lives as long as the process. */
+/** A binding with its own TensorFlow context, configured by a serialized ConfigProto if given. It lives as long as the process. */
 export function createBinding(api: CApi, options: { readonly config?: Uint8Array } = {}): Binding {
   const status = api.TF_NewStatus()
   try {

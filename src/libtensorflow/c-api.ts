@@ -7,7 +7,7 @@ import { withoutStderr } from './quiet.js'
 
 declare const brand: unique symbol
 
-/** The address of something that TensorFlow owns, known by the name of its C type. */
+/** The address of an object that TensorFlow owns, typed by the name of its C type. */
 export type Pointer<Name extends string> = bigint & { readonly [brand]: Name }
 
 export type Status = Pointer<'TF_Status'>
@@ -38,13 +38,13 @@ interface Declaration<Args extends unknown[], Result> {
   readonly parameters: { [I in keyof Args]: CType<Args[I]> }
 }
 
-/** A declaration, whatever it declares. */
+/** A declaration without its TypeScript types. */
 interface Signature {
   readonly result: CType<unknown>
   readonly parameters: readonly CType<unknown>[]
 }
 
-/** A C function: called directly it blocks, `async` runs it on a worker thread. */
+/** A C function. A direct call blocks; `async` runs it on a worker thread. */
 type CFunction<Args extends unknown[], Result> = {
   (...args: Args): Result
   async(...args: [...Args, (error: Error | null, result: Result) => void]): void
@@ -64,9 +64,9 @@ const text: CType<string> = { c: 'str' }
 const memories: CType<readonly ArrayBufferView[]> = { c: 'void **' }
 const texts: CType<readonly string[]> = { c: 'const char **' }
 const int64s: CType<readonly number[]> = { c: 'const int64_t *' }
-/** A typed array, whose own memory C reads or writes; C must not keep its address. */
+/** A typed array whose memory C reads or writes in place; C must not keep its address. */
 const memory: CType<ArrayBufferView> = { c: 'void *' }
-/** Where memory is copied to or from: a typed array, or inside a tensor. */
+/** The source or target of a copy: a typed array, or memory inside a tensor. */
 const place: CType<ArrayBufferView | Data> = { c: 'void *' }
 
 const status = pointer<Status>()
@@ -211,7 +211,7 @@ const functions = {
 type Functions = typeof functions
 type Declared<D> = D extends Declaration<infer Args, infer Result> ? CFunction<Args, Result> : never
 
-/** TensorFlow's C API, and `memcpy` to get at what its pointers point to. */
+/** TensorFlow's C API, and `memcpy` to access the memory behind its pointers. */
 export type CApi = { readonly [Name in keyof Functions]: Declared<Functions[Name]> }
 
 const SUFFIX = process.platform === 'darwin' ? '.2.dylib' : '.so.2'
@@ -223,14 +223,14 @@ const RTLD_NOW = 2
  * Throws an Error of one line if a file is missing, cannot be loaded or lacks a function.
  */
 export function openLibrary(directory: string): CApi {
-  // TensorFlow reads this once, while it is loaded: only errors are worth the terminal, and those come back as exceptions too.
+  // TensorFlow reads this once, while it is loaded. Level 2 prints errors only.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   const open = () => loadBoth(directory)
   const { library, path } = process.env.TF_CPP_MIN_LOG_LEVEL === '0' ? open() : withoutStderr(open)
   return bindAll(library, path)
 }
 
-/** Loads a library that TensorFlow will ask for by its name. Throws an Error of one line if that fails. */
+/** Loads a library that TensorFlow later opens by its name. Throws an Error of one line if that fails. */
 export function preload(path: string): void {
   if (!existsSync(path)) throw new Error(`${path} does not exist`)
   try {
@@ -240,7 +240,7 @@ export function preload(path: string): void {
   }
 }
 
-/** Lets GPUs multiply with the whole mantissa of float32. No function of the C API does: this is what TensorFlow's Python calls. */
+/** Makes GPUs multiply with the full float32 mantissa (no TF32). The C API has no function for this; TensorFlow's Python calls this one. */
 export function setFullFloat32(directory: string): void {
   const path = join(directory, `libtensorflow_framework${SUFFIX}`)
   const enableTensorFloat32 = koffi.load(path).func('_ZN3tsl32enable_tensor_float_32_executionEb', 'void', ['bool'])
@@ -254,7 +254,7 @@ export function callAsync<Args extends unknown[], Result>(f: CFunction<Args, Res
   })
 }
 
-/** The framework library comes before the one that needs it; through that one, all functions are found. */
+/** Loads the framework library first, because the other one needs it; all functions are found through that other one. */
 function loadBoth(directory: string): { library: LibraryHandle; path: string } {
   load(join(directory, `libtensorflow_framework${SUFFIX}`))
   const path = join(directory, `libtensorflow_cc${SUFFIX}`)
@@ -272,7 +272,7 @@ function load(path: string): LibraryHandle {
   }
 }
 
-/** Holds the library open for good: koffi closes it when Node exits, which TensorFlow's threads do not survive. */
+/** Keeps the library open: koffi closes it when Node exits, and TensorFlow's threads would crash. */
 function pin(library: LibraryHandle, path: string): void {
   library.func('dlopen', 'void *', ['str', 'int'])(path, RTLD_NOW)
 }
@@ -290,7 +290,7 @@ function bind(library: LibraryHandle, path: string, name: string, declaration: S
       declaration.parameters.map(type => type.c),
     )
   } catch (error) {
-    throw new Error(`TensorFlow does not fit this program: ${path}: ${name}: ${reason(error)}`)
+    throw new Error(`TensorFlow is incompatible with this program: ${path}: ${name}: ${reason(error)}`)
   }
 }
 

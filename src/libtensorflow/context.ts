@@ -1,19 +1,19 @@
-// TensorFlow's eager context: where operations run, and the devices that they run on.
+// TensorFlow's eager context, in which operations run, and its devices.
 import type { CApi, EagerContext, Status } from './c-api.js'
 import { bytesField, intField, textField } from './protobuf.js'
 import { check } from './status.js'
 
-/** A device of TensorFlow's: full name such as `/job:localhost/replica:0/task:0/device:CPU:0`, type such as `CPU` or `GPU`. */
+/** A TensorFlow device: full name such as `/job:localhost/replica:0/task:0/device:CPU:0`, type such as `CPU` or `GPU`. */
 export interface Device {
   readonly name: string
   readonly type: string
 }
 
-/** What a context may use. */
+/** The resources that a context may use. */
 export interface SessionSettings {
-  /** CPU threads, of operations and between them. */
+  /** CPU threads, both within and between operations. */
   readonly threads: number
-  /** The first visible GPU, whose memory it takes as it needs it; without, TensorFlow's GPUs are hidden. */
+  /** Whether to use the first visible GPU, allocating its memory as needed; otherwise GPUs are hidden. */
   readonly gpu: boolean
 }
 
@@ -22,7 +22,7 @@ export function sessionConfig({ threads, gpu }: SessionSettings): Uint8Array {
   const [deviceCount, intraOp, interOp, gpuOptions, allowSoftPlacement] = [1, 2, 5, 6, 7]
   const [allowGrowth, visibleDeviceList] = [4, 5]
   const devices = gpu
-    ? // Operations of a function that have no kernel for GPUs go to the CPU.
+    ? // Operations of a function that lack a GPU kernel run on the CPU.
       [
         bytesField(gpuOptions, intField(allowGrowth, 1), textField(visibleDeviceList, '0')),
         intField(allowSoftPlacement, 1),
@@ -31,7 +31,7 @@ export function sessionConfig({ threads, gpu }: SessionSettings): Uint8Array {
   return Buffer.concat([intField(intraOp, threads), intField(interOp, threads), ...devices])
 }
 
-/** A context that lives as long as the process, set by a serialized ConfigProto if there is one, and its devices in TensorFlow's order. */
+/** Opens a context for the life of the process, configured by a serialized ConfigProto if given. Devices are in TensorFlow's order. */
 export function openContext(
   api: CApi,
   status: Status,

@@ -1,6 +1,6 @@
-// The CUDA build of TensorFlow: the wheels that make it up, where they lie, and what of them is here. Beside the driver it needs nothing
-// of the system. Plain JavaScript on Node alone, as location.mjs.
-// The library's RUNPATH finds NVIDIA's in $ORIGIN/../nvidia/NAME/lib, as pip lays them out: hence the folders tensorflow/ and nvidia/.
+// The CUDA build of TensorFlow: its wheels, their folders in the cache, and which are missing. Of the system it needs only the driver.
+// Plain JavaScript without dependencies, like location.mjs.
+// The library's RUNPATH looks for NVIDIA's in $ORIGIN/../nvidia/NAME/lib, as pip lays them out: hence the folders tensorflow/ and nvidia/.
 
 import { dirname, join } from 'node:path'
 import { cachedLibrary, isWhole, tensorflowVersion, unsupportedReason, wheelFor } from './location.mjs'
@@ -31,8 +31,8 @@ export const cudaWheel = {
 }
 
 /**
- * NVIDIA's libraries, an older one before those that need it. They are what `pip install tensorflow[and-cuda]==2.21.0` takes: the newest in
- * the ranges that the wheel's METADATA allows. Pinned here because uv wants checksums, and so that sizes are known before the download.
+ * NVIDIA's libraries, each before those that need it. The versions are those of `pip install tensorflow[and-cuda]==2.21.0`: the newest that
+ * the wheel's METADATA allows. They are pinned because uv needs checksums, and so that sizes are known before the download.
  * @type {readonly Wheel[]}
  */
 export const nvidiaWheels = [
@@ -146,7 +146,7 @@ export const nvidiaWheels = [
   ),
 ]
 
-/** All that the CUDA build is made of. @type {readonly Wheel[]} */
+/** All wheels of the CUDA build. @type {readonly Wheel[]} */
 export const cudaWheels = [...nvidiaWheels, cudaWheel]
 
 /**
@@ -178,11 +178,11 @@ export const cudaDataDirectory = () => join(cudaDirectory(), 'nvidia', 'cuda_nvc
 export const nvidiaLibraries = () =>
   nvidiaWheels.flatMap(wheel => wheel.libraries.map(library => join(cachedLibrary(wheel), library)))
 
-/** The wheels that are not here, or not whole. */
+/** The wheels that are not in the cache, or incomplete there. */
 export const missingWheels = () => cudaWheels.filter(wheel => !isWhole(wheel, cachedLibrary(wheel)))
 
 /**
- * Why there is no CUDA build for this machine, whatever is plugged into it; undefined if there is one.
+ * Why there is no CUDA build for this machine, with or without a GPU; undefined if there is one.
  * @param {Parameters<typeof unsupportedReason>[0]} [host]
  * @returns {Reason | undefined}
  */

@@ -1,5 +1,4 @@
-// The part of NVIDIA's CUDA driver API (cuda.h) that tells which GPUs are here. The library comes with the driver and is on every machine
-// that has one; nothing of the CUDA toolkit is needed.
+// The part of NVIDIA's CUDA driver API (cuda.h) that lists GPUs. Its library comes with the driver; the CUDA toolkit is not needed.
 import { existsSync } from 'node:fs'
 import koffi, { type LibraryHandle } from 'koffi'
 
@@ -12,7 +11,7 @@ export interface Gpu {
   readonly capability: readonly [major: number, minor: number]
 }
 
-/** An error of the driver's: its number (CUresult) and name, such as CUDA_ERROR_NO_DEVICE. */
+/** A driver error: its number (CUresult) and name, such as CUDA_ERROR_NO_DEVICE. */
 export interface DriverError {
   readonly code: number
   readonly name: string
@@ -20,15 +19,15 @@ export interface DriverError {
 
 /** An installed driver. */
 export interface CudaDriver {
-  /** The newest CUDA that it runs: 1000 major + 10 minor. */
+  /** The newest CUDA version that it supports: 1000 major + 10 minor. */
   readonly cudaVersion: number
-  /** The GPUs that this process may use, CUDA_VISIBLE_DEVICES considered; or why the driver did not start. */
+  /** The GPUs that CUDA_VISIBLE_DEVICES lets this process use, or why the driver did not start. */
   gpus(): Gpu[] | DriverError
 }
 
 const LIBRARY = 'libcuda.so.1'
 
-/** What koffi says of a library that is not there, but not of one that lacks another. */
+/** koffi's message if the library itself is missing, rather than one that it depends on. */
 const ABSENT = /library: (libcuda\.so\.1: )?cannot open shared object file/
 
 /** CUdevice_attribute: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and …_MINOR. */
@@ -36,7 +35,7 @@ const CAPABILITY = [75, 76] as const
 
 const LONGEST_NAME = 256
 
-/** The driver of this machine; undefined without one. Throws an Error of one line if its library is there and cannot be used. */
+/** The driver of this machine; undefined if it has none. Throws an Error of one line if its library exists but cannot be used. */
 export function openDriver(): CudaDriver | undefined {
   const library = loadDriver()
   if (!library) return undefined
@@ -44,11 +43,11 @@ export function openDriver(): CudaDriver | undefined {
   const cuDriverGetVersion = library.func('cuDriverGetVersion', 'int', ['void *']) as (version: Int32Array) => number
   const code = cuDriverGetVersion(version)
   if (code !== 0)
-    throw new Error(`${LIBRARY} is not that of a driver that works: ${errorName(library, code)} (${code})`)
+    throw new Error(`${LIBRARY} does not belong to a working driver: ${errorName(library, code)} (${code})`)
   return { cudaVersion: version[0] ?? 0, gpus: () => listGpus(library) }
 }
 
-/** Whether the driver's kernel module shows its device: natively, or as Windows' GPU in WSL. */
+/** Whether the device file of the driver's kernel module exists, natively or in WSL. */
 export const hasDeviceFile = (): boolean => existsSync('/dev/nvidiactl') || existsSync('/dev/dxg')
 
 function loadDriver(): LibraryHandle | undefined {

@@ -22,7 +22,7 @@ const BY_NAME: Readonly<Record<string, number>> = {
   bool: DTYPES.TF_BOOL,
 }
 
-/** TensorFlow's number for an element type given as such or by TF.js's name; throws an Error on an unknown name. */
+/** TensorFlow's number of an element type, given as that number or as TF.js's name; throws an Error on an unknown name. */
 export function dtypeNumber(dtype: number | string): number {
   const number = typeof dtype === 'number' ? dtype : BY_NAME[dtype]
   if (number === undefined) throw new Error(`unknown dtype "${dtype}": one of ${Object.keys(BY_NAME).join(', ')}`)

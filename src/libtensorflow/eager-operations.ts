@@ -1,10 +1,10 @@
-// Eager operations: TFE_Op, from its name, attributes and inputs to the handles of its results.
+// Eager operations (TFE_Op): building one from its name, attributes and inputs, and running it on a worker thread.
 import { type Attribute, setAttribute } from './attributes.js'
 import { type CApi, callAsync, type Op, type TensorHandle } from './c-api.js'
 import type { Runtime } from './runtime.js'
 import { check } from './status.js'
 
-/** An operation ready to run, which the caller deletes. It holds its inputs: they may be deleted before it runs. */
+/** An operation ready to run, which the caller deletes. It keeps its inputs alive, so they may be deleted before it runs. */
 export function newOp(
   { api, status, context, tensors }: Runtime,
   name: string,
@@ -26,7 +26,7 @@ export function newOp(
   }
 }
 
-/** Runs `op`, called `name` in messages, on a worker thread and deletes it, whatever comes of it. */
+/** Runs `op` on a worker thread and deletes it, also if it fails. `name` is for messages. */
 export async function executeOnWorker(api: CApi, op: Op, name: string, numOutputs: number): Promise<TensorHandle[]> {
   const ownStatus = api.TF_NewStatus()
   const outputs = new BigUint64Array(numOutputs)

@@ -4,7 +4,7 @@ import type { CApi, FunctionPointer, Graph, Status } from './c-api.js'
 import { ports } from './ports.js'
 import { check } from './status.js'
 
-/** What a function is made of: the bytes of a GraphDef, and the nodes in it that are its arguments and results, in order. */
+/** The body of a function: the bytes of a GraphDef, and the names of its argument and result nodes, in order. */
 export interface FunctionGraph {
   readonly bytes: Uint8Array
   readonly inputs: readonly string[]
@@ -15,13 +15,13 @@ export interface FunctionGraph {
 export interface DefinedFunction {
   readonly name: string
   readonly pointer: FunctionPointer
-  /** Takes it out of the context. */
+  /** Removes it from the context. */
   dispose(): void
 }
 
 /**
- * Defines a function; `callees` are those that its graph names in attributes. TensorFlow checks types and shapes here, and throws a
- * TensorFlowError about what does not fit.
+ * Defines a function; `callees` are the functions that its graph names in attributes. Throws a TensorFlowError if types or shapes in the
+ * graph do not match.
  */
 export function defineFunction(
   { api, context }: Binding,

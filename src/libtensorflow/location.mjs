@@ -1,39 +1,39 @@
-// Where native TensorFlow lives on this machine and whether this machine can run it; read by the set-up and by the program.
-// Plain JavaScript on Node alone, because the set-up runs before anything is installed or compiled.
+// Where native TensorFlow is installed, and whether this machine can run it; used by the set-up and by the program.
+// Plain JavaScript without dependencies, because the set-up runs before anything is installed or compiled.
 
 import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 /**
- * A Python wheel, and what is taken from it: one build of libtensorflow, or (with `root`) libraries that the CUDA build needs.
+ * A Python wheel, and the files used from it: one build of libtensorflow, or (with `root`) libraries that the CUDA build needs.
  * @typedef {object} Wheel
  * @property {string} platform `process.platform`-`process.arch`
  * @property {'cpu' | 'cuda'} flavour
  * @property {string} package name on the Python package index
  * @property {string} version
  * @property {string} pipPlatform platform tag of the wheel
- * @property {string} uvPlatform the same platform in uv's words
+ * @property {string} uvPlatform uv's name of the same platform
  * @property {string} sha256 of the wheel, in hexadecimal
  * @property {number} bytes size of the wheel
- * @property {number} unpackedBytes size of all that the wheel holds
+ * @property {number} unpackedBytes size of the unpacked wheel
  * @property {readonly string[]} libraries paths in the library's folder, in the order in which they have to be loaded
- * @property {boolean} tried whether elbo has run on this row
- * @property {string} [place] folder in the cache, where that is not named after version, flavour and platform
- * @property {string} [root] folder of the wheel whose libraries and programs are taken, where those are not TensorFlow's own
+ * @property {boolean} tried whether elbo has run with this wheel
+ * @property {string} [place] folder in the cache, if not named after version, flavour and platform
+ * @property {string} [root] folder of the wheel whose libraries and programs are used, if those are not TensorFlow's own
  */
 
 /**
- * Why something cannot be had, and what would change that.
+ * Why something is not available, and how to fix that.
  * @typedef {{ reason: string, fix: string }} Reason
  */
 
 /**
- * What decides whether a machine can run the library.
+ * The properties of a machine that decide whether it can run the library.
  * @typedef {object} Host
  * @property {string} platform `process.platform`-`process.arch`
- * @property {string | undefined} glibc version; undefined where the C library is another one
- * @property {readonly string[]} cpuFlags as Linux names them; empty where it does not tell
+ * @property {string | undefined} glibc version; undefined with another C library
+ * @property {readonly string[]} cpuFlags as Linux names them; empty if unknown
  */
 
 /** TensorFlow's version, the same for every row. */
@@ -94,7 +94,7 @@ export const platforms = [
 const thisPlatform = () => `${process.platform}-${process.arch}`
 
 /**
- * The wheel for a platform, or undefined where there is none.
+ * The wheel for a platform; undefined if there is none.
  * @returns {Wheel | undefined}
  */
 export function wheelFor(platform = thisPlatform()) {
@@ -115,7 +115,8 @@ export function cachedLibrary(wheel) {
 }
 
 /**
- * Where the library of this platform is or would be: `LIBTENSORFLOW_DIR` taken as it is, else in the cache; undefined without either.
+ * The directory of this platform's library, installed or not: `LIBTENSORFLOW_DIR` as it is, else a folder in the cache; undefined without
+ * either.
  * @returns {string | undefined}
  */
 export function libraryDirectory() {
@@ -125,7 +126,7 @@ export function libraryDirectory() {
 }
 
 /**
- * The library's directory if it is there and whole. What `LIBTENSORFLOW_DIR` names is not examined.
+ * The library's directory if it is completely installed. `LIBTENSORFLOW_DIR` is not checked.
  * @returns {string | undefined}
  */
 export function installedLibrary() {
@@ -135,7 +136,7 @@ export function installedLibrary() {
 }
 
 /**
- * Whether a directory holds all that the set-up unpacked from this wheel, by the sizes in its `complete.json`.
+ * Whether a directory holds every file that the set-up unpacked from this wheel, by the sizes in its `complete.json`.
  * @param {Wheel} wheel
  * @param {string} directory
  */
@@ -145,13 +146,13 @@ export function isWhole(wheel, directory) {
   return Object.entries(files).every(([name, bytes]) => sizeOf(join(directory, name)) === bytes)
 }
 
-/** Where the set-up leaves the reason why it could not install the library. @param {Wheel} wheel */
+/** The file in which the set-up records why it could not install the library. @param {Wheel} wheel */
 export function failureFile(wheel) {
   return `${cachedLibrary(wheel)}.failure.json`
 }
 
 /**
- * Why the last set-up could not install the library; undefined if it could, or could not even write the cache.
+ * Why the last set-up could not install the library; undefined if it could, or if it could not write to the cache.
  * @returns {Reason | undefined}
  */
 export function lastFailure(wheel = wheelFor()) {
@@ -198,8 +199,8 @@ function unsupportedLibc(glibc) {
 function unsupportedCpu({ platform, cpuFlags }) {
   if (platform !== 'linux-x64' || cpuFlags.length === 0 || cpuFlags.includes('avx')) return undefined
   return {
-    reason: 'TensorFlow needs a CPU with AVX, and this one has none',
-    fix: 'use another machine or, in a virtual machine, pass the CPU through',
+    reason: 'TensorFlow needs a CPU with AVX, and this one lacks it',
+    fix: "use another machine or, in a virtual machine, pass the host's CPU through",
   }
 }
 
@@ -215,7 +216,7 @@ function thisHost() {
 
 /** @returns {string | undefined} */
 function glibcVersion() {
-  // Without this, the report looks up the names of all open connections.
+  // Without this, the report resolves the host names of all open connections.
   Object.assign(process.report, { excludeNetwork: true })
   const report = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport())
   return report.header.glibcVersionRuntime

@@ -1,4 +1,4 @@
-// A TF.js backend on libtensorflow: tfjs-node's backend class and its kernels, without its package's index, which looks for a C++ addon.
+// A TF.js backend on libtensorflow: tfjs-node's backend class and kernels, without the package's index, which needs a C++ addon.
 import { createRequire } from 'node:module'
 import util from 'node:util'
 import * as tf from '@tensorflow/tfjs'
@@ -7,7 +7,7 @@ import type { Attribute } from './attributes.js'
 import type { Binding } from './binding.js'
 import type { TensorMetadata } from './tensor-table.js'
 
-/** What the backend keeps for a dataId: values not yet sent to TensorFlow, or else the number of a tensor there. */
+/** The backend's record of a dataId: values that were not sent to TensorFlow yet, or else the id of a tensor there. */
 interface TensorRecord {
   readonly id: number
   readonly shape: number[]
@@ -15,13 +15,13 @@ interface TensorRecord {
   readonly values: tf.backend_util.BackendValues | null
 }
 
-/** tfjs-node's backend, as far as this project knows it. */
+/** The part of tfjs-node's backend that this project uses. */
 export interface NodeBackend extends tf.KernelBackend {
   readonly binding: Binding
   readonly tensorMap: tf.DataStorage<TensorRecord>
-  /** The numbers of these tensors in the binding; values that were not yet sent to TensorFlow are sent now. */
+  /** The ids of these tensors in the binding. Values that were not sent to TensorFlow yet are sent now. */
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[]
-  /** Takes over a tensor of the binding. */
+  /** Takes ownership of a tensor of the binding. */
   createOutputTensor(metadata: TensorMetadata): tf.Tensor
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor
   executeMultipleOutputs(
@@ -32,7 +32,7 @@ export interface NodeBackend extends tf.KernelBackend {
   ): tf.Tensor[]
 }
 
-/** Whether a backend of TF.js is one of this kind. */
+/** Whether a TF.js backend is a NodeBackend. */
 export function isNodeBackend(backend: tf.KernelBackend): backend is NodeBackend {
   return 'binding' in backend && 'executeMultipleOutputs' in backend
 }
@@ -44,8 +44,8 @@ type FileRouter = Parameters<typeof tf.io.registerLoadRouter>[0]
 const require = createRequire(import.meta.url)
 
 /**
- * The backend that the caller registers with TF.js, as 'tensorflow': tfjs-node looks it up under that name. Registers tfjs-node's kernels
- * and the file:// handlers of `tf.io`.
+ * A backend on this binding. The caller registers it with TF.js as 'tensorflow', because tfjs-node looks it up under that name. Registers
+ * tfjs-node's kernels and the file:// handlers of `tf.io`.
  */
 export function createNodeBackend(binding: Binding): NodeBackend {
   loadPart('register_all_kernels')
@@ -62,7 +62,7 @@ export function nodeNamespace(): typeof node {
 
 let fileHandlersRegistered = false
 
-/** Lets `tf.io` and `tf.loadLayersModel` read and write `file://` paths, whichever the backend. TF.js refuses a path with two handlers. */
+/** Lets `tf.io` and `tf.loadLayersModel` use `file://` paths on every backend. Registers once: TF.js refuses a path with two handlers. */
 export function registerFileHandlers(): void {
   if (fileHandlersRegistered) return
   fileHandlersRegistered = true

@@ -1,16 +1,16 @@
-// What TensorFlow knows of its operations: OpList and OpDef (tensorflow/core/framework/op_def.proto), read once from the library.
+// TensorFlow's definitions of its operations: OpList and OpDef (tensorflow/core/framework/op_def.proto), read once from the library.
 import { BinaryReader } from '@bufbuild/protobuf/wire'
 import type { CApi, Data } from './c-api.js'
 
-/** An operation's definition, as far as this project uses it. */
+/** The part of an operation's definition that this project uses. */
 export interface OpDefinition {
   readonly inputs: readonly InputDefinition[]
-  /** It does more than to give results of its inputs: draws noise, prints, reads files, holds a resource. */
+  /** It is not a pure function of its inputs: it draws noise, prints, reads files or holds a resource. */
   readonly stateful: boolean
 }
 
 interface InputDefinition {
-  /** The attribute that is the input's element type; empty if that is fixed. */
+  /** The attribute that holds the input's element type; empty if the type is fixed. */
   readonly typeAttribute: string
   /** It stands for several tensors. */
   readonly isList: boolean
@@ -18,7 +18,7 @@ interface InputDefinition {
 
 const known = new WeakMap<CApi, ReadonlyMap<string, OpDefinition>>()
 
-/** The definition of the operation `op`; undefined if this TensorFlow has none of the name. */
+/** The definition of the operation `op`; undefined if this TensorFlow does not have it. */
 export function opDefinition(api: CApi, op: string): OpDefinition | undefined {
   const definitions = known.get(api) ?? parseOpList(opListBytes(api))
   known.set(api, definitions)
@@ -76,7 +76,7 @@ function parseArgDef(bytes: Uint8Array): InputDefinition {
   return { typeAttribute: attributes[4], isList: attributes[5] !== '' || attributes[6] !== '' }
 }
 
-/** Goes through the fields of a message; `read` says whether it has read the field. */
+/** Visits the fields of a message; `read` returns whether it has read the field. */
 function readFields(bytes: Uint8Array, read: (field: number, reader: BinaryReader) => boolean): void {
   const reader = new BinaryReader(bytes)
   while (reader.pos < reader.len) {

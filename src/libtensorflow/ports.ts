@@ -1,9 +1,9 @@
-// Places in a graph where tensors go in and out: TF_Output, by the names of nodes.
+// Inputs and outputs of a graph (TF_Output), by the names of nodes.
 import type { CApi, Graph } from './c-api.js'
 
 /**
- * The TF_Outputs of these names, `node` or `node:index`: a struct of an operation's address and an int, 16 bytes, here two numbers of 8.
- * Throws an Error about `where` on a name that the graph lacks.
+ * The TF_Outputs of these names, `node` or `node:index`. Each is a struct of an operation's address and an int, 16 bytes, here two 64-bit
+ * numbers. Throws an Error that begins with `where` if the graph lacks a name.
  */
 export function ports(api: CApi, graph: Graph, names: readonly string[], where: string): BigUint64Array {
   return BigUint64Array.from(names.flatMap(name => port(api, graph, name, where)))

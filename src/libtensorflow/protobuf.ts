@@ -16,7 +16,7 @@ export function textField(field: number, text: string): Uint8Array {
   return new BinaryWriter().tag(field, WireType.LengthDelimited).string(text).finish()
 }
 
-/** A string, bytes or message field, in the pieces of its content. */
+/** A string, bytes or message field; `content` is concatenated. */
 export function bytesField(field: number, ...content: readonly Uint8Array[]): Uint8Array {
   const writer = new BinaryWriter().tag(field, WireType.LengthDelimited)
   return writer.bytes(Buffer.concat(content)).finish()

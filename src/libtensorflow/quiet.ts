@@ -1,11 +1,11 @@
-// Silence on the terminal while native code that logs unconditionally runs.
+// Silences native code that logs unconditionally.
 import { closeSync, openSync } from 'node:fs'
 import { devNull } from 'node:os'
 import koffi from 'koffi'
 
 const STDERR = 2
 
-/** Runs `work` with the process's standard error, that of native code included, sent nowhere. */
+/** Runs `work` and discards the process's standard error meanwhile, including that of native code. */
 export function withoutStderr<T>(work: () => T): T {
   const libc = koffi.load(null)
   const dup = libc.func('int dup(int)') as (fd: number) => number

@@ -1,4 +1,4 @@
-// TensorFlow SavedModels: https://www.tensorflow.org/guide/saved_model, loaded into a session of their own and run there.
+// TensorFlow SavedModels (https://www.tensorflow.org/guide/saved_model), each loaded into its own session and run there.
 import type { CApi, Graph, Session, Status, Tensor, TensorHandle } from './c-api.js'
 import { ports } from './ports.js'
 import { check } from './status.js'
@@ -9,7 +9,7 @@ export interface SavedModel {
   readonly graph: Graph
 }
 
-/** Loads the graph that `directory` holds under `tags` (separated by commas); throws a TensorFlowError if it cannot be. */
+/** Loads the graph that `directory` holds under `tags` (separated by commas); throws a TensorFlowError if that fails. */
 export function loadSavedModel(api: CApi, status: Status, directory: string, tags: string): SavedModel {
   const options = api.TF_NewSessionOptions()
   const graph = api.TF_NewGraph()
@@ -34,8 +34,8 @@ export function deleteSavedModel(api: CApi, status: Status, model: SavedModel): 
 }
 
 /**
- * Runs the model once. Names are those of its graph, `node` or `node:index`, separated by commas, one for each input. The results'
- * handles are the caller's. Throws an Error on a name that the graph lacks, a TensorFlowError if the run fails.
+ * Runs the model once. Names are those of its graph, `node` or `node:index`, separated by commas, one for each input. The caller owns the
+ * returned handles. Throws an Error if the graph lacks a name, a TensorFlowError if the run fails.
  */
 export function runSavedModel(
   api: CApi,

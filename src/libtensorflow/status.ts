@@ -1,4 +1,4 @@
-// TF_Status: how TensorFlow's C API reports failure, and the Error made of it.
+// TF_Status, through which TensorFlow's C API reports failure, and the Error that is thrown for it.
 import type { CApi, Status } from './c-api.js'
 
 /** The names of TF_Code, in order (tensorflow/c/tf_status.h). */
@@ -22,7 +22,7 @@ const CODES = [
   'UNAUTHENTICATED',
 ]
 
-/** A refusal of TensorFlow's: `where` (an op's name, a path), TensorFlow's own text, and its `code` by name. */
+/** An error of TensorFlow: `where` (an op's name, a path), TensorFlow's own text, and its `code` by name. */
 export class TensorFlowError extends Error {
   override readonly name = 'TensorFlowError'
   readonly code: string

@@ -1,8 +1,8 @@
-// The live tensors of a binding: numbers, which are all that tfjs-node's kernels see, to TensorFlow's handles.
+// The live tensors of a binding: a map from the ids that tfjs-node's kernels see to TensorFlow's handles.
 import type { CApi, Status, TensorHandle } from './c-api.js'
 import { check } from './status.js'
 
-/** What tfjs-node's kernels know of a tensor; `dtype` is TensorFlow's number. */
+/** What tfjs-node's kernels know about a tensor; `dtype` is TensorFlow's number. */
 export interface TensorMetadata {
   id: number
   shape: number[]
@@ -11,11 +11,11 @@ export interface TensorMetadata {
 
 export interface TensorTable {
   readonly size: number
-  /** Takes the handle over. */
+  /** Takes ownership of the handle; returns its id. */
   add(handle: TensorHandle): number
-  /** Takes over all handles or, if one of them cannot be described, deletes all and throws. */
+  /** Takes ownership of all handles; if one cannot be described, deletes all and throws. */
   addDescribed(handles: readonly TensorHandle[]): TensorMetadata[]
-  /** The handle, which stays the table's; throws an Error on an unknown id. */
+  /** The handle, which the table still owns; throws an Error on an unknown id. */
   get(id: number): TensorHandle
   delete(id: number): void
 }

@@ -1,15 +1,15 @@
-// Values in and out of TensorFlow: JavaScript arrays to TF_Tensor and back. Bytes are copied both ways.
+// Converts JavaScript arrays to TF_Tensors and back. Bytes are copied both ways.
 import type { CApi, Data, Status, Tensor } from './c-api.js'
 import { DTYPES, dtypeName } from './dtypes.js'
 import { bytesField, intField } from './protobuf.js'
 import { check } from './status.js'
 
-/** Numbers, booleans or strings, flat or nested; only their order counts. */
+/** Numbers, booleans or strings, flat or nested; only their order matters. */
 export type NestedArray = readonly (number | bigint | boolean | string | Uint8Array | NestedArray)[]
 type TypedArray = Float32Array | Int32Array | Uint8Array | BigInt64Array
-/** What a tensor can be made of. */
+/** Values that a tensor can be created from. */
 export type TensorValues = TypedArray | NestedArray
-/** What a tensor is read as: strings and resources as their bytes, complex64 as interleaved real and imaginary parts. */
+/** Values read from a tensor: strings and resources as their bytes, complex64 as interleaved real and imaginary parts. */
 export type ReadValues = TypedArray | Uint8Array[]
 
 const TSTRING_BYTES = 24
@@ -51,7 +51,7 @@ const int64: Layout = {
   from: values => BigInt64Array.from(values, toBigInt),
   accepts: values => values instanceof BigInt64Array,
 }
-/** tfjs-node's int64: pairs of low and high half. */
+/** tfjs-node's int64: pairs (low half, high half). */
 const int64Halves: Layout = { ...int32, width: 2 }
 
 const LAYOUTS: Readonly<Record<number, Layout>> = {
@@ -64,8 +64,8 @@ const LAYOUTS: Readonly<Record<number, Layout>> = {
 }
 
 /**
- * A new TF_Tensor, which the caller deletes. int64 comes as BigInt64Array, as numbers, or, tfjs-node's way, as an Int32Array of
- * pairs (low, high). Throws an Error if the values do not fit shape and dtype.
+ * A new TF_Tensor, which the caller deletes. int64 values are a BigInt64Array, numbers or, as in tfjs-node, an Int32Array of pairs
+ * (low, high). Throws an Error if the values do not fit shape and dtype.
  */
 export function newTensor(
   api: CApi,
@@ -82,7 +82,7 @@ export function newTensor(
   return tensor
 }
 
-/** Reads a TF_Tensor, which stays the caller's. Throws an Error if its dtype has no counterpart in TF.js. */
+/** Reads a TF_Tensor, which the caller still owns. Throws an Error if its dtype has no counterpart in TF.js. */
 export function readTensor(api: CApi, tensor: Tensor): ReadValues {
   const dtype = api.TF_TensorType(tensor)
   const byteLength = Number(api.TF_TensorByteSize(tensor))
@@ -108,7 +108,7 @@ function toTypedArray(shape: readonly number[], count: number, dtype: number, va
   return array
 }
 
-/** Through a TensorProto, because TensorFlow frees long strings only in a tensor that it has filled itself. */
+/** Uses a TensorProto, because TensorFlow frees long strings only in a tensor that it has filled itself. */
 function newStringTensor(
   api: CApi,
   status: Status,

@@ -1,4 +1,4 @@
-// Tensors made from values and read back, at once or on a worker thread.
+// Creates tensors from values and reads them back, synchronously or on a worker thread.
 import { callAsync, type TensorHandle } from './c-api.js'
 import { DTYPES } from './dtypes.js'
 import type { Runtime } from './runtime.js'
@@ -23,7 +23,7 @@ export function createHandle(
   }
 }
 
-/** TensorFlow's GPU kernels expect int32 and strings, being shapes and names, on the host. */
+/** TensorFlow's GPU kernels expect int32 and strings on the host: they are shapes and names. */
 function toDevice({ api, status, context, gpu }: Runtime, handle: TensorHandle, dtype: number): TensorHandle {
   if (gpu === undefined || dtype === DTYPES.TF_INT32 || dtype === DTYPES.TF_STRING) return handle
   try {
@@ -46,7 +46,7 @@ export function readSync({ api, status }: Runtime, handle: TensorHandle): ReadVa
   }
 }
 
-/** Reads through a handle of its own, so that the tensor can be deleted while the worker waits for it. */
+/** Reads through a second handle, so that the tensor can be deleted while the worker waits for it. */
 export async function readAsync({ api, status }: Runtime, handle: TensorHandle): Promise<ReadValues> {
   const shared = api.TFE_TensorHandleCopySharingTensor(handle, status)
   check(api, status, 'tensor data')

@@ -18,7 +18,7 @@ const flags = {
   ...em.firstEmSettings,
   components: mixtureSettings.components,
   prior: em.priorSetting(
-    'symmetric prior, Dirichlet(A) on weights and Beta(A, A) on pixels; 1 is flat (maximum likelihood)',
+    'symmetric priors, Dirichlet(A) on the weights and Beta(A, A) on the pixels; 1 is flat (maximum likelihood)',
   ),
   concentration: mixtureSettings.concentration,
   start: mixtureSettings.start,
@@ -33,7 +33,7 @@ const settings = em.emTable(name, flags)
 
 type Config = Values<typeof flags> & { model: typeof name }
 
-/** In `compare` by one kind of E step. */
+/** Its entry in `compare` with one kind of E step. */
 const contestant = (method: Config['method']): Contestant<Config> => ({
   sizes: 'components',
   steps: false,
@@ -44,7 +44,7 @@ const contestant = (method: Config['method']): Contestant<Config> => ({
 export const bernoulliMixture = defineMethod<Config>({
   name,
   command: `em ${name}`,
-  summary: 'a mixture of Bernoullis, of binary images: exact EM, Monte Carlo EM, or mean field',
+  summary: 'fits a mixture of Bernoullis to binary images by exact EM, Monte Carlo EM or mean field',
   examples: [
     'em bernoulli-mixture',
     'em bernoulli-mixture --run mixture --components 50 --epochs 100',
@@ -59,7 +59,7 @@ export const bernoulliMixture = defineMethod<Config>({
     reads: binarize,
     bound: method === 'mean-field' ? { name: 'ELBO', exact: false } : { name: 'log p(x)', exact: true },
     model: `${name} ${components}, ${method}`,
-    prior: 'the weights',
+    prior: 'the mixture weights',
     passes: 'whole',
   }),
   rates: () => em.constantRates(),

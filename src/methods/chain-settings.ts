@@ -8,17 +8,17 @@ import type { TrainingShape } from './method.js'
 
 export const chainSettings = {
   samples: wholeNumber([1, 1e4], 1, 'Monte Carlo EM: draws of z per image, chain and pass; 1 is stochastic EM'),
-  chains: wholeNumber([1, 1000], 2, 'Monte Carlo EM: chains of each image, which go on from pass to pass'),
-  leapfrogSteps: wholeNumber([1, 1000], 10, 'HMC: leapfrog steps of a transition'),
-  stepSize: positive(0.1, 'Metropolis and HMC: step size at the start'),
+  chains: wholeNumber([1, 1000], 2, 'Monte Carlo EM: chains per image, which continue from pass to pass'),
+  leapfrogSteps: wholeNumber([1, 1000], 10, 'HMC: leapfrog steps per transition'),
+  stepSize: positive(0.1, 'Metropolis and HMC: initial step size'),
   targetAcceptance: setting(
     z.number().gt(0).lt(1).nullable(),
     null,
     "a number between 0 and 1, or 'off'",
-    `Metropolis and HMC: acceptance that the step size is adapted to; off means ${targetAcceptances.metropolis} for Metropolis, ${targetAcceptances.hmc} for HMC`,
+    `Metropolis and HMC: target acceptance rate of the step size adaptation; off: ${targetAcceptances.metropolis} for Metropolis, ${targetAcceptances.hmc} for HMC`,
     read.numberOrOff,
   ),
-  adaptPasses: wholeNumber([0, 1e6], 10, 'Metropolis and HMC: passes in which the step size is adapted'),
+  adaptPasses: wholeNumber([0, 1e6], 10, 'Metropolis and HMC: the step size adapts during this many passes'),
 }
 
 interface ChainConfig {
@@ -32,10 +32,10 @@ interface ChainConfig {
   batchSize: number
 }
 
-/** Images whose chains are judged by ESS and R-hat after each pass. */
+/** Number of images whose chains are diagnosed by ESS and R-hat after each pass. */
 const JUDGED = 100
 
-/** How the chains of every image move. */
+/** The options of the chains, the same for every image. */
 export function chainOptions(config: ChainConfig, { images }: TrainingShape) {
   const { samples, chains, leapfrogSteps, stepSize, adaptPasses, batchSize, sampler } = config
   const targetAcceptance = config.targetAcceptance ?? targetAcceptances[sampler === 'metropolis' ? 'metropolis' : 'hmc']
@@ -45,7 +45,7 @@ export function chainOptions(config: ChainConfig, { images }: TrainingShape) {
 
 type Chained = ChainConfig & { method: keyof typeof eSteps }
 
-/** Settings that the E step or the sampler ignores; `drawn` are those of Monte Carlo EM alone. */
+/** Refuses settings that the E step or the sampler would ignore; those in `drawn` belong to Monte Carlo EM alone. */
 export const chainRules = <C extends Chained>(drawn: readonly (keyof C & string)[]): readonly Rule<C>[] => [
   idle<C>(
     drawn,

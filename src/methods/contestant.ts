@@ -1,4 +1,4 @@
-/** How a method takes part in `elbo compare`. */
+/** The entry of a method in `elbo compare`. */
 import type { activations } from '../models/networks.js'
 
 /** The settings that all runs of one comparison share. */
@@ -12,11 +12,11 @@ export interface SharedSettings {
   prior: number
 }
 
-/** A method with those of its settings that a comparison does not vary. */
+/** One way in which a method takes part in a comparison. */
 export interface Contestant<C> {
-  /** What its size is, and so which list of sizes it takes where `--methods` names none. */
+  /** The setting that is its size, and the option with its sizes if `--methods` gives none. */
   sizes: 'latentDim' | 'components'
-  /** Whether it learns by gradient steps, which have a size. */
+  /** Whether it takes gradient steps, and so has a learning rate. */
   steps: boolean
   config(size: number, shared: SharedSettings): C
 }

@@ -1,10 +1,10 @@
-/** `elbo em vae`: the decoder of a VAE by Monte Carlo EM (Kingma & Welling 2013, section 5 and figure 3). There is no encoder. */
-import { meanImage } from '../data/images.js'
+/** `elbo em vae`: the decoder of a VAE without an encoder, by Monte Carlo EM (Kingma & Welling 2013, section 5 and figure 3). */
+import { imageShape, meanImage } from '../data/images.js'
 import { boundsByAnnealing } from '../evaluation/bound.js'
 import { monteCarloEm } from '../inference/decoder/monte-carlo-em.js'
+import { decoderLikelihood } from '../models/decoder-likelihood.js'
 import { activations } from '../models/networks.js'
-import { createVae, initialize } from '../models/vae.js'
-import { vaeLikelihood } from '../models/vae-likelihood.js'
+import { createDecoder, initializeDecoder } from '../models/vae.js'
 import { streamKey } from '../random.js'
 import { annealer } from '../sampling/anneal-images.js'
 import { temperatures } from '../sampling/annealing.js'
@@ -15,7 +15,7 @@ import { choice, positive, type Values, wholeNumber } from '../settings/setting.
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
 import { defineMethod, type Learner } from './method.js'
-import { vaePictures } from './pictures.js'
+import { decoderPictures } from './pictures.js'
 import { layers } from './run-settings.js'
 
 const name = 'vae'
@@ -24,17 +24,17 @@ const flags = {
   method: em.eStepSetting('monte-carlo'),
   ...em.firstEmSettings,
   latentDim: wholeNumber([1, 1e4], 10, 'dimensions of z'),
-  hidden: layers([400], 'units of the hidden layers, from the image inwards'),
+  hidden: layers([400], 'units of the hidden layers, listed from the image to z'),
   activation: choice(activations, 'relu', 'activation of the hidden layers'),
-  learningRate: positive(1e-3, 'step size of Adam in the M step'),
+  learningRate: positive(1e-3, 'learning rate of Adam in the M step'),
   samples: chainSettings.samples,
-  sampler: choice(metropolisOrHmc, 'hmc', 'how z is drawn'),
+  sampler: choice(metropolisOrHmc, 'hmc', 'sampler of z'),
   chains: chainSettings.chains,
   leapfrogSteps: chainSettings.leapfrogSteps,
   stepSize: chainSettings.stepSize,
   targetAcceptance: chainSettings.targetAcceptance,
   adaptPasses: chainSettings.adaptPasses,
-  updates: wholeNumber([1, 1000], 5, 'Adam steps of the decoder on the draws of each batch'),
+  updates: wholeNumber([1, 1000], 5, 'M step: Adam steps of the decoder on the draws of each batch'),
   ...em.lastEmSettings,
   binarize: em.emBinarize,
   ...em.machineSettings,
@@ -46,7 +46,7 @@ type Config = Values<typeof flags> & { model: typeof name }
 
 const rules = chainRules<Config>([])
 
-/** How the bound of an image is found after each pass: the chains move as they do in the E step by HMC. */
+/** Annealing that estimates the validation bound after each pass; its chains move like those of an E step by HMC. */
 const ANNEALING = {
   ...annealingMoves,
   targetAcceptance: targetAcceptances.hmc,
@@ -54,7 +54,7 @@ const ANNEALING = {
   chains: 1,
 }
 
-/** Validation images whose bound is found after each pass. */
+/** Number of validation images whose bound is estimated after each pass. */
 const ANNEALED_IMAGES = 500
 
 const ADAM = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as const
@@ -62,7 +62,7 @@ const ADAM = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as c
 export const decoder = defineMethod<Config>({
   name,
   command: `em ${name}`,
-  summary: 'the decoder of a VAE, without an encoder: Monte Carlo EM by HMC or Metropolis',
+  summary: 'fits the decoder of a VAE without an encoder by Monte Carlo EM, with HMC or Metropolis',
   examples: ['em vae --run decoder --train-images 1000', 'em vae --sampler metropolis --samples 10'],
   flags,
   settings,
@@ -79,25 +79,26 @@ export const decoder = defineMethod<Config>({
   describeEnd: em.describeEmEnd,
   create(config, size): Learner {
     const { hidden, latentDim, activation, sampler, updates, seed } = config
-    const networks = createVae({ ...size, hidden, latentDim, activation })
+    const model = createDecoder({ ...imageShape(size), hidden, latentDim, activation })
     const options = { ...chainOptions(config, size), ...ADAM, sampler, updates }
-    const algorithm = monteCarloEm(networks, options, streamKey(seed, 'chains'))
-    const newAnnealer: Learner['annealer'] = (how, effort) =>
-      annealer(vaeLikelihood(networks), latentDim, { ...ANNEALING, ...effort }, how)
+    const algorithm = monteCarloEm(model, options, streamKey(seed, 'chains'))
+    const newAnnealer: Learner['annealer'] = (scanOptions, effort) =>
+      annealer(decoderLikelihood(model), latentDim, { ...ANNEALING, ...effort }, scanOptions)
     return {
       ...algorithm,
+      variables: new Map(algorithm.variables),
       algorithm: em.emAlgorithm(config.method, name),
-      parameters: networks.decoder.countParams(),
-      pictures: vaePictures(networks),
+      parameters: model.decoder.countParams(),
+      pictures: decoderPictures(model),
       validationImages: ANNEALED_IMAGES,
       annealer: newAnnealer,
-      bounds: how => boundsByAnnealing(newAnnealer(how)),
+      bounds: scanOptions => boundsByAnnealing(newAnnealer(scanOptions)),
       async initialize(data) {
-        initialize(networks, streamKey(seed, 'weights'), meanImage(data.train))
+        initializeDecoder(model, streamKey(seed, 'weights'), meanImage(data.train))
       },
       dispose() {
         algorithm.dispose()
-        networks.dispose()
+        model.dispose()
       },
     }
   },
@@ -105,7 +106,7 @@ export const decoder = defineMethod<Config>({
     'monte-carlo-em': {
       sizes: 'latentDim',
       steps: true,
-      // Each batch ends in updates of the decoder, so it is as large as those of the VAE.
+      // Each batch ends with updates of the decoder, so its size is that of the VAE's batches.
       config: (latentDim, { hidden, activation, batchSize, learningRate }) =>
         settings.resolve({ latentDim, hidden, activation, batchSize, learningRate }),
     },

@@ -1,18 +1,18 @@
-/** What all methods of `elbo em` share: the settings of an EM run, when it has converged, what it says at its end. */
+/** Shared by all methods of `elbo em`: settings, the test of convergence, and the line at the end of a run. */
 import { z } from 'zod'
 import { choice, read, type Setting, setting, wholeNumber } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
 import type { EndOfRun, EpochMetrics, Progress } from './metrics.js'
 import { runSettings, seedSetting } from './run-settings.js'
 
-/** How the E step finds q(z), and q of the parameters. */
+/** The kinds of E step, described for `--help`. */
 export const eSteps = {
-  exact: 'the posterior p(z|x) itself',
-  'monte-carlo': 'draws from it',
-  'mean-field': 'a factorized q over latents and parameters',
+  exact: 'the exact posterior p(z|x)',
+  'monte-carlo': 'draws from p(z|x)',
+  'mean-field': 'a factorized q over z and the parameters',
 } as const
 
-/** The setting `method` of a model that can be fitted in these ways, the first by default. */
+/** The setting `method` of a model with these kinds of E step; the first is the default. */
 export function eStepSetting<const T extends readonly [keyof typeof eSteps, ...(keyof typeof eSteps)[]]>(
   ...names: T
 ): Setting<T[number]> {
@@ -20,36 +20,41 @@ export function eStepSetting<const T extends readonly [keyof typeof eSteps, ...(
   return choice(names, names[0], `the E step: ${list.join(', ')}`)
 }
 
-/** At the beginning of the table of each EM method. */
+/** The first settings of each EM method. */
 export const firstEmSettings = {
-  epochs: wholeNumber([1, 1e6], 50, 'passes over the training images, at most; each ends in an M step', true),
+  epochs: wholeNumber(
+    [1, 1e6],
+    50,
+    'maximum number of passes over the training images; each ends with an M step',
+    true,
+  ),
   tolerance: setting(
     z.number().positive().nullable(),
     1e-3,
     "a number above 0, or 'off'",
-    'stop once a pass gains less than this many nats per image; Monte Carlo EM makes all its passes',
+    'stop when a pass gains less than this many nats per image; has no effect on Monte Carlo EM',
     read.numberOrOff,
     true,
   ),
 }
 
-/** At the end of the table. */
+/** The settings of each EM method that follow its own. */
 export const lastEmSettings = {
-  seed: seedSetting('decides the start, the draws and the binary sample of the images'),
-  batchSize: wholeNumber([1, 1e6], 1000, 'images per step; every image is used in each pass'),
+  seed: seedSetting('seed of the initial parameters, the draws and the binarization'),
+  batchSize: wholeNumber([1, 1e6], 1000, 'images per step; each pass uses every image'),
   data: runSettings.data,
   trainImages: runSettings.trainImages,
   validationImages: runSettings.validationImages,
 }
 
-/** Of models of binary images. */
+/** The setting `binarize` of models of binary images. */
 export const emBinarize = choice(
   ['dynamic', 'static'],
   'dynamic',
-  'how grey pixels become binary: one Bernoulli draw of each image for the whole run (dynamic), or the threshold 0.5 (static)',
+  'how grey pixels become binary: one Bernoulli draw per image for the whole run (dynamic), or a threshold at 0.5 (static)',
 )
 
-/** At the very end. */
+/** The last settings of each EM method. */
 export const machineSettings = {
   backend: runSettings.backend,
   compile: runSettings.compile,
@@ -57,11 +62,11 @@ export const machineSettings = {
   imagesEvery: runSettings.imagesEvery,
 }
 
-/** Symmetric priors that lead to maximum a posteriori estimates. */
+/** The symmetric prior of maximum a posteriori estimates. */
 export const priorSetting = (description: string): Setting<number> =>
   setting(z.number().min(1), 1, 'a number of at least 1', description, read.number)
 
-/** Every setting that config.json of an EM run held before each model had a table of its own. */
+/** All settings in config.json of older EM runs, from before each model had its own table. */
 const FORMER = [
   ...[
     'model',
@@ -90,11 +95,11 @@ const FORMER = [
   ...['trainImages', 'validationImages', 'binarize', 'backend', 'compile', 'threads', 'imagesEvery'],
 ]
 
-/** The table of an EM method: config.json names its model first. */
+/** The settings table of an EM method; the first entry of config.json is its model. */
 export const emTable = <const Name extends string, T extends Parameters<typeof settingsTable>[0]>(
   model: Name,
   flags: T,
-) => settingsTable({ model: choice([model], model, 'what is fitted'), ...flags }, FORMER)
+) => settingsTable({ model: choice([model], model, 'model to fit'), ...flags }, FORMER)
 
 interface EmConfig {
   method: keyof typeof eSteps
@@ -109,7 +114,7 @@ export function lastGain(history: readonly EpochMetrics[]): number | undefined {
   return before === undefined || last === undefined ? undefined : last - before
 }
 
-/** Converged once a pass gains less than the tolerance; draws do not converge. */
+/** Converged when a pass gains less than the tolerance; Monte Carlo EM never does. */
 export function emFinished({ method, tolerance }: EmConfig, { history }: Progress): 'converged' | undefined {
   const gain = lastGain(history)
   if (tolerance === null || method === 'monte-carlo' || gain === undefined) return undefined
@@ -119,7 +124,7 @@ export function emFinished({ method, tolerance }: EmConfig, { history }: Progres
 export function describeEmEnd({ method, tolerance }: EmConfig, { ended, history }: EndOfRun): string {
   const gain = lastGain(history)
   const passes = `${history.length} ${history.length === 1 ? 'pass' : 'passes'}`
-  if (method === 'monte-carlo') return `stopped after ${passes}; Monte Carlo EM makes all its passes`
+  if (method === 'monte-carlo') return `finished after ${passes}; Monte Carlo EM has no test of convergence`
   const more = `continue with --resume --epochs ${2 * Math.max(history.length, 25)}`
   if (gain === undefined) return `stopped after ${passes} without converging; ${more}`
   const gained = `the last pass gained ${gain.toPrecision(2)} nats/image`
@@ -128,8 +133,8 @@ export function describeEmEnd({ method, tolerance }: EmConfig, { ended, history 
   return `stopped after ${passes} without converging: ${gained}, more than the tolerance of ${tolerance}; ${more}`
 }
 
-/** What learns, as snapshots name it. */
+/** The name of the algorithm in snapshots. */
 export const emAlgorithm = (method: keyof typeof eSteps, model: string): string => `${method} em of ${model}`
 
-/** EM has no schedule; a method whose M step ascends a gradient has one learning rate throughout. */
+/** EM has no schedule; if the M step takes gradient steps, their learning rate is constant. */
 export const constantRates = (learningRate = 0) => ({ learningRate, beta: 1 })

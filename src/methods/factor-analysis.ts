@@ -20,11 +20,11 @@ const flags = {
   ...em.firstEmSettings,
   latentDim: wholeNumber([1, 1e4], 10, 'dimensions of z'),
   pca: pcaSetting,
-  varianceFloor: varianceFloorSetting('least noise variance'),
+  varianceFloor: varianceFloorSetting('lower limit of the noise variances'),
   samples: chainSettings.samples,
-  sampler: choice(factorSamplers, 'direct', 'Monte Carlo EM: how z is drawn'),
+  sampler: choice(factorSamplers, 'direct', 'Monte Carlo EM: sampler of z'),
   chains: chainSettings.chains,
-  discard: wholeNumber([0, 1e4], 0, 'Monte Carlo EM: first draws of each chain and pass that are left out'),
+  discard: wholeNumber([0, 1e4], 0, 'Monte Carlo EM: number of draws to discard at the start of each chain and pass'),
   leapfrogSteps: chainSettings.leapfrogSteps,
   stepSize: chainSettings.stepSize,
   targetAcceptance: chainSettings.targetAcceptance,
@@ -37,7 +37,7 @@ interface Kind {
   name: 'factor-analysis' | 'ppca'
   summary: string
   noise: (typeof factors.noises)[number]
-  /** Free parameters of a model of so many features and factors. */
+  /** Number of free parameters, given the numbers of features and factors. */
   parameters(features: number, latentDim: number): number
 }
 
@@ -47,20 +47,20 @@ const rules: readonly Rule<Config>[] = [
   ...chainRules<Config>(['samples', 'sampler', 'chains', 'discard']),
   ({ method, discard, samples }) =>
     method === 'monte-carlo' && discard >= samples
-      ? `--discard ${discard}: of --samples ${samples} draws none is left; use --discard ${samples - 1} or more --samples`
+      ? `--discard ${discard}: discards all draws of --samples ${samples}; use --discard ${samples - 1} or a larger --samples`
       : undefined,
 ]
 
 export const factorAnalysis = factorMethod({
   name: 'factor-analysis',
-  summary: 'factor analysis, of grey images: exact EM, or Monte Carlo EM by Gibbs, Metropolis or HMC',
+  summary: 'fits factor analysis to grey images by exact EM, or by Monte Carlo EM with Gibbs, Metropolis or HMC',
   noise: 'diagonal',
   parameters: (features, latentDim) => (latentDim + 2) * features,
 })
 
 export const ppca = factorMethod({
   name: 'ppca',
-  summary: 'probabilistic PCA, of grey images: exact EM, or Monte Carlo EM by Gibbs, Metropolis or HMC',
+  summary: 'fits probabilistic PCA to grey images by exact EM, or by Monte Carlo EM with Gibbs, Metropolis or HMC',
   noise: 'isotropic',
   parameters: (features, latentDim) => (latentDim + 1) * features + 1,
 })
@@ -112,7 +112,7 @@ function createLearner({ name, noise, parameters }: Kind, config: Config, size: 
     parameters: parameters(features.size, latentDim),
     variables: new Map([...algorithm.variables, ...features.variables]),
     pictures: factorPictures(model, features),
-    bounds: how => boundsInOneStep(algorithm.bound, how),
+    bounds: options => boundsInOneStep(algorithm.bound, options),
     async initialize(data, images) {
       await features.initialize(data)
       const moments = await featureMoments(images(), features)
@@ -126,7 +126,7 @@ function createLearner({ name, noise, parameters }: Kind, config: Config, size: 
   }
 }
 
-/** Factors and their mean images. */
+/** Pictures of the factors z and their mean images. */
 function factorPictures(model: factors.FactorAnalysis, features: Features): Pictures {
   const meanImage = (z: tf.Tensor) => features.show(tf.add(tf.matMul(z, model.W as tf.Tensor, false, true), model.mu))
   return {

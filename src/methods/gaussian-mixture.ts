@@ -17,11 +17,11 @@ const flags = {
   method: em.eStepSetting('exact', 'monte-carlo', 'mean-field'),
   ...em.firstEmSettings,
   components: mixtureSettings.components,
-  covariance: choice(['spherical', 'diagonal', 'full'], 'diagonal', 'shape of the covariances'),
+  covariance: choice(['spherical', 'diagonal', 'full'], 'diagonal', 'structure of the covariance matrices'),
   pca: pcaSetting,
   prior: em.priorSetting('symmetric prior Dirichlet(A) on the weights; 1 is flat (maximum likelihood)'),
   concentration: mixtureSettings.concentration,
-  varianceFloor: varianceFloorSetting('added to each variance'),
+  varianceFloor: varianceFloorSetting('added to each estimated variance'),
   start: mixtureSettings.start,
   restarts: mixtureSettings.restarts,
   samples: mixtureSettings.samples,
@@ -37,7 +37,7 @@ export const gaussianMixture = defineMethod<Config>({
   name,
   command: `em ${name}`,
   summary:
-    'a mixture of Gaussians, of grey images or their principal components: exact EM, Monte Carlo EM, or mean field',
+    'fits a mixture of Gaussians to grey images or their principal components by exact EM, Monte Carlo EM or mean field',
   examples: ['em gaussian-mixture', 'em gaussian-mixture --covariance full --pca 50'],
   flags,
   settings,
@@ -46,7 +46,7 @@ export const gaussianMixture = defineMethod<Config>({
     reads: 'none',
     bound: method === 'mean-field' ? { name: 'ELBO', exact: false } : { name: 'log p(x)', exact: true },
     model: `${name} ${components}, ${method}`,
-    prior: 'the weights',
+    prior: 'the mixture weights',
     passes: 'whole',
   }),
   rates: () => em.constantRates(),
@@ -87,7 +87,7 @@ function algorithmOf(
   return { algorithm: mixtureEm(mixture, options) }
 }
 
-/** Free parameters: weights, means and covariances. */
+/** Number of free parameters: weights, means and covariances. */
 function countParameters({ components, covariance }: Config, features: number): number {
   const variances = { spherical: 1, diagonal: features, full: (features * (features + 1)) / 2 }[covariance]
   return components - 1 + components * (features + variances)

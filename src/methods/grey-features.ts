@@ -6,7 +6,7 @@ export const pcaSetting = setting(
   z.int().min(1).max(1e4).nullable(),
   null,
   "a whole number from 1 to 10000, or 'off'",
-  'model this many principal components of the grey images instead of their pixels',
+  'model this many principal components of the images instead of their pixels',
   read.numberOrOff,
 )
 

@@ -1,4 +1,4 @@
-/** Every method, and which one a run is of. */
+/** The list of all methods, and the method of a run. */
 import { UsageError } from '../settings/setting.js'
 import { bernoulliMixture } from './bernoulli-mixture.js'
 import { decoder } from './decoder.js'
@@ -33,7 +33,7 @@ function methodNamedIn(json: string, where: string): Method {
   try {
     given = JSON.parse(json)
   } catch {
-    return vae // whose parser says what is wrong
+    return vae // its parser reports the syntax error
   }
   try {
     return methodOf(Object(given) as { model?: unknown })

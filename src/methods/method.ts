@@ -1,7 +1,8 @@
 /**
- * A method is one value: its name, its settings, which of them go together, and what learns. The rest of the program asks a `Method` and
- * the `Learner` that it makes, and never which method it is. A new method is one file here and one entry in list.ts.
+ * A method is one value: its name, its settings, the conflicts between them, and how to create its learner. The rest of the program uses
+ * a `Method` and its `Learner` and never asks which method it is. A new method is one file here and one entry in list.ts.
  */
+import type * as tf from '@tensorflow/tfjs'
 import type { modes, ScanOptions } from '../compile/step.js'
 import type { readings } from '../data/binarize.js'
 import type { Dataset, Split } from '../data/dataset.js'
@@ -16,117 +17,125 @@ import type { Contestant } from './contestant.js'
 import type { EndOfRun, Progress } from './metrics.js'
 import type { Pictures } from './pictures.js'
 
-/** The settings that every run has, whatever its method. config.json holds these and the method's own. */
+/** The settings common to all methods. config.json holds these and the method's own. */
 export interface RunConfig {
-  /** Of methods of `elbo em`: their name. */
+  /** Name of the method, for methods of `elbo em`. */
   model?: string
-  /** Passes over the training images, in all. */
+  /** Total number of passes over the training images. */
   epochs: number
   /** Images per step. */
   batchSize: number
   seed: number
   data: string
-  /** Learn from the first so many training images only; null: from all. Likewise for validation. */
+  /** Number of training images to use, counted from the first; null: all. Likewise for validation. */
   trainImages: number | null
   validationImages: number | null
-  /** Which training images are held out for validation; left out: the last sixth. */
+  /** Which training images are held out for validation; absent: the last sixth. */
   validation?: 'last-sixth' | 'none'
   backend: string
   compile: (typeof modes)[number]
   threads: number | null
   /** Epochs between pictures. */
   imagesEvery: number
-  /** The run whose weights this one begins with, as RUN@STEP; null or left out: none. */
+  /** The run that provides the initial weights, as RUN@STEP; null or absent: none. */
   initFrom?: string | null
 }
 
-/** What the settings of a run decide before anything is computed. */
+/** Properties of a run that follow from its settings alone. */
 export interface Traits {
-  /** How the model reads grey pixels: a Bernoulli draw, the threshold 0.5, or as grey values in [0, 1]. */
+  /** How the model reads grey pixels: as a Bernoulli draw, thresholded at 0.5, or as grey values in [0, 1]. */
   reads: (typeof readings)[number]
   bound: {
-    /** Of the bound that training raises, such as `ELBO`. */
+    /** Name of the bound that training maximises, such as `ELBO`. */
     name: string
     /** Whether the bound is log p(x) itself. */
     exact: boolean
   }
   /** The model and its sizes, such as `vae 400-400-32 elu`. */
   model: string
-  /** What z is drawn from, such as `N(0, I)`. */
+  /** The distribution of z, such as `N(0, I)`. */
   prior: string
   /**
-   * `shuffled`: each pass sees the training images in an order of its own, and leaves out what fills no batch. `whole`: each pass sees all
-   * of them in the same order, and ends in an update (the M step).
+   * `shuffled`: each pass visits the training images in a new order and drops the last incomplete batch. `whole`: each pass visits all of
+   * them in the same order and ends with an update (the M step).
    */
   passes: 'shuffled' | 'whole'
 }
 
-/** Numbers of a step that follow a schedule. */
+/** The values of a step that follow a schedule. */
 export interface Rates {
   learningRate: number
-  /** Weight of the KL term in what is maximised. */
+  /** Weight of the KL term in the objective. */
   beta: number
 }
 
-/** The images that a learner is made for. */
+/** Shape and number of the training images. */
 export type TrainingShape = GivenShape & {
-  /** How many there are to learn from. */
+  /** Number of training images. */
   images: number
 }
 
 /** One way to fit one kind of model. `C` holds its settings. */
 export interface Method<C extends RunConfig = RunConfig> {
-  /** As the command line and config.json name it. */
+  /** Name on the command line and in config.json. */
   readonly name: string
-  /** The command that makes such runs and resumes them: `train`, or `em NAME`. */
+  /** The command that starts and resumes its runs: `train`, or `em NAME`. */
   readonly command: string
   readonly summary: string
   /** Command lines for `--help`. */
   readonly examples: readonly string[]
   /** Its settings, in the order in which `--help` shows them. */
   readonly flags: Settings
-  /** The same as config.json holds them. */
+  /** The table of all settings in config.json. */
   readonly settings: SettingsTable<C>
-  /** Why these settings do not go together, in one line with the remedy; undefined if they do. */
+  /** The first conflict between settings, in one line with the remedy; undefined if there is none. */
   conflicts(config: C): string | undefined
   traits(config: C): Traits
-  /** Depends on the step alone, never on how many epochs are to come. */
+  /** Depends on the step alone, never on the number of epochs. */
   rates(config: C, step: number, stepsPerPass: number): Rates
-  /** Why a run ends before its last epoch; undefined if it goes on. */
+  /** Why a run ends before its last epoch; undefined if it continues. */
   finished(config: C, progress: Progress): 'early' | 'converged' | undefined
-  /** A line about how the run ended, where there is something to say. */
+  /** What a user should know of these settings before the run starts, one line each; absent: nothing. */
+  cautions?(config: C): readonly string[]
+  /** Whether the bound after pass `epoch` may choose the best snapshot. Until it may, the latest snapshot is the best. Absent: always. */
+  choosesBest?(config: C, epoch: number): boolean
+  /** A line that says how the run ended; undefined if there is nothing to add. */
   describeEnd(config: C, end: EndOfRun): string | undefined
-  /** The model and what learns it, with all variables, not yet initialized. */
+  /** Creates the model and the algorithm that trains it; the variables are not yet initialized. */
   create(config: C, shape: TrainingShape): Learner
-  /** The names under which `compare` has it take part. */
+  /** Its entries in `compare`, by name. */
   readonly contestants?: Readonly<Record<string, Contestant<C>>>
 }
 
-/** What learns in one run. Its step, its variables and its networks are those of an `Algorithm`. */
+/** A model and the algorithm that trains it. `Algorithm` declares its step, variables and networks. */
 export interface Learner extends Algorithm {
-  /** As snapshots name it. */
+  /** Name in snapshots. */
   readonly algorithm: string
   readonly pictures: Pictures
-  /** Free parameters of the model; of networks, those of the encoder too. */
+  /** Number of free parameters, those of an encoder included. */
   readonly parameters: number
   /** Encoder and decoder, where the model has both. */
   readonly vae?: Vae
-  /** Finds the bound of images; compiled once. */
-  bounds(how: ScanOptions): Bounds
-  /** So many validation images are measured after each pass; left out: all. */
+  /** Measures the bound of images; compiled once. */
+  bounds(options: ScanOptions): Bounds
+  /** Number of validation images measured after each pass; absent: all. */
   readonly validationImages?: number
-  /** Estimates log p(x) without an encoder, where that is the only way; without `effort` as much is done as after each pass. */
-  annealer?(how: ScanOptions, effort?: AnnealingEffort): Annealer
-  /** Gives the state that the run starts from, which its seed decides. `images()` are those of a whole pass, as the model reads them. */
+  /** Estimates log p(x) by annealing, for models that need it; the default `effort` is that of validation after a pass. */
+  annealer?(options: ScanOptions, effort?: AnnealingEffort): Annealer
+  /** Sets the initial state, which depends on the seed. `images()` returns all training images as the model reads them. */
   initialize(data: Dataset, images: () => Split): Promise<void>
-  /** To be called once `variables` have been brought back. */
+  /** Those of the algorithm, and the learner's own. */
+  readonly variables: Map<string, tf.Variable>
+  /** Variables that snapshots of older versions lack. A run that began without one keeps its first value, and its snapshots stay without it. */
+  readonly addedVariables?: readonly string[]
+  /** Must be called after `variables` have been restored. */
   restored?(): void
 }
 
-/** Keeps the types of a method's own settings while it is defined, and forgets them for the list of all methods. */
+/** Checks a definition against the type of its settings. */
 export const defineMethod = <C extends RunConfig>(method: Method<C>): Method<C> => method
 
-/** The settings of a new run: defaults, and `sources`, of which later ones win. Throws a `UsageError` if they do not go together. */
+/** The settings of a new run: the defaults, overridden by `sources`, of which later ones win. Throws a `UsageError` if settings conflict. */
 export function resolveRun<C extends RunConfig>(method: Method<C>, ...sources: DeepReadonly<Partial<C>>[]): C {
   const config = method.settings.resolve(...sources)
   const conflict = method.conflicts(config)

@@ -1,10 +1,11 @@
-/** What a run reports of itself: the numbers of a pass, and where it stands. Nats per image. */
+/** The metrics and the progress of a run. Bounds are in nats per image. */
 
-/** After a pass, on the fixed binary sample of the validation images: validationElbo = reconstruction - kl. */
+/** Measured after a pass, on the fixed binary sample of the validation images: validationElbo = reconstruction - kl. */
 export interface Validated {
   validationElbo: number
-  validationElboError: number
-  /** The importance-weighted bound with the run's number of samples, where that is the objective. */
+  /** Absent for a single image. */
+  validationElboError?: number
+  /** The importance-weighted bound with the run's number of samples, if it is the objective. */
   validationIwae?: number
   validationIwaeError?: number
   reconstruction?: number
@@ -12,13 +13,13 @@ export interface Validated {
   validationImages: number
 }
 
-/** One line of metrics.jsonl. A method leaves out what it does not compute, and a run without validation images what is measured on them. */
+/** One line of metrics.jsonl. A field is absent if the method does not compute it, or if it needs validation images and there are none. */
 export interface EpochMetrics extends Partial<Validated> {
   epoch: number
   step: number
-  /** Wall time of training so far, over all sessions of the run, without passes that were cut short and made again. */
+  /** Wall time of training so far in seconds, over all sessions; interrupted passes that were repeated do not count. */
   seconds: number
-  /** Mean over the pass, while the parameters moved; its error is that of the mean over steps. */
+  /** Mean over the pass, while the parameters changed; the error is that of the mean over steps, absent for a single step. */
   trainElbo?: number
   trainElboError?: number
   trainReconstruction?: number
@@ -26,23 +27,23 @@ export interface EpochMetrics extends Partial<Validated> {
   trainIwae?: number
   learningRate?: number
   beta?: number
-  /** Methods that update at the end of a pass: the bound on all training images after each half step. */
+  /** For EM: the bound on all training images after the E step and after the M step. */
   elboAfterE?: number
   elboAfterM?: number
-  /** log p(theta), for maximum a posteriori: what grows is elbo + logPrior. */
+  /** log p(theta), for maximum a posteriori estimates: EM increases elbo + logPrior. */
   logPrior?: number
-  /** What grows from pass to pass: the bound after the M step, with log p(theta) where there is a prior. */
+  /** What EM increases from pass to pass: the bound after the M step, plus log p(theta) if there is a prior. */
   objective?: number
-  /** Mean acceptance of the chains over the pass, where z is drawn by them. */
+  /** Mean acceptance rate over the pass, if z is drawn by Markov chains. */
   acceptance?: number
   imagesPerSecond: number
   backend: string
   compile: string
 }
 
-/** Where a run stands between two passes. */
+/** The state of a run between two passes. */
 export interface Progress {
-  /** Finished passes. */
+  /** Number of finished passes. */
   epoch: number
   /** The pass with the highest validation bound; 0 before the first. */
   bestEpoch: number

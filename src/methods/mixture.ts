@@ -1,4 +1,4 @@
-/** What the mixtures share: settings, pictures, and a learner of any of them. */
+/** Shared by the mixtures: settings, the learner, and pictures. */
 import * as tf from '@tensorflow/tfjs'
 import { z } from 'zod'
 import type { Features } from '../data/features.js'
@@ -21,11 +21,11 @@ export const mixtureSettings = {
     z.number().positive().nullable(),
     null,
     "a number above 0, or 'off'",
-    'mean field: Dirichlet prior on the weights; off means 1 / components',
+    'mean field: concentration of the Dirichlet prior on the weights; off: 1 / components',
     read.numberOrOff,
   ),
-  start: choice(startMethods, 'k-means++', 'how the first components are found'),
-  restarts: wholeNumber([1, 1000], 1, 'starts that are tried for a few passes; the best goes on'),
+  start: choice(startMethods, 'k-means++', 'how the components are initialized'),
+  restarts: wholeNumber([1, 1000], 1, 'initializations to try for a few passes each; training continues from the best'),
   samples: wholeNumber([1, 1e4], 1, 'Monte Carlo EM: draws of z per image and pass; 1 is stochastic EM'),
 }
 
@@ -40,7 +40,7 @@ export interface MixtureConfig {
   seed: number
 }
 
-/** Settings of one E step that another one ignores. */
+/** Refuses settings that the E step would ignore. */
 export const mixtureRules = [
   idle<MixtureConfig>(
     ['samples'],
@@ -50,7 +50,7 @@ export const mixtureRules = [
   idle<MixtureConfig>(
     ['prior'],
     ({ method }) => method === 'mean-field',
-    () => 'has no effect with --method mean-field, whose priors are on the parameters; use --concentration',
+    () => 'has no effect with --method mean-field; leave it out, or set its prior on the weights with --concentration',
   ),
   idle<MixtureConfig>(
     ['concentration'],
@@ -59,31 +59,33 @@ export const mixtureRules = [
   ),
 ]
 
-/** Passes over a sample of the images that each of several starts gets before they are compared. */
+/** Passes over a sample of the images after which several initializations are compared. */
 const PASSES_PER_START = 5
 
-/** What one run of a mixture is made of. */
+/** The parts of a mixture's learner. */
 export interface MixtureParts {
-  /** As the command line names it. */
+  /** Name on the command line. */
   model: string
   algorithm: MixtureAlgorithm
-  /** What the mixture sees of an image. */
+  /** The features of an image that the mixture models. */
   features: Features
-  /** Found from the images when the run starts. */
+  /** Computed from the images when the run starts. */
   prior?: EmpiricalPrior | undefined
   parameters: number
 }
 
-export function mixtureLearner(config: MixtureConfig, { model, features, prior, ...parts }: MixtureParts): Learner {
-  const { algorithm } = parts
+export function mixtureLearner(
+  config: MixtureConfig,
+  { model, features, prior, algorithm, parameters }: MixtureParts,
+): Learner {
   const { mixture } = algorithm
   return {
     ...algorithm,
     algorithm: emAlgorithm(config.method, model),
-    parameters: parts.parameters,
+    parameters,
     variables: new Map([...algorithm.variables, ...(prior?.variables ?? []), ...features.variables]),
     pictures: mixturePictures(mixture, features),
-    bounds: how => boundsInOneStep(algorithm.bound, how),
+    bounds: options => boundsInOneStep(algorithm.bound, options),
     async initialize(data, images) {
       await features.initialize(data)
       const whole = images()
@@ -92,7 +94,11 @@ export function mixtureLearner(config: MixtureConfig, { model, features, prior, 
       const key = streamKey(config.seed, 'start')
       await startMixture(algorithm, whole, { method: config.start, restarts: config.restarts, passes, key })
     },
-    ...(prior && { restored: prior.restored }),
+    addedVariables: ['origin'],
+    restored() {
+      mixture.restored?.()
+      prior?.restored()
+    },
     dispose() {
       algorithm.dispose()
       mixture.dispose()
@@ -102,7 +108,7 @@ export function mixtureLearner(config: MixtureConfig, { model, features, prior, 
   }
 }
 
-/** Components and their means. */
+/** Pictures of the components' means; z is the number of the component. */
 function mixturePictures(mixture: Mixture, features: Features): Pictures {
   return {
     sample(key, count) {

@@ -1,39 +1,46 @@
-/** What trained models show: latent points and their mean images, as grey levels. */
+/** Pictures of trained models: latent points and their mean images, as grey levels. */
 import * as tf from '@tensorflow/tfjs'
 import type { ImageShape, Images } from '../data/images.js'
 import { toLevels, unitValues } from '../data/levels.js'
-import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
+import { mostProbable } from '../inference/decoder/most-probable.js'
+import { type Decoder, decode, encode, samplePrior, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'
 
-/** Mean images and the latent points that they are of. */
+/** Mean images, and the latent point of each. */
 export interface Picture extends Images {
   z: number[][]
 }
 
-/** What any trained model can show. */
+/** The pictures that every trained model can draw. */
 export interface Pictures {
   /** Mean images of `count` draws of z from the prior. */
   sample(key: Key, count: number): Promise<Picture>
-  /** Each image (as the model reads it, 0 … 255) as the model sees it: the mean image given its latents. */
+  /** For each image (as the model reads it, 0 … 255) the mean image given its latents. */
   reconstruct(images: Images): Promise<Picture>
 }
 
 export const vaePictures = (vae: Vae): Pictures => ({
   sample: (key, count) => sample(vae, key, count),
-  reconstruct: images => reconstruct(vae, images),
+  reconstruct: async images => decodeGrid(vae, await encodeModes(vae, images)),
+})
+
+/** For a decoder without an encoder: each image is reconstructed from its most probable z. */
+export const decoderPictures = (model: Decoder): Pictures => ({
+  sample: (key, count) => sample(model, key, count),
+  async reconstruct(images) {
+    const x = tf.tensor2d(unitValues(images.pixels), [images.count, model.pixels])
+    const z = await mostProbable(model, x)
+    x.dispose()
+    return decodeGrid(model, await readMatrix(z))
+  },
 })
 
 /** `count` draws z ~ p(z). */
-async function sample(vae: Vae, key: Key, count: number): Promise<Picture> {
-  return decodeGrid(vae, await readMatrix(tf.tidy(() => samplePrior(vae, key, count))))
+async function sample(model: Decoder, key: Key, count: number): Promise<Picture> {
+  return decodeGrid(model, await readMatrix(tf.tidy(() => samplePrior(model, key, count))))
 }
 
-/** Each image (0 … 255) encoded to the most probable z and decoded again. */
-async function reconstruct(vae: Vae, images: Images): Promise<Picture> {
-  return decodeGrid(vae, await encodeModes(vae, images))
-}
-
-/** Straight walks of `steps` points between the codes of consecutive pairs of images: one row of z per point. */
+/** Linear interpolation with `steps` points between the codes of consecutive pairs of images: one row of z per point. */
 export async function interpolate(vae: Vae, images: Images, steps: number): Promise<Picture> {
   const means = await encodeModes(vae, images)
   const walks: number[][] = []
@@ -46,8 +53,8 @@ export async function interpolate(vae: Vae, images: Images, steps: number): Prom
   return decodeGrid(vae, walks)
 }
 
-/** The plane from -extent to extent of a two-dimensional z, `side` by `side` points; z_2 grows upwards. */
-export function manifold(vae: Vae, side: number, extent: number): Promise<Picture> {
+/** The plane of a two-dimensional z from -extent to extent, `side` by `side` points; z_2 increases upwards. */
+export function manifold(vae: Decoder, side: number, extent: number): Promise<Picture> {
   const at = (i: number) => (side === 1 ? 0 : (2 * i) / (side - 1) - 1) * extent
   const plane = Array.from({ length: side * side }, (_, i) => [at(i % side), -at(Math.floor(i / side))])
   return decodeGrid(vae, plane)
@@ -55,7 +62,7 @@ export function manifold(vae: Vae, side: number, extent: number): Promise<Pictur
 
 const PIECE = 1000
 
-async function decodeGrid(vae: Vae, z: number[][]): Promise<Picture> {
+async function decodeGrid(vae: Decoder, z: number[][]): Promise<Picture> {
   const pixels = new Uint8Array(z.length * vae.pixels)
   for (let start = 0; start < z.length; start += PIECE) {
     const means = tf.tidy(() => decode(vae, tf.tensor2d(z.slice(start, start + PIECE))).mean)

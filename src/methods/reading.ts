@@ -4,7 +4,7 @@ import type { Split } from '../data/dataset.js'
 import type { HostKey } from '../random.js'
 import type { Traits } from './method.js'
 
-/** A split as the model reads it in every pass and whenever it is measured: one fixed binary sample, or the grey images. */
+/** A split as the model reads it in whole passes and in every evaluation: one fixed binary sample, or the grey images. */
 export const imagesAsRead = (split: Split, reads: Traits['reads'], key: HostKey): Split =>
   reads === 'none' ? split : binarizeOnce(split, reads, key)
 

@@ -1,4 +1,4 @@
-/** Settings that runs of every method have. */
+/** Settings common to the runs of all methods. */
 import { z } from 'zod'
 import { backendNames } from '../backends/candidates.js'
 import { modes } from '../compile/step.js'
@@ -13,20 +13,20 @@ export const runSettings = {
     read.text,
     true,
   ),
-  trainImages: wholeNumberOrOff('learn from the first N training images only; off means all'),
-  validationImages: wholeNumberOrOff('measure the first N validation images only; off means all'),
-  backend: choice(backendNames, 'auto', 'what computes; auto takes the fastest that runs here', true),
+  trainImages: wholeNumberOrOff('use only the first N training images; off: all'),
+  validationImages: wholeNumberOrOff('use only the first N validation images; off: all'),
+  backend: choice(backendNames, 'auto', 'compute backend; auto: the fastest that runs here', true),
   compile: choice(
     modes,
     'auto',
-    'how steps run: as one TensorFlow function (xla, graph), one TF.js operation at a time (off), or whichever is fastest (auto)',
+    'how steps run: as one TensorFlow function (xla, graph), one TF.js operation at a time (off), or the fastest of these (auto)',
     true,
   ),
   threads: threads(true),
   imagesEvery: wholeNumber([1, 1e6], 5, 'epochs between pictures of samples and reconstructions', true),
 }
 
-/** What a seed decides differs from method to method. */
+/** The description says what the seed determines, which depends on the method. */
 export const seedSetting = (description: string): Setting<number> =>
   setting(z.int().min(0).max(Number.MAX_SAFE_INTEGER), 1, 'a whole number from 0 to 2^53 - 1', description, read.number)
 

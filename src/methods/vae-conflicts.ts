@@ -1,9 +1,9 @@
-/** Settings of a VAE that do not go together. */
+/** Conflicts between the settings of a VAE. */
 import { likelihoodOf } from '../models/likelihoods.js'
 import { firstConflict, idle, type Rule } from '../settings/rules.js'
 import { type VaeConfig, vaeSettings } from './vae-settings.js'
 
-/** The first conflict between settings, with the remedy; undefined if they go together. */
+/** The first conflict between settings, with the remedy; undefined if there is none. */
 export const vaeConflicts = (config: VaeConfig): string | undefined =>
   firstConflict(rules, config, vaeSettings.resolve())
 
@@ -11,9 +11,9 @@ const rules: readonly Rule<VaeConfig>[] = [
   idle(
     ['patience', 'validationImages'],
     ({ validation }) => validation === 'none',
-    () => 'nothing is validated with --validation none; leave one of the two out',
+    () => 'has no effect with --validation none; leave one of the two out',
   ),
-  // Neither phase of wake-sleep has a KL term to weigh or a gradient through z to estimate.
+  // Neither phase of wake-sleep has a KL term to weight or a gradient through z to estimate.
   idle(
     ['estimator', 'beta', 'klWarmup', 'freeBits'],
     ({ objective }) => objective === 'wake-sleep',
@@ -33,7 +33,7 @@ const rules: readonly Rule<VaeConfig>[] = [
   idle(
     ['outputBias'],
     ({ initFrom }) => initFrom !== null,
-    ({ initFrom }) => `has no effect with --init-from ${initFrom}, which sets every bias; leave one of the two out`,
+    ({ initFrom }) => `has no effect with --init-from ${initFrom}, which sets all biases; leave one of the two out`,
   ),
   idle(
     ['pixelVariance'],
@@ -48,8 +48,7 @@ const rules: readonly Rule<VaeConfig>[] = [
   idle(
     ['freeBits'],
     ({ upperLatentDim }) => upperLatentDim !== null,
-    () =>
-      'needs the KL term of each latent dimension in closed form, which a model with two latent layers does not have; leave it out',
+    () => 'needs the KL term of each latent dimension in closed form; leave it out, or leave out --upper-latent-dim',
   ),
   ({ upperLatentDim, latents }) =>
     upperLatentDim !== null && latents !== 'gaussian'
@@ -85,7 +84,7 @@ const rules: readonly Rule<VaeConfig>[] = [
       : undefined,
   ({ likelihood, pixelVariance }) =>
     likelihood === 'gaussian' && pixelVariance === null
-      ? "--likelihood gaussian: needs --pixel-variance; a number above 0, such as 0.05, or 'learned' was expected"
+      ? "--likelihood gaussian: needs --pixel-variance, a number above 0 such as 0.05, or 'learned'"
       : undefined,
   ({ likelihood, pixelVariance, binarize }) => {
     const { binary } = likelihoodOf(likelihood, pixelVariance ?? undefined)

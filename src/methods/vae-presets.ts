@@ -1,10 +1,10 @@
-/** Named starting points of `elbo train`; flags and `--config` change them. */
+/** Presets of `elbo train`; flags and `--config` override them. */
 import type { DeepReadonly } from '../settings/table.js'
 import type { VaeConfig } from './vae-settings.js'
 
 const PUBLISHED =
   'two hidden layers of 200 tanh units, 50 latent dimensions, all training images, 1,000 epochs in batches of 100, a learning rate ' +
-  'that falls six times by 10^(1/3)'
+  'divided six times by 10^(1/3)'
 
 /** The published network on a shorter schedule: the paper's is 3,280 epochs in batches of 20. */
 const published = {
@@ -21,7 +21,7 @@ const published = {
   imagesEvery: 100,
 } as const
 
-/** Its second architecture, on the same schedule. */
+/** The published two-layer network, on the same schedule. */
 const twoLayers = { ...published, latentDim: 100, upperLatentDim: 50, upperHidden: [100, 100] } as const
 
 export const presets = {
@@ -53,27 +53,27 @@ export const presets = {
   },
   'burda2015-2l': {
     description:
-      'the two-layer VAE of Burda et al. 2015, on the same schedule: 100 latent dimensions, above them two hidden layers of 100 units and 50 latent dimensions',
+      'the VAE with two latent layers of Burda et al. 2015, on the same schedule: 100 latent dimensions, then two hidden layers of 100 units and 50 latent dimensions',
     config: { ...twoLayers, kl: 'monte-carlo' },
   },
   'iwae-5-2l': {
-    description: 'those two layers by the importance-weighted bound of 5 draws',
+    description: 'burda2015-2l trained on the importance-weighted bound with 5 draws',
     config: { ...twoLayers, objective: 'iwae', samples: 5 },
   },
   'iwae-5': {
-    description: 'the one-layer network by the importance-weighted bound of 5 draws',
+    description: 'burda2015 trained on the importance-weighted bound with 5 draws',
     config: { ...published, objective: 'iwae', samples: 5 },
   },
   'dreg-5': {
-    description: 'the same with doubly reparameterized gradients (Tucker et al. 2018)',
+    description: 'iwae-5 with doubly reparameterized gradients (Tucker et al. 2018)',
     config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 5 },
   },
   'iwae-50': {
-    description: 'the one-layer network by the importance-weighted bound of 50 draws',
+    description: 'iwae-5 with 50 draws',
     config: { ...published, objective: 'iwae', samples: 50 },
   },
   'dreg-50': {
-    description: 'the same with doubly reparameterized gradients',
+    description: 'dreg-5 with 50 draws',
     config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 50 },
   },
 } as const satisfies Record<string, { description: string; config: DeepReadonly<Partial<VaeConfig>> }>

@@ -1,6 +1,7 @@
 /** `elbo train`: a VAE, whose networks learn by gradient ascent on the ELBO or on IWAE_k, or by wake-sleep. */
 import { imageShape, meanImage } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
+import { describeCollapse } from '../evaluation/collapse.js'
 import type { BoundedAlgorithm } from '../inference/algorithm.js'
 import { gradientAscent } from '../inference/gradient-ascent.js'
 import { wakeSleep } from '../inference/wake-sleep.js'
@@ -13,7 +14,7 @@ import { vaePictures } from './pictures.js'
 import { vaeConflicts } from './vae-conflicts.js'
 import { type VaeConfig, vaeFlags, vaeSettings } from './vae-settings.js'
 
-/** In `compare`: both networks by one objective. */
+/** Its entry in `compare` with one objective. */
 const contestant = (objective: 'elbo' | 'wake-sleep'): Contestant<VaeConfig> => ({
   sizes: 'latentDim',
   steps: true,
@@ -56,18 +57,24 @@ export const vae = defineMethod<VaeConfig>({
   },
   finished: ({ patience }, { epoch, bestEpoch }) =>
     patience !== null && epoch - bestEpoch >= patience ? 'early' : undefined,
-  describeEnd: (config, { ended, bestEpoch }) =>
-    ended === 'early' ? `stopped early: no better validation ${boundName(config)} since epoch ${bestEpoch}` : undefined,
+  cautions: config => [...warmupCautions(config), ...betaCautions(config)],
+  choosesBest: ({ klWarmup }, epoch) => epoch >= klWarmup,
+  describeEnd(config, { ended, bestEpoch, history }) {
+    const early =
+      ended === 'early' ? [`stopped early: no better validation ${boundName(config)} since epoch ${bestEpoch}`] : []
+    return [...early, ...describeCollapse(history.at(-1)?.kl)].join('; ') || undefined
+  },
   create(config, shape) {
     const networks = createVae({ ...config, ...imageShape(shape) })
     const algorithm = algorithmOf(networks, config)
     return {
       ...algorithm,
+      variables: new Map(algorithm.variables),
       algorithm: config.objective === 'elbo' ? 'vae' : config.objective,
       parameters: [...algorithm.models.values()].reduce((sum, model) => sum + model.countParams(), 0),
       vae: networks,
       pictures: vaePictures(networks),
-      bounds: how => boundsInOneStep(algorithm.bound, how),
+      bounds: options => boundsInOneStep(algorithm.bound, options),
       async initialize(data) {
         const bias = config.outputBias === 'mean-image' ? meanImage(data.train) : undefined
         initialize(networks, streamKey(config.seed, 'weights'), bias)
@@ -81,7 +88,7 @@ export const vae = defineMethod<VaeConfig>({
   contestants: { vae: contestant('elbo'), 'wake-sleep': contestant('wake-sleep') },
 })
 
-/** Fills in defaults; later sources win. Throws a `UsageError` for settings that do not go together. */
+/** The settings of a new VAE run: the defaults, overridden by `sources`, of which later ones win. Throws a `UsageError` if settings conflict. */
 export const resolveConfig = (...sources: DeepReadonly<Partial<VaeConfig>>[]): VaeConfig => resolveRun(vae, ...sources)
 
 function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {
@@ -91,15 +98,31 @@ function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {
   return gradientAscent(networks, { ...options, objective }, streamKey(config.seed, 'baseline'))
 }
 
+const warmupCautions = ({ klWarmup, epochs }: VaeConfig): string[] =>
+  klWarmup > epochs
+    ? [
+        `--kl-warmup ${klWarmup}: the run ends after ${epochs} epochs, at ${(epochs / klWarmup).toPrecision(2)} of the weight --beta of the KL term; ` +
+          'the bound cannot choose the best snapshot before the warm-up ends, so the latest one is taken',
+      ]
+    : []
+
+const betaCautions = ({ beta }: VaeConfig): string[] =>
+  beta === 1
+    ? []
+    : [
+        `--beta ${beta}: validation measures the ELBO, with the KL term at weight 1, and chooses the best snapshot by it; ` +
+          'for the last one use --snapshot latest',
+      ]
+
 const boundName = ({ objective, samples }: VaeConfig): string => (objective === 'iwae' ? `IWAE_${samples}` : 'ELBO')
 
-/** How often the learning rate has fallen before an epoch. */
+/** Number of decays of the learning rate before an epoch. */
 const decays = ({ learningRateMilestones: milestones }: VaeConfig, epoch: number): number =>
   milestones?.filter(finished => finished <= epoch).length ?? epoch
 
 function describeNetworks({ filters, hidden, latentDim, upperHidden, upperLatentDim, activation }: VaeConfig): string {
   const convolutions = filters ? `conv${filters.join('-')}-` : ''
-  const upper = upperLatentDim === null ? '' : `, ${[...(upperHidden ?? []), upperLatentDim].join('-')} above,`
+  const upper = upperLatentDim === null ? '' : `, then ${[...(upperHidden ?? []), upperLatentDim].join('-')},`
   return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}`
 }
 

@@ -13,7 +13,7 @@ const LOG_2PI = Math.log(2 * Math.PI)
 /** A variance for each feature (factor analysis), or one for all (probabilistic PCA). */
 export const noises = ['diagonal', 'isotropic'] as const
 
-/** theta, on the host. */
+/** The parameters theta, in double precision. */
 export interface FactorParameters {
   /** [features]. */
   readonly mu: Float64Array
@@ -23,7 +23,7 @@ export interface FactorParameters {
   readonly psi: Float64Array
 }
 
-/** p(z | x) = N(G Wᵀ Psi^-1 (x - mu), G): what of it does not depend on x. */
+/** p(z | x) = N(G Wᵀ Psi^-1 (x - mu), G): the part that does not depend on x. */
 export interface FactorPosterior {
   /** I + Wᵀ Psi^-1 W, the inverse of G: [latent, latent]. */
   readonly precision: Matrix
@@ -32,7 +32,7 @@ export interface FactorPosterior {
   readonly logDetCovariance: number
 }
 
-/** The model: theta, and what follows from it, made anew by `setParameters` alone. */
+/** The model: theta, and the tensors that `setParameters` derives from it. */
 export interface FactorAnalysis {
   readonly features: number
   readonly latentDim: number
@@ -55,7 +55,7 @@ export interface FactorAnalysis {
 /** A model with W = 0, mu = 0, psi = 1, to be filled by `setParameters` or from a checkpoint. */
 export function createFactorAnalysis({ features, latentDim }: { features: number; latentDim: number }): FactorAnalysis {
   const zeros = (...shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false))
-  const parts = {
+  const tensors = {
     mu: zeros(features),
     W: zeros(features, latentDim),
     psi: zeros(features),
@@ -65,11 +65,11 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
     logDetPosterior: zeros(),
     tracePosterior: zeros(),
   }
-  const { mu, W, psi, ...derived } = parts
+  const { mu, W, psi, ...derived } = tensors
   const model = {
     features,
     latentDim,
-    ...parts,
+    ...tensors,
     variables: new Map<string, tf.Variable>([
       ['mu', mu],
       ['W', W],
@@ -81,7 +81,7 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
       ['derived/log_det_posterior', derived.logDetPosterior],
       ['derived/trace_posterior', derived.tracePosterior],
     ]),
-    dispose: () => tf.dispose(parts),
+    dispose: () => tf.dispose(tensors),
   }
   setParameters(model, {
     mu: new Float64Array(features),
@@ -91,7 +91,7 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
   return model
 }
 
-/** Writes theta, rounded to float32, and derives the rest from what was written. Returns what was written. */
+/** Writes theta, rounded to float32, and what derives from the rounded values, which it returns. Throws an Error unless psi > 0. */
 export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParameters): FactorParameters {
   const invalid = psi.findIndex(variance => !(Math.fround(variance) > 0))
   if (invalid >= 0)
@@ -135,7 +135,7 @@ export interface Start {
   varianceFloor: number
 }
 
-/** Draws a start from `key`: mu and psi are the data's moments, W is normal, with the mean variance of a feature shared among the factors. */
+/** Initial parameters: mu and psi are the moments of the data; W is normal, with variance (mean variance of a feature) / latentDim. */
 export function initializeFactorAnalysis(
   model: FactorAnalysis,
   key: Key,
@@ -151,7 +151,7 @@ export function initializeFactorAnalysis(
   setParameters(model, { mu: Float64Array.from(mean), W, psi })
 }
 
-/** G, its inverse and its log determinant: the inverse by Woodbury's identity is [latent, latent]. */
+/** G, its inverse and its log determinant; by Woodbury's identity all matrices are [latent, latent]. */
 export function posteriorOf({ W, psi }: FactorParameters): FactorPosterior {
   const inner = W.transpose().mmul(W.clone().divColumnVector(psi)) // Wᵀ Psi^-1 W
   const precision = Matrix.add(inner, inner.transpose()).div(2).add(Matrix.eye(W.columns))
@@ -184,7 +184,7 @@ export function exactBound(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor)
     const { mu, W, psi, features, latentDim, logDetPosterior, tracePosterior } = model
     const residual = tf.sub(tf.sub(x, mu), tf.matMul(mean, W, false, true)) // [batch, features]
     const squaredMean = tf.sum(tf.square(mean), -1) // [batch]
-    // (x - mu)ᵀ C^-1 (x - mu) = |x - mu - W m|^2_Psi + |m|^2: both parts positive, so nothing cancels.
+    // (x - mu)ᵀ C^-1 (x - mu) = |x - mu - W m|^2_Psi + |m|^2: both terms are positive, so nothing cancels.
     const squared = tf.add(tf.sum(tf.div(tf.square(residual), psi), -1), squaredMean)
     const logDet = tf.sub(tf.sum(tf.log(psi)), logDetPosterior) // of C
     const elbo = tf.mul(tf.add(tf.add(squared, logDet), features * LOG_2PI), -0.5)

@@ -1,6 +1,6 @@
 /**
- * Families of z: q(z|x) as the encoder's outputs give it, and the prior p(z). Every draw is a function of noise that has no
- * parameters, so that what is drawn can be held fixed, or differentiated where the function is smooth.
+ * Families of z: q(z|x), parameterized by the encoder's outputs, and the prior p(z). Every draw is a function of parameter-free
+ * noise, so that the noise can be held fixed, and draws differentiated where the function is smooth.
  */
 import * as tf from '@tensorflow/tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
@@ -11,25 +11,25 @@ import { type Key, normal, uniform } from '../random.js'
 export interface Posterior {
   /** The encoder's outputs, [batch, latent] each. */
   readonly heads: readonly tf.Tensor[]
-  /** The most probable z; of a second layer, the most probable given the first: [batch, latent]. */
+  /** The most probable z, [batch, latent]; with two layers, the mode of h1 and the mode of h2 given that h1. */
   readonly mode: tf.Tensor
-  /** The draws that noise [samples, batch, latent] leads to. */
+  /** The draws computed from noise [samples, batch, latent]. */
   at(noise: tf.Tensor): Draws
   /** log q(z|x) in nats: z [samples, batch, latent] -> [samples, batch]. */
   logProb(z: tf.Tensor): tf.Tensor
   /**
-   * d log q(z|x) / dz at the draws that noise leads to, q held fixed, both [samples, batch, latent]. Of the noise, because z itself is
-   * rounded to the mean where sigma is small beside it. Throws an Error where z is discrete.
+   * d log q(z|x) / dz, with q held fixed, at the draws computed from `noise`; both [samples, batch, latent]. A function of the noise,
+   * because z is rounded to the mean where sigma is much smaller. Throws an Error if z is discrete.
    */
   slope(noise: tf.Tensor): tf.Tensor
   /**
-   * KL(q(z_j|x) || p(z_j)) of each dimension in nats: [batch, latent]. Their sum is KL(q(z|x) || p(z)). Throws an Error where there is no
+   * KL(q(z_j|x) || p(z_j)) of each dimension in nats: [batch, latent]. Their sum is KL(q(z|x) || p(z)). Throws an Error if there is no
    * closed form.
    */
   kl(): tf.Tensor
   /**
-   * E_q[z] [batch, latent], and KL(q(z|x) || p(z)) in nats [batch]; what has no closed form is estimated with noise from `key`.
-   * `meanVariance` [batch, latent] is the variance that this noise gives `mean`; absent where that is exact.
+   * E_q[z] [batch, latent], and KL(q(z|x) || p(z)) in nats [batch]; without a closed form they are estimated with noise from `key`.
+   * `meanVariance` [batch, latent] is the sampling variance of `mean`; absent if `mean` is exact.
    */
   expectations(key: Key): { mean: tf.Tensor; kl: tf.Tensor; meanVariance?: tf.Tensor }
 }
@@ -43,7 +43,7 @@ export interface Draws {
 
 /** p(z). */
 export interface Prior {
-  /** The draws that noise [..., latent] leads to, of that shape. */
+  /** The draws computed from noise [..., latent], of the same shape. */
   at(noise: tf.Tensor): tf.Tensor
   /** log p(z) in nats: [..., latent] -> [...]. */
   logProb(z: tf.Tensor): tf.Tensor
@@ -59,13 +59,13 @@ export interface Latents {
   /** Noise for `Posterior.at` and `Prior.at`, of any shape. */
   noise(key: Key, shape: number[]): tf.Tensor
   readonly prior: Prior
-  /** The part of z [..., latent] that p(x|z) depends on, which the decoder reads. */
+  /** The part of z [..., latent] that the decoder takes as input. */
   decoded(z: tf.Tensor): tf.Tensor
-  /** Networks of the family's own: of q(z|x) beyond the encoder, and of p(z). */
+  /** Further networks: those of q(z|x) besides the encoder, and those of p(z). */
   readonly networks: { readonly encoder: readonly tf.LayersModel[]; readonly decoder: readonly tf.LayersModel[] }
 }
 
-/** What families of one layer have in common. */
+/** Common to families with one latent layer. */
 const oneLayer = { decoded: (z: tf.Tensor) => z, networks: { encoder: [], decoder: [] } } as const
 
 /** z of `heads` mu and log sigma^2: q(z|x) = N(mu, sigma^2), p(z) = N(0, I). */
@@ -111,7 +111,7 @@ const bernoulliLatents: Latents = {
       },
       logProb,
       slope() {
-        throw new Error('d log q(z|x) / dz: z is binary')
+        throw new Error('d log q(z|x) / dz does not exist: z is binary')
       },
       kl: () => bernoulli.klToFair(logits),
       expectations: () => ({ mean, kl: tf.sum(bernoulli.klToFair(logits), -1) }),

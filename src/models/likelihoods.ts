@@ -1,4 +1,4 @@
-/** Families of p(x|z) over images, by what the decoder puts out: probabilities of binary pixels, densities of grey ones in [0, 1]. */
+/** Families of p(x|z), parameterized by the decoder's outputs: probabilities of binary pixels, densities of grey ones in [0, 1]. */
 import * as tf from '@tensorflow/tfjs'
 import { WHITE } from '../data/levels.js'
 import * as bernoulli from '../distributions/bernoulli.js'
@@ -6,67 +6,86 @@ import * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
 import * as gaussian from '../distributions/normal.js'
 import { type Key, normal } from '../random.js'
 
-/** p(x|z) of each z [..., latent]. */
+/** p(x|z) for each z [..., latent]. */
 export interface PixelDistribution {
   /** The mean image: [..., pixels]. */
   readonly mean: tf.Tensor
   /** log p(x|z) in nats, summed over pixels; x [..., pixels] broadcasts over the leading axes of z. */
   logProb(x: tf.Tensor): tf.Tensor
-  /** The same of every image beside every z: x [images, pixels] and distributions [points, pixels] -> [points, images]. */
+  /** log p(x|z) in nats of every image given every z: x [images, pixels], z [points, latent] -> [points, images]. */
   logProbOfEach(x: tf.Tensor): tf.Tensor
-  /** One image of each: [..., pixels]. */
+  /** One image drawn for each z: [..., pixels]. */
   sample(key: Key): tf.Tensor
 }
 
 export interface Likelihood {
   /** Names of the decoder's output layers, each [..., pixels]. */
   readonly heads: readonly string[]
-  /** Whether it is a probability of binary pixels; otherwise a density of grey ones. */
+  /** True for a probability of binary pixels, false for a density of grey ones. */
   readonly binary: boolean
-  /** Whether log p(x|z) is linear in x, so that `logProbOfEach` is one product of matrices. */
+  /** Whether log p(x|z) is linear in x, so that `logProbOfEach` is one matrix product. */
   readonly linear: boolean
+  /** What the decoder's outputs mean, in a line for users of an exported decoder. */
+  readonly meaning: string
   of(heads: readonly tf.Tensor[]): PixelDistribution
 }
 
-export const likelihoods = ['bernoulli', 'continuous-bernoulli', 'gaussian'] as const
-
-/** Of a Gaussian pixel, the same for all; 'learned': of each pixel, by the decoder. */
+/** Variance of a Gaussian pixel, the same for all pixels; 'learned': the decoder outputs the variance of each pixel. */
 export type PixelVariance = number | 'learned'
 
-/** Variance of the error by which a grey level was rounded to one of 256: no pixel can be known better than that. */
+/** Variance of the error of rounding to one of 256 grey levels; no pixel is known more precisely, so learned variances are larger. */
 const ROUNDING_VARIANCE = 1 / (12 * WHITE ** 2)
 
-/** The family of a name; only 'gaussian' has a `pixelVariance`, and throws an Error without one. */
-export function likelihoodOf(name: (typeof likelihoods)[number], pixelVariance?: PixelVariance): Likelihood {
-  if (name === 'bernoulli')
-    return { heads: ['logits'], binary: true, linear: true, of: ([logits]) => bernoulliPixels(logits as tf.Tensor) }
-  if (name === 'continuous-bernoulli')
-    return {
-      heads: ['logits'],
-      binary: false,
-      linear: true,
-      of: ([logits]) => continuousBernoulliPixels(logits as tf.Tensor),
-    }
-  if (pixelVariance === undefined) throw new Error('likelihood gaussian: a pixelVariance is missing')
-  if (pixelVariance === 'learned')
-    return {
-      heads: ['logits', 'log_var'],
-      binary: false,
-      linear: false,
-      of: ([logits, logVar]) => gaussianPixels(logits as tf.Tensor, atLeastRounding(logVar as tf.Tensor)),
-    }
-  const logVar = Math.log(pixelVariance)
-  return {
+/** Every family by name. A new one is an entry here. */
+const families = {
+  bernoulli: (): Likelihood => ({
+    heads: ['logits'],
+    binary: true,
+    linear: true,
+    meaning: 'sigmoid(logits) is the mean image: the probability that each pixel is white',
+    of: ([logits]) => bernoulliPixels(logits as tf.Tensor),
+  }),
+  'continuous-bernoulli': (): Likelihood => ({
     heads: ['logits'],
     binary: false,
-    linear: false,
-    of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(logVar)),
-  }
+    linear: true,
+    meaning:
+      'with l = sigmoid(logits), the mean image is l / (2 l - 1) + 1 / (2 artanh(1 - 2 l)), and 1/2 where l = 1/2',
+    of: ([logits]) => continuousBernoulliPixels(logits as tf.Tensor),
+  }),
+  gaussian: (variance?: PixelVariance): Likelihood => {
+    if (variance === undefined) throw new Error('likelihood gaussian: a pixelVariance is missing')
+    return variance === 'learned' ? gaussianOfLearnedVariance : gaussianOfVariance(variance)
+  },
+} as const
+
+export const likelihoods = Object.keys(families) as [LikelihoodName, ...LikelihoodName[]]
+
+export type LikelihoodName = keyof typeof families
+
+/** The family of that name. Throws an Error if 'gaussian' is given no `pixelVariance`; the others ignore it. */
+export const likelihoodOf = (name: LikelihoodName, pixelVariance?: PixelVariance): Likelihood =>
+  families[name](pixelVariance)
+
+const gaussianOfLearnedVariance: Likelihood = {
+  heads: ['logits', 'log_var'],
+  binary: false,
+  linear: false,
+  meaning: `sigmoid(logits) is the mean image; exp(log_var) + 1 / (12 x ${WHITE}^2) is the variance of each pixel`,
+  of: ([logits, logVar]) => gaussianPixels(logits as tf.Tensor, atLeastRounding(logVar as tf.Tensor)),
 }
 
-/** x · l + log p(0|z): x [images, pixels], logits [points, pixels], ofBlack [points] -> [points, images]. */
-const linearInImages = (x: tf.Tensor, logits: tf.Tensor, ofBlack: tf.Tensor): tf.Tensor =>
-  tf.add(tf.matMul(logits, x, false, true), tf.reshape(ofBlack, [-1, 1]))
+const gaussianOfVariance = (variance: number): Likelihood => ({
+  heads: ['logits'],
+  binary: false,
+  linear: false,
+  meaning: `sigmoid(logits) is the mean image; the variance of every pixel is ${variance}`,
+  of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(Math.log(variance))),
+})
+
+/** x · logits + log p(0|z): x [images, pixels], logits [points, pixels], logProbOfBlack [points] -> [points, images]. */
+const linearInImages = (x: tf.Tensor, logits: tf.Tensor, logProbOfBlack: tf.Tensor): tf.Tensor =>
+  tf.add(tf.matMul(logits, x, false, true), tf.reshape(logProbOfBlack, [-1, 1]))
 
 function bernoulliPixels(logits: tf.Tensor): PixelDistribution {
   const mean = () => tf.sigmoid(logits)
@@ -91,13 +110,13 @@ function continuousBernoulliPixels(logits: tf.Tensor): PixelDistribution {
   }
 }
 
-/** Means inside of (0, 1), as grey levels are (Kingma & Welling 2013, section 5). */
+/** The means lie in (0, 1), as grey levels do (Kingma & Welling 2013, section 5). */
 function gaussianPixels(logits: tf.Tensor, logVar: tf.Tensor): PixelDistribution {
   const mean = tf.sigmoid(logits)
   return {
     mean,
     logProb: x => gaussian.logProb(x, mean, logVar),
-    // Not as squares and products of matrices: of small variances they would cancel all but a few digits.
+    // Expanding the square into matrix products would lose most digits to cancellation where variances are small.
     logProbOfEach: x => gaussian.logProb(x, besideImages(mean), logVar.rank > 0 ? besideImages(logVar) : logVar),
     sample: key => gaussian.at(normal(key, mean.shape), mean, logVar),
   }

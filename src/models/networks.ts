@@ -1,5 +1,5 @@
 /**
- * Encoder and decoder as `tf.layers` models from and to flat images [batch, pixels]: fully connected, or with convolutions
+ * Encoder and decoder as `tf.layers` models over flat images [batch, pixels]: fully connected, or with convolutions
  * of stride 2 between the image and the hidden layers (Radford et al. 2015), which the decoder mirrors by transposed ones.
  */
 import * as tf from '@tensorflow/tfjs'
@@ -10,7 +10,7 @@ export const activations = ['relu', 'tanh', 'softplus', 'elu', 'sigmoid'] as con
 
 /** The sizes of a VAE's networks; `rows`, `columns` and `channels` are those of an image. */
 export interface VaeShape extends GivenShape {
-  /** Filters of the encoder's convolutions, from the image inwards; null or left out: fully connected. */
+  /** Filters of the encoder's convolutions, from the image inwards; null or absent: fully connected. */
   filters?: readonly number[] | null
   /** Units of the encoder's hidden layers, from the image inwards; the decoder mirrors them. */
   hidden: readonly number[]
@@ -69,7 +69,7 @@ export function outputsAt(network: tf.LayersModel, inputs: tf.Tensor): tf.Tensor
 interface DenseShape {
   name: string
   inputs: number
-  /** Units of its hidden layers, from the input on. */
+  /** Units of the hidden layers, from the input to the outputs. */
   hidden: readonly number[]
   outputs: number
   activation: Activation
@@ -88,7 +88,7 @@ function convolutionLayers(image: ImageShape, filters: readonly number[], activa
   ]
 }
 
-/** The same way back but for its last convolution: [units] -> feature maps -> … */
+/** The decoder's mirror of `convolutionLayers`, without the last transposed convolution: [units] -> feature maps -> … */
 function transposedLayers(image: ImageShape, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
   const maps = smallestMaps(image, filters)
   const [deepest = 0, ...outwards] = filters.toReversed()
@@ -114,11 +114,11 @@ function smallestMaps({ rows, columns }: ImageShape, filters: readonly number[])
   throw new Error(
     `filters ${filters}: each of the ${filters.length} convolutions halves the image, so its rows and columns must be ` +
       `multiples of ${factor}, such as ${nearest(rows)}x${nearest(columns)}; these images are ${rows}x${columns}, ` +
-      `which takes ${most > 0 ? `at most ${most}` : 'none: leave filters off'}`,
+      `which allows ${most > 0 ? `at most ${most}` : 'none: leave the convolutions out'}`,
   )
 }
 
-/** How often both sizes can be halved. */
+/** How many times both sizes can be halved. */
 function halvings(rows: number, columns: number): number {
   return rows % 2 === 0 && columns % 2 === 0 ? 1 + halvings(rows / 2, columns / 2) : 0
 }

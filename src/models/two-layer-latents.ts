@@ -1,7 +1,7 @@
 /**
  * Two layers of Gaussian z, h1 below h2, as one z = [h1, h2] (Burda, Grosse & Salakhutdinov 2015, section 2 and appendix A):
- * q(z|x) = q(h1|x) q(h2|h1), p(z) = p(h2) p(h1|h2) with p(h2) = N(0, I), and p(x|z) = p(x|h1). The encoder gives q(h1|x); two networks
- * give mean and log variance of q(h2|h1) and of p(h1|h2).
+ * q(z|x) = q(h1|x) q(h2|h1), p(z) = p(h2) p(h1|h2) with p(h2) = N(0, I), and p(x|z) = p(x|h1). The encoder outputs the parameters of
+ * q(h1|x); two further networks output mean and log variance of q(h2|h1) and of p(h1|h2).
  */
 import * as tf from '@tensorflow/tfjs'
 import * as gaussian from '../distributions/normal.js'
@@ -18,12 +18,12 @@ export interface TwoLayerShape {
   activation: VaeShape['activation']
 }
 
-/** Draws of h1 for each image in what of q(z|x) has no closed form. */
+/** Draws of h1 per image for expectations under q(z|x) that have no closed form. */
 const DRAWS = 100
 
 const HEADS = ['mu', 'log_var'] as const
 
-/** The family with networks of its own, whose weights are all zero. */
+/** The family with its further networks, whose weights are all zero. */
 export function twoLayerLatents({ latentDim, upperLatentDim, upperHidden, activation }: TwoLayerShape): Latents {
   const network = (name: string, inputs: number, hidden: readonly number[], outputs: number) =>
     denseNetwork({ name, inputs, hidden, outputs, activation }, HEADS)
@@ -49,7 +49,7 @@ type Sizes = readonly [lower: number, upper: number]
 const layersOf = (z: tf.Tensor, sizes: Sizes): [h1: tf.Tensor, h2: tf.Tensor] =>
   tf.split(z, [...sizes], -1) as [tf.Tensor, tf.Tensor]
 
-/** Mean and log variance that a network gives at h [..., in]: [..., out] each. */
+/** Mean and log variance that a network outputs for h [..., in]: [..., out] each. */
 const gaussianAt = (network: tf.LayersModel, h: tf.Tensor): [mu: tf.Tensor, logVar: tf.Tensor] =>
   outputsAt(network, h) as [tf.Tensor, tf.Tensor]
 
@@ -67,7 +67,7 @@ function priorOf(decoder: tf.LayersModel, sizes: Sizes): Prior {
   }
 }
 
-/** q(h1|x) q(h2|h1), the former with these `heads`. */
+/** q(h1|x) q(h2|h1); `heads` are mean and log variance of q(h1|x). */
 function posteriorOf(heads: readonly tf.Tensor[], encoder: tf.LayersModel, prior: Prior, sizes: Sizes): Posterior {
   const [mu, logVar] = heads as [tf.Tensor, tf.Tensor]
   const at = (epsilon: tf.Tensor) => {
@@ -96,7 +96,7 @@ function posteriorOf(heads: readonly tf.Tensor[], encoder: tf.LayersModel, prior
       return slopeOf(h1, { lower: gaussian.slopeAt(lower, logVar), upper }, encoder)
     },
     kl() {
-      throw new Error('KL(q(z|x) || p(z)) of two layers of z has no closed form; sample it: kl monte-carlo')
+      throw new Error('KL(q(z|x) || p(z)) has no closed form with two latent layers; use kl monte-carlo')
     },
     expectations(key) {
       const shape = [DRAWS, mu.shape[0] as number, sizes[0] + sizes[1]]
@@ -111,19 +111,19 @@ function posteriorOf(heads: readonly tf.Tensor[], encoder: tf.LayersModel, prior
   }
 }
 
-/** d log q(z|x) / dz, from that of q(h1|x) at h1 and the noise `upper` that h2 is made of. */
+/** d log q(z|x) / dz at z = [h1, h2]; `lower` is d log q(h1|x) / dh1, `upper` the noise from which h2 is computed. */
 function slopeOf(
   h1: tf.Tensor,
-  { lower: ofLower, upper }: { lower: tf.Tensor; upper: tf.Tensor },
+  { lower, upper }: { lower: tf.Tensor; upper: tf.Tensor },
   encoder: tf.LayersModel,
 ): tf.Tensor {
   const [, upperLogVar] = gaussianAt(encoder, h1)
-  const ofUpper = gaussian.slopeAt(upper, upperLogVar)
+  const slopeOfH2 = gaussian.slopeAt(upper, upperLogVar)
   // log q(h2|h1) depends on h1 through the mean, d/d mean = -d/dh2, and the log variance, d/d log sigma^2 = (epsilon^2 - 1) / 2.
-  const ofLogVar = tf.mul(tf.sub(tf.square(upper), 1), 0.5)
+  const slopeOfLogVar = tf.mul(tf.sub(tf.square(upper), 1), 0.5)
   const through = tf.grad(h => {
     const [upperMu, log] = gaussianAt(encoder, h)
-    return tf.sum(tf.sub(tf.mul(ofLogVar, log), tf.mul(ofUpper, upperMu)))
+    return tf.sum(tf.sub(tf.mul(slopeOfLogVar, log), tf.mul(slopeOfH2, upperMu)))
   })
-  return tf.concat([tf.add(ofLower, through(h1)), ofUpper], -1)
+  return tf.concat([tf.add(lower, through(h1)), slopeOfH2], -1)
 }

@@ -1,6 +1,6 @@
 /**
  * The variational autoencoder (Kingma & Welling 2013): an encoder for q(z | x), a decoder for p(x | z), both ordinary `tf.layers`
- * models, and the families of distributions whose parameters they put out: usually q(z | x) = N(mu(x), sigma^2(x)),
+ * models, and the families of distributions whose parameters they output: usually q(z | x) = N(mu(x), sigma^2(x)),
  * p(z) = N(0, I) and p(x | z) = Bernoulli(logits(z)).
  */
 import * as tf from '@tensorflow/tfjs'
@@ -17,9 +17,9 @@ import {
 import { decoderNetwork, encoderNetwork, outputsAt, type VaeShape } from './networks.js'
 import { twoLayerLatents } from './two-layer-latents.js'
 
-/** Encoder and decoder; `dispose` frees both. */
-export interface Vae {
-  /** Dimensions of each layer of z, from the image upwards, and of z as a whole. */
+/** The generative model p(z) p(x|z): a prior, and a network that outputs the parameters of p(x|z). `dispose` frees it. */
+export interface Decoder {
+  /** Dimensions of each latent layer, the lowest (next to the image) first; `latentDim` is their sum. */
   readonly layers: readonly number[]
   readonly latentDim: number
   readonly image: ImageShape
@@ -27,11 +27,15 @@ export interface Vae {
   readonly pixels: number
   readonly latents: Latents
   readonly likelihood: Likelihood
-  /** [batch, pixels] -> the parameters of q(z|x), of the lowest layer of z: each [batch, latent]. */
-  readonly encoder: tf.LayersModel
   /** The lowest layer of z [batch, latent] -> the parameters of p(x|z), each [batch, pixels]. */
   readonly decoder: tf.LayersModel
   dispose(): void
+}
+
+/** A decoder with its encoder. */
+export interface Vae extends Decoder {
+  /** [batch, pixels] -> the parameters of q(z|x), or of q(h1|x) with two latent layers: each [batch, latent]. */
+  readonly encoder: tf.LayersModel
 }
 
 /** q(z | x) of images x [batch, pixels] in [0, 1]. */
@@ -39,13 +43,13 @@ export function encode(vae: Vae, x: tf.Tensor): Posterior {
   return vae.latents.posterior(outputsAt(vae.encoder, x))
 }
 
-/** p(x | z) of z [..., latent]. To be called inside of `tf.tidy`, as its parts are tensors. */
-export function decode(vae: Vae, z: tf.Tensor): PixelDistribution {
-  return vae.likelihood.of(outputsAt(vae.decoder, vae.latents.decoded(z)))
+/** p(x | z) for z [..., latent]. Call it inside `tf.tidy`: the result holds tensors. */
+export function decode({ likelihood, decoder, latents }: Decoder, z: tf.Tensor): PixelDistribution {
+  return likelihood.of(outputsAt(decoder, latents.decoded(z)))
 }
 
-/** `count` draws z ~ p(z): [count, latent]. To be called inside of `tf.tidy`. */
-export const samplePrior = ({ latents, latentDim }: Vae, key: Key, count: number): tf.Tensor =>
+/** `count` draws z ~ p(z): [count, latent]. Call it inside `tf.tidy`. */
+export const samplePrior = ({ latents, latentDim }: Decoder, key: Key, count: number): tf.Tensor =>
   latents.prior.at(latents.noise(key, [count, latentDim]))
 
 /** The two sides of a VAE: q(z|x), and p(z) p(x|z). */
@@ -67,68 +71,84 @@ export function modelsOf({
   return new Map([...Object.entries({ encoder, decoder }), ...upper.map(model => [model.name, model] as const)])
 }
 
-/** What a VAE is made of: its networks, and the families of its distributions. */
+/** The networks of a VAE and the families of its distributions. */
 export interface VaeOptions extends VaeShape {
-  /** Of z; Gaussian unless said otherwise. */
+  /** Family of z; default Gaussian. */
   latents?: LatentName
-  /** Of a second layer of Gaussian z above the first, which then is Gaussian too; null or left out: there is none. */
+  /** Dimensions of a second latent layer, above the first; both layers are then Gaussian. Null or absent: one layer. */
   upperLatentDim?: number | null
-  /** Units of the hidden layers of q(h2|h1), from h1 upwards; null or left out: none. p(h1|h2) mirrors them. */
+  /** Units of the hidden layers of q(h2|h1), from h1 upwards; p(h1|h2) mirrors them. Null or absent: no hidden layers. */
   upperHidden?: readonly number[] | null
-  /** Of x given z; Bernoulli unless said otherwise. */
+  /** Family of x given z; default Bernoulli. */
   likelihood?: (typeof likelihoods)[number]
-  /** Of likelihood 'gaussian', which needs one. */
+  /** Required by likelihood 'gaussian', ignored by the others. */
   pixelVariance?: PixelVariance | null
 }
 
 /**
- * Networks with all-zero weights, to be filled by `initialize` or from a checkpoint. Throws an Error if the convolutions do
- * not fit the image.
+ * A VAE with all-zero weights, to be filled by `initialize` or from a checkpoint. Throws an Error if the convolutions do not fit
+ * the image.
  */
-export function createVae({
-  latents: family = 'gaussian',
-  upperLatentDim,
-  upperHidden,
-  likelihood: name = 'bernoulli',
-  pixelVariance,
-  ...shape
-}: VaeOptions): Vae {
-  const { latentDim, activation } = shape
-  const image = imageShape(shape)
-  const latents = upperLatentDim
+export function createVae(options: VaeOptions): Vae {
+  const latents = latentsOf(options)
+  const vae = { encoder: encoderNetwork(options, latents.heads), ...decoderOf(options, latents) }
+  return { ...vae, dispose: () => modelsOf(vae).forEach(model => void model.dispose()) }
+}
+
+/** A decoder alone, with Gaussian z and all-zero weights, to be filled by `initializeDecoder` or from a checkpoint. */
+export function createDecoder(shape: VaeShape): Decoder {
+  const model = decoderOf(shape, latentFamilies.gaussian)
+  return { ...model, dispose: () => model.decoder.dispose() }
+}
+
+function latentsOf({ latents = 'gaussian', upperLatentDim, upperHidden, latentDim, activation }: VaeOptions): Latents {
+  return upperLatentDim
     ? twoLayerLatents({ latentDim, upperLatentDim, upperHidden: upperHidden ?? [], activation })
-    : latentFamilies[family]
+    : latentFamilies[latents]
+}
+
+function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispose'> {
+  const { latentDim, upperLatentDim, likelihood: name = 'bernoulli', pixelVariance } = options
+  const image = imageShape(options)
   const layers = upperLatentDim ? [latentDim, upperLatentDim] : [latentDim]
   const likelihood = likelihoodOf(name, pixelVariance ?? undefined)
-  const encoder = encoderNetwork(shape, latents.heads)
-  const decoder = decoderNetwork(shape, likelihood.heads)
-  const vae = {
+  return {
     layers,
     latentDim: layers.reduce((sum, size) => sum + size),
     image,
     pixels: imageSize(image),
     latents,
     likelihood,
-    encoder,
-    decoder,
+    decoder: decoderNetwork(options, likelihood.heads),
   }
-  return { ...vae, dispose: () => modelsOf(vae).forEach(model => void model.dispose()) }
 }
 
 /**
  * Draws initial weights from `key`: kernels uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010), where a fan of a
  * convolution is its channels times its receptive field; biases zero. TF.js's own uniform initializers ignore their seed.
- * `meanImage` [pixels] in [0, 1] starts the last bias at its logit, so that training begins from the best image that
+ * The last bias starts at the logit of `meanImage` [pixels] in [0, 1], so that training begins from the best image that
  * ignores z; a convolutional decoder has one bias per channel, which starts at the logit of that channel's mean.
  */
 export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
   const weights = [...modelsOf(vae).values()].flatMap(namedWeights)
-  const keys = split(key, weights.length)
+  drawKernels(weights, split(key, weights.length))
+  if (meanImage) setOutputBias(vae, meanImage)
+}
+
+/** The same for a decoder alone, with the weights that `initialize` gives the decoder of a VAE of that shape from the same key. */
+export function initializeDecoder(model: Decoder, key: Key, meanImage?: Float32Array): void {
+  const weights = namedWeights(model.decoder)
+  // A VAE draws the weights of its encoder first: as many hidden layers, with the encoder's number of heads.
+  const encoderWeights = weights.length + 2 * (model.latents.heads.length - model.likelihood.heads.length)
+  drawKernels(weights, split(key, encoderWeights + weights.length).slice(encoderWeights))
+  if (meanImage) setOutputBias(model, meanImage)
+}
+
+function drawKernels(weights: readonly [string, tf.Variable][], keys: readonly Key[]): void {
   weights.forEach(([, variable], i) => {
     if (variable.shape.length < 2) return
     tf.tidy(() => variable.assign(glorotUniform(keys[i] as Key, variable.shape)))
   })
-  if (meanImage) setOutputBias(vae, meanImage)
 }
 
 /** A model's weights as variables, named `layer/kernel` and `layer/bias`, in the order of its layers. */
@@ -143,14 +163,14 @@ export function namedWeights(model: tf.LayersModel): [name: string, variable: tf
 
 /** Uniform in ±sqrt(6 / (fanIn + fanOut)), for a kernel of this shape: [rows, columns, …, in, out]. */
 export function glorotUniform(key: Key, shape: number[]): tf.Tensor {
-  const [channelsIn = 1, channelsOut = 1] = shape.slice(-2) // of a transposed convolution the other way round
+  const [channelsIn = 1, channelsOut = 1] = shape.slice(-2) // swapped in a transposed convolution
   const receptiveField = tf.util.sizeFromShape(shape.slice(0, -2))
   const limit = Math.sqrt(6 / (receptiveField * (channelsIn + channelsOut)))
   return tf.tidy(() => tf.mul(tf.sub(tf.mul(uniform(key, shape), 2), 1), limit))
 }
 
-function setOutputBias(vae: Vae, meanImage: Float32Array): void {
-  const bias = Object.fromEntries(namedWeights(vae.decoder))['logits/bias'] as tf.Variable
+function setOutputBias({ decoder }: Decoder, meanImage: Float32Array): void {
+  const bias = Object.fromEntries(namedWeights(decoder))['logits/bias'] as tf.Variable
   const means = bias.size === meanImage.length ? meanImage : channelMeans(meanImage, bias.size)
   tf.tidy(() => bias.assign(tf.tensor1d(logit(means))))
 }
@@ -163,7 +183,7 @@ function channelMeans(image: Float32Array, channels: number): Float32Array {
   })
 }
 
-/** log(p / (1 - p)), with p kept 1/1000 away from 0 and 1: pixels that are black in every image are common. */
+/** log(p / (1 - p)), with p clipped to [0.001, 0.999] because many pixels are black in every image. */
 function logit(probabilities: Float32Array): Float32Array {
   return probabilities.map(p => {
     const inside = Math.min(Math.max(p, 1e-3), 1 - 1e-3)

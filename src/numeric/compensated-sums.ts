@@ -1,6 +1,6 @@
 /**
- * Sums over many batches that float32 does not wear away: a running sum and the part of it that rounding lost (Knuth's two-sum; Ogita, Rump
- * & Oishi 2005, "Accurate sum and dot product").
+ * Compensated float32 sums over many batches: a running sum and its accumulated rounding error (Knuth's two-sum; Ogita, Rump & Oishi 2005,
+ * "Accurate sum and dot product").
  */
 import * as tf from '@tensorflow/tfjs'
 
@@ -8,9 +8,9 @@ import * as tf from '@tensorflow/tfjs'
 export interface CompensatedSums<Name extends string> {
   /** `NAME` and `NAME_lost` for each sum. */
   readonly variables: ReadonlyMap<string, tf.Variable>
-  /** Adds a value of its sum's shape to every sum; inside of a step. */
+  /** Adds a value to every sum, of the sum's shape; for use inside a step. */
   add(values: Readonly<Record<Name, tf.Tensor>>): void
-  /** The sums in double precision. They then start again from zero. */
+  /** Returns the sums in double precision, and resets them to zero. */
   take(): Promise<Record<Name, Float64Array>>
   dispose(): void
 }
@@ -31,14 +31,14 @@ export function compensatedSums<Name extends string>(shapes: Readonly<Record<Nam
     add: values => sums.forEach(({ name, ...sum }) => void accumulate(sum, values[name])),
     async take() {
       const values = await Promise.all(sums.map(async ({ name, ...sum }) => [name, await inDouble(sum)] as const))
-      for (const one of variables.values()) tf.tidy(() => one.assign(tf.zerosLike(one)))
+      for (const variable of variables.values()) tf.tidy(() => variable.assign(tf.zerosLike(variable)))
       return Object.fromEntries(values) as Record<Name, Float64Array>
     },
     dispose: () => tf.dispose([...variables.values()]),
   }
 }
 
-/** sum + value, rounded; what the rounding lost is known exactly. */
+/** Adds `value` to `sum`, and the exact rounding error of that to `lost`. */
 function accumulate({ sum, lost }: Sum, value: tf.Tensor): void {
   tf.tidy(() => {
     const total = tf.add(sum, value)

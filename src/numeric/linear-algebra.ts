@@ -1,6 +1,6 @@
 /**
- * Linear algebra in double precision on the host, beside ml-matrix: Cholesky's factor A = L Lᵀ with an error that says which pivot failed,
- * what is made of L, and rows of tables [rows, width] that lie end to end.
+ * Linear algebra in double precision on the host, in addition to ml-matrix: the Cholesky factor A = L Lᵀ with an error that names the
+ * failed pivot, inverses and determinants from L, and rows of flat tables [rows, width].
  */
 import { Matrix } from 'ml-matrix'
 
@@ -33,7 +33,7 @@ export function apply(matrix: Matrix, vector: ArrayLike<number>): number[] {
   return matrix.mmul(Matrix.columnVector(vector)).to1DArray()
 }
 
-/** A matrix that has no Cholesky factor. */
+/** Thrown for a matrix that has no Cholesky factor. */
 export class NotPositiveDefinite extends Error {
   constructor(
     readonly index: number,
@@ -44,10 +44,10 @@ export class NotPositiveDefinite extends Error {
   }
 }
 
-/** A pivot below this share of its diagonal entry is rounding, not variance. */
+/** A pivot below this fraction of its diagonal entry is rounding error, not variance. */
 const SMALLEST_PIVOT = 1e-15
 
-/** The lower triangular L with L Lᵀ = `matrix`, symmetric, of which the lower half is read. Throws NotPositiveDefinite. */
+/** The lower triangular L with L Lᵀ = `matrix`, which is symmetric; only its lower half is read. Throws NotPositiveDefinite. */
 export function cholesky(matrix: Matrix): Matrix {
   const size = matrix.rows
   const rows = Array.from({ length: size }, () => new Float64Array(size))
@@ -63,7 +63,7 @@ export function cholesky(matrix: Matrix): Matrix {
   return new Matrix(rows)
 }
 
-/** The inverse of the lower triangle of a matrix, which alone is read: lower triangular. */
+/** The inverse of a lower triangular matrix; only the lower triangle is read. */
 export function invertLower(lower: Matrix): Matrix {
   const size = lower.rows
   const rows = Array.from({ length: size }, () => new Float64Array(size))

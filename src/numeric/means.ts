@@ -1,13 +1,13 @@
 /** Means with their standard errors, summed in double precision. */
 
-/** A sample mean, the standard error of that mean and the number of values behind it. */
+/** A sample mean, its standard error and the number of values. */
 export interface Estimate {
   mean: number
   standardError: number
   count: number
 }
 
-/** The mean of independent values; its standard error is s / sqrt(n), s^2 with n - 1 below it: NaN for one value. */
+/** The mean of independent values. Its standard error is s / sqrt(n), with n - 1 in the denominator of s^2: NaN for one value. */
 export function estimateMean(values: ArrayLike<number>): Estimate {
   const count = values.length
   let sum = 0
@@ -18,7 +18,7 @@ export function estimateMean(values: ArrayLike<number>): Estimate {
   return { mean, standardError: Math.sqrt(squares / (count - 1) / count), count }
 }
 
-/** The standard error of the mean of estimates that are independent, each with its own error. */
+/** The standard error of the mean of independent estimates, from the standard error of each. */
 export function errorOfMean(standardErrors: Float32Array): number {
   return Math.sqrt(standardErrors.reduce((sum, error) => sum + error * error, 0)) / standardErrors.length
 }

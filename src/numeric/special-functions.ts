@@ -6,7 +6,7 @@ const LANCZOS = [
   12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
 ]
 
-/** log Γ(x) for x > 0, to 1e-14 of the larger of 1 and itself. */
+/** log Γ(x) for x > 0, with an error below 1e-14 max(1, |log Γ(x)|). */
 export function logGamma(x: number): number {
   if (!(x > 0)) throw new RangeError(`logGamma: ${x} was given; a positive number was expected`)
   const z = x - 1

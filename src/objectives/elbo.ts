@@ -1,10 +1,10 @@
-/** The evidence lower bound, per image, in nats: ELBO = E_q[log p(x|z)] - KL(q(z|x) || p(z)) <= log p(x). */
+/** The evidence lower bound in nats per image: ELBO = E_q[log p(x|z)] - KL(q(z|x) || p(z)) <= log p(x). */
 import * as tf from '@tensorflow/tfjs'
 import type { Posterior } from '../models/latents.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'
 
-/** How KL(q || p) is computed: in closed form, or as the mean of log q(z|x) - log p(z) over the samples. */
+/** KL(q || p) in closed form, or as the mean of log q(z|x) - log p(z) over the samples. */
 export const klEstimators = ['analytic', 'monte-carlo'] as const
 
 export interface ElboOptions {
@@ -13,10 +13,10 @@ export interface ElboOptions {
   kl: (typeof klEstimators)[number]
 }
 
-/** Both parts of the bound, each [batch] in nats per image: elbo = reconstruction - kl. */
+/** The bound and its two terms, each [batch] in nats per image: elbo = reconstruction - kl. */
 export interface Elbo {
   elbo: tf.Tensor
-  /** The sampled mean of log p(x|z): of binary images negative; higher is better. */
+  /** Mean of log p(x|z) over the samples. Negative for binary images; higher is better. */
   reconstruction: tf.Tensor
   kl: tf.Tensor
 }
@@ -26,13 +26,13 @@ export function elbo(vae: Vae, x: tf.Tensor, key: Key, options: ElboOptions): El
   return elboOf(vae, x, encode(vae, x), key, options)
 }
 
-/** The ELBO of each image with any q(z), not only the encoder's. */
+/** The ELBO of each image in x [batch, pixels] under any q(z), not only the encoder's. */
 export function elboOf(vae: Vae, x: tf.Tensor, q: Posterior, key: Key, { samples, kl: estimator }: ElboOptions): Elbo {
   const { z, logPriorRatio } = q.at(drawNoise(vae, x, key, samples))
   return elboFrom(q, { reconstruction: decode(vae, z).logProb(x), logPriorRatio }, estimator)
 }
 
-/** The same from log p(x|z) and log p(z) - log q(z|x) of draws from q, [samples, batch] each. */
+/** The ELBO from log p(x|z) and log p(z) - log q(z|x) of draws from q, [samples, batch] each. */
 export function elboFrom(
   q: Posterior,
   perDraw: { reconstruction: tf.Tensor; logPriorRatio: tf.Tensor },

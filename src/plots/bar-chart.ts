@@ -1,5 +1,5 @@
-// Rows of numbers to a chart of horizontal bars, as SVG text: a pure function of its data, in the look of the line chart.
-// Loading this module loads Observable Plot and linkedom, some 0.3 s: import it when a chart is due.
+// Draws a chart of horizontal bars as SVG text, in the style of the line chart; a pure function of its data.
+// Loading this module loads Observable Plot and linkedom, some 0.3 s: import it only when a chart is drawn.
 import * as Plot from '@observablehq/plot'
 import { type BarLayout, barLayout, type DrawnBar, type TextBlock, VALUE_GAP } from './bar-layout.js'
 import { type BarChartSpec, checkBars } from './bar-spec.js'
@@ -10,10 +10,10 @@ import { svgPlot } from './svg-plot.js'
 /**
  * Draws rows of bars and returns an SVG document; the same spec always gives the same text.
  *
- * Every column has a linear scale of its own that starts at 0, so that its bars compare; the value is at each bar's end,
- * its range a thin line. A bar more than three times as long as its column's median is cut, and has a gap to show it.
+ * Every column has its own linear scale, which starts at 0. The value stands at each bar's end; its range is a thin line.
+ * A bar more than three times as long as its column's median is cut, and drawn with a gap.
  *
- * @throws RangeError if there is no bar, a row has not one bar a column, or a bar has no finite 0 <= low <= value <= high
+ * @throws RangeError if there is no bar, a row lacks one bar per column, or a bar violates finite 0 <= low <= value <= high
  */
 export function barChart(spec: BarChartSpec): string {
   checkBars(spec)
@@ -50,7 +50,7 @@ function barMarks({ left, right, top, bottom, low, high, label, color, cut }: Dr
   ]
 }
 
-/** A thin line from the low to the high end of what was measured. */
+/** A thin line over the measured range. */
 function rangeMark(low: number, high: number, y: number) {
   return Plot.link([{ low, high, y }], { x1: 'low', x2: 'high', y1: 'y', y2: 'y', stroke: INK, strokeWidth: 1.2 })
 }

@@ -1,4 +1,4 @@
-// Where everything of a bar chart goes, in pixels: names at the left, then a column of bars for each scale.
+// The layout of a bar chart, in pixels: names at the left, then one column of bars per scale.
 import { axisEnd, type Bar, type BarChartSpec, type BarGroup, barLabel } from './bar-spec.js'
 import { EDGE, type HeadingBlock, headingBlocks, LABEL, LINE_HEIGHT, SUBTITLE, TICK, TITLE } from './chart-layout.js'
 import { seriesColor } from './chart-spec.js'
@@ -28,7 +28,7 @@ export interface TextBlock {
   style: TextStyle
 }
 
-/** A bar in its place; `low` and `high` are the x of its range's ends, equal without one; `label` follows the longer. */
+/** A placed bar. `low` and `high` are the x of its range's ends, equal if it has none; `label` follows bar and range. */
 export interface DrawnBar {
   left: number
   right: number
@@ -51,7 +51,7 @@ export interface BarLayout {
   /** Texts in place of bars. */
   absent: TextBlock[]
   bars: DrawnBar[]
-  /** A line at the start of the bars of a group in a column: x, and its ends. */
+  /** A vertical line at the start of the bars of a group in a column: its x and its ends. */
   baselines: { x: number; top: number; bottom: number }[]
   xLabel: TextBlock
 }
@@ -59,14 +59,14 @@ export interface BarLayout {
 interface Column {
   name: string
   left: number
-  /** Of the bars alone. */
+  /** Width of the bars alone. */
   barWidth: number
-  /** With the values behind them. */
+  /** Width with the values after them. */
   width: number
   end: number
 }
 
-/** Measures all text of a chart that `checkBars` let pass, and makes room for it; nothing is cut off or overlaps. */
+/** Measures all text of a chart that passed `checkBars` and makes room for it; nothing is cut off or overlaps. */
 export function barLayout(spec: BarChartSpec): BarLayout {
   const rows = spec.groups.flatMap(({ rows }) => rows)
   const names = rows.flatMap(({ name }) => wrapText(name, NAME_WIDTH, LABEL))
@@ -143,9 +143,9 @@ function placeCell(bar: Bar | string, column: Column, y: number, color: string):
   if (typeof bar === 'string') return block(wrapText(bar, width - VALUE_GAP, TICK), left + VALUE_GAP, y, TICK)
   const { value, low = value, high = value } = bar
   const cut = value > end
-  const at = (length: number) => left + (end > 0 ? Math.min(1, length / end) : 0) * barWidth
-  const right = at(value)
-  const range = cut ? { low: right, high: right } : { low: at(low), high: at(high) }
+  const position = (length: number) => left + (end > 0 ? Math.min(1, length / end) : 0) * barWidth
+  const right = position(value)
+  const range = cut ? { low: right, high: right } : { low: position(low), high: position(high) }
   const bottom = y + LABEL.fontSize * LINE_HEIGHT
   return { left, right, top: y, bottom, ...range, label: barLabel(value), color, cut }
 }

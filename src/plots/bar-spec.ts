@@ -1,13 +1,13 @@
-// What a bar chart shows, as its caller gives it, and how long a bar may become.
+// The input of a bar chart, its checks, and the lengths of its axes.
 
-/** Length of a bar, at least 0, and the range in which it was measured where there is one: low <= value <= high. */
+/** Length of a bar, at least 0, and optionally the range of the measurements: low <= value <= high. */
 export interface Bar {
   value: number
   low?: number
   high?: number
 }
 
-/** One row of bars, one bar a column in their order; a text instead of a bar says why there is none, '' nothing. */
+/** One row: one bar per column, in their order, or a text that says why there is none; '' leaves the place empty. */
 export interface BarRow {
   name: string
   bars: readonly (Bar | string)[]
@@ -17,11 +17,11 @@ export interface BarRow {
 export interface BarGroup {
   name: string
   rows: readonly BarRow[]
-  /** Grey instead of a colour: for what is not in the race, such as a bound. */
+  /** Grey instead of a colour: for rows that do not compete, such as a bound. */
   quiet?: boolean
 }
 
-/** A chart of horizontal bars; `xLabel` says the unit of all columns, as 'ms per step'. The name of a column may have several lines. */
+/** A chart of horizontal bars; `xLabel` is the unit of all columns, such as 'ms per step'. A column's name may have several lines. */
 export interface BarChartSpec {
   title: string
   subtitle?: string
@@ -30,10 +30,10 @@ export interface BarChartSpec {
   groups: readonly BarGroup[]
 }
 
-// A bar is cut where it is more than so many times as long as the median of its column: it would squash the others.
+// A bar more than this many times as long as the median of its column is cut, because it would squash the others.
 const FAR = 3
 
-/** Where the axis of a column ends: at its longest bar or range, those of the bars that are cut aside. */
+/** The value at the end of a column's axis: that of its longest bar or range, not counting bars that are cut. */
 export function axisEnd(bars: readonly Bar[]): number {
   const values = bars.map(({ value }) => value).sort((a, b) => a - b)
   const limit = FAR * (values[values.length >> 1] ?? 0)
@@ -41,7 +41,7 @@ export function axisEnd(bars: readonly Bar[]): number {
   return Math.max(0, ...kept.flatMap(({ value, high = value }) => [value, Math.min(high, limit)]))
 }
 
-/** The text at the end of a bar: three significant digits, all digits before the point. */
+/** The text at the end of a bar: three significant digits, and all digits before the decimal point. */
 export function barLabel(value: number): string {
   const digits = value > 0 ? Math.min(20, Math.max(0, 2 - Math.floor(Math.log10(value)))) : 0
   return new Intl.NumberFormat('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)

@@ -1,15 +1,15 @@
-// The range of a chart's axes: everything, except that a steep start may leave the frame where it would squash the rest.
+// The ranges of a chart's axes. They include every point, except a steep start that would squash the rest.
 import { type DrawnPoint, type DrawnSeries, finitePoints, hasErrors, type Scale } from './chart-spec.js'
 import { logTicks, roundTicks, type Ticks } from './ticks.js'
 
-/** Range and ticks of one axis; a logarithmic one has decimal logarithms. */
+/** Range and ticks of one axis; decimal logarithms on a logarithmic axis. */
 export interface Axis {
   low: number
   high: number
   ticks: Omit<Ticks, 'step'>
 }
 
-/** Both axes, and what the heading must say about what is shown and left out. */
+/** Both axes, and notes for the heading on points left out and errors shown. */
 export interface ChartAxes {
   x: Axis
   y: Axis
@@ -18,11 +18,11 @@ export interface ChartAxes {
 
 const X_TICKS = 9
 const Y_TICKS = 6
-// The start is cut only where it takes more than this many times the room of the rest, and the rest keeps a little of it.
+// The start is cut only if it takes more than STEEP times the room of the rest; CONTEXT times that room of it stays visible.
 const STEEP = 1.5
 const CONTEXT = 0.25
 
-/** Axes for series of which at least one has a finite point; `references` are y values, as drawn, that must be in sight. */
+/** Axes for series of which at least one has a finite point; `references` are y values, as drawn, that must be visible. */
 export function chartAxes(
   series: readonly DrawnSeries[],
   references: readonly number[],
@@ -52,7 +52,7 @@ function yAxis(series: readonly DrawnSeries[], references: readonly number[]): {
     high: cutHigh ? rest.high + CONTEXT * room : all.high,
   })
   const { step } = roundTicks(range.low, range.high, Y_TICKS)
-  // An axis that begins or ends in the middle of the data does so at a tick.
+  // An axis that cuts the data begins or ends at a tick.
   const low = cutLow ? Math.floor(range.low / step) * step : range.low
   const high = cutHigh ? Math.ceil(range.high / step) * step : range.high
   const ticks = roundTicks(low, high, Y_TICKS)
@@ -63,13 +63,13 @@ function yAxis(series: readonly DrawnSeries[], references: readonly number[]): {
   return { axis: { low, high, ticks }, notes }
 }
 
-/** A logarithmic axis has room for everything. */
+/** A logarithmic axis shows every point. */
 function logYAxis(series: readonly DrawnSeries[], references: readonly number[]): { axis: Axis; notes: string[] } {
   const { low, high } = pad(yExtent(series.map(finitePoints), references))
   return { axis: { low, high, ticks: logTicks(low, high, Y_TICKS) }, notes: [] }
 }
 
-/** The points of a series without its first tenth, at least one point, where training rises or falls steeply. */
+/** The points of a series without its first tenth (at least one point), where a training curve is steep. */
 function settled(series: DrawnSeries): DrawnPoint[] {
   const points = finitePoints(series)
   return points.length < 5 ? points : points.slice(Math.ceil(points.length / 10))
@@ -107,7 +107,7 @@ function extent(values: readonly number[]): Extent {
   })
 }
 
-/** Gives a single value room on both sides. */
+/** Widens the range of a single value on both sides. */
 function widen({ low, high }: Extent): Extent {
   const room = low === high ? Math.max(Math.abs(low) * 0.01, 0.5) : 0
   return { low: low - room, high: high + room }

@@ -1,9 +1,9 @@
-// Where everything around a plot goes: heading, margins wide enough for every text, labels at the lines' ends.
+// The layout around a plot: heading, margins wide enough for every text, labels at the lines' ends.
 import type { Axis, ChartAxes } from './chart-axes.js'
 import { type TextStyle, textWidth, wrapText } from './fonts.js'
 import { spreadLabels } from './spread-labels.js'
 
-/** Text sizes of a chart, in pixels, and line height in units of them. */
+/** Text sizes of a chart, in pixels, and the line height as a multiple of them. */
 export const TITLE: TextStyle = { fontSize: 17, fontWeight: 'bold' }
 export const SUBTITLE: TextStyle = { fontSize: 12.5 }
 export const LABEL: TextStyle = { fontSize: 12 }
@@ -23,7 +23,7 @@ const LEADER = 26
 const LABEL_GAP = 3
 const TICKS_AND_LABEL = 48
 
-/** A label for the line that ends at (x, y) in data. */
+/** A label for the line that ends at (x, y), in data coordinates. */
 export interface LineEnd {
   name: string
   color: string
@@ -37,8 +37,8 @@ interface Place {
 }
 
 /**
- * A label in its place: lines of text and the y in data of their middle. Its connector runs, in data, across the plot
- * from the line's end to the last x, and from there outside to the label.
+ * A placed label: lines of text and the y of their middle. Its connector runs across the plot from the line's end to the
+ * last x, and from there outside of the plot to the label. All in data coordinates.
  */
 export interface EndLabel {
   lines: string[]
@@ -84,7 +84,7 @@ export function chartLayout(
   return { width, height, margin, heading: blocks, labels: endLabels(wrapped, heights, axes, plotHeight) }
 }
 
-/** Breaks title and details into lines of at most `width` pixels, one below the other; `bottom` is where they end. */
+/** Breaks title and details into lines of at most `width` pixels, one below the other, which end at `bottom`. */
 export function headingBlocks(heading: { text: string; style: TextStyle }[], width: number) {
   const blocks: HeadingBlock[] = []
   let bottom = EDGE
@@ -104,11 +104,11 @@ function endLabels(ends: WrappedEnd[], heights: number[], { x, y }: ChartAxes, p
   const centres = spreadLabels(wanted, -LABEL.fontSize, plotHeight + LABEL.fontSize)
   const pixelInX = span(x) / (PLOT_WIDTH - 2 * INSET)
   const edge = x.high + INSET * pixelInX
-  const at = (x: number, y: number) => ({ x, y })
+  const point = (x: number, y: number) => ({ x, y })
   return ends.map(({ lines, color, ...end }, index) => {
     const middle = y.high - ((centres[index] ?? 0) / plotHeight) * span(y)
-    const across = [at(end.x, end.y), at(x.high, end.y)]
-    const outside = [at(x.high, end.y), at(edge, end.y), at(edge + LEADER * pixelInX, middle)]
+    const across = [point(end.x, end.y), point(x.high, end.y)]
+    const outside = [point(x.high, end.y), point(edge, end.y), point(edge + LEADER * pixelInX, middle)]
     return { lines, color, middle, across, outside }
   })
 }

@@ -1,27 +1,27 @@
-// The marks of a line chart, in Observable Plot's terms: axes, lines, standard errors, labels, heading.
+// The marks of a line chart in Observable Plot: axes, lines, standard errors, labels, heading.
 import * as Plot from '@observablehq/plot'
 import type { ChartAxes } from './chart-axes.js'
 import { type ChartLayout, EDGE, type EndLabel, LABEL, LABEL_START, LINE_HEIGHT, TICK, TITLE } from './chart-layout.js'
 import { type DrawnSeries, hasErrors, type LineChartSpec } from './chart-spec.js'
 
-/** Colour of text, and of text that stands back. */
+/** Colours of text and of secondary text. */
 export const INK = '#222222'
 export const QUIET = '#595959'
 /** Colour of reference lines. */
 export const REFERENCE_COLOR = QUIET
-/** Colour of the line that an axis starts from. */
+/** Colour of the line at which an axis starts. */
 export const BASELINE = '#9a9a9a'
 const GRID = '#e6e6e6'
-/** A measured heading, and where the frame of its chart starts. */
+/** A measured heading, and the margins of its chart. */
 interface Heading {
   heading: ChartLayout['heading']
   margin: Pick<ChartLayout['margin'], 'top' | 'left'>
 }
 
-// Up to so many points, a series shows each as a dot and its standard errors as bars; beyond, a line and a band.
+// Up to this many points, a series is drawn with dots and error bars; with more, as a line with a band.
 const FEW_POINTS = 30
 
-/** Ticks, grid and the names of both axes; the name of y stands above it, to be read without turning the head. */
+/** Ticks, grid and names of both axes; the name of y stands above its axis, so that it is horizontal. */
 export function axisMarks({ xLabel, yLabel }: LineChartSpec, { x, y }: ChartAxes, { margin }: ChartLayout) {
   const tick = { color: QUIET, fontSize: TICK.fontSize, tickSize: 0, label: null }
   const label = { fill: INK, fontSize: LABEL.fontSize }

@@ -1,6 +1,6 @@
-// What a line chart shows, as its caller gives it and as it is drawn.
+// The input of a line chart, and the series as they are drawn.
 
-/** x, y and, where there is one, the standard error of y. A value that is not finite leaves a gap. */
+/** x, y and optionally the standard error of y. A value that is not finite leaves a gap. */
 export type ChartPoint = readonly [x: number, y: number, standardError?: number]
 
 /** One line of a chart; its points are joined in the order given. */
@@ -20,7 +20,7 @@ export interface ReferenceLine {
 
 export type Scale = 'linear' | 'log'
 
-/** A line chart. Axis labels say the unit, as 'ELBO (nats per image)'. */
+/** A line chart. Axis labels include the unit, such as 'ELBO (nats per image)'. */
 export interface LineChartSpec {
   title: string
   subtitle?: string
@@ -50,7 +50,7 @@ export interface DrawnSeries {
   points: DrawnPoint[]
 }
 
-// Okabe and Ito's palette, told apart with every kind of colour vision.
+// Okabe and Ito's palette, distinguishable with every kind of colour vision.
 const COLORS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'] as const
 
 /** The colour of the series, or of the group of bars, at a place in its chart. */
@@ -58,28 +58,28 @@ export function seriesColor(index: number): string {
   return COLORS[index % COLORS.length] ?? COLORS[0]
 }
 
-/** Gives each series the colour of its place in the chart, or of its group's, and turns every value that cannot be drawn into a gap. */
+/** Gives each series, or each group of series, a colour, and turns every value that cannot be drawn into a gap. */
 export function drawnSeries({
   series,
   xScale,
   yScale,
 }: Pick<LineChartSpec, 'series' | 'xScale' | 'yScale'>): DrawnSeries[] {
   const colored = [...new Set(series.map(colorOwner))]
-  return series.map((one, index) => ({
-    name: one.name,
-    color: seriesColor(colored.indexOf(colorOwner(one, index))),
-    dashed: one.dashed ?? false,
-    points: one.points.map(([x, y, standardError]) => drawnPoint([place(x, xScale), y, standardError ?? 0], yScale)),
+  return series.map((line, index) => ({
+    name: line.name,
+    color: seriesColor(colored.indexOf(colorOwner(line, index))),
+    dashed: line.dashed ?? false,
+    points: line.points.map(([x, y, standardError]) => drawnPoint([place(x, xScale), y, standardError ?? 0], yScale)),
   }))
 }
 
-/** What has a colour of its own: a group, or the series at that place. */
+/** The owner of a colour: a group or, by its index, a series without one. */
 const colorOwner = ({ group }: ChartSeries, index: number): string | number => group ?? index
 
-/** Where a value is on an axis. */
+/** The position of a value on an axis. */
 export const place = (value: number, scale: Scale | undefined): number => (scale === 'log' ? Math.log10(value) : value)
 
-/** An error that would reach down to 0 on a logarithmic axis is shown down to a tenth of its value. */
+/** On a logarithmic axis, an error bar that would reach 0 ends at a tenth of the value. */
 const LOWEST = 0.1
 
 function drawnPoint([x, value, standardError]: Required<ChartPoint>, scale: Scale | undefined): DrawnPoint {
@@ -90,7 +90,7 @@ function drawnPoint([x, value, standardError]: Required<ChartPoint>, scale: Scal
   return { x, y, low: place(low, scale), high: place(value + error, scale) }
 }
 
-/** The points of a series that are no gaps. */
+/** The points of a series that are not gaps. */
 export function finitePoints({ points }: DrawnSeries): DrawnPoint[] {
   return points.filter(({ y }) => !Number.isNaN(y))
 }

@@ -7,7 +7,7 @@ const { resolve } = createRequire(import.meta.url)
 /** Font families for SVG, best first; Verdana has DejaVu's widths, so a browser without DejaVu keeps the layout. */
 export const FONT_STACK = "'DejaVu Sans', Verdana, 'Segoe UI', system-ui, sans-serif"
 
-/** Font options for resvg: the two files of DejaVu Sans and nothing of the machine's own. */
+/** Font options for resvg: the two files of DejaVu Sans and no system fonts. */
 export const RESVG_FONTS = {
   loadSystemFonts: false,
   fontFiles: ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map(file => resolve(`dejavu-fonts-ttf/ttf/${file}`)),
@@ -20,7 +20,7 @@ export interface TextStyle {
   fontWeight?: 'bold'
 }
 
-/** Width of one line of text in pixels, as its ink in DejaVu Sans. */
+/** Width in pixels of the ink of one line of text in DejaVu Sans. */
 export function textWidth(text: string, { fontSize, fontWeight }: TextStyle): number {
   const weight = fontWeight ?? 'normal'
   const svg = `<svg xmlns="http://www.w3.org/2000/svg"><text font-size="${fontSize}" font-weight="${weight}">${escapeXml(text)}</text></svg>`

@@ -1,9 +1,9 @@
-// Densities and grey images to PNG pictures inside of an SVG document.
+// Draws densities and grey images as PNG pictures, as data URIs for an SVG document.
 import { PNG } from 'pngjs'
 
 type Color = readonly [red: number, green: number, blue: number]
 
-/** From none to all: white, the charts' blue, nearly black. */
+/** The colours of 0, 1/2 and 1: white, the charts' blue, nearly black. */
 const RAMP: readonly Color[] = [
   [255, 255, 255],
   [0, 114, 178],
@@ -15,7 +15,7 @@ export function heatMap(values: ArrayLike<number>, side: number): string {
   return png(side, side, i => colorOf(values[i] as number))
 }
 
-/** A grey image [height, width] of 0 … 255 as a data URI, every pixel a sharp square of `scale`. */
+/** A grey image [height, width] of 0 … 255 as a data URI; every pixel is a sharp square with sides of `scale`. */
 export function greyImage(pixels: ArrayLike<number>, width: number, height: number, scale: number): string {
   const columns = width * scale
   return png(columns, height * scale, i => {

@@ -1,4 +1,4 @@
-// Grey images to one PNG picture: tiles in rows and columns, each pixel a sharp square.
+// Draws grey images as tiles of one PNG picture, in rows and columns; each pixel is a sharp square.
 import { PNG } from 'pngjs'
 
 const BACKGROUND = 112
@@ -22,18 +22,18 @@ export interface ImageGridLayout {
   gap?: number
   /** Space around all tiles; the gap by default. */
   margin?: number
-  /** Columns that belong together, as 2 for pairs; a wider gap parts the groups. */
+  /** Columns that belong together, such as 2 for pairs; a wider gap separates the groups. */
   groupColumns?: number
-  /** Rows that belong together; a wider gap parts the groups. */
+  /** Rows that belong together; a wider gap separates the groups. */
   groupRows?: number
   /** Space between groups; four gaps, at least 4, by default. */
   groupGap?: number
 }
 
 /**
- * Draws images row by row, left to right, as an 8-bit grey PNG; places left over in the last row stay background.
+ * Draws images row by row, left to right, as an 8-bit grey PNG; unused places in the last row stay background.
  *
- * @throws RangeError if a size is not a whole number in its range, or `pixels` has another length than the sizes say
+ * @throws RangeError if a size is not a whole number in its range, or the length of `pixels` does not match the sizes
  */
 export function imageGrid(images: GreyImages, layout: ImageGridLayout = {}): Buffer {
   const { count, rows: height, columns: width, pixels } = images
@@ -104,7 +104,7 @@ function extent(starts: number[], size: number, { scale, margin }: Grid): number
 interface Tile {
   height: number
   width: number
-  /** [height, width], and perhaps more. */
+  /** [height, width]; more values may follow. */
   pixels: Uint8Array
 }
 

@@ -1,5 +1,5 @@
-// Series to a line chart, as SVG text: Observable Plot on linkedom's document, a pure function of its data.
-// Loading this module loads both libraries, some 0.3 s: import it when a chart is due.
+// Draws a line chart as SVG text, by Observable Plot on linkedom's document; a pure function of its data.
+// Loading this module loads both libraries, some 0.3 s: import it only when a chart is drawn.
 import type * as Plot from '@observablehq/plot'
 import { type ChartAxes, chartAxes } from './chart-axes.js'
 import { type ChartLayout, chartLayout, INSET, type LineEnd, SUBTITLE, TITLE } from './chart-layout.js'
@@ -18,8 +18,8 @@ import { svgPlot } from './svg-plot.js'
 /**
  * Draws a line chart and returns it as an SVG document; the same spec always gives the same text.
  *
- * Each line has its name at its end. A point that is not finite is a gap, and first points that would squash the rest
- * leave the frame; the heading says so in both cases. Standard errors are bars, or a band where points are many.
+ * Each line has its name at its end. A point that is not finite is a gap; first points that would squash the rest lie
+ * outside of the frame. The heading notes both. Standard errors are bars, or a band if there are many points.
  *
  * @throws RangeError if no series has a finite point, a reference line is not finite, or a logarithmic x is not above 0
  */
@@ -47,12 +47,12 @@ function check({ title, references = [], ...spec }: LineChartSpec, series: Drawn
     throw new RangeError(
       `line chart '${title}': on a logarithmic axis every x must be above 0, but '${low.name}' has one that is not`,
     )
-  if (!series.some(one => finitePoints(one).length))
+  if (!series.some(line => finitePoints(line).length))
     throw new RangeError(`line chart '${title}': at least one series must have a finite point, but none has`)
-  const astray = references.find(({ y }) => !Number.isFinite(place(y, spec.yScale)))
-  if (astray)
+  const invalid = references.find(({ y }) => !Number.isFinite(place(y, spec.yScale)))
+  if (invalid)
     throw new RangeError(
-      `line chart '${title}': reference line '${astray.label}' must be ${spec.yScale === 'log' ? 'above 0' : 'finite'}, but is ${astray.y}`,
+      `line chart '${title}': reference line '${invalid.label}' must be ${spec.yScale === 'log' ? 'above 0' : 'finite'}, but is ${invalid.y}`,
     )
 }
 
@@ -62,9 +62,9 @@ function heading({ title, subtitle }: LineChartSpec, { notes }: ChartAxes) {
 }
 
 function lineEnds({ references = [], yScale }: LineChartSpec, series: DrawnSeries[], axes: ChartAxes): LineEnd[] {
-  const ends = series.flatMap(one => {
-    const last = finitePoints(one).at(-1)
-    return last ? [{ name: one.name, color: one.color, x: last.x, y: last.y }] : []
+  const ends = series.flatMap(line => {
+    const last = finitePoints(line).at(-1)
+    return last ? [{ name: line.name, color: line.color, x: last.x, y: last.y }] : []
   })
   const levels = references.map(({ label, y }) => ({
     name: label,

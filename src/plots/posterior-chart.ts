@@ -1,5 +1,5 @@
-// Images, each beside the true density of its latents and the ellipses of an approximation, as SVG text.
-// Loading this module loads Observable Plot and linkedom, some 0.3 s: import it when a chart is due.
+// Draws images beside the true posterior density of their latents and the ellipses of an approximation, as SVG text.
+// Loading this module loads Observable Plot and linkedom, some 0.3 s: import it only when a chart is drawn.
 import * as Plot from '@observablehq/plot'
 import { EDGE, headingBlocks, LABEL, SUBTITLE, TICK, TITLE } from './chart-layout.js'
 import { BASELINE, headingMarks, INK, QUIET } from './chart-marks.js'
@@ -18,7 +18,7 @@ export interface PosteriorRow {
   side: number
   centre: readonly [number, number]
   radius: number
-  /** A diagonal Gaussian. */
+  /** The approximation, a diagonal Gaussian. */
   mu: readonly [number, number]
   sigma: readonly [number, number]
   /** Names and numbers beside the map, one below the other. */
@@ -44,7 +44,7 @@ const ELLIPSE = seriesColor(1)
 const TEXT_START = 26
 const NUMBER_END = RIGHT - EDGE
 
-/** Draws a row for each image; the same spec always gives the same text. */
+/** Draws one row per image and returns an SVG document; the same spec always gives the same text. */
 export function posteriorChart({ title, subtitle, rows, ...labels }: PosteriorChartSpec): string {
   return stackCharts([headingChart(title, subtitle), ...rows.map(row => rowChart(row, labels))])
 }
@@ -114,7 +114,7 @@ function axes(x: readonly [number, number], y: readonly [number, number], xLabel
 
 const CORNERS = 96
 
-/** The contour of q at so many standard deviations. */
+/** The contour of q at `deviations` standard deviations. */
 function ellipse({ mu, sigma }: PosteriorRow, deviations: number) {
   const points = Array.from({ length: CORNERS + 1 }, (_, i) => {
     const angle = (2 * Math.PI * i) / CORNERS

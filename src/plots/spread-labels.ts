@@ -1,6 +1,6 @@
-// Labels beside a chart, moved apart as little as possible: isotonic regression by pooling adjacent violators.
+// Moves labels beside a chart apart, by as little as possible: isotonic regression by pooling adjacent violators.
 
-/** A label's wanted centre and its height, in pixels. */
+/** A label's desired centre and its height, in pixels. */
 export interface Label {
   centre: number
   height: number
@@ -13,7 +13,7 @@ export interface Label {
 export function spreadLabels(labels: readonly Label[], top: number, bottom: number): number[] {
   const order = labels.map((_, index) => index).sort((a, b) => centreOf(labels, a) - centreOf(labels, b))
   let stacked = 0
-  // Tops measured from the stack of all labels above: not overlapping is then no more than not falling.
+  // Relative to the stack of all labels above, labels do not overlap exactly if their tops are non-decreasing.
   const above = order.map(index => {
     const height = labels[index]?.height ?? 0
     stacked += height
@@ -32,7 +32,7 @@ function centreOf(labels: readonly Label[], index: number): number {
   return labels[index]?.centre ?? 0
 }
 
-/** The non-falling sequence nearest to `values` in squared distance. */
+/** The non-decreasing sequence nearest to `values` in squared distance. */
 function isotonic(values: number[]): number[] {
   const pools: { mean: number; size: number }[] = []
   for (const value of values) {

@@ -1,4 +1,4 @@
-// Observable Plot to SVG text: a document of its own, the same text for the same marks.
+// Renders an Observable Plot as a standalone SVG document; the same marks give the same text.
 import { createHash } from 'node:crypto'
 import * as Plot from '@observablehq/plot'
 import { DOMParser } from 'linkedom/worker'
@@ -6,13 +6,13 @@ import { FONT_STACK } from './fonts.js'
 
 /** Draws a plot on white, in the charts' typeface, on linkedom's document; returns an SVG document. */
 export function svgPlot(options: Omit<Plot.PlotOptions, 'document' | 'style'>): string {
-  // An XML document, because in HTML the attributes of a name with < would not be well-formed XML.
+  // An XML document, because in an HTML document an attribute that contains < is not well-formed XML.
   const document = new DOMParser().parseFromString('<svg/>', 'image/svg+xml')
   const style = { fontFamily: FONT_STACK, background: 'white' }
   return svgText(Plot.plot({ ...options, document, style }))
 }
 
-/** With its namespace, and with ids of its content instead of Plot's running numbers. */
+/** Adds the namespace, and replaces Plot's running numbers in ids by a digest of the content. */
 function svgText(svg: { outerHTML: string; setAttribute(name: string, value: string): void }): string {
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
   const ids = /(?<=id="|url\(#)plot-clip-\d+/g

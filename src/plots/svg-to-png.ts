@@ -1,4 +1,4 @@
-// SVG text to PNG bytes by resvg, with the fonts of this program only, so that the same SVG is the same picture anywhere.
+// Renders SVG text as PNG with resvg, with the fonts of this program only, so that pictures are the same on every machine.
 import { Resvg } from '@resvg/resvg-js'
 import { RESVG_FONTS } from './fonts.js'
 

@@ -20,7 +20,7 @@ export function roundTicks(low: number, high: number, count: number, whole = fal
 const DIGITS = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 3], [1]]
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 4 })
 
-/** At most about `count` ticks at round values within [10^low, 10^high], low < high: their decimal logarithms, and the text of one. */
+/** At most about `count` ticks at round values within [10^low, 10^high], low < high. `values` are their decimal logarithms. */
 export function logTicks(low: number, high: number, count: number): Omit<Ticks, 'step'> {
   const format = (exponent: number) => logFormat(10 ** exponent)
   const [all = [], ...sparser] = DIGITS.map(digits => decades(low, high, digits))
@@ -42,7 +42,7 @@ function decades(low: number, high: number, digits: readonly number[]): number[]
     .filter(exponent => exponent >= low - rounding && exponent <= high + rounding)
 }
 
-/** Just below 1e-4, which as a power of ten may come out a little smaller. */
+/** Just below 1e-4, because a power of ten may be rounded to slightly less. */
 const SMALL = 0.99e-4
 
 const logFormat = (value: number): string =>

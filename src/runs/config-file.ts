@@ -5,7 +5,7 @@ import { readWhole, writeFileAtomic } from '../files/files.js'
 import { parseRunConfig } from '../methods/list.js'
 import type { RunConfig } from '../methods/method.js'
 
-/** The settings that a run was started with. Throws an Error if there is no run, a `UsageError` if the file is not of this program. */
+/** The settings of the run in `folder`. Throws an Error if there is no run, a `UsageError` if the file is not valid. */
 export function readRunConfig(folder: string): RunConfig {
   const path = join(folder, 'config.json')
   if (!existsSync(path)) throw new Error(`${folder}: there is no run here (no config.json)`)

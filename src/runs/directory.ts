@@ -1,6 +1,6 @@
 /**
- * A run directory, `checkpoints/NAME/`. `latest` and `best` are links to folders below `snapshots/`; a link is replaced
- * in one step after its folder is whole on disk, so that both are whole at every moment.
+ * A run directory, `checkpoints/NAME/`. `latest` and `best` are links to folders in `snapshots/`. A link is replaced
+ * atomically after its new folder is complete on disk, so that both lead to a complete snapshot at any time.
  */
 import {
   closeSync,
@@ -27,7 +27,7 @@ import { UsageError } from '../settings/setting.js'
 
 export type SnapshotName = 'latest' | 'best'
 
-/** The folder of the run called `name` below `checkpoints`; refuses names that could point elsewhere. */
+/** The folder of the run `name` in `checkpoints`. Throws a `UsageError` for names that could lead elsewhere. */
 export function runFolder(checkpoints: string, name: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name)) {
     throw new UsageError(
@@ -37,7 +37,7 @@ export function runFolder(checkpoints: string, name: string): string {
   return join(checkpoints, name)
 }
 
-/** The names of all runs below `checkpoints`, sorted. */
+/** The names of all runs in `checkpoints`, sorted. */
 export function listRuns(checkpoints: string): string[] {
   if (!existsSync(checkpoints)) return []
   if (!statSync(checkpoints).isDirectory())
@@ -47,7 +47,14 @@ export function listRuns(checkpoints: string): string[] {
     .sort()
 }
 
-/** Makes the run's folders, if they are not there yet. */
+/** The first of PREFIX-1, PREFIX-2, … that does not exist in `checkpoints`. */
+export function unusedName(checkpoints: string, prefix: string): string {
+  let n = 1
+  while (existsSync(join(checkpoints, `${prefix}-${n}`))) n++
+  return `${prefix}-${n}`
+}
+
+/** Creates the folders of a run that are missing. */
 export function makeRunFolder(folder: string): void {
   try {
     for (const part of ['snapshots', 'plots', 'images', 'tensorboard'])
@@ -57,13 +64,13 @@ export function makeRunFolder(folder: string): void {
   }
 }
 
-/** Whether a training has left anything in the run's folder that starting over would lose. */
+/** Whether the run has metrics or snapshots, which a new start would lose. */
 export function hasHistory(folder: string): boolean {
   const isLinked = (['latest', 'best'] as const).some(name => lstatSync(join(folder, name), { throwIfNoEntry: false }))
   return isLinked || readMetrics(folder).length > 0 || snapshotLabels(folder).some(label => label !== stepLabel(0))
 }
 
-/** Refuses a run whose links are gone or are no links: its copy did not keep them. */
+/** Throws an Error if `latest` or `best` is missing or not a link, as in a copy that did not keep links. */
 export function requireLinks(folder: string): void {
   for (const name of ['latest', 'best'] as const) {
     const found = lstatSync(join(folder, name), { throwIfNoEntry: false })
@@ -76,12 +83,12 @@ export function requireLinks(folder: string): void {
   if (snapshotFolder(folder, 'latest') === undefined && hasHistory(folder)) {
     throw new Error(
       `${join(folder, 'latest')}: the link is missing or leads nowhere, but the run has been trained ` +
-        `(snapshots: ${snapshotLabels(folder).join(', ') || 'none'}); restore it, as a link to snapshots/STEP`,
+        `(snapshots: ${snapshotLabels(folder).join(', ') || 'none'}); restore it as a link to snapshots/STEP`,
     )
   }
 }
 
-/** Removes what a killed process left half written. Call it with the run locked. */
+/** Removes the half-written files of a killed process. Call it while the run is locked. */
 export function removeLeftovers(folder: string): void {
   for (const part of ['', 'plots', 'images', 'snapshots']) {
     for (const name of readdirSync(join(folder, part))) {
@@ -95,15 +102,15 @@ export function stepLabel(step: number): string {
   return `step-${String(step).padStart(8, '0')}`
 }
 
-/** The folder that `latest` or `best` stands for now, or undefined before the first snapshot. */
+/** The folder that `latest` or `best` links to; undefined before the first snapshot. */
 export function snapshotFolder(folder: string, name: SnapshotName): string | undefined {
   const link = join(folder, name)
   return existsSync(link) ? realpathSync(link) : undefined
 }
 
 /**
- * Saves a snapshot: `write` fills a new folder, which then becomes `latest`, and `best` too if it is. When anything
- * fails, the snapshots of before stay as they were.
+ * Saves a snapshot: `write` fills a new folder, which then becomes `latest` and, if `isBest`, also `best`. If anything
+ * fails, the previous snapshots stay unchanged.
  */
 export async function saveSnapshot(
   folder: string,
@@ -129,7 +136,7 @@ export async function saveSnapshot(
   removeUnused(folder)
 }
 
-/** One line of metrics.jsonl; a failed write leaves the file as it was. */
+/** Appends one line to metrics.jsonl; a failed write leaves the file unchanged. */
 export function appendMetrics(folder: string, metrics: object): void {
   const path = join(folder, 'metrics.jsonl')
   const file = openSync(path, 'a')
@@ -147,10 +154,10 @@ export function appendMetrics(folder: string, metrics: object): void {
 
 const metricsSchema = z.looseObject({ epoch: z.int().min(1), step: z.int().min(1), seconds: z.number() })
 
-/** A line of metrics.jsonl: at least these fields. */
+/** A line of metrics.jsonl has at least these fields. */
 type MetricsLine = z.infer<typeof metricsSchema>
 
-/** The lines of metrics.jsonl, checked; a last line cut short by a killed process is left out. */
+/** The lines of metrics.jsonl, checked; an incomplete last line of a killed process is ignored. Throws an Error for an invalid line. */
 export function readMetrics<Line extends object = MetricsLine>(folder: string): Line[] {
   const path = join(folder, 'metrics.jsonl')
   if (!existsSync(path)) return []
@@ -164,19 +171,19 @@ export function readMetrics<Line extends object = MetricsLine>(folder: string): 
   })
 }
 
-/** Drops the metrics of passes that no snapshot holds: they will be made again. */
+/** Drops the metrics of passes after the latest snapshot, which will be repeated. Throws an Error if a line is missing. */
 export function keepMetricsUpTo(folder: string, epoch: number): void {
   const kept = readMetrics(folder).filter(line => line.epoch <= epoch)
   if (kept.length !== epoch || kept.some((line, i) => line.epoch !== i + 1)) {
     throw new Error(
       `${join(folder, 'metrics.jsonl')}: has epochs ${kept.map(line => line.epoch).join(', ') || 'none'}, ` +
-        `but the latest snapshot has finished 1 to ${epoch}; restore the file`,
+        `but the latest snapshot has epochs 1 to ${epoch}; restore the file`,
     )
   }
   writeFileAtomic(join(folder, 'metrics.jsonl'), kept.map(line => `${JSON.stringify(line)}\n`).join(''))
 }
 
-/** `label`, or the first of label-2, label-3, … that no folder has: a linked folder is never touched again. */
+/** `label`, or the first unused of label-2, label-3, …; a linked folder is never written to again. */
 function unusedLabel(folder: string, label: string): string {
   const taken = new Set(snapshotLabels(folder))
   let candidate = label

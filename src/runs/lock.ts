@@ -6,7 +6,7 @@ import { explain } from '../files/files.js'
 
 const EXCLUSIVE_NOW = 2 | 4 // LOCK_EX | LOCK_NB
 
-/** Locks the run in `folder` until the returned function is called; throws if another process has it. */
+/** Locks the run in `folder` until the returned function is called. Throws an Error if another process holds the lock. */
 export function lockRun(folder: string): () => void {
   const path = join(folder, 'lock')
   const file = attempt(path, () => openSync(path, 'a+'))

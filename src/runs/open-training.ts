@@ -1,17 +1,16 @@
-/** A training that is ready to run: the run locked, the images read, the model made and brought to where the run stands. */
+/** Opens a training: locks the run, reads its images, and initializes the learner or restores the latest snapshot. */
 import { dirname } from 'node:path'
-import { canCompile, type Feed, type Scan, scan } from '../compile/scan.js'
+import { canCompile, type Scan, scan } from '../compile/scan.js'
 import type { Choice, Mode, ScanOptions } from '../compile/step.js'
-import { type Dataset, loadRunDataset, type Split } from '../data/dataset.js'
-import { firstImages, imageSize } from '../data/images.js'
-import { type Pass, shuffledPass, wholePass } from '../data/passes.js'
+import type { Dataset, Split } from '../data/dataset.js'
+import { firstImages } from '../data/images.js'
 import type { Bounds } from '../evaluation/bound.js'
 import type { Schedule } from '../inference/algorithm.js'
 import { methodOf } from '../methods/list.js'
-import type { Learner, Method, RunConfig, Traits } from '../methods/method.js'
+import type { Learner, RunConfig, Traits } from '../methods/method.js'
 import type { EpochMetrics } from '../methods/metrics.js'
 import { imagesAsRead } from '../methods/reading.js'
-import { keyAt, streamKey } from '../random.js'
+import { streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { writeRunConfig } from './config-file.js'
 import {
@@ -27,85 +26,58 @@ import {
 } from './directory.js'
 import { lockRun } from './lock.js'
 import { diverged, trainingMeans } from './pass-sums.js'
+import { newPass, type OpenRun, type RunningPass, runningPass } from './running-pass.js'
 import { type Position, writeSnapshot } from './snapshot.js'
 import { readRunSnapshot, restoreLearner } from './trained-run.js'
-import type { TrainingJob, TrainingProgress } from './training.js'
+import type { TrainingJob } from './training.js'
 import { validate } from './validation.js'
 import { startFrom } from './warm-start.js'
 
-/** A pass under way. */
-export interface RunningPass {
-  readonly steps: number
-  /** What the steps from number `from` on are given. */
-  feed(from: number, count: number): Feed<Schedule>
-  progress(): TrainingProgress
-  /** Of this session. */
-  imagesPerSecond(): number
-}
-
-/** A training between opening and closing. `position` is where it stands; the loop of train.ts moves it on. */
+/** An open training. The loop in train.ts advances `position`. */
 export interface Training {
-  readonly data: Dataset
-  readonly learner: Learner
   readonly position: Position
   /** The metrics of all finished passes. */
   readonly history: EpochMetrics[]
   readonly steps: Scan<Schedule>
-  /** To be called once steps have run: how they run from now on, and the validation images too; undefined from the second call on. */
+  /** Call it after the first steps: returns how steps and validation run from now on; undefined from the second call on. */
   settleMode(): Choice | undefined
   /** Why the run ends before its last epoch, if it does. */
   finished(): 'early' | 'converged' | undefined
-  /** The current pass, from where the run stands. */
+  /** The current pass, from `position` on. */
   startPass(): RunningPass
-  /** Ends the pass (the M step of methods that have one) and measures it. Throws an Error if the bound is no finite number. */
+  /** Ends the pass (for EM, by the M step) and measures it. Throws an Error if the bound is not finite. */
   endPass(pass: RunningPass): Promise<EpochMetrics>
-  /** Writes a line of metrics.jsonl and moves on to the next pass; returns whether this pass is the best so far. */
+  /** Writes a line of metrics.jsonl and advances to the next pass; returns whether this pass is the best so far. */
   record(metrics: EpochMetrics): boolean
   save(isBest: boolean): Promise<void>
-  /** Frees the model, once no step in flight uses it, and unlocks the run. */
+  /** Frees the model as soon as no running step uses it, and unlocks the run. */
   close(): void
 }
 
-/** What is fixed once a run is open. */
-interface OpenRun {
-  folder: string
-  config: RunConfig
-  method: Method
-  traits: Traits
-  data: Dataset
-  /** The training images and those validated on, as the model reads them. */
-  images: { train(): Split; validation(): Split }
-  learner: Learner
-  backend: string
-  stepsPerPass: number
-}
-
-/** Opens a run, new or to be resumed. Throws before anything is written if its settings do not fit its images. */
-export async function openTraining({ folder, config, resume = false, backend }: TrainingJob): Promise<Training> {
-  const method = methodOf(config)
-  const traits = method.traits(config)
-  const data = loadRunDataset(config)
-  requireBatch(traits, config, data)
-  makeRunFolder(folder)
-  const unlock = lockRun(folder)
-  let learner: Learner | undefined
+/** Locks a run and initializes the learner, or restores it to resume the run. Frees the learner if that fails. */
+export async function openTraining(job: TrainingJob, learner: Learner, data: Dataset): Promise<Training> {
+  let unlock = () => {}
   try {
+    const { folder, config, backend, resume = false } = job
+    const method = methodOf(config)
+    const traits = method.traits(config)
+    requireBatch(traits, config, data)
+    makeRunFolder(folder)
+    unlock = lockRun(folder)
     requireLinks(folder)
     removeLeftovers(folder)
-    learner = method.create(config, { ...data, images: data.train.count })
     const images = imagesOf(config, traits, data, learner)
     const opened = { folder, config, method, traits, data, images, learner, backend: backend.name }
     const run = { ...opened, stepsPerPass: newPass(opened, 0).steps }
-    const position = await findPosition(run, resume)
-    return newTraining(run, position, unlock)
+    return newTraining(run, await findPosition(run, resume), unlock)
   } catch (error) {
-    learner?.dispose()
+    learner.dispose()
     unlock()
     throw error
   }
 }
 
-/** Passes that leave out what fills no batch need one batch at least. */
+/** Shuffled passes drop an incomplete batch, so they need at least one complete batch. */
 function requireBatch({ passes }: Traits, { batchSize }: RunConfig, { train: { count } }: Dataset): void {
   if (passes === 'shuffled' && batchSize > count)
     throw new UsageError(`--batch-size ${batchSize}: there are only ${count} training images`)
@@ -122,27 +94,21 @@ function imagesOf({ seed }: RunConfig, { reads }: Traits, data: Dataset, learner
 }
 
 function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
+  let result: { value: T } | undefined
   return () => {
-    made ??= { value: make() }
-    return made.value
+    result ??= { value: make() }
+    return result.value
   }
 }
 
-function newPass({ traits, images, data, config }: Omit<OpenRun, 'stepsPerPass'>, epoch: number): Pass {
-  return traits.passes === 'whole'
-    ? wholePass(images.train(), config.batchSize)
-    : shuffledPass(data.train, config.batchSize, streamKey(config.seed, 'order'), epoch)
-}
-
-/** Where the run stands: at its latest snapshot, or at its start, which is then saved. */
+/** Restores the latest snapshot, or initializes the run and saves that; returns the position. */
 async function findPosition(run: OpenRun, resume: boolean): Promise<Position> {
   const { folder, config, learner, data, images } = run
   if (resume && snapshotFolder(folder, 'latest') !== undefined) {
     const position = restore(run)
     if (position.epoch > config.epochs) {
       throw new UsageError(
-        `--epochs ${config.epochs}: ${folder} has finished ${position.epoch} epochs already; ask for more`,
+        `--epochs ${config.epochs}: ${folder} has already finished ${position.epoch} epochs; use a larger --epochs`,
       )
     }
     keepMetricsUpTo(folder, position.epoch)
@@ -161,7 +127,7 @@ function restore({ folder, config, method, learner, data }: OpenRun): Position {
   const { snapshot, path } = readRunSnapshot(folder, 'latest')
   if (snapshot.data.sha256 !== data.sha256) {
     throw new Error(
-      `${path}: this run was trained on other images than those of --data ${config.data}; give its own data`,
+      `${path}: this run was trained on other images than those of --data ${config.data}; use the original data`,
     )
   }
   restoreLearner(learner, method.settings.fixed(config), snapshot, path)
@@ -183,14 +149,12 @@ function save(run: OpenRun, position: Position, isBest: boolean): Promise<void> 
 }
 
 function newTraining(run: OpenRun, position: Position, unlock: () => void): Training {
-  const { folder, config, method, data, learner } = run
+  const { folder, config, method, learner } = run
   const history = readMetrics<EpochMetrics>(folder)
   const steps = scan<Schedule>(learner.step, startMode(config, position))
   let bounds: Bounds | undefined
   let clock = performance.now()
   return {
-    data,
-    learner,
     position,
     history,
     steps,
@@ -219,7 +183,7 @@ function newTraining(run: OpenRun, position: Position, unlock: () => void): Trai
       }
     },
     record(metrics) {
-      const isBest = finishPosition(position, metrics)
+      const isBest = finishPosition(run, position, metrics)
       appendMetrics(folder, metrics)
       history.push(metrics)
       return isBest
@@ -233,67 +197,40 @@ function newTraining(run: OpenRun, position: Position, unlock: () => void): Trai
   }
 }
 
-/** `auto` measures once: a run goes on in the mode that it began with, because another one rounds differently. */
+/** A resumed run with `auto` keeps the mode that it began with, because another mode rounds differently. */
 function startMode({ compile }: RunConfig, { compile: before }: Position): ScanOptions {
-  const goesOn = compile === 'auto' && before !== null && before !== 'off' && canCompile()
-  return goesOn ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
+  const keepsMode = compile === 'auto' && before !== null && before !== 'off' && canCompile()
+  return keepsMode ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
 }
 
-function runningPass(run: OpenRun, position: Position): RunningPass {
-  const { config, method, data, stepsPerPass } = run
-  const { batchSize } = config
-  const pass = newPass(run, position.epoch)
-  const stepKey = streamKey(config.seed, 'steps')
-  const firstStep = position.step - position.stepInEpoch
-  const [started, resumedAt] = [performance.now(), position.stepInEpoch]
-  const stepSeconds = () => (performance.now() - started) / 1000 / (position.stepInEpoch - resumedAt)
-  return {
-    steps: pass.steps,
-    feed(from, count) {
-      const numbers = Array.from({ length: count }, (_, i) => from + i)
-      return {
-        batches: { data: pass.batches(from, count), count, shape: [batchSize, imageSize(data)] },
-        keys: numbers.map(step => keyAt(stepKey, firstStep + step)),
-        schedules: numbers.map(step => ({
-          ...method.rates(config, firstStep + step, stepsPerPass),
-          used: pass.used(step),
-          first: step * batchSize,
-        })),
-      }
-    },
-    imagesPerSecond: () => batchSize / stepSeconds(),
-    progress: () => ({
-      epoch: position.epoch + 1,
-      epochs: config.epochs,
-      step: position.stepInEpoch,
-      steps: pass.steps,
-      elbo: (position.sums.elbo ?? Number.NaN) / (position.sums.batches ?? Number.NaN),
-      imagesPerSecond: batchSize / stepSeconds(),
-      remainingSeconds: ((config.epochs - position.epoch) * pass.steps - position.stepInEpoch) * stepSeconds(),
-    }),
-  }
-}
-
-/** The numbers of a pass that its steps have made: of its end, of its steps, of the validation images, and its rates. */
+/** Ends the pass and measures it: means over its steps, values of the M step, the validation bound, and the rates. */
 async function measurePass(
   { folder, config, method, traits, learner, images, stepsPerPass }: OpenRun,
   position: Position,
   bounds: Bounds,
 ) {
-  const ofPass = await learner.finishPass?.()
+  const values = await learner.finishPass?.()
   const validated = await validate(bounds, images.validation(), config.seed)
   if (validated && !Number.isFinite(validated.validationElbo))
     throw diverged(validated.validationElbo, position, 'the last update broke the weights', folder)
-  // A method with whole passes has the same rates in every step.
+  // The rates of methods with whole passes are constant.
   const rates = traits.passes === 'shuffled' ? method.rates(config, position.step - 1, stepsPerPass) : {}
-  return { ...trainingMeans(position.sums), ...ofPass, ...validated, ...rates }
+  return { ...trainingMeans(position.sums), ...values, ...validated, ...rates }
 }
 
-/** Moves on to the next pass; returns whether this one is the best so far. Where nothing is validated, every pass is better than the last. */
-function finishPosition(position: Position, { epoch, validationIwae, validationElbo }: EpochMetrics): boolean {
+/**
+ * Advances to the next pass; returns whether this one is the best so far. Every pass is if none is validated, or as long as the method's
+ * bound may not choose; the first that it may choose is better than all before.
+ */
+function finishPosition(
+  { config, method }: OpenRun,
+  position: Position,
+  { epoch, validationIwae, validationElbo }: EpochMetrics,
+): boolean {
+  const chooses = (pass: number) => method.choosesBest?.(config, pass) ?? true
   const validationBound = validationIwae ?? validationElbo ?? null
-  const before = position.best?.validationBound
-  const isBest = validationBound === null || before == null || validationBound > before
+  const before = position.best && chooses(position.best.epoch) ? position.best.validationBound : null
+  const isBest = validationBound === null || before === null || !chooses(epoch) || validationBound > before
   position.epoch = epoch
   position.stepInEpoch = 0
   position.sums = {}

@@ -1,9 +1,9 @@
-/** Sums over the steps of a pass, and what they say at its end. */
+/** Sums over the steps of a pass, and the means at its end. */
 import { join } from 'node:path'
 import type { Outputs } from '../compile/step.js'
 import type { Position } from './snapshot.js'
 
-/** Adds each output of each step, and the squared ELBO for the error of its mean. `weights` are the full batches that each step stands for. */
+/** Adds the outputs of steps, and the squared ELBO for the error of its mean. `weights` [steps]: the filled part of each batch, up to 1. */
 export function addSums(sums: Record<string, number>, outputs: Outputs, weights: readonly number[]): void {
   const add = (name: string, values: readonly number[]) =>
     values.forEach((value, i) => {
@@ -18,7 +18,7 @@ export function addSums(sums: Record<string, number>, outputs: Outputs, weights:
   add('batches', new Array<number>(weights.length).fill(1))
 }
 
-/** Mean of each output over the pass, by the name `train…`. */
+/** The mean of each output over the pass, named `train…`, and the standard error of the mean ELBO. */
 export function trainingMeans({
   batches = 0,
   elboSquared = 0,
@@ -28,12 +28,12 @@ export function trainingMeans({
     `train${name[0]?.toUpperCase()}${name.slice(1)}`,
     sum / batches,
   ])
-  if (sums.elbo === undefined) return Object.fromEntries(means)
+  if (sums.elbo === undefined || batches < 2) return Object.fromEntries(means) // one step has no standard error
   const variance = Math.max(0, elboSquared / batches - (sums.elbo / batches) ** 2)
-  return { ...Object.fromEntries(means), trainElboError: Math.sqrt(variance / Math.max(batches - 1, 1)) }
+  return { ...Object.fromEntries(means), trainElboError: Math.sqrt(variance / (batches - 1)) }
 }
 
-/** Throws an Error if the ELBO of a step is no finite number. `position` is that before these steps. */
+/** Throws an Error if the ELBO of a step is not finite. `position` is the one before these steps. */
 export function requireFinite({ elbo, kl, reconstruction }: Outputs, position: Position, folder: string): void {
   const broken = elbo?.findIndex(value => !Number.isFinite(value)) ?? -1
   if (broken < 0) return
@@ -44,10 +44,10 @@ export function requireFinite({ elbo, kl, reconstruction }: Outputs, position: P
   throw diverged(elbo?.[broken], { ...position, step: position.step + broken + 1 }, cause, folder)
 }
 
-/** The error of a training whose ELBO is no finite number. */
+/** The error for an ELBO that is not finite. */
 export function diverged(elbo: number | undefined, { step, epoch }: Position, cause: string, folder: string): Error {
   return new Error(
-    `step ${step} (epoch ${epoch + 1}): the ELBO is ${elbo} nats: ${cause}; the usual reason is too large a learning rate. ` +
-      `The last good snapshot stays in ${join(folder, 'latest')}; start another run with a smaller --learning-rate or with --clip-norm`,
+    `step ${step} (epoch ${epoch + 1}): the ELBO is ${elbo} nats: ${cause}; the usual cause is too large a learning rate. ` +
+      `The last good snapshot is in ${join(folder, 'latest')}; start another run with a smaller --learning-rate or with --clip-norm`,
   )
 }

@@ -16,15 +16,15 @@ import { streamKey } from '../random.js'
 
 const PICTURED = 64
 
-/** Pictures of one run; files are written whole or not at all. */
+/** Writes the pictures of one run; each file is written completely or not at all. */
 export interface TrainingRecords {
   /** Draws plots/elbo.svg and plots/elbo.png. */
   drawCurve(history: EpochMetrics[]): Promise<void>
-  /** Draws images/samples-epoch-N.png and images/reconstructions-epoch-N.png; the latent draws are the same each time. */
+  /** Draws images/samples-epoch-N.png and images/reconstructions-epoch-N.png; the draws of z are the same each time. */
   drawImages(pictures: Pictures, data: Dataset, epoch: number): Promise<void>
   /** Adds one epoch to tensorboard/. */
   summarize(metrics: EpochMetrics): void
-  /** What cannot be recorded on this backend, and why. */
+  /** What cannot be written on this backend, and why. */
   missing: string | undefined
 }
 
@@ -34,7 +34,7 @@ export function trainingRecords(folder: string, config: RunConfig, backend: Back
   return {
     missing: canSummarize
       ? undefined
-      : `no TensorBoard files: TensorFlow writes them, and the backend is ${backend.name}`,
+      : `no TensorBoard files: only native TensorFlow writes them, and the backend is ${backend.name}`,
     summarize: canSummarize ? summaryWriter(join(folder, 'tensorboard')) : () => {},
     drawCurve: history => drawCurve({ folder, config, traits }, history),
     async drawImages(pictures, data, epoch) {
@@ -56,7 +56,7 @@ interface DrawnRun {
   traits: Traits
 }
 
-/** The chart library is loaded when the first chart is due. */
+/** Loads the chart libraries only when a chart is drawn. */
 async function drawCurve(run: DrawnRun, history: EpochMetrics[]): Promise<void> {
   const [{ lineChart }, { svgToPng }] = await Promise.all([
     import('../plots/line-chart.js'),
@@ -72,7 +72,7 @@ async function drawCurve(run: DrawnRun, history: EpochMetrics[]): Promise<void> 
   if (half) draw('half-steps', half)
 }
 
-/** Bounds that have a longer name. */
+/** The long names of bounds, for titles. */
 const titles: Readonly<Record<string, string>> = { 'log p(x)': 'Log likelihood', ELBO: 'Evidence lower bound' }
 
 function elboChart(
@@ -82,9 +82,11 @@ function elboChart(
   const images = history[0]?.validationImages?.toLocaleString('en')
   const read = describeReading(reads)
   const sample = reads === 'none' ? '' : ', fixed binary sample'
-  const points = (of: (m: EpochMetrics) => [value: number | undefined, error?: number | undefined]): ChartPoint[] =>
+  const points = (
+    boundOf: (m: EpochMetrics) => [value: number | undefined, error?: number | undefined],
+  ): ChartPoint[] =>
     history.flatMap((m): ChartPoint[] => {
-      const [value, error] = of(m)
+      const [value, error] = boundOf(m)
       if (value === undefined) return []
       return [error === undefined ? [m.epoch, value] : [m.epoch, value, error]]
     })
@@ -108,8 +110,8 @@ function elboChart(
 }
 
 /**
- * The bound after each half step of EM: the E step lifts it to log p(x | theta), the M step raises it again and log p(x | theta) with
- * it, by more; what is between them is KL(q || p(z | x)).
+ * The bound after each half step of EM. The E step raises it to log p(x | theta). The M step raises both, log p(x | theta) by more;
+ * their difference is KL(q || p(z | x)).
  */
 function halfStepChart(
   { folder, config, traits }: DrawnRun,
@@ -125,7 +127,7 @@ function halfStepChart(
       [m.epoch, mStep],
     ]
   })
-  // The E step of the next pass finds log p(x) of the parameters that this one's M step chose.
+  // The E step of the next pass computes log p(x) under the parameters from this pass's M step.
   const logProb = steps.flatMap((m, i): ChartPoint[] => {
     const [e] = after(m)
     const next = steps[i + 1]
@@ -143,7 +145,7 @@ function halfStepChart(
   }
 }
 
-/** One event file per process, made with the first summary; tags are those of metrics.jsonl, steps are training steps. */
+/** One event file per process, created with the first summary; tags are those of metrics.jsonl, steps are training steps. */
 function summaryWriter(folder: string): (metrics: EpochMetrics) => void {
   let writer: ReturnType<ReturnType<typeof nodeNamespace>['summaryFileWriter']> | undefined
   return metrics => {

@@ -1,5 +1,5 @@
 /**
- * A snapshot: one folder with everything that a run's future depends on. `state.safetensors` has every variable and the
+ * A snapshot: one folder with the complete state of a run. `state.safetensors` has every variable and the
  * position; `encoder/` and `decoder/` hold the same weights as layers models for other programs.
  */
 import { createHash } from 'node:crypto'
@@ -16,16 +16,16 @@ const VERSION = '1'
 
 const count = z.number().int().nonnegative()
 
-/** Where a run stands. Everything that is random is derived from the seed and these counters. */
+/** The position of a run. All randomness is derived from the seed and these counters. */
 const positionSchema = z.strictObject({
-  /** Finished passes over the training images. */
+  /** Number of finished passes over the training images. */
   epoch: count,
-  /** Steps since the beginning, and since the beginning of the current pass. */
+  /** Number of steps since the start of the run, and since the start of the current pass. */
   step: count,
   stepInEpoch: count,
-  /** Sums over the current pass's steps of what each step returned, in nats per image. */
+  /** Sums of the outputs of the steps of the current pass, in nats per image. */
   sums: z.record(z.string(), z.number()),
-  /** The best pass so far and its bound on the validation images, in nats per image; without such images, the last pass. */
+  /** The best pass so far and its bound on the validation images, in nats per image; without validation, the last pass. */
   best: z.strictObject({ epoch: count, validationBound: z.number().nullable() }).nullable(),
   /** How steps ran last; null before the first. */
   compile: z.enum(['xla', 'graph', 'off']).nullable().default(null),
@@ -51,12 +51,12 @@ const metadataSchema = z.object({
   files: json(z.record(z.string(), z.string())),
 })
 
-/** What `state.safetensors` says beside its tensors. */
+/** The content of `state.safetensors`. */
 export interface Snapshot {
   algorithm: string
-  /** The settings that decided what is here, by name. */
+  /** The settings that determine the state, by name. */
   settings: Record<string, unknown>
-  /** What it was trained on; `images` is the number of training images. */
+  /** The training data; `images` is the number of training images. */
   data: { source: string; sha256: string; rows: number; columns: number; images: number }
   position: Position
   tensors: Map<string, StoredTensor>
@@ -89,7 +89,7 @@ export async function writeSnapshot(
   flushDirectory(folder)
 }
 
-/** Reads and checks a snapshot, every file of it. Errors name the file, as one in `shownAs`, and the field. */
+/** Reads a snapshot and checks each of its files. Throws Errors that name the file, as a file in `shownAs`, and the field. */
 export function readSnapshot(folder: string, shownAs = folder): Snapshot {
   const path = join(shownAs, 'state.safetensors')
   const read = (name: string) => readWhole(join(folder, name), join(shownAs, name))
@@ -119,13 +119,13 @@ export function assignVariables(
   path: string,
 ): void {
   const unexpected = [...tensors.keys()].find(name => !variables.has(name))
-  if (unexpected) throw new Error(`${path}: tensor '${unexpected}' has no place in the model of config.json`)
+  if (unexpected) throw new Error(`${path}: tensor '${unexpected}' is not in the model that config.json describes`)
   for (const [name, variable] of variables) {
     const stored = tensors.get(name)
-    if (!stored) throw new Error(`${path}: tensor '${name}' is missing; config.json describes a model that has it`)
+    if (!stored) throw new Error(`${path}: tensor '${name}' is missing; the model that config.json describes has it`)
     if (String(stored.shape) !== String(variable.shape)) {
       throw new Error(
-        `${path}: tensor '${name}' has shape [${stored.shape}]; config.json describes one of [${variable.shape}]`,
+        `${path}: tensor '${name}' has shape [${stored.shape}]; the model that config.json describes has [${variable.shape}]`,
       )
     }
   }
@@ -168,7 +168,7 @@ async function readValues(variables: ReadonlyMap<string, tf.Tensor>): Promise<Ma
   return tensors
 }
 
-/** A JSON document inside a string, as safetensors' metadata wants it. */
+/** A JSON document in a string, as in the metadata of a safetensors file. */
 function json<T extends z.ZodType>(schema: T) {
   return z
     .string()

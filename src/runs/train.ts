@@ -1,17 +1,21 @@
 /** The training loop: images -> scan -> validate -> log -> save. */
 import { chunks } from '../compile/scan.js'
+import { loadRunDataset } from '../data/dataset.js'
+import { methodOf } from '../methods/list.js'
 import { openTraining } from './open-training.js'
 import { addSums, requireFinite } from './pass-sums.js'
 import type { TrainingJob, TrainingResult } from './training.js'
 
-/** Trains a run to its last epoch, or until it is told to stop or its method has finished. Throws an Error if the ELBO diverges. */
+/** Trains a run until its last epoch, until its method has finished, or until `job.signal` stops it. Throws an Error if the ELBO is not finite. */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { folder, config, signal, observer = {} } = job
-  const training = await openTraining(job)
-  const { position, history, learner, steps } = training
+  const data = loadRunDataset(config)
+  const learner = methodOf(config).create(config, { ...data, images: data.train.count })
+  const training = await openTraining(job, learner, data)
+  const { position, history, steps } = training
   const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
   try {
-    observer.started?.(position, training.data)
+    observer.started?.(position, data)
     while (position.epoch < config.epochs) {
       const reason = training.finished()
       if (reason) return result(reason)
@@ -38,7 +42,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       const isBest = training.record(metrics)
       await training.save(isBest)
       observer.epoch?.(metrics, isBest)
-      await observer.saved?.(learner.pictures, history, training.data)
+      await observer.saved?.(learner.pictures, history, data)
       if (signal?.aborted && position.epoch < config.epochs) return result('interrupted')
     }
     return result(training.finished() === 'converged' ? 'converged' : 'finished')

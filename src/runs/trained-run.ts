@@ -1,4 +1,4 @@
-/** A trained model, brought back from its run directory. */
+/** Loads a trained model from its run directory. */
 import { join } from 'node:path'
 import { methodOf } from '../methods/list.js'
 import type { Learner, Method, RunConfig } from '../methods/method.js'
@@ -8,7 +8,7 @@ import { readRunConfig } from './config-file.js'
 import { type SnapshotName, snapshotFolder } from './directory.js'
 import { assignVariables, readSnapshot, type Snapshot } from './snapshot.js'
 
-/** A trained model as pictures and evaluation want it. */
+/** A trained model with its settings and its snapshot. */
 export interface TrainedRun {
   method: Method
   config: RunConfig
@@ -21,7 +21,7 @@ export interface TrainedVae extends TrainedRun {
   vae: Vae
 }
 
-/** Brings back a run's model from its `latest` or `best` snapshot. */
+/** Loads the model of a run from its `latest` or `best` snapshot. */
 export function loadTrainedRun(folder: string, name: SnapshotName): TrainedRun {
   const config = readRunConfig(folder)
   const { snapshot, path } = readRunSnapshot(folder, name)
@@ -31,22 +31,22 @@ export function loadTrainedRun(folder: string, name: SnapshotName): TrainedRun {
   return { method, config, snapshot, learner }
 }
 
-/** The run with its networks; undefined if its model has no encoder. */
+/** The run as a VAE; undefined if its model has no encoder. */
 export const asTrainedVae = (run: TrainedRun): TrainedVae | undefined =>
   run.learner.vae && { ...run, vae: run.learner.vae }
 
-/** Brings back a run's networks from its `latest` or `best` snapshot; throws a `UsageError` if its model has no encoder. */
+/** Loads the VAE of a run from its `latest` or `best` snapshot. Throws a `UsageError` if its model has no encoder. */
 export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {
   const run = loadTrainedRun(folder, name)
   const trained = asTrainedVae(run)
   if (trained) return trained
   run.learner.dispose()
-  throw new UsageError(`${folder}: holds a ${run.learner.algorithm}; this needs a VAE, as \`elbo train\` makes it`)
+  throw new UsageError(`${folder}: this needs a VAE, a run of \`elbo train\`; the run is ${run.learner.algorithm}`)
 }
 
-/** Gives a learner the state of a snapshot that was made with the same settings; `path` is for error messages. */
+/** Restores a learner from a snapshot with the same settings; `path` is for error messages. Throws an Error if they differ. */
 export function restoreLearner(
-  { algorithm, variables, restored }: Learner,
+  { algorithm, variables, addedVariables, restored }: Learner,
   settings: Record<string, unknown>,
   snapshot: Snapshot,
   path: string,
@@ -61,6 +61,7 @@ export function restoreLearner(
     const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name] ?? null)] // older runs lack newer settings
     if (now !== then) throw new Error(`${file}: was trained with ${name} = ${then}, but config.json says ${now}`)
   }
+  for (const name of addedVariables ?? []) if (!snapshot.tensors.has(name)) variables.delete(name)
   assignVariables(variables, snapshot.tensors, file)
   restored?.()
 }
@@ -79,5 +80,5 @@ export function readRunSnapshot(folder: string, name: SnapshotName): { snapshot:
 
 function hint(folder: string, name: SnapshotName): string {
   const unfinished = name === 'best' && snapshotFolder(folder, 'latest') !== undefined
-  return unfinished ? ': no epoch has finished; --snapshot latest takes what there is' : ''
+  return unfinished ? ': no epoch has finished; use --snapshot latest' : ''
 }

@@ -1,4 +1,4 @@
-/** What a training is asked to do, what it tells of itself, and how it ends. */
+/** A training's job, observer and result. */
 import type { Backend } from '../backends/backend.js'
 import type { Choice } from '../compile/step.js'
 import type { Dataset } from '../data/dataset.js'
@@ -7,39 +7,39 @@ import type { EpochMetrics } from '../methods/metrics.js'
 import type { Pictures } from '../methods/pictures.js'
 import type { Position } from './snapshot.js'
 
-/** What a caller may want to show or draw. The training computes the same whatever these do. */
+/** Callbacks during training. They do not affect what it computes. */
 export interface TrainingObserver {
   started(position: Position, data: Dataset): void
   /** After the first steps of this session: how steps run from now on, and why. */
   compiled(choice: Choice): void
   progress(progress: TrainingProgress): void
   epoch(metrics: EpochMetrics, isBest: boolean): void
-  /** After a pass is saved; `history` has the metrics of all of them. */
+  /** After a pass is saved; `history` has the metrics of all passes. */
   saved(pictures: Pictures, history: EpochMetrics[], data: Dataset): Promise<void>
 }
 
-/** After each chunk of steps. */
+/** The progress after each chunk of steps. */
 export interface TrainingProgress {
   epoch: number
   epochs: number
-  /** Steps done and to do in this pass. */
+  /** Finished steps and total steps of this pass. */
   step: number
   steps: number
-  /** Mean ELBO of the pass so far, in nats per image; NaN for a method that does not compute it as it learns. */
+  /** Mean ELBO of the pass so far, in nats per image; NaN for a method that does not compute it during training. */
   elbo: number
   imagesPerSecond: number
-  /** Until the last epoch ends, at this speed. */
+  /** Until the end of the last epoch, at this speed. */
   remainingSeconds: number
 }
 
 export interface TrainingJob {
-  /** The run directory; made if it is not there. */
+  /** The run directory; created if it does not exist. */
   folder: string
   config: RunConfig
-  /** Go on from the latest snapshot, if there is one. */
+  /** Resume from the latest snapshot, if there is one. */
   resume?: boolean
   backend: Backend
-  /** Stops after the chunk in flight and saves where the run stands. */
+  /** Stops after the current chunk of steps and saves the position. */
   signal?: AbortSignal | undefined
   observer?: Partial<TrainingObserver>
 }

@@ -1,6 +1,6 @@
 /**
- * Warm start: a run begins with the weights in the `best` snapshot of another one. `initFrom` names that run, and as RUN@STEP also the
- * step of the snapshot.
+ * Warm start: a run starts from the weights in the `best` snapshot of another run. `initFrom` is the name of that run, or RUN@STEP with
+ * the step of the snapshot.
  */
 import type * as tf from '@tensorflow/tfjs'
 import { type Dataset, loadDataset } from '../data/dataset.js'
@@ -12,7 +12,7 @@ import { runFolder } from './directory.js'
 import type { Snapshot } from './snapshot.js'
 import { loadTrainedVae, readRunSnapshot } from './trained-run.js'
 
-/** What decides the networks and what their outputs mean; all else may differ between the two runs. */
+/** The settings that determine the networks and the meaning of their outputs. All others may differ between the two runs. */
 const networkSettings = [
   'filters',
   'hidden',
@@ -28,21 +28,21 @@ const networkSettings = [
 /** RUN of `initFrom` RUN or RUN@STEP. */
 export const runOf = (initFrom: string): string => initFrom.replace(/@[0-9]+$/, '')
 
-/** `initFrom` with the step of the snapshot that it stands for now in the run's `folder`. */
+/** `initFrom` as RUN@STEP, with the step of the `best` snapshot in the run's `folder`. */
 export const withStep = (initFrom: string, folder: string): string =>
   atStep(initFrom, folder, readRunSnapshot(folder, 'best').snapshot)
 
-/** `initFrom` with the step of this snapshot; throws a `UsageError` if it names another step. */
+/** `initFrom` as RUN@STEP, with the step of this snapshot. Throws a `UsageError` if it names another step. */
 function atStep(initFrom: string, folder: string, { position: { step } }: Snapshot): string {
   const exact = `${runOf(initFrom)}@${step}`
   if (initFrom === exact || initFrom === runOf(initFrom)) return exact
-  throw new UsageError(`--init-from ${initFrom}: the best snapshot of ${folder} is that of step ${step}`)
+  throw new UsageError(`--init-from ${initFrom}: the best snapshot of ${folder} is at step ${step}`)
 }
 
 /**
- * Gives the networks of a VAE with these settings, for these images, the weights in the `best` snapshot of the run that `initFrom` names
- * below the folder `checkpoints`. Throws a `UsageError` if that run is no VAE, has other networks, has learned from what this one is to be
- * validated on, or its best snapshot is another one. The optimizer and the baseline start as in any new run.
+ * Copies the weights in the `best` snapshot of `initFrom`, a run in the folder `checkpoints`, into the networks of `vae`. Throws a
+ * `UsageError` if that run is not a VAE, has other networks, was trained on images that this run validates on, or has its best snapshot
+ * at another step. The optimizer and the baseline start as in any new run.
  */
 export function startFrom(initFrom: string, checkpoints: string, vae: Vae, config: RunConfig, data: Dataset): void {
   const folder = runFolder(checkpoints, runOf(initFrom))
@@ -62,7 +62,7 @@ export function startFrom(initFrom: string, checkpoints: string, vae: Vae, confi
     }
     if (sha256 === data.sha256 && images > loadDataset(config.data, config.validation).train.count) {
       throw new UsageError(
-        `--init-from: ${folder} learned from images that this run would be validated on; add --validation ${from.config.validation}`,
+        `--init-from: ${folder} was trained on images that this run would be validated on; add --validation ${from.config.validation}`,
       )
     }
     const trained = weightsOf(from.vae)
@@ -72,11 +72,11 @@ export function startFrom(initFrom: string, checkpoints: string, vae: Vae, confi
   }
 }
 
-/** In an order that the settings of the networks decide. */
+/** All weights, in an order that depends on the network settings alone. */
 const weightsOf = (vae: Vae): tf.Variable[] =>
   [...modelsOf(vae).values()].flatMap(namedWeights).map(([, variable]) => variable)
 
-/** A setting as the flag that gives it. */
+/** A setting as a flag. */
 function shown(name: (typeof networkSettings)[number], config: RunConfig): string {
   const value = (config as Partial<VaeConfig>)[name]
   return `--${kebabCase(name)} ${value ?? 'off'}`

@@ -1,4 +1,4 @@
-/** Annealed importance sampling of whole sets of images: as many temperatures as patience allows, and one small program. */
+/** Annealed importance sampling of sets of images. One small compiled step serves any number of temperatures. */
 
 import type { Choice, ScanOptions } from '../compile/step.js'
 import { type Images, imagesFrom } from '../data/images.js'
@@ -11,33 +11,32 @@ import {
   type ChainMoves,
 } from './annealed-chains.js'
 
-/** How much is done for each image. */
 export interface AnnealingEffort {
   /** 0 = b_0 < … < b_T = 1: see `temperatures`. */
   temperatures: readonly number[]
-  /** Chains of each image; two at least give an error. */
+  /** Chains per image; a standard error needs at least two. */
   chains: number
 }
 
 export interface AnnealingOptions extends AnnealingEffort, ChainMoves {
-  /** Chains that move in one step: those of so many images as fit, of one at least. Too many leave the processor's caches. */
+  /** Most chains that move in one step, but always those of at least one image. Too many do not fit the processor's caches. */
   chainsAtOnce: number
 }
 
-/** Of one set of images. */
+/** Options of a run over one set of images. */
 export interface AnnealingRun {
   key: HostKey
-  /** Told the number of images done, after each batch. */
+  /** Called after each batch with the number of images done. */
   onProgress?: (done: number) => void
-  /** Told how many steps of a temperature are done and how many there are, those of the pilot and fillings-up included. */
+  /** Called with the number of temperature steps done and in total, including the pilot. */
   onSteps?: (done: number, total: number) => void
-  /** Stops after the chunk in flight; what was estimated of whole batches is returned. */
+  /** Stops after the chunk in flight; the estimates of complete batches are returned. */
   signal?: AbortSignal | undefined
 }
 
-/** Per image, in nats; of fewer images than were asked for if it was stopped. */
+/** Per image, in nats; covers fewer images than requested if the run was stopped. */
 export interface AnnealingBound {
-  /** log of the mean weight over chains: below log p(x) in expectation; of chains that went back above it. */
+  /** log of the mean weight over chains: in expectation below log p(x) for forward chains, above it for reverse chains. */
   logPx: Float32Array
   /** Mean log weight: a looser bound. */
   elbo: Float32Array
@@ -45,47 +44,47 @@ export interface AnnealingBound {
   acceptance: number
 }
 
-/** Of chains that are independent. */
+/** The estimate of independent chains. */
 export interface AnnealingEstimate extends AnnealingBound {
-  /** Of `logPx`, by the delta method; NaN for one chain. */
+  /** Standard error of `logPx` by the delta method; NaN for one chain. */
   standardError: Float32Array
 }
 
-/** Anneals set after set of images; compiled once for sets of one size. */
+/** Estimates log p(x) of sets of images; compiled once for sets of one size. */
 export interface Annealer {
-  /** How it runs; undefined before the first run. */
+  /** Undefined before the first run. */
   readonly choice: Choice | undefined
   run(images: Images, options: AnnealingRun): Promise<AnnealingEstimate>
   dispose(): void
 }
 
 /**
- * Estimates log p(x) of every image, with the prior N(0, I) of z. In each run a pilot on the first batch, with noise of its own, finds a
- * step size for each temperature; from then on they are fixed, as the estimate's validity asks.
+ * Estimates log p(x) of every image for the prior z ~ N(0, I). Each run starts with a pilot on the first batch, with separate noise, that
+ * adapts one step size per temperature. They are then fixed, as a valid estimate requires.
  */
 export function annealer(
   logLikelihood: BatchLikelihood,
   latentDim: number,
   options: AnnealingOptions,
-  how: ScanOptions,
+  scanOptions: ScanOptions,
 ): Annealer {
-  let made: { size: number; chains: AnnealedChains } | undefined
-  const chainsOf = (size: number) => {
-    if (made?.size === size) return made.chains
-    made?.chains.dispose()
-    const chains = annealedChains(logLikelihood, [options.chains, size, latentDim], options, how)
-    made = { size, chains }
+  let cached: { size: number; chains: AnnealedChains } | undefined
+  const chainsFor = (size: number) => {
+    if (cached?.size === size) return cached.chains
+    cached?.chains.dispose()
+    const chains = annealedChains(logLikelihood, [options.chains, size, latentDim], options, scanOptions)
+    cached = { size, chains }
     return chains
   }
   return {
     get choice() {
-      return made?.chains.choice
+      return cached?.chains.choice
     },
     run: (images, run) => {
       const size = Math.min(imagesAtOnce(options), images.count)
-      return annealBatches(chainsOf(size), size, images, options, run)
+      return annealBatches(chainsFor(size), size, images, options, run)
     },
-    dispose: () => made?.chains.dispose(),
+    dispose: () => cached?.chains.dispose(),
   }
 }
 
@@ -118,7 +117,7 @@ async function annealBatches(
   return join(results)
 }
 
-/** Counts the steps of so many passes over all temperatures. */
+/** A counter of steps that reports to `onSteps`; their total is `passes` passes over all temperatures. */
 export function countSteps(
   temperatures: readonly number[],
   passes: number,
@@ -131,20 +130,20 @@ export function countSteps(
   }
 }
 
-/** The first `used` of `size` images, from E[w] = p(x). */
+/** The estimate for the first `used` of `size` images, from E[w] = p(x). */
 export function estimateForward(
   { logWeights, acceptance }: AnnealedBatch,
   size: number,
   used: number,
 ): AnnealingEstimate {
   const perImage = Array.from({ length: used }, (_, i) => logMeanWeight(column(logWeights, size, i)))
-  const standardError = Float32Array.from(perImage, one => one.standardError)
+  const standardError = Float32Array.from(perImage, image => image.standardError)
   return { ...boundOf(perImage, acceptance.subarray(0, used)), standardError }
 }
 
 /**
- * The same from chains that went back, by E[1/w] = 1/p(x): `logPx` is above log p(x) in expectation, and `elbo` above `logPx`. Without a
- * standard error: all chains of an image start at the one z that is at hand, so that their spread leaves out that over z ~ p(z|x).
+ * The bound of reverse chains, from E[1/w] = 1/p(x): `logPx` is above log p(x) in expectation, and `elbo` above `logPx`. There is no standard
+ * error: all chains of an image start at the same z, so their spread does not include that over z ~ p(z|x).
  */
 export function estimateReverse({ logWeights, acceptance }: AnnealedBatch, size: number, used: number): AnnealingBound {
   const perImage = Array.from({ length: used }, (_, i) => {
@@ -154,7 +153,7 @@ export function estimateReverse({ logWeights, acceptance }: AnnealedBatch, size:
   return boundOf(perImage, acceptance.subarray(0, used))
 }
 
-/** Image i of log weights [chains, size]. */
+/** The log weights of image i, from log weights [chains, size]. */
 const column = (logWeights: Float32Array, size: number, i: number): number[] =>
   Array.from({ length: logWeights.length / size }, (_, chain) => logWeights[chain * size + i] as number)
 
@@ -164,7 +163,7 @@ interface ImageEstimate {
   elbo: number
 }
 
-/** The log of the mean weight, its error sd(w) / (sqrt(chains) mean(w)), and the mean log weight. */
+/** The log of the mean weight, its standard error sd(w) / (sqrt(chains) mean(w)), and the mean log weight, from the log weights of one image. */
 export function logMeanWeight(logs: readonly number[]): ImageEstimate {
   const max = Math.max(...logs)
   const weights = logs.map(value => Math.exp(value - max))
@@ -178,19 +177,19 @@ export function logMeanWeight(logs: readonly number[]): ImageEstimate {
 }
 
 function boundOf(perImage: readonly Pick<ImageEstimate, 'logPx' | 'elbo'>[], acceptance: Float32Array): AnnealingBound {
-  const all = (name: 'logPx' | 'elbo') => Float32Array.from(perImage, one => one[name])
+  const all = (name: 'logPx' | 'elbo') => Float32Array.from(perImage, image => image[name])
   return { logPx: all('logPx'), elbo: all('elbo'), acceptance: meanOf(acceptance) }
 }
 
 const meanOf = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length
 
-/** The estimates of batches as one. */
+/** Joins the estimates of several batches. */
 export const join = (batches: readonly AnnealingEstimate[]): AnnealingEstimate => ({
   ...joinBounds(batches),
   standardError: Float32Array.from(batches.flatMap(({ standardError }) => [...standardError])),
 })
 
-/** The bounds of batches as one. */
+/** Joins the bounds of several batches. */
 export function joinBounds(batches: readonly AnnealingBound[]): AnnealingBound {
   const all = (name: 'logPx' | 'elbo') => Float32Array.from(batches.flatMap(batch => [...batch[name]]))
   const images = batches.reduce((sum, { logPx }) => sum + logPx.length, 0)

@@ -1,15 +1,15 @@
 /**
  * log p(x) by annealed importance sampling (Neal 2001; Wu et al. 2017): z moves from the prior to the posterior through
- * p_b(z) ~ p(z) p(x|z)^b, 0 = b_0 < … < b_T = 1, an HMC transition at each b, and log w = sum_t (b_t - b_t-1) log p(x|z_t-1).
- * E[w] = p(x), so E[log w] <= log p(x): a bound that needs no encoder. The way back from a draw of the posterior has E[1/w] = 1/p(x), so
- * E[log w] >= log p(x) (Grosse, Ghahramani & Adams 2015): for images of which the model itself drew x and z.
+ * p_b(z) ~ p(z) p(x|z)^b, 0 = b_0 < … < b_T = 1, with an HMC transition at each b, and log w = sum_t (b_t - b_t-1) log p(x|z_t-1).
+ * E[w] = p(x), so E[log w] <= log p(x): a bound that needs no encoder. A reverse chain from a draw of the posterior has E[1/w] = 1/p(x),
+ * so E[log w] >= log p(x) (Grosse, Ghahramani & Adams 2015). Such draws are known for images that the model itself generated.
  */
 import * as tf from '@tensorflow/tfjs'
 import * as gaussian from '../distributions/normal.js'
 import { type Key, normal } from '../random.js'
 import { type HmcOptions, hmcState, hmcStep } from './hmc.js'
 
-/** log p(x|z) of chains: z [chains, batch, latent] -> [chains, batch]. The prior is N(0, I). */
+/** log p(x|z) in nats: z [chains, batch, latent] -> [chains, batch]. The prior is N(0, I). */
 export type LogLikelihood = (z: tf.Tensor) => tf.Tensor
 
 export interface AisState {
@@ -19,7 +19,7 @@ export interface AisState {
   readonly logWeights: tf.Tensor
 }
 
-/** b_0 = 0 … b_T = 1 in `steps` steps T along a sigmoid, dense at both ends (Wu et al. 2017, with delta = 4). */
+/** Inverse temperatures b_0 = 0 … b_T = 1 along a sigmoid, T = `steps`, dense at both ends (Wu et al. 2017, with delta = 4). */
 export function temperatures(steps: number): number[] {
   const sigmoid = (t: number) => 1 / (1 + Math.exp(-4 * (2 * t - 1)))
   return Array.from({ length: steps + 1 }, (_, t) => (sigmoid(t / steps) - sigmoid(0)) / (sigmoid(1) - sigmoid(0)))
@@ -30,7 +30,10 @@ export function aisStart(key: Key, shape: readonly [chains: number, batch: numbe
   return { z: normal(key, [...shape]), logWeights: tf.zeros([shape[0], shape[1]]) }
 }
 
-/** From temperature b_t-1 to b_t = b_t-1 + `rise`: weighs, then moves at `to`. Also the transition's acceptance, [chains, batch]. */
+/**
+ * One step from b_t-1 to `to` = b_t = b_t-1 + `rise`: updates the weights, then moves z by HMC at b_t. Also returns the acceptance
+ * probabilities [chains, batch].
+ */
 export function aisStep(
   logLikelihood: LogLikelihood,
   { z, logWeights }: AisState,
@@ -44,7 +47,10 @@ export function aisStep(
   return { state: { z: state.z, logWeights: weighed }, acceptance }
 }
 
-/** The way back, from b_t to b_t-1 = b_t - `rise`: moves at `to` = b_t, then weighs. HMC is reversible, so it is `aisStep` in reverse. */
+/**
+ * The reverse of `aisStep`, from `to` = b_t to b_t-1 = b_t - `rise`: moves z by HMC at b_t, then updates the weights. HMC is reversible, so
+ * the same transition serves both directions.
+ */
 export function aisReverseStep(
   logLikelihood: LogLikelihood,
   { z, logWeights }: AisState,

@@ -1,15 +1,15 @@
-/** The defaults of the samplers, in one place. */
+/** Default settings of the samplers. */
 
 /**
- * Acceptance that a step size is adapted to: 0.44 to 0.234 is best for Metropolis, from one dimension to many (Roberts, Gelman & Gilks
- * 1997), 0.651 and above for HMC (Beskos et al. 2013), where shorter steps also keep an early, poor decoder from rejecting everything.
+ * Target acceptance rates of step-size adaptation. The optimum for Metropolis is 0.44 in one dimension and 0.234 in many (Roberts, Gelman &
+ * Gilks 1997), for HMC 0.651 or more (Beskos et al. 2013). Shorter steps also prevent an early, poor decoder from rejecting every proposal.
  */
 export const targetAcceptances = { metropolis: 0.4, hmc: 0.9 } as const
 
-/** HMC's step size varies by this share from transition to transition, so that no orbit closes (Neal 2011, section 3.2). */
+/** HMC's step size varies by ± this fraction between transitions, to avoid periodic trajectories (Neal 2011, section 3.2). */
 export const TRAJECTORY_JITTER = 0.2
 
-/** How chains of annealed importance sampling move, and how many of them at once. */
+/** Annealed importance sampling: HMC settings, and chains that move in one step. */
 export const annealingMoves = {
   chainsAtOnce: 500,
   stepSize: 0.1,

@@ -1,18 +1,21 @@
-/** What draws of Markov chains are worth: effective sample size and split R-hat (Vehtari et al. 2021, equations 1-4 and 10-13). */
+/** Diagnostics of Markov chains: effective sample size and split R-hat (Vehtari et al. 2021, equations 1-4 and 10-13). */
 
-/** Draws of one scalar by several chains, all equally long, in order. */
+/** Draws of one scalar from several chains of equal length, in order. */
 export type Chains = readonly ArrayLike<number>[]
 
 /**
- * sqrt(var⁺ / W) over the halves of chains: near 1 where chains agree with each other and with themselves, before and after. Infinite
- * where no chain moves and they differ, NaN where nothing differs at all.
+ * sqrt(var⁺ / W) over the halves of chains: near 1 if the chains agree with each other and their first halves with their second.
+ * Infinite if each half is constant but they differ, NaN if all draws are equal. Throws an `Error` for chains of fewer than four draws.
  */
 export function splitRHat(chains: Chains): number {
   const { within, pooled } = spread(halves(chains))
   return Math.sqrt(pooled / within)
 }
 
-/** How many independent draws estimate the mean as well as these do, by Geyer's initial monotone sequence; NaN where nothing differs at all. */
+/**
+ * The number of independent draws that would estimate the mean as well, by Geyer's initial monotone sequence. NaN if all draws are equal.
+ * Throws an `Error` for chains of fewer than four draws.
+ */
 export function effectiveSampleSize(chains: Chains): number {
   const split = halves(chains)
   const { within, pooled, length } = spread(split)
@@ -35,7 +38,7 @@ interface Pair {
   readonly odd: number
 }
 
-/** Pairs until the first whose sum is not positive, which is included, or to the end of the chains. */
+/** Pairs up to and including the first whose sum is not positive, or up to the end of the chains. */
 function positivePairs(autocorrelation: (lag: number) => number, length: number): Pair[] {
   const pairs: Pair[] = [{ even: 1, odd: autocorrelation(1) }]
   for (let lag = 2; lag < length - 2; lag += 2) {
@@ -46,10 +49,10 @@ function positivePairs(autocorrelation: (lag: number) => number, length: number)
   return pairs
 }
 
-/** Each chain as two; of an odd number of draws the middle one is left out. */
+/** Splits each chain into two halves; the middle one of an odd number of draws is dropped. */
 function halves(chains: Chains): Float64Array[] {
   const draws = chains[0]?.length ?? 0
-  if (draws < 4) throw new Error(`chains of ${draws} draws: four are the fewest that can be judged`)
+  if (draws < 4) throw new Error(`chains of ${draws} draws: diagnostics need at least four`)
   const half = Math.floor(draws / 2)
   return chains.flatMap(chain => {
     const values = Float64Array.from(chain)
@@ -64,7 +67,7 @@ function spread(chains: readonly Float64Array[]) {
   return { within, pooled: (within * (length - 1)) / length + variance(chains.map(mean)), length }
 }
 
-/** With n below it. */
+/** Normalised by n. */
 function autocovariance(chain: Float64Array, lag: number): number {
   const center = mean(chain)
   let sum = 0
@@ -79,7 +82,7 @@ function mean(values: ArrayLike<number>): number {
   return sum / values.length
 }
 
-/** With n - 1 below it. */
+/** Normalised by n - 1. */
 function variance(values: ArrayLike<number>): number {
   const center = mean(values)
   let sum = 0

@@ -1,15 +1,15 @@
-/** Gibbs sampling of a Gaussian, a sweep over all coordinates at a time: see distributions/gibbs-sweep.ts for the equation. */
+/** Gibbs sampling of a Gaussian, one sweep over all coordinates per step: see distributions/gibbs-sweep.ts for the equation. */
 import * as tf from '@tensorflow/tfjs'
 import type { GibbsSweep } from '../distributions/gibbs-sweep.js'
 import { type Key, normal } from '../random.js'
 
-/** One sweep of every chain: z [..., dimensions], and `mean` that broadcasts with it. Every move is accepted. */
+/** One sweep of every chain: z [..., dimensions]; `mean` broadcasts with it. Every move is accepted. */
 export function gibbsStep(key: Key, z: tf.Tensor, mean: tf.Tensor, { carry, noise }: GibbsSweep<tf.Tensor>): tf.Tensor {
-  const away = multiplyRows(tf.sub(z, mean), carry)
-  return tf.add(mean, tf.add(away, multiplyRows(normal(key, z.shape), noise)))
+  const carried = multiplyRows(tf.sub(z, mean), carry)
+  return tf.add(mean, tf.add(carried, multiplyRows(normal(key, z.shape), noise)))
 }
 
-/** z [..., n] times [n, m], on backends that multiply matrices only. */
+/** z [..., n] times [n, m], flattened to a product of two matrices: not every backend supports more. */
 function multiplyRows(z: tf.Tensor, by: tf.Tensor): tf.Tensor {
   const product = tf.matMul(tf.reshape(z, [-1, by.shape[0] as number]), by)
   return tf.reshape(product, [...z.shape.slice(0, -1), by.shape[1] as number])

@@ -1,13 +1,13 @@
 /**
- * Hamiltonian Monte Carlo (Neal 2011, "MCMC using Hamiltonian dynamics"): momentum p ~ N(0, I), leapfrog steps of H = -log density + |p|^2 / 2,
- * accept with probability min(1, e^(H - H')).
+ * Hamiltonian Monte Carlo (Neal 2011, "MCMC using Hamiltonian dynamics"): draw a momentum p ~ N(0, I), follow
+ * H = -log density + |p|^2 / 2 by leapfrog steps, accept with probability min(1, e^(H - H')).
  */
 import * as tf from '@tensorflow/tfjs'
 import { type Key, normal, split, uniform } from '../random.js'
 import { type ChainState, choose, type LogDensity, type Transition } from './target.js'
 
 export interface HmcState extends ChainState {
-  /** Of the log density with respect to z: [..., dimensions]. */
+  /** Gradient of the log density in z: [..., dimensions]. */
   readonly gradient: tf.Tensor
 }
 
@@ -15,17 +15,17 @@ export interface HmcOptions {
   /** One number, or one per chain [..., 1]. */
   readonly stepSize: tf.Tensor | number
   readonly leapfrogSteps: number
-  /** Each chain's step size is drawn within ± this share of `stepSize`, against trajectories that end where they began (Neal 2011, section 3.2). */
+  /** Each chain's step size varies by ± this fraction of `stepSize`, to avoid periodic trajectories (Neal 2011, section 3.2). */
   readonly jitter: number
 }
 
 export function hmcState(target: LogDensity, z: tf.Tensor): HmcState {
-  // Chains are independent: the gradient of the sum over chains is each chain's own.
+  // Chains are independent: the gradient of the sum over chains holds the gradient of each chain.
   const { value, grad } = tf.valueAndGrad(target)(z, tf.ones(z.shape.slice(0, -1)))
   return { z, logDensity: value, gradient: grad }
 }
 
-/** One transition of every chain. A compiled program holds every leapfrog step by itself, so its size grows with `leapfrogSteps`. */
+/** One transition of every chain. Compilation unrolls the leapfrog steps, so the program grows with `leapfrogSteps`. */
 export function hmcStep(target: LogDensity, state: HmcState, key: Key, options: HmcOptions): Transition<HmcState> {
   const [momentumKey, jitterKey, acceptKey] = split(key, 3) as [Key, Key, Key]
   const momentum = normal(momentumKey, state.z.shape)
@@ -41,10 +41,10 @@ interface Phase extends HmcState {
   readonly momentum: tf.Tensor
 }
 
-/** p += e/2 g(z); z += e p; p += e/2 g(z), with the half steps between two whole ones joined. */
+/** Steps p += e/2 g(z); z += e p; p += e/2 g(z), with adjacent half steps of p merged. */
 function leapfrog(target: LogDensity, start: Phase, stepSize: tf.Tensor, steps: number): Phase {
-  const kick = ({ momentum, gradient }: Phase, share: number) =>
-    tf.add(momentum, tf.mul(gradient, tf.mul(stepSize, share)))
+  const kick = ({ momentum, gradient }: Phase, fraction: number) =>
+    tf.add(momentum, tf.mul(gradient, tf.mul(stepSize, fraction)))
   let phase: Phase = { ...start, momentum: kick(start, 0.5) }
   for (let i = 1; i <= steps; i++) {
     const state = hmcState(target, tf.add(phase.z, tf.mul(phase.momentum, stepSize)))
@@ -57,7 +57,7 @@ function leapfrog(target: LogDensity, start: Phase, stepSize: tf.Tensor, steps: 
 /** |p|^2 / 2: [...]. */
 const kinetic = (momentum: tf.Tensor): tf.Tensor => tf.mul(tf.sum(tf.square(momentum), -1), 0.5)
 
-/** A step size for each chain: [..., 1]. */
+/** A randomised step size for each chain: [..., 1]. */
 function jittered(key: Key, chains: number[], { stepSize, jitter }: HmcOptions): tf.Tensor {
   const shape = [...chains, 1]
   if (jitter === 0) return tf.mul(tf.ones(shape), stepSize)

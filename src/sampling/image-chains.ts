@@ -1,4 +1,4 @@
-/** The chains of all training images as Monte Carlo EM moves them: persistent, with an adaptive step size, and judged after each pass. */
+/** The Markov chains of all training images in Monte Carlo EM: persistent, with an adaptive step size and diagnostics after each pass. */
 import * as tf from '@tensorflow/tfjs'
 import { usedMeans } from '../data/used-images.js'
 import { compensatedSums } from '../numeric/compensated-sums.js'
@@ -7,23 +7,23 @@ import type { Run } from './kernel.js'
 import { persistentChains } from './persistent-chains.js'
 import { adaptiveStepSize } from './step-size.js'
 
-/** How the chains of every image move in a pass. */
+/** Settings of the chains in a pass. */
 export interface ChainOptions<Name> {
   sampler: Name
-  /** Training images, and how many of them a batch has. */
+  /** Number of training images. */
   images: number
   batchSize: number
-  /** Chains of each image. */
+  /** Chains per image. */
   chains: number
-  /** Transitions of each chain in a pass. */
+  /** Transitions of each chain per pass. */
   transitions: number
-  /** So many images, from the first on, have their draws judged (ESS, R-hat). */
+  /** Number of images, starting with the first, whose draws are diagnosed (ESS, R-hat). */
   judged: number
-  /** Metropolis and HMC: where the step size begins, the acceptance that it seeks, and for how many passes. */
+  /** Metropolis and HMC: initial step size, target acceptance rate, and passes of adaptation. */
   stepSize: number
   targetAcceptance: number
   adaptPasses: number
-  /** HMC. */
+  /** HMC: leapfrog steps per transition, and relative jitter of the step size. */
   leapfrogSteps: number
   jitter: number
 }
@@ -31,20 +31,20 @@ export interface ChainOptions<Name> {
 /** Moves the chains of a batch from z [chains, batch, latent]. */
 export type Sampler = (z: tf.Tensor, key: Key, stepSize: tf.Tensor) => Run
 
-/** The chains of all images, their step size and what a pass reports of them. */
+/** The chains of all images, their step size and their diagnostics. */
 export function imageChains(latentDim: number, options: ChainOptions<string>, key: HostKey) {
   const persistent = persistentChains({ ...options, latentDim }, key)
   const stepSize = adaptiveStepSize(options.stepSize, options.targetAcceptance)
   const accepted = compensatedSums({ acceptance: [], images: [] })
   const passes = tf.tidy(() => tf.variable(tf.scalar(0), false))
-  const parts = { chains: persistent.variables, step_size: stepSize.variables, accepted: accepted.variables }
+  const groups = { chains: persistent.variables, step_size: stepSize.variables, accepted: accepted.variables }
   return {
-    variables: new Map([...namedByPart(parts), ['passes', passes]]),
-    /** Runs the chains of a batch from where they stand, by `run`, `size` of them; `acceptance` is the mean over its used images. */
+    variables: new Map([...prefixed(groups), ['passes', passes]]),
+    /** Continues the chains of the batch that starts at image `first`. `acceptance` is a scalar. Throws an `Error` unless `size` is `batchSize`. */
     move({ first, used, size }: { first: number; used: number; size: number }, key: Key, run: Sampler): Run {
       if (size !== options.batchSize)
         throw new Error(
-          `Monte Carlo EM: a batch of ${size} images, but the chains were made for batches of ${options.batchSize}`,
+          `Monte Carlo EM: the batch has ${size} images, but the chains expect batches of ${options.batchSize}`,
         )
       const { draws, acceptance } = run(persistent.take(first), key, stepSize.value())
       persistent.put(first, draws)
@@ -53,7 +53,7 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
       accepted.add({ acceptance: tf.mul(mean, used), images: tf.scalar(used) })
       return { draws, acceptance: mean }
     },
-    /** Mean acceptance, step size, ESS and R-hat of the pass that ends. */
+    /** Ends a pass; returns its mean acceptance, step size, ESS and R-hat. */
     async finishPass(): Promise<Record<string, number>> {
       const { acceptance, images } = await accepted.take()
       tf.tidy(() => passes.assign(tf.add(passes, 1)))
@@ -69,7 +69,7 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
   }
 }
 
-const namedByPart = (parts: Record<string, ReadonlyMap<string, tf.Variable>>) =>
-  Object.entries(parts).flatMap(([part, list]) =>
-    [...list].map(([name, one]): [string, tf.Variable] => [`${part}/${name}`, one]),
+const prefixed = (groups: Record<string, ReadonlyMap<string, tf.Variable>>) =>
+  Object.entries(groups).flatMap(([group, variables]) =>
+    [...variables].map(([name, variable]): [string, tf.Variable] => [`${group}/${name}`, variable]),
   )

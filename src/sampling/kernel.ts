@@ -1,11 +1,11 @@
-/** A sampler as Monte Carlo EM runs it: some transitions of all chains from where they stand. */
+/** Runs several transitions of a Markov kernel on all chains, for Monte Carlo EM. */
 import * as tf from '@tensorflow/tfjs'
 import { type Key, split } from '../random.js'
 import { hmcState, hmcStep } from './hmc.js'
 import { metropolisState, metropolisStep } from './metropolis.js'
 import type { LogDensity, Transition } from './target.js'
 
-/** A sampler of one target: its state, whose positions are `z`, and its step. */
+/** A Markov kernel for one target: its initial state, with positions `z`, and its transition. */
 export interface Kernel<State extends { readonly z: tf.Tensor }> {
   start(z: tf.Tensor): State
   step(state: State, key: Key): Pick<Transition<State>, 'state' | 'acceptance'>
@@ -15,20 +15,20 @@ export const metropolisOrHmc = ['metropolis', 'hmc'] as const
 
 export interface KernelOptions {
   sampler: (typeof metropolisOrHmc)[number]
-  /** For HMC. */
+  /** HMC only. */
   leapfrogSteps: number
-  /** For HMC. */
+  /** HMC only. */
   jitter: number
 }
 
 export interface Run {
-  /** Where the chains stand after each transition, [..., dimensions]. */
+  /** Positions after each transition, [..., dimensions]. */
   readonly draws: tf.Tensor[]
-  /** Mean over transitions: [...]. */
+  /** Mean acceptance probability over transitions: [...]. */
   readonly acceptance: tf.Tensor
 }
 
-/** `transitions` of Metropolis or HMC from z. */
+/** Runs `transitions` transitions of Metropolis or HMC from z [..., dimensions]. */
 export function sample(
   target: LogDensity,
   z: tf.Tensor,

@@ -1,40 +1,40 @@
-/** Chains that go on from pass to pass: for every training image where its chains stand, and of some images the draws of the last pass. */
+/** Persistent Markov chains: the current position for every training image, and the draws of the last pass for some of them. */
 import * as tf from '@tensorflow/tfjs'
 import { type HostKey, normal } from '../random.js'
 import { effectiveSampleSize, splitRHat } from './diagnostics.js'
 
 export interface ChainsShape {
-  /** Training images, and how many of them a batch has. */
+  /** Number of training images. */
   images: number
   batchSize: number
-  /** Chains of each image. */
+  /** Chains per image. */
   chains: number
   latentDim: number
-  /** Transitions of a pass. */
+  /** Transitions per pass. */
   transitions: number
-  /** So many images, from the first on, have their draws judged; at most a batch. */
+  /** Number of images, starting with the first, whose draws are diagnosed; at most one batch. */
   judged: number
 }
 
 export interface PersistentChains {
   readonly variables: ReadonlyMap<string, tf.Variable>
-  /** Where the chains of the batch that begins with image `first` stand: [chains, batch, latent]. */
+  /** Current positions of the batch that starts with image `first`: [chains, batch, latent]. */
   take(first: number): tf.Tensor
-  /** Where they stand after these draws, each [chains, batch, latent]. */
+  /** Stores a pass's draws of that batch, each [chains, batch, latent]; the last one is the new position. */
   put(first: number, draws: readonly tf.Tensor[]): void
   /**
-   * Of the judged images' draws in the last pass: `ess`, effective draws of `chains * transitions`, and `rHat`, over images and latent
-   * dimensions; `stuck`, the share of these whose chains never moved and count for neither. Empty below four transitions.
+   * Diagnostics of the last pass over images and latent dimensions: `ess`, out of `chains * transitions` draws, and `rHat`. `stuck` is the
+   * fraction of dimensions whose chains never moved; they are excluded from the others. Empty below four transitions.
    */
   judge(): Promise<Record<string, number>>
 }
 
-/** Chains that start at draws from the prior N(0, I). */
+/** Chains that start at draws of the prior N(0, I). */
 export function persistentChains(shape: ChainsShape, key: HostKey): PersistentChains {
   const { images, batchSize, chains, latentDim, transitions } = shape
   const judged = Math.min(shape.judged, batchSize, images)
   const batches = Math.ceil(images / batchSize)
-  // One row a batch: it is read and written as a whole.
+  // One row per batch, because a batch is read and written as a whole.
   const z = tf.tidy(() => tf.variable(normal(key, [batches, chains * batchSize * latentDim]), false))
   const draws = tf.tidy(() => tf.variable(tf.zeros([transitions, chains, judged, latentDim]), false))
   const rowAt = (first: number) =>
@@ -45,33 +45,33 @@ export function persistentChains(shape: ChainsShape, key: HostKey): PersistentCh
       ['draws', draws],
     ]),
     take: first => tf.reshape(tf.gather(z, rowAt(first)), [chains, batchSize, latentDim]),
-    put(first, made) {
-      const last = made.at(-1) as tf.Tensor
+    put(first, newDraws) {
+      const last = newDraws.at(-1) as tf.Tensor
       z.assign(tf.tensorScatterUpdate(z, tf.reshape(rowAt(first), [1, 1]), tf.reshape(last, [1, -1])) as tf.Tensor2D)
-      const now = tf.stack(made.map(one => tf.slice(one, [0, 0, 0], [chains, judged, latentDim])))
-      draws.assign(tf.where(tf.less(tf.scalar(first), 0.5), now, draws))
+      const diagnosed = tf.stack(newDraws.map(draw => tf.slice(draw, [0, 0, 0], [chains, judged, latentDim])))
+      draws.assign(tf.where(tf.less(tf.scalar(first), 0.5), diagnosed, draws))
     },
     async judge() {
       if (transitions < 4) return {}
-      return judgeDraws((await draws.data()) as Float32Array, { transitions, chains, scalars: judged * latentDim })
+      return diagnose((await draws.data()) as Float32Array, { transitions, chains, scalars: judged * latentDim })
     },
   }
 }
 
-/** Draws [transitions, chains, scalars]. */
-function judgeDraws(
+/** Diagnostics of draws [transitions, chains, scalars]. */
+function diagnose(
   draws: Float32Array,
   { transitions, chains, scalars }: { transitions: number; chains: number; scalars: number },
 ) {
   const chain = (number: number, scalar: number) =>
     Float64Array.from({ length: transitions }, (_, t) => draws[(t * chains + number) * scalars + scalar] as number)
-  const verdicts = Array.from({ length: scalars }, (_, scalar) => {
-    const own = Array.from({ length: chains }, (_, number) => chain(number, scalar))
-    return { ess: effectiveSampleSize(own), rHat: splitRHat(own) }
+  const diagnostics = Array.from({ length: scalars }, (_, scalar) => {
+    const chainsOfScalar = Array.from({ length: chains }, (_, number) => chain(number, scalar))
+    return { ess: effectiveSampleSize(chainsOfScalar), rHat: splitRHat(chainsOfScalar) }
   }).filter(({ rHat }) => Number.isFinite(rHat))
-  const stuck = 1 - verdicts.length / scalars
-  if (verdicts.length === 0) return { stuck }
+  const stuck = 1 - diagnostics.length / scalars
+  if (diagnostics.length === 0) return { stuck }
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
-  const [ess, rHat] = [verdicts.map(one => one.ess), verdicts.map(one => one.rHat)]
+  const [ess, rHat] = [diagnostics.map(scalar => scalar.ess), diagnostics.map(scalar => scalar.rHat)]
   return { ess: mean(ess), essLowest: Math.min(...ess), rHat: mean(rHat), rHatHighest: Math.max(...rHat), stuck }
 }

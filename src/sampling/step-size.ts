@@ -1,18 +1,18 @@
 /**
- * A step size that seeks an acceptance rate (Robbins & Monro 1951; Andrieu & Thoms 2008, algorithm 4):
- * log s <- log s + t^-0.6 (acceptance - target), while it adapts.
+ * Adaptation of a step size to a target acceptance rate (Robbins & Monro 1951; Andrieu & Thoms 2008, algorithm 4):
+ * log s <- log s + t^-0.6 (acceptance - target).
  */
 import * as tf from '@tensorflow/tfjs'
 
-/** Gains t^-0.6 sum to infinity and their squares do not, as convergence asks. */
+/** Convergence requires that the gains t^-0.6 sum to infinity and their squares to a finite value. */
 const DECAY = 0.6
 
 export interface AdaptiveStepSize {
   /** `log_step_size` and the number of `adaptations` so far. */
   readonly variables: ReadonlyMap<string, tf.Variable>
-  /** The step size now: a scalar. */
+  /** The current step size: a scalar. */
   value(): tf.Tensor
-  /** Moves towards the target after transitions of a mean `acceptance` (a scalar); not at all where the scalar `adapting` is 0 rather than 1. */
+  /** One update after transitions of mean `acceptance` (a scalar). `adapting` is 1, or 0 to keep the step size. */
   adapt(acceptance: tf.Tensor, adapting: tf.Tensor | number): void
 }
 

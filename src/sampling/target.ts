@@ -1,11 +1,11 @@
-/** What samplers draw from, and what every transition of theirs returns: a state and a step, batched over any number of chains. */
+/** Targets and transitions of samplers, batched over any number of chains. */
 import * as tf from '@tensorflow/tfjs'
 import { type Key, uniform } from '../random.js'
 
-/** An unnormalised log density in nats: positions [..., dimensions] -> [...], each chain by itself. Differentiable in z for HMC. */
+/** An unnormalised log density in nats: positions [..., dimensions] -> [...], independent across chains. HMC needs its gradient in z. */
 export type LogDensity = (z: tf.Tensor) => tf.Tensor
 
-/** Positions and their log density; it changes with the target, so make it anew when that changes. */
+/** Positions and their log density under one target. Create a new state when the target changes. */
 export interface ChainState {
   /** [..., dimensions]. */
   readonly z: tf.Tensor
@@ -15,15 +15,15 @@ export interface ChainState {
 
 export interface Transition<State> {
   readonly state: State
-  /** Which chains moved to their proposal: bool [...]. */
+  /** Whether each chain accepted its proposal: bool [...]. */
   readonly accepted: tf.Tensor
-  /** min(1, e^logRatio): [...], in [0, 1]. */
+  /** Acceptance probability min(1, e^logRatio): [...]. */
   readonly acceptance: tf.Tensor
 }
 
 /**
- * Metropolis's choice: chain by chain `proposed` with probability min(1, e^logRatio), otherwise `current`. A ratio that is not a
- * number, from a proposal where the density overflowed, is a rejection.
+ * The Metropolis accept step: for each chain `proposed` with probability min(1, e^logRatio), otherwise `current`. A ratio of NaN, from an
+ * overflow of the density, is a rejection.
  */
 export function choose<State extends { readonly [Name in keyof State]: tf.Tensor }>(
   key: Key,
@@ -32,8 +32,10 @@ export function choose<State extends { readonly [Name in keyof State]: tf.Tensor
   current: State,
 ): Transition<State> {
   const accepted = tf.less(tf.log(uniform(key, logRatio.shape)), logRatio)
-  const pick = (one: tf.Tensor, other: tf.Tensor) =>
-    tf.where(one.rank > accepted.rank ? tf.reshape(accepted, [...accepted.shape, 1]) : accepted, one, other)
+  const pick = (ifAccepted: tf.Tensor, ifRejected: tf.Tensor) => {
+    const mask = ifAccepted.rank > accepted.rank ? tf.reshape(accepted, [...accepted.shape, 1]) : accepted
+    return tf.where(mask, ifAccepted, ifRejected)
+  }
   const names = Object.keys(current) as (keyof State)[]
   const state = Object.fromEntries(names.map(name => [name, pick(proposed[name], current[name])])) as State
   const isNumber = tf.greaterEqual(logRatio, Number.NEGATIVE_INFINITY)

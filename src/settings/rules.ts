@@ -1,10 +1,10 @@
-/** Rules about settings that do not go together: each refusal says what was asked for and what would be right. */
+/** Rules about conflicting settings: each message says what was given and what would be right. */
 import { kebabCase } from './setting.js'
 
-/** Why settings do not go together; undefined if they do. `defaults` tells what was asked for from what was not. */
+/** Why settings conflict; undefined if they do not. A setting that differs from `defaults` was set by the user. */
 export type Rule<C> = (config: C, defaults: C) => string | undefined
 
-/** The first rule that the settings break, in one line. */
+/** The message of the first rule that the settings break; undefined if they break none. */
 export function firstConflict<C>(rules: readonly Rule<C>[], config: C, defaults: C): string | undefined {
   for (const rule of rules) {
     const conflict = rule(config, defaults)
@@ -13,11 +13,11 @@ export function firstConflict<C>(rules: readonly Rule<C>[], config: C, defaults:
   return undefined
 }
 
-/** Refuses settings that another one makes the run ignore. */
+/** A rule against settings that would have no effect: where it `applies`, the settings `names` must have their defaults. */
 export const idle =
   <C>(names: readonly (keyof C & string)[], applies: (config: C) => boolean, why: (config: C) => string): Rule<C> =>
   (config, defaults) => {
     if (!applies(config)) return undefined
-    const name = names.find(one => JSON.stringify(config[one]) !== JSON.stringify(defaults[one]))
+    const name = names.find(key => JSON.stringify(config[key]) !== JSON.stringify(defaults[key]))
     return name && `--${kebabCase(name)} ${config[name] ?? 'off'}: ${why(config)}`
   }

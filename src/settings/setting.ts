@@ -1,4 +1,4 @@
-/** A setting: its check, default and description in one place, so that flags, help and files all agree about it. */
+/** A setting: its schema, default and description in one place, so that flags, help and files agree. */
 import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 
@@ -8,14 +8,14 @@ export class UsageError extends Error {}
 export interface Setting<T> {
   schema: z.ZodType<T>
   value: T
-  /** What a right value looks like, for error messages: '… was given; EXPECTED was expected'. */
+  /** A description of valid values, for error messages: '… was given; EXPECTED was expected'. */
   expected: string
   description: string
   /** How a flag's text becomes a value before it is checked. */
   parse: (text: string) => unknown
-  /** All right values, where they are few. */
+  /** All valid values, if there are few. */
   choices?: readonly string[]
-  /** May differ when a run is resumed: it does not change what the finished passes computed. */
+  /** May change when a run is resumed, because it does not affect the passes that are done. */
   resumable: boolean
 }
 
@@ -25,7 +25,7 @@ export type Settings = Readonly<Record<string, Setting<never> | Setting<unknown>
 /** Their values. */
 export type Values<T> = { [name in keyof T]: T[name] extends Setting<infer V> ? V : never }
 
-/** How a flag's text is read. */
+/** Functions that turn a flag's text into a value. */
 export const read = {
   text: (text: string): unknown => text,
   number: (text: string): unknown => (text.trim() === '' ? text : Number(text)),
@@ -46,7 +46,7 @@ export function setting<T>(
   return { schema, value, expected, description, parse, resumable }
 }
 
-/** A whole number from `least` to `most`; the upper end only keeps absurd sizes out. */
+/** A whole number from `least` to `most`, which only rules out absurd sizes. */
 export const wholeNumber = (
   [least, most]: readonly [number, number],
   value: number,
@@ -62,7 +62,7 @@ export const wholeNumber = (
     resumable,
   )
 
-/** A whole number of at least 1, or null, which the flag calls 'off'. */
+/** A whole number of at least 1, or null ('off' on the command line). */
 export const wholeNumberOrOff = (description: string, resumable = false): Setting<number | null> =>
   setting(
     z.int().min(1).nullable(),
@@ -73,13 +73,13 @@ export const wholeNumberOrOff = (description: string, resumable = false): Settin
     resumable,
   )
 
-/** CPU threads; null, which the flag calls 'all', stands for as many as the process may use. */
+/** CPU threads; null ('all' on the command line) means as many as the process may use. */
 export const threads = (resumable = false): Setting<number | null> =>
   setting(
     z.int().min(1).max(1024).nullable(),
     null,
     "a whole number from 1 to 1024, or 'all'",
-    'CPU threads of native TensorFlow (default: all that this process may use); another number changes the last digits of results',
+    'CPU threads of native TensorFlow (default: all that are available); the last digits of results depend on it',
     read.numberOrAll,
     resumable,
   )
@@ -97,9 +97,9 @@ export const choice = <const T extends readonly [string, ...string[]]>(
   return { ...setting(z.enum(options), value, expected, description, read.text, resumable), choices: options }
 }
 
-/** A path or name; null where there is no default. */
+/** A path or name; the default is null. */
 export const text = (description: string): Setting<string | null> =>
-  setting(z.string().min(1).nullable(), null, 'a text', description, read.text)
+  setting(z.string().min(1).nullable(), null, 'a name or path', description, read.text)
 
 /** The value of one flag; throws a `UsageError` that names the flag, what was given and what was expected. */
 export function parseFlag(

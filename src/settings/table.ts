@@ -1,4 +1,4 @@
-/** What a table of settings can do: fill in defaults, read and check JSON files, say what a resumed run may change. */
+/** Operations on a table of settings: filling in defaults, checking JSON files, and resuming a run with changed settings. */
 import { closest } from 'fastest-levenshtein'
 import { kebabCase, type Setting, type Settings, UsageError, type Values } from './setting.js'
 
@@ -6,23 +6,23 @@ export type DeepReadonly<T> = { readonly [name in keyof T]: ReadonlyList<T[name]
 
 type ReadonlyList<V> = V extends (infer U)[] ? readonly U[] : V
 
-/** What can be done with the settings of one kind of run, whose values are a `C`. */
+/** The operations on the settings of one kind of run, whose values have the type `C`. */
 export interface SettingsTable<C> {
   /** Fills in defaults; later sources win. */
   resolve(...sources: DeepReadonly<Partial<C>>[]): C
-  /** Checks the settings of a JSON file, some or all; `where` is its path, for error messages. */
+  /** Checks the settings of a JSON file, which may lack some; `where` is its path, for error messages. */
   parse(json: string, where: string): Partial<C>
-  /** Checks that every setting is there. One that a newer program added may be missing if its default is null. */
+  /** Checks that no setting is missing, except newer ones whose default is null. */
   complete(config: Partial<C>, where: string): C
-  /** The settings of a resumed run: `saved` with `changes`. Throws a `UsageError` if a change is to a setting that a run keeps. */
+  /** The settings of a resumed run: `saved` with `changes`. Throws a `UsageError` on a change to a setting that is not resumable. */
   resume(saved: C, changes: Partial<C>): C
-  /** The settings that decided what a snapshot holds: all but the resumable ones, in the order of `config`. */
+  /** The settings that determine a snapshot: all but the resumable ones, in the order of `config`. */
   fixed(config: C): Record<string, unknown>
 }
 
 /**
- * `former` are names that files of older versions may hold although this table has no such setting. They are kept as they are, so that an
- * old run goes on with the config.json that it has.
+ * `former` names settings of older versions that this table no longer has. They are kept as they are, so that an old run can be resumed
+ * with its config.json.
  */
 export function settingsTable<T extends Settings>(
   settings: T,
@@ -62,11 +62,11 @@ export function settingsTable<T extends Settings>(
   }
 }
 
-function requireSame(name: string, saved: unknown, asked: unknown, { resumable }: Setting<unknown>): void {
-  const [before, now] = [JSON.stringify(saved), JSON.stringify(asked)]
+function requireSame(name: string, saved: unknown, changed: unknown, { resumable }: Setting<unknown>): void {
+  const [before, now] = [JSON.stringify(saved), JSON.stringify(changed)]
   if (before === now || resumable) return
   throw new UsageError(
-    `--${kebabCase(name)} ${now}: the run began with ${before}, and a resumed run keeps that; start another run`,
+    `--${kebabCase(name)} ${now}: the run began with ${before}, and resuming cannot change that; start another run`,
   )
 }
 

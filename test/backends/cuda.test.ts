@@ -107,7 +107,7 @@ describe('a build in the cache', () => {
     truncateSync(lost('libcufft.so.11'), 3)
     const { reason, fix } = refusal({ missing: missingWheels })
     expect(reason).toBe(
-      'the CUDA build of TensorFlow is not whole: nvidia-cufft-cu12 (libcufft.so.11), nvidia-cudnn-cu12 (libcudnn.so.9) missing',
+      'the CUDA build of TensorFlow is incomplete: nvidia-cufft-cu12 (libcufft.so.11), nvidia-cudnn-cu12 (libcudnn.so.9) missing',
     )
     expect(fix).toBe('run `npm run setup -- --cuda`')
   })
@@ -139,7 +139,7 @@ describe('a driver', () => {
 
   test('that is too old is refused with the CUDA version that it runs', () => {
     expect(withDriver({ cudaVersion: 11_080 }).reason).toBe(
-      'the NVIDIA driver is too old: it runs CUDA 11.8, and TensorFlow needs 12.0',
+      'the NVIDIA driver is too old: it supports CUDA 11.8, and TensorFlow needs 12.0',
     )
     expect(findGpu(host({ driver: () => driver({ cudaVersion: 12_000 }) }))).toEqual(gpu)
   })

@@ -28,7 +28,7 @@ test('a GPU is shown with its vendor and driver, and a software adapter as one',
 
 test('where a GPU is wanted a software adapter is refused, with the option that accepts it', () => {
   expect(() => requireGpu(gpu)).not.toThrow()
-  expect(() => requireGpu(software)).toThrow(/no GPU \(CPU, in software.*--backend webgpu/)
+  expect(() => requireGpu(software)).toThrow(/not a GPU \(CPU, in software.*--backend webgpu/)
 })
 
 test('a listing keeps its order, even if some candidates have to be opened first', async () => {

@@ -55,7 +55,7 @@ test.each<[keyof typeof bench.options, string, string]>([
 
 test.each([
   [2, 'elbo: --modes xla: cpu can only run with off', '--backends', 'cpu', '--modes', 'xla'],
-  [2, 'elbo: --threads 2 does not reach PyTorch and JAX', ...tiny, '--threads', '2', '--peers'],
+  [2, 'elbo: --threads 2: has no effect on PyTorch and JAX', ...tiny, '--threads', '2', '--peers'],
   [1, 'package.json', ...tiny, '--out', join(repository, 'package.json')],
 ])('bench refuses with exit code %i and one line what cannot be done: %s', (code, message, ...args) => {
   refused(code, message, 'bench', ...args)

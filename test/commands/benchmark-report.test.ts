@@ -108,15 +108,15 @@ describe('the batch size from which a GPU pays', () => {
       gpuOverCpu: { median: 0.625, low: 0.5, high: 0.75 },
     })
     expect(found && describeGpu(found)).toContain(
-      'mlp: the GPU pays from batch size 128 on; time on the GPU / time on the CPU by batch size: 8: 0.500',
+      'mlp: the GPU is faster from batch size 128 on; time on the GPU / time on the CPU by batch size: 8: 0.500',
     )
   })
 
   test.each([
-    [[sized(32, [2, 2], [1, 1]), sized(64, [4, 4], [1, 1])], 'pays from batch size 32 on, the smallest measured'],
-    [[sized(32, [2, 2], [9, 9]), sized(64, [4, 4], [9, 9])], 'does not pay up to batch size 64'],
-    [[sized(32, [2, 2], [9, 9])], 'does not pay at batch size 32'],
-    [[sized(32, [2, 2], [1, 1])], 'the GPU pays at batch size 32'],
+    [[sized(32, [2, 2], [1, 1]), sized(64, [4, 4], [1, 1])], 'is faster from batch size 32 on, the smallest measured'],
+    [[sized(32, [2, 2], [9, 9]), sized(64, [4, 4], [9, 9])], 'the GPU is not faster up to batch size 64'],
+    [[sized(32, [2, 2], [9, 9])], 'the GPU is not faster at batch size 32'],
+    [[sized(32, [2, 2], [1, 1])], 'the GPU is faster at batch size 32'],
   ])('is described in words: $1', (comparisons, words) => {
     const [found] = gpuAgainstCpu(comparisons)
     expect(found && describeGpu(found)).toContain(words)

@@ -80,8 +80,8 @@ describe('what cannot be compared is refused in one line', () => {
       { methods: ['bernoulli-mixture:10', 'factor-analysis:5'] },
       '--methods: factor-analysis:5 is a density of grey images and bernoulli-mixture:10 a probability of binary ones',
     ],
-    [{ epochs: 3, imagesSeen: 10 }, '--epochs and --images-seen: two ways to say the same budget'],
-    [{ imagesSeen: 1000, methods: ['vae:3'] }, '--images-seen 1000: vae:3 needs a pass over 50,000 images at least'],
+    [{ epochs: 3, imagesSeen: 10 }, '--epochs and --images-seen: both set the budget'],
+    [{ imagesSeen: 1000, methods: ['vae:3'] }, '--images-seen 1000: vae:3 needs at least one pass over 50,000 images'],
   ] as [Partial<CompareSettings>, string][])('%o', (given, message) => {
     expect(() => plan(given)).toThrow(message)
   })

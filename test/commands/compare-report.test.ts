@@ -71,41 +71,41 @@ test('the table says where each log p(x) comes from', () => {
   expect(line('published')).toBe('published: -168.95  ten Bernoullis elsewhere')
   expect(lines).toContain('log p(x) of bernoulli-mixture: exact')
   expect(line('log p(x) of vae')).toContain(
-    '20 samples of z per image; of its error, sampling z: at most ± 0.0100; a lower bound',
+    '20 samples of z per image; error due to sampling z: at most ± 0.0100, without the bias of a lower bound',
   )
   expect(line('log p(x) of monte-carlo-em')).toContain(
-    'annealed importance sampling, 10 chains of 200 temperatures per image; of its error, sampling z: at most ± 0.0200',
+    'annealed importance sampling, 10 chains of 200 temperatures per image; error due to sampling z: at most ± 0.0200',
   )
-  expect(lines).toContain('log p(x) of mean-field-mixture: posterior predictive of each image by itself')
-  expect(line('nats per image')).toContain('over seeds where there are several, over images for one seed')
+  expect(lines).toContain('log p(x) of mean-field-mixture: posterior predictive of each single image')
+  expect(line('nats per image')).toContain('over seeds if there are several, over images for a single seed')
 })
 
 test('the table warns of a bound that fell, and names the pass that is measured', () => {
-  expect(describeTable(rows, []).join()).not.toContain('the bound fell')
+  expect(describeTable(rows, []).join()).not.toContain('the validation bound decreased')
   const curve = [-150, -200, -240, -280].map((bound, i) => ({ imagesSeen: 1000 * (i + 1), seconds: i + 1, bound }))
   const fallen = { ...row('wake-sleep:20', 1, sampled(-140), -150), passes: 4, bestPass: 1, curve }
   const lines = describeTable([...rows, fallen], [])
   expect(lines.find(line => line.startsWith('wake-sleep:20'))).toMatch(/1,234 +4 +1 +10 /)
   expect(lines).toContain(
-    'the bound fell, and an early pass is measured: c.wake-sleep-20.seed-1 (-150.00 after pass 1, -280.00 after pass 4)',
+    'the validation bound decreased, so an early pass was measured: c.wake-sleep-20.seed-1 (-150.00 after pass 1, -280.00 after pass 4)',
   )
   const other = { ...fallen, seed: 2, bestPass: 3 }
   expect(describeTable([fallen, other], [])[1]).toMatch(/1,234 +4 +1-3 /)
 })
 
 test('the table names the step size that was chosen, and the bounds of all of them', () => {
-  expect(describeTable(rows, []).join()).not.toContain('step sizes')
+  expect(describeTable(rows, []).join()).not.toContain('learning rates')
   const tried = [
     { learningRate: 0.0001, bound: -120 },
     { learningRate: 0.001, bound: -100 },
   ]
   expect(describeTable([{ ...(rows[0] as RunResult), tried }, ...rows.slice(1)], [])).toContain(
-    'step sizes, by the validation bound of seed 1: vae:3 0.001 (0.0001: -120.00, 0.001: -100.00)',
+    'learning rates, chosen by the validation bound of seed 1: vae:3 0.001 (0.0001: -120.00, 0.001: -100.00)',
   )
 })
 
 test('the table warns of validation bounds on different numbers of images', () => {
-  const start = 'validation bounds are not on the same images'
+  const start = 'validation bounds use different images'
   expect(describeTable(rows, []).filter(line => line.startsWith(start))).toEqual([])
   const few = { ...(rows[3] as RunResult), validationBound: { ...estimate(-120), count: 50 } }
   expect(describeTable([...rows.slice(0, 3), few], [])).toContain(

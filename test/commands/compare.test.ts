@@ -110,8 +110,8 @@ test('Ctrl-C saves and exits 130; the resumed comparison ends with the same tabl
 })
 
 test.each([
-  ['compare --methods vae,ppca', 'their nats do not compare'],
-  ['compare --run c', 'c is there already: continue the comparison with --resume'],
+  ['compare --methods vae,ppca', 'their nats are not comparable'],
+  ['compare --run c', 'c already exists: continue the comparison with --resume'],
   ['compare --train-images 501 --data small', '--train-images 501: there are only 500 training images'],
   ['compare --test-images 61 --data small', '--test-images 61: there are only 60 test images'],
 ])('elbo %s is refused in one line, before anything is made', (command, message) => {

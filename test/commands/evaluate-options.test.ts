@@ -47,7 +47,7 @@ test.each([
   [
     decoder,
     ask({ leapfrogSteps: 3 }, { method: 'ais' }),
-    '--leapfrog-steps: the chains of this run, which has no encoder, move as they did during training; leave it out',
+    '--leapfrog-steps: has no effect on a run without an encoder, whose annealing has a fixed number; leave it out',
   ],
   [
     decoder,
@@ -60,7 +60,7 @@ test.each([
     ask({}, { gaps: true }),
     '--gaps: needs an encoder, and this run of `elbo em bernoulli-mixture` has none; leave it out',
   ],
-  [mixture, ask({}, { method: 'ais' }), '--method ais: the bound of this run needs no draws; leave it out'],
+  [mixture, ask({}, { method: 'ais' }), '--method ais: this run is measured without sampling; leave it out'],
   [binary, ask({}, { method: 'ais' }), '--method ais: needs a Gaussian z; this run has --latents bernoulli'],
 ] as const)('a run that cannot be measured as asked is refused: $2', (of, asked, message) => {
   expect(() => chooseEstimator(of, asked)).toThrow(message)

@@ -54,7 +54,7 @@ test('evaluate of a run of grey images mentions no binarization, and of a whole 
   succeed('train', '--run', 'grey', '--epochs', '1', ...smallFlags, ...grey)
   const gaps = ['--gaps', '--gap-steps', '2', '--samples', '3', '--compile', 'off']
   const lines = (...args: string[]) => succeed('evaluate', 'grey', ...gaps, ...args).split('\n')
-  const measured = 'test images of small, grey values in [0, 1], 3 samples of z each, best q(z) after 2 steps of ascent'
+  const measured = 'test images of small, grey values in [0, 1], 3 samples of z each, best q(z) after 2 gradient steps'
   expect(lines()[0]).toBe(`120 ${measured}`)
   expect(lines('--gap-images', '7')[0]).toBe(`the first 7 ${measured}`)
   const { bitsPerDimension } = json('evaluate', 'grey', '--samples', '3', '--compile', 'off')
@@ -122,5 +122,5 @@ test('a run with two layers of z is trained, measured by two methods, drawn and 
   refused(2, 'manifold: needs one latent layer; this run has --upper-latent-dim 3', 'manifold', 'layers')
   const noise = ['gradients', 'layers', '--objectives', 'elbo', '--ks', '1', '--draws', '20', '--compile', 'off']
   expect(json(...noise, '--estimators', 'stl').rows).toHaveLength(1) // always samples its KL term
-  refused(2, '--kl analytic: has no closed form for two layers of z; use --kl monte-carlo', ...noise)
+  refused(2, '--kl analytic: the KL term has no closed form with two latent layers; use --kl monte-carlo', ...noise)
 })

@@ -19,18 +19,18 @@ test('results on the same images and binarization are marked, and the same estim
 })
 
 test.each([
-  [{ samples: 500 }, 'published with 5000 samples; 500 give a lower log p(x) of the same model, against this result'],
+  [{ samples: 500 }, 'published with 5000 samples; 500 give a lower log p(x) for the same model, against this result'],
   [
     { samples: 50_000 },
-    'published with 5000 samples; 50000 give a higher log p(x) of the same model, in favour of this result',
+    'published with 5000 samples; 50000 give a higher log p(x) for the same model, in favour of this result',
   ],
   [
     { defensive: 0.5 },
-    'published with all draws from q(z|x); --defensive 0.5 gives another log p(x) of the same model',
+    'published with all draws from q(z|x); --defensive 0.5 gives another log p(x) for the same model',
   ],
   [
     { method: 'ais' },
-    'published by importance sampling with 5000 samples, which is low; --method ais is another estimate, and may be higher of the same model',
+    'published by importance sampling with 5000 samples, which underestimates log p(x); --method ais may give more for the same model',
   ],
 ] as const)('a result measured in another way has a note: %o', (other, note) => {
   expect(describePublished({ ...same, ...other }).slice(11)).toEqual([note])

@@ -92,13 +92,13 @@ test('a data file that is cut short is refused by name', () => {
   cpSync(join(home, 'small'), join(home, 'cut'), { recursive: true })
   const file = join(home, 'cut/train-images-idx3-ubyte')
   writeFileSync(file, readFileSync(file).subarray(0, 1000))
-  refused(1, 'train-images-idx3-ubyte: is cut short', 'train', '--run', 'cut', '--data', 'cut')
+  refused(1, 'train-images-idx3-ubyte: the file is truncated', 'train', '--run', 'cut', '--data', 'cut')
 })
 
 test('a start that fails leaves other files alone and its own name free', () => {
   mkdirSync(runOf('mine'))
   writeFileSync(join(runOf('mine'), 'notes.txt'), 'mine')
-  refused(2, 'is there already and holds no run', 'train', '--run', 'mine', '--data', 'small')
+  refused(2, 'already exists and is not a run', 'train', '--run', 'mine', '--data', 'small')
   expect(readFileSync(join(runOf('mine'), 'notes.txt'), 'utf8')).toBe('mine')
   mkdirSync(runOf('killed'))
   writeFileSync(join(runOf('killed'), 'config.json.123.tmp'), '{') // of a start that was killed at once

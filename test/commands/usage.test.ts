@@ -33,7 +33,7 @@ describe('wrong usage is one line and exit code 2:', () => {
     ['train --epochs -1', '--epochs -1: a whole number from 1 to '],
     ['train --latent-dim 0', '--latent-dim 0'],
     ['train --run ../out', "run name '../out'"],
-    ['train --run first', 'has a run already'],
+    ['train --run first', 'already has a run'],
     ['train --resume', 'name the run with --run'],
     ['train --run first --resume --hidden 17', '--hidden [17]: the run began with [16]'],
     ['train --config nothing.json', 'there is no such file'],
@@ -57,7 +57,7 @@ describe('wrong usage is one line and exit code 2:', () => {
     ['evaluate first --method quadrature --grid 10', '--grid 10: an odd number from 3 to 9999 was expected'],
     [
       'evaluate first --method quadrature --grid 9999',
-      '--grid 9999: 9999^2 points are more than can be computed; an odd number up to 3161 was expected',
+      '--grid 9999: 9999^2 points would take too long; an odd number up to 3161 was expected',
     ],
     ['evaluate first --method quadrature --extent 1e30', '--extent 1e30: a number from 0.001 to 1000 was expected'],
     ['posterior first --grid 100', '--grid 100: an odd number from 3 to 9999 was expected'],
@@ -67,7 +67,7 @@ describe('wrong usage is one line and exit code 2:', () => {
     ],
     [
       'evaluate first --samples 9 --defensive 0.1',
-      '--defensive 0.1: of 9 samples 8 would come from q(z|x) and 1 from the prior; two of each are needed',
+      '--defensive 0.1: 8 of 9 samples would come from q(z|x) and 1 from the prior; at least two of each are needed',
     ],
     ['evaluate first --save small', '--save small: this is a folder; a file was expected'],
     ['evaluate first --save none/v.safetensors', '--save none/v.safetensors: its folder does not exist'],
@@ -77,17 +77,17 @@ describe('wrong usage is one line and exit code 2:', () => {
     ['gradients first --estimators vimco', '--estimators vimco: one or more of pathwise, '],
     [
       'gradients first --objectives elbo --estimators pathwise,dreg',
-      '--estimators dreg: is for iwae; for elbo use stl',
+      '--estimators dreg: works for iwae only; for elbo use stl',
     ],
-    ['sample second', "there is no run 'second' in checkpoints (runs there: first)"],
-    ['train --init-from second', "there is no run 'second' in checkpoints (runs there: first)"],
+    ['sample second', "there is no run 'second' in checkpoints (runs: first)"],
+    ['train --init-from second', "there is no run 'second' in checkpoints (runs: first)"],
     [
       'train --init-from first --output-bias zero',
-      '--output-bias zero: has no effect with --init-from first, which sets every bias',
+      '--output-bias zero: has no effect with --init-from first, which sets all biases',
     ],
     ['sample', "missing required argument 'run'"],
     ['sample first --count many', '--count many: a whole number from 1 to '],
-    ['export first', '--to DIR is missing'],
+    ['export first', '--to FOLDER is missing'],
   ])('elbo %s', (command, message) => {
     refused(2, message, ...command.split(' '))
   })

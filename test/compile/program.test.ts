@@ -115,7 +115,7 @@ describe('a bad program is refused when it is built:', () => {
     [
       'two arguments of one name',
       { nodes: [...nodes([]), ...nodes([])], results: new Map() },
-      'program: %2: the argument "x" is there twice',
+      'program: %2: the argument "x" is defined twice',
     ],
     [
       'a constant that does not fill its shape',

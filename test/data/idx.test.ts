@@ -41,13 +41,17 @@ test('a file that is cut short anywhere, or is garbage, gives an error that name
 
 test.each([
   ['an empty file', new Uint8Array(0), 'x.idx: the file is empty'],
-  ['labels', Uint8Array.of(0, 0, 8, 1, ...new Array(12).fill(0)), 'is that of IDX labels'],
+  ['labels', Uint8Array.of(0, 0, 8, 1, ...new Array(12).fill(0)), 'means IDX labels'],
   ['another magic number', Uint8Array.of(1, 2, 3, 4, ...new Array(12).fill(0)), 'magic number 0x01020304'],
-  ['a cut', idxImages({ count: 3, rows: 2, columns: 2, pixels: new Uint8Array(12) }).subarray(0, 20), 'is cut short'],
+  [
+    'a cut',
+    idxImages({ count: 3, rows: 2, columns: 2, pixels: new Uint8Array(12) }).subarray(0, 20),
+    'the file is truncated',
+  ],
   [
     'left-over bytes',
     Buffer.concat([idxImages({ count: 1, rows: 1, columns: 1, pixels: new Uint8Array(1) }), Buffer.of(1)]),
-    'left over',
+    'has extra bytes',
   ],
   ['no images', idxImages({ count: 0, rows: 2, columns: 2, pixels: new Uint8Array(0) }), 'all three must be positive'],
 ])('a bad file is refused with its reason: %s', (_name, bytes, message) => {
@@ -60,5 +64,5 @@ test('gzipped files are read, damaged ones are named', () => {
   writeFileSync(path, bytes)
   expect([...readIdxImages(path).pixels]).toEqual([1, 2, 3, 4, 5, 6])
   writeFileSync(path, bytes.subarray(0, bytes.length - 6))
-  expect(() => readIdxImages(path)).toThrow(`${path}: not a whole gzip file`)
+  expect(() => readIdxImages(path)).toThrow(`${path}: truncated or damaged gzip file`)
 })

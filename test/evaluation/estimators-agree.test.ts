@@ -6,9 +6,9 @@ import { summarizeEffectiveSamples } from '../../src/evaluation/effective-sample
 import { importanceSample, summarize } from '../../src/evaluation/importance.js'
 import { quadrature } from '../../src/evaluation/quadrature.js'
 import { annealSimulated } from '../../src/evaluation/simulated.js'
+import { decoderLikelihood } from '../../src/models/decoder-likelihood.js'
 import { likelihoodOf } from '../../src/models/likelihoods.js'
 import type { Vae } from '../../src/models/vae.js'
-import { vaeLikelihood } from '../../src/models/vae-likelihood.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { streamKey } from '../../src/random.js'
 import { annealer, logMeanWeight } from '../../src/sampling/anneal-images.js'
@@ -42,7 +42,7 @@ describe('a linear-Gaussian VAE, whose log p(x) is that of factor analysis', () 
   test('annealing agrees within four standard errors, over several batches', async () => {
     const { vae, exact } = linearGaussianVae()
     const { x, ...images } = linearImages(11)
-    const annealed = annealer(vaeLikelihood(vae), 2, annealingOf(20, 40, 8), { mode })
+    const annealed = annealer(decoderLikelihood(vae), 2, annealingOf(20, 40, 8), { mode })
     const { logPx, standardError } = await annealed.run(images, { key })
     expect(Math.max(...standardError)).toBeLessThan(0.3)
     expectWithinErrors(logPx, exact(x), standardError)
@@ -86,7 +86,7 @@ test('annealing that is stopped returns the finished batches and leaves no tenso
   const tensors = tf.memory().numTensors
   const stop = new AbortController()
   const run = { key, signal: stop.signal, onProgress: () => stop.abort() }
-  const annealed = annealer(vaeLikelihood(vae), 2, annealingOf(6, 2, 8), { mode })
+  const annealed = annealer(decoderLikelihood(vae), 2, annealingOf(6, 2, 8), { mode })
   expect((await annealed.run(images, run)).logPx).toHaveLength(8)
   expect((await annealed.run(images, run)).logPx).toHaveLength(0)
   annealed.dispose()
@@ -149,7 +149,7 @@ describe('importance weights beyond the range of floats', () => {
 
 test('effective sample sizes over images are summarized by median, smallest, and the share below 10', () => {
   const sizes = Float32Array.of(100, 3, 20, 9)
-  expect(summarizeEffectiveSamples(sizes)).toEqual({ median: 14.5, smallest: 3, shareOfFew: 0.5 })
+  expect(summarizeEffectiveSamples(sizes, 500)).toEqual({ median: 14.5, smallest: 3, few: 10, shareOfFew: 0.5 })
 })
 
 test('bits per dimension are 1 for a fair coin, log2(255) for a uniform density on [0, 1], and negative for a narrow density', () => {
@@ -190,7 +190,9 @@ describe('every estimate stays finite where encoder and decoder put out extreme 
     for (const { elbo, gap, half } of [nine, eleven])
       for (const values of [elbo, gap, half.logPx, half.elbo, half.gap]) finite(values)
     finite(logPx)
-    const annealed = await annealer(vaeLikelihood(vae), 2, annealingOf(2, 2, 8), { mode: 'off' }).run(images, { key })
+    const annealed = await annealer(decoderLikelihood(vae), 2, annealingOf(2, 2, 8), { mode: 'off' }).run(images, {
+      key,
+    })
     for (const values of [annealed.logPx, annealed.standardError]) finite(values)
     // of the black and the white image, one is certain and the other is 4 |l| nats away
     expect([...logPx].sort((a, b) => a - b).map(value => Math.round(value / 1e4))).toEqual([-4, 0])

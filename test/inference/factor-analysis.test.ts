@@ -229,6 +229,6 @@ test('a constant feature is refused without a variance floor, and a pass without
   const rows = { x: new Float32Array(40).map((_, i) => (i % 2 ? Math.sin(i) : 1)), pixels: 2 }
   const model = createFactorAnalysis({ features: 2, latentDim: 1 })
   const algorithm = exactFactorAnalysis(model, { read: identity, noise: 'diagonal', varianceFloor: 0 })
-  await expect(algorithm.finishPass?.()).rejects.toThrow('a pass was finished before any image was seen')
+  await expect(algorithm.finishPass?.()).rejects.toThrow('finishPass was called before any step')
   await expect(passes(algorithm, rows).run()).rejects.toThrow('the noise variance of feature 0 is')
 })

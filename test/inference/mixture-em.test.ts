@@ -178,7 +178,7 @@ describe.each(kinds)('a mixture, %s', kind => {
   test('refuses to finish a pass that did not see every image', async () => {
     const { mixture, data } = make()
     await expect(pass(algorithmOf(mixture, count + 1), data, count)).rejects.toThrow(
-      'the pass gathered 21.0 images, but there are 22',
+      'the pass saw 21.0 images instead of 22',
     )
   })
 })
@@ -192,7 +192,7 @@ test.each(covarianceKinds)(
       return pass(mixtureEm(mixture, { read, images: 10, prior: { regularization } }), data, 10)
     }
     await expect(learn(0)).rejects.toThrow(
-      /^component 0: its covariance is singular \(.*\); give a larger regularization/,
+      /^component 0: the covariance is singular \(.*\); use a larger regularization/,
     )
     const { end } = await learn(1e-3)
     expect(end.elboAfterM).toSatisfy(Number.isFinite)

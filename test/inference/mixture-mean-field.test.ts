@@ -270,5 +270,5 @@ test('too few degrees of freedom are refused', async () => {
     covariance: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
     degreesOfFreedom: 2,
   }
-  expect(() => bayesianMixture(mixture, { read, images: 1, hyperparameters })).toThrow('a number above 2 is needed')
+  expect(() => bayesianMixture(mixture, { read, images: 1, hyperparameters })).toThrow('must be above 2')
 })

@@ -2,10 +2,21 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import type { Backend } from '../../src/backends/backend.js'
+import { toUnit } from '../../src/data/levels.js'
 import { evaluateAnnealed } from '../../src/evaluation/annealed.js'
 import { type MonteCarloEmOptions, monteCarloEm } from '../../src/inference/decoder/monte-carlo-em.js'
-import { namedWeights, type Vae } from '../../src/models/vae.js'
-import { vaeLikelihood } from '../../src/models/vae-likelihood.js'
+import { mostProbable } from '../../src/inference/decoder/most-probable.js'
+import { decoderLikelihood } from '../../src/models/decoder-likelihood.js'
+import {
+  createDecoder,
+  createVae,
+  type Decoder,
+  decode,
+  initialize,
+  initializeDecoder,
+  namedWeights,
+  type Vae,
+} from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
 import { type AnnealingEffort, annealer } from '../../src/sampling/anneal-images.js'
@@ -69,7 +80,7 @@ const annealing = {
 
 /** Anneals the decoder of `vae`, as runs of `elbo em vae` are measured. */
 const newAnnealer = (vae: Vae, effort: Partial<AnnealingEffort> = {}) =>
-  annealer(vaeLikelihood(vae), vae.latentDim, { ...annealing, ...effort }, { mode: 'off' })
+  annealer(decoderLikelihood(vae), vae.latentDim, { ...annealing, ...effort }, { mode: 'off' })
 
 /** How the decoder's weights change in one pass with a small step of plain gradient ascent, per unit of learning rate. */
 async function ascent(sampler: 'hmc' | 'metropolis', run: HostKey): Promise<number[]> {
@@ -158,11 +169,42 @@ test('an interrupted annealing gives no estimate', async () => {
 
 test('batches of another size than the chains were made for are refused', async () => {
   const loop = passes(monteCarloEm(patternVae(1), options, key), rows, { batchSize: 2 })
-  await expect(loop.run()).rejects.toThrow('a batch of 2 images, but the chains were made for batches of 4')
+  await expect(loop.run()).rejects.toThrow('the batch has 2 images, but the chains expect batches of 4')
 })
 
 test('the encoder is neither changed nor saved', () => {
   const algorithm = monteCarloEm(patternVae(1), options, key)
   expect([...algorithm.models.keys()]).toEqual(['decoder'])
   expect([...algorithm.variables.keys()].filter(name => name.includes('encoder'))).toEqual([])
+})
+
+test('the decoder alone starts from the weights that a VAE of the same shape starts from', () => {
+  const shape = { rows: 2, columns: 3, hidden: [4, 3], latentDim: 2, activation: 'tanh' } as const
+  const [vae, alone] = [createVae(shape), createDecoder(shape)]
+  const mean = Float32Array.of(0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+  initialize(vae, key, mean)
+  initializeDecoder(alone, key, mean)
+  const values = (model: Decoder) => namedWeights(model.decoder).map(([name, weight]) => [name, [...weight.dataSync()]])
+  expect(values(alone)).toEqual(values(vae))
+})
+
+test('the most probable z of an image is more probable than the z around it', async () => {
+  const vae = patternVae(1)
+  const x = tf.tidy(() => toUnit(tf.tensor2d([...rows.x], [PATTERNS.length, 5])))
+  const before = tf.memory().numTensors
+  const z = await mostProbable(vae, x)
+  expect(tf.memory().numTensors).toBe(before + 1)
+  const logJoint = (at: tf.Tensor) =>
+    tf.tidy(() => [...tf.add(vae.latents.prior.logProb(at), decode(vae, at).logProb(x)).dataSync()])
+  const best = logJoint(z)
+  for (const away of [-0.05, 0.05])
+    for (let axis = 0; axis < vae.latentDim; axis++) {
+      const moved = tf.tidy(() =>
+        tf.add(
+          z,
+          Array.from({ length: vae.latentDim }, (_, d) => (d === axis ? away : 0)),
+        ),
+      )
+      for (const [i, value] of logJoint(moved).entries()) expect(value).toBeLessThan((best[i] as number) + 1e-4)
+    }
 })

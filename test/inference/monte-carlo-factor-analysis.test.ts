@@ -157,7 +157,7 @@ test('compiled passes equal eager ones', async ({ skip }) => {
 
 test('discarding every draw is refused', () => {
   expect(() => monteCarloFactorAnalysis(startModel(), options('gibbs', { discard: 10 }), key)).toThrow(
-    'of 10 transitions 10 are discarded; keep one at least',
+    'cannot discard 10 of 10 transitions; keep at least one',
   )
 })
 

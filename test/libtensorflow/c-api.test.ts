@@ -33,7 +33,7 @@ describe('opening a library that cannot be opened', () => {
     symlinkSync(join(nativeDirectory(), framework), join(directory, framework))
     symlinkSync(join(nativeDirectory(), framework), join(directory, everything))
     expect(() => openLibrary(directory)).toThrow(
-      /^TensorFlow does not fit this program: .*libtensorflow_cc.*: TF_\w+: Cannot find function/,
+      /^TensorFlow is incompatible with this program: .*libtensorflow_cc.*: TF_\w+: Cannot find function/,
     )
   })
 })

@@ -122,7 +122,7 @@ test.each([
   [{ validationImages: 100 }, '--validation-images 100'],
 ])('%o is refused where nothing is validated', (changes, flag) => {
   expect(() => resolveConfig({ validation: 'none', ...changes })).toThrow(
-    `${flag}: nothing is validated with --validation none; leave one of the two out`,
+    `${flag}: has no effect with --validation none; leave one of the two out`,
   )
 })
 
@@ -140,7 +140,7 @@ test.each([
   [{ latents: 'bernoulli' }, '--latents bernoulli: --estimator pathwise cannot differentiate binary draws of z'],
   [{ freeBits: 0.1, kl: 'monte-carlo' }, '--free-bits 0.1: needs the KL term of each latent dimension in closed form'],
   [{ pixelVariance: 0.1 }, '--pixel-variance 0.1: has no effect with --likelihood bernoulli'],
-  [{ likelihood: 'gaussian', binarize: 'none' }, '--likelihood gaussian: needs --pixel-variance; a number above 0'],
+  [{ likelihood: 'gaussian', binarize: 'none' }, '--likelihood gaussian: needs --pixel-variance, a number above 0'],
   [{ binarize: 'none' }, '--binarize none: --likelihood bernoulli is a probability of binary pixels'],
   [
     { likelihood: 'continuous-bernoulli' },

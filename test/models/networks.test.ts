@@ -165,13 +165,13 @@ test.each([
   [
     { rows: 30, columns: 28, filters: [8, 8] },
     'filters 8,8: each of the 2 convolutions halves the image, so its rows and columns must be multiples of 4, ' +
-      'such as 32x28; these images are 30x28, which takes at most 1',
+      'such as 32x28; these images are 30x28, which allows at most 1',
   ],
   [
     { rows: 28, columns: 28, filters: [1, 2, 3] },
-    'multiples of 8, such as 32x32; these images are 28x28, which takes at most 2',
+    'multiples of 8, such as 32x32; these images are 28x28, which allows at most 2',
   ],
-  [{ rows: 9, columns: 28, filters: [4] }, 'multiples of 2, such as 10x28; these images are 9x28, which takes none'],
+  [{ rows: 9, columns: 28, filters: [4] }, 'multiples of 2, such as 10x28; these images are 9x28, which allows none'],
 ])('sizes that cannot be halved so often are refused with sizes that can: %j', (changes, message) => {
   expect(() => createVae({ ...shape, ...changes })).toThrow(message)
 })

@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs'
 import { determinant, inverse, Matrix } from 'ml-matrix'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { annealSimulated } from '../../src/evaluation/simulated.js'
+import { decoderLikelihood } from '../../src/models/decoder-likelihood.js'
 import { createVae, encode, modelsOf, namedWeights, samplePrior, type Vae } from '../../src/models/vae.js'
-import { vaeLikelihood } from '../../src/models/vae-likelihood.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { streamKey } from '../../src/random.js'
 import { annealer } from '../../src/sampling/anneal-images.js'
@@ -95,7 +95,7 @@ describe('a linear-Gaussian model of two layers', () => {
   test('annealing, whose chains move the noise behind h1 and h2, agrees within four standard errors', async () => {
     const vae = linearVae()
     const { x, ...images } = linearImages(5)
-    const annealed = annealer(vaeLikelihood(vae), LOWER + UPPER, annealingOf(20, 24, 5), { mode: 'off' })
+    const annealed = annealer(decoderLikelihood(vae), LOWER + UPPER, annealingOf(20, 24, 5), { mode: 'off' })
     const { logPx, standardError } = await annealed.run(images, { key })
     expect(Math.max(...standardError)).toBeLessThan(0.3)
     expectWithinErrors(logPx, linearLogPx(x), standardError)

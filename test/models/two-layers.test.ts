@@ -64,7 +64,7 @@ test('units of the upper layer are active if their mean varies over images, and 
 
 test('a KL term in closed form is refused', () => {
   expect(() => elbo(twoLayerVae(), copies(2), key, { samples: 1, kl: 'analytic' })).toThrow(
-    'KL(q(z|x) || p(z)) of two layers of z has no closed form; sample it: kl monte-carlo',
+    'KL(q(z|x) || p(z)) has no closed form with two latent layers; use kl monte-carlo',
   )
 })
 

@@ -104,7 +104,9 @@ test('the model of a finished run has the validation bound that the run recorded
 test('loading another run as a VAE is refused with the model that it has', async () => {
   const run = newRun()
   await trainEm(run, { model: 'bernoulli-mixture', epochs: 1 })
-  expect(() => loadTrainedVae(run, 'latest')).toThrow('exact em of bernoulli-mixture; this needs a VAE')
+  expect(() => loadTrainedVae(run, 'latest')).toThrow(
+    'this needs a VAE, a run of `elbo train`; the run is exact em of bernoulli-mixture',
+  )
 })
 
 test.each([
@@ -114,7 +116,7 @@ test.each([
   [{ model: 'factor-analysis', sampler: 'gibbs' }, '--sampler gibbs: has no effect with --method exact'],
   [
     { model: 'ppca', method: 'monte-carlo', samples: 2, discard: 2 },
-    '--discard 2: of --samples 2 draws none is left; use --discard 1 or more --samples',
+    '--discard 2: discards all draws of --samples 2; use --discard 1 or a larger --samples',
   ],
   [
     { model: 'vae', sampler: 'metropolis', leapfrogSteps: 3 },

@@ -67,7 +67,7 @@ test.each<[string, Partial<VaeConfig>, string]>([
   [
     'a snapshot that is not there any more',
     { initFrom: 'first@99' },
-    'the best snapshot of FOLDER/first is that of step 10',
+    'the best snapshot of FOLDER/first is at step 10',
   ],
   ['activation, which no shape tells', { activation: 'tanh' }, 'with --activation elu, this run has --activation tanh'],
   [
@@ -96,7 +96,7 @@ test('a warm start with images of another size is refused', async () => {
 test('a run is not validated on images that its first weights were learned from', async () => {
   await run('all', { validation: 'none' })
   await expect(run('leaking', { initFrom: 'all' })).rejects.toThrow(
-    'all learned from images that this run would be validated on; add --validation none',
+    'all was trained on images that this run would be validated on; add --validation none',
   )
   await run('half', { validation: 'none', trainImages: 300 })
   expect((await run('clean', { initFrom: 'half' })).ended).toBe('finished')

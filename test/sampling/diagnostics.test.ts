@@ -35,5 +35,5 @@ test('chains that never move do not count as converged', () => {
   const still = (value: number) => new Array<number>(10).fill(value)
   expect(splitRHat([still(1), still(2)])).toBe(Number.POSITIVE_INFINITY)
   expect([splitRHat([still(1)]), effectiveSampleSize([still(1)])]).toEqual([Number.NaN, Number.NaN])
-  expect(() => splitRHat([[1, 2, 3]])).toThrow('chains of 3 draws: four are the fewest that can be judged')
+  expect(() => splitRHat([[1, 2, 3]])).toThrow('chains of 3 draws: diagnostics need at least four')
 })

@@ -159,7 +159,7 @@ describe.skipIf(skipped !== '')(`the whole set-up${skipped}`, () => {
     expect(setUp('--gpu')).toEqual({
       status: 2,
       stdout: '',
-      lines: ["elbo: the set-up takes --cuda or nothing, and was given '--gpu'"],
+      lines: ["elbo: the set-up takes only --cuda, but '--gpu' was given"],
     })
   })
 

@@ -37,6 +37,7 @@ const parameters = { mu: new Float64Array(PIXELS).fill(MU), W, psi: new Float64A
 /** Gaussian pixels around a mean that is linear in z. */
 export const linearPixels: Likelihood = {
   heads: ['mean'],
+  meaning: 'the mean image',
   binary: false,
   linear: false,
   of([mean]) {

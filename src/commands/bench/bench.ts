@@ -1,4 +1,4 @@
-/** `elbo bench`: a training step on every backend and mode of this machine: table, JSON, chart. */
+/** `elbo bench`: times a training step on every backend and mode of this machine: table, JSON, chart. */
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -44,8 +44,8 @@ const someOf = <T extends string>(names: readonly T[], description: string): Set
 })
 
 const options = {
-  backends: someOf(backendNames, 'what computes; those that do not run here are listed with the reason'),
-  modes: someOf(nativeModes, 'how steps run; a backend that cannot compile has only off'),
+  backends: someOf(backendNames, 'backends to time; those that do not run here are listed with the reason'),
+  modes: someOf(nativeModes, 'how steps run; backends that cannot compile have only off'),
   models: setting(
     z.array(z.string().refine(name => modelNamed(name) !== undefined)).min(1),
     ['mlp', 'conv'],
@@ -57,17 +57,20 @@ const options = {
     z.array(z.int().min(1).max(50_000)).min(1),
     [128],
     'whole numbers from 1 to 50000, separated by commas, such as 32,128,512,',
-    'images per step; several show from where a GPU pays',
+    'images per step; several show from which size on a GPU is faster',
     read.list,
   ),
-  rounds: wholeNumber([1, 1000], 5, 'counted turns of each candidate; one more warms up'),
-  seconds: positive(1, 'length of a turn; at least one step is made'),
-  limit: positive(30, 'seconds that a step may take, the first one with its compilation; what takes longer is stopped'),
+  rounds: wholeNumber([1, 1000], 5, 'counted turns of each candidate, after one for warm-up'),
+  seconds: positive(1, 'length of a turn; it has at least one step'),
+  limit: positive(
+    30,
+    'maximum seconds of a step, including compilation for the first one; slower candidates are stopped',
+  ),
   threads: threads(),
-  out: text('folder for bench.json, bench.svg and bench.png; without it no file is written'),
+  out: text('output folder for bench.json, bench.svg and bench.png; without it no file is written'),
 }
 
-/** Until the model is made, as a process that takes longer hangs. A peer does not say when it is: its first step comes on top. */
+/** Time limit until the model is created; a slower process hangs. Peers do not report that point, so their first step is added. */
 const START_SECONDS = 180
 
 type Asked = Values<typeof options> & { peers: boolean }
@@ -75,9 +78,11 @@ type Asked = Values<typeof options> & { peers: boolean }
 export const bench = command({
   name: 'bench',
   summary:
-    'times the training step of `train` (MNIST, dynamic binarization, Adam) on every backend and mode that runs here, in turn',
+    'times the training step of `train` (MNIST, dynamic binarization, Adam) on every backend and mode that runs here',
   options,
-  switches: { peers: 'PyTorch and JAX too, on the CPU, with ReLU layers: needs bench/peers/setup.sh, or BENCH_PYTHON' },
+  switches: {
+    peers: 'also time PyTorch and JAX on the CPU, with ReLU layers; needs bench/peers/setup.sh, or BENCH_PYTHON',
+  },
   finishesOnInterrupt: true,
   examples: [
     'bench',
@@ -109,15 +114,15 @@ const describeProbed = (one: Probed): string =>
     ? `backend ${one.name}: ${one.version}, ${one.device}`
     : `backend ${one.name} does not run: ${one.reason}. Fix: ${one.fix}`
 
-/** The peers' libraries have no common setting for it. */
+/** Throws a `UsageError` for --threads with --peers: the peers' libraries have no common setting for it. */
 function requireSameCores({ threads, peers }: Asked): void {
   if (threads !== null && peers)
     throw new UsageError(
-      `--threads ${threads} does not reach PyTorch and JAX: with --peers limit the cores of all, such as \`taskset -c 0-${threads - 1} elbo bench --peers\``,
+      `--threads ${threads}: has no effect on PyTorch and JAX; with --peers limit the cores of all processes, as in \`taskset -c 0-${threads - 1} elbo bench --peers\``,
     )
 }
 
-/** Throws if nothing is left to measure. */
+/** The tasks. Throws an Error if there is nothing to time. */
 function plan(asked: Asked, backends: readonly Probed[], options: BackendOptions, { note }: Context): Task[] {
   const found = asked.peers ? findPeers() : []
   if (typeof found === 'string') note(found)
@@ -133,7 +138,7 @@ function plan(asked: Asked, backends: readonly Probed[], options: BackendOptions
   return planTasks({ backends: running, modes: asked.modes, models, batchSizes, peers, options })
 }
 
-/** One comparison after the other; an interruption ends them, with the rounds that were finished. */
+/** Yields one comparison after the other; if interrupted, the last one has only the finished rounds. */
 async function* runTasks(tasks: readonly Task[], asked: Asked, context: Context): AsyncGenerator<Comparison> {
   const { seconds, limit, rounds } = asked
   const bar = progressBar('turns', context)

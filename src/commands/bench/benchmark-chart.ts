@@ -1,5 +1,5 @@
 // The chart of a benchmark: a column for each model and batch size, a row for each backend and mode.
-// Loading this module loads the chart libraries, some 0.3 s: import it when a chart is due.
+// Loading this module loads the chart libraries, which takes about 0.3 s: import it only to draw a chart.
 import { barChart } from '../../plots/bar-chart.js'
 import type { Bar } from '../../plots/bar-spec.js'
 import type { Comparison } from './benchmark-results.js'

@@ -11,14 +11,14 @@ export interface BenchmarkModel {
   config: DeepReadonly<Partial<VaeConfig>>
 }
 
-/** What `--models` takes, for help and errors. */
+/** The values of `--models`, for help and errors. */
 export const EXPECTED_MODELS =
   'mlp (784-400-20), conv (the preset), or sizes such as 784-400-400-32, separated by commas'
 
 /** 784, hidden layers, latent dimensions. */
 const SIZES = /^784((?:-[1-9]\d{0,4})+)-([1-9]\d{0,3})$/
 
-/** `mlp`, `conv` or sizes; undefined if it is none of these. MNIST with dynamic binarization and Adam, as `train` has them. */
+/** The model `mlp`, `conv` or of given sizes; undefined for any other name. Binarization and optimizer are those of `train`. */
 export function modelNamed(name: string): BenchmarkModel | undefined {
   if (name === 'conv') return model(name, presets.conv.config)
   const [, hidden, latentDim] = SIZES.exec(name === 'mlp' ? '784-400-20' : name) ?? []

@@ -1,4 +1,4 @@
-/** Who takes part in `elbo bench`: backends x modes, for each model and batch size. */
+/** The candidates of `elbo bench`: backends x modes, for each model and batch size. */
 import { join } from 'node:path'
 import type { BackendOptions } from '../../backends/backend.js'
 import type { Mode } from '../../compile/step.js'
@@ -14,7 +14,7 @@ export interface Entry extends Candidate {
   group: string
   /** Name below that heading. */
   label: string
-  /** Of elbo's own backends; a peer has none. */
+  /** Device of elbo's own backends; absent for a peer. */
   device?: string
   program: string
   args: readonly string[]
@@ -22,7 +22,7 @@ export interface Entry extends Candidate {
   folder?: string
 }
 
-/** What is compared with one another. */
+/** Candidates that are compared with each other. */
 export interface Task {
   model: BenchmarkModel
   batchSize: number

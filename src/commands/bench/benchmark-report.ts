@@ -1,4 +1,4 @@
-/** A benchmark in words: a table for each model and batch size, the machine, and from where a GPU pays. */
+/** A benchmark as text: a table for each model and batch size, the machine, and from which batch size on a GPU is faster. */
 import { availableParallelism, cpus } from 'node:os'
 import { barLabel } from '../../plots/bar-spec.js'
 import { alignRows } from '../aligned-rows.js'
@@ -7,7 +7,7 @@ import type { GpuAgainstCpu } from './gpu.js'
 import type { Probed } from './probed.js'
 import type { Spread } from './spread.js'
 
-/** The table of one model at one batch size; what failed stands below it. */
+/** The table of one model at one batch size; failed candidates are listed below it. */
 export function describeComparison({ model, layers, batchSize, rounds, fastest, rows }: Comparison): string[] {
   const title = `${model === layers ? model : `${model} (${layers})`}, batch size ${batchSize}`
   const timed = rows.filter(({ msPerStep }) => msPerStep)
@@ -41,7 +41,7 @@ const number = (value: number | undefined): string => (value === undefined ? '' 
 const range = (spread: Spread | undefined): string =>
   spread ? `${barLabel(spread.low)} to ${barLabel(spread.high)}` : ''
 
-/** What computed, in one line. */
+/** Machine and backends, in one line. */
 export function describeMachine(backends: readonly Probed[]): string {
   const versions = backends.flatMap(one => (one.runs ? [`${one.name}: ${one.version}, ${one.device}`] : []))
   return [describeComputer(), `Node ${process.version}`, ...versions].join('; ')
@@ -52,7 +52,7 @@ export function describeComputer(): string {
   return `${cpus()[0]?.model.trim() ?? process.arch}, ${cores} ${cores === 1 ? 'core' : 'cores'}`
 }
 
-/** From which batch size on a GPU pays, a line for each model. */
+/** From which batch size on a GPU is faster, in one line for a model. */
 export function describeGpu({ model, paysFrom, sizes }: GpuAgainstCpu): string {
   const each = sizes
     .map(({ batchSize, gpu, cpu, gpuOverCpu }) => {
@@ -64,7 +64,7 @@ export function describeGpu({ model, paysFrom, sizes }: GpuAgainstCpu): string {
 
 function verdict(paysFrom: number | null, sizes: GpuAgainstCpu['sizes']): string {
   const [smallest, largest] = [sizes[0]?.batchSize, sizes.at(-1)?.batchSize]
-  if (sizes.length === 1) return `the GPU ${paysFrom === null ? 'does not pay' : 'pays'} at batch size ${smallest}`
-  if (paysFrom === null) return `the GPU does not pay up to batch size ${largest}`
-  return `the GPU pays from batch size ${paysFrom} on${paysFrom === smallest ? ', the smallest measured' : ''}`
+  if (sizes.length === 1) return `the GPU is ${paysFrom === null ? 'not faster' : 'faster'} at batch size ${smallest}`
+  if (paysFrom === null) return `the GPU is not faster up to batch size ${largest}`
+  return `the GPU is faster from batch size ${paysFrom} on${paysFrom === smallest ? ', the smallest measured' : ''}`
 }

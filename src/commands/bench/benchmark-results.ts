@@ -1,15 +1,15 @@
-/** What was measured, in the units of a reader: milliseconds per step, images per second, ratios to the fastest. */
+/** The results of a benchmark: milliseconds per step, images per second, ratios to the fastest. */
 import type { Mode } from '../../compile/step.js'
 import type { Entry, Task } from './benchmark-plan.js'
 import type { Measured } from './interleave.js'
 import { median, ratios, type Spread, spread } from './spread.js'
 
-/** One candidate's result; NaN and absent fields become null and nothing in JSON. */
+/** One candidate's result. In JSON, NaN becomes null and absent fields are left out. */
 export interface Row {
   name: string
   group: string
   label: Mode | string
-  /** Of elbo's own backends. */
+  /** Device of elbo's own backends. */
   device?: string
   /** Milliseconds per step of each round. */
   times: number[]
@@ -17,7 +17,7 @@ export interface Row {
   imagesPerSecond?: Spread
   /** Its time over that of the fastest, round by round. */
   timeOverFastest?: Spread
-  /** From a backend that is open and a model that is made to the end of the first step: recording and compilation too. */
+  /** Time of the first step, with recording and compilation, after the backend is open and the model created. */
   firstStepSeconds?: number
   peakMegabytes?: number
   /** Why there are no times. */
@@ -29,7 +29,7 @@ export interface Comparison {
   model: string
   layers: string
   batchSize: number
-  /** Rounds that all of them finished. */
+  /** Number of rounds that all candidates finished. */
   rounds: number
   /** Name of the fastest row. */
   fastest?: string
@@ -49,7 +49,7 @@ export function compare({ model, batchSize }: Task, measured: readonly Measured<
   }
 }
 
-/** `fastest`: the fastest one's times, if this one has times of its own. */
+/** `fastest`: the times of the fastest candidate; undefined if this one was not timed. */
 function row(
   { candidate, times, firstCallMs, peakMegabytes, failure }: Measured<Entry>,
   batchSize: number,

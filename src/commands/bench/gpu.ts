@@ -1,11 +1,11 @@
-/** From which batch size on a GPU pays: where its fastest candidate beats the fastest one on the CPU. */
+/** From which batch size on a GPU is faster: its fastest candidate beats the fastest one on the CPU. */
 import type { Comparison, Row } from './benchmark-results.js'
 import { ratios, type Spread } from './spread.js'
 
-/** A model on GPU and CPU. */
+/** A model on the GPU and on the CPU. */
 export interface GpuAgainstCpu {
   model: string
-  /** Smallest measured batch size at which, and at all larger ones, the GPU is faster; null if it is not at the largest. */
+  /** Smallest measured batch size from which on the GPU is always faster; null if it is not faster at the largest. */
   paysFrom: number | null
   /** By batch size, ascending: the fastest candidate of each kind, and the GPU's time over the CPU's, round by round. */
   sizes: { batchSize: number; gpu: string; cpu: string; gpuOverCpu: Spread }[]
@@ -28,9 +28,9 @@ export function gpuAgainstCpu(comparisons: readonly Comparison[]): GpuAgainstCpu
 }
 
 function atOneSize({ batchSize, rows }: Comparison): GpuAgainstCpu['sizes'] {
-  const own = rows.filter(({ device, msPerStep }) => device !== undefined && msPerStep)
-  const gpu = fastest(own.filter(isGpu))
-  const cpu = fastest(own.filter(row => !isGpu(row)))
+  const timed = rows.filter(({ device, msPerStep }) => device !== undefined && msPerStep)
+  const gpu = fastest(timed.filter(isGpu))
+  const cpu = fastest(timed.filter(row => !isGpu(row)))
   if (!gpu || !cpu) return []
   return [{ batchSize, gpu: gpu.name, cpu: cpu.name, gpuOverCpu: ratios(gpu.times, cpu.times) }]
 }

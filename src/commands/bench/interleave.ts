@@ -1,9 +1,8 @@
 /**
- * Candidates as processes that stay alive and run in turn, round by round, so that the machine's drift falls on all alike.
+ * Runs candidates as long-lived processes that take turns, round by round, so that drift of the machine affects all alike.
  *
- * The protocol: a candidate may print `made` when it is about to make its first step, and prints `ready MS` after it. For each line
- * `N` on standard input it makes N steps and prints their milliseconds per step. Behind either number may follow its peak memory so
- * far in megabytes.
+ * The protocol: a candidate may print `made` just before its first step, and prints `ready MS` after it. For each line `N` on standard
+ * input it runs N steps and prints their milliseconds per step. Either number may be followed by the peak memory so far, in megabytes.
  */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,28 +11,28 @@ import { type LineProcess, lineProcess } from './line-process.js'
 
 export interface Candidate {
   readonly name: string
-  /** It is asked for multiples of so many steps. */
+  /** Each request is for a multiple of this number of steps. */
   readonly chunk: number
 }
 
-/** What came of a candidate. */
+/** The result of a candidate. */
 export interface Measured<C extends Candidate = Candidate> {
   readonly candidate: C
   /** Milliseconds per step of each round. */
   times: number[]
-  /** Milliseconds of its first step; NaN until that was made. */
+  /** Milliseconds of its first step; NaN before that. */
   firstCallMs: number
-  /** NaN where it does not say. */
+  /** NaN if it does not report it. */
   peakMegabytes: number
-  /** Why it took no further part. */
+  /** Why it was stopped. */
   failure: string | undefined
 }
 
 /** How long a candidate may take; one that takes longer has failed. */
 export interface Limits {
-  /** To start; to make the first step too, unless it says when it begins with that. */
+  /** Until `made`; for a candidate that does not print it, until the end of the first step. */
   startSeconds: number
-  /** For the first step, with what has to be compiled for it. */
+  /** For the first step, including compilation. */
   firstStepSeconds: number
   /** For a turn. */
   turnSeconds: number
@@ -41,23 +40,23 @@ export interface Limits {
 
 export interface Turns<C extends Candidate> {
   launch(candidate: C): ChildProcessWithoutNullStreams
-  /** Rounds that count; one more before them warms up. */
+  /** Number of counted rounds; one more is run first for warm-up. */
   rounds: number
   /** Length of a turn. */
   turnMs: number
   limits: Limits
-  /** Stops all of it; only finished rounds are returned then. */
+  /** Stops everything; only finished rounds are returned. */
   signal?: AbortSignal
-  /** Before each start and each turn: what comes now. */
+  /** Called before each start and each turn, with a description of it. */
   onProgress(text: string): void
 }
 
-// Threads that spin for a while after their work would slow down whoever is next.
+// Threads that keep spinning after their work would slow down the next candidate.
 const REST_MS = 200
 
 const READY = 'ready '
 
-/** Starts every candidate, then lets them take turns. One that fails takes no further part. No process is left behind. */
+/** Starts every candidate, then lets them take turns. A candidate that fails is stopped. No process is left behind. */
 export async function interleave<C extends Candidate>(
   candidates: readonly C[],
   turns: Turns<C>,
@@ -83,7 +82,7 @@ export async function interleave<C extends Candidate>(
   return runners.map(({ measured }) => ({ ...measured, times: measured.times.slice(1, Math.max(1, finished)) }))
 }
 
-/** One turn each; false if it was interrupted. */
+/** One turn for each candidate; false if interrupted. */
 async function playRound<C extends Candidate>(
   runners: readonly Runner<C>[],
   round: number,
@@ -120,7 +119,7 @@ class Runner<C extends Candidate> {
     this.#steps = candidate.chunk
   }
 
-  /** Waits for the first step, and for a first turn, which says how many steps make one. */
+  /** Waits for the first step and for a first request, whose time determines the number of steps of a turn. */
   async start(): Promise<void> {
     await this.#failing(async () => {
       const { startSeconds, firstStepSeconds } = this.#turns.limits
@@ -133,7 +132,7 @@ class Runner<C extends Candidate> {
     })
   }
 
-  /** Makes about as many steps as fit into a turn. */
+  /** Runs about as many steps as fit into a turn. */
   async turn(): Promise<void> {
     await this.#failing(async () => {
       this.measured.times.push(await this.#run())
@@ -155,7 +154,7 @@ class Runner<C extends Candidate> {
     return ms
   }
 
-  /** Milliseconds, and peak memory where it is said. */
+  /** Returns the milliseconds of an answer, and stores its peak memory. */
   #read(answer: string): number {
     const [ms = Number.NaN, megabytes = Number.NaN] = answer.split(' ').map(Number)
     if (!(ms > 0)) throw new Error(`answered '${answer}' instead of its milliseconds per step`)
@@ -167,7 +166,7 @@ class Runner<C extends Candidate> {
     try {
       await work()
     } catch (error) {
-      // Whoever was stopped did not fail.
+      // A process that was stopped did not fail.
       if (this.#isStopped) return
       this.measured.failure = error instanceof Error ? error.message : String(error)
       await this.stop()

@@ -1,4 +1,4 @@
-/** A process that is asked and answers in lines of text: each answer within a time limit, or the reason why there is none. */
+/** A process that answers requests in lines of text, each within a time limit. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,11 +7,11 @@ export interface LineProcess {
   /** Writes a line to its standard input. */
   send(line: string): void
   /**
-   * The next line of its standard output that `counts`. Rejects with the Error `late` after `seconds`, and with exit code and last
-   * words on standard error once the process has ended.
+   * The next line of its standard output that `counts`. Rejects with the Error `late` after `seconds`, and with the exit code and the
+   * last line of standard error if the process has ended.
    */
   next(seconds: number, late: string, counts?: (line: string) => boolean): Promise<string>
-  /** Kills it, if that has not been done; resolves when it is gone. */
+  /** Kills the process if it still runs; resolves when it has ended. */
   stop(): Promise<unknown>
 }
 
@@ -50,7 +50,7 @@ async function within<T>(seconds: number, late: string, work: Promise<T>): Promi
   }
 }
 
-/** The lines that a process prints, one a call; throws once it has ended. */
+/** The lines that a process prints, one per call; throws an Error after it has ended. */
 function linesOf(child: ChildProcessWithoutNullStreams): () => Promise<string> {
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   let lastError = ''
@@ -63,7 +63,7 @@ function linesOf(child: ChildProcessWithoutNullStreams): () => Promise<string> {
       resolve(`ended early (${signal ?? `exit code ${code}`})${lastError && `: ${lastError}`}`)
     })
   })
-  // Writing to a process that has ended is an error here too; `ended` says why.
+  // Writing to a process that has ended is an error event here too; `ended` has the reason.
   child.stdin.on('error', () => {})
   return async () => {
     const { value, done } = await lines.next()

@@ -1,9 +1,9 @@
-/** The most memory that this process has held. */
+/** The peak memory of this process. */
 import { readFileSync } from 'node:fs'
 
 /**
- * Peak resident memory in megabytes. Linux's `maxRSS` starts with what the parent process held when it made this one, so there it is
- * read from /proc, which starts anew.
+ * Peak resident memory in megabytes. On Linux `maxRSS` includes the memory of the parent process at the time of the fork, so the value
+ * is read from /proc.
  */
 export function peakMegabytes(): number {
   if (process.platform !== 'linux') return (process.resourceUsage().maxRSS * 1024) / 1e6

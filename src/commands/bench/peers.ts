@@ -8,7 +8,7 @@ import type { BenchmarkModel } from './benchmark-models.js'
 /** A peer's program, which reads its model from BENCH_MODEL. */
 export interface PeerCommand {
   name: string
-  /** It is asked for multiples of so many steps. */
+  /** Each request is for a multiple of this number of steps. */
   chunk: number
   program: string
   args: readonly string[]
@@ -17,12 +17,12 @@ export interface PeerCommand {
 
 const PEERS = join(import.meta.dirname, '..', '..', '..', 'bench', 'peers')
 
-/** The peers, or in one line why there are none and what to do. */
+/** The peers, or one line that says why there are none, with the remedy. */
 export function findPeers(
   python = process.env.BENCH_PYTHON ?? join(PEERS, '.venv', 'bin', 'python'),
 ): readonly PeerCommand[] | string {
   if (!existsSync(python))
-    return `--peers: PyTorch and JAX take no part, because there is no Python at ${python}: run bench/peers/setup.sh (about 6 GB), or name a Python that has torch and jax by BENCH_PYTHON`
+    return `--peers: PyTorch and JAX are skipped, because there is no Python at ${python}: run bench/peers/setup.sh (about 6 GB), or set BENCH_PYTHON to a Python that has torch and jax`
   const peer = (name: string, file: string, mode: string, chunk: number) => ({
     name,
     chunk,
@@ -38,7 +38,7 @@ export function findPeers(
   ]
 }
 
-/** What BENCH_MODEL says; see bench/peers/protocol.py. The peers' hidden layers are ReLU, whatever the model's are. */
+/** The value of BENCH_MODEL; see bench/peers/protocol.py. The peers' hidden layers are ReLU, whatever the model's are. */
 export function peerWork({ config }: BenchmarkModel, batchSize: number): { work: object; isConvolutional: boolean } {
   const { filters, hidden, latentDim: latent } = resolveConfig(config)
   const images = join(

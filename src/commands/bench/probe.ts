@@ -1,4 +1,4 @@
-/** What one backend is here, found in a process of its own: node probe.js NAME OPTIONS, as JSON, prints a `Probed`. */
+/** Probes one backend in its own process: node probe.js NAME OPTIONS prints a `Probed`; OPTIONS and output are JSON. */
 import { type BackendOptions, BackendRefusal } from '../../backends/backend.js'
 import { openBackend } from '../../backends/candidates.js'
 import { canCompile } from '../../compile/scan.js'

@@ -1,10 +1,10 @@
-/** What each backend is on this machine. Each is opened in a process of its own: two builds of a library do not mix. */
+/** Probes the backends of this machine, each in its own process, because one process cannot hold two builds of a library. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import type { BackendOptions } from '../../backends/backend.js'
 import type { Mode } from '../../compile/step.js'
 
-/** A backend that runs here, with the ways in which it can run steps; or why it does not, and what would change that. */
+/** A backend that runs here, with its modes; or the reason why it does not run, and the fix. */
 export type Probed = ProbedBackend | { name: string; runs: false; reason: string; fix: string }
 
 export interface ProbedBackend {
@@ -12,12 +12,12 @@ export interface ProbedBackend {
   runs: true
   version: string
   device: string
-  /** A CPU stands in for a GPU. */
+  /** Whether a CPU emulates the GPU. */
   inSoftware: boolean
   modes: Mode[]
 }
 
-/** Opens backends by name; when interrupted, gives what it has. */
+/** Probes backends by name; if interrupted, returns the results so far. */
 export async function probeAll(
   names: readonly string[],
   options: BackendOptions,
@@ -43,8 +43,8 @@ function probeOne(name: string, options: BackendOptions, signal: AbortSignal): P
   })
 }
 
-/** Native code can take its process with it. */
+/** The result for a backend whose native code crashed the process. */
 function crashed(name: string, { code, signal }: { code?: unknown; signal?: unknown }, stderr: string): Probed {
-  const reason = `it broke the process that opened it (${signal ?? `exit code ${code}`}) ${stderr.trim().split('\n').at(-1)}`
-  return { name, runs: false, reason: reason.trim(), fix: 'see what it says: `elbo backends --debug`' }
+  const reason = `it crashed the process that opened it (${signal ?? `exit code ${code}`}) ${stderr.trim().split('\n').at(-1)}`
+  return { name, runs: false, reason: reason.trim(), fix: 'see its messages with `elbo backends --debug`' }
 }

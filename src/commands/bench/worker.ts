@@ -1,6 +1,6 @@
 /**
- * One candidate of `elbo bench`, in a process of its own: node worker.js JSON, with a `Work` as JSON. It trains as `train` does and
- * answers the protocol of interleave.ts.
+ * One candidate of `elbo bench` in its own process: node worker.js JSON, with a `Work` as JSON. It trains like `train` and follows the
+ * protocol of interleave.ts.
  */
 import { createInterface } from 'node:readline'
 import type { BackendOptions } from '../../backends/backend.js'
@@ -16,7 +16,7 @@ import { keyAt, streamKey } from '../../random.js'
 import type { DeepReadonly } from '../../settings/table.js'
 import { peakMegabytes } from './peak-memory.js'
 
-/** What a worker is asked to do. */
+/** The task of a worker. */
 export interface Work {
   backend: string
   mode: Mode
@@ -43,7 +43,7 @@ async function answer({ backend, mode, config: given, options }: Work): Promise<
 const say = (...values: (string | number)[]) =>
   process.stdout.write(`${[...values, Math.round(peakMegabytes())].join(' ')}\n`)
 
-/** A training that goes on by as many steps as it is told to, in chunks as `train` has them. */
+/** Starts a training; the returned function runs the given number of further steps, in the chunks of `train`. */
 async function newTraining(config: VaeConfig, mode: Mode): Promise<(steps: number) => Promise<void>> {
   const data = loadDataset(config.data)
   const learner = vae.create(config, { ...data, images: data.train.count })
@@ -64,7 +64,7 @@ async function newTraining(config: VaeConfig, mode: Mode): Promise<(steps: numbe
   }
 }
 
-/** What the steps of an epoch are given, by their number in the training. */
+/** The inputs of the steps of an epoch; steps are numbered from the start of the training. */
 function epochFeeds(config: VaeConfig, { train, rows, columns }: Dataset) {
   const { batchSize, seed } = config
   const stepKey = streamKey(seed, 'steps')
@@ -87,13 +87,13 @@ function epochFeeds(config: VaeConfig, { train, rows, columns }: Dataset) {
   }
 }
 
-/** A time of steps that compute nonsense would mean nothing. */
+/** Throws an Error if an ELBO is not finite: the time of such steps would be meaningless. */
 function requireFinite({ elbo }: Outputs): void {
   const broken = elbo?.find(value => !Number.isFinite(value))
   if (broken !== undefined) throw new Error(`the ELBO became ${broken}`)
 }
 
-// Ctrl-C goes to all processes of a terminal; the one that asked for this one decides.
+// Ctrl-C goes to all processes of a terminal; the parent process decides when this one ends.
 process.on('SIGINT', () => {})
 try {
   await answer(JSON.parse(process.argv[2] ?? '') as Work)

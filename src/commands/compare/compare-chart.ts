@@ -1,5 +1,5 @@
 // The chart of a comparison: the bound against images seen and against wall time, one line for each method.
-// Loading this module loads the chart libraries, some 0.3 s: import it when a chart is due.
+// Loading this module loads the chart libraries, which takes about 0.3 s: import it only to draw a chart.
 import { estimateMean } from '../../numeric/means.js'
 import type { ChartPoint, ChartSeries } from '../../plots/chart-spec.js'
 import { lineChart } from '../../plots/line-chart.js'
@@ -33,14 +33,14 @@ export function compareChart(
   )
 }
 
-/** One line for each method, the mean over its seeds; a method has one colour whatever its size, and fewer images are dashed. */
+/** One line per label, the mean over its seeds. All sizes of a method have one colour; runs on fewer images are dashed. */
 function series(rows: readonly RunResult[], x: 'imagesSeen' | 'seconds'): ChartSeries[] {
   return [...new Set(rows.map(({ label }) => label))].map(label => {
-    const own = rows.filter(row => row.label === label)
-    const [{ method, trainImages }] = own as [RunResult]
-    const passes = Math.min(...own.map(({ curve }) => curve.length))
+    const sameLabel = rows.filter(row => row.label === label)
+    const [{ method, trainImages }] = sameLabel as [RunResult]
+    const passes = Math.min(...sameLabel.map(({ curve }) => curve.length))
     const points = Array.from({ length: passes }, (_, pass): ChartPoint => {
-      const at = own.map(({ curve }) => curve[pass] as CurvePoint)
+      const at = sameLabel.map(({ curve }) => curve[pass] as CurvePoint)
       const bound = estimateMean(at.map(point => point.bound))
       return [estimateMean(at.map(point => point[x])).mean, bound.mean, bound.standardError]
     })

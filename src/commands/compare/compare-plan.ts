@@ -8,13 +8,13 @@ export interface PlannedRun {
   /** The run's directory, such as `NAME.vae-20.seed-1`. */
   name: string
   variant: Variant
-  /** Null where the method has none. */
+  /** Null if the method has none. */
   learningRate: number | null
   seed: number
   config: RunConfig
 }
 
-/** All runs of the comparison called `name`, seed by seed, where `available` training images are there. */
+/** All runs of the comparison `name`, seed by seed; the data has `available` training images. */
 export function planRuns(name: string, settings: CompareSettings, available: number): PlannedRun[] {
   const variants = variantsOf(settings)
   const rates = [...new Set(settings.learningRate)]
@@ -23,14 +23,14 @@ export function planRuns(name: string, settings: CompareSettings, available: num
   const plan = (variant: Variant, learningRate: number, seed: number): PlannedRun => {
     const epochs = Math.round(budget / (variant.trainImages ?? available))
     if (epochs < 1) throw tooSmall(budget, variant, available)
-    // Methods that would stop by themselves make all their passes, and pictures are drawn at both ends only.
+    // No method stops early, and pictures are drawn only after the first and the last pass.
     const fair = { epochs, imagesEvery: epochs, tolerance: null, patience: null }
     const config = keepKnown(variantConfig(variant, { ...settings, learningRate }, seed), fair)
-    const own = learnsBySteps(variant) ? learningRate : null
+    const ownRate = learnsBySteps(variant) ? learningRate : null
     return {
-      name: runName(name, variant, rates.length > 1 ? own : null, seed),
+      name: runName(name, variant, rates.length > 1 ? ownRate : null, seed),
       variant,
-      learningRate: own,
+      learningRate: ownRate,
       seed,
       config,
     }
@@ -42,17 +42,17 @@ export function planRuns(name: string, settings: CompareSettings, available: num
   )
 }
 
-/** Runs that differ in their step size alone, of which one is to be chosen; the others stand by themselves. */
+/** The runs in groups that differ only in their learning rate, of which one is chosen. */
 export function choicesOf(runs: readonly PlannedRun[]): PlannedRun[][] {
   const key = ({ variant, seed }: PlannedRun) => `${labelOf(variant)} ${seed}`
   return [...new Set(runs.map(key))].map(one => runs.filter(run => key(run) === one))
 }
 
-/** The runs of each choice that will be made: those of the first seed decide for all seeds. */
+/** The runs to train of each group: the first seed tries all learning rates, the others use the chosen one. */
 export const runsToMake = (choices: readonly (readonly PlannedRun[])[]): (readonly PlannedRun[])[] =>
   choices.map(choice => (choice[0]?.seed === choices[0]?.[0]?.seed ? choice : choice.slice(0, 1)))
 
-/** The settings of `changes` that the run has. */
+/** The config with those of the `changes` that are settings of its method. */
 function keepKnown(config: RunConfig, changes: object): RunConfig {
   return { ...config, ...Object.fromEntries(Object.entries(changes).filter(([name]) => Object.hasOwn(config, name))) }
 }
@@ -64,5 +64,5 @@ function runName(name: string, { method, size, trainImages }: Variant, rate: num
 
 function tooSmall(budget: number, variant: Variant, available: number): UsageError {
   const pass = (variant.trainImages ?? available).toLocaleString('en')
-  return new UsageError(`--images-seen ${budget}: ${labelOf(variant)} needs a pass over ${pass} images at least`)
+  return new UsageError(`--images-seen ${budget}: ${labelOf(variant)} needs at least one pass over ${pass} images`)
 }

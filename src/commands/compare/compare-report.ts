@@ -1,4 +1,4 @@
-/** A comparison in words: the table of a terminal, and CSV. */
+/** A comparison as text: the table for a terminal, and CSV. */
 
 import type { Estimate } from '../../numeric/means.js'
 import { alignRows } from '../aligned-rows.js'
@@ -6,7 +6,7 @@ import { byMethod, type MethodResult, type RunResult } from './compare-results.j
 import type { Reference } from './compare-settings.js'
 import type { LogPx } from './measure.js'
 
-/** The lines of the table, and what a reader must know of its numbers. */
+/** The lines of the table, and notes on its numbers. */
 export function describeTable(rows: readonly RunResult[], references: readonly Reference[]): string[] {
   const header = [
     'method',
@@ -49,9 +49,9 @@ function describeRange(values: readonly number[]): string {
 function notes(rows: readonly RunResult[]): string[] {
   const many = byMethod(rows).some(({ seeds }) => seeds.length > 1)
   const one = byMethod(rows).some(({ seeds }) => seeds.length === 1)
-  const over = [...(many ? ['over seeds where there are several'] : []), ...(one ? ['over images for one seed'] : [])]
+  const over = [...(many ? ['over seeds if there are several'] : []), ...(one ? ['over images for a single seed'] : [])]
   return [
-    `nats per image; ±: one standard error of the mean, ${over.join(', ')}; seconds of learning alone, without validation`,
+    `nats per image; ±: one standard error of the mean, ${over.join(', ')}; seconds: training time without validation`,
     ...learningRateNotes(rows),
     ...declineNotes(rows),
     ...validationNotes(rows),
@@ -59,7 +59,7 @@ function notes(rows: readonly RunResult[]): string[] {
   ]
 }
 
-/** Which step size each method has, and what the others led to. */
+/** The chosen learning rate of each method, and the bounds of all that were tried. */
 function learningRateNotes(rows: readonly RunResult[]): string[] {
   const chosen = rows.filter(({ tried }) => tried.length > 1)
   const each = chosen.map(({ label, learningRate, tried }) => {
@@ -67,17 +67,19 @@ function learningRateNotes(rows: readonly RunResult[]): string[] {
     return `${label} ${learningRate} (${bounds.join(', ')})`
   })
   const seeds = [...new Set(chosen.map(({ seed }) => seed))]
-  return chosen.length > 0 ? [`step sizes, by the validation bound of seed ${seeds.join()}: ${each.join('; ')}`] : []
+  return chosen.length > 0
+    ? [`learning rates, chosen by the validation bound of seed ${seeds.join()}: ${each.join('; ')}`]
+    : []
 }
 
-/** A snapshot of the first half is not what the whole budget led to: whoever reads its number must know. */
+/** Names the runs whose best snapshot is from the first half of the passes: their numbers are not those of the whole budget. */
 function declineNotes(rows: readonly RunResult[]): string[] {
   const early = rows.filter(({ bestPass, passes }) => passes > 1 && bestPass <= passes / 2)
   const each = early.map(({ run, bestPass, passes, curve }) => {
     const bound = (pass: number) => curve[pass - 1]?.bound.toFixed(2)
     return `${run} (${bound(bestPass)} after pass ${bestPass}, ${bound(passes)} after pass ${passes})`
   })
-  return early.length > 0 ? [`the bound fell, and an early pass is measured: ${each.join('; ')}`] : []
+  return early.length > 0 ? [`the validation bound decreased, so an early pass was measured: ${each.join('; ')}`] : []
 }
 
 /** Methods whose bound takes long may be validated on fewer images. */
@@ -85,19 +87,19 @@ function validationNotes(rows: readonly RunResult[]): string[] {
   const counts = [...new Set(rows.map(({ validationBound }) => validationBound.count))]
   if (counts.length < 2) return []
   const each = counts.map(count => {
-    const own = rows.filter(({ validationBound }) => validationBound.count === count).map(({ method }) => method)
-    return `${count.toLocaleString('en')} images for ${[...new Set(own)].join(', ')}`
+    const methods = rows.filter(({ validationBound }) => validationBound.count === count).map(({ method }) => method)
+    return `${count.toLocaleString('en')} images for ${[...new Set(methods)].join(', ')}`
   })
-  return [`validation bounds are not on the same images: the first ${each.join('; ')}`]
+  return [`validation bounds use different images: the first ${each.join('; ')}`]
 }
 
-/** Where each log p(x) comes from: a line for each way. */
+/** How log p(x) was estimated, one line per estimator. */
 function logPxNotes(rows: readonly RunResult[]): string[] {
   const ways = [...new Set(rows.map(({ testLogPx }) => describeWay(testLogPx)))]
   return ways.map(way => {
-    const own = rows.filter(({ testLogPx }) => describeWay(testLogPx) === way)
-    const methods = [...new Set(own.map(({ method }) => method))].join(', ')
-    return `log p(x) of ${methods}: ${way}${samplingNote(own.map(({ testLogPx }) => testLogPx))}`
+    const sameWay = rows.filter(({ testLogPx }) => describeWay(testLogPx) === way)
+    const methods = [...new Set(sameWay.map(({ method }) => method))].join(', ')
+    return `log p(x) of ${methods}: ${way}${samplingNote(sameWay.map(({ testLogPx }) => testLogPx))}`
   })
 }
 
@@ -105,14 +107,14 @@ function describeWay(logPx: LogPx): string {
   if (logPx.by === 'importance sampling') return `${logPx.by}, ${logPx.samples} samples of z per image`
   if (logPx.by === 'annealed importance sampling')
     return `${logPx.by}, ${logPx.chains} chains of ${logPx.temperatures} temperatures per image`
-  return logPx.by === 'exact' ? logPx.by : `${logPx.by} of each image by itself`
+  return logPx.by === 'exact' ? logPx.by : `${logPx.by} of each single image`
 }
 
 function samplingNote(estimates: readonly LogPx[]): string {
   const errors = estimates.flatMap(one => ('monteCarloError' in one ? [one.monteCarloError] : []))
   if (errors.length === 0) return ''
   const most = Math.max(...errors).toFixed(4)
-  return `; of its error, sampling z: at most ± ${most}; a lower bound, and that error does not show how far below`
+  return `; error due to sampling z: at most ± ${most}, without the bias of a lower bound`
 }
 
 const columns: Record<string, (row: RunResult) => string | number | null> = {
@@ -142,7 +144,7 @@ const columns: Record<string, (row: RunResult) => string | number | null> = {
   monteCarloError: ({ testLogPx }) => ('monteCarloError' in testLogPx ? testLogPx.monteCarloError : null),
 }
 
-/** One line for each run; what does not apply is empty. No field has a comma. */
+/** One line per run; fields that do not apply are empty. No field contains a comma. */
 export function csv(rows: readonly RunResult[]): string {
   const names = Object.keys(columns)
   const lines = rows.map(row => names.map(name => columns[name]?.(row) ?? '').join(','))

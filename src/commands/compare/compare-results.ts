@@ -1,4 +1,4 @@
-/** What a comparison found: one row for each run, one line for each method. */
+/** The results of a comparison: one row per run, one line per method. */
 
 import type { EpochMetrics, Validated } from '../../methods/metrics.js'
 import { type Estimate, estimateMean } from '../../numeric/means.js'
@@ -9,30 +9,30 @@ import { labelOf } from './variants.js'
 /** A point of a learning curve. */
 export interface CurvePoint {
   imagesSeen: number
-  /** Wall time of learning: without validation, pictures and saving. */
+  /** Wall time of the training steps, without validation, pictures and saving. */
   seconds: number
-  /** On the validation images, in nats per image. */
+  /** Validation bound, in nats per image. */
   bound: number
 }
 
 export interface RunResult {
   run: string
-  /** As `--methods` says it. */
+  /** As written in `--methods`. */
   label: string
   method: string
   size: number
-  /** Null stands for all. */
+  /** Null: all. */
   trainImages: number | null
-  /** Null where the method has none. */
+  /** Null if the method has none. */
   learningRate: number | null
   seed: number
-  /** Every step size that the method's was chosen from, with its highest validation bound; empty where nothing was chosen. */
+  /** Every learning rate that was tried, with its highest validation bound; empty if there was only one. */
   tried: readonly TriedRate[]
   parameters: number
   passes: number
   imagesSeen: number
   seconds: number
-  /** The pass whose snapshot is measured: of the highest validation bound. */
+  /** The pass with the highest validation bound, whose snapshot is measured. */
   bestPass: number
   validationBound: Estimate
   testBound: Estimate
@@ -48,11 +48,11 @@ export interface TriedRate {
   bound: number
 }
 
-/** The pass of the highest validation bound. */
+/** The pass with the highest validation bound. */
 export const bestPassOf = (history: readonly ValidatedMetrics[]): ValidatedMetrics =>
   history.reduce((best, one) => (one.validationElbo > best.validationElbo ? one : best))
 
-/** The curve of a run: after each pass. */
+/** The learning curve of a run: one point after each pass. */
 export function learningCurve(
   history: readonly ValidatedMetrics[],
   batchSize: number,
@@ -62,7 +62,7 @@ export function learningCurve(
   return history.map(({ epoch, step, imagesPerSecond, validationElbo }) => {
     seconds += ((step - before) * batchSize) / imagesPerSecond
     before = step
-    // A pass leaves out what fills no batch, or fills the last batch up with what does not count.
+    // A pass drops its last incomplete batch, or pads it with images that do not count.
     return { imagesSeen: Math.min(step * batchSize, epoch * trainImages), seconds, bound: validationElbo }
   })
 }
@@ -92,7 +92,7 @@ export function runResult(
     bestPass: best.epoch,
     validationBound: {
       mean: best.validationElbo,
-      standardError: best.validationElboError,
+      standardError: best.validationElboError ?? Number.NaN,
       count: best.validationImages,
     },
     testBound: measured.bound,
@@ -108,11 +108,11 @@ export interface MethodResult {
   seeds: number[]
   parameters: number
   passes: number
-  /** The pass that was measured, of each seed. */
+  /** The measured pass of each seed. */
   bestPasses: number[]
   /** Mean over seeds. */
   seconds: number
-  /** Over seeds; of one seed, over images. */
+  /** Mean and error over seeds; for a single seed, over images. */
   validationBound: Estimate
   testBound: Estimate
   testLogPx: Estimate
@@ -121,24 +121,24 @@ export interface MethodResult {
 /** Methods in the order of their first row. */
 export function byMethod(rows: readonly RunResult[]): MethodResult[] {
   return [...new Set(rows.map(({ label }) => label))].map(label => {
-    const own = rows.filter(row => row.label === label)
-    const [first] = own as [RunResult]
+    const sameLabel = rows.filter(row => row.label === label)
+    const [first] = sameLabel as [RunResult]
     return {
       label,
       method: first.method,
-      seeds: own.map(({ seed }) => seed),
+      seeds: sameLabel.map(({ seed }) => seed),
       parameters: first.parameters,
       passes: first.passes,
-      bestPasses: own.map(({ bestPass }) => bestPass),
-      seconds: estimateMean(own.map(({ seconds }) => seconds)).mean,
-      validationBound: overSeeds(own.map(({ validationBound }) => validationBound)),
-      testBound: overSeeds(own.map(({ testBound }) => testBound)),
-      testLogPx: overSeeds(own.map(({ testLogPx }) => testLogPx)),
+      bestPasses: sameLabel.map(({ bestPass }) => bestPass),
+      seconds: estimateMean(sameLabel.map(({ seconds }) => seconds)).mean,
+      validationBound: overSeeds(sameLabel.map(({ validationBound }) => validationBound)),
+      testBound: overSeeds(sameLabel.map(({ testBound }) => testBound)),
+      testLogPx: overSeeds(sameLabel.map(({ testLogPx }) => testLogPx)),
     }
   })
 }
 
-/** The mean over seeds with its error; one seed has only its error over images. */
+/** The mean over seeds with its error; a single seed keeps its error over images. */
 function overSeeds(estimates: readonly Estimate[]): Estimate {
   const [first] = estimates as [Estimate]
   if (estimates.length > 1) return estimateMean(estimates.map(({ mean }) => mean))

@@ -1,4 +1,4 @@
-/** Every setting of `elbo compare`, once, and its presets. */
+/** The settings of `elbo compare`, and its presets. */
 import { z } from 'zod'
 import { emBinarize, priorSetting } from '../../methods/em.js'
 import { runSettings } from '../../methods/run-settings.js'
@@ -29,14 +29,14 @@ const sizes = (value: number[], description: string): Setting<number[]> =>
 const comparePresetNames = ['default', 'figure-2', 'figure-3', 'mixtures'] as const
 type ComparePresetName = (typeof comparePresetNames)[number]
 
-/** The settings, in the order in which `--help` shows them. Those that only add runs may change when a comparison goes on. */
+/** The settings, in the order in which `--help` shows them. Those that only add runs may change when a comparison is resumed. */
 export const compareSettings = {
-  preset: choice(comparePresetNames, 'default', 'methods and settings to start from, which flags change'),
+  preset: choice(comparePresetNames, 'default', 'methods and settings to start from; flags override them'),
   methods: setting(
     z.array(z.string().min(1)).min(1),
     ['vae', 'wake-sleep', 'bernoulli-mixture'],
     'names separated by commas, such as vae,bernoulli-mixture:500',
-    'NAME, NAME:SIZE (latent dimensions, or components) or NAME:SIZE@IMAGES (training images)',
+    'methods to compare: NAME, NAME:SIZE (latent dimensions, or components) or NAME:SIZE@IMAGES (training images)',
     text => text.split(','),
     true,
   ),
@@ -44,57 +44,59 @@ export const compareSettings = {
     z.array(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).min(1),
     [1],
     'whole numbers from 0 to 2^53 - 1, separated by commas, such as 1,2,3',
-    'one run of each method for each seed',
+    'seeds; each method has one run per seed',
     read.list,
     true,
   ),
   epochs: {
-    ...wholeNumberOrOff('budget of each run: so many passes over the largest training set of the comparison', true),
+    ...wholeNumberOrOff('budget of each run, in passes over the largest training set of the comparison', true),
     value: 10,
   },
-  imagesSeen: wholeNumberOrOff('the same budget in images; smaller training sets get more passes', true),
+  imagesSeen: wholeNumberOrOff(
+    'budget of each run, in images instead of --epochs; smaller training sets get more passes',
+    true,
+  ),
   trainImages: setting(
     z.array(z.int().min(1).nullable()).min(1),
     [null],
     "whole numbers of at least 1, or 'off', separated by commas, such as 1000,off",
-    'learn from the first so many training images; off means all',
+    'use only the first N training images; off: all',
     text => text.split(',').map(read.numberOrOff),
     true,
   ),
   validationImages: runSettings.validationImages,
-  latentDim: sizes([20], 'latent dimensions of methods that have them and are named without'),
-  components: sizes([50], 'components of mixtures that are named without'),
-  hidden: vaeFlags.hidden,
-  activation: vaeFlags.activation,
-  batchSize: wholeNumber([1, 1e6], 100, 'images per step, where steps learn'),
+  latentDim: sizes([20], 'latent dimensions of methods that are named without SIZE'),
+  components: sizes([50], 'components of mixtures that are named without SIZE'),
+  hidden: { ...vaeFlags.hidden, description: "units of the encoder's hidden layers; the decoder mirrors them" },
+  activation: { ...vaeFlags.activation, description: 'activation of the hidden layers' },
+  batchSize: wholeNumber([1, 1e6], 100, 'images per step of methods that take gradient steps'),
   learningRate: setting(
     z.array(z.number().positive()).min(1),
     [1e-3],
     'numbers above 0, separated by commas, such as 1e-4,3e-4,1e-3',
-    'step size; of several each method takes the one whose run with the first seed has the highest validation bound',
+    'learning rate; of several, each method uses the one with the highest validation bound on the first seed',
     read.list,
   ),
-  learningRateDecay: { ...vaeFlags.learningRateDecay, value: 1 },
-  prior: priorSetting('mixtures of Bernoullis: symmetric prior on weights and pixels, as in em'),
-  samples: wholeNumber(
-    [1, 1e5],
-    100,
-    'draws of z per test image, where log p(x) is estimated by importance sampling',
-    true,
-  ),
+  learningRateDecay: {
+    ...vaeFlags.learningRateDecay,
+    value: 1,
+    description: 'factor on the learning rate after each epoch',
+  },
+  prior: priorSetting('mixtures of Bernoullis: symmetric priors on weights and pixels, as in em'),
+  samples: wholeNumber([1, 1e5], 100, 'importance sampling of log p(x): draws of z per test image', true),
   aisChains: wholeNumber(
     [2, 1000],
     10,
-    'annealed importance sampling (models without an encoder): chains per image',
+    'annealed importance sampling of log p(x) (models without an encoder): chains per test image',
     true,
   ),
   aisTemperatures: wholeNumber(
     [2, 1e5],
     200,
-    'annealed importance sampling: steps from the prior to the posterior',
+    'annealed importance sampling of log p(x): temperatures from the prior to the posterior',
     true,
   ),
-  testImages: wholeNumberOrOff('measure the first so many test images only; off means all', true),
+  testImages: wholeNumberOrOff('use only the first N test images; off: all', true),
   data: { ...runSettings.data, resumable: false },
   binarize: emBinarize,
   backend: runSettings.backend,
@@ -102,13 +104,13 @@ export const compareSettings = {
   threads: runSettings.threads,
 } as const satisfies Settings
 
-/** A resolved value for every setting; of `epochs` and `imagesSeen` one is null. */
+/** A resolved value for every setting; one of `epochs` and `imagesSeen` is null. */
 export type CompareSettings = Values<typeof compareSettings>
 type Given = Partial<CompareSettings>
 
 export const compareTable = settingsTable(compareSettings)
 
-/** A published number, to be shown beside ours. */
+/** A published number, shown beside the results. */
 export interface Reference {
   label: string
   /** log p(x) of the test images, in nats per image. */
@@ -123,7 +125,7 @@ interface Preset {
 
 const larochelle = 'Larochelle & Murray 2011, their binarization'
 
-/** Named comparisons; flags change them. */
+/** Presets of comparisons; flags override them. */
 export const comparePresets = {
   default: {
     description: 'a VAE, the same networks by wake-sleep, and a mixture of 50 Bernoullis',
@@ -178,16 +180,16 @@ export function resolveSettings(given: Given): CompareSettings {
   return compareTable.resolve(base.settings, oneBudget(given))
 }
 
-/** The settings with which a comparison goes on that began with `saved`. */
+/** The settings of a resumed comparison that began with `saved`. */
 export function resumeSettings(saved: CompareSettings, given: Given): CompareSettings {
   return compareTable.resume(saved, oneBudget(given))
 }
 
-/** A budget that is given replaces the one of the preset, whatever its unit. */
+/** A given budget replaces that of the preset, whatever its unit. Throws a `UsageError` if both units are given. */
 function oneBudget(given: Given): Given {
   const { epochs, imagesSeen } = given
   if (typeof epochs === 'number' && typeof imagesSeen === 'number')
-    throw new UsageError('--epochs and --images-seen: two ways to say the same budget; give one of them')
+    throw new UsageError('--epochs and --images-seen: both set the budget; leave one of the two out')
   const off = (['epochs', 'imagesSeen'] as const).find(name => given[name] === null)
   if (off) throw new UsageError(`--${off === 'epochs' ? off : 'images-seen'} off: a number of at least 1 was expected`)
   if (epochs !== undefined) return { ...given, imagesSeen: null }

@@ -1,11 +1,11 @@
-/** `elbo compare`: several methods on one data set, one budget and one metric: runs, table, CSV, JSON, chart. */
+/** `elbo compare`: several methods on one data set, with one budget and one metric: runs, table, CSV, JSON, chart. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
 import { explain, readWhole, writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
-import { runFolder } from '../../runs/directory.js'
+import { runFolder, unusedName } from '../../runs/directory.js'
 import { text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { openAndSay, withThreads } from '../opened-run.js'
@@ -30,16 +30,16 @@ const presetList = Object.entries(comparePresets)
 
 export const compare = command({
   name: 'compare',
-  summary: `trains several methods for the same number of images seen and measures them alike: ${contestantNames.join(', ')}; writes checkpoints/RUN/compare.csv, .json, .svg and .png`,
+  summary: `trains several methods on the same number of images and measures them in the same way: ${contestantNames.join(', ')}; writes checkpoints/RUN/compare.csv, .json, .svg and .png`,
   options: {
     run: text(
-      'name of the comparison (default: the first of PRESET-1, PRESET-2, … that is free); its runs are RUN.METHOD-SIZE.seed-N',
+      'name of the comparison (default: the first unused of PRESET-1, PRESET-2, …); its runs are RUN.METHOD-SIZE.seed-N',
     ),
     ...compareSettings,
-    preset: { ...compareSettings.preset, description: `what to start from; flags change it: ${presetList}` },
+    preset: { ...compareSettings.preset, description: `settings to start from; flags override them: ${presetList}` },
   },
   finishesOnInterrupt: true,
-  switches: { resume: 'go on where it stopped, bit for bit; --seeds, --methods and --epochs may ask for more' },
+  switches: { resume: 'resume where it stopped, bit for bit; --seeds, --methods and --epochs may add more' },
   examples: [
     'compare',
     'compare --methods vae,wake-sleep --seeds 1,2,3 --epochs 5',
@@ -49,8 +49,8 @@ export const compare = command({
     'compare --methods factor-analysis:10,gaussian-mixture:20',
     'compare --run mixtures --resume --seeds 1,2,3',
   ],
-  async run({ given: { run, ...given }, values, switches }, loud) {
-    const context = sayingOnce(loud)
+  async run({ given: { run, ...given }, values, switches }, outer) {
+    const context = notingOnce(outer)
     const resume = switches.resume === true
     if (resume && run == null) throw new UsageError('--resume: name the comparison with --run')
     const name = run ?? unusedName(context.checkpoints, values.preset === 'default' ? 'compare' : values.preset)
@@ -76,7 +76,7 @@ interface Comparison {
   data: Dataset
 }
 
-/** Makes every run that is not there yet; after each of them the files hold all that is known. */
+/** Trains and measures all missing runs; updates the files after each. */
 async function compareRuns(comparison: Comparison, context: Context): Promise<Result> {
   const { name, folder, settings, runs, data } = comparison
   const choices = choicesOf(runs)
@@ -86,20 +86,20 @@ async function compareRuns(comparison: Comparison, context: Context): Promise<Re
   )
   const known = readRows(folder, data.sha256)
   const rows: RunResult[] = []
-  const left = remainingTime(choices)
+  const remaining = remainingTime(choices)
   const quiet = { ...context, print: () => {} }
   for (const [i, choice] of choices.entries()) {
     const done = await makeRun(chosen(choice, rows), { comparison: name, data, settings, known }, quiet)
     if (done === 'interrupted') return conclude(comparison, rows, context, true)
     rows.push(done.result)
     saveRows(comparison, rows)
-    const time = i + 1 < choices.length ? left.after(choice, done.seconds) : ''
+    const time = i + 1 < choices.length ? remaining.after(choice, done.seconds) : ''
     context.note(`${i + 1} of ${choices.length}: ${describe(done)}${time}`)
   }
   return conclude(comparison, rows, context, false)
 }
 
-/** The step size that the first seed's runs led to is that of all seeds. */
+/** The runs to train of a group: all seeds use the learning rate that was chosen on the first. */
 function chosen(choice: readonly PlannedRun[], rows: readonly RunResult[]): readonly PlannedRun[] {
   const row = rows.find(({ label }) => choice[0] && label === labelOf(choice[0].variant))
   return row ? choice.filter(({ learningRate }) => learningRate === row.learningRate) : choice
@@ -119,8 +119,8 @@ async function conclude(
   }
   if (interrupted) {
     const elsewhere = context.checkpoints === 'checkpoints' ? '' : ` --checkpoints ${context.checkpoints}`
-    const made = `${rows.length} of ${choicesOf(runs).length} rows are made`
-    context.note(`interrupted: ${made}; continue with: elbo compare --run ${name} --resume${elsewhere}`)
+    const finished = `finished ${rows.length} of ${choicesOf(runs).length} rows`
+    context.note(`interrupted: ${finished}; continue with: elbo compare --run ${name} --resume${elsewhere}`)
   }
   return { json: { ...document(comparison, rows), interrupted }, interrupted }
 }
@@ -129,7 +129,7 @@ function describe({ result: { run, validationBound, testLogPx } }: Finished): st
   return `${run}: validation bound ${validationBound.mean.toFixed(2)}, test log p(x) ${testLogPx.mean.toFixed(2)}`
 }
 
-/** What compare.json holds. */
+/** The content of compare.json. */
 const document = ({ name, settings, data }: Comparison, rows: RunResult[]) => ({
   run: name,
   settings,
@@ -139,7 +139,7 @@ const document = ({ name, settings, data }: Comparison, rows: RunResult[]) => ({
   references: comparePresets[settings.preset].references,
 })
 
-/** All that is known after a run. */
+/** Writes all results so far. */
 function saveRows(comparison: Comparison, rows: RunResult[]): void {
   writeFileAtomic(join(comparison.folder, 'compare.json'), `${JSON.stringify(document(comparison, rows), null, 1)}\n`)
   writeFileAtomic(join(comparison.folder, 'compare.csv'), csv(rows))
@@ -150,7 +150,7 @@ async function draw({ name, folder, settings, runs }: Comparison, rows: RunResul
     import('./compare-chart.js'),
     import('../../plots/svg-to-png.js'),
   ])
-  const { config } = runs[0] as PlannedRun // all read images alike
+  const { config } = runs[0] as PlannedRun // all runs read images in the same way
   const read = describeReading(methodOf(config).traits(config).reads)
   const images = `Validation: ${rows[0]?.validationBound.count.toLocaleString('en')} images`
   const seeds = settings.seeds.length === 1 ? `Seed ${settings.seeds}` : `Mean over seeds ${settings.seeds.join(', ')}`
@@ -183,16 +183,10 @@ function saveSettings(folder: string, settings: CompareSettings): void {
   writeFileAtomic(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`)
 }
 
-function unusedName(checkpoints: string, prefix: string): string {
-  let n = 1
-  while (existsSync(join(checkpoints, `${prefix}-${n}`))) n++
-  return `${prefix}-${n}`
-}
-
 function requireFree(folders: readonly string[]): void {
   const taken = folders.find(folder => existsSync(folder) && readdirSync(folder).length > 0)
   if (taken)
-    throw new UsageError(`${taken} is there already: continue the comparison with --resume, or choose another --run`)
+    throw new UsageError(`${taken} already exists: continue the comparison with --resume, or choose another --run`)
 }
 
 function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): void {
@@ -200,7 +194,7 @@ function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): 
     throw new UsageError(`--test-images ${testImages}: there are only ${test.count} test images`)
 }
 
-/** Makes every kind of run once, without learning, so that settings which cannot be followed are refused before the first hour. */
+/** Creates the learner of every kind of run once, so that impossible settings are refused before training starts. */
 function requirePossible(runs: readonly PlannedRun[], { rows, columns, train }: Dataset): void {
   for (const { config, seed } of runs) {
     if (seed === runs[0]?.seed)
@@ -210,12 +204,12 @@ function requirePossible(runs: readonly PlannedRun[], { rows, columns, train }: 
   }
 }
 
-/** Says each note once: all runs are on one backend. */
-function sayingOnce(context: Context): Context {
-  const said = new Set<string>()
+/** Prints each note only once, because all runs use one backend. */
+function notingOnce(context: Context): Context {
+  const noted = new Set<string>()
   const note = (line: string) => {
-    if (!said.has(line)) context.note(line)
-    said.add(line)
+    if (!noted.has(line)) context.note(line)
+    noted.add(line)
   }
   return { ...context, note }
 }

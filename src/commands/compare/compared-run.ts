@@ -1,4 +1,4 @@
-/** One row of a comparison: runs trained, or gone on with, and the best of them measured; what is there already is kept. */
+/** One row of a comparison: trains or resumes its runs and measures the best of them; finished work is kept. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Dataset } from '../../data/dataset.js'
@@ -14,7 +14,7 @@ import { UsageError } from '../../settings/setting.js'
 import type { Context } from '../command.js'
 import { evaluatedSplit, runImages } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
-import { trainRequested } from '../train/train-run.js'
+import { trainRequested } from '../train/train.js'
 import type { PlannedRun } from './compare-plan.js'
 import {
   bestPassOf,
@@ -29,7 +29,7 @@ import { measure } from './measure.js'
 
 export interface Finished {
   result: RunResult
-  /** Wall time that this session spent on it; 0 where all was there already. */
+  /** Wall time of this session; 0 if all was already finished. */
   seconds: number
 }
 
@@ -37,13 +37,13 @@ interface Job {
   /** The comparison's name. */
   comparison: string
   data: Dataset
-  /** How it is measured. */
+  /** Settings of the measurement. */
   settings: Pick<CompareSettings, 'samples' | 'aisChains' | 'aisTemperatures' | 'testImages'>
   /** Rows of an earlier session. */
   known: readonly RunResult[]
 }
 
-/** Brings runs that differ in their step size alone to their end, however far they are, and measures the one with the highest validation bound. */
+/** Finishes runs that differ only in their learning rate, and measures the one with the highest validation bound. */
 export async function makeRun(
   choice: readonly PlannedRun[],
   job: Job,
@@ -53,9 +53,9 @@ export async function makeRun(
   const trained: TrainedChoice[] = []
   for (const planned of choice) {
     const folder = runFolder(context.checkpoints, planned.name)
-    const how = await trainToEnd(planned, folder, job, context)
-    if (how === 'interrupted') return how
-    trained.push({ planned, folder, kept: how === 'kept', history: readMetrics(folder) })
+    const outcome = await trainToEnd(planned, folder, job, context)
+    if (outcome === 'interrupted') return outcome
+    trained.push({ planned, folder, kept: outcome === 'kept', history: readMetrics(folder) })
   }
   const best = trained.reduce((best, one) => (boundOf(one) > boundOf(best) ? one : best))
   const known = trained.every(({ kept }) => kept) && job.known.find(row => isSame(row, best, job))
@@ -72,7 +72,7 @@ export async function makeRun(
 interface TrainedChoice {
   planned: PlannedRun
   folder: string
-  /** All its passes were there already. */
+  /** Whether all its passes were already finished. */
   kept: boolean
   history: ValidatedMetrics[]
 }
@@ -86,23 +86,23 @@ async function trainToEnd(
   context: Context,
 ): Promise<'kept' | 'trained' | 'interrupted'> {
   const resume = existsSync(join(folder, 'config.json'))
-  const resumed = (saved: RunConfig) => goOn(saved, config, folder)
+  const resumed = (saved: RunConfig) => resumedConfig(saved, config, folder)
   if (resume) {
     resumed(readRunConfig(folder))
     if (readMetrics(folder).length === config.epochs) return 'kept'
   }
-  const goOnWith = `compare --run ${comparison} --resume`
+  const continueWith = `compare --run ${comparison} --resume`
   const { interrupted } = await trainRequested(
-    { method: methodOf(config), run: name, prefix: name, resume, fresh: () => config, resumed, goOnWith },
+    { method: methodOf(config), run: name, prefix: name, resume, fresh: () => config, resumed, continueWith },
     context,
   )
   return interrupted ? 'interrupted' : 'trained'
 }
 
-/** The settings of a run that goes on; throws if it was made with others than the comparison asks for. */
-function goOn(saved: RunConfig, config: RunConfig, folder: string): RunConfig {
+/** The settings of a resumed run. Throws a `UsageError` if it was trained with other settings than those of the comparison. */
+function resumedConfig(saved: RunConfig, config: RunConfig, folder: string): RunConfig {
   const method = methodOf(config)
-  if (methodOf(saved) !== method) throw new UsageError(`${folder}: another method made this run; choose another --run`)
+  if (methodOf(saved) !== method) throw new UsageError(`${folder}: this run is of another method; choose another --run`)
   try {
     return method.settings.resume(saved, config)
   } catch (error) {
@@ -110,7 +110,7 @@ function goOn(saved: RunConfig, config: RunConfig, folder: string): RunConfig {
   }
 }
 
-/** Whether an earlier session measured the same passes on the same images with as much work. */
+/** Whether an earlier session measured the same passes on the same images with the same effort. */
 function isSame(
   { run, passes, testBound, testLogPx }: RunResult,
   { planned: { name }, history }: TrainedChoice,

@@ -18,14 +18,14 @@ export interface MeasuredRun {
   logPx: LogPx
 }
 
-/** `monteCarloError`: standard error of the mean that comes from sampling z alone. */
+/** `monteCarloError`: standard error of the mean due to sampling z alone. */
 export type LogPx =
   | ({ by: 'exact' } & Estimate)
   | ({ by: 'posterior predictive' } & Estimate)
   | ({ by: 'importance sampling'; samples: number; monteCarloError: number } & Estimate)
   | ({ by: 'annealed importance sampling'; monteCarloError: number } & AnnealedWork & Estimate)
 
-/** How much sampling log p(x) is worth, for each way to sample it. */
+/** The amount of sampling for each estimator of log p(x). */
 export interface SamplingWork extends AnnealedWork {
   /** Draws of z per image, where there is an encoder. */
   samples: number
@@ -66,5 +66,5 @@ async function inOneStep({ method, config, learner }: TrainedRun, images: Images
   const { elbo, logPredictive } = found
   if (method.traits(config).bound.exact) return { bound: elbo, logPx: { by: 'exact', ...elbo } as const }
   if (logPredictive) return { bound: elbo, logPx: { by: 'posterior predictive', ...logPredictive } as const }
-  throw new Error(`${learner.algorithm}: only its bound is known, so that it has no place in a comparison`)
+  throw new Error(`${learner.algorithm}: has a bound but no log p(x), so it cannot be compared`)
 }

@@ -1,31 +1,31 @@
-/** How long the rest of a comparison may take, by the runs that were made. */
+/** Estimates the remaining time of a comparison from its finished runs. */
 import { type PlannedRun, runsToMake } from './compare-plan.js'
 
 export interface RemainingTime {
-  /** Learns what a choice took, and says in words what those behind it will take; nothing before one was made. */
+  /** Records the time of a group of runs, and describes the estimated time of the groups after it; empty before the first time. */
   after(choice: readonly PlannedRun[], seconds: number): string
 }
 
-/** A run takes as long as others of its variant did, or else of its method, or else as any. */
+/** The estimate for a run is the mean time of its variant, or else of its method, or else of all runs. */
 export function remainingTime(choices: readonly (readonly PlannedRun[])[]): RemainingTime {
-  const made: { run: PlannedRun; seconds: number }[] = []
+  const finished: { run: PlannedRun; seconds: number }[] = []
   const toMake = runsToMake(choices)
   const mean = (values: readonly { seconds: number }[]) =>
     values.length > 0 ? values.reduce((sum, { seconds }) => sum + seconds, 0) / values.length : undefined
   const expected = ({ variant }: PlannedRun) =>
-    mean(made.filter(({ run }) => run.variant.method === variant.method && run.variant.size === variant.size)) ??
-    mean(made.filter(({ run }) => run.variant.method === variant.method)) ??
-    mean(made) ??
+    mean(finished.filter(({ run }) => run.variant.method === variant.method && run.variant.size === variant.size)) ??
+    mean(finished.filter(({ run }) => run.variant.method === variant.method)) ??
+    mean(finished) ??
     0
   return {
     after(choice, seconds) {
       const at = choices.indexOf(choice)
-      const own = toMake[at] ?? []
-      if (seconds > 0) made.push(...own.map(run => ({ run, seconds: seconds / own.length })))
-      if (made.length === 0) return ''
+      const group = toMake[at] ?? []
+      if (seconds > 0) finished.push(...group.map(run => ({ run, seconds: seconds / group.length })))
+      if (finished.length === 0) return ''
       const next = toMake.slice(at + 1).flat()
-      const left = next.reduce((sum, run) => sum + expected(run), 0)
-      return `; about ${left < 90 ? `${Math.ceil(left)} s` : `${Math.ceil(left / 60)} min`} left`
+      const total = next.reduce((sum, run) => sum + expected(run), 0)
+      return `; about ${total < 90 ? `${Math.ceil(total)} s` : `${Math.ceil(total / 60)} min`} left`
     },
   }
 }

@@ -1,4 +1,4 @@
-/** The methods of `elbo compare` by name, each with the run that it stands for: NAME[:SIZE][@IMAGES], such as `bernoulli-mixture:500`. */
+/** The methods of `elbo compare` by name, and the run of each: NAME[:SIZE][@IMAGES], such as `bernoulli-mixture:500`. */
 import { closest } from 'fastest-levenshtein'
 import type { Contestant } from '../../methods/contestant.js'
 import { methodOf, methods } from '../../methods/list.js'
@@ -6,17 +6,17 @@ import type { RunConfig } from '../../methods/method.js'
 import { UsageError } from '../../settings/setting.js'
 import type { CompareSettings } from './compare-settings.js'
 
-/** What may differ between two runs of one comparison, but for the seed. */
+/** What may differ between two runs of a comparison, besides seed and learning rate. */
 export interface Variant {
-  /** As `--methods` names it. */
+  /** Name in `--methods`. */
   method: string
   /** Latent dimensions, or components of a mixture. */
   size: number
-  /** Training images; null stands for all. */
+  /** Number of training images; null: all. */
   trainImages: number | null
 }
 
-/** What all runs of one comparison share, and the step size of one of them. */
+/** The settings that all runs of a comparison share, and the learning rate of one of them. */
 type Shared = Omit<
   CompareSettings,
   'preset' | 'methods' | 'seeds' | 'latentDim' | 'components' | 'trainImages' | 'learningRate'
@@ -36,21 +36,21 @@ function contestantOf({ method }: Pick<Variant, 'method'>): Contestant<RunConfig
   return found
 }
 
-/** Whether a variant learns by gradient steps, which have a size. */
+/** Whether a variant takes gradient steps, and so has a learning rate. */
 export const learnsBySteps = (variant: Variant): boolean => contestantOf(variant).steps
 
-/** The settings of a variant's run, but for how long it trains. */
+/** The settings of a variant's run, except the number of epochs. */
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
   const { data, binarize, backend, compile, threads, validationImages } = shared
-  const own = { data, binarize, backend, compile, threads, validationImages, trainImages, seed }
-  return { ...contestantOf({ method }).config(size, shared), ...own } as RunConfig
+  const runSettings = { data, binarize, backend, compile, threads, validationImages, trainImages, seed }
+  return { ...contestantOf({ method }).config(size, shared), ...runSettings } as RunConfig
 }
 
-/** As `--methods` says it. */
+/** A variant as written in `--methods`. */
 export const labelOf = ({ method, size, trainImages }: Variant): string =>
   `${method}:${size}${trainImages === null ? '' : `@${trainImages}`}`
 
-/** The variants that `--methods` asks for, in its order; throws a `UsageError` for an unknown method and for nats that do not compare. */
+/** The variants in `--methods`, in its order. Throws a `UsageError` for an unknown method, and for nats that are not comparable. */
 export function variantsOf(settings: CompareSettings): Variant[] {
   const all = settings.methods.flatMap(text => parseMethod(text, settings))
   const variants = [...new Map(all.map(variant => [labelOf(variant), variant])).values()]
@@ -74,7 +74,7 @@ function expectedMethod(text: string): string {
   return `one of ${contestantNames.join(', ')} was expected; did you mean ${closest(name, contestantNames)}?`
 }
 
-/** A probability of binary pixels and a density of grey ones have no common unit. */
+/** Throws a `UsageError` if probabilities of binary pixels and densities of grey ones are mixed. */
 function requireOneMetric(variants: readonly Variant[], settings: CompareSettings): void {
   const isBinary = (variant: Variant) => {
     const config = variantConfig(variant, { ...settings, learningRate: 1 }, 1)
@@ -84,6 +84,6 @@ function requireOneMetric(variants: readonly Variant[], settings: CompareSetting
   if (!binary || !grey) return
   throw new UsageError(
     `--methods: ${labelOf(grey)} is a density of grey images and ${labelOf(binary)} a probability of binary ones, ` +
-      'so their nats do not compare; leave one of them out',
+      'so their nats are not comparable; leave one of them out',
   )
 }

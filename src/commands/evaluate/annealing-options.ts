@@ -1,4 +1,4 @@
-/** Options and lines of the estimators that anneal. */
+/** Options and printed lines of the estimators that anneal. */
 
 import { type Estimate, errorOfMean, estimateMean } from '../../numeric/means.js'
 import type { AnnealingBound, AnnealingEstimate, AnnealingOptions } from '../../sampling/anneal-images.js'
@@ -10,8 +10,12 @@ import { describeError, describeEstimate } from '../estimates.js'
 import { progressBar } from '../progress-bar.js'
 
 export const annealingFlags = {
-  temperatures: wholeNumber([1, 1e6], 500, 'with --method ais: steps from the prior to the posterior, sigmoidal'),
-  chains: wholeNumber([1, 1e4], 16, 'with --method ais: chains of each image'),
+  temperatures: wholeNumber(
+    [1, 1e6],
+    500,
+    'with --method ais: temperatures from the prior to the posterior, on a sigmoidal schedule',
+  ),
+  chains: wholeNumber([1, 1e4], 16, 'with --method ais: chains per image'),
   leapfrogSteps: wholeNumber(
     [1, 1000],
     annealingMoves.leapfrogSteps,
@@ -21,7 +25,7 @@ export const annealingFlags = {
 
 export type AnnealingValues = Values<typeof annealingFlags>
 
-/** How much is done for each image. */
+/** The work per image. */
 export const effortOf = ({ temperatures: steps, chains }: AnnealingValues) => ({
   temperatures: temperatures(steps),
   chains,
@@ -33,7 +37,7 @@ export const annealingOptionsOf = (values: AnnealingValues): AnnealingOptions =>
   leapfrogSteps: values.leapfrogSteps,
 })
 
-/** A progress bar in steps of a temperature. */
+/** A progress bar that counts temperatures. */
 export function annealingProgress(context: Context, images: number) {
   const bar = progressBar('temperatures', context)
   let done = 0
@@ -48,7 +52,7 @@ export function annealingProgress(context: Context, images: number) {
 
 export interface AnnealingSummary {
   logPx: Estimate
-  /** Standard error of the mean log p(x) that comes from sampling z alone. */
+  /** Standard error of the mean log p(x) due to sampling z alone. */
   logPxMonteCarloError: number
   elbo: Estimate
   acceptance: number
@@ -59,7 +63,7 @@ export const summarizeEstimate = ({ standardError, ...bound }: AnnealingEstimate
   logPxMonteCarloError: errorOfMean(standardError),
 })
 
-/** Of reverse chains: see `estimateReverse` for why no part of the error is said to be due to sampling. */
+/** Also for reverse chains, whose error due to sampling is not known; `estimateReverse` says why. */
 export const summarizeBound = ({
   logPx,
   elbo,
@@ -71,4 +75,4 @@ export const summarizeBound = ({
 })
 
 export const describeLogPx = (name: string, { logPx, logPxMonteCarloError }: AnnealingSummary, note = ''): string =>
-  describeEstimate(name, logPx, `, of which sampling: ± ${describeError(logPxMonteCarloError, 4)}${note}`)
+  describeEstimate(name, logPx, `, of which ± ${describeError(logPxMonteCarloError, 4)} from sampling z${note}`)

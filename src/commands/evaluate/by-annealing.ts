@@ -1,7 +1,7 @@
 /** `elbo evaluate RUN --method ais`: log p(x) by annealed importance sampling, which needs no encoder. */
 
+import { decoderLikelihood } from '../../models/decoder-likelihood.js'
 import type { Vae } from '../../models/vae.js'
-import { vaeLikelihood } from '../../models/vae-likelihood.js'
 import { streamKey } from '../../random.js'
 import type { TrainedRun } from '../../runs/trained-run.js'
 import { type Annealer, type AnnealingEstimate, annealer } from '../../sampling/anneal-images.js'
@@ -31,19 +31,19 @@ export const annealing = estimator({
     if (annealer)
       return given.leapfrogSteps === undefined
         ? undefined
-        : '--leapfrog-steps: the chains of this run, which has no encoder, move as they did during training; leave it out'
-    if (!vae) return '--method ais: the bound of this run needs no draws; leave it out'
+        : '--leapfrog-steps: has no effect on a run without an encoder, whose annealing has a fixed number; leave it out'
+    if (!vae) return '--method ais: this run is measured without sampling; leave it out'
     return refuseDiscrete(vae, '--method ais')
   },
   async measure(opened, values) {
     const measuring = imagesToMeasure(opened, values)
     const { trained, images, context, document, seed } = measuring
-    const made = newAnnealer(opened, values)
+    const runAnnealer = newAnnealer(opened, values)
     const { stop, ...progress } = annealingProgress(context, images.count)
     const run = { key: streamKey(seed, 'evaluate'), signal: context.signal, ...progress }
-    const result = await made.run(images, run).finally(stop)
-    const { choice } = made
-    made.dispose()
+    const result = await runAnnealer.run(images, run).finally(stop)
+    const { choice } = runAnnealer
+    runAnnealer.dispose()
     const done = result.logPx.length
     if (done === 0) return nothingMeasured(context, { ...document, method: 'ais' })
     if (choice) context.note(describeChoice(choice))
@@ -60,18 +60,18 @@ export const annealing = estimator({
   },
 })
 
-/** A decoder that was trained without an encoder is annealed as it was during training. */
+/** The annealer of the run itself if it has one, as it validates during training; otherwise one for its decoder. */
 function newAnnealer({ trained: { learner }, mode }: OpenedForEvaluation, values: AnnealingValues): Annealer {
   if (learner.annealer) return learner.annealer({ mode }, effortOf(values))
   const vae = learner.vae as Vae
-  return annealer(vaeLikelihood(vae), vae.latentDim, annealingOptionsOf(values), { mode })
+  return annealer(decoderLikelihood(vae), vae.latentDim, annealingOptionsOf(values), { mode })
 }
 
 function usedValues({ learner }: TrainedRun, { temperatures, chains, leapfrogSteps }: AnnealingValues) {
   return { temperatures, chains, ...(!learner.annealer && { leapfrogSteps }) }
 }
 
-/** Prints all but the JSON document; returns the bits per dimension. */
+/** Prints the results; returns the bits per dimension. */
 function printAnnealing(
   measuring: Measuring,
   used: ReturnType<typeof usedValues>,
@@ -80,14 +80,14 @@ function printAnnealing(
 ) {
   const { images, context, about } = measuring
   const leapfrog = 'leapfrogSteps' in used ? `, ${used.leapfrogSteps} leapfrog steps` : ''
-  const how = `annealed importance sampling: ${used.temperatures} temperatures, ${used.chains} chains each${leapfrog}`
-  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${how}`)
+  const description = `annealed importance sampling: ${used.temperatures} temperatures, ${used.chains} chains each${leapfrog}`
+  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${description}`)
   context.print(describeLogPx('log p(x)', summary))
   context.print(describeEstimate('mean log weight', summary.elbo, ', a looser bound'))
   const bits = bitsOf(measuring, summary.logPx)
   context.print(`${'acceptance'.padEnd(16)}${result.acceptance.toFixed(3).padStart(9)}`)
   context.print(
-    '±: one standard error of the mean over images; log p(x) is low in expectation, less so with more --temperatures',
+    '±: one standard error of the mean over images; log p(x) is a lower bound in expectation, tighter with more --temperatures',
   )
   return bits
 }

@@ -1,4 +1,4 @@
-/** `elbo evaluate RUN` for a mixture or a factor model: its bound, which is log p(x) itself where the posterior is exact. */
+/** `elbo evaluate RUN` for a mixture or a factor model: its bound, which is log p(x) itself if the posterior is exact. */
 import { type BoundEstimate, evaluateBound } from '../../evaluation/bound.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import { streamKey } from '../../random.js'
@@ -10,11 +10,13 @@ import { describeDone, imagesToMeasure, type Measuring, nothingMeasured } from '
 
 export const oneStep = estimator({
   name: 'bound',
-  flag: 'a run whose bound takes no draws',
+  flag: 'a run that is measured without sampling',
   options: imageOptions,
   comparable: false,
   refuse: ({ learner }) =>
-    learner.vae || learner.annealer ? 'the bound of this run takes draws: use --method importance or ais' : undefined,
+    learner.vae || learner.annealer
+      ? 'this run cannot be measured without sampling: use --method importance or ais'
+      : undefined,
   async measure(opened, values) {
     const measuring = imagesToMeasure(opened, values)
     const { trained, images, context, document } = measuring
@@ -46,6 +48,6 @@ function printBound({ images, about, context }: Measuring, result: BoundEstimate
   if (reconstruction) context.print(describeEstimate('reconstruction', reconstruction))
   if (kl) context.print(describeEstimate('KL', kl))
   if (logPredictive)
-    context.print(describeEstimate('log p(x)', logPredictive, ', posterior predictive of each image by itself'))
+    context.print(describeEstimate('log p(x)', logPredictive, ', posterior predictive of each single image'))
   context.print('±: one standard error of the mean over images')
 }

@@ -1,7 +1,7 @@
-/** `elbo evaluate RUN --method importance`: log p(x) by importance sampling from q(z|x), or from a mixture of it with p(z), and how far to trust it. */
+/** `elbo evaluate RUN --method importance`: log p(x) by importance sampling from q(z|x) or from its mixture with p(z), and its reliability. */
 import { z } from 'zod'
+import { describeCollapse } from '../../evaluation/collapse.js'
 import { sharesOf } from '../../evaluation/defensive.js'
-import { FEW_EFFECTIVE_SAMPLES } from '../../evaluation/effective-samples.js'
 import { type Evaluation, evaluateVae } from '../../evaluation/evaluate-vae.js'
 import type { ImportanceEstimate } from '../../evaluation/importance.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
@@ -31,7 +31,7 @@ const options = {
     z.number().min(0).lt(1),
     0,
     'a number from 0 to below 1',
-    'with --method importance: share of the draws that come from the prior instead of q(z|x), all weighed as draws from the mixture of both: finds what the encoder misses, where z has few dimensions',
+    'with --method importance: share of the draws from the prior instead of q(z|x), all weighted as draws from the mixture of both; it finds what the encoder misses if z has few dimensions',
     read.number,
   ),
   ...imageOptions,
@@ -49,7 +49,7 @@ export const importance = estimator({
 
 type ImportanceValues = Pick<Values<typeof options>, 'samples' | 'defensive' | 'save'>
 
-/** Measures the images of a run that has an encoder, prints, and returns the JSON document. */
+/** Measures the images of a run with an encoder, prints the results and returns the JSON document. */
 export async function evaluateImportance(
   measuring: Measuring,
   { samples, defensive, save }: ImportanceValues,
@@ -69,8 +69,8 @@ export async function evaluateImportance(
   if (!result) return nothingMeasured(context, { ...document, method: 'importance' })
   const { perImage, compile: _, ...summary } = result
   const bits = printEvaluation(measuring, vae, result)
-  const how = { method: 'importance', samples: String(samples), defensive: String(defensive) }
-  saveValues(measuring, save, valuesOf(perImage), how)
+  const metadata = { method: 'importance', samples: String(samples), defensive: String(defensive) }
+  saveValues(measuring, save, valuesOf(perImage), metadata)
   const interrupted = result.images < images.count
   const json = { ...document, method: 'importance', ...summary, ...rateAndDistortion(result), ...bits }
   const published = interrupted ? {} : referenceOf(measuring, { method: 'importance', samples, defensive })
@@ -84,7 +84,7 @@ const valuesOf = ({ elbo, logPx, standardError, effectiveSamples }: ImportanceEs
   effective_samples: effectiveSamples,
 })
 
-/** Prints all but the JSON document; returns the bits per dimension. */
+/** Prints the results; returns the bits per dimension. */
 function printEvaluation(measuring: Measuring, vae: Vae, result: Evaluation) {
   const { images, context, about } = measuring
   context.note(describeChoice(result.compile))
@@ -92,35 +92,37 @@ function printEvaluation(measuring: Measuring, vae: Vae, result: Evaluation) {
   context.print(`${done}, ${describeDraws(result)}`)
   context.print(describeEstimate('ELBO', result.elbo))
   describeParts(context, result)
-  const sampling = `, of which sampling z: ± ${describeError(result.logPxMonteCarloError, 4)}`
+  const dominated = result.effectiveSamples.shareOfFew > 0.5 ? '; this error is too small, see the warning' : ''
+  const sampling = `, of which ± ${describeError(result.logPxMonteCarloError, 4)} from sampling z${dominated}`
   context.print(describeEstimate('log p(x)', result.logPx, sampling))
   const bits = bitsOf(measuring, result.logPx)
-  for (const line of describeTrust(result, remediesFor(vae, result))) context.print(line)
+  const trust = describeTrust(result, remediesFor(vae, result))
+  for (const line of [...trust, ...describeCollapse(result.kl.mean)]) context.print(line)
   const active = result.layers.map(layer => `${layer.activeUnits ?? 'unknown'} of ${layer.latentDim}`)
-  context.print(`${'active units'.padEnd(16)}${active.join(', and in the upper layer ')}`)
+  context.print(`${'active units'.padEnd(16)}${active.join(', in the second latent layer ')}`)
   context.print('±: one standard error of the mean over images')
   return bits
 }
 
-/** Throws a `UsageError` where a component of the mixture has too few draws for an error. */
+/** Throws a `UsageError` if a component of the mixture has too few draws for a standard error. */
 function requireShares(samples: number, defensive: number): void {
   const { own, prior } = sharesOf(samples, defensive)
   if (defensive === 0 || Math.min(own, prior) >= 2) return
   throw new UsageError(
-    `--defensive ${defensive}: of ${samples} samples ${own} would come from q(z|x) and ${prior} from the prior; two of each are needed`,
+    `--defensive ${defensive}: ${own} of ${samples} samples would come from q(z|x) and ${prior} from the prior; at least two of each are needed`,
   )
 }
 
 const describeDraws = ({ samples, fromPrior }: Evaluation): string =>
   `${samples} samples of z each${fromPrior > 0 ? `, ${fromPrior} of them from the prior` : ''}`
 
-/** From this share of images with few effective samples on, their error shows in the mean. */
+/** Share of images with few effective samples above which their error affects the mean. */
 const POOR_SHARE = 0.01
 
-/** Latent dimensions up to which draws of the prior come near a posterior often enough. */
+/** Maximum number of latent dimensions for which enough draws from the prior come near a posterior. */
 const FEW_DIMENSIONS = 4
 
-/** What tells how low log p(x) is, where few samples are effective. */
+/** The options that show how much log p(x) is underestimated if few samples are effective. */
 function remediesFor({ latents }: Vae, { fromPrior, latentDim }: Evaluation): string {
   const all = [
     'more --samples',
@@ -131,11 +133,11 @@ function remediesFor({ latents }: Vae, { fromPrior, latentDim }: Evaluation): st
 }
 
 function describeTrust(
-  { effectiveSamples: { median, smallest, shareOfFew }, samples }: Evaluation,
+  { effectiveSamples: { median, smallest, few, shareOfFew }, samples }: Evaluation,
   remedies: string,
 ): string[] {
-  const sizes = `${'effective'.padEnd(16)}samples of ${samples}: median ${median.toFixed(1)}, smallest ${smallest.toFixed(1)}`
+  const sizes = `effective samples: median ${median.toFixed(1)}, smallest ${smallest.toFixed(1)}, of ${samples}`
   if (shareOfFew < POOR_SHARE) return [sizes]
-  const share = `${(100 * shareOfFew).toFixed(1)} % of the images have an effective sample size below ${FEW_EFFECTIVE_SAMPLES}`
-  return [sizes, `warning: ${share}: log p(x) is then low by more than the stated error; ${remedies} tell how much`]
+  const share = `${(100 * shareOfFew).toFixed(1)} % of the images have an effective sample size below ${few}`
+  return [sizes, `warning: ${share}, so that log p(x) is low by more than the stated error; check with ${remedies}`]
 }

@@ -1,11 +1,12 @@
 /** `elbo evaluate RUN --method quadrature`: log p(x) and the gap of the ELBO, by integration over a grid of z. */
+import { describeCollapse } from '../../evaluation/collapse.js'
 import { type Quadrature, quadrature } from '../../evaluation/quadrature.js'
 import type { Vae } from '../../models/vae.js'
 import { estimateMean } from '../../numeric/means.js'
 import type { Values } from '../../settings/setting.js'
 import type { Result } from '../command.js'
 import { describeEstimate } from '../estimates.js'
-import { type GridTrust, gridSettings, gridTrust, requireGrid } from '../grid.js'
+import { type GridTrust, gridSettings, gridTrust, holdsQ, requireGrid } from '../grid.js'
 import { describeChoice } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
 import { estimator, imageOptions, refuseWithoutEncoder, saveOption } from './estimator.js'
@@ -36,7 +37,7 @@ export const quadratureOverGrid = estimator({
 
 type QuadratureValues = Pick<Values<typeof options>, 'grid' | 'extent' | 'save'>
 
-/** Measures the images of a run with one or two latent dimensions, prints, and returns the JSON document. */
+/** Measures the images of a run with one or two latent dimensions, prints the results and returns the JSON document. */
 export async function evaluateQuadrature(
   measuring: Measuring,
   { grid, extent, save }: QuadratureValues,
@@ -54,53 +55,74 @@ export async function evaluateQuadrature(
   }).finally(() => bar.stop())
   const done = result.logPx.length
   if (done === 0) return nothingMeasured(context, { ...document, method: 'quadrature' })
-  const summary = summarize(result)
+  const { logPx, bound } = summarize(result)
   const { warnings, ...trust } = gridTrust(result)
-  const how = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
-  const bits = printQuadrature(measuring, result, how, { warnings, ...trust })
-  const perImage = { elbo: result.elbo, log_px: result.logPx, gap: result.gap }
+  const description = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
+  const bits = printQuadrature(measuring, result, description, { warnings, ...trust })
+  const perImage = { elbo: result.elbo, log_px: result.logPx, gap: result.gap, q_mass: result.qMass }
   saveValues(measuring, save, perImage, { method: 'quadrature', grid: String(grid), extent: String(extent) })
   const interrupted = done < images.count
-  const numbers = { images: done, grid, extent, ...summary, ...rateAndDistortion(summary), ...bits, ...trust }
+  const numbers = {
+    images: done,
+    grid,
+    extent,
+    ...bound,
+    logPx,
+    ...(bound && rateAndDistortion(bound)),
+    ...bits,
+    ...trust,
+  }
   const published = interrupted ? {} : referenceOf(measuring, { method: 'quadrature' })
   const json = { ...document, method: 'quadrature', ...numbers }
   return { json: { ...json, ...(interrupted && { interrupted }), ...published }, interrupted }
 }
 
-/** Prints all but the JSON document; returns the bits per dimension. */
-function printQuadrature(measuring: Measuring, result: Quadrature, how: string, trust: GridTrust) {
+/** Prints the results; returns the bits per dimension. */
+function printQuadrature(measuring: Measuring, result: Quadrature, description: string, trust: GridTrust) {
   const { images, context, about } = measuring
-  const summary = summarize(result)
+  const { logPx, bound } = summarize(result)
   if (result.compile) context.note(describeChoice(result.compile))
-  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${how}`)
-  context.print(describeEstimate('ELBO', summary.elbo))
-  describeParts(context, summary)
-  context.print(describeEstimate('gap', summary.gap, ', KL(q(z|x) || p(z|x)): ELBO + gap = log p(x)'))
-  context.print(describeEstimate('log p(x)', summary.logPx))
-  const bits = bitsOf(measuring, summary.logPx)
-  for (const line of describeTrust(trust)) context.print(line)
+  context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${description}`)
+  if (bound) {
+    const all = bound.elbo.count === logPx.count
+    context.print(
+      describeEstimate(
+        'ELBO',
+        bound.elbo,
+        all ? '' : `, of the ${bound.elbo.count} images whose q(z|x) the grid holds`,
+      ),
+    )
+    describeParts(context, bound)
+    const identity = all ? ': ELBO + gap = log p(x)' : ', of the same images'
+    context.print(describeEstimate('gap', bound.gap, `, KL(q(z|x) || p(z|x))${identity}`))
+  }
+  context.print(describeEstimate('log p(x)', logPx))
+  const bits = bitsOf(measuring, logPx)
+  for (const line of [...describeTrust(trust), ...describeCollapse(bound?.kl.mean)]) context.print(line)
   context.print('±: one standard error of the mean over images')
   return bits
 }
 
-function summarize({ logPx, elbo, gap, kl }: Quadrature) {
-  return {
-    elbo: estimateMean(elbo),
-    reconstruction: estimateMean(elbo.map((value, i) => value + (kl[i] as number))),
-    kl: estimateMean(kl),
-    gap: estimateMean(gap),
-    logPx: estimateMean(logPx),
+/** log p(x) of all images; the bound, its terms and its gap only of those whose q(z|x) the grid holds, absent if there are none. */
+function summarize({ logPx, elbo, gap, kl, qMass }: Quadrature) {
+  const held = (values: Float64Array) => values.filter((_, i) => holdsQ(qMass[i] as number))
+  const bound = {
+    elbo: estimateMean(held(elbo)),
+    reconstruction: estimateMean(held(elbo.map((value, i) => value + (kl[i] as number)))),
+    kl: estimateMean(held(kl)),
+    gap: estimateMean(held(gap)),
   }
+  return { logPx: estimateMean(logPx), bound: bound.elbo.count > 0 ? bound : undefined }
 }
 
 function describeTrust({ half: { logPx, elbo }, qMass, warnings }: GridTrust): string[] {
-  const of = ({ mean, largest }: GridTrust['half']['elbo']) =>
+  const describeChange = ({ mean, largest }: GridTrust['half']['logPx']) =>
     `${mean.toExponential(1)} on average, at most ${largest.toExponential(1)}`
   const small =
-    'the error of the whole grid is far smaller: it falls faster than any power of the distance between points'
+    'the error of the whole grid is far smaller, because it decreases faster than any power of the distance between points'
   return [
-    `with half the points along each axis: log p(x) changes by ${of(logPx)}; the ELBO by ${of(elbo)}`,
-    `the sum of q(z|x) over the grid is off 1 by at most ${Math.abs(qMass.worst - 1).toExponential(1)}`,
+    `with half the points along each axis: log p(x) changes by ${describeChange(logPx)}${elbo ? `; the ELBO by ${describeChange(elbo)}` : ''}`,
+    `the sum of q(z|x) over the grid differs from 1 by at most ${Math.abs(qMass.worst - 1).toExponential(1)}`,
     ...(warnings.length > 0 ? warnings : [small]),
   ]
 }

@@ -24,7 +24,7 @@ export const simulation = estimator({
   options: {
     ...annealingFlags,
     simulated: wholeNumberOrOff(
-      'with --method ais: instead of the images of a split, N images that the model draws, with an upper bound of log p(x) by chains that go back',
+      'with --method ais: measure N images drawn from the model instead of a split, with an upper bound on log p(x) from reverse chains',
     ),
   },
   comparable: false,
@@ -35,9 +35,9 @@ export const simulation = estimator({
     const settings = { temperatures, chains, leapfrogSteps }
     const document = { run, snapshot, method: 'ais', seed }
     const { stop, ...progress } = annealingProgress(context, count)
-    const how = { mode, key: streamKey(seed, 'evaluate'), signal: context.signal, ...progress }
+    const options = { mode, key: streamKey(seed, 'evaluate'), signal: context.signal, ...progress }
     const vae = trained.learner.vae as Vae
-    const found = await annealSimulated(vae, count, annealingOptionsOf(settings), how).finally(stop)
+    const found = await annealSimulated(vae, count, annealingOptionsOf(settings), options).finally(stop)
     const done = found.forward.logPx.length
     if (done === 0) return nothingMeasured(context, document)
     const interrupted = done < count
@@ -59,9 +59,9 @@ function printSandwich({ note, print }: Context, { forward, reverse, compile }: 
   const gap = estimateMean(reverse.logPx.map((value, i) => value - (forward.logPx[i] as number)))
   print(describeLogPx('forward', below, ', a lower bound'))
   print(describeEstimate('reverse', above.logPx, ', an upper bound'))
-  print(describeEstimate('gap', gap, ', upper - lower bound: neither is further from log p(x), in expectation'))
+  print(describeEstimate('gap', gap, ', upper - lower bound, the largest expected error of either'))
   const acceptance = `${forward.acceptance.toFixed(3)} forward, ${reverse.acceptance.toFixed(3)} reverse`
   print(`${'acceptance'.padEnd(16)}    ${acceptance}`)
-  print("±: one standard error of the mean over images; of the gap, of each image's difference")
+  print('±: one standard error of the mean over images; for the gap, of the differences per image')
   return { forward: below, reverse: above, gap }
 }

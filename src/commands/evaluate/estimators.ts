@@ -1,4 +1,4 @@
-/** Every way to measure a run, and which one a command line asks for. */
+/** The list of estimators, and the choice of one by the command line and the run. */
 import type { TrainedRun } from '../../runs/trained-run.js'
 import { kebabCase, UsageError } from '../../settings/setting.js'
 import { annealing } from './by-annealing.js'
@@ -9,10 +9,10 @@ import { simulation } from './by-simulation.js'
 import type { Estimator } from './estimator.js'
 import { gapParts } from './gap-parts.js'
 
-/** What `--method` takes. */
+/** The values of `--method`. */
 const byMethod: readonly Estimator[] = [importance, annealing, quadratureOverGrid]
 
-/** In the order in which they are tried where a command line names none: the first that fits the run. */
+/** If the command line names none, the first of these that can measure the run is used. */
 const byDefault: readonly Estimator[] = [importance, oneStep, annealing]
 
 export const estimators: readonly Estimator[] = [
@@ -26,31 +26,31 @@ export const estimators: readonly Estimator[] = [
 
 export const methodNames = byMethod.map(({ name }) => name) as [string, ...string[]]
 
-/** What of a command line decides the estimator. */
+/** The parts of a command line that determine the estimator. */
 export interface Asked {
   /** Undefined if it was not given. */
   method: string | undefined
   gaps: boolean
-  /** What was given of all options, and of the switch `reference`. */
+  /** The options that were given, and the switch `reference`. */
   given: Readonly<Record<string, unknown>>
 }
 
-/** The estimator that a command line names; undefined if it leaves the choice to the run. */
+/** The estimator that the command line names; undefined if the run determines it. */
 function named({ method, gaps, given }: Asked): Estimator | undefined {
   if (gaps) return gapParts
   if (given.simulated != null) return simulation
   return byMethod.find(({ name }) => name === method)
 }
 
-/** Refuses, before anything is opened, options that no estimator in question reads. */
+/** Throws a `UsageError` for options that no possible estimator reads; called before anything is opened. */
 export function checkOptions(asked: Asked): void {
-  const inQuestion = named(asked)
+  const requested = named(asked)
   const other =
     asked.method !== undefined &&
-    (inQuestion === gapParts || (inQuestion === simulation && asked.method !== annealing.name))
+    (requested === gapParts || (requested === simulation && asked.method !== annealing.name))
   if (other)
-    throw new UsageError(`--method ${asked.method}: has no effect with ${inQuestion.flag}; leave one of the two out`)
-  if (inQuestion) requireRead(inQuestion, asked)
+    throw new UsageError(`--method ${asked.method}: has no effect with ${requested.flag}; leave one of the two out`)
+  if (requested) requireRead(requested, asked)
   else if (byDefault.every(one => unread(one, asked) !== undefined)) requireRead(importance, asked)
 }
 
@@ -63,7 +63,7 @@ export function chooseEstimator(run: TrainedRun, asked: Asked): Estimator {
   return chosen
 }
 
-/** Options that all estimators read are in the list of none. */
+/** An option that no estimator lists is read by all. */
 const isRead = ({ options, comparable }: Estimator, name: string): boolean =>
   name === 'reference' ? comparable : name in options || !estimators.some(one => name in one.options)
 

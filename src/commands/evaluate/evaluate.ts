@@ -22,11 +22,11 @@ const options = {
   method: choice(
     methodNames,
     'importance',
-    "how log p(x) is estimated: draws from the encoder's q(z|x), annealed chains that need no encoder, or a grid (for one or two latent dimensions)",
+    "estimator of log p(x): importance sampling from the encoder's q(z|x), annealed importance sampling without an encoder (ais), or quadrature on a grid (one or two latent dimensions)",
   ),
   ...imageOptions,
-  seed: wholeNumber([0, 2 ** 32], 1, 'decides the draws of z; the binary sample of the images is fixed by the run'),
-  compile: choice(modes, 'auto', 'how the work runs, as in train'),
+  seed: wholeNumber([0, 2 ** 32], 1, 'seed of the draws of z; the run determines the binary sample of the images'),
+  compile: choice(modes, 'auto', 'how steps run, as in train'),
   ...saveOption,
   ...annealingFlags,
   simulated: simulation.options.simulated,
@@ -39,12 +39,12 @@ const options = {
 
 export const evaluate = command({
   name: 'evaluate',
-  summary: 'measures ELBO, log p(x) by importance sampling, annealing or quadrature, and active units',
+  summary: 'measures the ELBO, log p(x) by importance sampling, annealing or quadrature, and active units',
   argument: 'run',
   options,
   switches: {
-    gaps: 'instead: how much of log p(x) - ELBO is due to the encoder, how much to q(z) being a diagonal Gaussian',
-    reference: 'print published numbers beside the result, and which of them can be compared with it',
+    gaps: 'measure instead how much of log p(x) - ELBO is due to the encoder, and how much to q(z) being a diagonal Gaussian',
+    reference: 'print published numbers beside the result, and which of them are comparable',
   },
   finishesOnInterrupt: true,
   examples: [

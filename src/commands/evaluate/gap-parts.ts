@@ -1,4 +1,4 @@
-/** `elbo evaluate RUN --gaps`: the two parts of log p(x) - ELBO on some images, with their errors. */
+/** `elbo evaluate RUN --gaps`: the amortization gap and the approximation gap, the two parts of log p(x) - ELBO. */
 import { type Gaps, measureGaps } from '../../evaluation/inference-gaps.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import type { Vae } from '../../models/vae.js'
@@ -17,8 +17,8 @@ export const gapParts = estimator({
   flag: '--gaps',
   options: {
     samples: importance.options.samples,
-    gapImages: wholeNumber([1, 1e6], 200, 'with --gaps: measure the first N images of the split'),
-    gapSteps: wholeNumber([1, 1e5], 500, "with --gaps: steps of the ascent from the encoder's q(z|x) to the best q(z)"),
+    gapImages: wholeNumber([1, 1e6], 200, 'with --gaps: use only the first N images of the split'),
+    gapSteps: wholeNumber([1, 1e5], 500, "with --gaps: gradient steps from the encoder's q(z|x) to the best q(z)"),
     split: imageOptions.split,
     data: imageOptions.data,
   },
@@ -45,7 +45,7 @@ export const gapParts = estimator({
     context.note(describeChoice(compile))
     context.print(
       `${describeDone(about, { done: gaps.images, count: images.count })}, ${gaps.samples} samples of z each, ` +
-        `best q(z) after ${gaps.steps} steps of ascent`,
+        `best q(z) after ${gaps.steps} gradient steps`,
     )
     for (const line of describe(gaps)) context.print(line)
     return { json: { ...document, ...json, ...(interrupted && { interrupted }) }, interrupted }
@@ -56,16 +56,16 @@ function describe({ elbo, meanFieldElbo, logPx, tighter, amortizationGap, approx
   const names = { encoder: "the encoder's q(z|x)", meanField: 'the best q(z)' }
   const other = tighter === 'encoder' ? 'meanField' : 'encoder'
   const sampling = ({ monteCarloError }: { monteCarloError: number }) =>
-    `sampling z: ± ${describeError(monteCarloError, 4)}`
+    `± ${describeError(monteCarloError, 4)} from sampling z`
   return [
     line("ELBO, encoder's q(z|x)", elbo),
     line('ELBO, best diagonal q(z)', meanFieldElbo),
-    line('log p(x)', logPx[tighter], `, drawn from ${names[tighter]}, ${sampling(logPx[tighter])}`),
-    line('amortization gap', amortizationGap, ', best q(z) over encoder'),
-    line('approximation gap', approximationGap, ', log p(x) over best q(z)'),
+    line('log p(x)', logPx[tighter], `, of which ${sampling(logPx[tighter])} with ${names[tighter]}`),
+    line('amortization gap', amortizationGap, ', ELBO of the best q(z) - ELBO of the encoder'),
+    line('approximation gap', approximationGap, ', log p(x) - ELBO of the best q(z)'),
     line('log p(x) - ELBO', gap, ', their sum'),
-    `log p(x) drawn from ${names[other]}: ${logPx[other].mean.toFixed(3)}, ${sampling(logPx[other])}; the higher of the two is taken`,
-    "±: one standard error of the mean over images; of a gap, of each image's difference",
+    `log p(x) with z from ${names[other]}: ${logPx[other].mean.toFixed(3)}, ${sampling(logPx[other])}; the higher of the two is used`,
+    '±: one standard error of the mean over images; for a gap, of the differences per image',
   ]
 }
 

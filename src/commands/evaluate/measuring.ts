@@ -1,4 +1,4 @@
-/** What the methods of `elbo evaluate` share: what they are told, the lines that they all print, the file of `--save`. */
+/** Shared by the estimators of `elbo evaluate`: the images to measure, common printed lines, and the file of `--save`. */
 
 import { type Dataset, requireFirst, type Split } from '../../data/dataset.js'
 import { firstImages, imageSize } from '../../data/images.js'
@@ -12,7 +12,7 @@ import { describeError, describeEstimate } from '../estimates.js'
 import { evaluatedSplit, runImages, splitOf } from '../opened-run.js'
 import type { ImageValues, OpenedForEvaluation } from './estimator.js'
 
-/** The images to be measured, and what is said of them. */
+/** The images to measure, and their description. */
 export interface Measuring extends OpenedForEvaluation {
   data: Dataset
   /** As the run's model reads them. */
@@ -27,7 +27,7 @@ export interface Measuring extends OpenedForEvaluation {
   document: object
 }
 
-/** The images of a run that the options choose. Throws a `UsageError` if there are fewer. */
+/** The images of a run that the options choose. Throws a `UsageError` if the split has fewer. */
 export function imagesToMeasure(
   opened: OpenedForEvaluation,
   { images: count, split, data: source }: ImageValues,
@@ -52,17 +52,17 @@ export function imagesToMeasure(
   }
 }
 
-/** The result of a measurement that was interrupted before its first images were done; `document` says of which images. */
+/** The result of a measurement that was interrupted before its first images were done; `document` describes the images. */
 export function nothingMeasured({ note }: Context, document: object): Result {
   note('interrupted before the first images were done: no estimate')
   return { json: { ...document, interrupted: true }, interrupted: true }
 }
 
-/** What was measured, in words: `about`, or so many of its `count` images as an interruption left. */
+/** The measured images in words: `about`, or the first `done` of its `count` images if it was interrupted. */
 export const describeDone = (about: string, { done, count }: { done: number; count: number }): string =>
   done < count ? `interrupted: the first ${done} of ${about}` : about
 
-/** The ELBO's parts as the two ends of a code: KL is its rate, what reconstruction lacks its distortion. */
+/** Prints the terms of the ELBO, which are the rate (KL) and the distortion (-reconstruction) of a code. */
 export function describeParts(context: Context, parts: { reconstruction: Estimate; kl: Estimate }): void {
   const { distortion } = rateAndDistortion(parts)
   const note = `, a distortion of ${distortion.mean.toFixed(3)}`
@@ -76,19 +76,19 @@ export const rateAndDistortion = ({ reconstruction, kl }: { reconstruction: Esti
   distortion: { ...reconstruction, mean: -reconstruction.mean },
 })
 
-/** The bits per dimension of a log p(x), printed and for the JSON document. */
+/** Prints the bits per dimension of a log p(x), and returns them for the JSON document. */
 export function bitsOf({ data, binary, context }: Measuring, logPx: Estimate) {
   const pixels = imageSize(data)
   const bits = bitsPerDimension(logPx, { pixels, binary })
-  const of = binary
+  const note = binary
     ? ''
-    : `, of the density times the width of a grey level, 1/${WHITE}: no code length, can be negative`
+    : `, of the density times the width of a grey level, 1/${WHITE}; not a code length, can be negative`
   const value = `${bits.mean.toFixed(5).padStart(9)} ± ${describeError(bits.standardError, 5)}`
-  context.print(`${'bits/dim'.padEnd(16)}${value}${of}`)
+  context.print(`${'bits/dim'.padEnd(16)}${value}${note}`)
   return { bitsPerDimension: { ...bits, of: binary ? 'binary pixels' : 'density times the width of a grey level' } }
 }
 
-/** Writes what `--save` asks for: the images x as the model reads them, and numbers of every image; of the first ones if there are no more. */
+/** Writes the file of `--save`: the images x as the model reads them, and the values of each image, for all images that were measured. */
 export function saveValues(
   { run, snapshot, trained, seed, binary, data, images, context }: Measuring,
   save: string | null,
@@ -103,7 +103,7 @@ export function saveValues(
   for (const [name, list] of Object.entries(values))
     tensors.set(name, { shape: [list.length], data: Float32Array.from(list) })
   const step = String(trained.snapshot.position.step)
-  const of = { run, snapshot, step, seed: String(seed) }
-  writeFileAtomic(save, encodeSafetensors({ tensors, metadata: { ...of, ...metadata } }))
+  const source = { run, snapshot, step, seed: String(seed) }
+  writeFileAtomic(save, encodeSafetensors({ tensors, metadata: { ...source, ...metadata } }))
   context.note(`images and values per image: ${save}`)
 }

@@ -1,17 +1,17 @@
-/** Published log p(x) of MNIST's test images, beside which a result may be put where data and binarization are the same. */
+/** Published log p(x) of MNIST's test images, comparable with results on the same data and binarization. */
 import type { Measuring } from './measuring.js'
 
 interface Published {
   model: string
   /** Nats per image, by importance sampling. */
   logPx: number
-  /** As the source made the images binary. */
+  /** How the source binarized the images. */
   binarization: 'dynamic' | 'fixed sample'
   samples: number
   source: string
 }
 
-/** Of every row. */
+/** Samples of z per image, of every row. */
 const SAMPLES = 5000
 
 const BURDA = 'Burda et al. 2015'
@@ -33,19 +33,19 @@ const published: readonly Published[] = [
 export interface Evaluated {
   /** How the run's model reads images. */
   binarize: 'dynamic' | 'static' | 'none'
-  /** What the images are of, as `--data` says it. */
+  /** Source of the images, as in `--data`. */
   source: string
   split: string
   /** Whether all images of the split were used. */
   whole: boolean
   /** How log p(x) was estimated. */
   method: 'importance' | 'ais' | 'quadrature'
-  /** Draws of importance sampling; the share of them that came from the prior. */
+  /** Draws of importance sampling, and the share of them from the prior. */
   samples: number
   defensive: number
 }
 
-/** The rows, each with why it cannot be compared with a result; null where it can. */
+/** The rows, each with the reason why it is not comparable with a result; null if it is. */
 export const comparedRows = (result: Evaluated): (Published & { incomparable: string | null })[] =>
   published.map(row => ({ ...row, incomparable: incomparable(row, result) }))
 
@@ -54,48 +54,58 @@ function incomparable({ binarization }: Published, { binarize, source, split, wh
   if (split !== 'test') return `test images, not ${split} ones`
   if (!whole) return 'all test images, not some'
   if (binarize === 'none') return 'binary pixels, not densities of grey ones'
-  // A static run thresholds: easier images than one fixed Bernoulli draw of each, which is what the literature calls static.
+  // A static run thresholds, which gives easier images than one fixed Bernoulli draw of each, called static in the literature.
   if (binarization !== binarize) return `binarization: ${binarization}, not ${inWords(binarize)}`
   return null
 }
 
 const inWords = (binarize: string): string => (binarize === 'static' ? 'static (threshold 0.5)' : binarize)
 
-/** The table as lines; a star marks what can be compared. */
+/** The table as lines; a star marks the comparable rows. */
 export function describePublished(result: Evaluated): string[] {
   const lines = comparedRows(result).map(({ model, logPx, binarization, samples, source, incomparable: why }) => {
     const cells = [model.padEnd(28), logPx.toFixed(2).padStart(7), `  ${binarization.padEnd(14)}`, `${samples} samples`]
     return `${why === null ? '*' : ' '} ${cells.join('')}  ${source}${why === null ? '' : ` (${why})`}`
   })
-  const heading = 'published log p(x) of MNIST test images, nats/image; * can be compared with this result'
+  const heading = 'published log p(x) of MNIST test images, nats/image; * is comparable with this result'
   return [heading, ...lines, ...describeOtherWork(result)]
 }
 
-/** Where the estimate itself is another than the published one, so that a difference is not the model's alone. */
+/** How the estimator differs from the published one, so that a difference is not due to the model alone. */
 function describeOtherWork({ method, samples, defensive }: Evaluated): string[] {
   if (method !== 'importance')
     return [
-      `published by importance sampling with ${SAMPLES} samples, which is low; --method ${method} is another estimate, and may be higher of the same model`,
+      `published by importance sampling with ${SAMPLES} samples, which underestimates log p(x); --method ${method} may give more for the same model`,
     ]
-  const [from, to] = samples < SAMPLES ? ['lower', 'against'] : ['higher', 'in favour of']
+  const [change, effect] = samples < SAMPLES ? ['lower', 'against'] : ['higher', 'in favour of']
   return [
     ...(samples === SAMPLES
       ? []
-      : [`published with ${SAMPLES} samples; ${samples} give a ${from} log p(x) of the same model, ${to} this result`]),
+      : [
+          `published with ${SAMPLES} samples; ${samples} give a ${change} log p(x) for the same model, ${effect} this result`,
+        ]),
     ...(defensive === 0
       ? []
-      : [`published with all draws from q(z|x); --defensive ${defensive} gives another log p(x) of the same model`]),
+      : [`published with all draws from q(z|x); --defensive ${defensive} gives another log p(x) for the same model`]),
   ]
 }
 
-/** What `--reference` adds: prints the table, and returns its part of the JSON document. */
+/** Prints the table of `--reference` and returns its part of the JSON document. */
 export function referenceOf(
   { trained, data, images, whole, reference, context }: Measuring,
-  how: { method: Evaluated['method']; samples?: number; defensive?: number },
+  estimator: { method: Evaluated['method']; samples?: number; defensive?: number },
 ): { published?: ReturnType<typeof comparedRows> } {
   if (!reference) return {}
   const { reads: binarize } = trained.method.traits(trained.config)
-  const result = { samples: SAMPLES, defensive: 0, ...how, binarize, source: data.source, split: images.name, whole }
+  const result = {
+    samples: SAMPLES,
+    defensive: 0,
+    ...estimator,
+    binarize,
+    source: data.source,
+    split: images.name,
+    whole,
+  }
   for (const line of describePublished(result)) context.print(line)
   return { published: comparedRows(result) }
 }

@@ -1,5 +1,5 @@
 // The chart of measured gradients: signal-to-noise ratio and variance of the encoder's gradient against k, one line for each estimator.
-// Loading this module loads the chart libraries, some 0.3 s: import it when a chart is due.
+// Loading this module loads the chart libraries, which takes about 0.3 s: import it only to draw a chart.
 import type { EstimateName, GradientEstimate, MeasuredEstimate } from '../../evaluation/gradient-estimates.js'
 import { isAboveNoise } from '../../evaluation/gradient-noise.js'
 import type { ChartPoint, ChartSeries } from '../../plots/chart-spec.js'
@@ -12,8 +12,8 @@ const boundNames: Record<GradientEstimate['objective'], string> = { elbo: 'ELBO'
 export function gradientChart(subtitle: string, rows: readonly MeasuredEstimate[]): string {
   const objectives = [...new Set(rows.map(({ objective }) => objective))]
   const panels = objectives.flatMap(objective => {
-    const own = rows.filter(row => row.objective === objective)
-    return [ratioPanel(subtitle, own), variancePanel(subtitle, own)]
+    const panelRows = rows.filter(row => row.objective === objective)
+    return [ratioPanel(subtitle, panelRows), variancePanel(subtitle, panelRows)]
   })
   return stackCharts(panels)
 }
@@ -46,29 +46,29 @@ function variancePanel(subtitle: string, rows: readonly MeasuredEstimate[]): str
 
 function lines(
   rows: readonly MeasuredEstimate[],
-  of: (part: MeasuredEstimate['encoder']) => { value: number; standardError: number },
+  statistic: (part: MeasuredEstimate['encoder']) => { value: number; standardError: number },
 ): ChartSeries[] {
   return [...new Set(rows.map(({ estimate }) => estimate))].map(estimate => {
     const points = rows
       .filter(row => row.estimate === estimate)
-      .map(({ samples, encoder }): ChartPoint => [samples, of(encoder).value, of(encoder).standardError])
+      .map(({ samples, encoder }): ChartPoint => [samples, statistic(encoder).value, statistic(encoder).standardError])
     return { name: estimate, group: estimate, points }
   })
 }
 
-/** What IWAE's encoder follows as k grows: Rainforth et al. 2018, theorem 1; Tucker et al. 2018, section 5. */
+/** How the SNR of IWAE's encoder scales with k: Rainforth et al. 2018, theorem 1; Tucker et al. 2018, section 5. */
 const powers: Partial<Record<EstimateName, { name: string; power: number }>> = {
   pathwise: { name: '∝ 1/√k', power: -0.5 },
   dreg: { name: '∝ √k', power: 0.5 },
 }
 
-/** Dashed lines of the laws through the first measured points, where those are clear of the noise. */
+/** Dashed lines of these power laws through the first measured points, if those are above the noise. */
 function laws(rows: readonly MeasuredEstimate[]): ChartSeries[] {
   return Object.entries(powers).flatMap(([estimate, { name, power }]) => {
-    const own = rows.filter(row => row.objective === 'iwae' && row.estimate === estimate)
-    const [first] = own
-    if (!first || own.length < 2 || !isAboveNoise(first.encoder)) return []
-    const points = own.map(
+    const measured = rows.filter(row => row.objective === 'iwae' && row.estimate === estimate)
+    const [first] = measured
+    if (!first || measured.length < 2 || !isAboveNoise(first.encoder)) return []
+    const points = measured.map(
       ({ samples }): ChartPoint => [samples, first.encoder.snr.value * (samples / first.samples) ** power],
     )
     return [{ name, group: estimate, dashed: true, points }]

@@ -1,15 +1,15 @@
-/** Measured gradients in words: the table of a terminal, and what its columns mean. */
+/** Measured gradients as text: a table, and the meaning of its columns. */
 import type { MeasuredEstimate, MeasuredPart } from '../../evaluation/gradient-estimates.js'
 import { type Part, parts } from '../../evaluation/gradient-moments.js'
 import { type Agreement, isAboveNoise, type Jackknifed } from '../../evaluation/gradient-noise.js'
 
 const WIDTHS = [7, 20, 4, 12, 15, 8, 12, 15, 8, 11, 15]
 
-/** Fixed columns, so that a row can be printed as soon as it is measured. */
+/** The columns have fixed widths, so that each row can be printed as soon as it is measured. */
 const line = (cells: readonly string[]): string =>
   cells.map((cell, i) => (i < 2 ? cell.padEnd(WIDTHS[i] ?? 0) : cell.padStart(WIDTHS[i] ?? 0))).join('')
 
-/** Above the rows. */
+/** The lines above the rows. */
 export const gradientHeader: readonly string[] = [
   line(['', '', '', 'encoder:', '', '', 'decoder:', '', '', 'encoder:', '']).trimEnd(),
   line(['bound', 'estimator', 'k', ...Array(2).fill(['|mean|', 'variance', 'SNR']).flat(), 'ratio', 'agrees']),
@@ -33,7 +33,7 @@ export function describeGradient({ objective, estimate, samples, ...row }: Measu
   ])
 }
 
-/** Where the noise leaves nothing to see of it, what it is less than, with two standard errors. */
+/** The norm of the mean, or, if the noise hides it, an upper bound by two standard errors. */
 function describeNorm({ value, standardError }: Jackknifed): string {
   const most = Math.max(value, 0) + 2 * standardError
   return value > 2 * standardError ? round(Math.sqrt(value)) : `< ${round(Math.sqrt(most))}`
@@ -43,34 +43,34 @@ const percent = ({ value, standardError }: Jackknifed): string => `${((100 * sta
 
 const describeAgreement = ({ squaredZ, spread }: Agreement): string => `${squaredZ.toFixed(2)} ± ${spread.toFixed(2)}`
 
-/** Three digits, with an exponent where there would be many zeros. */
+/** Three digits, with an exponent for very small and very large values. */
 function round(value: number): string {
   if (value < 1e-3 || value >= 1e6) return value.toExponential(2)
   return value >= 1000 ? Number(value.toPrecision(3)).toLocaleString('en') : value.toPrecision(3)
 }
 
-/** Below the rows: what the columns are. */
+/** The lines below the rows, with the meaning of the columns. */
 export function gradientNotes([first]: readonly MeasuredEstimate[]): string[] {
   if (!first) return []
   const { draws, snrFloor } = first.encoder
-  const left = parts.map(part => `${first[part].entries - first[part].noisy} of the ${part}'s`).join(' and ')
+  const constant = parts.map(part => `${first[part].entries - first[part].noisy} of the ${part}'s`).join(' and ')
   return [
     `gradients of the bound, nats per image and unit of weight, ${draws} draws each; ±: one standard error`,
-    '|mean|: norm of the mean gradient, without what noise adds to it; variance: of an entry, the mean over all entries',
-    `SNR: |mean| / standard deviation of an entry (Rainforth et al. 2018), the mean over entries that vary; pure noise has ${snrFloor.toPrecision(2)}`,
-    `${left} entries never vary, such as the weights of pixels that are black in all images`,
-    `ratio: the variance, to that of the first row of the same bound and k`,
-    'agrees: mean squared z-score of the difference from the mean gradient of that row, 1 ± so much by chance if the two means are one',
+    '|mean|: norm of the mean gradient, corrected for noise; variance: of an entry, averaged over all entries',
+    `SNR: |mean| / standard deviation of an entry (Rainforth et al. 2018), averaged over the entries that vary; pure noise has ${snrFloor.toPrecision(2)}`,
+    `${constant} entries never vary, such as the weights of pixels that are black in all images`,
+    `ratio: variance relative to the first row of the same bound and k`,
+    'agrees: mean squared z-score of the difference from the mean gradient of that row; about 1, within ±, if the two means are equal',
   ]
 }
 
-/** The slopes of log SNR against log k, for estimators with three k and an SNR above the noise; none if there is no such. */
+/** The slopes of log SNR against log k, for estimators with at least three k and an SNR above the noise. */
 export function describeSlopes(rows: readonly MeasuredEstimate[]): string[] {
   const names = [...new Set(rows.map(({ objective, estimate }) => `${objective} ${estimate}`))]
   return names.flatMap(name => {
-    const own = rows.filter(({ objective, estimate }) => `${objective} ${estimate}` === name)
+    const estimatorRows = rows.filter(({ objective, estimate }) => `${objective} ${estimate}` === name)
     const found = parts.flatMap(part => {
-      const slope = snrSlope(own, part)
+      const slope = snrSlope(estimatorRows, part)
       return slope ? [`${part} ${signed(slope.value)} ± ${slope.standardError.toFixed(2)}`] : []
     })
     return found.length > 0 ? [`slope of log SNR against log k, ${name}: ${found.join(', ')}`] : []
@@ -79,7 +79,7 @@ export function describeSlopes(rows: readonly MeasuredEstimate[]): string[] {
 
 const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(2)}`
 
-/** By least squares. */
+/** The slope of log SNR against log k by least squares; undefined with fewer than three k or an SNR in the noise. */
 function snrSlope(rows: readonly MeasuredEstimate[], part: Part): Jackknifed | undefined {
   if (rows.length < 3 || !rows.every(row => isAboveNoise(row[part]))) return undefined
   const x = rows.map(({ samples }) => Math.log(samples))

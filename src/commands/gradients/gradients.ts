@@ -30,28 +30,32 @@ const options = {
     z.array(z.enum(bounds)).min(1),
     [...bounds],
     `one or more of ${bounds.join(', ')}, separated by commas,`,
-    'bounds whose gradients are estimated',
+    'bounds whose gradients to estimate',
     names,
   ),
   estimators: setting(
     z.array(z.enum(estimates)).min(1).nullable(),
     null,
     `one or more of ${estimates.join(', ')}, separated by commas,`,
-    `some of ${estimates.join(', ')}, separated by commas (default: of elbo all but stl; of iwae pathwise, dreg and score:leave-one-out; of binary z only those of the score function)`,
+    `some of ${estimates.join(', ')}, separated by commas (default: for elbo all but stl; for iwae pathwise, dreg and score:leave-one-out; for binary z only those with score)`,
     names,
   ),
   ks: setting(
     z.array(z.int().min(1).max(1e4)).min(1).max(100),
     [1, 2, 4, 8, 16, 32, 64],
     'whole numbers from 1 to 10000, separated by commas, such as 1,2,4',
-    'draws of z per image',
+    'numbers k of draws of z per image',
     read.list,
   ),
-  draws: wholeNumber([20, 1e7], 1000, 'draws of the noise, for each gradient'),
-  batchSize: wholeNumber([1, 1e5], 20, 'images: the first of the test split, as one fixed batch'),
-  kl: choice(klEstimators, 'analytic', 'the KL term of the ELBO: closed form, or sampled (by stl always)'),
-  seed: wholeNumber([0, 2 ** 32], 1, 'decides the noise'),
-  compile: choice(modes, 'auto', 'how the work runs, as in train'),
+  draws: wholeNumber([20, 1e7], 1000, 'independent draws of each gradient estimate'),
+  batchSize: wholeNumber([1, 1e5], 20, 'size of the fixed batch, the first images of the test split'),
+  kl: choice(
+    klEstimators,
+    'analytic',
+    'KL term of the ELBO: in closed form, or estimated from the draws of z (stl always does)',
+  ),
+  seed: wholeNumber([0, 2 ** 32], 1, 'seed of the noise'),
+  compile: choice(modes, 'auto', 'how steps run, as in train'),
   ...runOptions,
 }
 
@@ -75,7 +79,7 @@ export const gradients = command({
     const images = firstImages(evaluatedSplit(trained, runImages(trained, null).test), values.batchSize)
     const rows = await measure(trained, images, wanted, values, context)
     const interrupted = rows.length < wanted.length
-    if (interrupted) context.note(`interrupted: ${rows.length} of ${wanted.length} gradients are measured`)
+    if (interrupted) context.note(`interrupted: measured ${rows.length} of ${wanted.length} gradients`)
     for (const line of [...describeSlopes(rows), ...gradientNotes(rows)]) context.print(line)
     if (rows.length > 0) context.print(`chart: ${await draw(trained, folder, rows)}`)
     const { snapshot, batchSize: _, draws, kl, seed } = values
@@ -86,7 +90,7 @@ export const gradients = command({
   },
 })
 
-/** Every estimate that there is; throws a `UsageError` for an estimator that was asked for and is none of any bound at any k. */
+/** All combinations of bound, k and estimator that exist. Throws a `UsageError` if a requested estimator exists for no bound and k. */
 function plan({ vae }: TrainedVae, { objectives, estimators, ks, kl }: Asked): GradientEstimate[] {
   const all = [...new Set(objectives)].flatMap(objective =>
     [...new Set(ks)].flatMap(samples =>
@@ -96,21 +100,21 @@ function plan({ vae }: TrainedVae, { objectives, estimators, ks, kl }: Asked): G
   const possible = all.filter(one => refuseEstimate(vae, one) === undefined)
   const closed = possible.some(({ objective, estimate }) => objective === 'elbo' && estimate !== 'stl')
   if (vae.layers.length > 1 && kl === 'analytic' && closed)
-    throw new UsageError('--kl analytic: has no closed form for two layers of z; use --kl monte-carlo')
+    throw new UsageError('--kl analytic: the KL term has no closed form with two latent layers; use --kl monte-carlo')
   const missing = estimators?.find(name => !possible.some(({ estimate }) => estimate === name))
   const refused = all.find(({ estimate }) => estimate === missing || possible.length === 0)
   if (!refused) return possible
   throw new UsageError(`--estimators ${refused.estimate}: ${refuseEstimate(vae, refused)}`)
 }
 
-/** By default those that show what the bound is known for. */
+/** The requested estimators; by default those with the known effects of the bound. */
 function namesFor(objective: GradientEstimate['objective'], asked: EstimateName[] | null): readonly EstimateName[] {
   if (asked) return [...new Set(asked)]
   if (objective === 'elbo') return estimates.filter(name => name !== 'stl')
   return ['pathwise', 'dreg', 'score:leave-one-out']
 }
 
-/** Prints each row as soon as it is there; less than was wanted if it was interrupted. */
+/** Measures row by row and prints each; returns fewer rows than wanted if interrupted. */
 async function measure(
   { vae }: TrainedVae,
   images: Split,

@@ -1,14 +1,23 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
-import { existsSync } from 'node:fs'
+
+import { existsSync, rmSync } from 'node:fs'
 import { readWhole } from '../../files/files.js'
+import type { Method, RunConfig } from '../../methods/method.js'
 import { resolveConfig, vae } from '../../methods/vae.js'
 import { type PresetName, presets } from '../../methods/vae-presets.js'
 import { type VaeConfig, vaeFlags, vaeSettings } from '../../methods/vae-settings.js'
+import { readRunConfig } from '../../runs/config-file.js'
+import { hasHistory, runFolder, unusedName } from '../../runs/directory.js'
+import { trainingRecords } from '../../runs/records.js'
+import { train as trainRun } from '../../runs/train.js'
+import type { TrainingResult } from '../../runs/training.js'
 import { runOf, withStep } from '../../runs/warm-start.js'
 import { choice, text, UsageError } from '../../settings/setting.js'
-import { command } from '../command.js'
-import { existingRun } from '../opened-run.js'
-import { trainRequested } from './train-run.js'
+import { type Context, command, type Result } from '../command.js'
+import { existingRun, openAndSay, withThreads } from '../opened-run.js'
+import { progressBar } from '../progress-bar.js'
+import { claim, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
+import { conclude, type NamedRun, newObserver } from './training-lines.js'
 
 const presetList = Object.entries(presets)
   .map(([name, { description }]) => `${name} (${description})`)
@@ -18,17 +27,17 @@ export const train = command({
   name: vae.command,
   summary: vae.summary,
   options: {
-    run: text('name of the run (default: the first of vae-1, vae-2, … that is free)'),
+    run: text('name of the run (default: the first unused of vae-1, vae-2, …)'),
     preset: choice(
       Object.keys(presets) as [PresetName, ...PresetName[]],
       'default',
       `settings to start from: ${presetList}`,
     ),
-    config: text('JSON file of settings, as in config.json; flags win over it, it wins over the preset'),
+    config: text('JSON file of settings, as in config.json; it overrides the preset, flags override it'),
     ...vaeFlags,
   },
   finishesOnInterrupt: true,
-  switches: { resume: 'continue the run where it stopped, bit for bit' },
+  switches: { resume: 'resume the run where it stopped, bit for bit' },
   examples: vae.examples,
   run(
     {
@@ -47,8 +56,7 @@ export const train = command({
         resume: switches.resume === true,
         fresh: () => fresh(preset, config, given, context.checkpoints),
         resumed(saved) {
-          if (asked)
-            throw new UsageError(`--${asked[0]}: a resumed run keeps the settings that it began with; leave this out`)
+          if (asked) throw new UsageError(`--${asked[0]}: a resumed run keeps its own settings; leave this out`)
           return vaeSettings.resume(saved as VaeConfig, given)
         },
       },
@@ -67,4 +75,62 @@ function fresh(preset: PresetName, path: string | null, given: Partial<VaeConfig
 function readConfigFile(path: string): string {
   if (!existsSync(path)) throw new UsageError(`--config ${path}: there is no such file`)
   return readWhole(path).toString()
+}
+
+/** A run to train: its name and its settings. */
+export interface TrainingRequest {
+  method: Method
+  /** Null: the first unused of PREFIX-1, PREFIX-2, … */
+  run: string | null
+  prefix: string
+  resume: boolean
+  /** The settings of a new run. */
+  fresh(): RunConfig
+  /** The settings of a resumed run that began with `saved`. */
+  resumed(saved: RunConfig): RunConfig
+  /** The command that continues after an interruption; default: that of the method. */
+  continueWith?: string
+}
+
+/** Trains a new run, or resumes one. */
+export async function trainRequested(request: TrainingRequest, context: Context): Promise<Result> {
+  const { method, run, prefix, resume, continueWith } = request
+  const name = run ?? (resume ? undefined : unusedName(context.checkpoints, prefix))
+  if (name === undefined) throw new UsageError(`--resume: name the run with --run ${knownRuns(context.checkpoints)}`)
+  const folder = runFolder(context.checkpoints, name)
+  if (!resume) requireEmpty(folder)
+  const saved = resume ? readRunConfig(folder) : undefined
+  if (saved) requireMethod(saved, method)
+  const config = withThreads(saved ? request.resumed(saved) : request.fresh())
+  if (saved) noteThreads(saved, config, context)
+  const created = !resume && claim(folder, config)
+  try {
+    const named = { name, folder, config, method, resume }
+    return await trainNamed(named, continueWith ?? `${method.command} --run ${name} --resume`, context)
+  } catch (error) {
+    // A run that did not start leaves no folder behind.
+    if (created && !hasHistory(folder)) rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function trainNamed(run: NamedRun, command: string, context: Context): Promise<Result> {
+  const { name, folder, config, resume } = run
+  const backend = await openAndSay(config.backend, config.threads, context)
+  const bar = progressBar('steps', context)
+  const records = trainingRecords(folder, config, backend)
+  if (records.missing) context.note(records.missing)
+  const observer = newObserver(run, bar, records, context)
+  const job = { folder, config, resume, backend, signal: context.signal, observer }
+  const result = await trainRun(job).finally(() => bar.stop())
+  if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
+  conclude(result, run, command, context)
+  return {
+    json: { run: name, folder, backend: backend.name, ...summary(result) },
+    interrupted: result.ended === 'interrupted',
+  }
+}
+
+function summary({ ended, position, history }: TrainingResult) {
+  return { ended, epoch: position.epoch, step: position.step, best: position.best, last: history.at(-1) ?? null }
 }

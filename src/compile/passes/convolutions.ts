@@ -1,6 +1,6 @@
 /**
- * Gradients of convolutions in the form for which XLA has a fast kernel on CPUs: images [n, h, w, c] by a filter [h, w, in, out]. It
- * brings others into that form by itself, but only outside of loops: in the body of a `While` they become loops over single numbers.
+ * Writes the gradients of convolutions as convolutions of images [n, h, w, c] by a filter [h, w, in, out], for which XLA has a fast
+ * kernel on CPUs. XLA does so itself only outside of loops: in the body of a `While`, other convolutions become loops over scalars.
  */
 import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import { DTYPES } from '../../libtensorflow/dtypes.js'
@@ -19,7 +19,7 @@ import {
 } from '../program/operations.js'
 import type { Operation, Program, TensorType, Value } from '../program/program.js'
 
-/** `Conv2DBackpropInput` and `Conv2DBackpropFilter` as `XlaConvV2`. Dilated, grouped and channels-first convolutions stay as they are. */
+/** Replaces `Conv2DBackpropInput` and `Conv2DBackpropFilter` by `XlaConvV2`, except if dilated, grouped or channels-first. */
 export function canonicalConvolutions(program: Program): Program {
   return rewrite(program, (node, inputs, builder) => {
     if (node.kind !== 'operation') return undefined
@@ -31,18 +31,18 @@ export function canonicalConvolutions(program: Program): Program {
 }
 
 /**
- * Where i + before = stride q + p, dx[i] is the sum over m of dy[q - m] w[p + stride m]: a convolution of dy with as many filters for each
- * p of both axes as dx has channels, whose results are then interleaved (Shi et al. 2016). Zeros between dy's elements, as in XLA's own
- * rule, would be multiplied too.
+ * With i + before = stride q + p, dx[i] is the sum over m of dy[q - m] w[p + stride m]. So dx is a convolution of dy with one filter per
+ * phase p (of both axes) and channel of dx, whose results are interleaved (Shi et al. 2016). XLA's own rule instead puts zeros between
+ * dy's elements and multiplies them too.
  */
 function inputGradient(builder: Builder, node: Operation, filter: Value, dy: Value): Value[] | undefined {
   const type = node.types[0] as TensorType
   const axes = axesOf(node, type.shape, builder.typeOf(filter).shape, builder.typeOf(dy).shape)
   if (axes === undefined) return undefined
   const [images, , , channels] = type.shape as Four
-  const steps = ofBoth(axes, ({ stride }) => stride)
-  const taps = ofBoth(axes, tapsOf)
-  const ends = ofBoth(axes, axis => axis.output + tapsOf(axis) - 1)
+  const steps = perAxis(axes, ({ stride }) => stride)
+  const taps = perAxis(axes, tapsOf)
+  const ends = perAxis(axes, axis => axis.output + tapsOf(axis) - 1)
   const convolved = convolution(
     builder,
     [dy, turnedFilter(builder, filter, taps, steps)],
@@ -53,14 +53,14 @@ function inputGradient(builder: Builder, node: Operation, filter: Value, dy: Val
   const rows = [ends[0] * steps[0], ends[1] * steps[1]] as const
   const interleaved = reshape(builder, transpose(builder, phases, [0, 1, 3, 2, 4, 5]), [images, ...rows, channels])
   const beyond = axes.map(({ before, size }, axis) => Math.max(before + size - (rows[axis] as number), 0))
-  const begin = ints(builder, [0, ...ofBoth(axes, ({ before }) => before), 0])
+  const begin = ints(builder, [0, ...perAxis(axes, ({ before }) => before), 0])
   return [slice(builder, zerosAfter(builder, interleaved, [0, ...beyond, 0]), begin, type.shape)]
 }
 
-/** How many elements of the filter meet the same p. */
+/** Filter elements per phase p. */
 const tapsOf = ({ kernel, stride }: Axis): number => Math.ceil(kernel / stride)
 
-/** w [h, w, in, out] as [taps, taps, out, step * step * in], its taps in reverse. */
+/** w [h, w, in, out] as [taps, taps, out, step * step * in], with the taps reversed. */
 function turnedFilter(builder: Builder, filter: Value, taps: Two, steps: Two): Value {
   const [height, width, into, out] = builder.typeOf(filter).shape as Four
   const whole = zerosAfter(builder, filter, [taps[0] * steps[0] - height, taps[1] * steps[1] - width, 0, 0])
@@ -69,14 +69,14 @@ function turnedFilter(builder: Builder, filter: Value, taps: Two, steps: Two): V
   return reshape(builder, turned, [...taps, out, steps[0] * steps[1] * into])
 }
 
-/** dw is x by dy, dilated by the stride, images and channels having changed places: [c, h, w, n] by [h, w, n, c] is [in, h, w, out]. */
+/** dw is x by dy dilated by the stride, with images and channels swapped: [c, h, w, n] by [h, w, n, c] is [in, h, w, out]. */
 function filterGradient(builder: Builder, node: Operation, x: Value, dy: Value): Value[] | undefined {
   const type = node.types[0] as TensorType
   const [images, , , channels] = builder.typeOf(x).shape as Four
   const axes = axesOf(node, builder.typeOf(x).shape, type.shape, builder.typeOf(dy).shape)
   if (axes === undefined) return undefined
   const reach = ({ output, stride, kernel, before }: Axis) => (output - 1) * stride + kernel - before
-  const reached = [images, ...ofBoth(axes, axis => Math.min(axis.size, reach(axis))), channels]
+  const reached = [images, ...perAxis(axes, axis => Math.min(axis.size, reach(axis))), channels]
   const [height, width, into, out] = type.shape as Four
   const dw = convolution(
     builder,
@@ -93,7 +93,7 @@ function filterGradient(builder: Builder, node: Operation, x: Value, dy: Value):
   return [transpose(builder, dw, [1, 2, 0, 3])]
 }
 
-/** One of the two axes along which the convolution runs whose gradient is taken. */
+/** One spatial axis of the convolution whose gradient is taken. */
 interface Axis {
   /** Of the image. */
   readonly size: number
@@ -107,7 +107,7 @@ interface Axis {
 
 type Axes = readonly [Axis, Axis]
 
-const ofBoth = ([vertical, horizontal]: Axes, of: (axis: Axis) => number): Two => [of(vertical), of(horizontal)]
+const perAxis = ([vertical, horizontal]: Axes, f: (axis: Axis) => number): Two => [f(vertical), f(horizontal)]
 
 type Shape = readonly number[]
 type Two = readonly [number, number]
@@ -135,11 +135,11 @@ function axesOf({ attributes, types }: Operation, image: Shape, filter: Shape, d
 interface Window {
   /** Zeros before and after the images, per axis. */
   readonly padding: readonly Shape[]
-  /** How far apart the filter's elements lie, per axis. */
+  /** Distance between neighbouring filter elements, per axis. */
   readonly dilation: Shape
 }
 
-/** [n, h, w, in] by [h, w, in, out] is [n, h, w, out]. */
+/** Convolves [n, h, w, in] with [h, w, in, out]: [n, h, w, out]. */
 function convolution(
   builder: Builder,
   [left, right]: readonly [Value, Value],
@@ -160,7 +160,7 @@ function convolution(
   return builder.single('XlaConvV2', attributes, [left, right, ...window, int(builder, 1)], type)
 }
 
-/** xla.ConvolutionDimensionNumbers (xla/xla_data.proto): which axis is which of three tensors of four. */
+/** xla.ConvolutionDimensionNumbers (xla/xla_data.proto): what each axis of the images, the filter and the result means. */
 const IMAGES_BY_FILTER = Buffer.concat([
   intField(3, 2), // kernel_input_feature_dimension
   intField(4, 3), // kernel_output_feature_dimension

@@ -1,6 +1,6 @@
 /**
- * What TF.js sends as several operations becomes one of TensorFlow's where it has one. XLA joins operations by itself; a graph
- * runs each over all of its elements. For finite numbers the results are the same.
+ * Replaces groups of TF.js operations by single operations of TensorFlow. XLA fuses operations itself; a graph runs each one over all of
+ * its elements. For finite numbers the results are the same.
  */
 import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import { type Builder, rewrite } from '../program/builder.js'
@@ -8,14 +8,14 @@ import { typeAttribute } from '../program/operations.js'
 import type { Operation, Program, Value } from '../program/program.js'
 import { withoutDeadCode } from './simplify.js'
 
-/** Biases and the gradients of biases and of ReLU as operations of their own. */
+/** Introduces `BiasAdd`, `BiasAddGrad` and `ReluGrad`. */
 export function fused(program: Program): Program {
   return [reluGradients, biases, biasGradients, withoutDeadCode].reduce((current, pass) => pass(current), program)
 }
 
 /**
- * dy * step(x) is `ReluGrad` of dy and relu(x). TF.js writes step(x) as select(isNaN(x), x, select(x > 0, 1, 0)). Given relu(x)
- * rather than x, nothing but `Relu` uses x, so that TensorFlow computes x and relu(x) in one piece.
+ * Replaces dy * step(x) by `ReluGrad` of dy and relu(x). TF.js writes step(x) as select(isNaN(x), x, select(x > 0, 1, 0)). `ReluGrad`
+ * gets relu(x) rather than x, so that only `Relu` uses x and TensorFlow fuses the two.
  */
 function reluGradients(program: Program): Program {
   const rectified = new Map<string, Value>()
@@ -36,7 +36,7 @@ function reluGradients(program: Program): Program {
   })
 }
 
-/** The x of which `value` is the step function. */
+/** x, if `value` is the step function of x. */
 function stepOf(builder: Builder, value: Value): Value | undefined {
   const [unordered, x, step] = operands(builder, value, 'Select') ?? []
   if (!unordered || !x || !step || !isSame(operands(builder, unordered, 'IsNan')?.[0], x)) return undefined
@@ -46,7 +46,7 @@ function stepOf(builder: Builder, value: Value): Value | undefined {
   return isSame(compared, x) && repeated(builder, threshold) === 0 ? x : undefined
 }
 
-/** The one number of which a value consists. */
+/** The number that all elements of a constant value are equal to, if there is one. */
 function repeated(builder: Builder, value: Value | undefined): number | undefined {
   if (value === undefined) return undefined
   const node = builder.nodeOf(value)
@@ -54,7 +54,7 @@ function repeated(builder: Builder, value: Value | undefined): number | undefine
   return repeated(builder, operands(builder, value, 'Fill')?.[1])
 }
 
-/** The sum of x [..., n] and a vector [n] is `BiasAdd`, which TensorFlow joins with a convolution or matrix product before it. */
+/** Replaces x [..., n] + vector [n] by `BiasAdd`, which TensorFlow fuses with the convolution or matrix product before it. */
 function biases(program: Program): Program {
   return rewrite(program, (node, inputs, builder) => {
     if (node.kind !== 'operation' || !['Add', 'AddV2'].includes(node.op)) return undefined
@@ -67,14 +67,14 @@ function biases(program: Program): Program {
   })
 }
 
-/** What a vector was before it was reshaped to [1, ..., 1, n]. */
+/** The vector [n] before it was reshaped to [1, ..., 1, n]; `value` itself if it was not. */
 function vectorOf(builder: Builder, value: Value): Value {
   const [source] = operands(builder, value, 'Reshape') ?? []
   const n = builder.typeOf(value).shape.at(-1)
   return source && builder.typeOf(source).shape.join() === String(n) ? source : value
 }
 
-/** The sum over all axes but the last one is `BiasAddGrad`. */
+/** Replaces the sum over all axes but the last one by `BiasAddGrad`. */
 function biasGradients(program: Program): Program {
   return rewrite(program, (node, inputs, builder) => {
     if (node.kind !== 'operation' || node.op !== 'Sum') return undefined
@@ -93,7 +93,7 @@ const channelsLast = ({ types: [type] }: Operation) => [
   { name: 'data_format', type: ATTRIBUTE_TYPES.TF_ATTR_STRING, value: 'NHWC' },
 ]
 
-/** What `value` is made of, if it is the result of the operation `op`. */
+/** The inputs of the operation that `value` is a result of, if that is `op`. */
 function operands(builder: Builder, value: Value, op: string): readonly Value[] | undefined {
   const node = builder.nodeOf(value)
   return node.kind === 'operation' && node.op === op ? node.inputs : undefined

@@ -1,6 +1,6 @@
 /**
- * Philox4x32-10 (Salmon et al. 2011) in arithmetic that XLA turns into vector instructions. XLA's own version of
- * `StatelessRandomUniformFullInt` computes each block of four words four times, without vectors. The bits are the same.
+ * Philox4x32-10 (Salmon et al. 2011) in operations that XLA vectorizes. XLA's own `StatelessRandomUniformFullInt` computes each block of
+ * four words four times, without vector instructions. The bits are the same.
  */
 import { DTYPES } from '../../libtensorflow/dtypes.js'
 import { type Builder, newBuilder, rewrite } from '../program/builder.js'
@@ -14,12 +14,12 @@ const INT32 = DTYPES.TF_INT32
 
 const MULTIPLIERS = [0xd2511f53, 0xcd9e8d57] as const
 const KEY_STEPS = [0x9e3779b9, 0xbb67ae85] as const
-/** The key under which TensorFlow scrambles a seed. */
+/** The key with which TensorFlow scrambles a seed. */
 const SCRAMBLE = [0x3ec8f720, 0x02461e29] as const
 const ROUNDS = 10
 const ROUNDS_PER_TURN = 5
 
-/** A block of four words, or a key of two: as two halves of 64 bits. */
+/** A block of four words, or a key of two, as two halves of 64 bits. */
 type Halves = readonly [Value, Value]
 
 /** A program, and the functions that it calls by name. */
@@ -29,11 +29,11 @@ export interface ProgramWithFunctions {
 }
 
 /**
- * Replaces the operation where it gives int32; seeds must not be negative. Names of functions begin with `prefix`.
+ * Replaces each `StatelessRandomUniformFullInt` of int32; seeds must not be negative. Names of functions begin with `prefix`.
  *
- * XLA fuses rounds that stand in a row and computes each one again for everything that uses it, so that the work grows with the number of
- * values that a block consists of; every turn of a `While` copies the block. Measured on 25,000 blocks, five rounds a turn cost least; for
- * a single block the loop itself costs more than the work.
+ * XLA fuses consecutive rounds and recomputes each round for every value that uses it, so long runs of rounds are slow; but every
+ * iteration of a `While` copies the block. On 25,000 blocks, five rounds per iteration were fastest. For a single block, the loop costs
+ * more than the rounds.
  */
 export function vectorizedNoise(program: Program, prefix: string): ProgramWithFunctions {
   const functions = new Map<string, Program>()
@@ -69,8 +69,8 @@ function noise(target: Target, seed: Value, type: TensorType): Value {
 const scalarOf = (dtype: number): TensorType => ({ dtype, shape: [] })
 
 /**
- * Words c0 to c3 of each block as c0 2^32 + c1 and c2 2^32 + c3, uint64 [blocks] each; the two words of the key as the upper words of
- * scalars. So each half takes one product of 64 bits, whose two words stay where they are.
+ * `counter`: words c0 to c3 of each block as c0 2^32 + c1 and c2 2^32 + c3, uint64 [blocks] each. `key`: its two words as the upper
+ * words of uint64 scalars. In this layout a half needs one 64-bit product per round, whose two words are already in place.
  */
 interface State {
   readonly counter: Halves
@@ -123,15 +123,15 @@ function oneRound(builder: Builder, { counter: [a, b], key: [k0, k1] }: State): 
   }
 }
 
-/** The upper word, as the lower one. */
+/** Moves the upper word to the lower place. */
 const lower = (builder: Builder, value: Value): Value => binary(builder, 'RightShift', value, word(builder, 32))
 
-/** The lower word, as the upper one. */
+/** Moves the lower word to the upper place. */
 const upper = (builder: Builder, value: Value): Value => binary(builder, 'LeftShift', value, word(builder, 32))
 
 const xor = (builder: Builder, a: Value, b: Value): Value => binary(builder, 'BitwiseXor', a, b)
 
-/** Of two scalars, or of a scalar and a vector. */
+/** An operation on two scalars, or on a scalar and a vector. */
 function binary(builder: Builder, op: string, a: Value, b: Value): Value {
   const [typeA, typeB] = [builder.typeOf(a), builder.typeOf(b)]
   const { dtype, shape } = typeA.shape.length > 0 ? typeA : typeB
@@ -149,7 +149,7 @@ function countUp(builder: Builder, count: number): Value {
   return cast(builder, range, UINT64)
 }
 
-/** c0 c1 c2 c3 of the first block, c0 … of the second, as int32. */
+/** The words in order, c0 c1 c2 c3 of the first block, c0 … of the second: int32 [4 blocks]. */
 function interleave(builder: Builder, halves: Halves, blocks: number): Value {
   const bits = [typeAttribute('T', UINT64), typeAttribute('type', INT32)]
   const swapped = halves.map(half => xor(builder, lower(builder, half), upper(builder, half))) // the lower word comes first in memory

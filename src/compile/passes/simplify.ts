@@ -1,11 +1,11 @@
-/** Rewrites of a program that keep its meaning: each takes a program and returns another. */
+/** Passes that simplify a program: each takes a program and returns one with the same results. */
 import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import { DTYPES } from '../../libtensorflow/dtypes.js'
 import { type Builder, rewrite } from '../program/builder.js'
 import { fill, reshape, typeAttribute } from '../program/operations.js'
 import { type Constant, type Operation, type Program, sizeOf, type TensorType, type Value } from '../program/program.js'
 
-/** All passes, in the order in which they help each other. */
+/** Applies all passes, in an order in which earlier ones help later ones. */
 export function optimize(program: Program): Program {
   return [matrixProducts, shortReshapes, withoutNoOps, repeatedValues, withoutRepeats, withoutDeadCode].reduce(
     (current, pass) => pass(current),
@@ -13,7 +13,7 @@ export function optimize(program: Program): Program {
   )
 }
 
-/** Leaves out what no result depends on; arguments stay. */
+/** Removes nodes that no result depends on, except arguments. */
 export function withoutDeadCode(program: Program): Program {
   const live = new Set([...program.results.values()].map(({ node }) => node))
   for (let i = program.nodes.length - 1; i >= 0; i--) {
@@ -24,7 +24,7 @@ export function withoutDeadCode(program: Program): Program {
   return rewrite(program, () => undefined, keep)
 }
 
-/** One node for all constants of the same type and elements, and for all operations that are the same on the same inputs. */
+/** Merges equal constants, and equal operations on equal inputs. */
 function withoutRepeats(program: Program): Program {
   const known = new Map<string, readonly Value[]>()
   return rewrite(program, (node, inputs, builder) => {
@@ -46,11 +46,11 @@ function constantKey({ elements, types: [type] }: Constant): string {
   return `${type.dtype} ${type.shape} ${bytes.toString('base64')}`
 }
 
-/** `BatchMatMulV2` of two matrices, or of two that have one leading 1 more, is a `MatMul`, which XLA and oneDNN run faster. */
+/** Replaces `BatchMatMulV2` of matrices [m, n] or [1, m, n] by `MatMul`, which XLA and oneDNN run faster. */
 export function matrixProducts(program: Program): Program {
   return rewrite(program, (node, inputs, builder) => {
     if (node.kind !== 'operation' || node.op !== 'BatchMatMulV2') return undefined
-    if (node.types[0]?.dtype === DTYPES.TF_COMPLEX64) return undefined // its adjoint conjugates, a transpose of MatMul's does not
+    if (node.types[0]?.dtype === DTYPES.TF_COMPLEX64) return undefined // its adj_x conjugates, MatMul's transpose_a does not
     const shapes = inputs.map(input => builder.typeOf(input).shape)
     if (shapes.every(shape => shape.length === 2)) return [matMul(builder, node, inputs, node.types[0] as TensorType)]
     if (!shapes.every(shape => shape.length === 3 && shape[0] === 1)) return undefined
@@ -80,7 +80,7 @@ const dropLeadingOne = ({ dtype, shape }: TensorType): TensorType => ({ dtype, s
 const withoutLeadingOne = (builder: Builder, value: Value): Value =>
   reshape(builder, value, builder.typeOf(value).shape.slice(1))
 
-/** A `Reshape` of a `Reshape` takes what the first one took. */
+/** Makes a `Reshape` of a `Reshape` take the input of the first one. */
 export function shortReshapes(program: Program): Program {
   const sources = new Map<string, Value>()
   return rewrite(program, (node, inputs, builder) => {
@@ -93,7 +93,7 @@ export function shortReshapes(program: Program): Program {
   })
 }
 
-/** Leaves out each `Reshape`, `Cast` and `Identity` whose result has the type of its input. */
+/** Removes each `Reshape`, `Cast` and `Identity` whose result has the type of its input. */
 export function withoutNoOps(program: Program): Program {
   return rewrite(program, (node, inputs, builder) => {
     if (node.kind !== 'operation' || !['Reshape', 'Cast', 'Identity'].includes(node.op)) return undefined
@@ -106,7 +106,7 @@ const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype 
 
 const SMALLEST_FILL = 16
 
-/** Constants of one repeated value, such as `tf.ones` makes them in JavaScript, become `Fill`s. */
+/** Replaces constants whose elements are all equal, such as those of `tf.ones`, by `Fill`. */
 function repeatedValues(program: Program): Program {
   return rewrite(program, (node, _, builder) => {
     if (node.kind !== 'constant' || !isRepeated(node)) return undefined

@@ -16,19 +16,19 @@ import {
 export interface Builder {
   argument(name: string, type: TensorType): Value
   constant(elements: Elements, type: TensorType): Value
-  /** All results of the operation. */
+  /** Adds an operation; returns all of its results. */
   operation(
     op: string,
     attributes: readonly Attribute[],
     inputs: readonly Value[],
     types: readonly TensorType[],
   ): Value[]
-  /** The result of an operation that has one. */
+  /** Adds an operation that has one result, and returns it. */
   single(op: string, attributes: readonly Attribute[], inputs: readonly Value[], type: TensorType): Value
   /** Adds the nodes of `program`, with `replacements` for its arguments, by name; returns its results. */
   inline(program: Program, replacements: ReadonlyMap<string, Value>): Map<string, Value>
   typeOf(value: Value): TensorType
-  /** The node that gives the value. */
+  /** The node that computes the value. */
   nodeOf(value: Value): ProgramNode
   /** The number of nodes so far. */
   readonly size: number
@@ -70,10 +70,10 @@ export function newBuilder(): Builder {
   return builder
 }
 
-/** What a pass puts in the place of a node whose inputs are `inputs` by now; undefined leaves it as it is. */
+/** The values with which a pass replaces the results of `node`, or undefined to copy it. `inputs` are its inputs in the new program. */
 export type Replace = (node: ProgramNode, inputs: readonly Value[], builder: Builder) => readonly Value[] | undefined
 
-/** A program made of another one, node by node, of those nodes that `keep` keeps. */
+/** Copies a program node by node: `replace` may replace a node, and nodes that `keep` rejects are left out. */
 export function rewrite(program: Program, replace: Replace, keep: (index: number) => boolean = () => true): Program {
   const builder = newBuilder()
   return builder.build(copyInto(builder, program, replace, keep))

@@ -1,9 +1,9 @@
-/** Programs as the bytes of a GraphDef (tensorflow/core/framework/graph.proto, node_def.proto, attr_value.proto, tensor.proto). */
+/** Encodes programs as GraphDefs (tensorflow/core/framework/graph.proto, node_def.proto, attr_value.proto, tensor.proto). */
 import { ATTRIBUTE_TYPES, type Attribute } from '../../libtensorflow/attributes.js'
 import { bytesField, floatField, intField, textField } from '../../libtensorflow/protobuf.js'
 import { type Elements, type Program, type ProgramNode, type TensorType, typeOf, type Value } from './program.js'
 
-/** An attribute that names a function, as `While` has them; tfjs-node's kernels never send one (TF_ATTR_FUNC). */
+/** TF_ATTR_FUNC: an attribute that names a function, as in `While`. tfjs-node's kernels never send one. */
 export const FUNCTION_ATTRIBUTE = 8
 
 /** The version of graphs that TensorFlow 2.21 writes. */
@@ -94,7 +94,7 @@ function encodeAttribute(op: string, { name, type, value }: Attribute): Uint8Arr
   const isList = type === ATTRIBUTE_TYPES.TF_ATTR_SHAPE ? isArrayOfArrays(value) : Array.isArray(value)
   const encoded = isList ? (value as unknown[]).map(item => encodeSingle(type, item)) : [encodeSingle(type, value)]
   if (encoded.includes(undefined))
-    throw new Error(`${op}: attribute ${name} cannot be written: type ${type}, value ${JSON.stringify(value)}`)
+    throw new Error(`${op}: attribute ${name} cannot be encoded: type ${type}, value ${JSON.stringify(value)}`)
   return isList ? bytesField(1, ...(encoded as Uint8Array[])) : (encoded[0] as Uint8Array)
 }
 

@@ -1,4 +1,4 @@
-/** The few operations that this library adds to programs by itself. */
+/** Operations that passes and loops add to a program. */
 import { ATTRIBUTE_TYPES, type Attribute } from '../../libtensorflow/attributes.js'
 import { DTYPES } from '../../libtensorflow/dtypes.js'
 import type { Builder } from './builder.js'
@@ -37,14 +37,14 @@ export function reshape(builder: Builder, value: Value, shape: readonly number[]
   return builder.single('Reshape', attributes, [value, ints(builder, shape)], { dtype, shape })
 }
 
-/** `scalar` everywhere. */
+/** A tensor of this shape, filled with `scalar`. */
 export function fill(builder: Builder, scalar: Value, shape: readonly number[]): Value {
   const { dtype } = builder.typeOf(scalar)
   const attributes = [typeAttribute('T', dtype), typeAttribute('index_type', INT32)]
   return builder.single('Fill', attributes, [ints(builder, shape), scalar], { dtype, shape })
 }
 
-/** The elements as another type. */
+/** The elements cast to another type. */
 export function cast(builder: Builder, value: Value, to: number): Value {
   const { dtype, shape } = builder.typeOf(value)
   if (dtype === to) return value
@@ -61,7 +61,7 @@ export function slice(builder: Builder, value: Value, begin: Value, size: readon
   return builder.single('Slice', attributes, [value, begin, ints(builder, size)], { dtype, shape: size })
 }
 
-/** Values of one type along a new axis. */
+/** Stacks values of one type along a new axis. */
 export function pack(builder: Builder, values: readonly Value[], axis: number): Value {
   const [first] = values
   if (first === undefined) throw new Error('program: nothing to pack')
@@ -85,7 +85,7 @@ export function reverse(builder: Builder, value: Value, axes: readonly number[])
   return builder.single('ReverseV2', attributes, [value, ints(builder, axes)], type)
 }
 
-/** `value` with so many zeros after its elements along each axis. */
+/** `value` with `counts[axis]` zeros after its elements along each axis. */
 export function zerosAfter(builder: Builder, value: Value, counts: readonly number[]): Value {
   if (counts.every(count => count === 0)) return value
   const { dtype, shape } = builder.typeOf(value)

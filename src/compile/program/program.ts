@@ -29,7 +29,7 @@ export interface Constant {
   readonly types: readonly [TensorType]
 }
 
-/** An operation of TensorFlow's, with its typed attributes; `types` are those of its results. */
+/** A TensorFlow operation with its typed attributes; `types` are those of its results. */
 export interface Operation {
   readonly kind: 'operation'
   readonly op: string
@@ -46,7 +46,7 @@ export interface Program {
   readonly results: ReadonlyMap<string, Value>
 }
 
-/** What a value refers to; throws an Error if there is no such node. */
+/** The node of a value; throws an Error if there is no such node. */
 export function nodeOf({ nodes }: { readonly nodes: readonly ProgramNode[] }, value: Value): ProgramNode {
   const node = nodes[value.node]
   if (node === undefined) throw new Error(`program: there is no node %${value.node}`)
@@ -60,12 +60,12 @@ export function typeOf(program: { readonly nodes: readonly ProgramNode[] }, valu
   return type
 }
 
-/** Returns `program`, or throws an Error that names the first node that refers forward, repeats a name or does not fit its type. */
+/** Returns `program`; throws an Error that names the first node that refers to a later one, repeats a name or does not fit its type. */
 export function checkProgram(program: Program): Program {
   const names = new Set<string>()
   program.nodes.forEach((node, i) => {
     if (node.kind === 'argument' && names.size === names.add(node.name).size)
-      throw new Error(`program: %${i}: the argument "${node.name}" is there twice`)
+      throw new Error(`program: %${i}: the argument "${node.name}" is defined twice`)
     if (node.kind === 'constant') checkConstant(node, i)
     if (node.kind === 'operation') checkInputs(program, node, i)
   })
@@ -91,7 +91,7 @@ export function sizeOf({ shape }: TensorType): number {
   return shape.reduce((product, n) => product * n, 1)
 }
 
-/** One line per node, then one with the results: for people and snapshots. */
+/** One line per node, then one with the results; for people and for snapshot tests. */
 export function printProgram(program: Program): string {
   const lines = program.nodes.map((node, i) => `%${i} = ${printNode(node)} : ${node.types.map(printType).join(', ')}`)
   const results = [...program.results].map(([name, value]) => `${name}: ${printValue(value)}`)

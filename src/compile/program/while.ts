@@ -1,11 +1,11 @@
-/** `While`, TensorFlow's loop: two functions, by name, over values that keep their types. */
+/** TensorFlow's `While`: a loop over values of fixed types, given two functions by name. */
 import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import type { Builder } from './builder.js'
 import { FUNCTION_ATTRIBUTE } from './graphdef.js'
 import { intAttribute } from './operations.js'
 import type { Value } from './program.js'
 
-/** Adds a loop that begins with the values `start`; returns the values with which it ends. */
+/** Adds a loop with the initial values `start`; returns the final values. */
 export function whileLoop(builder: Builder, condition: string, body: string, start: readonly Value[]): Value[] {
   const { TF_ATTR_TYPE, TF_ATTR_SHAPE } = ATTRIBUTE_TYPES
   const types = start.map(value => builder.typeOf(value))

@@ -1,12 +1,12 @@
-/** The attributes that TensorFlow takes from an operation's inputs when it runs eagerly; a graph must spell them out. */
+/** Attributes that eager TensorFlow infers from an operation's inputs; a graph must state them. */
 import type { Attribute } from '../../libtensorflow/attributes.js'
 import type { OpDefinition } from '../../libtensorflow/op-definitions.js'
 import { typeAttribute } from '../program/operations.js'
 
 /**
- * `given`, and the element types that follow from `dtypes`, those of the inputs. Where both differ the inputs win, as in TensorFlow
- * (`EagerOperation::MaybeInferSingleInputAttrs`): tfjs-node's `Mean` of integers casts them to float32 and says int32. From the
- * first list of inputs on, nothing is inferred.
+ * Adds to `given` the element types that follow from `dtypes`, the types of the inputs. Where the two differ, the inputs win, as in
+ * TensorFlow (`EagerOperation::MaybeInferSingleInputAttrs`): tfjs-node's `Mean` of integers casts them to float32 but states int32.
+ * Inference stops at the first input that is a list.
  */
 export function inferAttributes(
   { inputs }: OpDefinition,

@@ -1,23 +1,23 @@
-/** Listens to what TF.js asks of its backend while a function runs. */
+/** Observes the calls from TF.js to its backend while a function runs. */
 import * as tf from '@tensorflow/tfjs'
 import type { Attribute } from '../../libtensorflow/attributes.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import { STACK_DEPTH } from '../refusal.js'
 
-/** What a listener is told. An exception of its passes through TF.js to whoever runs the function. */
+/** Callbacks for these calls. An exception that one throws propagates through TF.js to the caller of `intercept`. */
 export interface Listener {
-  /** JavaScript made a tensor. */
+  /** JavaScript created a tensor. */
   wrote(dataId: tf.DataId): void
-  /** JavaScript asks for a tensor's values. */
+  /** JavaScript is about to read a tensor's values. */
   reads(dataId: tf.DataId): void
   /** TensorFlow ran an operation. */
   executed(op: string, attributes: readonly Attribute[], inputs: readonly tf.TensorInfo[], outputs: tf.Tensor[]): void
 }
 
-/** Runs `run` with `listener` listening; the backend is afterwards as it was. */
+/** Calls `run` with `listener` attached to the backend, and detaches it afterwards. */
 export function intercept<T>(backend: NodeBackend, listener: Listener, run: () => T): T {
-  const stopAllowing = allowingRangeChecks(listener, listening =>
-    Object.assign(backend, interceptors(backend, listening)),
+  const restoreGather = allowingRangeChecks(listener, filtered =>
+    Object.assign(backend, interceptors(backend, filtered)),
   )
   const depth = Error.stackTraceLimit
   Error.stackTraceLimit = STACK_DEPTH
@@ -25,8 +25,8 @@ export function intercept<T>(backend: NodeBackend, listener: Listener, run: () =
     return run()
   } finally {
     Error.stackTraceLimit = depth
-    stopAllowing()
-    for (const method of METHODS) Reflect.deleteProperty(backend, method) // the class's own methods show again
+    restoreGather()
+    for (const method of METHODS) Reflect.deleteProperty(backend, method) // uncovers the methods of the class
   }
 }
 
@@ -61,7 +61,7 @@ function interceptors(backend: NodeBackend, listener: Listener): Pick<NodeBacken
   }
 }
 
-/** tfjs-node's `GatherV2` reads its indices to check their range; nothing recorded depends on that. */
+/** Hides the reads of tfjs-node's `GatherV2`, which reads its indices only to check their range. Returns a function that undoes this. */
 function allowingRangeChecks(listener: Listener, install: (listener: Listener) => void): () => void {
   const gather = tf.getKernel('GatherV2', tf.getBackend())
   let checking = false

@@ -1,4 +1,4 @@
-/** The program while it is recorded, and which of its values each tensor is. Tensors of TF.js are known by their `dataId`. */
+/** The program under construction, and which of its values each TF.js tensor is. Tensors are identified by their `dataId`. */
 import type * as tf from '@tensorflow/tfjs'
 import type { Attribute } from '../../libtensorflow/attributes.js'
 import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
@@ -8,26 +8,29 @@ import type { Elements, Program, TensorType, Value } from '../program/program.js
 import { registeredVariables } from './state.js'
 import { requireSupportedType } from './support.js'
 
-/** A step as a program. Its arguments are the inputs by name, and `state:NAME` for variables; results are `output:NAME` and `state:NAME`. */
+/** A recorded step. Arguments: the inputs by name, and `state:NAME` for variables. Results: `output:NAME` and `state:NAME`. */
 export interface RecordedProgram {
   readonly program: Program
   /** The variables that the step reads or assigns, by `state:NAME`. */
   readonly variables: ReadonlyMap<string, tf.Variable>
-  /** For each node of the program, where in the user's code it comes from. */
+  /** For each node of the program, the stack of the user's code that created it. */
   readonly sites: readonly (Error | undefined)[]
 }
 
 export interface KnownTensors {
-  /** Notes that the code which runs now made a tensor from JavaScript's values. */
+  /** Notes that the running code created a tensor from JavaScript values. */
   wrote(dataId: tf.DataId): void
   argument(name: string, tensor: tf.TensorInfo): Value
-  /** An argument or a result of an operation, else the state of a variable, else a constant. Throws a CompileRefusal for its type. */
+  /**
+   * The argument or result that this tensor is; otherwise a variable's state; otherwise a constant. Throws a CompileRefusal if the
+   * constant's type is not supported.
+   */
   valueFor(tensor: tf.TensorInfo): Value
   dtypeOf(value: Value): number
   operation(operation: RecordedOperation, outputs: readonly tf.TensorInfo[], site: Error): void
-  /** Whether another step may give the tensor other values. */
+  /** Whether the tensor's values may differ from step to step. */
   isComputed(dataId: tf.DataId): boolean
-  /** The program that returns `outputs` and the variables that were assigned. */
+  /** The program that returns `outputs` and the assigned variables. */
   build(outputs: readonly (readonly [name: string, tensor: tf.Tensor])[]): RecordedProgram
 }
 
@@ -93,14 +96,14 @@ export function newKnownTensors(backend: NodeBackend): KnownTensors {
   }
 }
 
-/** The variables that there are now, by the tensors that they hold now. */
+/** The registered variables, by the tensors that they hold now. */
 function variablesBefore() {
   const all = registeredVariables()
   const before = new Map(all.map(variable => [variable.dataId, variable]))
   const used = new Map<string, tf.Variable>()
   const note = (variable: tf.Variable) => void used.set(stateName(variable), variable)
   return {
-    /** Those that were noted, by `state:NAME`. */
+    /** The noted variables, by `state:NAME`. */
     used,
     note,
     has: (dataId: tf.DataId): boolean => before.has(dataId),
@@ -110,7 +113,7 @@ function variablesBefore() {
       if (variable) note(variable)
       return variable
     },
-    /** Those that hold another tensor by now. */
+    /** The variables that hold another tensor since. */
     assigned: (): tf.Variable[] => all.filter(variable => before.get(variable.dataId) !== variable),
   }
 }

@@ -1,14 +1,14 @@
-/** What a step may return: named tensors, at once. */
+/** Checks of what a step returned. */
 import * as tf from '@tensorflow/tfjs'
 
-/** Throws an Error if the step is an async function, whose operations after its first `await` nobody would see. */
+/** Throws an Error if the step is an async function: operations after its first `await` would be missed. */
 export function requireSynchronous(outputs: unknown): void {
   if (!(outputs instanceof Promise)) return
-  outputs.catch(() => {}) // what it does from here on is lost, its failure too
+  outputs.catch(() => {}) // a later failure of the step must not become an unhandled rejection
   throw new Error('scan: the step returned a promise; a step must not be async')
 }
 
-/** Returns what a step returned; throws an Error unless that is tensors by name. */
+/** Returns `outputs`; throws an Error unless it is an object of named tensors. */
 export function requireTensors(outputs: unknown): Record<string, tf.Tensor> {
   requireSynchronous(outputs)
   if (typeof outputs !== 'object' || outputs === null || outputs instanceof tf.Tensor)

@@ -1,4 +1,4 @@
-/** Clocks and random numbers of JavaScript: what a step takes from them in a recording would stay as it is forever. */
+/** Detects a step's use of JavaScript clocks and random numbers, whose values a recording would fix forever. */
 
 /** A call that asks for the time or a random number. */
 export interface OutsideCall {
@@ -19,7 +19,7 @@ export function watchOutside<T>(onCall: (call: OutsideCall) => void, run: () => 
   try {
     return run()
   } finally {
-    for (const put of restore) put()
+    for (const undo of restore) undo()
   }
 }
 
@@ -32,7 +32,7 @@ function replace<O extends object, K extends keyof O>(object: O, key: K, value: 
   }
 }
 
-/** The same function, its own methods (`process.hrtime.bigint`) included. */
+/** `f`, with calls of it and of its methods (`process.hrtime.bigint`) reported to `note`. */
 function watched<F extends (...args: never[]) => unknown>(name: string, f: F, note: (name: string) => void): F {
   return new Proxy(f, {
     apply(target, self, args) {

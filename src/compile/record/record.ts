@@ -1,4 +1,4 @@
-/** Runs a step once for real and writes down, as a program, every operation that it sends to TensorFlow. */
+/** Runs a step once and records every operation that it sends to TensorFlow as a program. */
 import type * as tf from '@tensorflow/tfjs'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import { opDefinition } from '../../libtensorflow/op-definitions.js'
@@ -16,7 +16,10 @@ export interface Recording extends RecordedProgram {
   readonly outside: OutsideCall | undefined
 }
 
-/** Records one run of `step`, inside of a scope of TF.js's; `inputs` are tensors that it uses, which become arguments. Throws a CompileRefusal. */
+/**
+ * Records one run of `step`; call it inside a TF.js scope. The tensors in `inputs` become arguments. Throws a CompileRefusal if the step
+ * cannot be compiled.
+ */
 export function record(
   backend: NodeBackend,
   inputs: Readonly<Record<string, tf.Tensor>>,
@@ -39,7 +42,7 @@ interface Recorder extends Listener {
 
 function newRecorder(backend: NodeBackend): Recorder {
   const known = newKnownTensors(backend)
-  let refusal: CompileRefusal | undefined // thrown at the end, where no `catch` or promise of the step's swallows it
+  let refusal: CompileRefusal | undefined // thrown at the end, so that no `catch` or promise in the step swallows it
   return {
     argument: (name, tensor) => void known.argument(name, tensor),
     wrote: known.wrote,
@@ -47,7 +50,7 @@ function newRecorder(backend: NodeBackend): Recorder {
       if (!known.isComputed(dataId)) return
       refusal ??= new CompileRefusal(
         'it reads the values of a tensor (dataSync, arraySync, data or array)',
-        'keep values in tensors, and return as an output what is to be read',
+        'keep values in tensors, and return the ones you need as outputs',
         callSite(new Error()),
       )
     },
@@ -56,7 +59,7 @@ function newRecorder(backend: NodeBackend): Recorder {
       const definition = opDefinition(backend.binding.api, op)
       requireCompilable(op, definition, outputs.length, site)
       const types = outputs.map(output => typeInTensorFlow(backend, output))
-      for (const { dtype } of types) requireSupportedType(dtype, `${op} gives`, site)
+      for (const { dtype } of types) requireSupportedType(dtype, `${op} returns`, site)
       const inputs = tensors.map(tensor => known.valueFor(tensor))
       const all = inferAttributes(definition, attributes, inputs.map(known.dtypeOf))
       known.operation({ op, attributes: all, inputs, types }, outputs, site)
@@ -71,7 +74,7 @@ function newRecorder(backend: NodeBackend): Recorder {
   }
 }
 
-/** TF.js shows some types of TensorFlow's as others. */
+/** The type that TensorFlow knows; TF.js reports some types as others. */
 function typeInTensorFlow(backend: NodeBackend, { dataId }: tf.TensorInfo): TensorType {
   const { dtype, shape } = backend.tensorMap.get(dataId)
   return { dtype, shape: [...shape] }

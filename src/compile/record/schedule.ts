@@ -1,6 +1,6 @@
 /**
- * Numbers that change from step to step and that JavaScript puts into a step as constants. A step is recorded twice, with two values
- * of every scheduled number; a constant that differs, and is proportional to one of them, becomes an argument.
+ * Scheduled numbers change from step to step, but a recorded step holds them as constants. A step is recorded twice, with two values of
+ * every scheduled number. A constant that differs, and is proportional to one of the numbers, becomes an argument.
  */
 import { DTYPES } from '../../libtensorflow/dtypes.js'
 import { rewrite } from '../program/builder.js'
@@ -16,16 +16,16 @@ import { CompileRefusal, callSite } from '../refusal.js'
 import type { Numbers } from '../step.js'
 import type { Recording } from './record.js'
 
-/** A constant that is `ratio` times the scheduled number `name`; argument `schedule:i` for number i of a list of these. */
+/** A constant equal to `ratio` times the scheduled number `name`. Entry i of a list of these is the argument `schedule:i`. */
 export interface Scheduled {
   readonly name: string
   readonly ratio: number
 }
 
-/** The golden ratio's fraction spreads the factors, so that no two of them, nor their products, are equal. */
+/** The golden ratio's fraction spreads the factors, so that no two factors or products of factors are equal. */
 const GOLDEN = 0.6180339887
 
-/** Values for the second recording: each number times a factor of its own. Zeros, which have no multiples, become ones in both. */
+/** Values for the two recordings. In the second, each number has its own factor. Zeros become ones in both: multiples of 0 are equal. */
 export function recordedNumbers(numbers: Numbers): [first: Numbers, second: Numbers] {
   const first = mapNumbers(numbers, value => (value === 0 ? 1 : value))
   return [first, mapNumbers(first, (value, i) => value * (1.1 + 0.5 * (((i + 1) * GOLDEN) % 1)))]
@@ -35,7 +35,7 @@ function mapNumbers(numbers: Numbers, f: (value: number, i: number) => number): 
   return Object.fromEntries(Object.entries(numbers).map(([name, value], i) => [name, f(value, i)]))
 }
 
-/** The program of two recordings that differ in nothing but scheduled constants. Throws a CompileRefusal that names the first other difference. */
+/** Merges two recordings that differ only in scheduled constants. Throws a CompileRefusal that names the first other difference. */
 export function generalize(
   [first, second]: readonly [Recording, Recording],
   numbers: readonly [Numbers, Numbers],
@@ -76,7 +76,7 @@ function findRatio(nodes: readonly [Constant, Constant], [first, second]: readon
   return candidates.length === 1 ? candidates[0] : undefined
 }
 
-/** The ratio of fewest digits that gives both constants in float32, or else their mean ratio. */
+/** The ratio with the fewest digits that reproduces both constants in float32, or else their mean ratio. */
 function simplest(a: number, b: number, s: number, t: number): number {
   const ratio = (a / s + b / t) / 2
   for (let digits = 1; digits <= 9; digits++) {
@@ -86,7 +86,7 @@ function simplest(a: number, b: number, s: number, t: number): number {
   return ratio
 }
 
-/** The constant's value for a step's numbers. */
+/** The value of the constant in a step with these numbers. */
 export function scheduledValue({ name, ratio }: Scheduled, numbers: Numbers): number {
   const value = numbers[name]
   if (value === undefined) throw new Error(`the schedule of a step lacks ${name}, which the first step had`)
@@ -107,7 +107,7 @@ function requireSameNames(a: Program, b: Program): void {
   const [names, others] = [a, b].map(({ results }) => [...results.keys()].join(', '))
   if (names === others) return
   throw new CompileRefusal(
-    `what it returns or assigns differs between two recordings of it: ${names} and ${others}`,
+    `its outputs and assigned variables differ between two recordings of it: ${names} and ${others}`,
     'return the same outputs from every step, and assign the same variables',
   )
 }
@@ -118,7 +118,7 @@ function requireSameLength(first: Recording, second: Recording): void {
   if (n === m && at < 0 && sameResults(first.program, second.program)) return
   throw new CompileRefusal(
     `two recordings of it differ: ${n} and ${m} operations and constants`,
-    'take no decision in JavaScript that differs from step to step; use tf.where',
+    'do not branch in JavaScript on anything that changes from step to step; use tf.where',
     callSite((at < 0 ? undefined : first.sites[at]) ?? second.sites[n]),
   )
 }
@@ -130,17 +130,17 @@ function describeDifference({ program, sites }: Recording, at: number, a: Progra
   const where = callSite(sites[at])
   if (a.kind === 'constant' && b.kind === 'constant') {
     const user = program.nodes.find(node => node.kind === 'operation' && node.inputs.some(input => input.node === at))
-    const usedBy = user?.kind === 'operation' ? `, for ${user.op}` : ''
+    const usedBy = user?.kind === 'operation' ? ` and used by ${user.op}` : ''
     return new CompileRefusal(
-      `a ${printType(a.types[0])} that JavaScript makes${usedBy}, differs between two recordings of it`,
-      "make noise from the step's key, and use a scheduled number only by itself or multiplied",
+      `a ${printType(a.types[0])} created in JavaScript${usedBy} differs between two recordings of it`,
+      "make noise from the step's key, and use a scheduled number only as it is or multiplied by a constant",
       where,
     )
   }
   const name = a.kind === 'operation' ? a.op : a.kind
   return new CompileRefusal(
-    `${name} has other attributes, inputs or shapes in two recordings of it`,
-    'take no decision in JavaScript that differs from step to step; use tf.where',
+    `${name} has different attributes, inputs or shapes in two recordings of it`,
+    'do not branch in JavaScript on anything that changes from step to step; use tf.where',
     where,
   )
 }

@@ -4,15 +4,15 @@ import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import { dtypeNumber } from '../../libtensorflow/dtypes.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 
-/** Values of variables, to be put back once. */
+/** The saved values of all variables, which can be restored once. */
 export interface SavedState {
-  /** Puts the values back and frees what was kept; variables created since get the values that they were created with. */
+  /** Restores the values and frees the copies. Variables created since get their initial values. */
   restore(): void
   /** Variables created since. */
   readonly created: readonly tf.Variable[]
 }
 
-/** Saves the values of all variables, and from then on those that new variables are created with. */
+/** Saves the values of all variables, and the initial values of variables created later. */
 export function saveState(): SavedState {
   const saved = new Map<tf.Variable, tf.Tensor>()
   const save = (variable: tf.Variable) => saved.set(variable, tf.keep(tf.clone(variable)))
@@ -39,13 +39,13 @@ export function registeredVariables(): tf.Variable[] {
   return Object.values(tf.engine().registeredVariables)
 }
 
-/** Gives each variable a tensor of its own: TF.js lets variables share one, and a recorder could not tell them apart. */
+/** Gives each variable its own tensor. TF.js lets variables share one, and a recorder could not tell them apart. */
 export function separateVariables(backend: NodeBackend): void {
   for (const variable of registeredVariables()) {
     const type = { name: 'T', type: ATTRIBUTE_TYPES.TF_ATTR_TYPE, value: dtypeNumber(variable.dtype) }
-    const own = backend.executeSingleOutput('Identity', [type], [variable])
-    variable.assign(own)
-    own.dispose()
+    const copy = backend.executeSingleOutput('Identity', [type], [variable])
+    variable.assign(copy)
+    copy.dispose()
   }
 }
 

@@ -1,4 +1,4 @@
-/** From a step to its program: recorded twice on different inputs, compared, made general, optimized; the state stays what it was. */
+/** Turns a step into a program: records it twice on different inputs, merges the recordings and optimizes the result. */
 import * as tf from '@tensorflow/tfjs'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import type { HostKey, Key } from '../../random.js'
@@ -13,7 +13,7 @@ import { saveState, separateVariables } from './state.js'
 /** A step as `trace` runs it. */
 export type TracedStep = (batch: tf.Tensor, key: Key, numbers: Numbers) => Record<string, tf.Tensor>
 
-/** Data for two recordings, which should differ: each holds one batch. */
+/** Inputs of two recordings: `data` holds one batch for each, and the two should differ. */
 export interface Examples {
   readonly data: readonly [Uint8Array | Float32Array, Uint8Array | Float32Array]
   readonly shape: readonly number[]
@@ -31,7 +31,7 @@ export interface StepProgram {
   siteOf(op: string): string | undefined
 }
 
-/** Throws a CompileRefusal if the step cannot be compiled. Afterwards every variable has the value that it had. */
+/** The program of a step. Every variable keeps its value. Throws a CompileRefusal if the step cannot be compiled. */
 export function trace(backend: NodeBackend, step: TracedStep, examples: Examples): StepProgram {
   const numbers = recordedNumbers(examples.numbers)
   const recordings = recordTwice(backend, step, examples, numbers) ?? recordTwice(backend, step, examples, numbers)
@@ -44,7 +44,7 @@ export function trace(backend: NodeBackend, step: TracedStep, examples: Examples
   return { program: optimize(program), scheduled, variables, siteOf }
 }
 
-/** Undefined if the step created variables, as TF.js optimizers and layers do when they first run; those stay, with their first values. */
+/** Undefined if the step created variables, as TF.js optimizers and layers do in their first run; they stay, with their initial values. */
 function recordTwice(
   backend: NodeBackend,
   step: TracedStep,
@@ -89,17 +89,17 @@ function recordOnce(
 
 function createsVariables(): CompileRefusal {
   return new CompileRefusal(
-    'it creates a tf.Variable each time that it runs',
+    'it creates a tf.Variable each time it runs',
     'create variables and optimizers once, outside of the step',
   )
 }
 
-/** Two recordings may read a clock within the same millisecond, or take the same branch on a random number. */
+/** Comparing recordings may miss such calls: both can read a clock in the same millisecond, or branch alike on a random number. */
 function refuseOutside(recordings: readonly Recording[]): void {
   const [call] = recordings.flatMap(({ outside }) => outside ?? [])
   if (call === undefined) return
   throw new CompileRefusal(
-    `it calls ${call.name}, which would be called once and never again`,
+    `it calls ${call.name}, which would run only while the step is recorded`,
     "make noise from the step's key, and read clocks outside of the step",
     callSite(call.site),
   )

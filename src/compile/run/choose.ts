@@ -1,4 +1,4 @@
-/** Which way of running a compiled loop is faster on this machine, found by running it. */
+/** Chooses between XLA and a graph for a compiled loop, by timing both on this machine. */
 import { CompileRefusal } from '../refusal.js'
 import type { Choice, NativeMode } from '../step.js'
 import type { CompiledLoop } from './compiled-loop.js'
@@ -7,12 +7,12 @@ import type { Fed } from './feed.js'
 const TIMED_MS = 50
 const REPETITIONS = 2
 /**
- * XLA is kept unless the graph is faster by this factor: so the choice, and with it the last digits of every result, is the same on
- * every run although timings are not.
+ * The graph is chosen only if it is faster by this factor. So the choice, and with it the last digits of every result, is the same in
+ * every run, although timings vary.
  */
 const CLEARLY_FASTER = 1.3
 
-/** A loop that is ready to run, and why it runs as it does. */
+/** A loop that is ready to run, and how it was chosen. */
 export interface Chosen {
   readonly loop: CompiledLoop
   readonly choice: Choice<NativeMode>
@@ -25,7 +25,7 @@ export interface Compilable {
   siteOf(op: string): string | undefined
 }
 
-/** Compiles a loop and runs a step of it, whose results are discarded. Throws a CompileRefusal if XLA or TensorFlow cannot. */
+/** Compiles a loop, runs one step of it and discards the results. Throws a CompileRefusal if XLA or TensorFlow rejects it. */
 export async function warmUp(step: Compilable, mode: NativeMode, fed: Fed): Promise<CompiledLoop> {
   let loop: CompiledLoop | undefined
   try {
@@ -52,10 +52,10 @@ export async function chooseMode(step: Compilable, fed: Fed): Promise<Chosen> {
 
 function refusal(step: Compilable, mode: NativeMode, error: unknown): CompileRefusal {
   const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
-  if (mode === 'graph') return new CompileRefusal(`TensorFlow does not take it: ${line}`, 'run it uncompiled (off)')
+  if (mode === 'graph') return new CompileRefusal(`TensorFlow rejects it: ${line}`, 'run it uncompiled (off)')
   const [, op] = line.match(/unsupported operations .*?: (\w+) \(/) ?? []
-  if (op === undefined) return new CompileRefusal(`XLA does not take it: ${line}`, 'compile it as a graph')
-  return new CompileRefusal(`XLA has no ${op}`, 'compile it as a graph, or do without', step.siteOf(op))
+  if (op === undefined) return new CompileRefusal(`XLA rejects it: ${line}`, 'compile it as a graph')
+  return new CompileRefusal(`XLA has no ${op}`, 'compile it as a graph, or avoid this operation', step.siteOf(op))
 }
 
 function asRefusal(error: unknown): CompileRefusal {

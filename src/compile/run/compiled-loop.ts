@@ -1,4 +1,4 @@
-/** A loop of steps as a TensorFlow function: defined once, run by name, on the variables' own tensors. */
+/** A loop of steps as a TensorFlow function, which is defined once and runs by name on the variables' own tensors. */
 import type * as tf from '@tensorflow/tfjs'
 import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import type { Binding } from '../../libtensorflow/binding.js'
@@ -17,7 +17,7 @@ import type { NativeMode } from '../step.js'
 import type { Fed } from './feed.js'
 import { type Loop, type LoopShape, makeLoop } from './loop.js'
 
-/** Tensors of the binding, not yet of TF.js; either method frees them. */
+/** The results of one run, as tensors of the binding. Call one of the two methods, which frees them. */
 export interface LoopResult {
   /** Assigns the variables and reads the outputs of the first `n` steps, end to end. */
   take(n: number): Promise<Record<string, Float32Array>>
@@ -73,17 +73,17 @@ function defineLoop(
   callees: ReadonlyMap<string, Program>,
 ): { name: string; dispose(): void } {
   const functions: DefinedFunction[] = []
-  const define = (as: string, program: Program) => {
-    functions.push(defineFunction(binding, as, toGraph(program), functions))
-    return as
+  const define = (functionName: string, program: Program) => {
+    functions.push(defineFunction(binding, functionName, toGraph(program), functions))
+    return functionName
   }
   const dispose = () => {
     for (const defined of functions.splice(0)) defined.dispose()
   }
   try {
     for (const [callee, program] of callees) define(callee, program)
-    const [more, once] = [define(`${name}_condition`, condition), define(`${name}_body`, body)]
-    return { name: define(`${name}_loop`, loop(more, once)), dispose }
+    const names = [define(`${name}_condition`, condition), define(`${name}_body`, body)] as const
+    return { name: define(`${name}_loop`, loop(...names)), dispose }
   } catch (error) {
     dispose()
     throw error
@@ -129,7 +129,7 @@ function loopResult(
 }
 
 async function takeRows(binding: Binding, tensor: TensorMetadata | undefined, length: number): Promise<Float32Array> {
-  if (tensor === undefined) throw new Error('TensorFlow gave fewer results than the loop has')
+  if (tensor === undefined) throw new Error('TensorFlow returned fewer results than the loop has')
   try {
     return ((await binding.tensorData(tensor.id)) as Float32Array).slice(0, length)
   } finally {

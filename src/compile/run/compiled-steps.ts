@@ -1,4 +1,4 @@
-/** Steps as compiled functions: traced and compiled when data of a new shape comes, then run in chunks of a fixed capacity. */
+/** Runs steps as compiled functions: compiles once for each shape of data, then runs chunks of a fixed capacity. */
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import type { HostKey } from '../../random.js'
 import { type TracedStep, trace } from '../record/trace.js'
@@ -16,20 +16,20 @@ import { type Compilable, chooseMode, warmUp } from './choose.js'
 import { type CompiledLoop, compileLoop } from './compiled-loop.js'
 import { type Feeder, newFeeder } from './feed.js'
 
-/** The steps of one shape of data. */
+/** The compiled step for one shape of data. */
 interface Compiled {
   readonly loop: CompiledLoop
   readonly feeder: Feeder
 }
 
-/** Runs `step` in the mode `asked` for, or else in the one that is faster on the first batches. */
+/** Runs `step` in the requested mode, or else in the one that is faster on the first batches. */
 export function compileSteps<S>(
   backend: NodeBackend,
   step: Step<S>,
-  asked: Choice<NativeMode> | undefined,
+  requested: Choice<NativeMode> | undefined,
 ): StepRunner<S> {
   const compiled = new Map<string, Compiled>()
-  let choice = asked
+  let choice = requested
   let mostSteps = 1
 
   async function prepare(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]): Promise<Compiled> {

@@ -1,4 +1,4 @@
-/** Steps one TF.js operation at a time, on any backend. */
+/** Runs steps eagerly, one TF.js operation at a time, on any backend. */
 import * as tf from '@tensorflow/tfjs'
 import type { HostKey } from '../../random.js'
 import { requireTensors } from '../record/outputs.js'
@@ -6,7 +6,7 @@ import { type Batches, concatenate, type Outputs, type Step, type StepRunner } f
 
 const MOST_STEPS = 200
 
-/** Runs `step` in a loop on the current TF.js backend; frees everything that it makes. `reason`: why uncompiled. */
+/** Runs `step` in a loop on the current TF.js backend and frees its tensors. `reason`: why it is not compiled. */
 export function eagerSteps<S>(step: Step<S>, reason: string): StepRunner<S> {
   return {
     choice: { mode: 'off', reason },

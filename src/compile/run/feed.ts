@@ -1,9 +1,9 @@
-/** What goes into a compiled loop: batches, keys and scheduled numbers, in arrays of a fixed capacity that are reused. */
+/** The inputs of a compiled loop: batches, keys and scheduled numbers, in reused arrays of a fixed capacity. */
 import type { HostKey } from '../../random.js'
 import { type Scheduled, scheduledValue } from '../record/schedule.js'
 import type { Batches, Numbers } from '../step.js'
 
-/** The first `n` rows count. */
+/** The inputs of one call, which uses the first `n` rows. */
 export interface Fed {
   readonly n: number
   /** [capacity, ...batch]. */
@@ -17,17 +17,17 @@ export interface Fed {
 export interface Feeder {
   /** Steps that one call can run. */
   readonly capacity: number
-  /** As many steps as there are from number `from` on, or as fit. Valid until the next call. */
+  /** The steps from number `from` on, at most `capacity` of them. Valid until the next call. */
   feed(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[], from: number): Fed
-  /** A full load: the batches over and over. */
+  /** `capacity` steps: the batches, repeated. */
   repeat(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]): Fed
 }
 
-/** Both bounds are fixed, so that no result depends on how fast a machine is. */
+/** Both bounds are fixed, so that no result depends on the speed of a machine. */
 const MOST_BYTES = 2 ** 24
 const MOST_STEPS = 200
 
-/** A feeder of batches like those in `like`, of shape `shape`. */
+/** A feeder of batches of this shape, with the element type of `like`. */
 export function newFeeder(like: Batches['data'], shape: readonly number[], scheduled: readonly Scheduled[]): Feeder {
   const size = shape.reduce((product, n) => product * n, 1)
   const capacity = Math.min(Math.max(Math.floor(MOST_BYTES / (size * like.BYTES_PER_ELEMENT)), 1), MOST_STEPS)
@@ -41,7 +41,7 @@ export function newFeeder(like: Batches['data'], shape: readonly number[], sched
     if (key.some(word => word < 0)) throw new Error(`scan: the key [${key}] has a negative word; make keys with keyAt`)
     keys.set(key, 2 * row)
     schedules.set(
-      scheduled.map(one => scheduledValue(one, numbers)),
+      scheduled.map(constant => scheduledValue(constant, numbers)),
       scheduled.length * row,
     )
   }

@@ -1,6 +1,6 @@
 /**
- * A step's program inside a loop: three programs, of which the last one runs the step `n` times, for `n` up to a fixed capacity.
- * The loop carries (i, n, data, keys, schedules, one buffer per output, the variables).
+ * Puts a step's program into a loop that runs it `n` times, for `n` up to a fixed capacity. The loop carries (i, n, data, keys,
+ * schedules, one buffer per output, the variables).
  */
 import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
 import { type Builder, newBuilder } from '../program/builder.js'
@@ -9,21 +9,21 @@ import { type Program, sizeOf, type TensorType, typeOf, type Value } from '../pr
 import { whileLoop } from '../program/while.js'
 import type { StepProgram } from '../record/trace.js'
 
-/** What does not change from call to call. */
+/** What is the same in every call. */
 export interface LoopShape {
   /** Steps that one call can run. */
   readonly capacity: number
-  /** Of the data that is fed: uint8 is cast to float32 inside. */
+  /** Element type of the data; the loop casts uint8 to float32. */
   readonly dtype: 'uint8' | 'float32'
-  /** Of one batch. */
+  /** Shape of one batch. */
   readonly batch: readonly number[]
 }
 
-/** Arguments of `loop`, in order: n, data, keys, schedules, then the variables; its results: the outputs, then the assigned variables. */
+/** Arguments of `loop`, in order: n, data, keys, schedules, then the variables. Results: the outputs, then the assigned variables. */
 export interface Loop {
   readonly condition: Program
   readonly body: Program
-  /** Names the other two in a `While`. */
+  /** The program with the `While`, which calls the other two by these names. */
   loop(condition: string, body: string): Program
   /** Type of each output of one step, by name. */
   readonly outputs: ReadonlyMap<string, TensorType>
@@ -42,9 +42,9 @@ interface Carried {
 export function makeLoop(step: StepProgram, shape: LoopShape): Loop {
   const outputs = outputTypes(step.program)
   const fed = fedTypes(step, shape)
-  const buffers = [...outputs].map(([name, { shape: one }]) => ({
+  const buffers = [...outputs].map(([name, output]) => ({
     name: `output:${name}`,
-    type: { dtype: DTYPES.TF_FLOAT, shape: [shape.capacity, ...one] },
+    type: { dtype: DTYPES.TF_FLOAT, shape: [shape.capacity, ...output.shape] },
   }))
   const state = [...step.variables].map(([name, { dtype, shape }]) => ({
     name,
@@ -81,7 +81,7 @@ function addArguments(builder: Builder, carried: readonly Carried[]): Arguments 
   const values = new Map(carried.map(({ name, type }) => [name, builder.argument(name, type)]))
   return name => {
     const value = values.get(name)
-    if (value === undefined) throw new Error(`loop: nothing called "${name}" is carried`)
+    if (value === undefined) throw new Error(`loop: there is no carried value "${name}"`)
     return value
   }
 }
@@ -124,16 +124,16 @@ function element(builder: Builder, from: Value, i: Value, column: number): Value
   return reshape(builder, rowOf(builder, from, i, column, [1]), [])
 }
 
-/** `buffer` with `value`, as float32, in row `i`. */
+/** `buffer` with row `i` set to `value`, as float32. */
 function store(builder: Builder, buffer: Value, i: Value, value: Value): Value {
   const type = builder.typeOf(buffer)
-  if (sizeOf(type) === 0) return buffer // which TensorScatterUpdate refuses
+  if (sizeOf(type) === 0) return buffer // TensorScatterUpdate rejects empty tensors
   const update = reshape(builder, cast(builder, value, DTYPES.TF_FLOAT), [1, ...type.shape.slice(1)])
   const attributes = [typeAttribute('T', type.dtype), typeAttribute('Tindices', INT32)]
   return builder.single('TensorScatterUpdate', attributes, [buffer, reshape(builder, i, [1, 1]), update], type)
 }
 
-interface Parts {
+interface LoopValues {
   readonly fed: readonly Carried[]
   readonly buffers: readonly Carried[]
   readonly state: readonly Carried[]
@@ -141,7 +141,7 @@ interface Parts {
   readonly assigned: readonly string[]
 }
 
-function loopProgram({ fed, buffers, state, carried, assigned }: Parts, condition: string, body: string): Program {
+function loopProgram({ fed, buffers, state, carried, assigned }: LoopValues, condition: string, body: string): Program {
   const builder = newBuilder()
   const argument = addArguments(builder, [...fed, ...state])
   const start = [

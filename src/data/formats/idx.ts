@@ -5,14 +5,14 @@ import type { Images } from '../images.js'
 
 const IMAGES = 0x00000803
 
-/** Reads an IDX file of grey images, gzipped or not. Throws an error that names the file and what is wrong with it. */
+/** Reads an IDX file of grey images, optionally gzipped. Throws an `Error` that names the file and the fault. */
 export function readIdxImages(path: string): Images {
   return parseIdxImages(inflate(readWhole(path), path), path)
 }
 
 /** Parses the bytes of an IDX file of images; `path` is for error messages. */
 export function parseIdxImages(bytes: Uint8Array, path: string): Images {
-  if (bytes.length === 0) throw new Error(`${path}: the file is empty; an IDX file of images was expected`)
+  if (bytes.length === 0) throw new Error(`${path}: the file is empty; expected an IDX file of images`)
   if (bytes.length < 16) throw new Error(`${path}: ${bytes.length} bytes are too few for an IDX header of 16 bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const magic = view.getUint32(0)
@@ -23,9 +23,9 @@ export function parseIdxImages(bytes: Uint8Array, path: string): Images {
   }
   const size = count * rows * columns
   if (bytes.length - 16 !== size) {
-    const fault = bytes.length - 16 < size ? 'is cut short' : 'has bytes left over'
+    const fault = bytes.length - 16 < size ? 'is truncated' : 'has extra bytes'
     throw new Error(
-      `${path}: ${fault}: the header says ${count} images of ${rows}x${columns} pixels, ` +
+      `${path}: the file ${fault}: the header says ${count} images of ${rows}x${columns} pixels, ` +
         `${size} bytes, but ${bytes.length - 16} follow it`,
     )
   }
@@ -34,8 +34,8 @@ export function parseIdxImages(bytes: Uint8Array, path: string): Images {
 
 function describeMagic(magic: number): string {
   const found = `0x${magic.toString(16).padStart(8, '0')}`
-  if (magic === 0x00000801) return `magic number ${found} is that of IDX labels; images have 0x00000803`
-  return `magic number ${found} is not that of IDX images, 0x00000803`
+  if (magic === 0x00000801) return `magic number ${found} means IDX labels; images have 0x00000803`
+  return `magic number ${found}; expected 0x00000803, that of IDX images`
 }
 
 function inflate(bytes: Buffer, path: string): Buffer {
@@ -43,6 +43,6 @@ function inflate(bytes: Buffer, path: string): Buffer {
   try {
     return gunzipSync(bytes)
   } catch (error) {
-    throw new Error(`${path}: not a whole gzip file (${(error as Error).message})`)
+    throw new Error(`${path}: truncated or damaged gzip file (${(error as Error).message})`)
   }
 }

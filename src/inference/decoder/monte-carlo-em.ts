@@ -1,11 +1,11 @@
 /**
- * Monte Carlo EM for a neural decoder (Wei & Tanner 1990; Kingma & Welling 2013, section 5 and figure 3): chains of z from p(z | x) by HMC or
- * Metropolis, then gradient ascent on log p(x, z). There is no encoder.
+ * Monte Carlo EM for a neural decoder (Wei & Tanner 1990; Kingma & Welling 2013, section 5 and figure 3): HMC or Metropolis chains sample
+ * p(z | x), then gradient ascent raises log p(x, z). No encoder is needed.
  */
 import * as tf from '@tensorflow/tfjs'
 import { toUnit } from '../../data/levels.js'
 import { usedMeans } from '../../data/used-images.js'
-import { decode, namedWeights, type Vae } from '../../models/vae.js'
+import { type Decoder, decode, namedWeights } from '../../models/vae.js'
 import type { HostKey } from '../../random.js'
 import { type ChainOptions, imageChains } from '../../sampling/image-chains.js'
 import { type metropolisOrHmc, sample } from '../../sampling/kernel.js'
@@ -13,33 +13,33 @@ import type { Algorithm } from '../algorithm.js'
 import { createOptimizer, type OptimizerOptions } from '../optimizer.js'
 
 export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typeof metropolisOrHmc)[number]> {
-  /** Optimizer steps on the draws of a batch. */
+  /** Optimizer steps per batch, all on the same draws of z. */
   updates: number
 }
 
-/** Learns the decoder of `vae` from binary images {0, 255}; its encoder is neither used nor changed. */
-export function monteCarloEm(vae: Vae, options: MonteCarloEmOptions, key: HostKey): Algorithm {
-  const weights = new Map(namedWeights(vae.decoder).map(([name, value]) => [`decoder/${name}`, value]))
+/** Learns a decoder from binary images {0, 255}. An encoder beside it is neither used nor changed. */
+export function monteCarloEm(model: Decoder, options: MonteCarloEmOptions, key: HostKey): Algorithm {
+  const weights = new Map(namedWeights(model.decoder).map(([name, value]) => [`decoder/${name}`, value]))
   const optimizer = createOptimizer(options, weights)
-  const chains = imageChains(vae.latentDim, options, key)
+  const chains = imageChains(model.latentDim, options, key)
   return {
     variables: new Map([
       ...weights,
       ...[...optimizer.slots].map(([name, slot]): [string, tf.Variable] => [`optimizer/${name}`, slot]),
       ...chains.variables,
     ]),
-    models: new Map([['decoder', vae.decoder]]),
+    models: new Map([['decoder', model.decoder]]),
     step(batch, stepKey, { learningRate, used, first }) {
       const x = toUnit(batch)
-      const target = (z: tf.Tensor) => tf.add(decode(vae, z).logProb(x), vae.latents.prior.logProb(z))
+      const target = (z: tf.Tensor) => tf.add(decode(model, z).logProb(x), model.latents.prior.logProb(z))
       const { draws, acceptance } = chains.move(
         { first, used, size: batch.shape[0] as number },
         stepKey,
         (z, runKey, stepSize) => sample(target, z, runKey, options.transitions, stepSize, options),
       )
       const z = draws.at(-1) as tf.Tensor // [chains, batch, latent]
-      const reconstruction = () => tf.mean(decode(vae, z).logProb(x), 0) // [batch]
-      const before = { reconstruction: reconstruction(), logPrior: tf.mean(vae.latents.prior.logProb(z), 0) }
+      const reconstruction = () => tf.mean(decode(model, z).logProb(x), 0) // [batch]
+      const before = { reconstruction: reconstruction(), logPrior: tf.mean(model.latents.prior.logProb(z), 0) }
       for (let update = 0; update < options.updates; update++)
         optimizer.minimize(
           () => tf.neg(usedMeans({ mean: reconstruction() }, used).mean as tf.Tensor) as tf.Scalar,

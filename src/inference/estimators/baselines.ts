@@ -1,54 +1,54 @@
-/** Baselines of score-function gradients: what is subtracted from a signal without changing the gradient's mean. */
+/** Baselines of score-function gradients: subtracting one lowers the variance and leaves the expected gradient unchanged. */
 import * as tf from '@tensorflow/tfjs'
 import { glorotUniform } from '../../models/vae.js'
 import { type HostKey, split } from '../../random.js'
 
 /**
- * none; the mean of the signals of earlier steps; that mean plus what a network makes of the image (Mnih & Gregor 2014, section
- * 2.3); what the image's other draws predict (Mnih & Rezende 2016; Kool et al. 2019), which takes two draws at least.
+ * `running-mean`: the mean signal of earlier steps. `input`: that mean plus a network's prediction from the image (Mnih & Gregor 2014,
+ * section 2.3). `leave-one-out`: a prediction from the image's other draws, of which it needs one (Mnih & Rezende 2016; Kool et al. 2019).
  */
 export const baselines = ['none', 'running-mean', 'input', 'leave-one-out'] as const
 
-/** What multiplies each draw's score, in nats. */
+/** The learning signal that multiplies the score of each draw, in nats. */
 export interface Signal {
   /** [samples, batch]. */
   value: tf.Tensor
-  /** What each image's other draws say that it is: [samples, batch]. */
+  /** The prediction of each value from the image's other draws: [samples, batch]. */
   fromOthers(): tf.Tensor
 }
 
 export interface Baseline {
-  /** Learned with the networks, by the same optimizer. */
+  /** Weights that the optimizer learns together with the networks. */
   readonly weights: ReadonlyMap<string, tf.Variable>
   /** Other state. */
   readonly state: ReadonlyMap<string, tf.Variable>
   /**
-   * The signal of images x [batch, pixels] less the baseline: [samples, batch]. `learn` runs on the gradient tape: a scalar that is
-   * ascended beside the bound.
+   * `centred` is the signal of images x [batch, pixels] minus the baseline: [samples, batch]. `learn` runs on the gradient tape and
+   * returns a scalar to add to the training objective.
    */
   centre(signal: Signal, x: tf.Tensor): { centred: tf.Tensor; learn(): tf.Tensor }
 }
 
-/** A baseline for images of `pixels`; `key` draws the network's first weights. */
+/** A baseline for images with `pixels` values; `key` draws the initial weights of its network. */
 export function createBaseline(kind: (typeof baselines)[number], pixels: number, key: HostKey): Baseline {
   if (kind === 'input') return inputBaseline(pixels, key)
   if (kind === 'running-mean') return runningMean()
-  const nothing = { weights: new Map(), state: new Map() }
+  const noVariables = { weights: new Map(), state: new Map() }
   const centred = ({ value, fromOthers }: Signal) => (kind === 'none' ? value : tf.sub(value, fromOthers()))
-  return { ...nothing, centre: signal => ({ centred: centred(signal), learn: () => tf.scalar(0) }) }
+  return { ...noVariables, centre: signal => ({ centred: centred(signal), learn: () => tf.scalar(0) }) }
 }
 
-/** The mean over the other samples of each: values [samples, batch] -> [samples, batch]. */
+/** For each sample the mean over the other samples: values [samples, batch] -> [samples, batch]. */
 export function meanOfOthers(values: tf.Tensor): tf.Tensor {
   const others = (values.shape[0] as number) - 1
   return tf.div(tf.sub(tf.sum(values, 0), values), others)
 }
 
-/** log sum_j exp(values_j) over the other samples of each, of which there is one at least: values [samples, batch] -> [samples, batch]. */
+/** For each sample log sum_j exp(values_j) over the other samples, at least one: values [samples, batch] -> [samples, batch]. */
 export function logSumOfOthers(values: tf.Tensor): tf.Tensor {
   const samples = values.shape[0] as number
   const isLargest = tf.cast(tf.transpose(tf.oneHot(tf.argMax(values, 0), samples)), 'bool')
-  // The others of the largest may be too small beside it to be told from 0: their sum has a scale of its own.
+  // Relative to the largest, the others may underflow to 0, so their sum is scaled separately.
   const withoutLargest = tf.logSumExp(tf.where(isLargest, Number.NEGATIVE_INFINITY, values), 0)
   const max = tf.max(values, 0)
   const scaled = tf.exp(tf.sub(values, max))
@@ -57,7 +57,7 @@ export function logSumOfOthers(values: tf.Tensor): tf.Tensor {
   return tf.where(isLargest, withoutLargest, tf.add(tf.log(tf.add(before, after)), max))
 }
 
-/** Weight of the past in the running mean, per step. */
+/** Decay of the running mean per step. */
 const DECAY = 0.9
 
 function runningMean(): Baseline {
@@ -66,7 +66,7 @@ function runningMean(): Baseline {
     weights: new Map(),
     state: new Map(Object.entries({ sum, weight })),
     centre({ value }) {
-      const centred = tf.sub(value, tf.div(sum, tf.maximum(weight, 1e-6))) // the first step has no past: 0
+      const centred = tf.sub(value, tf.div(sum, tf.maximum(weight, 1e-6))) // 0 in the first step
       sum.assign(tf.add(tf.mul(sum, DECAY), tf.mul(tf.mean(value), 1 - DECAY)))
       weight.assign(tf.add(tf.mul(weight, DECAY), 1 - DECAY))
       return { centred, learn: () => tf.scalar(0) }
@@ -78,7 +78,7 @@ const scalarVariable = () => tf.variable(tf.scalar(0), false)
 
 const HIDDEN = 100
 
-/** The running mean, and a network of one hidden layer on what is left: it descends the squared error. */
+/** The running mean, plus a network with one hidden layer that learns the remainder by squared error. */
 function inputBaseline(pixels: number, key: HostKey): Baseline {
   const mean = runningMean()
   const [hidden, output] = tf.tidy(() => {
@@ -91,8 +91,8 @@ function inputBaseline(pixels: number, key: HostKey): Baseline {
     weights: new Map(Object.entries({ hidden, output })),
     state: mean.state,
     centre(signal, x) {
-      const { centred: rest } = mean.centre(signal, x)
-      const error = () => tf.sub(rest, predict(x)) // [samples, batch]
+      const { centred: remainder } = mean.centre(signal, x)
+      const error = () => tf.sub(remainder, predict(x)) // [samples, batch]
       return { centred: error(), learn: () => tf.mul(tf.mean(tf.square(error())), -0.5) }
     },
   }

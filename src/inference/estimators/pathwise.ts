@@ -1,4 +1,4 @@
-/** Pathwise gradients: through the draws z = g(x, epsilon) (Kingma & Welling 2013, section 2.4; Burda et al. 2015, section 3). */
+/** Pathwise gradients, through the reparameterized draws z = g(x, epsilon) (Kingma & Welling 2013, section 2.4; Burda et al. 2015, section 3). */
 import * as tf from '@tensorflow/tfjs'
 import type { Posterior } from '../../models/latents.js'
 import { encode, type Vae } from '../../models/vae.js'
@@ -7,25 +7,26 @@ import { importanceWeighted } from '../../objectives/importance-weighted.js'
 import type { Ascent } from './ascent.js'
 
 export interface PathwiseOptions extends ElboOptions {
-  /** Nats that each latent dimension may tell about a batch free of charge; 0: none (Kingma et al. 2016, equation 15). */
+  /** KL below this many nats per latent dimension (batch mean) is not penalised; 0 turns it off (Kingma et al. 2016, equation 15). */
   freeBits: number
 }
 
-/** Of the ELBO, with the schedule's weight of the KL term. */
+/** The pathwise gradient of the ELBO, with the KL term weighted by the schedule's beta. */
 export const pathwiseElbo =
   (vae: Vae, options: PathwiseOptions): Ascent =>
   (x, key, { beta }) =>
   () => {
     const q = encode(vae, x)
     const bound = elboOf(vae, x, q, key, options)
-    const kl = options.freeBits > 0 ? chargedKl(q, options.freeBits) : tf.mean(bound.kl)
+    const kl = options.freeBits > 0 ? klWithFreeBits(q, options.freeBits) : tf.mean(bound.kl)
     return { ascended: tf.sub(tf.mean(bound.reconstruction), tf.mul(kl, beta)), bound }
   }
 
-/** sum_j max(freeBits, KL_j), with KL_j of dimension j averaged over the batch. */
-export const chargedKl = (q: Posterior, freeBits: number): tf.Tensor => tf.sum(tf.maximum(tf.mean(q.kl(), 0), freeBits))
+/** sum_j max(freeBits, KL_j), where KL_j is the batch mean for latent dimension j: a scalar in nats. */
+export const klWithFreeBits = (q: Posterior, freeBits: number): tf.Tensor =>
+  tf.sum(tf.maximum(tf.mean(q.kl(), 0), freeBits))
 
-/** Of the importance-weighted bound. */
+/** The pathwise gradient of the importance-weighted bound. */
 export const pathwiseIwae =
   (vae: Vae, { samples }: { samples: number }): Ascent =>
   (x, key) =>

@@ -19,17 +19,17 @@ import type { BoundedAlgorithm } from '../algorithm.js'
 const LOG_2PI = Math.log(2 * Math.PI)
 
 export interface FactorAnalysisOptions {
-  /** From a batch of images [batch, pixels] in 0 … 255 to what the model explains, [batch, features]. */
+  /** Images [batch, pixels] in 0 … 255 -> the features that the model explains, [batch, features]. */
   read(batch: tf.Tensor): tf.Tensor
   noise: (typeof noises)[number]
-  /** No noise variance falls below this. 0 is allowed where no feature is constant. */
+  /** Lower limit of every noise variance. It may be 0 if no feature is constant. */
   varianceFloor: number
 }
 
-/** Sums over images, x counted from mu. */
+/** Sums over images, with x relative to mu. */
 export interface FactorStatistics {
   readonly images: number
-  /** sum x, and sum x^2: [features] each. */
+  /** sum x and sum x^2: [features] each. */
   readonly x: Float64Array
   readonly xx: Float64Array
   /** sum E[z]: [latent]. */
@@ -40,9 +40,10 @@ export interface FactorStatistics {
   readonly zz: Matrix
 }
 
+/** `finishPass` returns the bound after each half step, in nats per image, and the mean noise variance. */
 export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalysisOptions): BoundedAlgorithm {
   const gathered = gatherStatistics(model)
-  const bound = (batch: tf.Tensor) => {
+  const infer = (batch: tf.Tensor) => {
     const x = options.read(batch)
     return { x, mean: posteriorMean(model, x) }
   }
@@ -50,12 +51,12 @@ export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalys
     variables: new Map([...model.variables, ...gathered.variables]),
     models: new Map(),
     step(batch, _key, { used }) {
-      const { x, mean } = bound(batch)
+      const { x, mean } = infer(batch)
       gathered.add(x, tf.reshape(mean, [1, ...mean.shape]), used)
       return usedMeans(exactBound(model, x, mean), used)
     },
     bound(batch) {
-      const { x, mean } = bound(batch)
+      const { x, mean } = infer(batch)
       return exactBound(model, x, mean)
     },
     async finishPass() {
@@ -77,7 +78,7 @@ export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalys
   }
 }
 
-/** What a pass sums, of the used images of each batch. */
+/** The sums of a pass over the used images of each batch. */
 export function gatherStatistics(model: FactorAnalysis) {
   const { features, latentDim } = model
   const sums = compensatedSums({
@@ -90,13 +91,13 @@ export function gatherStatistics(model: FactorAnalysis) {
   })
   return {
     variables: new Map([...sums.variables].map(([name, variable]) => [`statistics/${name}`, variable] as const)),
-    /** Adds images x [batch, features] whose E[.] are means over z [samples, batch, latent]. */
+    /** Adds the first `used` images of x [batch, features]; expectations are means over z [samples, batch, latent]. */
     add: (x: tf.Tensor, z: tf.Tensor, used: number): void => sums.add(batchStatistics(model, x, z, used)),
     dispose: sums.dispose,
-    /** The sums, which then start again from zero. */
+    /** Returns the sums and resets them to zero. Throws an `Error` if no image was added. */
     async take(): Promise<FactorStatistics> {
       const { images, x, xx, z, xz, zz } = await sums.take()
-      if (!images[0]) throw new Error('factor analysis: a pass was finished before any image was seen')
+      if (!images[0]) throw new Error('factor analysis: finishPass was called before any step')
       return {
         images: images[0],
         x,
@@ -109,16 +110,15 @@ export function gatherStatistics(model: FactorAnalysis) {
   }
 }
 
-/** One batch's part of the sums. */
 function batchStatistics({ mu, latentDim }: FactorAnalysis, x: tf.Tensor, z: tf.Tensor, used: number) {
   const [samples, batch] = z.shape as [number, number]
-  const counts = tf.reshape(usedImages(batch, used), [batch, 1])
-  const centred = tf.where(counts, tf.sub(x, mu), 0) // [batch, features]
-  const draws = tf.where(counts, z, 0) // [samples, batch, latent]
+  const mask = tf.reshape(usedImages(batch, used), [batch, 1])
+  const centred = tf.where(mask, tf.sub(x, mu), 0) // [batch, features]
+  const draws = tf.where(mask, z, 0) // [samples, batch, latent]
   const mean = tf.mean(draws, 0) // [batch, latent]
   const flat = tf.reshape(draws, [samples * batch, latentDim])
   return {
-    images: tf.sum(tf.cast(counts, 'float32')),
+    images: tf.sum(tf.cast(mask, 'float32')),
     x: tf.sum(centred, 0),
     xx: tf.sum(tf.square(centred), 0),
     z: tf.sum(mean, 0),
@@ -127,7 +127,7 @@ function batchStatistics({ mu, latentDim }: FactorAnalysis, x: tf.Tensor, z: tf.
   }
 }
 
-/** The statistics about the mean of the data, with E[z] moved to mean zero: those of mu at its maximum, the mean of the data. */
+/** The statistics relative to the mean of the data, which is the maximum-likelihood mu, with E[z] shifted to mean zero. */
 export function centre({ images, x, xx, z, xz, zz }: FactorStatistics): FactorStatistics {
   const product = (a: Float64Array, b: Float64Array) => Matrix.columnVector(a).mmul(Matrix.rowVector(b)).div(images)
   return {
@@ -154,7 +154,7 @@ export function maximize(
   return { mu: mu.map((value, i) => value + (statistics.x[i] as number) / images), W, psi }
 }
 
-/** E_q[log p(x, z | theta)] in nats per image; the statistics count x from theta's mu. */
+/** E_q[log p(x, z | theta)] in nats per image; the statistics must have x relative to theta's mu. */
 export function expectedLogJoint({ W, psi }: FactorParameters, { images, xx, xz, zz }: FactorStatistics): number {
   const Wzz = W.mmul(zz)
   let sum = W.columns * LOG_2PI + zz.trace() / images

@@ -1,6 +1,6 @@
 /**
- * Monte Carlo EM (Wei & Tanner 1990) for factor analysis, where the exact answer is known: the expectations of the E step are means over
- * draws of z from p(z | x, theta); the M step stays in closed form.
+ * Monte Carlo EM (Wei & Tanner 1990) for factor analysis, whose exact solution is known. The E step's expectations are means over draws
+ * of z from p(z | x, theta); the M step is in closed form.
  */
 import * as tf from '@tensorflow/tfjs'
 import { usedMeans } from '../../data/used-images.js'
@@ -24,16 +24,20 @@ import { centre, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics,
 export const factorSamplers = ['direct', 'gibbs', 'metropolis', 'hmc'] as const
 
 export interface MonteCarloFactorOptions extends FactorAnalysisOptions, ChainOptions<(typeof factorSamplers)[number]> {
-  /** The first draws of each chain in a pass, which follow the change of theta, are left out of the expectations. */
+  /** Draws of each chain that are discarded at the start of a pass, while the chains follow the change of theta. */
   discard: number
 }
 
+/**
+ * `key` draws the initial positions of the chains. `finishPass` returns E_q[log p(x, z)] after each half step, in nats per image, and the
+ * chains' diagnostics. Throws an `Error` if all draws are discarded.
+ */
 export function monteCarloFactorAnalysis(
   model: FactorAnalysis,
   options: MonteCarloFactorOptions,
   key: HostKey,
 ): BoundedAlgorithm {
-  requireKept(options)
+  checkDiscard(options)
   const gathered = gatherStatistics(model)
   const chains = imageChains(model.latentDim, options, key)
   return {
@@ -72,12 +76,12 @@ export function monteCarloFactorAnalysis(
   }
 }
 
-function requireKept({ discard, transitions }: MonteCarloFactorOptions): void {
+function checkDiscard({ discard, transitions }: MonteCarloFactorOptions): void {
   if (discard >= transitions)
-    throw new Error(`Monte Carlo EM: of ${transitions} transitions ${discard} are discarded; keep one at least`)
+    throw new Error(`Monte Carlo EM: cannot discard ${discard} of ${transitions} transitions; keep at least one`)
 }
 
-/** How the chains of images x [batch, features] move, whose posterior has this mean [batch, latent]. */
+/** The sampler of p(z | x) for images x [batch, features]; `mean` is the exact posterior mean [batch, latent]. */
 function samplerOf(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor, options: MonteCarloFactorOptions): Sampler {
   const { sampler, transitions } = options
   if (sampler === 'direct') return (_, key) => drawDirectly(model, mean, key, options)
@@ -92,7 +96,7 @@ function drawDirectly(
   key: Key,
   { chains, transitions }: MonteCarloFactorOptions,
 ): Run {
-  const draws = split(key, transitions).map(one => samplePosterior(model, one, mean, chains))
+  const draws = split(key, transitions).map(drawKey => samplePosterior(model, drawKey, mean, chains))
   return { draws, acceptance: tf.ones([chains, mean.shape[0] as number]) }
 }
 
@@ -104,8 +108,8 @@ function sweep(
   { transitions }: MonteCarloFactorOptions,
 ): Run {
   const acceptance = tf.ones(z.shape.slice(0, -1))
-  const step = ({ z: at }: { z: tf.Tensor }, one: Key) => ({
-    state: { z: gibbsStep(one, at, mean, model.sweep) },
+  const step = (state: { z: tf.Tensor }, stepKey: Key) => ({
+    state: { z: gibbsStep(stepKey, state.z, mean, model.sweep) },
     acceptance,
   })
   return runKernel({ start: from => ({ z: from }), step }, z, key, transitions)

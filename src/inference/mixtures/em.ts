@@ -1,6 +1,6 @@
 /**
- * Expectation maximisation of a mixture (Dempster, Laird & Rubin 1977; Neal & Hinton 1998): the E step sets q(z) = p(z | x), the M step
- * takes the most probable parameters given q, by moments alone. Both raise Σ_n ELBO_n + log p(parameters).
+ * Expectation maximisation of a mixture (Dempster, Laird & Rubin 1977; Neal & Hinton 1998). The E step sets q(z) = p(z | x); the M step
+ * sets the most probable parameters given q, from its moments. Both raise Σ_n ELBO_n + log p(parameters).
  */
 import {
   type BernoulliMixture,
@@ -18,16 +18,17 @@ import type { Coefficients, Mixture, Moments } from '../../models/mixtures/mixtu
 import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm } from './steps.js'
 
 export interface MixtureEmOptions<Prior> extends MixtureData {
-  /** Maximum a posteriori: what is given differs from the flat prior. */
+  /** Prior of maximum a posteriori estimation; omitted fields are flat. */
   prior?: Partial<Prior>
-  /** Monte Carlo EM: the mean of so many draws of z per image stands for its responsibilities; without it these themselves. */
+  /** Monte Carlo EM: draws of z per image, whose mean replaces the responsibilities. Omit it for exact EM. */
   samples?: number | undefined
 }
 
 /**
- * EM of a mixture: maximum likelihood, or MAP with a prior. `finishPass` gives, in nats per image, the bound after each half step and
- * `logPrior` = log p(parameters) without its constant; their sum after the M step, `objective`, never falls.
- * With `samples` the bound after the M step is an estimate, `sampledElboAfterM`; the one after the E step stays exact.
+ * EM of a mixture: maximum likelihood, or MAP with a prior. `finishPass` returns, in nats per image, the bound after each half step and
+ * `logPrior` = log p(parameters) up to a constant. Their sum after the M step, `objective`, never decreases.
+ * With `samples` the bound after the M step is an estimate, `sampledElboAfterM`; the bound after the E step is still exact.
+ * Throws an `Error` if `samples` is not a positive integer.
  */
 export function mixtureEm(mixture: BernoulliMixture, options: MixtureEmOptions<BernoulliPrior>): MixtureAlgorithm
 export function mixtureEm(mixture: GaussianMixture, options: MixtureEmOptions<GaussianPrior>): MixtureAlgorithm
@@ -44,7 +45,7 @@ export function mixtureEm(
       )
 }
 
-/** An M step: assigns the parameters; `logPrior` is log p(parameters) without its constant, in nats. */
+/** An M step: assigns the parameters. `logPrior` is log p(parameters) up to a constant, in nats. */
 type Maximize<Name extends string> = (
   moments: Moments<Name>,
 ) => Promise<{ coefficients: Coefficients; logPrior: number }>
@@ -56,7 +57,7 @@ function emAlgorithm<Name extends string>(
 ): MixtureAlgorithm {
   const { samples } = data
   if (samples !== undefined && !(Number.isInteger(samples) && samples > 0))
-    throw new Error(`samples ${samples}: a whole number from 1 is needed, or none for the exact E step`)
+    throw new Error(`samples ${samples}: expected a positive integer; omit it for the exact E step`)
   return mixtureAlgorithm(mixture, data, new Map(), async ({ images, moments, logProb, entropy, emptyComponents }) => {
     const { coefficients, logPrior } = await maximize(moments)
     const elboAfterM = (mixture.totalLogJoint(coefficients, moments) + entropy) / images

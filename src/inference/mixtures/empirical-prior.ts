@@ -1,4 +1,4 @@
-/** The prior of a Bayesian Gaussian mixture, found once from the images that a run begins with and kept with its state. */
+/** An empirical prior for a Bayesian Gaussian mixture, computed from the images when a run starts and saved in its state. */
 import * as tf from '@tensorflow/tfjs'
 import type { Images } from '../../data/images.js'
 import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
@@ -8,17 +8,17 @@ import { gaussianHyperparameters } from './mean-field.js'
 import type { MixtureData } from './steps.js'
 
 export interface EmpiricalPrior {
-  /** Filled by `initialize` or `restored`; the mean is 0 and the covariance I before. */
+  /** Updated in place by `initialize` and `restored`; before that, mean 0 and covariance I. */
   readonly hyperparameters: GaussianHyperparameters
   readonly variables: ReadonlyMap<string, tf.Variable>
-  /** Takes scikit-learn's defaults: mean and covariance of the images. */
+  /** Sets scikit-learn's defaults: mean and covariance of the images. */
   initialize(images: Images): Promise<void>
-  /** Takes what the variables hold. */
+  /** Call after the variables were restored from a snapshot. */
   restored(): void
   dispose(): void
 }
 
-/** `varianceFloor` is added to the variances of the covariance, so that a constant feature leaves a density. */
+/** `varianceFloor` is added to the variances of the covariance, so that the density exists even if a feature is constant. */
 export function empiricalPrior(
   mixture: GaussianMixture,
   read: MixtureData['read'],
@@ -60,6 +60,6 @@ export function empiricalPrior(
   }
 }
 
-/** Whether entry i of a component's covariance is a variance: all are, but in a matrix. */
+/** Whether entry i of a component's covariance is a variance: every entry, unless the covariance is a matrix. */
 const isVariance = (i: number, { shape }: tf.Variable, pixels: number): boolean =>
   shape.length < 2 || i % (pixels + 1) === 0

@@ -1,8 +1,9 @@
 /**
- * Mean field's q(w) q(m, Λ) of a Gaussian mixture: w ~ Dirichlet(α), and m_k, Λ_k ~ Normal-Wishart(m, κ, V, ν): Λ ~ Wishart(V⁻¹, ν),
- * m | Λ ~ N(m_k, (κ Λ)⁻¹) (Bishop 2006, section 10.2). With a diagonal covariance each precision is Gamma(ν/2, V/2), with a spherical
- * one the only precision is Gamma(Dν/2, DV/2): then V / ν is what scikit-learn's BayesianGaussianMixture has too, while that takes the
- * Wishart distribution's E[log |Λ|] even there, which for more than one pixel is not the expectation under its q.
+ * The mean-field posterior q(w) q(m, Λ) of a Gaussian mixture: w ~ Dirichlet(α), and m_k, Λ_k ~ Normal-Wishart(m, κ, V, ν), that is
+ * Λ ~ Wishart(V⁻¹, ν) and m | Λ ~ N(m_k, (κ Λ)⁻¹) (Bishop 2006, section 10.2). With a diagonal covariance each precision is
+ * Gamma(ν/2, V/2); with a spherical one the single precision is Gamma(Dν/2, DV/2). V / ν then equals that of scikit-learn's
+ * BayesianGaussianMixture. But scikit-learn uses the Wishart's E[log |Λ|] in these cases too, which for more than one pixel is not the
+ * expectation under its q.
  */
 import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } from '../../distributions/conjugate.js'
 import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
@@ -13,7 +14,7 @@ import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } f
 import { digamma } from '../../numeric/special-functions.js'
 import type { GlobalPosterior } from './global-posterior.js'
 
-/** Before any image is seen; names and defaults are scikit-learn's, see `gaussianHyperparameters`. */
+/** The prior of the parameters, with scikit-learn's names; `gaussianHyperparameters` has its defaults. */
 export interface GaussianHyperparameters {
   /** w ~ Dirichlet(concentration, …): `weight_concentration_prior`. */
   concentration: number
@@ -34,13 +35,15 @@ export const gaussianPosteriorShapes = ({ components }: GaussianMixture): Record
   degrees_of_freedom: [components],
 })
 
-/** The best q(w) q(m, Λ) given the moments. */
+/** The optimal q(w) q(m, Λ) given the moments. */
 export function gaussianPosterior(
   mixture: GaussianMixture,
   moments: GaussianMoments,
-  prior: GaussianHyperparameters,
+  hyperparameters: GaussianHyperparameters,
 ): GlobalPosterior {
-  const { components, pixels, structure } = mixture
+  const { components, pixels, structure, origin } = mixture
+  // The moments count x from the origin, and so does everything here but the means that are returned.
+  const prior = { ...hyperparameters, mean: hyperparameters.mean.map((value, i) => value - (origin[i] as number)) }
   const alpha = moments.counts.map(count => prior.concentration + count)
   const meanPrecision = moments.counts.map(count => prior.meanPrecision + count)
   const freedom = moments.counts.map(count => prior.degreesOfFreedom + count)
@@ -70,7 +73,11 @@ export function gaussianPosterior(
   return {
     kl: klDirichlet(alpha, prior.concentration) + sum(kl),
     posterior: { concentration: alpha, mean_precision: meanPrecision, degrees_of_freedom: freedom },
-    parameters: { weights: alpha.map(value => value / total), means, covariances },
+    parameters: {
+      weights: alpha.map(value => value / total),
+      means: means.map((mean, i) => mean + (origin[i % pixels] as number)),
+      covariances,
+    },
     coefficients,
   }
 }
@@ -104,7 +111,7 @@ function posteriorCovariances(
   return covariances
 }
 
-/** V_k = V0 + N_k S_k + κ0 N_k / κ_k (x̄ - m0)(x̄ - m0)ᵀ; its diagonal, or the mean of that. */
+/** V_k = V0 + N_k S_k + κ0 N_k / κ_k (x̄ - m0)(x̄ - m0)ᵀ; only its diagonal, or the mean of that, if the covariance is diagonal or spherical. */
 function scaleOf(
   { covariance: kind, pixels, structure }: GaussianMixture,
   moments: GaussianMoments,
@@ -115,15 +122,15 @@ function scaleOf(
   if (isUnused(count)) return prior.covariance
   const mean = row(moments.sums, k, pixels).map(total => total / count)
   const scatter = structure.covariance(moments, k, mean, 0)
-  const away = outer(
+  const shift = outer(
     kind,
     mean.map((value, i) => value - (prior.mean[i] as number)),
   )
-  const pull = prior.meanPrecision / (prior.meanPrecision + count)
-  return prior.covariance.map((value, i) => value + count * ((scatter[i] as number) + pull * (away[i] as number)))
+  const shrinkage = prior.meanPrecision / (prior.meanPrecision + count)
+  return prior.covariance.map((value, i) => value + count * ((scatter[i] as number) + shrinkage * (shift[i] as number)))
 }
 
-/** d dᵀ in the shape of a covariance. */
+/** d dᵀ in the shape of a covariance of this kind. */
 function outer(kind: GaussianMixture['covariance'], d: Float64Array): Float64Array {
   if (kind === 'spherical') return Float64Array.of(dot(d, d) / d.length)
   if (kind === 'diagonal') return d.map(value => value * value)
@@ -155,15 +162,16 @@ interface Component {
 /** KL(q(m, Λ) || p(m, Λ)) = E_Λ KL(q(m | Λ) || p(m | Λ)) + KL(q(Λ) || p(Λ)). */
 function klComponent(mixture: GaussianMixture, q: Component, prior: GaussianHyperparameters): number {
   const ratio = prior.meanPrecision / q.meanPrecision
-  const away = q.mean.map((value, i) => value - (prior.mean[i] as number))
+  const shift = q.mean.map((value, i) => value - (prior.mean[i] as number))
   const { distance, kl } =
-    mixture.covariance === 'full' ? fullTerms(mixture, q, prior, away) : axisTerms(mixture, q, prior, away)
+    mixture.covariance === 'full' ? fullTerms(mixture, q, prior, shift) : axisTerms(mixture, q, prior, shift)
   return (mixture.pixels * (ratio - 1 - Math.log(ratio)) + prior.meanPrecision * distance) / 2 + kl
 }
 
-/** `distance` is (m - m0)ᵀ E[Λ] (m - m0), `kl` that of the precision. */
 interface Terms {
+  /** (m - m0)ᵀ E[Λ] (m - m0). */
   distance: number
+  /** KL(q(Λ) || p(Λ)). */
   kl: number
 }
 
@@ -171,34 +179,34 @@ function fullTerms(
   { pixels }: GaussianMixture,
   q: Component,
   prior: GaussianHyperparameters,
-  away: Float64Array,
+  shift: Float64Array,
 ): Terms {
   const whitening = square(q.coefficients.whitening as Float64Array, q.k, pixels)
-  const white = apply(whitening, away)
-  const ofPrior = {
+  const white = apply(whitening, shift)
+  const priorTerms = {
     logDeterminant: logDeterminant(cholesky(square(prior.covariance, 0, pixels))),
     freedom: prior.degreesOfFreedom,
   }
-  const ofPosterior = {
+  const posteriorTerms = {
     logDeterminant: pixels * Math.log(q.freedom) - q.logDeterminant, // log |V|
     freedom: q.freedom,
   }
   const trace = dot(gramOfLower(whitening).to1DArray(), prior.covariance)
-  return { distance: dot(white, white), kl: klWishart(pixels, ofPosterior, ofPrior, trace) }
+  return { distance: dot(white, white), kl: klWishart(pixels, posteriorTerms, priorTerms, trace) }
 }
 
 function axisTerms(
   { pixels }: GaussianMixture,
   q: Component,
   prior: GaussianHyperparameters,
-  away: Float64Array,
+  shift: Float64Array,
 ): Terms {
   const perPrecision = pixels / q.covariance.length
-  const distances = away.map((value, i) => value ** 2 / (q.covariance[Math.floor(i / perPrecision)] as number))
+  const distances = shift.map((value, i) => value ** 2 / (q.covariance[Math.floor(i / perPrecision)] as number))
   const half = perPrecision / 2
   const kl = q.covariance.map((variance, i) => {
-    const [rate, rateBefore] = [half * q.freedom * variance, half * (prior.covariance[i] as number)]
-    return klGamma(half * q.freedom, rate, half * prior.degreesOfFreedom, rateBefore)
+    const [rate, priorRate] = [half * q.freedom * variance, half * (prior.covariance[i] as number)]
+    return klGamma(half * q.freedom, rate, half * prior.degreesOfFreedom, priorRate)
   })
   return { distance: sum(distances), kl: sum(kl) }
 }

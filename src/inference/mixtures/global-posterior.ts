@@ -1,4 +1,4 @@
-/** What mean field knows of a mixture's parameters: the seam between its loop and the families. */
+/** The mean-field posterior of a mixture's parameters: the interface between the algorithm and the families. */
 import type { Coefficients } from '../../models/mixtures/mixture.js'
 
 /** q(parameters) after an update. */
@@ -7,8 +7,8 @@ export interface GlobalPosterior {
   kl: number
   /** The parameters of q, by name. */
   posterior: Record<string, Float64Array>
-  /** Posterior means, by variable of the mixture. */
+  /** Posterior means of the parameters, by name of the mixture's variable. */
   parameters: Record<string, Float64Array>
-  /** Expected log parameters. */
+  /** Expected log parameters, which the E step uses. */
   coefficients: Coefficients
 }

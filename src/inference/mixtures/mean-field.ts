@@ -1,6 +1,7 @@
 /**
- * Mean field for Bayesian mixtures (Bishop 2006, section 10.2; Attias 2000): q(Z) q(parameters), each in turn the best given the other.
- * The step is that of EM with expected log parameters; the bound Σ_n ELBO_n - KL(q(parameters) || p(parameters)) never falls.
+ * Mean-field variational inference for Bayesian mixtures (Bishop 2006, section 10.2; Attias 2000): coordinate ascent on q(Z) and
+ * q(parameters). The E step is that of EM with expected log parameters. The bound Σ_n ELBO_n - KL(q(parameters) || p(parameters)) never
+ * decreases.
  */
 import * as tf from '@tensorflow/tfjs'
 import { type Images, imageTensor } from '../../data/images.js'
@@ -17,14 +18,16 @@ import {
 import { type GaussianHyperparameters, gaussianPosterior, gaussianPosteriorShapes } from './gaussian-posterior.js'
 import type { GlobalPosterior } from './global-posterior.js'
 import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm, passOver } from './steps.js'
+import { typicalValues } from './typical-values.js'
 
 export type BayesianBernoulliOptions = MixtureData & { hyperparameters?: Partial<BernoulliHyperparameters> }
 
 export type BayesianGaussianOptions = MixtureData & { hyperparameters: GaussianHyperparameters }
 
 /**
- * Mean field of a mixture, from q = p, where all components are equal: start it (`startMixture`). `finishPass` gives, in nats per image,
- * the bound after each half step, `parametersKl`, which is part of both, and how many components hold at least one image.
+ * Mean field of a mixture. It begins at q = p, where all components are equal, so initialise it with `startMixture`. `finishPass` returns,
+ * in nats per image, the bound after each half step and `parametersKl`, which is included in both; and the number of components that hold
+ * at least one image. Throws an `Error` if a Gaussian prior has too few degrees of freedom.
  */
 export function bayesianMixture(mixture: BernoulliMixture, options: BayesianBernoulliOptions): MixtureAlgorithm
 export function bayesianMixture(mixture: GaussianMixture, options: BayesianGaussianOptions): MixtureAlgorithm
@@ -33,42 +36,42 @@ export function bayesianMixture(
 ): MixtureAlgorithm {
   if (mixture.family === 'gaussian') {
     const { hyperparameters } = options as BayesianGaussianOptions
-    requireFreedom(mixture, hyperparameters)
+    checkDegreesOfFreedom(mixture, hyperparameters)
     return meanField(mixture, options, {
       shapes: gaussianPosteriorShapes(mixture),
-      of: moments => gaussianPosterior(mixture, moments, hyperparameters),
+      optimum: moments => gaussianPosterior(mixture, moments, hyperparameters),
     })
   }
-  const given = (options as BayesianBernoulliOptions).hyperparameters
-  const hyperparameters = { concentration: 1 / mixture.components, pixels: [1, 1] as const, ...given }
+  const defaults = { concentration: 1 / mixture.components, pixels: [1, 1] as const }
+  const hyperparameters = { ...defaults, ...(options as BayesianBernoulliOptions).hyperparameters }
   return meanField(mixture, options, {
     shapes: bernoulliPosteriorShapes(mixture),
-    of: moments => bernoulliPosterior(mixture, moments, hyperparameters),
-    logPredictive: bernoulliLogPredictive,
+    optimum: moments => bernoulliPosterior(mixture, moments, hyperparameters),
+    logPredictive: (posterior, x) => bernoulliLogPredictive(mixture, posterior, x),
   })
 }
 
 /** q(parameters) of a family. */
 interface FamilyPosterior<Name extends string> {
-  /** Of its parameters. */
+  /** Shapes of its parameters, by name. */
   shapes: Record<string, number[]>
-  /** The best one given the moments. */
-  of(moments: Moments<Name>): GlobalPosterior
-  /** log E_q[p(x)] of images x [batch, pixels], with q's parameters by name, where it has a closed form: [batch]. */
+  /** The optimal posterior given the moments. */
+  optimum(moments: Moments<Name>): GlobalPosterior
+  /** log E_q[p(x)] of images x [batch, pixels], given q's parameters by name: [batch]. Absent without a closed form. */
   logPredictive?(posterior: ReadonlyMap<string, tf.Variable>, x: tf.Tensor): tf.Tensor
 }
 
 function meanField<Name extends string>(
   mixture: Mixture<Name>,
   data: MixtureData,
-  { shapes, of, logPredictive }: FamilyPosterior<Name>,
+  { shapes, optimum, logPredictive }: FamilyPosterior<Name>,
 ): MixtureAlgorithm {
   const posterior = createVariables({ ...shapes, kl: [] })
   const adopt = (q: GlobalPosterior) => {
     assign(mixture.variables, { ...q.parameters, ...q.coefficients })
     assign(posterior, { ...q.posterior, kl: Float64Array.of(q.kl) })
   }
-  adopt(of(noImages(mixture)))
+  adopt(optimum(zeroMoments(mixture)))
   const state = new Map([...posterior].map(([name, variable]) => [`posterior/${name}`, variable] as const))
   const algorithm = mixtureAlgorithm<Name>(
     mixture,
@@ -76,7 +79,7 @@ function meanField<Name extends string>(
     state,
     async ({ images, moments, logProb, entropy, emptyComponents }) => {
       const klBefore = (await (posterior.get('kl') as tf.Variable).data())[0] as number
-      const q = of(moments)
+      const q = optimum(moments)
       adopt(q)
       const elboAfterM = (mixture.totalLogJoint(q.coefficients, moments) + entropy - q.kl) / images
       return {
@@ -97,24 +100,24 @@ function meanField<Name extends string>(
   return { ...algorithm, bound }
 }
 
-/** The moments before any image is seen. */
-function noImages<Name extends string>({ components, momentShapes }: Mixture<Name>): Moments<Name> {
+function zeroMoments<Name extends string>({ components, momentShapes }: Mixture<Name>): Moments<Name> {
   const shapes: Record<string, number[]> = { ...momentShapes, counts: [components] }
   const zeros = Object.entries(shapes).map(([name, shape]) => [name, new Float64Array(tf.util.sizeFromShape(shape))])
   return Object.fromEntries(zeros) as Moments<Name>
 }
 
-function requireFreedom({ covariance, pixels }: GaussianMixture, { degreesOfFreedom }: GaussianHyperparameters): void {
-  const least = covariance === 'full' ? pixels - 1 : 0
-  if (!(degreesOfFreedom > least))
-    throw new Error(
-      `degreesOfFreedom ${degreesOfFreedom}: a number above ${least} is needed for a ${covariance} covariance`,
-    )
+function checkDegreesOfFreedom(
+  { covariance, pixels }: GaussianMixture,
+  { degreesOfFreedom }: GaussianHyperparameters,
+): void {
+  const limit = covariance === 'full' ? pixels - 1 : 0
+  if (!(degreesOfFreedom > limit))
+    throw new Error(`degreesOfFreedom ${degreesOfFreedom}: must be above ${limit} for a ${covariance} covariance`)
 }
 
 /**
- * scikit-learn's defaults: concentration 1 / components, meanPrecision 1, pixels degrees of freedom, and the mean and the covariance (by
- * n - 1) of the images.
+ * scikit-learn's defaults: concentration 1 / components, meanPrecision 1, degreesOfFreedom = pixels, and the mean and covariance of the
+ * images (normalised by n - 1).
  */
 export async function gaussianHyperparameters(
   mixture: GaussianMixture,
@@ -124,13 +127,15 @@ export async function gaussianHyperparameters(
   const { pixels, covariance: kind, components } = mixture
   const { count } = images
   const x = tf.tidy(() => read(imageTensor(images))) // [count, pixels]
-  const all = tf.ones([1, count])
-  const whole = createGaussianMixture({ pixels, components: 1, covariance: kind })
-  const moments = (await passOver(whole, x, all)).moments as GaussianMoments
-  tf.dispose([x, all])
-  whole.dispose()
-  const mean = moments.sums.map(total => total / count)
-  const covariance = whole.structure.covariance(moments, 0, mean, 0)
+  const responsibilities = tf.ones([1, count])
+  const gaussian = createGaussianMixture({ pixels, components: 1, covariance: kind })
+  gaussian.setOrigin(await typicalValues(x))
+  const moments = (await passOver(gaussian, x, responsibilities)).moments as GaussianMoments
+  tf.dispose([x, responsibilities])
+  gaussian.dispose()
+  const fromOrigin = moments.sums.map(total => total / count)
+  const mean = fromOrigin.map((value, i) => value + (gaussian.origin[i] as number))
+  const covariance = gaussian.structure.covariance(moments, 0, fromOrigin, 0)
   return {
     concentration: 1 / components,
     mean,

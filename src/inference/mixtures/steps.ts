@@ -1,4 +1,4 @@
-/** The steps of every method for mixtures: each gathers, over its batch, the posterior's moments that the end of the pass learns from. */
+/** The step of all mixture methods. It gathers the posterior's moments over a batch; the update at the end of the pass uses their sums. */
 import * as tf from '@tensorflow/tfjs'
 import { usedImages } from '../../data/used-images.js'
 import { column, type Mixture, type Moments, posterior, variable } from '../../models/mixtures/mixture.js'
@@ -10,13 +10,13 @@ import type { BoundedAlgorithm } from '../algorithm.js'
 import { drawShares } from './draws.js'
 
 export interface MixtureData {
-  /** What the mixture sees of a batch [batch, pixels] in 0 … 255. */
+  /** Images [batch, pixels] in 0 … 255 -> what the mixture models, [batch, features]. */
   read(batch: tf.Tensor): tf.Tensor
-  /** How many images a pass has. */
+  /** Number of images per pass. */
   images: number
 }
 
-/** What one pass has gathered, in double precision: sums over images, in nats. */
+/** Sums over the images of one pass, in double precision and nats. */
 export interface MixtureStatistics<Name extends string> {
   images: number
   moments: Moments<Name>
@@ -27,12 +27,12 @@ export interface MixtureStatistics<Name extends string> {
   emptyComponents: number
 }
 
-/** What one pass leads to: assigns the parameters; returns named numbers in nats per image, of which `objective` never falls. */
+/** The update after a pass: assigns the parameters and returns named numbers in nats per image. `objective` never decreases. */
 export type Update<Name extends string> = (
   statistics: MixtureStatistics<Name>,
 ) => Promise<Record<string, number> & { objective: number }>
 
-/** An algorithm that learns a mixture, and what a start needs of it. */
+/** An algorithm that learns a mixture, with what `startMixture` needs. */
 export interface MixtureAlgorithm extends BoundedAlgorithm {
   readonly mixture: Mixture
   readonly read: MixtureData['read']
@@ -40,7 +40,7 @@ export interface MixtureAlgorithm extends BoundedAlgorithm {
   finishPass(): Promise<Record<string, number>>
 }
 
-/** Gathers, then updates; `state` is what the update keeps beside the mixture's variables, by its name in a checkpoint. */
+/** Steps gather moments; `finishPass` calls `update`. `state` holds the update's own variables, by name in a checkpoint. */
 export function mixtureAlgorithm<Name extends string>(
   mixture: Mixture<Name>,
   { read, images, samples }: MixtureData & { samples?: number | undefined },
@@ -66,7 +66,7 @@ export function mixtureAlgorithm<Name extends string>(
     bound: batch => bound(mixture, read(batch)),
     async finishPass() {
       const pass = await finish<Name>(sums)
-      requireAllImages(pass.images, images)
+      checkImageCount(pass.images, images)
       return update({ ...pass, images })
     },
     dispose() {
@@ -97,13 +97,13 @@ function gatherUsed(mixture: Mixture, sums: Sums, x: tf.Tensor, used: number, dr
   }
 }
 
-/** Draws of z that stand for the responsibilities. */
+/** Draws of z that replace the responsibilities. */
 interface Draw {
   key: Key
   samples: number
 }
 
-/** Adds a batch x [batch, pixels] to the sums, each image with its weight in `mask` [batch]; returns exact sums, and the sampled bound. */
+/** Adds a batch x [batch, pixels] to the sums, weighted by `mask` [batch]; returns the batch's exact sums and the sampled bound. */
 function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, draw?: Draw) {
   const { logProb, responsibilities, logResponsibilities } = posterior(mixture, x)
   const exact = tf.mul(responsibilities, mask) // [K, batch]
@@ -118,7 +118,7 @@ function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, dra
   return { counts, total, entropy, sampled }
 }
 
-/** What the sums hold; afterwards they are zero. */
+/** Reads the sums and resets them to zero. */
 async function finish<Name extends string>(sums: Sums): Promise<MixtureStatistics<Name>> {
   const { log_prob, entropy, ...moments } = (await sums.take()) as Record<string, Float64Array>
   const counts = moments.counts as Float64Array
@@ -133,7 +133,7 @@ async function finish<Name extends string>(sums: Sums): Promise<MixtureStatistic
 
 const SAMPLE_BATCH = 1000
 
-/** A pass over images x [images, pixels] that are all at hand, with the posterior's responsibilities or with those given, [K, images]. */
+/** A pass over images x [images, pixels] in memory, with the given responsibilities [K, images] or those of the posterior. */
 export async function passOver(
   mixture: Mixture,
   x: tf.Tensor,
@@ -164,9 +164,10 @@ function bound(mixture: Mixture, x: tf.Tensor): Record<string, tf.Tensor> {
   return { elbo: logProb, reconstruction: tf.add(logProb, kl), kl }
 }
 
+/** Relative tolerance for rounding in the sum of responsibilities. */
 const ROUNDING = 1e-3
 
-function requireAllImages(seen: number, images: number): void {
+function checkImageCount(seen: number, images: number): void {
   if (Math.abs(seen - images) <= ROUNDING * images) return
-  throw new Error(`the pass gathered ${seen.toFixed(1)} images, but there are ${images}: it must see each of them once`)
+  throw new Error(`the pass saw ${seen.toFixed(1)} images instead of ${images}; it must see each image once`)
 }

@@ -1,7 +1,6 @@
 /**
- * Gaussian components with spherical or diagonal covariances. Both products of a pass have the features [x, |x|²] or [x, x²]:
- * log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance. Float32 is enough where the data puts the origin at a value that many
- * pixels have (the background of images, the mean of features): there nothing cancels.
+ * Gaussian components with spherical or diagonal covariances. Densities and moments are matrix products with the features [x, |x|²]
+ * or [x, x²]: log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance, with x and m counted from the mixture's origin: see gaussian.ts.
  */
 import * as tf from '@tensorflow/tfjs'
 import { dot, row, sum } from '../../numeric/linear-algebra.js'
@@ -10,7 +9,7 @@ import { type Coefficients, column, variable } from './mixture.js'
 
 type AxisCoefficients = Readonly<Record<'log_weights' | 'linear' | 'quadratic' | 'offsets', Float64Array>>
 
-/** One variance for all pixels of a component (`spherical`), or one for each. */
+/** One variance per component (`spherical`), or one per component and pixel. */
 export function axisStructure(spherical: boolean, components: number, pixels: number): GaussianStructure {
   const width = spherical ? 1 : pixels
   const matrix = [components, pixels]
@@ -20,10 +19,10 @@ export function axisStructure(spherical: boolean, components: number, pixels: nu
     coefficientShapes: { linear: matrix, quadratic: [components, width], offsets: [components] },
     momentShapes: { sums: matrix, squares: [components, width] },
     logProb(variables, x) {
-      const part = (name: string, features: tf.Tensor) =>
+      const product = (name: string, features: tf.Tensor) =>
         tf.matMul(variable({ variables }, name), features, false, true) // [K, batch]
       const offsets = column(variable({ variables }, 'offsets'))
-      return tf.add(tf.add(part('linear', x), part('quadratic', squares(x))), offsets)
+      return tf.add(tf.add(product('linear', x), product('quadratic', squares(x))), offsets)
     },
     moments: (responsibilities, x) => ({
       sums: tf.matMul(responsibilities, x),
@@ -31,8 +30,9 @@ export function axisStructure(spherical: boolean, components: number, pixels: nu
     }),
     covariance({ counts, squares }, k, mean, regularization) {
       const [count, second] = [counts[k] as number, row(squares, k, width)]
-      if (spherical) return Float64Array.of(((second[0] as number) / count - dot(mean, mean)) / pixels + regularization)
-      return second.map((square, i) => square / count - (mean[i] as number) ** 2 + regularization)
+      if (spherical)
+        return Float64Array.of(Math.max((second[0] as number) / count - dot(mean, mean), 0) / pixels + regularization)
+      return second.map((square, i) => Math.max(square / count - (mean[i] as number) ** 2, 0) + regularization)
     },
     coefficients: forms => axisCoefficients(forms, pixels, width),
     totalLogJoint(coefficients, { counts, sums, squares }) {

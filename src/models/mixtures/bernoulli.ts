@@ -13,55 +13,80 @@ import {
 } from './mixture.js'
 import { isUnused, maximizeWeights } from './weights.js'
 
-/** `sums` [K, pixels] is Σ_n r_nk x_n. */
+/** `sums` [K, pixels] is Σ_n r_nk (x_n - origin). */
 export type BernoulliMoments = Moments<'sums'>
 
-/** Variables: weights [K], means μ [K, pixels]; derived: log_weights [K], logits [K, pixels], offsets Σ_i log(1 - μ_ki) [K]. */
+/**
+ * Variables: weights [K], means μ [K, pixels]; derived: log_weights [K], logits [K, pixels], and offsets [K], log p(origin | k).
+ *
+ * log p(x | k) = log p(origin | k) + (x - origin)·logits, with an `origin` of 0 and 1 [pixels] that many images are near: about black, white
+ * images would be the difference of two large sums. No probability depends on it.
+ */
 export interface BernoulliMixture extends Mixture<'sums'> {
   readonly family: 'bernoulli'
+  /** What the variable of that name holds. */
+  readonly origin: Float64Array
 }
 
 export interface BernoulliParameters {
-  /** [K], positive, of sum 1. */
+  /** [K], positive, summing to 1. */
   weights: Float64Array
-  /** [K, pixels], inside of (0, 1). */
+  /** [K, pixels], in (0, 1). */
   means: Float64Array
 }
 
 export interface BernoulliMixtureOptions {
   pixels: number
   components: number
-  /** Without one, all components are equal until they are started otherwise. */
+  /** Initial parameters; default: all components equal. */
   start?: BernoulliParameters
 }
 
-/** What the M step maximises beside the likelihood. */
+/** The prior of a maximum a posteriori M step. */
 export interface BernoulliPrior {
-  /** Weights ~ Dirichlet(concentration, …), from 1; 1 is flat. */
+  /** Weights ~ Dirichlet(concentration, …), at least 1; 1 is flat. */
   concentration: number
-  /** Each mean ~ Beta(a, b), from 1: a - 1 images more with the pixel on, b - 1 more with it off; [1, 1] is flat. */
+  /** Each mean ~ Beta(a, b), at least 1: a - 1 pseudo-images with the pixel on, b - 1 with it off; [1, 1] is flat. */
   pixels: readonly [a: number, b: number]
-  /** Means stay this far from 0 and 1, so that one pixel never seen before leaves a likelihood. */
+  /** Means are clipped to [floor, 1 - floor], so that a pixel value never seen in training does not make p(x) = 0. */
   floor: number
 }
 
-/** Maximum likelihood. */
+/** A flat prior: maximum likelihood. */
 export const flatBernoulliPrior: BernoulliPrior = { concentration: 1, pixels: [1, 1], floor: 1e-6 }
 
 export function createBernoulliMixture({ pixels, components, start }: BernoulliMixtureOptions): BernoulliMixture {
   const [vector, matrix] = [[components], [components, pixels]]
-  const shapes = { weights: vector, means: matrix, log_weights: vector, logits: matrix, offsets: vector }
+  const shapes = {
+    weights: vector,
+    means: matrix,
+    log_weights: vector,
+    logits: matrix,
+    offsets: vector,
+    origin: [pixels],
+  }
   const variables = createVariables(shapes)
+  const originVariable = variable({ variables }, 'origin')
+  const origin = new Float64Array(pixels)
+  const fromOrigin = (x: tf.Tensor) => tf.sub(x, originVariable)
   const mixture: BernoulliMixture = {
     family: 'bernoulli',
     components,
     pixels,
     variables,
     momentShapes: { sums: matrix },
-    // x·logits + Σ log(1 - μ), one product
-    logProb: x => tf.add(tf.matMul(variable(mixture, 'logits'), x, false, true), column(variable(mixture, 'offsets'))), // [K, batch]
-    moments: (responsibilities, x) => ({ sums: tf.matMul(responsibilities, x) }),
+    origin,
+    logProb(x) {
+      const products = tf.matMul(variable(mixture, 'logits'), fromOrigin(x), false, true) // [K, batch]
+      return tf.add(products, column(variable(mixture, 'offsets')))
+    },
+    moments: (responsibilities, x) => ({ sums: tf.matMul(responsibilities, fromOrigin(x)) }),
     totalLogJoint: totalBernoulliLogJoint,
+    setOrigin(values) {
+      assign(variables, { origin: values })
+      origin.set(values)
+    },
+    restored: () => origin.set(originVariable.dataSync<'float32'>()),
     dispose: () => variables.forEach(value => void value.dispose()),
   }
   setBernoulliParameters(mixture, start ?? equalComponents(components, pixels))
@@ -73,13 +98,13 @@ const equalComponents = (components: number, pixels: number): BernoulliParameter
   means: new Float64Array(components * pixels).fill(0.5),
 })
 
-/** Assigns parameters and what derives from them. */
+/** Assigns the parameters and the coefficients derived from them, which it returns. */
 export function setBernoulliParameters(mixture: BernoulliMixture, parameters: BernoulliParameters): Coefficients {
   const coefficients = {
     log_weights: parameters.weights.map(Math.log),
     logits: parameters.means.map(p => Math.log(p) - Math.log1p(-p)),
     offsets: Float64Array.from(parameters.weights, (_, k) =>
-      sum(row(parameters.means, k, mixture.pixels).map(p => Math.log1p(-p))),
+      sum(row(parameters.means, k, mixture.pixels).map((p, i) => (mixture.origin[i] ? Math.log(p) : Math.log1p(-p)))),
     ),
   }
   assign(mixture.variables, { ...parameters, ...coefficients })
@@ -91,23 +116,28 @@ function totalBernoulliLogJoint(coefficients: Coefficients, moments: BernoulliMo
   return dot(moments.counts, log_weights) + dot(moments.counts, offsets) + dot(moments.sums, logits)
 }
 
-/** The M step: the most probable parameters given the moments. Means of components without images stay what they were, unless the prior says. */
+/** Σ_n r_nk x_n, from sums that count x from the origin: [K, pixels]. */
+export const imagesOn = ({ origin, pixels }: BernoulliMixture, { counts, sums }: BernoulliMoments): Float64Array =>
+  sums.map((total, i) => total + (origin[i % pixels] as number) * (counts[Math.floor(i / pixels)] as number))
+
+/** The M step: the most probable parameters given the moments. Without images and with a flat prior a component keeps its means. */
 export async function maximizeBernoulli(mixture: BernoulliMixture, moments: BernoulliMoments, prior: BernoulliPrior) {
   const { weights, logPrior } = maximizeWeights(moments.counts, prior.concentration)
-  const means = mostProbableMeans(moments, await read(mixture, 'means'), prior)
+  const means = mostProbableMeans(moments.counts, imagesOn(mixture, moments), await read(mixture, 'means'), prior)
   const coefficients = setBernoulliParameters(mixture, { weights, means })
   return { coefficients, logPrior: logPrior + logPriorOfMeans(means, prior.pixels) }
 }
 
 /** μ = (Σ r x + a - 1) / (N_k + a + b - 2), the mode of Beta(a + Σ r x, b + Σ r (1 - x)). */
 function mostProbableMeans(
-  { counts, sums }: BernoulliMoments,
+  counts: Float64Array,
+  imagesOn: Float64Array,
   before: Float64Array,
   { pixels: [a, b], floor }: BernoulliPrior,
 ): Float64Array {
-  if (!(a >= 1 && b >= 1)) throw new Error(`pixel prior Beta(${a}, ${b}): numbers from 1 are needed; [1, 1] is flat`)
-  const width = sums.length / counts.length
-  return sums.map((on, i) => {
+  if (!(a >= 1 && b >= 1)) throw new Error(`pixel prior Beta(${a}, ${b}): a and b must be at least 1; [1, 1] is flat`)
+  const width = imagesOn.length / counts.length
+  return imagesOn.map((on, i) => {
     const images = (counts[Math.floor(i / width)] as number) + a + b - 2
     const mean = isUnused(images) ? (before[i] as number) : (on + a - 1) / images
     return Math.min(Math.max(mean, floor), 1 - floor)

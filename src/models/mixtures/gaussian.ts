@@ -1,4 +1,5 @@
 /** The Gaussian mixture, p(x) = Σ_k w_k N(x; m_k, Σ_k) (Bishop 2006, section 9.2), with spherical, diagonal or full covariances. */
+import * as tf from '@tensorflow/tfjs'
 import { row } from '../../numeric/linear-algebra.js'
 import { axisStructure } from './axis-gaussian.js'
 import { fullStructure } from './full-gaussian.js'
@@ -11,15 +12,22 @@ export const covarianceKinds = ['spherical', 'diagonal', 'full'] as const
 /**
  * Variables: weights [K], means [K, pixels], covariances [K], [K, pixels] or [K, pixels, pixels]; derived: log_weights and offsets [K],
  * and linear, quadratic or whitening, whitened_means.
+ *
+ * Moments, and the derived variables, count x from `origin` [pixels]. Sums of x² about zero lose all digits of a variance that is small beside
+ * the squared mean, as on a white background; about a value that many images have, nothing cancels. No density depends on it.
  */
 export interface GaussianMixture extends Mixture<'sums' | 'squares'> {
   readonly family: 'gaussian'
   readonly covariance: (typeof covarianceKinds)[number]
   readonly structure: GaussianStructure
+  /** What the variable of that name holds. */
+  readonly origin: Float64Array
+  setOrigin(origin: Float64Array): void
+  restored(): void
 }
 
 export interface GaussianParameters {
-  /** [K], positive, of sum 1. */
+  /** [K], positive, summing to 1. */
   weights: Float64Array
   /** [K, pixels]. */
   means: Float64Array
@@ -31,19 +39,19 @@ export interface GaussianMixtureOptions {
   pixels: number
   components: number
   covariance: GaussianMixture['covariance']
-  /** Without one, all components are N(0, I) until they are started otherwise. */
+  /** Initial parameters; default: all components N(0, I). */
   start?: GaussianParameters
 }
 
-/** What the M step maximises beside the likelihood. */
+/** The prior of a maximum a posteriori M step. */
 export interface GaussianPrior {
-  /** Weights ~ Dirichlet(concentration, …), from 1; 1 is flat. */
+  /** Weights ~ Dirichlet(concentration, …), at least 1; 1 is flat. */
   concentration: number
-  /** Added to each variance after it is estimated, as scikit-learn's `reg_covar`. */
+  /** Added to each estimated variance, like scikit-learn's `reg_covar`. */
   regularization: number
 }
 
-/** Maximum likelihood, with scikit-learn's regularization. */
+/** A flat prior: maximum likelihood, with scikit-learn's regularization. */
 export const flatGaussianPrior: GaussianPrior = { concentration: 1, regularization: 1e-6 }
 
 export function createGaussianMixture(options: GaussianMixtureOptions): GaussianMixture {
@@ -58,7 +66,11 @@ export function createGaussianMixture(options: GaussianMixtureOptions): Gaussian
     covariances: structure.covarianceShape,
     log_weights: [components],
     ...structure.coefficientShapes,
+    origin: [pixels],
   })
+  const originVariable = variables.get('origin') as tf.Variable
+  const origin = new Float64Array(pixels)
+  const centred = (x: tf.Tensor) => tf.sub(x, originVariable)
   const mixture: GaussianMixture = {
     family: 'gaussian',
     covariance,
@@ -66,10 +78,16 @@ export function createGaussianMixture(options: GaussianMixtureOptions): Gaussian
     components,
     pixels,
     variables,
-    logProb: x => structure.logProb(variables, x),
+    origin,
+    logProb: x => structure.logProb(variables, centred(x)),
     momentShapes: structure.momentShapes,
-    moments: structure.moments,
+    moments: (responsibilities, x) => structure.moments(responsibilities, centred(x)),
     totalLogJoint: structure.totalLogJoint,
+    setOrigin(values) {
+      assign(variables, { origin: values })
+      origin.set(Float32Array.from(values))
+    },
+    restored: () => origin.set(originVariable.dataSync<'float32'>()),
     dispose: () => variables.forEach(value => void value.dispose()),
   }
   setGaussianParameters(mixture, options.start ?? equalComponents(mixture))
@@ -86,11 +104,11 @@ function equalComponents({ components, pixels, covariance, structure }: Gaussian
   }
 }
 
-/** Assigns parameters and what derives from them. Throws an error that names the component where a covariance is singular. */
+/** Assigns the parameters and the coefficients derived from them, which it returns. Throws an Error if a covariance is singular. */
 export function setGaussianParameters(mixture: GaussianMixture, parameters: GaussianParameters): Coefficients {
   const coefficients = mixture.structure.coefficients({
     logWeights: parameters.weights.map(Math.log),
-    means: parameters.means,
+    means: parameters.means.map((mean, i) => mean - (mixture.origin[i % mixture.pixels] as number)),
     covariances: parameters.covariances,
     constant: (_, logDeterminant) => (logDeterminant - mixture.pixels * logTwoPi) / 2,
   })
@@ -106,7 +124,10 @@ export async function maximizeGaussian(mixture: GaussianMixture, moments: Gaussi
   moments.counts.forEach((count, k) => {
     if (isUnused(count)) return
     const mean = row(moments.sums, k, mixture.pixels).map(total => total / count)
-    means.set(mean, k * mixture.pixels)
+    means.set(
+      mean.map((value, i) => value + (mixture.origin[i] as number)),
+      k * mixture.pixels,
+    )
     covariances.set(mixture.structure.covariance(moments, k, mean, prior.regularization), k * size)
   })
   return { coefficients: setGaussianParameters(mixture, { weights, means, covariances }), logPrior }

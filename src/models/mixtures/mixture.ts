@@ -1,11 +1,11 @@
-/** Mixtures, p(x) = Σ_k w_k p(x | k): what exact EM, Monte Carlo EM and mean field know of one (Bishop 2006, chapters 9 and 10). */
+/** Mixtures, p(x) = Σ_k w_k p(x | k), as exact EM, Monte Carlo EM and mean field see them (Bishop 2006, chapters 9 and 10). */
 import * as tf from '@tensorflow/tfjs'
 import { type Key, split, uniform } from '../../random.js'
 
-/** Sums over images in double precision: `counts` [K] is N_k = Σ_n r_nk, the others are weighted by r too. */
+/** Sums over images in double precision: `counts` [K] is N_k = Σ_n r_nk; the others are sums weighted by r_nk. */
 export type Moments<Name extends string> = Readonly<Record<Name | 'counts', Float64Array>>
 
-/** What the step reads of the parameters, in double precision, by the name of its variable: log w, and log p(x | k) in a form of its family. */
+/** The coefficients of log w_k + log p(x | k), derived from the parameters, in double precision by name of variable. */
 export type Coefficients = Readonly<Record<string, Float64Array>> & { readonly log_weights: Float64Array }
 
 export interface Mixture<Name extends string = string> {
@@ -16,14 +16,21 @@ export interface Mixture<Name extends string = string> {
   /** log p(x | k) of images x [batch, pixels]: [K, batch] in nats; under mean field, its expectation over the parameters. */
   logProb(x: tf.Tensor): tf.Tensor
   readonly momentShapes: Readonly<Record<Name, number[]>>
-  /** This batch's share of the moments but `counts`, for weights r [K, batch]. */
+  /** The sums of one batch, all moments but `counts`, for responsibilities r [K, batch]. */
   moments(responsibilities: tf.Tensor, x: tf.Tensor): Record<Name, tf.Tensor>
-  /** Σ_n Σ_k r_nk (log w_k + log p(x_n | k)) in nats, by moments alone. */
+  /** Σ_n Σ_k r_nk (log w_k + log p(x_n | k)) in nats, from the moments. */
   totalLogJoint(coefficients: Coefficients, moments: Moments<Name>): number
+  /** Takes what the variables hold, after they were assigned from a checkpoint. */
+  restored?(): void
+  /**
+   * Chooses values [pixels] near which many values of the images lie, for families whose float32 arithmetic needs them; to be called before the
+   * first pass.
+   */
+  setOrigin?(origin: Float64Array): void
   dispose(): void
 }
 
-/** What z = k looks like after seeing x; [K, batch] or [batch], in nats. */
+/** The posterior over components given x, in nats. */
 export interface ComponentPosterior {
   /** log p(x): [batch]. */
   logProb: tf.Tensor
@@ -57,10 +64,10 @@ export function logProb(mixture: Mixture, x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => posterior(mixture, x).logProb)
 }
 
-/** The variable of that name; throws if the mixture has none. */
+/** The variable of that name; throws an Error if the mixture has none. */
 export function variable(mixture: Pick<Mixture, 'variables'>, name: string): tf.Variable {
   const found = mixture.variables.get(name)
-  if (!found) throw new Error(`a mixture's variables have no '${name}': they are ${[...mixture.variables.keys()]}`)
+  if (!found) throw new Error(`the mixture has no variable '${name}'; it has ${[...mixture.variables.keys()]}`)
   return found
 }
 
@@ -82,7 +89,7 @@ export async function read(mixture: Mixture, name: string): Promise<Float64Array
   return Float64Array.from(await variable(mixture, name).data())
 }
 
-/** Components k ~ w, `count` of them (int32 [count]), and their means: [count, pixels]. */
+/** `count` draws of a component k ~ w (int32 [count]), and the components' means: [count, pixels]. */
 export function sample(mixture: Mixture, key: Key, count: number): { component: tf.Tensor; image: tf.Tensor } {
   return tf.tidy(() => {
     const [componentKey] = split(key, 1) as [Key]
@@ -93,7 +100,7 @@ export function sample(mixture: Mixture, key: Key, count: number): { component: 
   })
 }
 
-/** Zeros of these shapes, as variables that no optimizer touches. */
+/** Untrainable variables of these shapes, all zero. */
 export function createVariables(shapes: Readonly<Record<string, number[]>>): ReadonlyMap<string, tf.Variable> {
   const zeros = (shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false))
   return new Map(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)]))

@@ -1,17 +1,17 @@
-/** The weights of a mixture: w ~ Dirichlet(concentration, …, concentration), and w given the counts. */
+/** The M step of a mixture's weights under the prior w ~ Dirichlet(concentration, …, concentration). */
 import { sum } from '../../numeric/linear-algebra.js'
 
-/** Added to each count, as scikit-learn does: log w stays finite where a component has lost its last image. */
+/** Added to each count, as scikit-learn does, so that log w stays finite for a component without images. */
 export const SMALLEST_COUNT = 10 * Number.EPSILON
 
-/** A component with fewer images than this has none: nothing can be estimated from it. */
+/** Whether a component has no images, so that its parameters cannot be estimated. */
 export const isUnused = (count: number): boolean => count < SMALLEST_COUNT
 
-/** The most probable weights given the counts, (N_k + c - 1) / Σ; and log p(w) without its constant. */
+/** The most probable weights given the counts, proportional to N_k + c - 1, and log p(w) up to a constant. Throws an Error if c < 1. */
 export function maximizeWeights(counts: Float64Array, concentration: number) {
   if (!(concentration >= 1))
     throw new Error(
-      `concentration ${concentration}: a number from 1 is needed, below it no weights are the most probable`,
+      `concentration ${concentration}: must be at least 1; below 1 the posterior of the weights has no mode`,
     )
   const raised = counts.map(count => count + SMALLEST_COUNT + concentration - 1)
   const total = sum(raised)
