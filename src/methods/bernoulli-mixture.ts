@@ -14,7 +14,7 @@ import { mixtureLearner, mixtureRules, mixtureSettings } from './mixture.js'
 const name = 'bernoulli-mixture'
 
 const flags = {
-  method: em.eStepSetting('exact', 'monte-carlo', 'mean-field'),
+  method: em.eStepSetting(em.eSteps),
   ...em.firstEmSettings,
   components: mixtureSettings.components,
   prior: em.priorSetting(
@@ -29,7 +29,7 @@ const flags = {
   ...em.machineSettings,
 }
 
-const settings = em.emTable(name, flags)
+const settings = em.emTable(name, flags, em.formerSettings)
 
 type Config = Values<typeof flags> & { model: typeof name }
 

@@ -21,7 +21,7 @@ import { layers } from './run-settings.js'
 const name = 'vae'
 
 const flags = {
-  method: em.eStepSetting('monte-carlo'),
+  method: em.eStepSetting({ 'monte-carlo': em.eSteps['monte-carlo'] }),
   ...em.firstEmSettings,
   latentDim: wholeNumber([1, 1e4], 10, 'dimensions of z'),
   hidden: layers([400], 'units of the hidden layers, listed from the image to z'),
@@ -40,7 +40,7 @@ const flags = {
   ...em.machineSettings,
 }
 
-const settings = em.emTable(name, flags)
+const settings = em.emTable(name, flags, em.formerSettings)
 
 type Config = Values<typeof flags> & { model: typeof name }
 

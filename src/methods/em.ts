@@ -5,18 +5,17 @@ import { settingsTable } from '../settings/table.js'
 import type { EndOfRun, EpochMetrics, Progress } from './metrics.js'
 import { runSettings, seedSetting } from './run-settings.js'
 
-/** The kinds of E step, described for `--help`. */
+/** The usual kinds of E step. */
 export const eSteps = {
   exact: 'the exact posterior p(z|x)',
   'monte-carlo': 'draws from p(z|x)',
   'mean-field': 'a factorized q over z and the parameters',
 } as const
 
-/** The setting `method` of a model with these kinds of E step; the first is the default. */
-export function eStepSetting<const T extends readonly [keyof typeof eSteps, ...(keyof typeof eSteps)[]]>(
-  ...names: T
-): Setting<T[number]> {
-  const list = names.map(name => `${eSteps[name]} (${name})`)
+/** The setting `method` of a model with these kinds of E step, by name, each described for `--help`; the first is the default. */
+export function eStepSetting<Name extends string>(steps: Readonly<Record<Name, string>>): Setting<Name> {
+  const names = Object.keys(steps) as [Name, ...Name[]]
+  const list = names.map(name => `${steps[name]} (${name})`)
   return choice(names, names[0], `the E step: ${list.join(', ')}`)
 }
 
@@ -67,7 +66,7 @@ export const priorSetting = (description: string): Setting<number> =>
   setting(z.number().min(1), 1, 'a number of at least 1', description, read.number)
 
 /** All settings in config.json of older EM runs, from before each model had its own table. */
-const FORMER = [
+export const formerSettings: readonly string[] = [
   ...[
     'model',
     'method',
@@ -95,14 +94,15 @@ const FORMER = [
   ...['trainImages', 'validationImages', 'binarize', 'backend', 'compile', 'threads', 'imagesEvery'],
 ]
 
-/** The settings table of an EM method; the first entry of config.json is its model. */
+/** The settings table of an EM method; the first entry of config.json is its model. `former` names settings of its older runs. */
 export const emTable = <const Name extends string, T extends Parameters<typeof settingsTable>[0]>(
   model: Name,
   flags: T,
-) => settingsTable({ model: choice([model], model, 'model to fit'), ...flags }, FORMER)
+  former: readonly string[] = [],
+) => settingsTable({ model: choice([model], model, 'model to fit'), ...flags }, former)
 
 interface EmConfig {
-  method: keyof typeof eSteps
+  method: string
   tolerance: number | null
 }
 
@@ -134,7 +134,7 @@ export function describeEmEnd({ method, tolerance }: EmConfig, { ended, history 
 }
 
 /** The name of the algorithm in snapshots. */
-export const emAlgorithm = (method: keyof typeof eSteps, model: string): string => `${method} em of ${model}`
+export const emAlgorithm = (method: string, model: string): string => `${method} em of ${model}`
 
 /** EM has no schedule; if the M step takes gradient steps, their learning rate is constant. */
 export const constantRates = (learningRate = 0) => ({ learningRate, beta: 1 })

@@ -16,7 +16,7 @@ import { defineMethod, type Learner, type Method, type TrainingShape } from './m
 import { type Pictures, readPicture } from './pictures.js'
 
 const flags = {
-  method: em.eStepSetting('exact', 'monte-carlo'),
+  method: em.eStepSetting({ exact: em.eSteps.exact, 'monte-carlo': em.eSteps['monte-carlo'] }),
   ...em.firstEmSettings,
   latentDim: wholeNumber([1, 1e4], 10, 'dimensions of z'),
   pca: pcaSetting,
@@ -67,7 +67,7 @@ export const ppca = factorMethod({
 
 function factorMethod(kind: Kind): Method<Config> {
   const { name } = kind
-  const settings = em.emTable(name, flags)
+  const settings = em.emTable(name, flags, em.formerSettings)
   return defineMethod<Config>({
     name,
     command: `em ${name}`,

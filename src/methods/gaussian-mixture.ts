@@ -14,7 +14,7 @@ import { type MixtureParts, mixtureLearner, mixtureRules, mixtureSettings } from
 const name = 'gaussian-mixture'
 
 const flags = {
-  method: em.eStepSetting('exact', 'monte-carlo', 'mean-field'),
+  method: em.eStepSetting(em.eSteps),
   ...em.firstEmSettings,
   components: mixtureSettings.components,
   covariance: choice(['spherical', 'diagonal', 'full'], 'diagonal', 'structure of the covariance matrices'),
@@ -29,7 +29,7 @@ const flags = {
   ...em.machineSettings,
 }
 
-const settings = em.emTable(name, flags)
+const settings = em.emTable(name, flags, em.formerSettings)
 
 type Config = Values<typeof flags> & { model: typeof name }
 

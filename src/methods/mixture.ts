@@ -11,7 +11,7 @@ import { type Mixture, posterior, sample, variable } from '../models/mixtures/mi
 import { streamKey } from '../random.js'
 import { idle } from '../settings/rules.js'
 import { choice, read, setting, wholeNumber } from '../settings/setting.js'
-import { emAlgorithm, type eSteps } from './em.js'
+import { emAlgorithm } from './em.js'
 import type { Learner } from './method.js'
 import { type Pictures, readPicture } from './pictures.js'
 
@@ -30,7 +30,7 @@ export const mixtureSettings = {
 }
 
 export interface MixtureConfig {
-  method: keyof typeof eSteps
+  method: string
   components: number
   concentration: number | null
   prior: number
@@ -75,7 +75,7 @@ export interface MixtureParts {
 }
 
 export function mixtureLearner(
-  config: MixtureConfig,
+  config: Pick<MixtureConfig, 'method' | 'start' | 'restarts' | 'seed'>,
   { model, features, prior, algorithm, parameters }: MixtureParts,
 ): Learner {
   const { mixture } = algorithm

@@ -24,8 +24,9 @@ import {
   snapshotFolder,
   stepLabel,
 } from './directory.js'
+import { requireFiniteValidation, requireFiniteVariables } from './divergence.js'
 import { lockRun } from './lock.js'
-import { diverged, trainingMeans } from './pass-sums.js'
+import { trainingMeans } from './pass-sums.js'
 import { newPass, type OpenRun, type RunningPass, runningPass } from './running-pass.js'
 import { type Position, writeSnapshot } from './snapshot.js'
 import { readRunSnapshot, restoreLearner } from './trained-run.js'
@@ -204,15 +205,12 @@ function startMode({ compile }: RunConfig, { compile: before }: Position): ScanO
 }
 
 /** Ends the pass and measures it: means over its steps, values of the M step, the validation bound, and the rates. */
-async function measurePass(
-  { folder, config, method, traits, learner, images, stepsPerPass }: OpenRun,
-  position: Position,
-  bounds: Bounds,
-) {
+async function measurePass(run: OpenRun, position: Position, bounds: Bounds) {
+  const { config, method, traits, learner, images, stepsPerPass } = run
   const values = await learner.finishPass?.()
   const validated = await validate(bounds, images.validation(), config.seed)
-  if (validated && !Number.isFinite(validated.validationElbo))
-    throw diverged(validated.validationElbo, position, 'the last update broke the weights', folder)
+  if (validated) requireFiniteValidation(validated.validationElbo, position, run)
+  await requireFiniteVariables(learner.variables, position, run)
   // The rates of methods with whole passes are constant.
   const rates = traits.passes === 'shuffled' ? method.rates(config, position.step - 1, stepsPerPass) : {}
   return { ...trainingMeans(position.sums), ...values, ...validated, ...rates }

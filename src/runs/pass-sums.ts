@@ -1,7 +1,5 @@
 /** Sums over the steps of a pass, and the means at its end. */
-import { join } from 'node:path'
 import type { Outputs } from '../compile/step.js'
-import type { Position } from './snapshot.js'
 
 /** Adds the outputs of steps, and the squared ELBO for the error of its mean. `weights` [steps]: the filled part of each batch, up to 1. */
 export function addSums(sums: Record<string, number>, outputs: Outputs, weights: readonly number[]): void {
@@ -31,23 +29,4 @@ export function trainingMeans({
   if (sums.elbo === undefined || batches < 2) return Object.fromEntries(means) // one step has no standard error
   const variance = Math.max(0, elboSquared / batches - (sums.elbo / batches) ** 2)
   return { ...Object.fromEntries(means), trainElboError: Math.sqrt(variance / (batches - 1)) }
-}
-
-/** Throws an Error if the ELBO of a step is not finite. `position` is the one before these steps. */
-export function requireFinite({ elbo, kl, reconstruction }: Outputs, position: Position, folder: string): void {
-  const broken = elbo?.findIndex(value => !Number.isFinite(value)) ?? -1
-  if (broken < 0) return
-  const cause =
-    kl && !Number.isFinite(kl[broken])
-      ? "the encoder's mean or log variance overflowed"
-      : `the decoder's logits overflowed (reconstruction ${reconstruction?.[broken]})`
-  throw diverged(elbo?.[broken], { ...position, step: position.step + broken + 1 }, cause, folder)
-}
-
-/** The error for an ELBO that is not finite. */
-export function diverged(elbo: number | undefined, { step, epoch }: Position, cause: string, folder: string): Error {
-  return new Error(
-    `step ${step} (epoch ${epoch + 1}): the ELBO is ${elbo} nats: ${cause}; the usual cause is too large a learning rate. ` +
-      `The last good snapshot is in ${join(folder, 'latest')}; start another run with a smaller --learning-rate or with --clip-norm`,
-  )
 }

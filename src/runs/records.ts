@@ -135,7 +135,11 @@ function halfStepChart(
   })
   return {
     title: `Half steps of run ${basename(folder)}`,
-    subtitle: `${config.data}, all training images. At an E step the bound meets log p(x); at an M step both rise, and the gap is KL(q || p(z|x)).`,
+    subtitle: `${config.data}, all training images. ${
+      traits.bound.exact
+        ? 'At an E step the bound meets log p(x); at an M step both rise, and the gap is KL(q || p(z|x)).'
+        : 'At an E step q(z) becomes the best of its family; at an M step the bound rises again.'
+    }`,
     xLabel: 'epoch (M step at the end of each)',
     yLabel: 'nats per image',
     series: [

@@ -2,13 +2,14 @@
 import { chunks } from '../compile/scan.js'
 import { loadRunDataset } from '../data/dataset.js'
 import { methodOf } from '../methods/list.js'
+import { requireFiniteBound } from './divergence.js'
 import { openTraining } from './open-training.js'
-import { addSums, requireFinite } from './pass-sums.js'
+import { addSums } from './pass-sums.js'
 import type { TrainingJob, TrainingResult } from './training.js'
 
 /** Trains a run until its last epoch, until its method has finished, or until `job.signal` stops it. Throws an Error if the ELBO is not finite. */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
-  const { folder, config, signal, observer = {} } = job
+  const { config, signal, observer = {} } = job
   const data = loadRunDataset(config)
   const learner = methodOf(config).create(config, { ...data, images: data.train.count })
   const training = await openTraining(job, learner, data)
@@ -24,7 +25,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       for await (const { count, outputs, schedules } of chunks(steps, range, pass.feed)) {
         const choice = training.settleMode()
         if (choice) observer.compiled?.(choice)
-        requireFinite(outputs, position, folder)
+        requireFiniteBound(outputs, position, job)
         addSums(
           position.sums,
           outputs,

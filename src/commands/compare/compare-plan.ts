@@ -2,7 +2,7 @@
 import type { RunConfig } from '../../methods/method.js'
 import { UsageError } from '../../settings/setting.js'
 import type { CompareSettings } from './compare-settings.js'
-import { labelOf, learnsBySteps, type Variant, variantConfig, variantsOf } from './variants.js'
+import { keepKnown, labelOf, learnsBySteps, type Variant, variantConfig, variantsOf } from './variants.js'
 
 export interface PlannedRun {
   /** The run's directory, such as `NAME.vae-20.seed-1`. */
@@ -51,11 +51,6 @@ export function choicesOf(runs: readonly PlannedRun[]): PlannedRun[][] {
 /** The runs to train of each group: the first seed tries all learning rates, the others use the chosen one. */
 export const runsToMake = (choices: readonly (readonly PlannedRun[])[]): (readonly PlannedRun[])[] =>
   choices.map(choice => (choice[0]?.seed === choices[0]?.[0]?.seed ? choice : choice.slice(0, 1)))
-
-/** The config with those of the `changes` that are settings of its method. */
-function keepKnown(config: RunConfig, changes: object): RunConfig {
-  return { ...config, ...Object.fromEntries(Object.entries(changes).filter(([name]) => Object.hasOwn(config, name))) }
-}
 
 function runName(name: string, { method, size, trainImages }: Variant, rate: number | null, seed: number): string {
   const images = trainImages === null ? '' : `.images-${trainImages}`

@@ -43,7 +43,12 @@ export const learnsBySteps = (variant: Variant): boolean => contestantOf(variant
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
   const { data, binarize, backend, compile, threads, validationImages } = shared
   const runSettings = { data, binarize, backend, compile, threads, validationImages, trainImages, seed }
-  return { ...contestantOf({ method }).config(size, shared), ...runSettings } as RunConfig
+  return keepKnown(contestantOf({ method }).config(size, shared), runSettings)
+}
+
+/** The config with those of the `changes` that are settings of its method. */
+export function keepKnown(config: RunConfig, changes: object): RunConfig {
+  return { ...config, ...Object.fromEntries(Object.entries(changes).filter(([name]) => Object.hasOwn(config, name))) }
 }
 
 /** A variant as written in `--methods`. */

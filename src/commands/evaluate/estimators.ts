@@ -57,7 +57,7 @@ export function checkOptions(asked: Asked): void {
 /** The estimator for this run. Throws a `UsageError` if the run cannot be measured as asked, or an option would be ignored. */
 export function chooseEstimator(run: TrainedRun, asked: Asked): Estimator {
   const chosen = named(asked) ?? byDefault.find(one => one.refuse(run, {}) === undefined) ?? importance
-  requireRead(chosen, asked)
+  requireRead(chosen, asked, run)
   const refusal = chosen.refuse(run, asked.given)
   if (refusal !== undefined) throw new UsageError(refusal)
   return chosen
@@ -70,10 +70,11 @@ const isRead = ({ options, comparable }: Estimator, name: string): boolean =>
 const unread = (one: Estimator, { given }: Asked): string | undefined =>
   Object.keys(given).find(name => !isRead(one, name))
 
-function requireRead(chosen: Estimator, asked: Asked): void {
+/** Throws a `UsageError` for an option that `chosen` does not read; names an estimator that reads it, and that can measure `run`. */
+function requireRead(chosen: Estimator, asked: Asked, run?: TrainedRun): void {
   const name = unread(chosen, asked)
   if (name === undefined) return
-  const reader = estimators.find(one => isRead(one, name))
+  const reader = estimators.find(one => isRead(one, name) && (!run || one.refuse(run, {}) === undefined))
   throw new UsageError(
     `--${kebabCase(name)}: has no effect with ${chosen.flag}; leave it out${reader ? `, or use ${reader.flag}` : ''}`,
   )

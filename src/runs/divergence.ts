@@ -1,0 +1,60 @@
+/** Numbers that are not finite end a training before they reach a snapshot or a line of metrics. */
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import type { Outputs } from '../compile/step.js'
+import type { RunConfig } from '../methods/method.js'
+import type { Position } from './snapshot.js'
+
+interface Trained {
+  folder: string
+  config: RunConfig
+}
+
+/** Throws an Error if the ELBO of a step is not finite. `position` is the one before these steps. */
+export function requireFiniteBound({ elbo, kl, reconstruction }: Outputs, position: Position, run: Trained): void {
+  const broken = elbo?.findIndex(value => !Number.isFinite(value)) ?? -1
+  if (broken < 0) return
+  const value = `the ELBO is ${elbo?.[broken]} nats`
+  throw diverged(describeCause(), { ...position, step: position.step + broken + 1 }, run)
+
+  function describeCause(): string {
+    if (kl && !Number.isFinite(kl[broken])) return `${value}: the encoder's mean or log variance overflowed`
+    return reconstruction
+      ? `${value}: the decoder's output overflowed (reconstruction ${reconstruction[broken]})`
+      : value
+  }
+}
+
+/** Throws an Error if the bound of the validation images is not finite. */
+export function requireFiniteValidation(elbo: number, position: Position, run: Trained): void {
+  if (!Number.isFinite(elbo))
+    throw diverged(`the ELBO is ${elbo} nats: the last update broke the weights`, position, run)
+}
+
+/** Throws an Error if a variable has a value that is not finite. */
+export async function requireFiniteVariables(
+  variables: ReadonlyMap<string, tf.Tensor>,
+  position: Position,
+  run: Trained,
+): Promise<void> {
+  for (const [name, variable] of variables) {
+    const finite = tf.tidy(() => tf.all(tf.isFinite(variable)))
+    const [all] = await finite.data()
+    finite.dispose()
+    if (!all) throw diverged(`'${name}' has a value that is not finite`, position, run)
+  }
+}
+
+/** The error of a training that cannot continue, with what can be tried by the settings that it has. */
+function diverged(what: string, { step, epoch }: Position, { folder, config }: Trained): Error {
+  return new Error(
+    `step ${step} (epoch ${epoch + 1}): ${what}${describeRemedy(config)}. The last good snapshot is in ${join(folder, 'latest')}`,
+  )
+}
+
+function describeRemedy(config: RunConfig): string {
+  if (!('learningRate' in config)) return ''
+  const clip = 'clipNorm' in config ? config.clipNorm : undefined
+  const clipping = clip === undefined ? '' : clip === null ? ' or with --clip-norm' : ` or a --clip-norm below ${clip}`
+  return `; the usual cause is too large a learning rate: start another run with a smaller --learning-rate${clipping}`
+}
