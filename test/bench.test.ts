@@ -1,23 +1,23 @@
 // The peers' benchmark without its peers: names, tables, and the document that people also write in.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Candidate, chooseCandidates } from '../bench/candidates.mjs'
 import { chart, comparison, report, section, withReport } from '../bench/report.mjs'
 import { modelsOf, parseModel, parseWorks } from '../bench/workload.mjs'
 import type { Measured } from '../src/commands/bench/interleave.js'
 
 describe('names on the command line', () => {
-  it('make models: hidden layers, latent dimensions and batch', () => {
+  test('of models give hidden layers, latent dimensions and batch size', () => {
     expect(parseModel('784-400-20@128')).toEqual({ name: '784-400-20@128', hidden: [400], latent: 20, batch: 128 })
     expect(parseModel('784-1000-1000-100@256')).toMatchObject({ hidden: [1000, 1000], latent: 100, batch: 256 })
   })
 
-  it('make convolutional models: filters, one hidden layer, latent dimensions and batch', () => {
+  test('of convolutional models give filters, one hidden layer, latent dimensions and batch size', () => {
     const expected = { filters: [32, 64], hidden: [256], latent: 32, batch: 128 }
     expect(parseModel('conv32-64-256-32@128')).toMatchObject(expected)
     expect(parseModel('conv8-16-4@2')).toMatchObject({ filters: [8], hidden: [16], latent: 4, batch: 2 })
   })
 
-  it.each([
+  test.each([
     '',
     '784-20@128',
     '784-400-20',
@@ -26,18 +26,18 @@ describe('names on the command line', () => {
     'conv64-32@128',
     '784-4x-20@1',
     '784-4-2@1.5',
-  ])("are refused where they make no model: '%s'", name => {
+  ])("that are no model are refused: '%s'", name => {
     expect(() => parseModel(name)).toThrow(`model '${name}' must look like 784-HIDDEN`)
   })
 
-  it('are refused where there is no such work, and where the work has no such model', () => {
+  test('of unknown work are refused, and models that the work does not take', () => {
     expect(parseWorks('importance,steps')).toEqual(['importance', 'steps'])
     expect(() => parseWorks('steps,toString')).toThrow("work 'toString' is not one of: steps, importance")
     expect(() => modelsOf('importance', 'conv32-64-256-32@128')).toThrow('fully connected models only')
     expect(modelsOf('steps', undefined).length).toBeGreaterThan(1)
   })
 
-  it('choose candidates by parts of their names, and are refused where none has such a part', () => {
+  test('choose candidates by parts of their names, and are refused where they match none', () => {
     const names = (only: string) => chooseCandidates(['steps'], only).steps?.map(({ name }) => name)
     expect(names('JAX l,elbo xla')).toEqual(['elbo xla', 'JAX lax.scan'])
     expect(names('')?.length).toBeGreaterThan(8)
@@ -65,7 +65,7 @@ const results = [
 describe('a comparison', () => {
   const compared = comparison('steps', model, results)
 
-  it('is a table of medians, ranges, ratios to the faster compiled mode round by round, and failures with their reason', () => {
+  test('is a table of medians, ranges, ratios to the faster compiled mode round by round, and failures with their reason', () => {
     expect(section(compared).split('\n')).toEqual([
       '### One training step: 784-400-20, batch 128',
       '',
@@ -79,26 +79,26 @@ describe('a comparison', () => {
     ])
   })
 
-  it('has no ratios without elbo', () => {
+  test('has no ratios without elbo', () => {
     const [, , peer] = results
     expect(section(comparison('steps', model, peer ? [peer] : []))).toContain(
       '| peer | 3.00 | 2.00 to 10.00 |  |  | 1.5 |',
     )
   })
 
-  it('of importance sampling gives microseconds per draw', () => {
+  test('of importance sampling gives microseconds per draw', () => {
     const times = comparison('importance', parseModel('784-200-200-50@100'), [measured('elbo xla', [400])])
     expect(section(times)).toContain('| elbo xla | 4.00 | 4.00 to 4.00 |')
   })
 
-  it('says that the floors are left out where there are convolutions', () => {
+  test('says that the floors are left out where there are convolutions', () => {
     const conv = comparison('steps', parseModel('conv32-64-256-32@128'), results.slice(0, 3))
     expect(section(conv)).toContain('conv 32-64, dense 256-32, batch 128')
     expect(section(conv)).toContain('left out')
     expect(section(compared)).not.toContain('left out')
   })
 
-  it('is a chart with a column a model, a row a candidate, and a text where a candidate failed or took no part', () => {
+  test('is a chart with a column for each model, a row for each candidate, and a text where a candidate failed or took no part', () => {
     const conv = comparison('steps', parseModel('conv32-64-256-32@128'), results.slice(0, 3))
     const { columns, groups } = chart([compared, conv], 'here')
     expect(columns).toEqual(['784-400-20\nbatch 128', 'conv 32-64, dense 256-32\nbatch 128'])
@@ -119,7 +119,7 @@ describe('withReport', () => {
   const comparisons = [comparison('steps', model, results)]
   const text = report({ ...run, comparisons })
 
-  it('replaces what stands between the markers and keeps every other byte', () => {
+  test('replaces the text between the markers and keeps every other byte', () => {
     const [before, after] = ['# Benchmarks\r\n\nmine  \n', '\n\n## Levers\n$& $1 mine too']
     const old = `${before}<!-- bench:begin -->old <b>tables</b><!-- bench:end -->${after}`
     const renewed = withReport(old, text)
@@ -129,12 +129,12 @@ describe('withReport', () => {
       expect(text).toContain(part)
   })
 
-  it.each([
+  test.each([
     'no markers',
     '<!-- bench:begin --> only',
     '<!-- bench:end --> before <!-- bench:begin -->',
     '<!-- bench:begin --><!-- bench:end --><!-- bench:begin --><!-- bench:end -->',
-  ])('refuses a document that has not one of each in order: %s', document => {
+  ])('refuses a document without exactly one begin marker followed by one end marker: %s', document => {
     expect(() => withReport(document, text)).toThrow('<!-- bench:begin --> once')
   })
 })

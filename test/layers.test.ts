@@ -1,9 +1,10 @@
 // The layers of docs/architecture.md, held by reading every import of src/: one folder is one layer, imports go down, and there is no circle.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { repository } from './support/repository.js'
 
-const SRC = resolve(import.meta.dirname, '../src')
+const SRC = join(repository, 'src')
 
 /** Folders and files directly below src/, lowest first. Nothing imports what stands below it in this list. */
 const LAYERS = [
@@ -86,7 +87,7 @@ test('at most four files lie at the root of src/', () => {
   expect([...sources.keys()].filter(path => !path.includes('/')).length).toBeLessThanOrEqual(4)
 })
 
-test('what only one command uses lies with that command', () => {
+test('no command but compare imports from the folder of another command', () => {
   const folders = readdirSync(join(SRC, 'commands')).filter(name => !name.includes('.'))
   const across = [...sources.keys()].flatMap(path => {
     const [, folder = ''] = path.split('/')
@@ -96,7 +97,7 @@ test('what only one command uses lies with that command', () => {
   expect(across).toEqual(['commands/train/train.ts']) // `compare` trains as `train` does
 })
 
-test('what learns knows nothing of Node, the console or the clock', () => {
+test('models, objectives and algorithms do not use Node, the console or the clock', () => {
   const pure = [...sources.keys()].filter(path => /^(distributions|models|objectives|sampling|inference)\//.test(path))
   expect(pure.length).toBeGreaterThan(40)
   for (const path of pure) {
@@ -108,17 +109,17 @@ test('what learns knows nothing of Node, the console or the clock', () => {
   }
 })
 
-test('steps know nothing of compilation', () => {
+test('what is compiled does not import the compiler', () => {
   const steps = [...sources.keys()].filter(path => /^(distributions|models|objectives|inference)\//.test(path))
   expect(steps.flatMap(own).filter(name => name.startsWith('compile/'))).toEqual([])
 })
 
-test('the rest of the program asks a method, and never which method it is', () => {
+test('no source tells methods apart by their names or settings', () => {
   const names = /isEm|isExact|asVae|'annealer' in|'model' in|endsWith\('mixture'\)/
   for (const path of sources.keys()) expect(code(path), path).not.toMatch(names)
 })
 
-test('one file makes random numbers', () => {
+test('only random.ts makes random numbers', () => {
   const refuses = 'compile/record/outside.ts' // Math.random within a step
   for (const path of sources.keys())
     if (path !== 'random.ts' && path !== refuses)

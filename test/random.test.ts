@@ -1,3 +1,4 @@
+// Seeded noise: its bits, its distribution, independence of keys, and permutations.
 import * as tf from '@tensorflow/tfjs'
 import { expect, test } from 'vitest'
 import {
@@ -14,7 +15,7 @@ import {
 
 const COUNT = 100_000
 
-test('a seed of TensorFlow gives the words that TensorFlow 2.21 gives', () => {
+test('random bits are those of TensorFlow 2.21 for the same seed', () => {
   // tf.random.stateless_uniform([8], seed=[1, -5], minval=None, maxval=None, dtype=tf.int32), alg 'philox'
   expect([...randomBits([1, -5], 8)]).toEqual([
     548365605, -1980794189, -1093352745, 26287652, 1484097061, 1368185188, -1993227843, -221922362,
@@ -40,7 +41,7 @@ test('normal noise has the first four moments of a standard normal', () => {
   expect(Math.abs(moment(4) - 3)).toBeLessThan(4 * Math.sqrt(96 / COUNT))
 })
 
-test('normal noise is that of Box and Muller, computed in double precision from the same uniforms', () => {
+test('normal noise agrees with the Box-Muller transform of the same uniforms in double precision', () => {
   const half = 5000
   const z = normal([3, 4], [2 * half]).dataSync<'float32'>()
   const noise = uniformValues([3, 4], 2 * half)
@@ -72,7 +73,7 @@ test('the same key gives the same noise, different keys give independent noise',
   }
 })
 
-test('seeds beyond 32 bits are told apart', () => {
+test('seeds that differ beyond 32 bits give different keys', () => {
   expect(streamKey(2 ** 32 + 1, 'weights')).not.toEqual(streamKey(1, 'weights'))
 })
 

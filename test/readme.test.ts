@@ -1,17 +1,15 @@
 // The README's example program, run as it stands there.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { installedLibrary } from '../src/libtensorflow/location.mjs'
-
-const root = resolve(import.meta.dirname, '..')
-const skipped = installedLibrary() ? '' : ' (skipped: native TensorFlow is not installed)'
+import { skipped } from './support/native.js'
+import { repository } from './support/repository.js'
 
 test.skipIf(skipped !== '')(`the README's compiled step trains${skipped}`, () => {
-  const [, example = ''] = /```js\n([\s\S]*?)```/.exec(readFileSync(resolve(root, 'README.md'), 'utf8')) ?? []
+  const [, example = ''] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(repository, 'README.md'), 'utf8')) ?? []
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', example], {
-    cwd: root,
+    cwd: repository,
     encoding: 'utf8',
   })
   const [, mode, first, last, weights = ''] = /^(\w+): loss (\S+) -> (\S+), w = (.*)$/m.exec(stdout) ?? []

@@ -1,12 +1,13 @@
+// How the tests run.
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
-import { withSoftwareVulkan } from './software-vulkan.js'
+import { withSoftwareVulkan } from './support/software-vulkan.js'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/temporary-folder.ts'],
-    reporters: ['default', './test/skip-reasons.ts'],
+    globalSetup: ['test/support/temporary-folder.ts'],
+    reporters: ['default', './test/support/skip-reasons.ts'],
     // Each file is a process of its own: TF.js keeps one global engine, and native code must not be loaded into threads.
     pool: 'forks',
     // Much of a test is one thread that starts something; memory bounds how many may run beside each other.

@@ -1,8 +1,8 @@
-// The gradients of convolutions that WebAssembly gets from us, against those of TF.js's plain JavaScript.
+// Our gradients of convolutions for the WebAssembly backend, against those of TF.js's plain JavaScript.
 import * as tf from '@tensorflow/tfjs'
 import { expect, test } from 'vitest'
 import { uniform } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
 interface Case {
   size: [rows: number, columns: number]
@@ -29,7 +29,7 @@ test.each<Case>([
   { size: [9, 8], kernel: [3, 3], strides: [2, 3], pad: 'valid' },
   { size: [8, 8], kernel: [1, 1], strides: [3, 3], pad: 'valid' },
   { size: [6, 6], kernel: [5, 5], strides: [1, 2], pad: 'same' },
-])('agree for $size images, $kernel kernels, strides $strides, padding $pad', async options => {
+])('gradients agree for $size images, $kernel kernels, strides $strides, padding $pad', async options => {
   const expected = await gradientsOn('cpu', options)
   const actual = await gradientsOn('wasm', options)
   expected.forEach((values, which) => {
@@ -40,7 +40,7 @@ test.each<Case>([
   })
 })
 
-test('leave no tensors behind', async () => {
+test('gradients leave no tensors behind', async () => {
   const options: Case = { size: [8, 8], kernel: [4, 4], strides: [2, 2], pad: 'same' }
   await gradientsOn('wasm', options)
   const before = tf.memory().numTensors

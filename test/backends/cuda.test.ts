@@ -1,6 +1,5 @@
-// Why the backend cuda does not run, on machines that are made up: caches and drivers, no GPU.
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// Why the backend cuda cannot run, on simulated machines: caches and drivers, no GPU.
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type CudaHost, findGpu } from '../../src/backends/cuda-diagnosis.js'
@@ -13,15 +12,13 @@ import {
 } from '../../src/libtensorflow/cuda-build.mjs'
 import type { CudaDriver, Gpu } from '../../src/libtensorflow/cuda-driver.js'
 import { cachedLibrary, failureFile, type Wheel } from '../../src/libtensorflow/location.mjs'
+import { temporaryFolder } from '../support/temporary-folder.js'
 
-let folder = ''
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'elbo-cuda-'))
-  process.env.ELBO_CACHE = folder
+  process.env.ELBO_CACHE = temporaryFolder()
 })
 afterEach(() => {
   delete process.env.ELBO_CACHE
-  rmSync(folder, { recursive: true })
 })
 
 const gpu: Gpu = { name: 'NVIDIA Some GPU', memory: 24 * 2 ** 30, capability: [8, 9] }
@@ -60,24 +57,24 @@ function install(wheel: Wheel): void {
   writeFileSync(join(place, 'complete.json'), JSON.stringify({ sha256: wheel.sha256, files }))
 }
 
-test('a machine that has all it takes has a GPU', () => {
+test('a machine with build, driver and GPU can run it', () => {
   expect(findGpu(host())).toEqual(gpu)
 })
 
-describe('what is not there comes first', () => {
-  test('a platform without a CUDA build', () => {
+describe('a refusal names what is missing:', () => {
+  test('a CUDA build for the platform', () => {
     const unsupported = { reason: 'no CUDA build for this', fix: 'use another' }
     expect(refusal({ unsupported, driver: () => undefined })).toEqual({ ...unsupported, isExpected: true })
   })
 
-  test('the build, with how to fetch it and how much that is', () => {
+  test('the build, with the command that fetches it and its size', () => {
     const { reason, fix, isExpected } = refusal({ missing: missingWheels })
     expect(reason).toBe(`the CUDA build of TensorFlow is not in ${cudaDirectory()}`)
     expect(fix).toBe('run `npm run setup -- --cuda`, which fetches it (3.4 GB)')
     expect(isExpected).toBe(false) // there is a driver, so probably a GPU that lies idle
   })
 
-  test('build and driver both, of which nobody is told who did not ask', () => {
+  test('build and driver, which only those are told who ask for the backend', () => {
     const { reason, fix, isExpected } = refusal({
       missing: missingWheels,
       driver: () => undefined,
@@ -88,7 +85,7 @@ describe('what is not there comes first', () => {
     expect(isExpected).toBe(true)
   })
 
-  test('the build, because the last set-up failed', () => {
+  test('the build, with the reason why the last set-up failed', () => {
     mkdirSync(dirname(failureFile(cudaWheel)), { recursive: true })
     writeFileSync(failureFile(cudaWheel), JSON.stringify({ reason: 'the disk is full', fix: 'make room' }))
     expect(refusal({ missing: missingWheels })).toMatchObject({ reason: 'the disk is full', fix: 'make room' })
@@ -98,13 +95,13 @@ describe('what is not there comes first', () => {
 describe('a build in the cache', () => {
   beforeEach(() => cudaWheels.forEach(install))
 
-  test('is whole when every library is there, in the place where the other ones look for it', () => {
+  test('is whole if every library is there, where the other libraries look for it', () => {
     expect(missingWheels()).toEqual([])
     expect(nvidiaLibraries()).toContain(join(cudaDirectory(), 'nvidia/cublas/lib/libcublas.so.12'))
     expect(cachedLibrary(cudaWheel)).toBe(join(cudaDirectory(), 'tensorflow'))
   })
 
-  test('that has lost a library, or bytes of one, names it', () => {
+  test('that lacks a library, or bytes of one, is refused with the names of these', () => {
     const lost = (library: string) => nvidiaLibraries().find(path => path.endsWith(library)) as string
     rmSync(lost('libcudnn.so.9'))
     truncateSync(lost('libcufft.so.11'), 3)
@@ -117,14 +114,14 @@ describe('a build in the cache', () => {
 })
 
 describe('a driver', () => {
-  test('that is missing is named by its library, with the oldest that will do', () => {
+  test('that is missing is refused with the name of its library and the oldest version that will do', () => {
     const { reason, fix, isExpected } = refusal({ driver: () => undefined, hasDeviceFile: false })
     expect(reason).toBe('this machine has no NVIDIA driver (no libcuda.so.1)')
     expect(fix).toMatch(/install NVIDIA's driver, 525\.60\.13 or newer/)
     expect(isExpected).toBe(true)
   })
 
-  test('whose library cannot be loaded gives its reason', () => {
+  test('whose library cannot be loaded is refused with the reason', () => {
     const broken = () => {
       throw new Error('libcuda.so.1 cannot be loaded: file too short')
     }
@@ -134,27 +131,27 @@ describe('a driver', () => {
     })
   })
 
-  test('without its device is that of a container, or of a kernel module that is not loaded', () => {
+  test('without its device file is refused with the fix for a container', () => {
     const { reason, fix } = refusal({ hasDeviceFile: false })
     expect(reason).toMatch(/no \/dev\/nvidiactl/)
     expect(fix).toMatch(/--gpus all/)
   })
 
-  test('that is too old says which CUDA it runs', () => {
+  test('that is too old is refused with the CUDA version that it runs', () => {
     expect(withDriver({ cudaVersion: 11_080 }).reason).toBe(
       'the NVIDIA driver is too old: it supports CUDA 11.8, and TensorFlow needs 12.0',
     )
     expect(findGpu(host({ driver: () => driver({ cudaVersion: 12_000 }) }))).toEqual(gpu)
   })
 
-  test('that was updated under a running system asks for a restart', () => {
+  test('that was updated since the machine started is refused, and the fix is a restart', () => {
     const name = 'CUDA_ERROR_SYSTEM_DRIVER_MISMATCH'
     const { reason, fix } = withDriver({ gpus: () => ({ code: 803, name }) })
     expect(reason).toBe(`the NVIDIA driver does not start: ${name} (803)`)
     expect(fix).toMatch(/^restart the machine/)
   })
 
-  test('that finds no GPU says so, and who hides it', () => {
+  test('that finds no GPU is refused, with the variable that hides it if there is one', () => {
     for (const gpus of [() => [], () => ({ code: 100, name: 'CUDA_ERROR_NO_DEVICE' })]) {
       expect(withDriver({ gpus }).reason).toBe('the NVIDIA driver finds no GPU')
       const hidden = refusal({ driver: () => driver({ gpus }), visibleDevices: '-1' })
@@ -162,7 +159,7 @@ describe('a driver', () => {
     }
   })
 
-  test('whose GPU is older than the build says both capabilities', () => {
+  test('whose GPU is older than the build supports is refused with both compute capabilities', () => {
     expect(withDriver({ gpus: () => [{ ...gpu, capability: [5, 2] }] }).reason).toBe(
       'NVIDIA Some GPU has compute capability 5.2, and TensorFlow needs 6.0',
     )

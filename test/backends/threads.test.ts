@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs'
 import { expect, test } from 'vitest'
 import { openBackend } from '../../src/backends/candidates.js'
 import { isNodeBackend } from '../../src/libtensorflow/node-backend.js'
-import { skipped } from '../libtensorflow/native.js'
+import { skipped } from '../support/native.js'
 
 /** Linux tells the names of a process's threads. */
 function computeThreads(): number {

@@ -1,8 +1,8 @@
-// The products of transposed matrices that WebAssembly gets from us, against those of TF.js's plain JavaScript.
+// Our products of transposed matrices for the WebAssembly backend, against those of TF.js's plain JavaScript.
 import * as tf from '@tensorflow/tfjs'
 import { expect, test } from 'vitest'
 import { uniform } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
 interface Case {
   a: number[]
@@ -27,7 +27,7 @@ test.each<Case>([
   { a: [1, 7, 1], b: [1, 3, 7], transposeA: true, transposeB: true },
   { a: [4, 7, 5], b: [4, 3, 7], transposeA: true, transposeB: true },
   { a: [2, 4, 7, 5], b: [1, 7, 3], transposeA: true, transposeB: false },
-])('agree for $a and $b, transposed $transposeA and $transposeB', async options => {
+])('products agree for $a and $b, transposed $transposeA and $transposeB', async options => {
   const expected = await productOn('cpu', options)
   const actual = await productOn('wasm', options)
   expect(actual.shape).toEqual(expected.shape)
@@ -36,7 +36,7 @@ test.each<Case>([
   })
 })
 
-test('leave no tensors behind, however often the backend is opened', async () => {
+test('products leave no tensors behind, however often the backend is opened', async () => {
   const options: Case = { a: [7, 5], b: [3, 7], transposeA: true, transposeB: true }
   await productOn('wasm', options)
   const before = tf.memory().numTensors

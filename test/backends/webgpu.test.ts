@@ -1,9 +1,9 @@
-// What the backend webgpu says of adapters, on made-up ones; and what only a real one shows, where Dawn is installed and finds one.
+// How the backend webgpu describes adapters, on simulated ones; and its behaviour on a real one, where Dawn is installed and finds one.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type BackendCandidate, BackendRefusal, openAll, openFirst } from '../../src/backends/backend.js'
-import { openBackend } from '../../src/backends/candidates.js'
 import { type AdapterInfo, describeAdapter, requireGpu, webgpu, webgpuOnGpu } from '../../src/backends/webgpu.js'
+import { useBackend } from '../support/backend.js'
 
 const gpu: AdapterInfo = {
   vendor: 'nvidia',
@@ -26,12 +26,12 @@ test('a GPU is shown with its vendor and driver, and a software adapter as one',
   expect(describeAdapter(software)).toBe('CPU, in software: unnamed (mesa llvmpipe)')
 })
 
-test('a software adapter is refused where a GPU is wanted, with the way to take it all the same', () => {
+test('where a GPU is wanted a software adapter is refused, with the option that accepts it', () => {
   expect(() => requireGpu(gpu)).not.toThrow()
   expect(() => requireGpu(software)).toThrow(/not a GPU \(CPU, in software.*--backend webgpu/)
 })
 
-test('a listing keeps its order, whatever has to be opened first', async () => {
+test('a listing keeps its order, even if some candidates have to be opened first', async () => {
   const opened: string[] = []
   const candidate = (name: string, opensFirst?: boolean): BackendCandidate => ({
     name,
@@ -56,13 +56,13 @@ const isMissing = refusal?.isExpected === true
 
 const installed = isMissing ? '' : ' (skipped: the packages of WebGPU are installed)'
 
-test.skipIf(!isMissing)(`without its packages it says how to install them, and expects no more${installed}`, () => {
+test.skipIf(!isMissing)(`without its packages it is refused with the command that installs them${installed}`, () => {
   expect(refusal?.reason).toMatch(/^npm's package \S+ is not installed$/)
   expect(refusal?.fix).toContain(`@tensorflow/tfjs-backend-webgpu@${tf.version_core}`)
 })
 
 describe.skipIf(refusal)(`on an adapter${refusal ? ` (skipped: ${refusal.reason})` : ''}`, () => {
-  beforeAll(async () => void (await openBackend('webgpu', { debug: false })))
+  beforeAll(() => useBackend('webgpu'))
 
   test('values that lie on the GPU can be awaited, and reading them at once says how', async () => {
     const product = tf.matMul(tf.ones([64, 64]), tf.ones([64, 64]))
@@ -74,13 +74,13 @@ describe.skipIf(refusal)(`on an adapter${refusal ? ` (skipped: ${refusal.reason}
     expect((globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu).toBeUndefined()
   })
 
-  test('it is taken by name always, and by auto if it is no software', async () => {
+  test('it is taken if named, and by auto unless it runs in software', async () => {
     const named = await openFirst([webgpu], { debug: false })
     const automatic = await openAll([webgpuOnGpu], { debug: false })
     expect(automatic[0] instanceof BackendRefusal).toBe(named.backend.inSoftware)
   })
 
-  test('an error of the device fails the next values read, for good', async () => {
+  test('after an error of the device every read of values fails', async () => {
     const ones = tf.ones([64, 64])
     const { device } = tf.backend() as unknown as { device: { createBuffer(buffer: object): void } }
     device.createBuffer({ size: 2 ** 50, usage: 128 })

@@ -1,29 +1,23 @@
 // `elbo bench` as users run it, on the backend that runs everywhere; and what it measures.
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PNG } from 'pngjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bench } from '../../src/commands/bench/bench.js'
 import { modelNamed } from '../../src/commands/bench/benchmark-models.js'
 import { type Plan, planTasks } from '../../src/commands/bench/benchmark-plan.js'
 import { findPeers } from '../../src/commands/bench/peers.js'
 import { parseFlag, type Setting } from '../../src/settings/setting.js'
+import { commandLine } from '../support/command-line.js'
+import { repository } from '../support/repository.js'
 
-const ELBO = resolve(import.meta.dirname, '../../dist/cli.js')
-const home = mkdtempSync(join(tmpdir(), 'elbo-bench-'))
+const NO_PYTHON = '/nowhere/python'
+
+const { home, elbo, refused, interrupted } = commandLine({ BENCH_PYTHON: NO_PYTHON })
 const tiny = ['--backends', 'cpu', '--models', '784-4-2', '--batch-sizes', '2', '--seconds', '0.01']
 
-const elbo = (...args: string[]) =>
-  spawnSync(process.execPath, [ELBO, 'bench', ...args], {
-    cwd: home,
-    encoding: 'utf8',
-    env: { ...process.env, BENCH_PYTHON: join(home, 'no-python') },
-  })
-
-it('measures, prints one JSON document, writes its files, and says how to get the peers', () => {
-  const { status, stdout, stderr } = elbo(...tiny, '--rounds', '1', '--peers', '--out', 'found', '--json')
+test('bench measures, prints one JSON document, writes its files, and says how to install the peers', () => {
+  const { status, stdout, stderr } = elbo('bench', ...tiny, '--rounds', '1', '--peers', '--out', 'found', '--json')
   expect(status, stderr).toBe(0)
   const { comparisons, backends, interrupted } = JSON.parse(stdout)
   expect(backends).toMatchObject([{ name: 'cpu', runs: true, modes: ['off'] }])
@@ -37,21 +31,16 @@ it('measures, prints one JSON document, writes its files, and says how to get th
   expect(JSON.parse(readFileSync(join(home, 'found/bench.json'), 'utf8')).comparisons).toEqual(comparisons)
   expect(PNG.sync.read(readFileSync(join(home, 'found/bench.png'))).width).toBeGreaterThan(100)
   expect(existsSync(join(home, 'found/bench.svg'))).toBe(true)
-  expect(stderr).toContain(`there is no Python at ${join(home, 'no-python')}: run bench/peers/setup.sh`)
+  expect(stderr).toContain(`there is no Python at ${NO_PYTHON}: run bench/peers/setup.sh`)
 })
 
-it('Ctrl-C ends it with what was finished and exit code 130', async () => {
-  const child = spawn(process.execPath, [ELBO, 'bench', ...tiny, '--rounds', '1000', '--json'], { cwd: home })
-  let out = ''
-  child.stdout.on('data', chunk => {
-    out += chunk
-  })
-  child.stderr.on('data', () => child.kill('SIGINT'))
-  expect(await new Promise(done => child.on('close', done))).toBe(130)
-  expect(JSON.parse(out)).toMatchObject({ interrupted: true, backends: [{ name: 'cpu', runs: true }] })
+test('Ctrl-C ends bench with the finished rounds and exit code 130', async () => {
+  const { status, stdout } = await interrupted(/./, 'bench', ...tiny, '--rounds', '1000', '--json')
+  expect(status).toBe(130)
+  expect(JSON.parse(stdout)).toMatchObject({ interrupted: true, backends: [{ name: 'cpu', runs: true }] })
 })
 
-it.each<[keyof typeof bench.options, string, string]>([
+test.each<[keyof typeof bench.options, string, string]>([
   ['backends', 'cpu,gpu', '--backends cpu,gpu: some of'],
   ['modes', 'fast', '--modes fast: some of xla,graph,off'],
   ['models', '100-4-2', '--models 100-4-2: mlp (784-400-20), conv (the preset)'],
@@ -60,18 +49,16 @@ it.each<[keyof typeof bench.options, string, string]>([
   ['rounds', '0', '--rounds 0: a whole number'],
   ['seconds', '0', '--seconds 0: a number above 0'],
   ['limit', '-1', '--limit -1: a number above 0'],
-])('refuses what an option cannot be: %s %s', (name, text, message) => {
+])('a bad value of an option is refused: %s %s', (name, text, message) => {
   expect(() => parseFlag(name, bench.options[name] as Setting<unknown>, text)).toThrow(message)
 })
 
-it.each([
+test.each([
   [2, 'elbo: --modes xla: cpu can only run with off', '--backends', 'cpu', '--modes', 'xla'],
   [2, 'elbo: --threads 2: has no effect on PyTorch and JAX', ...tiny, '--threads', '2', '--peers'],
-  [1, 'package.json', ...tiny, '--out', resolve(import.meta.dirname, '../../package.json')],
-])('refuses with exit code %i and one line what cannot be done: %s', (code, message, ...args) => {
-  const { status, stdout, stderr } = elbo(...args)
-  expect(stderr.trim().split('\n').at(-1)).toContain(message)
-  expect([status, stdout]).toEqual([code, ''])
+  [1, 'package.json', ...tiny, '--out', join(repository, 'package.json')],
+])('bench refuses with exit code %i and one line what cannot be done: %s', (code, message, ...args) => {
+  refused(code, message, 'bench', ...args)
 })
 
 describe('the candidates', () => {
@@ -91,7 +78,7 @@ describe('the candidates', () => {
       ...more,
     })
 
-  it('are each backend in each mode that it has and that was asked for, for each model and batch size', () => {
+  test('are every backend in each of its modes that was asked for, for each model and batch size', () => {
     const tasks = plan({})
     expect(tasks.map(({ model, batchSize }) => `${model.name} ${batchSize}`)).toEqual([
       'mlp 32',
@@ -104,12 +91,12 @@ describe('the candidates', () => {
     expect(names(3, plan({ modes: ['graph'] }))).toEqual(['tensorflow graph'])
   })
 
-  it('have the threads that were asked for', () => {
+  test('have the threads that were asked for', () => {
     const [entry] = plan({ options: { debug: false, threads: 3 } })[0]?.entries ?? []
     expect(JSON.parse(entry?.args[1] ?? '').options).toEqual({ debug: false, threads: 3 })
   })
 
-  it('say so where a CPU stands in for a GPU, whose times are then not those of a GPU', () => {
+  test('say in their names where a CPU stands in for a GPU', () => {
     const device = 'CPU, in software: swiftshader'
     const webgpu = {
       name: 'webgpu',
@@ -124,7 +111,7 @@ describe('the candidates', () => {
     expect(JSON.parse(entry?.args[1] ?? '')).toMatchObject({ backend: 'webgpu', mode: 'off' })
   })
 
-  it('train the presets', () => {
+  test('train the networks of the presets', () => {
     const work = (at: number) => JSON.parse(plan({})[at]?.entries[0]?.args[1] ?? '')
     expect(work(1)).toMatchObject({
       backend: 'tensorflow',
@@ -134,7 +121,7 @@ describe('the candidates', () => {
     expect(work(2).config).toMatchObject({ filters: [32, 64], hidden: [256], batchSize: 32 })
   })
 
-  it('may be peers, which are told the same sizes', () => {
+  test('can be peers, which get the same sizes', () => {
     const peers = findPeers(process.execPath)
     if (typeof peers === 'string') expect.fail(peers)
     const [dense, conv] = [plan({ peers })[0], plan({ peers })[3]]
@@ -143,10 +130,10 @@ describe('the candidates', () => {
     expect(JSON.parse(scan(conv)?.env?.BENCH_MODEL ?? '')).toMatchObject({ filters: [32, 64], latent: 32, batch: 128 })
     expect([scan()?.chunk, scan(conv)?.chunk]).toEqual([100, 5])
     for (const file of dense?.entries.slice(4).map(({ args }) => args[0] ?? '') ?? [])
-      expect(existsSync(resolve(import.meta.dirname, '../../bench/peers', file)), file).toBe(true)
+      expect(existsSync(join(repository, 'bench/peers', file)), file).toBe(true)
   })
 })
 
-it.each(['', '784', '784-20', '784-400-0', 'mlp@128', '784-400-', 'Conv'])("a model is not called '%s'", name => {
+test.each(['', '784', '784-20', '784-400-0', 'mlp@128', '784-400-', 'Conv'])("a model is not called '%s'", name => {
   expect(modelNamed(name)).toBeUndefined()
 })

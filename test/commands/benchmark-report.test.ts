@@ -1,5 +1,5 @@
 // From measured times to comparisons, tables, charts and the batch size from which a GPU pays.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { benchmarkChart } from '../../src/commands/bench/benchmark-chart.js'
 import { type BenchmarkModel, modelNamed } from '../../src/commands/bench/benchmark-models.js'
 import type { Entry } from '../../src/commands/bench/benchmark-plan.js'
@@ -27,7 +27,7 @@ const task = (batchSize: number) => ({ model: mlp, batchSize, entries: [] })
 const comparison = compare(task(128), results)
 
 describe('a comparison', () => {
-  it('has medians, ranges, and ratios to the fastest taken round by round', () => {
+  test('has medians, ranges, and ratios to the fastest taken round by round', () => {
     expect(comparison).toMatchObject({ model: 'mlp', layers: '784-400-20', rounds: 3, fastest: 'tensorflow xla' })
     expect(comparison.rows[1]).toMatchObject({
       msPerStep: { median: 9, low: 8, high: 10 },
@@ -38,7 +38,7 @@ describe('a comparison', () => {
     expect(comparison.rows[2]?.imagesPerSecond?.median).toBeCloseTo(128_000 / 30)
   })
 
-  it('is a table, and below it why others have no times, with what is known of them', () => {
+  test('is a table, and below it the candidates without times, each with the reason', () => {
     expect(describeComparison(comparison)).toEqual([
       'mlp (784-400-20), batch size 128: median of 3 rounds',
       '                  ms per step         range  images/s  time / tensorflow xla         range  first step, s  peak MB',
@@ -50,7 +50,7 @@ describe('a comparison', () => {
     ])
   })
 
-  it('of nothing but failures and of no finished round says so', () => {
+  test('without any finished round says so', () => {
     const none = compare(task(128), [measured('cpu', []), measured('wasm', [], { failure: 'gone' })])
     expect(none).not.toHaveProperty('fastest')
     expect(describeComparison(none)).toEqual([
@@ -60,11 +60,11 @@ describe('a comparison', () => {
     ])
   })
 
-  it('survives JSON', () => {
+  test('is the same after it was written as JSON and read back', () => {
     expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison)
   })
 
-  it('is a column of the chart, with a word for what was stopped', () => {
+  test("is a column of the chart, with 'stopped' in place of missing bars", () => {
     const svg = benchmarkChart([comparison, compare(task(32), results.slice(0, 3))], 'here')
     for (const text of ['batch size 128', 'batch size 32', 'tensorflow', 'graph', '9.00', 'stopped'])
       expect(svg, text).toContain(`${text}<`)
@@ -91,7 +91,7 @@ describe('the batch size from which a GPU pays', () => {
       measured('PyTorch eager', [0.1, 0.1], {}, ''),
     ])
 
-  it('is the smallest at which, and at all larger ones, its fastest mode beats the fastest CPU, round by round', () => {
+  test('is the smallest from which on the fastest mode of the GPU beats that of the CPU, round by round', () => {
     // At 8 it wins too, but not at 32: that is chance.
     const all = [
       sized(512, [40, 44], [4, 4]),
@@ -112,17 +112,17 @@ describe('the batch size from which a GPU pays', () => {
     )
   })
 
-  it.each([
+  test.each([
     [[sized(32, [2, 2], [1, 1]), sized(64, [4, 4], [1, 1])], 'is faster from batch size 32 on, the smallest measured'],
     [[sized(32, [2, 2], [9, 9]), sized(64, [4, 4], [9, 9])], 'the GPU is not faster up to batch size 64'],
     [[sized(32, [2, 2], [9, 9])], 'the GPU is not faster at batch size 32'],
     [[sized(32, [2, 2], [1, 1])], 'the GPU is faster at batch size 32'],
-  ])('is told in words: %#', (comparisons, words) => {
+  ])('is described in words: $1', (comparisons, words) => {
     const [found] = gpuAgainstCpu(comparisons)
     expect(found && describeGpu(found)).toContain(words)
   })
 
-  it('needs both kinds of device', () => {
+  test('is unknown unless both a CPU and a GPU were measured', () => {
     expect(gpuAgainstCpu([comparison])).toEqual([])
     const gpuOnly = compare(task(8), [
       measured('cuda xla', [1], {}, 'NVIDIA A100'),

@@ -11,7 +11,7 @@ import {
 
 const plan = (given: Partial<CompareSettings>, available = 50_000) => planRuns('c', resolveSettings(given), available)
 
-test('every method has a run of its own for each size, number of images and seed, seed by seed', () => {
+test('every method gets one run for each size, number of images and seed, seed by seed', () => {
   const names = plan({
     methods: ['vae:3@1000', 'bernoulli-mixture'],
     components: [10, 20],
@@ -21,7 +21,7 @@ test('every method has a run of its own for each size, number of images and seed
   expect(names).toEqual([1, 7].flatMap(seed => once.map(name => `${name}.seed-${seed}`)))
 })
 
-test('of several step sizes each has a run of its own, from which the first seed chooses; methods without steps have one run', () => {
+test('each step size gets a run with the first seed, which chooses one for the others; methods without steps get one run', () => {
   const runs = plan({ methods: ['vae', 'bernoulli-mixture:5'], learningRate: [1e-4, 0.01, 1e-4], seeds: [1, 2] })
   const once = ['c.vae-20.rate-0.0001', 'c.vae-20.rate-0.01', 'c.bernoulli-mixture-5']
   expect(runs.map(({ name }) => name)).toEqual([1, 2].flatMap(seed => once.map(name => `${name}.seed-${seed}`)))
@@ -44,7 +44,7 @@ test('every run sees the same number of images, whatever its training set', () =
   expect(passes({ preset: 'figure-3', methods: ['vae'], epochs: 1 })).toEqual([50, 1])
 })
 
-test('every run makes all its passes: no method stops by itself', () => {
+test('every run makes all its passes: no method stops early', () => {
   const [vae, mixture] = plan({ methods: ['vae', 'bernoulli-mixture'] })
   expect(vae?.config).toMatchObject({ patience: null, objective: 'elbo' })
   expect(mixture?.config).toMatchObject({ tolerance: null, model: 'bernoulli-mixture', method: 'exact' })
@@ -59,7 +59,7 @@ test.each(Object.keys(comparePresets) as (keyof typeof comparePresets)[])(
   },
 )
 
-test('a comparison goes on with more seeds, methods and passes, and with the settings that it began with', () => {
+test('a resumed comparison may have more seeds, methods and passes, and keeps its other settings', () => {
   const saved = resolveSettings({ preset: 'figure-3' })
   expect(resumeSettings(saved, { seeds: [1, 2], epochs: 9 })).toEqual({
     ...saved,

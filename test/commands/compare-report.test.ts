@@ -54,7 +54,7 @@ const rows = [
   row('mean-field-mixture:10', 1, { by: 'posterior predictive', ...estimate(-165) }, -168),
 ]
 
-test('the mean over seeds comes with its standard error over seeds; one seed keeps its error over images', () => {
+test('a mean over seeds has its standard error over seeds; a single seed keeps its error over images', () => {
   const [vae, mixture] = byMethod(rows)
   // Two values at distance 2: s = sqrt(2), s / sqrt(2) = 1.
   expect(vae).toMatchObject({ seeds: [1, 2], seconds: 15, validationBound: { mean: -101, count: 2 } })
@@ -80,7 +80,7 @@ test('the table says where each log p(x) comes from', () => {
   expect(line('nats per image')).toContain('over seeds if there are several, over images for a single seed')
 })
 
-test('a bound that fell is said to have fallen, with the pass that is measured', () => {
+test('the table warns of a bound that fell, and names the pass that is measured', () => {
   expect(describeTable(rows, []).join()).not.toContain('the validation bound decreased')
   const curve = [-150, -200, -240, -280].map((bound, i) => ({ imagesSeen: 1000 * (i + 1), seconds: i + 1, bound }))
   const fallen = { ...row('wake-sleep:20', 1, sampled(-140), -150), passes: 4, bestPass: 1, curve }
@@ -93,7 +93,7 @@ test('a bound that fell is said to have fallen, with the pass that is measured',
   expect(describeTable([fallen, other], [])[1]).toMatch(/1,234 +4 +1-3 /)
 })
 
-test('a chosen step size is said, with the bounds that it was chosen by', () => {
+test('the table names the step size that was chosen, and the bounds of all of them', () => {
   expect(describeTable(rows, []).join()).not.toContain('learning rates')
   const tried = [
     { learningRate: 0.0001, bound: -120 },
@@ -104,7 +104,7 @@ test('a chosen step size is said, with the bounds that it was chosen by', () => 
   )
 })
 
-test('validation bounds on different numbers of images are not passed over in silence', () => {
+test('the table warns of validation bounds on different numbers of images', () => {
   const start = 'validation bounds use different images'
   expect(describeTable(rows, []).filter(line => line.startsWith(start))).toEqual([])
   const few = { ...(rows[3] as RunResult), validationBound: { ...estimate(-120), count: 50 } }
@@ -122,7 +122,7 @@ test('the CSV has a line for each run and an empty field for what does not apply
   expect(cells[3]).toMatchObject({ testLogPx: '-119.5', samples: '', chains: '10', temperatures: '200' })
 })
 
-test('a learning curve counts the images that were seen and the time of learning alone', () => {
+test('a learning curve counts the images seen and the seconds of learning only', () => {
   const pass = (epoch: number, step: number): ValidatedMetrics =>
     ({ epoch, step, seconds: 100 * epoch, imagesPerSecond: 50, validationElbo: -100 - epoch }) as ValidatedMetrics
   // A pass that leaves out what fills no batch: 3 batches of 100 out of 350.

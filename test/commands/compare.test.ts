@@ -1,36 +1,26 @@
 // `elbo compare` as users run it: a subprocess of the built program, on a part of MNIST.
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PNG } from 'pngjs'
 import { beforeAll, expect, test } from 'vitest'
 import type { RunResult } from '../../src/commands/compare/compare-results.js'
-import { useBackend } from '../backend.js'
-import { smallMnist } from '../data/idx-file.js'
+import { fixedMode, useBackend } from '../support/backend.js'
+import { commandLine } from '../support/command-line.js'
+import { smallMnist } from '../support/idx-file.js'
+import { readConfig } from '../support/runs.js'
 
-const ELBO = resolve(import.meta.dirname, '../../dist/cli.js')
-const home = mkdtempSync(join(tmpdir(), 'elbo-compare-'))
-const checkpoints = join(home, 'checkpoints')
+const { home, checkpoints, json, refused, interrupted } = commandLine()
 let args: string[]
 
-const elbo = (...given: string[]) => spawnSync(process.execPath, [ELBO, ...given], { cwd: home, encoding: 'utf8' })
-
-function json(...given: string[]) {
-  const { stdout, stderr, status } = elbo(...given, '--json')
-  expect(status, stderr).toBe(0)
-  return JSON.parse(stdout)
-}
-
 beforeAll(async () => {
-  const compile = (await useBackend()) === 'tensorflow' ? 'graph' : 'off'
-  smallMnist(join(home, 'small'), 600, 60)
+  const compile = fixedMode(await useBackend())
+  smallMnist(600, 60, { folder: join(home, 'small') })
   const networks = ['--hidden', '8', '--latent-dim', '2', '--batch-size', '50', '--samples', '5']
   const methods = ['--methods', 'wake-sleep@100,bernoulli-mixture:5']
   args = ['--data', 'small', '--epochs', '2', ...methods, ...networks, '--compile', compile]
 })
 
-test('leaves ordinary runs, and table, CSV, JSON and chart that agree with each other and with evaluate', () => {
+test('a comparison leaves ordinary runs, and table, CSV, JSON and chart that agree with each other and with evaluate', () => {
   const found = json('compare', '--run', 'c', '--seeds', '1,2', ...args)
   const rows: RunResult[] = found.rows
   expect(rows.map(({ label, seed }) => `${label} ${seed}`)).toEqual(
@@ -52,8 +42,11 @@ test('leaves ordinary runs, and table, CSV, JSON and chart that agree with each 
   })
   expect(PNG.sync.read(readFileSync(join(checkpoints, 'c/compare.png'))).height).toBeGreaterThan(1000)
   expect(json('runs').map(({ name }: { name: string }) => name)).toEqual(rows.map(({ run }) => run).sort())
-  const config = JSON.parse(readFileSync(join(checkpoints, rows[0]?.run ?? '', 'config.json'), 'utf8'))
-  expect(config).toMatchObject({ trainImages: 100, objective: 'wake-sleep', epochs: 10 })
+  expect(readConfig(join(checkpoints, rows[0]?.run ?? ''))).toMatchObject({
+    trainImages: 100,
+    objective: 'wake-sleep',
+    epochs: 10,
+  })
   const compile = args.at(-1) as string
   for (const { run, testBound, testLogPx } of rows.slice(0, 2)) {
     const samples = run.includes('mixture') ? [] : ['--samples', '5']
@@ -63,7 +56,7 @@ test('leaves ordinary runs, and table, CSV, JSON and chart that agree with each 
   }
 })
 
-test('of several step sizes each method takes the one that the first seed does best with, for all seeds', () => {
+test('each method uses for all seeds the step size that was best for the first seed', () => {
   const given = ['--methods', 'vae@100', '--epochs', '1', '--learning-rate', '1e-6,0.01', '--seeds', '1,2']
   const rows: RunResult[] = json('compare', '--run', 'rates', ...args, ...given).rows
   expect(rows.map(({ learningRate }) => learningRate)).toEqual([0.01, 0.01])
@@ -96,22 +89,14 @@ test('log p(x) of a decoder by annealing and of mean field by prediction agree w
   const mixture = json('evaluate', rows[1]?.run ?? '', '--compile', compile)
   expect(mixture.logPx.count).toBe(60)
   expect(mixture.logPx.mean).toBeGreaterThan(mixture.elbo.mean)
-  const { status, stderr } = elbo('evaluate', rows[0]?.run ?? '', '--samples', '3')
-  expect([status, stderr]).toEqual([
-    2,
-    expect.stringContaining('--samples: has no effect with --method ais; leave it out, or use --method importance'),
-  ])
+  const ignored = '--samples: has no effect with --method ais; leave it out, or use --method importance'
+  refused(2, ignored, 'evaluate', rows[0]?.run ?? '', '--samples', '3')
 })
 
-test('interrupted by Ctrl-C it saves and exits 130, and goes on to the same table', async () => {
-  const child = spawn(process.execPath, [ELBO, 'compare', '--run', 'stopped', '--seeds', '1,2', ...args], { cwd: home })
-  let err = ''
-  child.stderr.on('data', chunk => {
-    err += chunk
-    if (/1 of 4/.test(err)) child.kill('SIGINT')
-  })
-  expect(await new Promise(done => child.on('exit', done)), err).toBe(130)
-  expect(err).toContain('continue with: elbo compare --run stopped --resume')
+test('Ctrl-C saves and exits 130; the resumed comparison ends with the same table', async () => {
+  const { status, stderr } = await interrupted(/1 of 4/, 'compare', '--run', 'stopped', '--seeds', '1,2', ...args)
+  expect(status, stderr).toBe(130)
+  expect(stderr).toContain('continue with: elbo compare --run stopped --resume')
   const made = readFileSync(join(checkpoints, 'stopped.wake-sleep-2.images-100.seed-1/metrics.jsonl'))
   expect(existsSync(join(checkpoints, 'stopped.bernoulli-mixture-5.seed-2'))).toBe(false)
   const found = json('compare', '--run', 'stopped', '--resume')
@@ -125,13 +110,11 @@ test('interrupted by Ctrl-C it saves and exits 130, and goes on to the same tabl
 })
 
 test.each([
-  [['--methods', 'vae,ppca'], 'their nats are not comparable'],
-  [['--run', 'c'], 'c already exists: continue the comparison with --resume'],
-  [['--train-images', '501', '--data', 'small'], '--train-images 501: there are only 500 training images'],
-  [['--test-images', '61', '--data', 'small'], '--test-images 61: there are only 60 test images'],
-])('%s is refused in one line, before anything is made', (given, message) => {
-  const { status, stderr, stdout } = elbo('compare', ...given)
-  expect(stderr).toContain(message)
-  expect([status, stdout]).toEqual([2, ''])
+  ['compare --methods vae,ppca', 'their nats are not comparable'],
+  ['compare --run c', 'c already exists: continue the comparison with --resume'],
+  ['compare --train-images 501 --data small', '--train-images 501: there are only 500 training images'],
+  ['compare --test-images 61 --data small', '--test-images 61: there are only 60 test images'],
+])('elbo %s is refused in one line, before anything is made', (command, message) => {
+  refused(2, message, ...command.split(' '))
   expect(existsSync(join(checkpoints, 'compare-1'))).toBe(false)
 })

@@ -22,7 +22,7 @@ test.each([
   [vae, ask({ gapSteps: 3, samples: 9 }, { gaps: true }), 'gaps'],
   [decoder, ask({ temperatures: 3 }), 'ais'],
   [mixture, ask({ images: 3 }), 'bound'],
-] as const)('%# asks for the estimator %3$s', (of, asked, name) => {
+] as const)('the options choose the estimator $2: case %$', (of, asked, name) => {
   checkOptions(asked)
   expect(chooseEstimator(of, asked).name).toBe(name)
 })
@@ -39,7 +39,7 @@ test.each([
     '--reference: has no effect with --gaps; leave it out, or use --method importance',
   ],
   [ask({ gapSteps: 9 }), '--gap-steps: has no effect with --method importance; leave it out, or use --gaps'],
-] as const)('an option that would be ignored is refused before anything is opened: %#', (asked, message) => {
+] as const)('an option that would be ignored is refused before anything is opened: $1', (asked, message) => {
   expect(() => checkOptions(asked)).toThrow(message)
 })
 
@@ -62,6 +62,6 @@ test.each([
   ],
   [mixture, ask({}, { method: 'ais' }), '--method ais: this run is measured without sampling; leave it out'],
   [binary, ask({}, { method: 'ais' }), '--method ais: needs a Gaussian z; this run has --latents bernoulli'],
-] as const)('a run that cannot be measured as asked: %#', (of, asked, message) => {
+] as const)('a run that cannot be measured as asked is refused: $2', (of, asked, message) => {
   expect(() => chooseEstimator(of, asked)).toThrow(message)
 })

@@ -1,6 +1,6 @@
 // Candidates taking turns: small programs that answer the protocol.
 import { spawn } from 'node:child_process'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { type Candidate, interleave, type Turns } from '../../src/commands/bench/interleave.js'
 
 interface Fake extends Candidate {
@@ -25,7 +25,7 @@ const run = (candidates: Fake[], turns: Partial<Turns<Fake>> = {}) =>
     ...turns,
   })
 
-it('asks for about a turn of work and leaves out what warms up; the last word on memory counts', async () => {
+test('each turn is asked for steps of about its length; the warm-up is left out, and the last report of memory counts', async () => {
   const program = `
     const asked = []
     console.log('a greeting\\nmade\\nready 12.5 100')
@@ -38,14 +38,14 @@ it('asks for about a turn of work and leaves out what warms up; the last word on
   expect(one).toMatchObject({ firstCallMs: 12.5, times: [5.3, 5.4], peakMegabytes: 300.5, failure: undefined })
 })
 
-it('gives each candidate one turn a round', async () => {
+test('each candidate gets one turn in every round', async () => {
   const said: string[] = []
   await run([answering('a', '1000'), answering('b', '1000')], { rounds: 1, onProgress: text => said.push(text) })
   const rounds = ['warm-up, a', 'warm-up, b', 'round 1 of 1, a', 'round 1 of 1, b']
   expect(said).toEqual(['starting a', 'starting b', ...rounds])
 })
 
-it('keeps a candidate that fails, with its reason, and goes on with the others', async () => {
+test('a candidate that fails is kept with its reason, and the others go on', async () => {
   const absent = fake('absent', "console.error('ModuleNotFoundError: jax\\n'); process.exit(3)")
   const found = await run([absent, answering('wordy', 'hello'), answering('good', '1000')], { rounds: 1 })
   expect(found.map(({ failure }) => failure)).toEqual([
@@ -56,16 +56,16 @@ it('keeps a candidate that fails, with its reason, and goes on with the others',
   expect(found.at(-1)).toMatchObject({ times: [1000], peakMegabytes: Number.NaN })
 })
 
-it.each([
+test.each([
   ['not ready within 0.3 s', 'setInterval(() => {}, 1000)', { startSeconds: 0.3 }],
   ['more than 0.3 s for its first step', "console.log('made'); process.stdin.resume()", { firstStepSeconds: 0.3 }],
   ['more than 0.3 s per step', "console.log('ready 1'); process.stdin.resume()", { turnSeconds: 0.3 }],
-])('gives up on a candidate that hangs: %s', async (reason, program, limits) => {
+])('a candidate that hangs is stopped: %s', async (reason, program, limits) => {
   const [found] = await run([fake('hanging', program)], { rounds: 1, limits: { ...LIMITS, ...limits } })
   expect(found).toMatchObject({ failure: reason, times: [] })
 })
 
-it('says how long a step took at least where many are late', async () => {
+test('when a turn of many steps is late, the failure gives the time of one step', async () => {
   const program = `
     console.log('ready 1')
     process.stdin.once('data', () => console.log('200'))`
@@ -73,7 +73,7 @@ it('says how long a step took at least where many are late', async () => {
   expect(found?.failure).toBe('more than 0.3 s per step') // 3 s for 2000 ms / 200 ms = 10 steps
 })
 
-it('an interruption keeps the rounds that all have finished, blames nobody and leaves no process behind', async () => {
+test('an interruption keeps the rounds that all candidates finished, counts as no failure, and leaves no process behind', async () => {
   const interruption = new AbortController()
   const pids: number[] = []
   const found = await run([answering('a', '1000'), answering('b', '1000')], {
@@ -92,7 +92,7 @@ it('an interruption keeps the rounds that all have finished, blames nobody and l
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
 })
 
-it('an interruption while a candidate starts measures nothing', async () => {
+test('an interruption while a candidate starts measures nothing', async () => {
   const interruption = new AbortController()
   const onProgress = () => setTimeout(() => interruption.abort(), 100)
   const found = await run([fake('slow', 'setInterval(() => {}, 1000)'), answering('next', '1')], {

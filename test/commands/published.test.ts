@@ -1,4 +1,4 @@
-// Published numbers beside a result: which can be compared, and what else than the model a difference may be due to.
+// Published numbers beside a result: which of them can be compared, and which differences are not due to the model.
 import { expect, test } from 'vitest'
 import { describePublished, type Evaluated } from '../../src/commands/evaluate/published.js'
 
@@ -12,7 +12,7 @@ const same: Evaluated = {
   defensive: 0,
 }
 
-test('the same images and binarization are marked, and the same estimate has no note', () => {
+test('results on the same images and binarization are marked, and the same estimate has no note', () => {
   const lines = describePublished(same)
   expect(lines.filter(line => line.startsWith('*'))).toHaveLength(8)
   expect(lines).toHaveLength(11)
@@ -32,6 +32,6 @@ test.each([
     { method: 'ais' },
     'published by importance sampling with 5000 samples, which underestimates log p(x); --method ais may give more for the same model',
   ],
-] as const)('%o has a note', (other, note) => {
+] as const)('a result measured in another way has a note: %o', (other, note) => {
   expect(describePublished({ ...same, ...other }).slice(11)).toEqual([note])
 })

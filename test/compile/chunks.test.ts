@@ -4,9 +4,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { type Chunk, chunks, type Feed, scan } from '../../src/compile/scan.js'
 import type { Step } from '../../src/compile/step.js'
 import { keyAt } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
-import { root } from './steps.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { root } from '../support/steps.js'
 
 interface Part {
   part: number
@@ -73,7 +73,7 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
       expect(total.dataSync()[0]).toBe(numbers.reduce((sum, number) => sum + number, 0))
     })
 
-    test('of no steps are none', async () => {
+    test('are none for a range without steps', async () => {
       const unused = vi.fn(feed)
       expect(await collect(chunks(scan(adding().step, { mode }), { from: 4, to: 4 }, unused))).toMatchObject({
         list: [],
@@ -81,14 +81,14 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
       expect(unused).not.toHaveBeenCalled()
     })
 
-    test('of a signal that is aborted already are none', async () => {
+    test('are none if the signal is aborted already', async () => {
       const unused = vi.fn(feed)
       const stopped = chunks(scan(adding().step, { mode }), { to: 4, signal: AbortSignal.abort() }, unused)
       expect(await collect(stopped)).toMatchObject({ list: [] })
       expect(unused).not.toHaveBeenCalled()
     })
 
-    test('leave the first call of a scan behind when they are stopped; what it uses is freed when it has ended', async () => {
+    test('do not wait for the first call of a scan when they are stopped; what it uses is freed after it has ended', async () => {
       const stop = new AbortController()
       const { total, step } = adding(() => stop.abort())
       const [steps, owned] = [scan(step, { mode }), freeable()]
@@ -100,7 +100,7 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
       expect(steps.hasRun).toBe(true)
     })
 
-    test('stop after a later call that is in flight, whose outputs they keep', async () => {
+    test('stop after a later call in flight, and keep its outputs', async () => {
       const stop = new AbortController()
       const feedAndStop = (from: number, count: number) => {
         if (from === 2) queueMicrotask(() => stop.abort())
@@ -113,7 +113,7 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
       expect((await collect(chunks(steps, { from: 3, to: 5 }, feed))).numbers).toEqual([3, 4]) // it can go on
     })
 
-    test('of a scan that has run do not leave their own first call behind', async () => {
+    test('wait for their own first call if the scan has run before', async () => {
       const [stop, { step }] = [new AbortController(), adding()]
       const steps = scan(step, { mode })
       await collect(chunks(steps, { to: 1 }, feed))
@@ -130,7 +130,7 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
       expect((await collect(chunks(steps, { from: 2, to: 4 }, feed))).numbers).toEqual([2, 3])
     })
 
-    test('end with the error of a step', async () => {
+    test('throw the error of a step', async () => {
       const step: Step<Part> = () => {
         throw new Error('of the step')
       }

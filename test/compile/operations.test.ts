@@ -1,9 +1,9 @@
 // TF.js's operations, many in one compiled step, and their gradients: what they give eagerly, whatever tfjs-node says of their types.
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, test } from 'vitest'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
-import { expectSameAsEager, floatBatches, weights } from './steps.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { expectSameAsEager, floatBatches, weights } from '../support/steps.js'
 
 const integers = (x: tf.Tensor) => tf.cast(tf.floor(tf.mul(x, 4)), 'int32')
 const image = (x: tf.Tensor) => tf.reshape(tf.tile(x, [1, 4]), [1, 4, 4, 6]) as tf.Tensor4D
@@ -76,11 +76,11 @@ const others: Record<string, (x: tf.Tensor2D) => tf.Tensor> = {
   'an integer beyond float32': x => tf.mod(tf.add(integers(x), tf.scalar(16777217, 'int32')), tf.scalar(7, 'int32')),
 }
 
-describe.skipIf(skipped !== '')(`compiled as eager${skipped}`, () => {
+describe.skipIf(skipped !== '')(`operations and their gradients${skipped}`, () => {
   beforeAll(() => useBackend('tensorflow'))
   afterEach(() => tf.disposeVariables())
 
-  test.each(['graph', 'xla'] as const)('%s: operations and their gradients', async mode => {
+  test.each(['graph', 'xla'] as const)('are the same compiled by %s as eager', async mode => {
     const w = weights([4, 6], 0.01)
     const step = (x: tf.Tensor) => {
       const shifted = () => tf.add(x, w) as tf.Tensor2D

@@ -16,8 +16,8 @@ import { trace } from '../../src/compile/record/trace.js'
 import { DTYPES } from '../../src/libtensorflow/dtypes.js'
 import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
 import { uniform } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
 
 const float = (...shape: number[]) => ({ dtype: DTYPES.TF_FLOAT, shape })
 const int = (...shape: number[]) => ({ dtype: DTYPES.TF_INT32, shape })
@@ -32,7 +32,7 @@ function product(a: number[], b: number[], shape: number[]): Program {
 describe.skipIf(skipped !== '')(`a traced step${skipped}`, () => {
   beforeAll(() => useBackend('tensorflow'))
 
-  test('is a program that a person can read', () => {
+  test('is printed as a readable program', () => {
     const w = tf.variable(tf.ones([3, 2]), true, 'w')
     const optimizer = tf.train.sgd(0)
     const { program, scheduled } = trace(
@@ -91,7 +91,7 @@ describe.skipIf(skipped !== '')(`a traced step${skipped}`, () => {
   })
 })
 
-describe('a program is checked when it is built', () => {
+describe('a bad program is refused when it is built:', () => {
   const nodes = (inputs: Value[]): Program['nodes'] => [
     { kind: 'argument', name: 'x', types: [float(2)] },
     { kind: 'operation', op: 'Neg', attributes: [], inputs, types: [float(2)] },
@@ -103,12 +103,12 @@ describe('a program is checked when it is built', () => {
       'program: %1 Neg takes %1, which comes later',
     ],
     [
-      'a result that a node has not',
+      'a result that the node does not have',
       { nodes: nodes([{ node: 0, index: 1 }]), results: new Map() },
       'program: node %0 has no result 1',
     ],
     [
-      'an output that is no node',
+      'an output that names no node',
       { nodes: nodes([{ node: 0, index: 0 }]), results: new Map([['y', { node: 2, index: 0 }]]) },
       'program: there is no node %2',
     ],
@@ -134,7 +134,7 @@ describe('passes', () => {
     )
   })
 
-  test('so does one with a leading 1, and it keeps its shape', () => {
+  test('a product of two matrices with a leading axis of 1 becomes a MatMul and keeps its shape', () => {
     const program = withoutDeadCode(matrixProducts(product([1, 2, 3], [1, 4, 3], [1, 2, 4])))
     expect(printProgram(program).split('\n').slice(6)).toEqual([
       '%6 = MatMul(%3, %5) {T: 1, transpose_a: false, transpose_b: true} : float32[2,4]',
@@ -148,7 +148,7 @@ describe('passes', () => {
     expect(printProgram(matrixProducts(product([5, 2, 3], [5, 4, 3], [5, 2, 4])))).toContain('BatchMatMulV2(%0, %1)')
   })
 
-  test('a reshape there and back is gone', () => {
+  test('a reshape there and back is removed', () => {
     const builder = newBuilder()
     const x = builder.argument('x', float(2, 3))
     const there = builder.single('Reshape', [], [x, builder.constant(Int32Array.of(6), int(1))], float(6))
@@ -159,7 +159,7 @@ describe('passes', () => {
     )
   })
 
-  test('repeated constants and operations are one, constants of one value are filled, dead code is gone', () => {
+  test('equal constants and operations are merged, constants of one value are filled, dead code is removed', () => {
     const builder = newBuilder()
     const x = builder.argument('x', float(4, 5))
     const ones = () => builder.constant(new Float32Array(20).fill(1), float(4, 5))
@@ -197,7 +197,7 @@ describe('passes', () => {
       return printProgram(canonicalConvolutions(builder.build(new Map([['dx', dx]]))))
     }
 
-    test('is a convolution in the form that XLA has a kernel for', () => {
+    test('becomes a convolution in the form that XLA has a kernel for', () => {
       const printed = gradient({})
       expect(printed).toContain('XlaConvV2')
       expect(printed).not.toContain('Backprop')
@@ -213,7 +213,7 @@ describe('passes', () => {
     })
   })
 
-  describe('what TF.js sends in pieces', () => {
+  describe('of operations that TF.js sends in pieces', () => {
     const attributes = [{ name: 'T', type: 6, value: DTYPES.TF_FLOAT }]
 
     /** dy * step(x) as TF.js writes it, with other numbers in the place of 1 and 0. */
@@ -233,7 +233,7 @@ describe('passes', () => {
       return builder.build(new Map(Object.entries({ y, dx })))
     }
 
-    test('a gradient times the step function is a ReluGrad of relu(x)', () => {
+    test('a gradient times the step function becomes a ReluGrad of relu(x)', () => {
       expect(printProgram(fused(reluGradient([1, 0], [2, 3])))).toBe(
         [
           '%0 = argument "x" : float32[2,3]',
@@ -249,7 +249,7 @@ describe('passes', () => {
       ['with a slope below zero', [1, 0.1], [2, 3]],
       ['with another slope above', [2, 0], [2, 3]],
       ['of a gradient that has more axes', [1, 0], [4, 2, 3]],
-    ])('but not one %s', (_, slopes, grown) => {
+    ])('no ReluGrad is made of one %s', (_, slopes, grown) => {
       expect(printProgram(fused(reluGradient(slopes, grown)))).not.toContain('ReluGrad')
     })
 
@@ -268,13 +268,13 @@ describe('passes', () => {
       return printProgram(fused(builder.build(new Map(Object.entries({ y, sum })))))
     }
 
-    test('a vector added to the last axis is a BiasAdd, and its gradient a BiasAddGrad', () => {
+    test('a vector added to the last axis becomes a BiasAdd, and its gradient a BiasAddGrad', () => {
       const printed = biased([2, 4, 4, 3], [1, 1, 1, 3], [0, 1, 2])
       expect(printed).toContain('= BiasAdd(%0, %1) {T: 1, data_format: "NHWC"} : float32[2,4,4,3]')
       expect(printed).toContain('= BiasAddGrad(%0) {T: 1, data_format: "NHWC"} : float32[3]')
     })
 
-    test('but not one that is repeated along the last axis, nor a sum that leaves another axis', () => {
+    test('no BiasAdd is made of a value repeated along the last axis, and no BiasAddGrad of a sum that leaves another axis', () => {
       expect(biased([2, 3], [1], [0])).not.toContain('BiasAdd(')
       expect(biased([2, 3], [3], [1])).not.toContain('BiasAddGrad')
     })

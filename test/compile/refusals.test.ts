@@ -1,15 +1,15 @@
 // What cannot be compiled is refused, with the reason and the line to change, and leaves every variable as it was.
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { openBackend } from '../../src/backends/candidates.js'
+
 import { registeredVariables } from '../../src/compile/record/state.js'
 import { CompileRefusal } from '../../src/compile/refusal.js'
 import { scan } from '../../src/compile/scan.js'
 import type { Step } from '../../src/compile/step.js'
 import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
-import { floatBatches, keys, weights } from './steps.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { floatBatches, keys, weights } from '../support/steps.js'
 
 const HERE = /at [^ ]*refusals\.test\.ts:\d+:\d+\)/
 
@@ -36,7 +36,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     expect(message).toContain('keep values in tensors')
   })
 
-  test('that reads values later, after it returned a promise to do so', async () => {
+  test('that reads values after it has returned', async () => {
     const read: Promise<unknown>[] = []
     const { message } = await refusalOf(x => {
       read.push(tf.mean(x).data())
@@ -50,7 +50,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     ['dropout', x => ({ y: tf.dropout(x, 0.5) })],
     ['Math.random', x => ({ y: tf.mul(x, Math.random()) })],
     ['a clock', x => ({ y: tf.mul(x, performance.now()) })],
-  ])('that JavaScript makes random or other each time: %s', async (_, step) => {
+  ])('that uses a number which JavaScript makes, other each time: %s', async (_, step) => {
     const { message } = await refusalOf(step)
     expect(message).toContain('created in JavaScript')
     expect(message).toContain('differs between two recordings')
@@ -82,7 +82,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     expect(message).toContain('a float32[2] created in JavaScript')
   })
 
-  test('that returns other outputs from run to run', async () => {
+  test('that returns different outputs from run to run', async () => {
     let runs = 0
     const { message } = await refusalOf(x => (runs++ % 2 === 0 ? { a: x } : { a: x, b: x }))
     expect(message).toContain('differ between two recordings of it: output:a and output:a, output:b')
@@ -152,7 +152,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     await expect(run).rejects.toThrow('use a scheduled number only as it is or multiplied')
   })
 
-  test('and its variables keep their values', async () => {
+  test('without any change to its variables', async () => {
     const w = weights([2])
     const before = w.dataSync()
     await refusalOf(x => {
@@ -180,8 +180,8 @@ describe.skipIf(skipped !== '').each(['off', 'graph'] as const)(`%s: a step fail
   })
 })
 
-test('another backend is refused by name; auto runs there, uncompiled, and says why', async () => {
-  await openBackend('cpu', { debug: false })
+test('on a backend that cannot compile mode xla is refused; mode auto runs uncompiled and says why', async () => {
+  await useBackend('cpu')
   const step: Step<object> = x => ({ y: tf.sum(x) })
   expect(() => scan(step, { mode: 'xla' })).toThrow(
     'the backend cpu cannot run TensorFlow functions; use the backend tensorflow',

@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, test } from 'vitest'
 import type { Step } from '../../src/compile/step.js'
 import { normal } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
-import { expectSameAsEager, floatBatches, training, weights } from './steps.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { expectSameAsEager, floatBatches, training, weights } from '../support/steps.js'
 
 const STEPS = 20
 const schedules = Array.from({ length: STEPS }, () => ({}))
@@ -167,7 +167,7 @@ const optimizers: Record<string, () => tf.Optimizer> = {
   adadelta: () => tf.train.adadelta(0.5),
 }
 
-describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`%s gives what eager TF.js gives${skipped}`, mode => {
+describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`%s gives the same as eager TF.js${skipped}`, mode => {
   beforeAll(() => useBackend('tensorflow'))
   afterEach(() => tf.disposeVariables())
 

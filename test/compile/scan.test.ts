@@ -5,9 +5,9 @@ import { scan } from '../../src/compile/scan.js'
 import type { Step } from '../../src/compile/step.js'
 import type { NodeBackend } from '../../src/libtensorflow/node-backend.js'
 import { normal, split, uniform } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { skipped } from '../libtensorflow/native.js'
-import { byteBatches, floatBatches, keys, training, weights } from './steps.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { byteBatches, floatBatches, keys, training, weights } from '../support/steps.js'
 
 const none = (count: number) => Array.from({ length: count }, () => ({}))
 
@@ -51,7 +51,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
       expect([...(y ?? [])]).toEqual([...batches.data].map(value => value + 0.5))
     })
 
-    test('comes out the same to the last bit however the steps are cut into calls', async () => {
+    test('gives the same to the last bit however the steps are cut into calls', async () => {
       const run = async (cuts: number[]) => {
         const { w, step } = linear()
         const first = w.clone()
@@ -134,7 +134,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     expect([a.dataSync()[0], b.dataSync()[0]]).toEqual([3, 9])
   })
 
-  test('a variable that takes the old value of another one has it', async () => {
+  test('a variable can be assigned the value that another one had before the step', async () => {
     const [a, b] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(1))]
     const step: Step<object> = () => {
       const sum = tf.add(a, b)
@@ -146,7 +146,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     expect([...(values ?? [])]).toEqual([1, 2, 3, 5, 8, 13]) // Fibonacci's numbers
   })
 
-  test('a variable that becomes a copy of another one in every step does so', async () => {
+  test('a variable can be assigned another one in every step', async () => {
     const [model, target] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(0))]
     const step: Step<object> = () => {
       const before = tf.add(target, 0)
@@ -158,7 +158,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     expect([...(before ?? [])]).toEqual([0, 1, 2, 4])
   })
 
-  test('a variable that two others become copies of', async () => {
+  test('two variables can be assigned the same third one', async () => {
     const [a, b, c] = [tf.variable(tf.scalar(5)), tf.variable(tf.scalar(1)), tf.variable(tf.scalar(2))]
     const step: Step<object> = () => {
       const sum = tf.add(b, tf.mul(c, 10))
@@ -170,7 +170,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     expect([...(sum ?? [])]).toEqual([21, 55, 55])
   })
 
-  test('auto says which mode it took and how both did', async () => {
+  test('auto reports the mode that it chose, and the time of a step in both modes', async () => {
     const { step } = linear()
     const runner = scan(step, { mode: 'auto' })
     expect(runner.choice).toBeUndefined()
@@ -179,7 +179,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     expect(runner.choice?.reason).toMatch(/a step takes [\d.e+-]+ ms by XLA and [\d.e+-]+ ms as a graph/)
   })
 
-  test('auto takes the graph where XLA refuses, and says why; xla by name is refused', async () => {
+  test('auto takes the graph where XLA lacks an operation, and says so; mode xla is refused there', async () => {
     const step: Step<object> = x => ({ y: tf.dilation2d(x as tf.Tensor4D, tf.ones([2, 2, 1]), 1, 'same') })
     const run = async (mode: 'auto' | 'xla') => {
       const runner = scan(step, { mode })
@@ -192,7 +192,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     )
   })
 
-  test('what auto tries leaves no trace in the state', async () => {
+  test('the trials of auto leave the state as it was', async () => {
     const run = async (mode: 'auto' | 'xla' | 'graph') => {
       const { w, step } = linear()
       w.assign(tf.ones([4, 2]))
@@ -211,7 +211,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     await first
   })
 
-  test('a key that only TensorFlow would understand is an error', async () => {
+  test('a key with a negative word is an error', async () => {
     const runner = scan(x => ({ y: tf.sum(x) }), { mode: 'graph' })
     await expect(runner.run(floatBatches(1, [1]), [[1, -1]], none(1))).rejects.toThrow(
       'the key [1,-1] has a negative word',

@@ -1,7 +1,8 @@
+// Binary samples of grey images.
 import { expect, test } from 'vitest'
 import { binarizeOnce } from '../../src/data/binarize.js'
 import { streamKey } from '../../src/random.js'
-import { imagesOf } from '../images.js'
+import { imagesOf } from '../support/images.js'
 
 const rowsOf = (columns: number, pixels: Uint8Array) => imagesOf({ rows: 1, columns }, pixels)
 

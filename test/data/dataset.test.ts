@@ -1,14 +1,12 @@
-import { mkdtempSync, renameSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// Loading data sets: MNIST, folders and pairs of IDX files, their splits, and what is refused.
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDataset, withFirstImages } from '../../src/data/dataset.js'
 import { meanImage } from '../../src/data/images.js'
-import { idxImages, smallMnist } from './idx-file.js'
+import { idxImages, smallMnist } from '../support/idx-file.js'
 
-const folder = () => mkdtempSync(join(tmpdir(), 'elbo-data-'))
-
-test('MNIST is split 50,000 / 10,000 / 10,000, and the splits are the files in order', () => {
+test('MNIST is split into 50,000, 10,000 and 10,000 images, in the order of its files', () => {
   const { train, validation, test, rows, columns } = loadDataset('mnist')
   expect([train.count, validation.count, test.count, rows, columns]).toEqual([50_000, 10_000, 10_000, 28, 28])
   expect(meanImage(train).reduce((sum, p) => sum + p, 0) / 784).toBeCloseTo(0.1309, 3)
@@ -16,15 +14,15 @@ test('MNIST is split 50,000 / 10,000 / 10,000, and the splits are the files in o
 })
 
 test('a folder and a pair of files give the same data; other pixels have another sha256', () => {
-  const a = smallMnist(folder(), 12, 4)
+  const a = smallMnist(12, 4)
   const pair = loadDataset(`${join(a, 'train-images-idx3-ubyte')},${join(a, 't10k-images-idx3-ubyte')}`)
   expect({ ...loadDataset(a), source: '' }).toEqual({ ...pair, source: '' })
   expect([pair.train.count, pair.validation.count, pair.test.count]).toEqual([10, 2, 4])
-  expect(loadDataset(smallMnist(folder(), 12, 5)).sha256).not.toBe(pair.sha256)
+  expect(loadDataset(smallMnist(12, 5)).sha256).not.toBe(pair.sha256)
 })
 
-test('what is missing or does not fit is named', () => {
-  const here = smallMnist(folder(), 12, 4)
+test('files that are missing or do not fit each other are named', () => {
+  const here = smallMnist(12, 4)
   const train = join(here, 'train-images-idx3-ubyte')
   expect(() => loadDataset('nowhere')).toThrow("images 'nowhere': no such file or folder; --data takes 'mnist'")
   expect(() => loadDataset(train)).toThrow('expected two files')
@@ -37,8 +35,8 @@ test('what is missing or does not fit is named', () => {
   expect(() => loadDataset(here)).toThrow(`${here}: no train-images-idx3-ubyte`)
 })
 
-test('only the first training and validation images can be kept; the test images stay whole', () => {
-  const data = loadDataset(smallMnist(folder(), 12, 5))
+test('the first training and validation images alone can be kept; the test images stay whole', () => {
+  const data = loadDataset(smallMnist(12, 5))
   const kept = withFirstImages(data, { trainImages: 3, validationImages: 1 })
   expect([kept.train.count, kept.validation.count, kept.test]).toEqual([3, 1, data.test])
   expect(kept.train.pixels).toEqual(data.train.pixels.subarray(0, 3 * 784))
@@ -51,7 +49,7 @@ test('only the first training and validation images can be kept; the test images
 })
 
 test('nothing is held out for validation if a run wants to learn from all training images', () => {
-  const source = smallMnist(folder(), 12, 5)
+  const source = smallMnist(12, 5)
   const [all, kept] = [loadDataset(source, 'none'), loadDataset(source)]
   expect([all.train.count, all.validation.count]).toEqual([12, 0])
   expect(all.train.pixels.subarray(10 * 784)).toEqual(kept.validation.pixels)

@@ -1,11 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// IDX files: read, gzipped or not, and refused where they are damaged.
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseIdxImages, readIdxImages } from '../../src/data/formats/idx.js'
-import { idxImages } from './idx-file.js'
+import { idxImages } from '../support/idx-file.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 
 const parse = (bytes: Uint8Array) => parseIdxImages(bytes, 'x.idx')
 
@@ -26,7 +27,7 @@ test('any images come back as they were written', () => {
   )
 })
 
-test('every cut and every garbage is an error that names the file, never a crash of another kind', () => {
+test('a file that is cut short anywhere, or is garbage, gives an error that names it', () => {
   const whole = idxImages({ count: 2, rows: 2, columns: 2, pixels: new Uint8Array(8) })
   for (let length = 0; length < whole.length; length++) {
     expect(() => parse(whole.subarray(0, length))).toThrow(/^x\.idx: .*/)
@@ -53,13 +54,12 @@ test.each([
     'has extra bytes',
   ],
   ['no images', idxImages({ count: 0, rows: 2, columns: 2, pixels: new Uint8Array(0) }), 'all three must be positive'],
-])('%s is named', (_name, bytes, message) => {
+])('a bad file is refused with its reason: %s', (_name, bytes, message) => {
   expect(() => parse(bytes)).toThrow(message)
 })
 
 test('gzipped files are read, damaged ones are named', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'elbo-idx-'))
-  const path = join(folder, 'images.gz')
+  const path = join(temporaryFolder(), 'images.gz')
   const bytes = gzipSync(idxImages({ count: 1, rows: 2, columns: 3, pixels: Uint8Array.of(1, 2, 3, 4, 5, 6) }))
   writeFileSync(path, bytes)
   expect([...readIdxImages(path).pixels]).toEqual([1, 2, 3, 4, 5, 6])

@@ -1,3 +1,4 @@
+// Sets of images: ranges, orders, batches, means and levels.
 import { expect, test } from 'vitest'
 import {
   alternateImages,
@@ -10,8 +11,8 @@ import {
   meanImage,
 } from '../../src/data/images.js'
 import { toLevels, unitValues } from '../../src/data/levels.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 
 const three = { name: 'train', ...imagesOf({ rows: 1, columns: 2 }, Uint8Array.of(1, 2, 3, 4, 5, 6)) }
 const colour = imagesOf(
@@ -23,7 +24,7 @@ test('an image has a value for each row, column and channel', () => {
   expect([imageSize(three), imageSize(colour), colour.count]).toEqual([2, 6, 2])
 })
 
-test('a range of images is a view, ends with the last image, and keeps what else the set says', () => {
+test('a range of images is a view, ends at the last image, and keeps the other properties of the set', () => {
   expect(imageRange(three, 1, 2)).toEqual({ ...three, count: 1, pixels: Uint8Array.of(3, 4) })
   expect(imageRange(three, 2, 9)).toEqual({ ...three, count: 1, pixels: Uint8Array.of(5, 6) })
   expect(firstImages(three, 2).pixels.buffer).toBe(three.pixels.buffer)
@@ -31,7 +32,7 @@ test('a range of images is a view, ends with the last image, and keeps what else
   expect(firstImages(colour, 1).pixels).toEqual(colour.pixels.subarray(0, 6))
 })
 
-test('images are gathered in the order that names them', () => {
+test('images are gathered in the given order', () => {
   expect(gatherImages(three, [2, 0, 1], 0, 2)).toEqual({ ...three, count: 2, pixels: Uint8Array.of(5, 6, 1, 2) })
   expect(gatherImages(three, Int32Array.of(1, 1)).pixels).toEqual(Uint8Array.of(3, 4, 3, 4))
   expect(gatherImages(colour, [1]).pixels).toEqual(colour.pixels.subarray(6))
@@ -41,7 +42,7 @@ test('a batch beyond the last image is filled up with black', () => {
   expect(imagesFrom(three, 1, 3)).toEqual(Uint8Array.of(3, 4, 5, 6, 0, 0))
 })
 
-test('sources alternate image by image', () => {
+test('two sets alternate image by image', () => {
   const sources = [firstImages(three, 2), imagesOf({ rows: 1, columns: 2 }, Uint8Array.of(7, 8, 9, 10))] as const
   expect(alternateImages(sources)).toMatchObject({ count: 4, pixels: Uint8Array.of(1, 2, 7, 8, 3, 4, 9, 10) })
 })

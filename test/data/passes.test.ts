@@ -1,7 +1,8 @@
+// Passes over a set of images, shuffled or whole.
 import { expect, test } from 'vitest'
 import { epochOrder, shuffledPass, wholePass } from '../../src/data/passes.js'
 import { streamKey } from '../../src/random.js'
-import { imagesOf } from '../images.js'
+import { imagesOf } from '../support/images.js'
 
 const key = streamKey(1, 'order')
 const five = imagesOf({ rows: 1, columns: 1 }, Uint8Array.of(1, 2, 3, 4, 5))
@@ -13,7 +14,7 @@ test('each epoch has its own order of all images, decided by the key', () => {
   expect(new Set(second).size).toBe(100)
 })
 
-test('a shuffled pass leaves out the rest that fills no batch', () => {
+test('a shuffled pass leaves out the images that do not fill a batch', () => {
   const pass = shuffledPass(five, 2, key, 3)
   expect([pass.steps, pass.used(1)]).toEqual([2, 2])
   const order = epochOrder(key, 3, 5)

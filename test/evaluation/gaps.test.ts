@@ -1,22 +1,23 @@
-// The two parts of the gap, on models whose log p(x) and best q(z) are known.
+// The two parts of the inference gap, on models whose log p(x) and best q(z) are known.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { gatherImages } from '../../src/data/images.js'
 import { type GapOptions, measureGaps } from '../../src/evaluation/inference-gaps.js'
-import { createVae, decode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
+import { createVae, decode, type Vae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { fixedMode, useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
+import { curvedVae, setWeights, weightsOf } from '../support/vae.js'
 
 let options: GapOptions
 
 beforeAll(async () => {
-  const mode = (await useBackend()) === 'tensorflow' ? 'graph' : 'off'
+  const mode = fixedMode(await useBackend())
   options = { samples: 1000, steps: 300, batchSize: 32, key: streamKey(1, 'test'), mode }
 })
 
 /** `count` copies of one image: the standard error over them is that of the sampling alone. */
-const copies = (image: readonly number[], count: number) =>
+const copiesOf = (image: readonly number[], count: number) =>
   gatherImages(
     imagesOf(
       { rows: 2, columns: 2 },
@@ -25,24 +26,14 @@ const copies = (image: readonly number[], count: number) =>
     new Int32Array(count),
   )
 
-/** Two latent dimensions, with weights that make the posterior no Gaussian. */
-function curvedVae(): Vae {
-  const vae = createVae({ rows: 2, columns: 2, hidden: [5], latentDim: 2, activation: 'tanh' })
-  initialize(vae, streamKey(7, 'weights'))
-  for (const [, weight] of namedWeights(vae.decoder)) weight.assign(tf.mul(weight, 3))
-  return vae
-}
-
 const BIAS = [0.5, -1, 2, 0]
 const PARTITION = BIAS.reduce((sum, l) => sum + Math.log1p(Math.exp(l)), 0)
 
 /** A decoder that ignores z, with logits `BIAS`, and an encoder that is wrong about it. */
 function blindVae(): Vae {
   const vae = createVae({ rows: 2, columns: 2, hidden: [5], latentDim: 2, activation: 'relu' })
-  const weights = Object.fromEntries([...namedWeights(vae.decoder), ...namedWeights(vae.encoder)])
-  weights['logits/bias']?.assign(tf.tensor1d(BIAS))
-  weights['mu/bias']?.assign(tf.tensor1d([1, -2]))
-  weights['log_var/bias']?.assign(tf.tensor1d([0.3, -0.7]))
+  setWeights(vae.decoder, { 'logits/bias': tf.tensor1d(BIAS) })
+  setWeights(vae.encoder, { 'mu/bias': tf.tensor1d([1, -2]), 'log_var/bias': tf.tensor1d([0.3, -0.7]) })
   return vae
 }
 
@@ -91,8 +82,8 @@ function bestElbo(logs: ArrayLike<number>): number {
   return best.value
 }
 
-test('with a decoder that ignores z the posterior is the prior: all of the gap, KL(q || p), is amortization', async () => {
-  const gaps = await measureGaps(blindVae(), copies([0, 1, 1, 0], 48), options)
+test('where the decoder ignores z, so that the posterior is the prior, all of the gap is the amortization gap, KL(q || p)', async () => {
+  const gaps = await measureGaps(blindVae(), copiesOf([0, 1, 1, 0], 48), options)
   const logPx = 1 - PARTITION
   const kl = 0.5 * (1 + Math.exp(0.3) - 0.3 - 1 + 4 + Math.exp(-0.7) + 0.7 - 1)
   expect(gaps?.images).toBe(48)
@@ -103,13 +94,13 @@ test('with a decoder that ignores z the posterior is the prior: all of the gap, 
   expect(gaps?.amortizationGap.standardError).toBeLessThan(0.05 * kl)
 })
 
-test('in two dimensions log p(x) and the best bound are those of quadrature, within four standard errors', async () => {
-  const vae = curvedVae()
+test('in two dimensions log p(x) and the best ELBO agree with quadrature within four standard errors', async () => {
+  const vae = curvedVae({ hidden: [5] })
   const image = [0, 1, 1, 0]
   const logs = logLikelihoods(vae, image)
   const exact = Math.log(expectation(i => Math.exp(logs[i] as number), [0, 0, 0, 0]))
   const best = bestElbo(logs)
-  const gaps = await measureGaps(vae, copies(image, 48), options)
+  const gaps = await measureGaps(vae, copiesOf(image, 48), options)
   if (!gaps) throw new Error('measureGaps was stopped')
   const { elbo, meanFieldElbo, logPx, tighter, amortizationGap, approximationGap, gap } = gaps
   const distance = (mean: number, truth: number, error: number) => Math.abs(mean - truth) / error
@@ -125,7 +116,7 @@ test('in two dimensions log p(x) and the best bound are those of quadrature, wit
   expect(gap.mean).toBeCloseTo(amortizationGap.mean + approximationGap.mean, 4)
 })
 
-test('the black images that fill up the last batch do not count, and steps need not be compiled', async () => {
+test('the black images that fill up the last batch do not count, also in steps that are not compiled', async () => {
   const images = imagesOf({ rows: 2, columns: 2 }, Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0, 255, 0, 0, 255))
   const gaps = await measureGaps(blindVae(), images, { ...options, batchSize: 2, mode: 'off', steps: 30 })
   // sum of x l - log(1 + e^l) has x l = 1, -0.5 and 0.5
@@ -137,11 +128,11 @@ test('the black images that fill up the last batch do not count, and steps need 
   expect(gaps.compile.mode).toBe('off')
 })
 
-test('it leaves no tensors and no weights changed, and gives nothing when it is stopped', async () => {
-  const vae = curvedVae()
-  const values = () => [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)].map(([, w]) => [...w.dataSync()])
+test('measuring gaps leaves no tensors and changes no weights, and returns nothing when it is stopped', async () => {
+  const vae = curvedVae({ hidden: [5] })
+  const values = () => weightsOf(vae).map(weight => [...weight.dataSync()])
   const [before, tensors] = [values(), tf.memory().numTensors]
-  const images = copies([1, 1, 0, 0], 5)
+  const images = copiesOf([1, 1, 0, 0], 5)
   const progress: number[] = []
   const onProgress = (done: number, total: number) => void progress.push(done / total)
   await measureGaps(vae, images, { ...options, steps: 30, onProgress })

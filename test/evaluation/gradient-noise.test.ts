@@ -12,18 +12,18 @@ import { type GradientMoments, gradientMoments, type Part, parts } from '../../s
 import { agreement, gradientNoise, pool } from '../../src/evaluation/gradient-noise.js'
 import { createBaseline } from '../../src/inference/estimators/baselines.js'
 import { ascentOf } from '../../src/inference/gradient-ascent.js'
-import type { LatentName } from '../../src/models/latents.js'
-import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
+import { namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey, uniformValues } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { fixedMode, useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
+import { gradientIn, smallVae } from '../support/vae.js'
 
 const key = streamKey(1, 'test')
 let mode: 'graph' | 'off'
 
 beforeAll(async () => {
-  mode = (await useBackend()) === 'tensorflow' ? 'graph' : 'off'
+  mode = fixedMode(await useBackend())
 })
 afterEach(() => tf.disposeVariables())
 
@@ -53,7 +53,7 @@ const blocksOf = (rows: readonly number[][]): GradientMoments[] =>
   Array.from({ length: 10 }, (_, b) => momentsOf(rows.slice((b * rows.length) / 10, ((b + 1) * rows.length) / 10)))
 
 describe('statistics of draws', () => {
-  test('are those of all draws in one pass, with an entry that never varies left out of the signal-to-noise ratio', () => {
+  test('are the same from blocks as from all draws at once; an entry that never varies is left out of the signal-to-noise ratio', () => {
     const rows = normalRows(50, 3, 'rows').map(([a, b, c]) => [1 + (a ?? 0), -2 + 3 * (b ?? 0), 0.1 * (c ?? 0), 0])
     const { mean, squares } = momentsOf(rows)
     const variances = [...squares].map(square => square / 49)
@@ -68,7 +68,7 @@ describe('statistics of draws', () => {
     expect(found.squaredNorm.value).toBeCloseTo([...mean].reduce((sum, m) => sum + m ** 2, 0) - total / 50, 10)
   })
 
-  test('have the errors that come of leaving out each block', () => {
+  test('have jackknife errors: those of leaving out each block in turn', () => {
     const rows = normalRows(40, 2, 'rows')
     const blocks = blocksOf(rows)
     const without = blocks.map(
@@ -79,14 +79,14 @@ describe('statistics of draws', () => {
     expect(gradientNoise(blocks).snr.standardError).toBeCloseTo(Math.sqrt(0.9 * squares), 10)
   })
 
-  test('of noise alone: the ratio is its floor, and the squared norm nothing', () => {
+  test('of noise alone have a signal-to-noise ratio at its floor and a squared norm of zero', () => {
     const { snr, snrFloor, squaredNorm } = gradientNoise(blocksOf(normalRows(100, 2000, 'noise')))
     expect(snrFloor).toBeCloseTo(Math.sqrt(2 / Math.PI / 100), 12)
     expect(Math.abs(snr.value / snrFloor - 1)).toBeLessThan(4 * 0.017 + 0.008) // its spread over 2000 entries; small-sample bias
     expect(Math.abs(squaredNorm.value)).toBeLessThan(4 * Math.sqrt((2 * 2000) / 100 ** 2))
   })
 
-  test('agree with those of draws of the same mean, and not with those of another', () => {
+  test('agree with draws of the same mean, and not with draws of another mean', () => {
     const [one, same] = [blocksOf(normalRows(100, 500, 'one')), blocksOf(normalRows(100, 500, 'same'))]
     const other = blocksOf(normalRows(100, 500, 'other').map(row => row.map(value => 2 * value + 0.5)))
     const close = agreement(one, same)
@@ -97,12 +97,6 @@ describe('statistics of draws', () => {
     expect(agreement(one, other).squaredZ).toBeCloseTo(1 + 0.25 / 0.05, 0)
   })
 })
-
-function smallVae(latents: LatentName = 'gaussian'): Vae {
-  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh', latents })
-  initialize(vae, streamKey(7, 'weights'))
-  return vae
-}
 
 const images = imagesOf({ rows: 2, columns: 2 }, Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 255, 255, 0, 0, 255))
 
@@ -119,12 +113,11 @@ function gradient(vae: Vae, part: Part, on: HostKey): number[] {
   return tf.tidy(() => {
     const x = tf.div(tf.tensor2d(images.pixels, [3, 4], 'float32'), 255)
     const onTape = newEstimate(vae).ascent(x, on, { beta: 1 })
-    const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weights)
-    return weights.flatMap(({ name }) => [...(grads[name] as tf.Tensor).dataSync()])
+    return gradientIn(weights, () => onTape().ascended)
   })
 }
 
-test.each(['off', 'compiled'])('moments of gradients are those of gradients taken one by one: %s', async how => {
+test.each(['off', 'compiled'])('moments of gradients equal those of gradients computed one by one: %s', async how => {
   const vae = smallVae()
   const asked = { draws: 25, key, mode: how === 'off' ? 'off' : mode } as const
   const found = await gradientMoments(vae, newEstimate(vae), images, asked)
@@ -171,7 +164,7 @@ test('every estimator agrees with the pathwise gradient, and the score function 
   expect(ratio('score:running-mean')).toBeLessThan(ratio('score:none') / 2)
 })
 
-test('an estimator with another mean does not agree', async () => {
+test('gradients of two bounds do not agree; the doubly reparameterized one has the higher signal-to-noise ratio', async () => {
   const vae = smallVae()
   const [pathwise, dreg] = await measured(vae, [
     { objective: 'iwae', estimate: 'pathwise', samples: 4 },
@@ -189,8 +182,8 @@ test('an estimator with another mean does not agree', async () => {
   expect(dreg?.encoder.snr.value).toBeGreaterThan(pathwise?.encoder.snr.value as number)
 })
 
-test('binary z can be measured by the score function only', async () => {
-  const vae = smallVae('bernoulli')
+test('with binary z only the score function can be measured', async () => {
+  const vae = smallVae({ latents: 'bernoulli' })
   expect(refuseEstimate(vae, { objective: 'elbo', estimate: 'pathwise', samples: 1 })).toContain('binary')
   const rows = await measured(
     vae,
@@ -202,7 +195,7 @@ test('binary z can be measured by the score function only', async () => {
   ])
 })
 
-test('it leaves no tensors, counts draws, and ends early when it is stopped', async () => {
+test('measuring leaves no tensors, reports its progress, and ends early when it is stopped', async () => {
   const vae = smallVae()
   const tensors = tf.memory().numTensors
   const wanted: GradientEstimate[] = [1, 2].map(samples => ({

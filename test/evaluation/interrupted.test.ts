@@ -1,20 +1,15 @@
-// Evaluations that are stopped leave the estimate over the images done so far, and say so; and what is said where little is known.
+// Evaluations that are stopped keep the estimate over the images done so far and say so; and what evaluations say where little is known.
 import { expect, test, vi } from 'vitest'
 import { evaluateImportance } from '../../src/commands/evaluate/by-importance.js'
-import type { Measuring } from '../../src/commands/evaluate/measuring.js'
 import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
 import { measureGaps } from '../../src/evaluation/inference-gaps.js'
-import { createVae, initialize } from '../../src/models/vae.js'
+import { createVae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
-import { imagesOf } from '../images.js'
+import { imagesOf } from '../support/images.js'
+import { smallVae } from '../support/vae.js'
+import { measuringOf } from './measuring.js'
 
 const key = streamKey(1, 'test')
-
-function smallVae() {
-  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
-  initialize(vae, streamKey(7, 'weights'))
-  return vae
-}
 
 const someImages = (count: number) =>
   imagesOf(
@@ -22,7 +17,7 @@ const someImages = (count: number) =>
     Uint8Array.from({ length: 4 * count }, (_, i) => (i % 3 === 0 ? 255 : 0)),
   )
 
-test('importance sampling leaves the batches that were done, each image as without the interruption', async () => {
+test('stopped importance sampling keeps the finished batches, with the same value for each image', async () => {
   const [vae, images, stop] = [smallVae(), someImages(5), new AbortController()]
   const options = { batchSize: 2, key, mode: 'off' } as const
   const whole = await evaluateVae(vae, images, 10, options)
@@ -32,7 +27,7 @@ test('importance sampling leaves the batches that were done, each image as witho
   expect(await evaluateVae(vae, images, 10, { ...options, signal: stop.signal })).toBeUndefined()
 })
 
-test('of one image it is unknown which units are active', async () => {
+test('the number of active units is unknown from one image', async () => {
   const options = { batchSize: 2, key, mode: 'off' } as const
   const [one, two] = [
     await evaluateVae(smallVae(), someImages(1), 3, options),
@@ -42,7 +37,7 @@ test('of one image it is unknown which units are active', async () => {
   expect(two?.activeUnits).toEqual(expect.any(Number))
 })
 
-test('the gaps leave the batches that were done', async () => {
+test('stopped measuring of gaps keeps the finished batches', async () => {
   const [vae, stop] = [smallVae(), new AbortController()]
   const gaps = await measureGaps(vae, someImages(3), {
     ...{ batchSize: 2, key, mode: 'off', samples: 5, steps: 4, signal: stop.signal },
@@ -51,7 +46,7 @@ test('the gaps leave the batches that were done', async () => {
   expect([gaps?.images, gaps?.elbo.count, gaps?.logPx.encoder.count]).toEqual([2, 2, 2])
 })
 
-test('the first call of a scan, which compiles, is not waited for: nothing is measured', async () => {
+test('an interruption during the first call of a scan, which compiles, does not wait for it: nothing is measured', async () => {
   const [vae, stop] = [smallVae(), new AbortController()]
   const noise: typeof vae.latents.noise = (...shape) => {
     stop.abort()
@@ -62,8 +57,8 @@ test('the first call of a scan, which compiles, is not waited for: nothing is me
   expect(await evaluateVae(stopping, someImages(3), 10, options)).toBeUndefined()
 })
 
-test('evaluate says how many images it is of, that it was interrupted, and prints the estimate', async () => {
-  const [vae, stop, printed] = [smallVae(), new AbortController(), [] as string[]]
+test('an interrupted evaluate prints its estimate, and says so and over how many images', async () => {
+  const [vae, stop] = [smallVae(), new AbortController()]
   let [batches, now] = [0, 0]
   vi.spyOn(performance, 'now').mockImplementation(() => {
     now += 1000 // every batch seems to take a second, so that each call of the scan is one batch
@@ -73,18 +68,9 @@ test('evaluate says how many images it is of, that it was interrupted, and print
     if (++batches === 2) stop.abort()
     return vae.latents.noise(...shape)
   }
-  const context = { print: (line: string) => void printed.push(line), note() {}, signal: stop.signal }
-  const measuring = {
-    ...{ trained: { learner: { vae: { ...vae, latents: { ...vae.latents, noise } } } } },
-    ...{ images: someImages(220), context },
-    ...{
-      about: '220 test images of small',
-      data: { rows: 2, columns: 2, channels: 1 },
-      binary: true,
-      seed: 1,
-      mode: 'off',
-    },
-  } as unknown as Measuring
+  const stopping = { ...vae, latents: { ...vae.latents, noise } }
+  const asked = { about: '220 test images of small', signal: stop.signal }
+  const { measuring, printed } = measuringOf(stopping, someImages(220), asked)
   const { json, interrupted } = await evaluateImportance(measuring, { samples: 3, defensive: 0, save: null })
   vi.restoreAllMocks()
   expect(interrupted).toBe(true)
@@ -98,15 +84,10 @@ test.each([
   [5, 'gaussian', 'more --samples or --method ais'],
   [5, 'bernoulli', 'more --samples'],
 ] as const)(
-  'of %i latent dimensions, %s, the warning about few effective samples says: %s',
+  'with %i latent dimensions, %s, the warning about few effective samples says: %s',
   async (latentDim, latents, advice) => {
     const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim, activation: 'tanh', latents })
-    const printed: string[] = []
-    const context = { print: (line: string) => void printed.push(line), note() {} }
-    const measuring = {
-      ...{ trained: { learner: { vae } }, images: someImages(3), context, about: '3 images' },
-      ...{ data: { rows: 2, columns: 2, channels: 1 }, binary: true, seed: 1, mode: 'off' },
-    } as unknown as Measuring
+    const { measuring, printed } = measuringOf(vae, someImages(3))
     await evaluateImportance(measuring, { samples: 5, defensive: 0, save: null })
     expect(printed.find(line => line.startsWith('warning: '))).toMatch(
       new RegExp(`stated error; check with ${advice}$`),

@@ -1,25 +1,24 @@
-// What quadrature says of a grid that does not fit: of q(z|x) beyond it or between its points, of cells that are too wide.
+// Quadrature warns of a grid that does not fit: q(z|x) lies beyond it or between its points, or its cells are too wide.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { evaluateQuadrature } from '../../src/commands/evaluate/by-quadrature.js'
-import type { Measuring } from '../../src/commands/evaluate/measuring.js'
-import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
-import { streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import type { Vae } from '../../src/models/vae.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
+import { setWeights, smallVae } from '../support/vae.js'
+import { measuringOf } from './measuring.js'
 
-beforeAll(async () => {
-  await useBackend()
-})
+beforeAll(() => useBackend())
 
 /** q(z|x) = N(mu, exp(logVar) I) for every image, and a posterior that is wide. */
 function vaeOf(mu: number, logVar: number, latentDim = 2): Vae {
-  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim, activation: 'tanh' })
-  initialize(vae, streamKey(7, 'weights'))
-  const weights = Object.fromEntries(namedWeights(vae.encoder))
-  for (const head of ['mu', 'log_var']) weights[`${head}/kernel`]?.assign(tf.zeros([3, latentDim]))
-  weights['mu/bias']?.assign(tf.fill([latentDim], mu))
-  weights['log_var/bias']?.assign(tf.fill([latentDim], logVar))
+  const vae = smallVae({ latentDim })
+  const heads = { mu, log_var: logVar }
+  for (const [head, value] of Object.entries(heads))
+    setWeights(vae.encoder, {
+      [`${head}/kernel`]: tf.zeros([3, latentDim]),
+      [`${head}/bias`]: tf.fill([latentDim], value),
+    })
   return vae
 }
 
@@ -30,21 +29,16 @@ interface Printed {
 
 /** Of a black and a white image. */
 async function measured(vae: Vae, grid: number, extent = 8): Promise<Printed> {
-  const lines: string[] = []
-  const measuring = {
-    trained: { learner: { vae } },
-    images: imagesOf({ rows: 2, columns: 2 }, Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255)),
-    context: { print: (line: string) => void lines.push(line), note() {}, colors: false },
-    ...{ about: '2 images', data: { rows: 2, columns: 2, channels: 1 }, binary: true, seed: 1, mode: 'off' },
-  } as unknown as Measuring
+  const images = imagesOf({ rows: 2, columns: 2 }, Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255))
+  const { measuring, printed } = measuringOf(vae, images)
   const { json } = await evaluateQuadrature(measuring, { grid, extent, save: null })
-  return { json: json as Printed['json'], lines }
+  return { json: json as Printed['json'], lines: printed }
 }
 
 const warnings = ({ lines }: Printed) => lines.filter(line => line.startsWith('warning: '))
 const claimsFarLess = ({ lines }: Printed) => lines.some(line => line.includes('far smaller'))
 
-test('a grid that holds q and the posterior: q sums to 1, nothing is warned of', async () => {
+test('on a grid that covers q and the posterior q sums to 1, and there is no warning', async () => {
   const result = await measured(vaeOf(0.5, -1), 81)
   expect(warnings(result)).toEqual([])
   expect(claimsFarLess(result)).toBe(true)
@@ -57,9 +51,9 @@ test('a grid that holds q and the posterior: q sums to 1, nothing is warned of',
 test.each([
   ['has its mean beyond the grid', 12, -1],
   ['is wider than the grid', 0, 8],
-  ['is narrower than a cell, at a point', 0, -14],
-  ['is narrower than a cell, between points', 3.14, -20],
-])('q %s: its images are counted, and nothing is NaN', async (_, mu, logVar) => {
+  ['is narrower than a cell and lies at a point', 0, -14],
+  ['is narrower than a cell and lies between points', 3.14, -20],
+])('where q %s its images are counted, and nothing is NaN', async (_, mu, logVar) => {
   const result = await measured(vaeOf(mu, logVar), 81)
   expect(result.json.qMass).toMatchObject({ imagesOff: 2 })
   const [warning] = warnings(result)
@@ -69,7 +63,7 @@ test.each([
   expect(JSON.stringify(result.json)).not.toContain('null')
 })
 
-test('one dimension takes fine grids; two of them are refused before a point is made', async () => {
+test('a grid that is fine in one dimension is refused in two before any point is computed', async () => {
   const fine = await measured(vaeOf(0.5, -12, 1), 9999)
   expect(warnings(fine)).toEqual([])
   const coarse = await measured(vaeOf(0.5, -1, 1), 201)
@@ -78,7 +72,7 @@ test('one dimension takes fine grids; two of them are refused before a point is 
   await expect(measured(vaeOf(0.5, -12), 9999)).rejects.toThrow('--grid 9999: 9999^2 points would take too long')
 })
 
-test('cells that are too wide, and a posterior beyond the grid: warned of, with no word of a small error', async () => {
+test('cells that are too wide and a posterior beyond the grid give a warning, and no claim of a small error', async () => {
   const wide = await measured(vaeOf(0.5, -1), 9)
   expect(warnings(wide)[0]).toMatch(/with half the points along each axis .* nats; use a larger --grid/)
   const beyond = await measured(vaeOf(0, -6), 81, 0.3)

@@ -1,3 +1,4 @@
+// Safetensors files: bit for bit there and back, and every kind of damage noticed.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../../src/files/safetensors.js'
@@ -56,7 +57,7 @@ test('the numbers start at a multiple of eight bytes and the same content gives 
   expect(example().equals(example())).toBe(true)
 })
 
-test('every flipped bit is noticed', () => {
+test('a flipped bit is noticed, whichever it is', () => {
   const file = example()
   for (let at = 0; at < file.length; at++) {
     const damaged = Buffer.from(file)
@@ -65,14 +66,14 @@ test('every flipped bit is noticed', () => {
   }
 })
 
-test('every cut is noticed', () => {
+test('a cut is noticed, wherever it is', () => {
   const file = example()
   for (let length = 0; length < file.length; length++) {
     expect(() => decode(file.subarray(0, length)), `length ${length}`).toThrow(/^x\.safetensors: /)
   }
 })
 
-test('garbage is an error that names the file', () => {
+test('garbage gives an error that names the file', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
       expect(() => decode(bytes)).toThrow(/^x\.safetensors: /)
@@ -103,7 +104,7 @@ test.each([
     'sha256 does not match',
   ],
   ['no digest', withHeader(header => void Object.assign(header, { __metadata__: {} })), "no 'sha256'"],
-])('%s is named', (_name, bytes, message) => {
+])('a bad file is refused with its reason: %s', (_name, bytes, message) => {
   expect(() => decode(bytes)).toThrow(message)
 })
 

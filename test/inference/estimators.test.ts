@@ -5,33 +5,19 @@ import { baselines, createBaseline, logSumOfOthers } from '../../src/inference/e
 import { ascentOf, gradientAscent } from '../../src/inference/gradient-ascent.js'
 import { resolveConfig } from '../../src/methods/vae.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
-import type { LatentName } from '../../src/models/latents.js'
 import { createVae, decode, encode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { byteBatches, expectSameAsEager } from '../compile/steps.js'
-import { skipped } from '../libtensorflow/native.js'
+import { useBackend } from '../support/backend.js'
+import { skipped } from '../support/native.js'
+import { byteBatches, expectSameAsEager } from '../support/steps.js'
+import { copies, curvedVae, gradientIn, setWeights, weightsOf } from '../support/vae.js'
 
-beforeAll(async () => {
-  await useBackend()
-})
+beforeAll(() => useBackend())
 afterEach(() => tf.disposeVariables())
 
 const key = streamKey(1, 'test')
 const schedule = { beta: 1 }
-
-function smallVae(latents: LatentName = 'gaussian'): Vae {
-  const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh', latents })
-  initialize(vae, streamKey(7, 'weights'))
-  for (const [, weight] of namedWeights(vae.decoder)) weight.assign(tf.mul(weight, 3))
-  return vae
-}
-
-/** Many copies of one image: a batch whose mean gradient is the mean over as many draws. */
-const copies = (count: number) => tf.tile(tf.tensor2d([[0, 1, 1, 0]]), [count, 1])
-
-const weightsOf = (vae: Vae) => [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)].map(([, weight]) => weight)
 
 /** Every entry of the gradient in the encoder and the decoder. */
 function gradient(
@@ -42,9 +28,7 @@ function gradient(
   baseline = newBaseline(config),
 ): number[] {
   const onTape = ascentOf(vae, optionsOf(config), baseline)(x, on, schedule)
-  const weights = weightsOf(vae)
-  const { grads } = tf.tidy(() => tf.variableGrads(() => onTape().ascended as tf.Scalar, weights))
-  return weights.flatMap(weight => [...(grads[weight.name] as tf.Tensor).dataSync()])
+  return gradientIn(weightsOf(vae), () => onTape().ascended)
 }
 
 function optionsOf(changes: Partial<VaeConfig>) {
@@ -62,7 +46,7 @@ function meanGradient(vae: Vae, config: Partial<VaeConfig>, repeats = 25) {
   return (found[0] ?? []).map((_, entry) => estimateMean(found.map(one => one[entry] as number)))
 }
 
-function expectSameMean(a: Partial<VaeConfig>, b: Partial<VaeConfig>, vae = smallVae()): void {
+function expectSameMean(a: Partial<VaeConfig>, b: Partial<VaeConfig>, vae = curvedVae()): void {
   const [found, expected] = [meanGradient(vae, a), meanGradient(vae, b)]
   found.forEach(({ mean, standardError }, i) => {
     const other = expected[i] as { mean: number; standardError: number }
@@ -95,8 +79,8 @@ test('sticking the landing and the doubly reparameterized gradient have the mean
   expectSameMean({ estimator: 'dreg', ...weighted }, weighted)
 })
 
-test('with one draw the doubly reparameterized gradient is that of sticking the landing', () => {
-  const vae = smallVae()
+test('with one draw the doubly reparameterized gradient equals that of sticking the landing', () => {
+  const vae = curvedVae()
   const [dreg, stl] = [
     gradient(vae, { objective: 'iwae', estimator: 'dreg' }, copies(3), key),
     gradient(vae, { estimator: 'stl', kl: 'monte-carlo' }, copies(3), key),
@@ -116,20 +100,18 @@ test('where q is the posterior, sticking the landing is zero in the encoder for 
 test.each([
   ['stl', { estimator: 'stl', ...sampled }],
   ['dreg', { estimator: 'dreg', ...weighted }],
-] as const)('%s widens a q whose draws all round to its mean', (_, config) => {
-  const vae = smallVae()
-  const biases = new Map(namedWeights(vae.encoder))
-  biases.get('mu/bias')?.assign(tf.fill([2], 3.14))
-  biases.get('log_var/bias')?.assign(tf.fill([2], -50))
+] as const)('%s widens a q so narrow that every draw is rounded to its mean', (_, config) => {
+  const vae = curvedVae()
+  setWeights(vae.encoder, { 'mu/bias': tf.fill([2], 3.14), 'log_var/bias': tf.fill([2], -50) })
   // -E log q grows by 1/2 with each log sigma^2, and nothing else in the bound notices so small a sigma.
-  const names = [...biases].flatMap(([name, { size }]) => Array<string>(size).fill(name))
+  const names = namedWeights(vae.encoder).flatMap(([name, { size }]) => Array<string>(size).fill(name))
   const values = gradient(vae, config, copies(3000), key)
   const found = values.filter((_, i) => names[i] === 'log_var/bias')
   expect(found).toHaveLength(2)
   for (const value of found) expect(value).toBeCloseTo(0.5, 1)
 })
 
-test('the sum of the other weights, also where one is all that can be seen beside them', () => {
+test('the sum of the other weights is accurate even where one weight dwarfs all others', () => {
   const logs = [
     [0, -200, 1e4],
     [1, 0, -1e4],
@@ -159,10 +141,8 @@ describe('binary latents', () => {
   }
 
   test.each(baselines)('the score function with baseline %s has the mean of the gradient by enumeration', baseline => {
-    const vae = smallVae('bernoulli')
-    const weights = weightsOf(vae)
-    const { grads } = tf.variableGrads(() => exactElbo(vae), weights)
-    const exact = weights.flatMap(weight => [...(grads[weight.name] as tf.Tensor).dataSync()])
+    const vae = curvedVae({ latents: 'bernoulli' })
+    const exact = gradientIn(weightsOf(vae), () => exactElbo(vae))
     for (const more of [{ samples: 2 }, sampled]) {
       const found = meanGradient(vae, { latents: 'bernoulli', estimator: 'score', baseline, ...more })
       for (const [i, { mean, standardError }] of found.entries())
@@ -171,7 +151,7 @@ describe('binary latents', () => {
   })
 
   test('the closed-form KL term is that of enumeration', () => {
-    const vae = smallVae('bernoulli')
+    const vae = curvedVae({ latents: 'bernoulli' })
     const q = encode(vae, copies(1))
     const z = tf.tensor3d([[[0, 0]], [[0, 1]], [[1, 0]], [[1, 1]]])
     const logQ = q.logProb(z)
@@ -180,8 +160,8 @@ describe('binary latents', () => {
   })
 })
 
-test('baselines lower the variance: leave-one-out and the running mean against none', () => {
-  const vae = smallVae()
+test('leave-one-out and the running mean each have less than half the variance of no baseline', () => {
+  const vae = curvedVae()
   const spread = (baseline: VaeConfig['baseline']) =>
     meanGradient(vae, { estimator: 'score', baseline, samples: 2 }).reduce(
       (sum, { standardError }) => sum + standardError ** 2,
@@ -192,15 +172,13 @@ test('baselines lower the variance: leave-one-out and the running mean against n
   expect(spread('running-mean')).toBeLessThan(none / 2)
 })
 
-test('what all dimensions tell below their free bits has no gradient, and what they tell above it has all of it', () => {
-  const vae = smallVae()
+test('KL below the free bits has no gradient, and KL above them has its full gradient', () => {
+  const vae = curvedVae()
   const withBits = (freeBits: number) => gradient(vae, { freeBits }, copies(2), key)
   const charged = gradient(vae, {}, copies(2), key)
   for (const [i, value] of withBits(1e-9).entries()) expect(value).toBeCloseTo(charged[i] as number, 5)
   const onTape = ascentOf(vae, optionsOf({}), newBaseline({}))(copies(2), key, { beta: 0 })
-  const weights = weightsOf(vae)
-  const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weights)
-  const reconstructionOnly = weights.flatMap(weight => [...(grads[weight.name] as tf.Tensor).dataSync()])
+  const reconstructionOnly = gradientIn(weightsOf(vae), () => onTape().ascended)
   for (const [i, value] of withBits(1e3).entries()) expect(value).toBeCloseTo(reconstructionOnly[i] as number, 6)
   expect(reconstructionOnly).not.toEqual(charged)
 })
@@ -226,7 +204,7 @@ const steps: [string, Partial<VaeConfig>][] = [
 ]
 
 test.skipIf(skipped !== '').each(steps)(
-  '%s: three compiled steps are those of TF.js, one operation at a time',
+  `%s: three compiled steps equal those of TF.js, one operation at a time${skipped}`,
   async (_, more) => {
     const options = optionsOf({ hidden: [6], latentDim: 3, activation: 'tanh', ...more })
     const vae = createVae({ ...options, rows: 3, columns: 4 })

@@ -1,9 +1,8 @@
 // Exact EM for factor analysis and probabilistic PCA: against scikit-learn, closed forms, quadrature, and its own monotone bound.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Backend } from '../../src/backends/backend.js'
 import { loadDataset } from '../../src/data/dataset.js'
 import { exactFactorAnalysis } from '../../src/inference/factor-analysis/em.js'
 import {
@@ -21,15 +20,17 @@ import {
   setParameters,
 } from '../../src/models/factor-analysis.js'
 import { type HostKey, keyAt, normal, streamKey, uniformValues } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
+import { expectClose } from '../support/expectations.js'
+import { readReference } from '../support/reference.js'
 import { passes, type Rows } from './passes.js'
 
-let backend: string
+let backend: Backend
 beforeAll(async () => {
   backend = await useBackend()
 })
 
-const reference = JSON.parse(readFileSync(join(import.meta.dirname, '../reference/factor-analysis.json'), 'utf8'))
+const reference = readReference('factor-analysis')
 const key = streamKey(1, 'factor analysis')
 const identity = (batch: tf.Tensor) => batch
 
@@ -104,10 +105,7 @@ describe.each([
     expect(Math.abs(elbo - expected.ppca)).toBeLessThan(1e-4)
     for (const value of theta.psi) expect(value / expected.ppcaVariance).toBeCloseTo(1, 3)
     const covariance = theta.W.mmul(theta.W.transpose()).to1DArray()
-    const largest = Math.max(...expected.ppcaCovariance)
-    covariance.forEach((value, i) => {
-      expect(Math.abs(value - expected.ppcaCovariance[i])).toBeLessThan(0.01 * largest)
-    })
+    expectClose(covariance, expected.ppcaCovariance, 0.01 * Math.max(...expected.ppcaCovariance))
   })
 })
 
@@ -125,7 +123,7 @@ function smallModel(latentDim: number): FactorAnalysis {
 
 const points = () => tf.tensor2d([0, 1, 2, 3, 1, -1, 0.5, 0, -0.3, 0.2, 0.1, 2.5], [3, 4])
 
-test.each([1, 2])('log p(x) is the integral over z of p(x, z), for %i dimensions of z', latentDim => {
+test.each([1, 2])('log p(x) is the log of the integral of p(x, z) over z, with %i latent dimension(s)', latentDim => {
   const model = smallModel(latentDim)
   const grid = latentDim === 1 ? 801 : 161
   const width = 16 / (grid - 1)
@@ -139,14 +137,10 @@ test.each([1, 2])('log p(x) is the integral over z of p(x, z), for %i dimensions
         )
   const joint = logJoint(model, points(), tf.expandDims(z, 1)) // [grid, batch]
   const integral = tf.add(tf.logSumExp(joint, 0), latentDim * Math.log(width)).dataSync()
-  logProb(model, points())
-    .dataSync()
-    .forEach((value, i) => {
-      expect(Math.abs(value - (integral[i] as number))).toBeLessThan(1e-5)
-    })
+  expectClose(logProb(model, points()).dataSync(), integral, 1e-5)
 })
 
-test('elbo = reconstruction - kl, with reconstruction the mean of log p(x|z) over draws of the posterior', () => {
+test('the ELBO is reconstruction - KL, and the reconstruction is the mean of log p(x|z) over draws of the posterior', () => {
   const model = smallModel(2)
   const { elbo, reconstruction, kl } = exactBound(model, points(), posteriorMean(model, points()))
   const draws = 20_000
@@ -161,7 +155,7 @@ test('elbo = reconstruction - kl, with reconstruction the mean of log p(x|z) ove
   })
 })
 
-test('samples have the mean and the covariance W Wᵀ of their mean images', () => {
+test('mean images of samples have mean mu and covariance W Wᵀ', () => {
   const model = smallModel(2)
   const count = 40_000
   const { z, mean } = sample(model, key, count)
@@ -193,7 +187,7 @@ function randomProblem(seed: number) {
   return { rows: { x, pixels: features }, latentDim, own }
 }
 
-test('the bound never falls, half step by half step, over 100 random problems', async () => {
+test('no half step lowers the bound, over 100 random problems', async () => {
   for (let seed = 0; seed < 100; seed++) {
     const { rows, latentDim, own } = randomProblem(seed)
     const { model, algorithm } = start(rows, latentDim, seed % 2 ? 'diagonal' : 'isotropic', own)
@@ -214,9 +208,9 @@ test('the bound never falls, half step by half step, over 100 random problems', 
   }
 })
 
-test('batches, their filler and compilation change nothing', async () => {
+test('results depend neither on the size of batches, nor on the filler of the last one, nor on compilation', async () => {
   const outcomes: Record<string, number>[] = []
-  const modes = backend === 'tensorflow' ? (['off', 'xla', 'graph'] as const) : (['off'] as const)
+  const modes = backend.name === 'tensorflow' ? (['off', 'xla', 'graph'] as const) : (['off'] as const)
   for (const mode of modes)
     for (const batchSize of mode === 'off' ? [300, 70] : [70]) {
       const { algorithm } = start(smallRows, 2, 'diagonal')

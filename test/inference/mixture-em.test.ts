@@ -1,5 +1,4 @@
 // EM of mixtures against scikit-learn, NumPy, enumeration, and its own theorem.
-import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { BoundedAlgorithm } from '../../src/inference/algorithm.js'
@@ -8,12 +7,13 @@ import { type BernoulliMixture, createBernoulliMixture } from '../../src/models/
 import { covarianceKinds, createGaussianMixture, type GaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { logJoint, logProb, posterior, sample, variable } from '../../src/models/mixtures/mixture.js'
 import { keyAt } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
+import { expectClose } from '../support/expectations.js'
+import { readReference } from '../support/reference.js'
 import { pass, type Rows, root, rowTensor } from './passes.js'
-import { doubles, expectClose, images, kinds, read, seeded, values } from './seeded-mixture.js'
+import { doubles, images, kinds, read, seeded, values } from './seeded-mixture.js'
 
-const reference = JSON.parse(readFileSync(new URL('../reference/mixtures.json', import.meta.url), 'utf8'))
-const { gaussian, bernoulli } = reference
+const { gaussian, bernoulli } = readReference('mixtures')
 beforeAll(() => useBackend())
 
 /** The bound after the E step of each pass. */
@@ -56,7 +56,7 @@ describe('the log-likelihood per image after 1, 5 and 50 iterations', () => {
   })
 })
 
-test('pseudo-counts make the estimate that of MAP in float64', async () => {
+test('with pseudo-counts the log-likelihood equals that of MAP in float64', async () => {
   const { pixels, components, start, map } = bernoulli
   const mixture = createBernoulliMixture({ pixels, components, start: doubles(start) })
   const data = images(bernoulli)
@@ -87,7 +87,7 @@ describe.each(kinds)('a mixture, %s', kind => {
   const [pixels, components, count] = [3, 4, 21]
   const make = () => seeded(kind, keyAt(root, 1000), pixels, components, count)
 
-  test('has the log p(x), reconstruction and KL of the sum over its components', async () => {
+  test('has log p(x) = reconstruction - KL, equal to the sum over its components', async () => {
     const { mixture, data } = make()
     const joint = await logJoint(mixture, rowTensor(data)).array()
     const expected = Array.from({ length: count }, (_, n) => {
@@ -101,7 +101,7 @@ describe.each(kinds)('a mixture, %s', kind => {
     expect((kl as tf.Tensor).min().dataSync()[0]).toBeGreaterThan(-1e-5)
   })
 
-  test('has after each half step the bound that the definition gives', async () => {
+  test('reports after each half step the bound as it is defined', async () => {
     const { mixture, data } = make()
     const x = rowTensor(data)
     const before = posterior(mixture, x)
@@ -114,7 +114,7 @@ describe.each(kinds)('a mixture, %s', kind => {
     expect(means.elbo).toBeCloseTo((means.reconstruction as number) - (means.kl as number), 5)
   })
 
-  test('learns the same in batches with a filled-up end as in one', async () => {
+  test('learns the same in batches, the last one filled up, as in one batch', async () => {
     const [one, many] = [make(), make()]
     for (let i = 0; i < 3; i++) {
       const whole = await pass(algorithmOf(one.mixture, count), one.data, count)
@@ -124,7 +124,7 @@ describe.each(kinds)('a mixture, %s', kind => {
     expectClose(values(many.mixture, 'means'), values(one.mixture, 'means'), 1e-4)
   })
 
-  test('learns the same compiled as step by step', async () => {
+  test('learns the same compiled as eager', async () => {
     const outcome = async (mode: 'auto' | 'off') => {
       const { mixture, data } = make()
       const algorithm = algorithmOf(mixture, count)
@@ -136,7 +136,7 @@ describe.each(kinds)('a mixture, %s', kind => {
     expect(compiled.end.elboAfterM).toBeCloseTo(eager.end.elboAfterM as number, 5)
   })
 
-  test('keeps a component without images, finite, and counts it', async () => {
+  test('keeps a component without images finite and as it was, and counts it', async () => {
     const { mixture, data } = make()
     variable(mixture, 'log_weights').assign(tf.tensor1d([-1000, -0.7, -1.5, -1.5]))
     const means = values(mixture, 'means').slice(0, pixels)
@@ -148,7 +148,7 @@ describe.each(kinds)('a mixture, %s', kind => {
       expect(value).toSatisfy(Number.isFinite)
   })
 
-  test('makes no tensors that stay from pass to pass', async () => {
+  test('leaves no tensors behind from pass to pass', async () => {
     const { mixture, data } = make()
     const algorithm = algorithmOf(mixture, count)
     await pass(algorithm, data, count)
@@ -157,7 +157,7 @@ describe.each(kinds)('a mixture, %s', kind => {
     expect(tf.memory().numTensors).toBe(numTensors)
   })
 
-  test('draws components as often as their weights say, and shows their means', async () => {
+  test('draws components as often as their weights say, and returns their means as images', async () => {
     const { mixture } = make()
     const draws = 4000
     const { component, image } = sample(mixture, root, draws)
@@ -175,7 +175,7 @@ describe.each(kinds)('a mixture, %s', kind => {
     )
   })
 
-  test('refuses to end a pass that did not see every image', async () => {
+  test('refuses to finish a pass that did not see every image', async () => {
     const { mixture, data } = make()
     await expect(pass(algorithmOf(mixture, count + 1), data, count)).rejects.toThrow(
       'the pass saw 21.0 images instead of 22',
@@ -184,7 +184,7 @@ describe.each(kinds)('a mixture, %s', kind => {
 })
 
 test.each(covarianceKinds)(
-  'a singular %s covariance is one clear error without regularization, and none with it',
+  'a singular %s covariance is refused without regularization and accepted with it',
   async covariance => {
     const data = { x: new Float32Array(20).fill(0.5), pixels: 2 }
     const learn = (regularization: number) => {

@@ -1,5 +1,4 @@
 // Mean field of Bayesian mixtures against scikit-learn, exact evidence, and its own theorem.
-import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { klGamma, klWishart } from '../../src/distributions/conjugate.js'
@@ -9,12 +8,14 @@ import { type MixtureAlgorithm, passOver } from '../../src/inference/mixtures/st
 import { type BernoulliMixture, createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { createGaussianMixture, type GaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { keyAt, uniformValues } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { expectClose } from '../support/expectations.js'
+import { imagesOf } from '../support/images.js'
+import { readReference } from '../support/reference.js'
 import { pass, type Rows, root, rowTensor } from './passes.js'
-import { doubles, expectClose, images, kinds, read, seeded, values } from './seeded-mixture.js'
+import { doubles, images, kinds, read, seeded, values } from './seeded-mixture.js'
 
-const reference = JSON.parse(readFileSync(new URL('../reference/mixtures.json', import.meta.url), 'utf8'))
+const reference = readReference('mixtures')
 const { sklearn, evidence, bernoulli: enumerated } = reference.meanField
 
 beforeAll(() => useBackend())
@@ -66,7 +67,7 @@ describe.each(sklearn as { covariance: GaussianMixture['covariance'] }[])(
       components: number
     }
 
-    test('bound and posterior go as those of scikit-learn', async () => {
+    test('bound and posterior follow those of scikit-learn', async () => {
       const data = images(run as never)
       const mixture = createGaussianMixture({ pixels, components, covariance })
       const options = { read, images: data.x.length / pixels, hyperparameters: await defaults(mixture, data) }
@@ -119,7 +120,7 @@ interface Enumerated {
 }
 
 test.each(enumerated as Enumerated[])(
-  'of Bernoullis, the bound stays below log p(X) by enumeration; $components component(s)',
+  'the bound of Bernoullis stays below log p(X) by enumeration, with $components component(s)',
   async run => {
     const { components, concentration, a, b, logEvidence } = run
     const data = { x: images(reference.bernoulli).x.subarray(0, 48), pixels: 6 }
@@ -136,7 +137,7 @@ test.each(enumerated as Enumerated[])(
   },
 )
 
-describe('the posterior predictive probability of an image, of Bernoullis', () => {
+describe('the posterior predictive probability of an image under Bernoullis', () => {
   const PIXELS = 6
   const seen = { x: images(reference.bernoulli).x.subarray(0, 48), pixels: PIXELS }
   const every = Float32Array.from({ length: 64 * PIXELS }, (_, i) => (Math.floor(i / PIXELS) >> (i % PIXELS)) & 1)
@@ -155,7 +156,7 @@ describe('the posterior predictive probability of an image, of Bernoullis', () =
     }
   }
 
-  test('with one component is p(X, x) / p(X)', async () => {
+  test('is p(X, x) / p(X) with one component', async () => {
     const { algorithm, end } = await fitted(1, seen)
     const image = Float32Array.of(1, 0, 0, 1, 1, 0)
     const withImage = await fitted(1, { x: Float32Array.of(...seen.x, ...image), pixels: PIXELS })
@@ -163,7 +164,7 @@ describe('the posterior predictive probability of an image, of Bernoullis', () =
     expect(boundsOf(algorithm, image).logPredictive[0]).toBeCloseTo(expected, 4)
   })
 
-  test('sums to one over all images and is above the bound of each', async () => {
+  test('sums to one over all images, and is above the bound of each', async () => {
     const { elbo, logPredictive } = boundsOf((await fitted(3, seen)).algorithm, every)
     expect(logPredictive.reduce((sum, value) => sum + Math.exp(value), 0)).toBeCloseTo(1, 5)
     logPredictive.forEach((value, i) => {
@@ -197,7 +198,7 @@ test('over 100 random problems no half step lowers the bound by more than 1e-4 n
   }
 })
 
-test.each(kinds)('before any image q is the prior, and all bounds are finite: %s', async kind => {
+test.each(kinds)('before the first image q is the prior and all bounds are finite: %s', async kind => {
   const { mixture, data } = seeded(kind, root, 3, 4, 20)
   const algorithm = await algorithmOf(mixture, data)
   expect(posterior(algorithm, 'kl')[0]).toBeCloseTo(0, 5)
@@ -249,7 +250,7 @@ test.each(kinds)('components that are not needed die out: %s', async kind => {
   })
 })
 
-test('the divergences of Gamma and of Wishart agree in one dimension', () => {
+test('the KL divergences of Gamma and of Wishart distributions agree in one dimension', () => {
   const [nu, nu0, v, v0] = [7.5, 3.25, 2.5, 0.75]
   const wishart = klWishart(
     1,

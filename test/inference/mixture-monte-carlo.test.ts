@@ -1,4 +1,4 @@
-// Monte Carlo EM of mixtures: the draws, the law of their error, and where it ends.
+// Monte Carlo EM of mixtures: its draws, how their error falls with their number, and what it converges to.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { scan } from '../../src/compile/scan.js'
@@ -7,16 +7,17 @@ import { drawShares } from '../../src/inference/mixtures/draws.js'
 import { mixtureEm } from '../../src/inference/mixtures/em.js'
 import type { BernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { keyAt } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
+import { expectClose } from '../support/expectations.js'
 import { pass, root, rowTensor } from './passes.js'
-import { expectClose, read, seeded, values } from './seeded-mixture.js'
+import { read, seeded, values } from './seeded-mixture.js'
 
 beforeAll(() => useBackend())
 
 const count = 40
 const make = () => seeded('bernoulli', root, 4, 3, count) as ReturnType<typeof seeded> & { mixture: BernoulliMixture }
 
-test('shares of draws are multiples of 1 / samples, sum to one, and are r on average', () => {
+test('shares of draws are multiples of 1 / samples, sum to one, and are the responsibilities on average', () => {
   const r = tf.tensor2d([0.5, 0, 0, 0.25, 0.5, 0.75], [3, 2])
   const [samples, draws] = [8, 500]
   const sums = new Float64Array(6)
@@ -35,7 +36,7 @@ test('shares of draws are multiples of 1 / samples, sum to one, and are r on ave
   })
 })
 
-test('the sampled bound is right on average, and its error falls as one over the root of the samples', async () => {
+test('the sampled bound is unbiased, and its error falls as one over the square root of the number of samples', async () => {
   const { mixture, data } = make()
   const [repeats, sizes] = [60, [1, 4, 16, 64, 256]]
   const x = rowTensor(data)
@@ -69,7 +70,7 @@ test('the sampled bound is right on average, and its error falls as one over the
   expect(Math.abs(slope + 0.5)).toBeLessThan(4 / Math.sqrt(2 * (repeats - 1) * spread))
 })
 
-test('with many samples it ends where exact EM ends, and its bound after the E step is the exact one', async () => {
+test('with many samples the estimate and the bound after the E step are those of exact EM', async () => {
   const [exact, sampled] = [make(), make()]
   const algorithms = {
     exact: mixtureEm(exact.mixture, { read, images: count }),
@@ -98,7 +99,7 @@ describe('one draw', () => {
     for (const value of Object.values(end)) expect(value).toSatisfy(Number.isFinite)
   })
 
-  test('is the same compiled as step by step', async () => {
+  test('is the same compiled as eager', async () => {
     const run = async (mode: 'auto' | 'off') => {
       const { mixture, data } = make()
       const algorithm = mixtureEm(mixture, { read, images: 40, samples: 3 })
@@ -113,7 +114,7 @@ describe('one draw', () => {
   })
 })
 
-test('a number of samples that is none is refused', () => {
+test('a number of samples that is not a positive whole number is refused', () => {
   const { mixture } = make()
   for (const samples of [0, 1.5])
     expect(() => mixtureEm(mixture, { read, images: 1, samples })).toThrow(`samples ${samples}`)

@@ -1,4 +1,4 @@
-// Starts of mixtures: where k-means++ puts its centres, that the best goes on, that the key decides.
+// Starts of mixtures: where k-means++ puts its centres; the best start is kept; the key decides.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { firstImages, imageTensor } from '../../src/data/images.js'
@@ -8,8 +8,8 @@ import { passOver } from '../../src/inference/mixtures/steps.js'
 import { createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { createGaussianMixture } from '../../src/models/mixtures/gaussian.js'
 import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
 
 beforeAll(() => useBackend())
 
@@ -43,26 +43,29 @@ test('k-means++ puts a centre into each cloud, however few images it has', async
   }
 })
 
-test.each(startMethods)('the best of five %s starts goes on, and the same key gives the same again', async method => {
-  const start = async () => {
-    const algorithm = gaussian(3)
-    const objectives = await startMixture(algorithm, clouds, { method, key: root, restarts: 5, passes: 2 })
-    const x = tf.tidy(() => read(imageTensor(clouds)))
-    const { logProb } = await passOver(algorithm.mixture, x)
-    return {
-      objectives,
-      logProb: logProb / clouds.count,
-      means: [...(algorithm.variables.get('means') as tf.Variable).dataSync()],
+test.each(startMethods)(
+  'the best of five %s starts is kept, and the same key gives the same start again',
+  async method => {
+    const start = async () => {
+      const algorithm = gaussian(3)
+      const objectives = await startMixture(algorithm, clouds, { method, key: root, restarts: 5, passes: 2 })
+      const x = tf.tidy(() => read(imageTensor(clouds)))
+      const { logProb } = await passOver(algorithm.mixture, x)
+      return {
+        objectives,
+        logProb: logProb / clouds.count,
+        means: [...(algorithm.variables.get('means') as tf.Variable).dataSync()],
+      }
     }
-  }
-  const [first, again] = [await start(), await start()]
-  expect(again).toEqual(first)
-  expect(new Set(first.objectives).size).toBeGreaterThan(1)
-  // the E step that follows can only raise the bound
-  expect(first.logProb).toBeGreaterThan(Math.max(...first.objectives) - 1e-4)
-})
+    const [first, again] = [await start(), await start()]
+    expect(again).toEqual(first)
+    expect(new Set(first.objectives).size).toBeGreaterThan(1)
+    // the E step that follows can only raise the bound
+    expect(first.logProb).toBeGreaterThan(Math.max(...first.objectives) - 1e-4)
+  },
+)
 
-test('a start leaves no tensors, and a pass begins with empty sums', async () => {
+test('a start leaves no tensors, and the pass after it begins with empty sums', async () => {
   const mixture = createBernoulliMixture({ pixels: 2, components: 3 })
   const algorithm = mixtureEm(mixture, { read, images: clouds.count })
   const { numTensors } = tf.memory()
@@ -72,7 +75,7 @@ test('a start leaves no tensors, and a pass begins with empty sums', async () =>
     if (name.startsWith('pass/')) expect(Math.max(...variable.dataSync()), name).toBe(0)
 })
 
-test('equal images are no obstacle, too few are one clear error', async () => {
+test('images that are all equal are accepted, too few are refused', async () => {
   const algorithm = gaussian(3)
   const equal = imagesOf({ rows: 1, columns: 2 }, new Uint8Array(20).fill(7))
   const options = { method: 'k-means++', key: root, restarts: 1, passes: 1 } as const

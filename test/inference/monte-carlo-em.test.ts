@@ -1,8 +1,8 @@
 // Monte Carlo EM of a neural decoder, against the exact log p(x) of a one-dimensional z.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
+import type { Backend } from '../../src/backends/backend.js'
 import { toUnit } from '../../src/data/levels.js'
-import * as gaussian from '../../src/distributions/normal.js'
 import { evaluateAnnealed } from '../../src/evaluation/annealed.js'
 import { type MonteCarloEmOptions, monteCarloEm } from '../../src/inference/decoder/monte-carlo-em.js'
 import { mostProbable } from '../../src/inference/decoder/most-probable.js'
@@ -21,11 +21,12 @@ import { estimateMean } from '../../src/numeric/means.js'
 import { type HostKey, keyAt, streamKey } from '../../src/random.js'
 import { type AnnealingEffort, annealer } from '../../src/sampling/anneal-images.js'
 import { temperatures } from '../../src/sampling/annealing.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { fixedMode, useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
+import { gradientIn, logPxByQuadrature, smallVae } from '../support/vae.js'
 import { passes } from './passes.js'
 
-let backend: string
+let backend: Backend
 beforeAll(async () => {
   backend = await useBackend()
 })
@@ -38,21 +39,15 @@ const PATTERNS = [
   [0, 1, 1, 1, 0],
 ]
 const rows = { x: Float32Array.from(PATTERNS.flat(), value => 255 * value), pixels: 5 }
+const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
 
-function smallVae(scale: number): Vae {
-  const vae = createVae({ rows: 1, columns: 5, hidden: [4], latentDim: 1, activation: 'tanh' })
-  initialize(vae, streamKey(3, 'weights'))
-  for (const [, weight] of namedWeights(vae.decoder)) weight.assign(tf.mul(weight, scale))
-  return vae
-}
+/** A VAE of the patterns with one latent dimension. */
+const patternVae = (scale: number) => smallVae({ rows: 1, columns: 5, hidden: [4], latentDim: 1, scale, seed: 3 })
 
-/** Mean log p(x) of the patterns by the trapezoid rule: a scalar. */
-function exactLogPx(vae: Vae): tf.Scalar {
-  const points = 801
-  const z = tf.reshape(tf.linspace(-8, 8, points), [points, 1, 1])
-  const logJoint = tf.add(decode(vae, z).logProb(tf.tensor2d(PATTERNS)), gaussian.standardLogProb(z))
-  return tf.mean(tf.add(tf.logSumExp(logJoint, 0), Math.log(16 / (points - 1)))) as tf.Scalar
-}
+/** Mean log p(x) of the patterns: a scalar. */
+const exactLogPx = (vae: Vae) => tf.mean(logPxByQuadrature(vae, tf.tensor2d(PATTERNS)))
+
+const decoderWeights = (vae: Vae) => namedWeights(vae.decoder).map(([, weight]) => weight)
 
 const options: MonteCarloEmOptions = {
   optimizer: 'sgd',
@@ -89,8 +84,8 @@ const newAnnealer = (vae: Vae, effort: Partial<AnnealingEffort> = {}) =>
 
 /** How the decoder's weights change in one pass with a small step of plain gradient ascent, per unit of learning rate. */
 async function ascent(sampler: 'hmc' | 'metropolis', run: HostKey): Promise<number[]> {
-  const vae = smallVae(3)
-  const weights = namedWeights(vae.decoder).map(([, weight]) => weight)
+  const vae = patternVae(3)
+  const weights = decoderWeights(vae)
   const before = weights.flatMap(weight => [...weight.dataSync()])
   const transitions = sampler === 'hmc' ? 12 : 60
   const algorithm = monteCarloEm(
@@ -106,11 +101,10 @@ async function ascent(sampler: 'hmc' | 'metropolis', run: HostKey): Promise<numb
 }
 
 test.each(['hmc', 'metropolis'] as const)(
-  '%s: the mean step is the gradient of log p(x), within the error of ten runs',
+  '%s: the mean step agrees with the gradient of log p(x) within the error of ten runs',
   async sampler => {
-    const vae = smallVae(3)
-    const { grads } = tf.variableGrads(() => exactLogPx(vae))
-    const exact = namedWeights(vae.decoder).flatMap(([, { name }]) => [...(grads[name] as tf.Tensor).dataSync()])
+    const vae = patternVae(3)
+    const exact = gradientIn(decoderWeights(vae), () => exactLogPx(vae))
     const runs: number[][] = []
     for (let i = 0; i < 10; i++) runs.push(await ascent(sampler, keyAt(key, i)))
     exact.forEach((gradient, i) => {
@@ -125,16 +119,15 @@ test.each(['hmc', 'metropolis'] as const)(
   },
 )
 
-test('training raises log p(x); the annealed bound ends just below it; every number is finite', async () => {
-  const vae = smallVae(1)
+test('training raises log p(x), ends with an annealed bound just below it, and every number is finite', async () => {
+  const vae = patternVae(1)
   const start = exactLogPx(vae).dataSync()[0] as number
   const algorithm = monteCarloEm(
     vae,
     { ...options, optimizer: 'adam', updates: 2, batchSize: 3, chains: 8, transitions: 5 },
     key,
   )
-  const mode = backend === 'tensorflow' ? 'graph' : 'off'
-  const loop = passes(algorithm, rows, { batchSize: 3, learningRate: 0.03, mode })
+  const loop = passes(algorithm, rows, { batchSize: 3, learningRate: 0.03, mode: fixedMode(backend) })
   let last = await loop.run()
   for (let i = 1; i < 60; i++) last = await loop.run()
   loop.dispose()
@@ -142,17 +135,15 @@ test('training raises log p(x); the annealed bound ends just below it; every num
   expect(end).toBeGreaterThan(start + 1)
   for (const value of Object.values({ ...last.end, ...last.means })) expect(Number.isFinite(value)).toBe(true)
   expect(Object.keys(last.end)).toEqual(['acceptance', 'stepSize', 'ess', 'essLowest', 'rHat', 'rHatHighest', 'stuck'])
-  const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
   const { elbo } = await newAnnealer(vae).run(images, { key })
   const bound = estimateMean(elbo).mean
   expect(bound).toBeLessThan(end)
   expect(bound).toBeGreaterThan(end - 0.5)
 })
 
-test('log p(x) of a fitted decoder by annealing is the exact one, within four of the standard errors it states', async () => {
-  const vae = smallVae(3)
+test('log p(x) of a decoder by annealing is exact within four of the standard errors that it states', async () => {
+  const vae = patternVae(3)
   const exact = exactLogPx(vae).dataSync()[0] as number
-  const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
   const measure = (chains: number) =>
     evaluateAnnealed(
       newAnnealer(vae, { chains, temperatures: temperatures(20) }),
@@ -171,19 +162,18 @@ test('log p(x) of a fitted decoder by annealing is the exact one, within four of
 })
 
 test('an interrupted annealing gives no estimate', async () => {
-  const images = imagesOf({ rows: 1, columns: 5 }, Uint8Array.from(rows.x))
   const signal = AbortSignal.abort()
   const work = { chains: 2, temperatures: 3 }
-  expect(await evaluateAnnealed(newAnnealer(smallVae(1)), images, work, { key, signal })).toBeUndefined()
+  expect(await evaluateAnnealed(newAnnealer(patternVae(1)), images, work, { key, signal })).toBeUndefined()
 })
 
 test('batches of another size than the chains were made for are refused', async () => {
-  const loop = passes(monteCarloEm(smallVae(1), options, key), rows, { batchSize: 2 })
+  const loop = passes(monteCarloEm(patternVae(1), options, key), rows, { batchSize: 2 })
   await expect(loop.run()).rejects.toThrow('the batch has 2 images, but the chains expect batches of 4')
 })
 
 test('the encoder is neither changed nor saved', () => {
-  const algorithm = monteCarloEm(smallVae(1), options, key)
+  const algorithm = monteCarloEm(patternVae(1), options, key)
   expect([...algorithm.models.keys()]).toEqual(['decoder'])
   expect([...algorithm.variables.keys()].filter(name => name.includes('encoder'))).toEqual([])
 })
@@ -198,8 +188,8 @@ test('the decoder alone starts from the weights that a VAE of the same shape sta
   expect(values(alone)).toEqual(values(vae))
 })
 
-test('an image is reconstructed from a z that no other z near it is more probable than', async () => {
-  const vae = smallVae(1)
+test('the most probable z of an image is more probable than the z around it', async () => {
+  const vae = patternVae(1)
   const x = tf.tidy(() => toUnit(tf.tensor2d([...rows.x], [PATTERNS.length, 5])))
   const before = tf.memory().numTensors
   const z = await mostProbable(vae, x)

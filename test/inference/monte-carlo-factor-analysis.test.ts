@@ -1,8 +1,7 @@
 // Monte Carlo EM for factor analysis: its estimates approach exact EM's as draws grow, whatever the sampler.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
+import type { Backend } from '../../src/backends/backend.js'
 import { exactFactorAnalysis } from '../../src/inference/factor-analysis/em.js'
 import {
   type factorSamplers,
@@ -11,15 +10,16 @@ import {
 } from '../../src/inference/factor-analysis/monte-carlo.js'
 import { createFactorAnalysis, initializeFactorAnalysis, readParameters } from '../../src/models/factor-analysis.js'
 import { keyAt, streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
+import { readReference } from '../support/reference.js'
 import { passes } from './passes.js'
 
-let backend: string
+let backend: Backend
 beforeAll(async () => {
   backend = await useBackend()
 })
 
-const { x } = JSON.parse(readFileSync(join(import.meta.dirname, '../reference/factor-analysis.json'), 'utf8')).small
+const { x } = readReference('factor-analysis').small
 const rows = { x: Float32Array.from(x as number[]), pixels: 6 }
 const key = streamKey(1, 'monte carlo')
 const mean = Float64Array.from([0, 1, 2, 3, 4, 5], feature =>
@@ -73,7 +73,7 @@ async function estimate(passCount: number, changes?: MonteCarloFactorOptions, ru
 
 const distance = (a: number[], b: number[]) => Math.hypot(...a.map((value, i) => value - (b[i] as number)))
 
-test('with direct draws the error of one M step falls as one over the root of the number of draws', async () => {
+test('with direct draws the error of one M step falls as one over the square root of the number of draws', async () => {
   const { values: truth } = await estimate(1)
   const counts = [1, 8, 64]
   const errors: number[] = []
@@ -91,7 +91,7 @@ test('with direct draws the error of one M step falls as one over the root of th
 })
 
 test.each(['direct', 'gibbs', 'metropolis', 'hmc'] as const)(
-  '%s: ends near what exact EM ends at, and says how well its chains mix',
+  '%s: ends near the estimate of exact EM, and reports how well its chains mix',
   async sampler => {
     const passCount = 25
     const truth = await estimate(passCount)
@@ -113,7 +113,7 @@ test.each(['direct', 'gibbs', 'metropolis', 'hmc'] as const)(
   },
 )
 
-test('chains stand where their image left them, in every batch, and filler moves no estimate', async () => {
+test('the chains of every image move, and the filler of the last batch changes no estimate', async () => {
   const changes = options('gibbs', { batchSize: 70 })
   const model = startModel()
   const algorithm = monteCarloFactorAnalysis(model, changes, key)
@@ -132,8 +132,8 @@ test('chains stand where their image left them, in every batch, and filler moves
   expect(distance(images.values, whole.values)).toBeLessThan(0.1) // other noise, the same expectations
 })
 
-test('compiled passes are the eager ones', async ({ skip }) => {
-  if (backend !== 'tensorflow') skip(`the backend ${backend} compiles nothing`)
+test('compiled passes equal eager ones', async ({ skip }) => {
+  if (backend.name !== 'tensorflow') skip(`the backend ${backend.name} compiles nothing`)
   const outcomes: number[][] = []
   for (const mode of ['off', 'xla', 'graph'] as const) {
     const model = startModel()
@@ -161,7 +161,7 @@ test('discarding every draw is refused', () => {
   )
 })
 
-test('a pass goes on from its variables alone, bit for bit', async () => {
+test('a pass can be continued from its variables alone, bit for bit', async () => {
   const begin = () => monteCarloFactorAnalysis(startModel(), options('hmc', { transitions: 4, discard: 0 }), key)
   const step = (algorithm: ReturnType<typeof begin>, i: number) =>
     tf.tidy(() => {

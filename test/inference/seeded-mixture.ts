@@ -1,6 +1,5 @@
 /** Seeded mixtures of every kind with data drawn from them, and what tests of mixtures share. */
 import type * as tf from '@tensorflow/tfjs'
-import { expect } from 'vitest'
 import { createBernoulliMixture } from '../../src/models/mixtures/bernoulli.js'
 import { covarianceKinds, createGaussianMixture, setGaussianParameters } from '../../src/models/mixtures/gaussian.js'
 import { type Mixture, variable } from '../../src/models/mixtures/mixture.js'
@@ -21,13 +20,6 @@ export const doubles = <Name extends string>(values: Record<Name, number[]>) =>
   >
 
 export const values = (mixture: Mixture, name: string) => [...variable(mixture, name).dataSync()]
-
-export function expectClose(actual: readonly number[], expected: readonly number[], within: number): void {
-  expect(actual).toHaveLength(expected.length)
-  actual.forEach((value, i) => {
-    expect(Math.abs(value - (expected[i] as number)), `entry ${i}`).toBeLessThan(within)
-  })
-}
 
 export const kinds = ['bernoulli', ...covarianceKinds] as const
 

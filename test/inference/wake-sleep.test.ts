@@ -1,30 +1,23 @@
-// Wake-sleep: what its two gradients are, that it learns, and that it runs as every algorithm does.
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// Wake-sleep: its two gradients, that it learns, and that it runs as every algorithm does.
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Backend } from '../../src/backends/backend.js'
-import { openBackend } from '../../src/backends/candidates.js'
 import type { TrainingOptions } from '../../src/inference/gradient-ascent.js'
 import { dream, logProbOfDreams, wakeSleep } from '../../src/inference/wake-sleep.js'
-import { resolveConfig, vae } from '../../src/methods/vae.js'
+import { vae } from '../../src/methods/vae.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { createVae, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { type HostKey, split, streamKey } from '../../src/random.js'
-import { train } from '../../src/runs/train.js'
 import { readRunSnapshot, restoreLearner } from '../../src/runs/trained-run.js'
-import { byteBatches, expectSameAsEager } from '../compile/steps.js'
-import { smallMnist } from '../data/idx-file.js'
-import { skipped } from '../libtensorflow/native.js'
-import { stopAfterFirstStep } from '../runs/stop.js'
+import { useBackend } from '../support/backend.js'
+import { expectClose } from '../support/expectations.js'
+import { skipped } from '../support/native.js'
+import { expectSameState, newRun, smallConfig, stopAfterFirstStep, trainSmall } from '../support/runs.js'
+import { byteBatches, expectSameAsEager } from '../support/steps.js'
+import { finiteDifference, gradientIn, threeImages as images, setWeights, smallVae, weightsOf } from '../support/vae.js'
 
-let backend: Backend
-beforeAll(async () => {
-  backend = (await openBackend('auto', { debug: false })).backend
-})
+beforeAll(() => useBackend())
 afterEach(() => tf.disposeVariables())
 
 const key = streamKey(1, 'test')
@@ -39,19 +32,6 @@ const options: TrainingOptions = {
 }
 const schedule = { learningRate: 1, beta: 1, used: 3, first: 0 }
 
-function smallVae(): Vae {
-  const vae = createVae({ rows: 2, columns: 2, hidden: [5], latentDim: 2, activation: 'tanh' })
-  initialize(vae, streamKey(7, 'weights'))
-  return vae
-}
-
-const images = () =>
-  tf.tensor2d([
-    [0, 1, 1, 0],
-    [1, 1, 0, 0],
-    [0, 0, 0, 1],
-  ])
-
 /** The keys that a step makes of its own: of the draws from q, and of the dreams. */
 function phaseKeys(of: HostKey): [wake: HostKey, sleep: HostKey] {
   const [, noise] = split(of, 2) as [HostKey, HostKey]
@@ -59,63 +39,42 @@ function phaseKeys(of: HostKey): [wake: HostKey, sleep: HostKey] {
 }
 
 /** How one step of gradient ascent at rate 1 moves each weight of a network, which is the gradient; no weight stays moved. */
-function moves(vae: Vae, part: 'encoder' | 'decoder'): { weight: tf.Variable; start: Float32Array; move: number[] }[] {
-  const weights = [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)].map(([, weight]) => weight)
-  const starts = new Map(weights.map(weight => [weight, weight.dataSync<'float32'>().slice()]))
+function moves(vae: Vae, part: 'encoder' | 'decoder'): { weight: tf.Variable; move: number[] }[] {
+  const starts = new Map(weightsOf(vae).map(weight => [weight, weight.dataSync<'float32'>().slice()]))
   tf.tidy(() => void wakeSleep(vae, options).step(tf.mul(images(), 255), key, schedule))
   const moved = namedWeights(vae[part]).map(([, weight]) => {
     const [start, end] = [starts.get(weight) as Float32Array, weight.dataSync()]
-    return { weight, start, move: Array.from(start, (value, i) => (end[i] as number) - value) }
+    return { weight, move: Array.from(start, (value, i) => (end[i] as number) - value) }
   })
   for (const [weight, start] of starts) weight.assign(tf.tensor(start, weight.shape))
   return moved
 }
 
-test("theta's gradient is that of the ELBO with the same noise", () => {
-  const vae = smallVae()
-  const changes = moves(vae, 'decoder')
+test('the gradient in theta equals that of the ELBO with the same noise', () => {
+  const vae = smallVae({ hidden: [5] })
   const [wakeKey] = phaseKeys(key)
-  const { grads } = tf.variableGrads(
-    () => tf.mean(elbo(vae, images(), wakeKey, options).elbo) as tf.Scalar,
-    changes.map(({ weight }) => weight),
-  )
-  for (const { weight, move } of changes) {
-    const gradient = grads[weight.name]?.dataSync() ?? []
+  for (const { weight, move } of moves(vae, 'decoder')) {
+    const gradient = gradientIn([weight], () => tf.mean(elbo(vae, images(), wakeKey, options).elbo))
     expect(Math.max(...gradient.map(Math.abs))).toBeGreaterThan(1e-3)
-    move.forEach((value, i) => {
-      expect(value).toBeCloseTo(gradient[i] as number, 5)
-    })
+    expectClose(move, gradient, 5e-6, weight.name)
   }
 })
 
-test("phi's gradient is that of log q(z|x) on dreams, by finite differences", () => {
-  const vae = smallVae()
-  const changes = moves(vae, 'encoder')
+test('the gradient in phi agrees with finite differences of log q(z|x) on dreams', () => {
+  const vae = smallVae({ hidden: [5] })
   const [, sleepKey] = phaseKeys(key)
   const dreams = dream(vae, sleepKey, 3 * options.samples)
   const value = () => tf.tidy(() => tf.mean(logProbOfDreams(vae, dreams)).dataSync()[0] as number)
-  for (const { weight, start, move } of changes) {
-    start.forEach((_, at) => {
-      const [above, below] = [1e-2, -1e-2].map(delta => {
-        weight.assign(
-          tf.tensor(
-            start.map((w, i) => (i === at ? w + delta : w)),
-            weight.shape,
-          ),
-        )
-        return value()
-      }) as [number, number]
-      expect(Math.abs((above - below) / 2e-2 - (move[at] as number))).toBeLessThan(2e-3)
-    })
-    weight.assign(tf.tensor(start, weight.shape))
+  for (const { weight, move } of moves(vae, 'encoder')) {
+    const slope = move.map((_, at) => finiteDifference(weight, at, value))
+    expectClose(move, slope, 2e-3, weight.name)
     expect(Math.max(...move.map(Math.abs))).toBeGreaterThan(1e-2)
   }
 })
 
-test('dreams have the prior of z and the pixels of p(x|z): their means agree within four standard errors', () => {
+test('dreams are draws of p(z) and p(x|z): their means agree within four standard errors', () => {
   const vae = createVae({ rows: 1, columns: 2, hidden: [3], latentDim: 1, activation: 'relu' })
-  const bias = Object.fromEntries(namedWeights(vae.decoder))['logits/bias']
-  bias?.assign(tf.tensor1d([-1, 2]))
+  setWeights(vae.decoder, { 'logits/bias': tf.tensor1d([-1, 2]) })
   const { z, x } = dream(vae, key, 4000)
   const latents = z.dataSync()
   for (const [values, expected] of [
@@ -129,8 +88,8 @@ test('dreams have the prior of z and the pixels of p(x|z): their means agree wit
   }
 })
 
-describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`compiled by %s it is eager${skipped}`, mode => {
-  test('variables and reported bound alike', async () => {
+describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`compiled by %s${skipped}`, mode => {
+  test('ten steps give the variables and bounds of eager steps', async () => {
     const vae = createVae({ rows: 3, columns: 4, hidden: [6], latentDim: 2, activation: 'elu' })
     initialize(vae, streamKey(7, 'weights'))
     const { step } = wakeSleep(vae, { ...options, binarize: 'dynamic', optimizer: 'adam', samples: 1 })
@@ -144,39 +103,28 @@ describe.skipIf(skipped !== '').each(['xla', 'graph'] as const)(`compiled by %s 
   })
 })
 
-describe('as a run', () => {
-  let base: Partial<VaeConfig>
-  beforeAll(() => {
-    const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 1200, 100)
-    const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
-    const network = { batchSize: 50, hidden: [16], latentDim: 4, learningRate: 5e-3 }
-    base = { data, objective: 'wake-sleep', ...network, epochs: 8, compile }
-  })
-  const folder = () => join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
-  const never = { signal: new AbortController().signal, progress() {} }
-  const run = (to: string, resume = false, { signal, progress } = never) =>
-    train({ folder: to, config: resolveConfig(base), resume, backend, signal, observer: { progress } })
+describe('in a run', () => {
+  const changes: Partial<VaeConfig> = { objective: 'wake-sleep', epochs: 8 }
 
   test('the bound gets better, and a run stopped in the middle of a pass ends byte for byte as one that was not', async () => {
-    const [whole, parts] = [folder(), folder()]
-    const { history } = await run(whole)
+    const [whole, parts] = [newRun(), newRun()]
+    const { history } = await trainSmall(whole, changes)
     expect(history.at(-1)?.validationElbo).toBeGreaterThan((history[0]?.validationElbo ?? 0) + 5)
-    expect(await run(parts, false, stopAfterFirstStep())).toMatchObject({
+    expect(await trainSmall(parts, changes, stopAfterFirstStep())).toMatchObject({
       ended: 'interrupted',
       position: { stepInEpoch: 1 },
     })
-    await run(parts, true)
-    const state = (of: string) => readFileSync(join(of, 'latest', 'state.safetensors'))
-    expect(state(parts).equals(state(whole))).toBe(true)
+    await trainSmall(parts, changes, { resume: true })
+    expectSameState(parts, whole)
   })
 
-  test('its snapshot names it, and one of another algorithm is refused', async () => {
-    const to = folder()
-    base = { ...base, epochs: 1 }
-    await run(to)
-    const { snapshot, path } = readRunSnapshot(to, 'latest')
+  test('its snapshot names its algorithm, and that of another algorithm is refused', async () => {
+    const run = newRun()
+    const short = { ...changes, epochs: 1 }
+    await trainSmall(run, short)
+    const { snapshot, path } = readRunSnapshot(run, 'latest')
     expect(snapshot.algorithm).toBe('wake-sleep')
-    const config = resolveConfig(base)
+    const config = await smallConfig(short)
     const learner = vae.create(config, { rows: 28, columns: 28, images: 0 })
     const settings = vae.settings.fixed(config)
     restoreLearner(learner, settings, snapshot, path)

@@ -1,8 +1,8 @@
 // Attributes of operations, of every type, as TensorFlow reads them.
 import { describe, expect, test } from 'vitest'
 import { bytesField } from '../../src/libtensorflow/protobuf.js'
+import { skipped } from '../support/native.js'
 import { binding, bytes, float, floats, run } from './binding.js'
-import { skipped } from './native.js'
 
 const { TF_ATTR_STRING, TF_ATTR_INT, TF_ATTR_FLOAT, TF_ATTR_BOOL, TF_ATTR_TYPE, TF_ATTR_SHAPE } = binding ?? {}
 

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { createBinding } from '../../src/libtensorflow/binding.js'
 import { TensorFlowError } from '../../src/libtensorflow/status.js'
+import { skipped } from '../support/native.js'
 import { binding, float, floats, run } from './binding.js'
-import { skipped } from './native.js'
 
 describe.skipIf(skipped !== '')(`refusals${skipped}`, () => {
   test("carry the operation's name, TensorFlow's own text and its code", () => {
@@ -52,7 +52,7 @@ describe.skipIf(skipped !== '')(`asynchronous operations${skipped}`, () => {
     for (const id of [a, product?.id ?? -1]) binding.deleteTensor(id)
   })
 
-  test('stand their inputs being deleted and other operations being run meanwhile', async () => {
+  test('give the right result although their inputs are deleted and other operations run meanwhile', async () => {
     const a = big()
     const pending = binding.executeOpAsync('MatMul', [float('T')], [a, a], 1)
     binding.deleteTensor(a)

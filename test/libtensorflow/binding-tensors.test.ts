@@ -1,8 +1,8 @@
 // Tensors of the binding: values of every type in and out, and refusals.
 import { describe, expect, test } from 'vitest'
 import type { TensorValues } from '../../src/libtensorflow/tensor-values.js'
+import { skipped } from '../support/native.js'
 import { binding, bytes, floats } from './binding.js'
-import { skipped } from './native.js'
 
 describe.skipIf(skipped !== '')(`tensors${skipped}`, () => {
   const cases: readonly [string, number[], string, TensorValues, unknown][] = [

@@ -1,6 +1,6 @@
 /** The binding for the tests of it, and shorthands for its operations. Undefined where `skipped` names a reason. */
 import type { Binding } from '../../src/libtensorflow/binding.js'
-import { openBinding, skipped } from './native.js'
+import { openBinding, skipped } from '../support/native.js'
 
 export const binding: Binding = skipped === '' ? openBinding() : (undefined as never)
 

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// Opening TensorFlow's shared libraries, and the errors of libraries that cannot be opened.
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { openLibrary } from '../../src/libtensorflow/c-api.js'
-import { nativeDirectory, skipped } from './native.js'
+import { nativeDirectory, skipped } from '../support/native.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 
 const suffix = process.platform === 'darwin' ? '.2.dylib' : '.so.2'
 const framework = `libtensorflow_framework${suffix}`
@@ -12,9 +13,8 @@ const everything = `libtensorflow_cc${suffix}`
 describe('opening a library that cannot be opened', () => {
   let directory = ''
   beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'elbo-c-api-'))
+    directory = temporaryFolder()
   })
-  afterEach(() => rmSync(directory, { recursive: true }))
 
   test('a missing file is named', () => {
     expect(() => openLibrary(directory)).toThrow(

@@ -1,20 +1,23 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+// Functions: programs that TensorFlow runs by name like operations.
+import { describe, expect, test } from 'vitest'
 import { newBuilder } from '../../src/compile/program/builder.js'
 import { toGraph } from '../../src/compile/program/graphdef.js'
-import type { Binding } from '../../src/libtensorflow/binding.js'
+
 import { DTYPES } from '../../src/libtensorflow/dtypes.js'
 import { defineFunction } from '../../src/libtensorflow/functions.js'
-import { openBinding, skipped } from './native.js'
+import { skipped } from '../support/native.js'
+import { binding, floats as vector } from './binding.js'
 
-const floats = (...shape: number[]) => ({ dtype: DTYPES.TF_FLOAT, shape })
+const float32 = (...shape: number[]) => ({ dtype: DTYPES.TF_FLOAT, shape })
 
 /** x * scale + y, and x as it is. */
 function affine(scale: number, shape: number[]) {
   const builder = newBuilder()
   const type = [{ name: 'T', type: 4, value: DTYPES.TF_FLOAT }]
-  const [x, y] = [builder.argument('x', floats(...shape)), builder.argument('y', floats(2))]
-  const scaled = builder.single('Mul', type, [x, builder.constant(Float32Array.of(scale), floats())], floats(...shape))
-  const sum = builder.single('AddV2', type, [scaled, y], floats(...shape))
+  const [x, y] = [builder.argument('x', float32(...shape)), builder.argument('y', float32(2))]
+  const factor = builder.constant(Float32Array.of(scale), float32())
+  const scaled = builder.single('Mul', type, [x, factor], float32(...shape))
+  const sum = builder.single('AddV2', type, [scaled, y], float32(...shape))
   return toGraph(
     builder.build(
       new Map([
@@ -26,12 +29,6 @@ function affine(scale: number, shape: number[]) {
 }
 
 describe.skipIf(skipped !== '')(`TensorFlow functions${skipped}`, () => {
-  let binding: Binding
-  beforeAll(() => {
-    binding = openBinding()
-  })
-  const vector = (...values: number[]) => binding.createTensor([2], DTYPES.TF_FLOAT, Float32Array.from(values))
-
   test('run by name like operations, at once and on a worker thread', async () => {
     const defined = defineFunction(binding, 'affine', affine(3, [2]))
     const inputs = [vector(1, 2), vector(10, 20)]
@@ -54,15 +51,15 @@ describe.skipIf(skipped !== '')(`TensorFlow functions${skipped}`, () => {
     defined.dispose()
   })
 
-  test('shapes that do not fit are refused when the function is defined, by its name', () => {
+  test('that have shapes which do not fit are refused by name when they are defined', () => {
     expect(() => defineFunction(binding, 'misfit', affine(1, [3]))).toThrow(
       /^function misfit: .*must be (equal|compatible)/,
     )
   })
 
-  test('an operation that TensorFlow lacks is refused when the function is defined', () => {
+  test('with an operation that TensorFlow lacks are refused when they are defined', () => {
     const builder = newBuilder()
-    const y = builder.single('NoSuchOperation', [], [], floats())
+    const y = builder.single('NoSuchOperation', [], [], float32())
     expect(() => defineFunction(binding, 'unknown', toGraph(builder.build(new Map([['y', y]]))))).toThrow(
       /^function unknown: .*NoSuchOperation/,
     )

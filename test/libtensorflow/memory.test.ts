@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// Native memory: many rounds of everything that the binding does leave nothing behind.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { type Binding, createBinding } from '../../src/libtensorflow/binding.js'
 import { type CApi, openLibrary } from '../../src/libtensorflow/c-api.js'
-import { nativeDirectory, skipped } from './native.js'
+import { nativeDirectory, skipped } from '../support/native.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 import { writeSavedModel } from './saved-model-bytes.js'
 
 /** Growth, in MB, beyond which something is kept: 20,000 kept tensors are twice that. */
@@ -72,7 +71,7 @@ describe.skipIf(skipped !== '')(`native memory${skipped}`, () => {
   ]
 
   test('SavedModels leave neither tensors nor memory behind, whether loaded, run, refused or deleted', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'elbo-memory-'))
+    const directory = temporaryFolder()
     writeSavedModel(directory)
     const before = { ...live }
     for (let i = 0; i < 20; i++) {
@@ -91,7 +90,6 @@ describe.skipIf(skipped !== '')(`native memory${skipped}`, () => {
     expect(await leastGrowth(round)).toBeLessThan(NOISE)
     binding.deleteSavedModel(model)
     expect(live).toEqual({ ...before, 'deleted session': 21 })
-    rmSync(directory, { recursive: true })
   })
 
   for (const [name, work] of kinds) {

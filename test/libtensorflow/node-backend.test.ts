@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// The TF.js backend on libtensorflow: tensors, gradients, training, files, images, summaries.
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { createNodeBackend, type NodeBackend, nodeNamespace } from '../../src/libtensorflow/node-backend.js'
-import { openBinding, skipped } from './native.js'
+import { openBinding, skipped } from '../support/native.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 import { writeSavedModel } from './saved-model-bytes.js'
 
 describe.skipIf(skipped !== '')(`the TF.js backend on libtensorflow${skipped}`, () => {
@@ -14,11 +15,10 @@ describe.skipIf(skipped !== '')(`the TF.js backend on libtensorflow${skipped}`, 
     backend = createNodeBackend(openBinding())
     tf.registerBackend('tensorflow', () => backend, 3)
     await tf.setBackend('tensorflow')
-    directory = mkdtempSync(join(tmpdir(), 'elbo-node-backend-'))
+    directory = temporaryFolder()
   })
-  afterAll(() => rmSync(directory, { recursive: true }))
 
-  test('computes, and gives tensors back synchronously and asynchronously', async () => {
+  test('computes, and reads tensors synchronously and asynchronously', async () => {
     const sum = tf.tensor([1, 2]).add(tf.tensor([10, 20]))
     expect(sum.dataSync()).toEqual(new Float32Array([11, 22]))
     expect(await sum.data()).toEqual(new Float32Array([11, 22]))
@@ -40,7 +40,7 @@ describe.skipIf(skipped !== '')(`the TF.js backend on libtensorflow${skipped}`, 
     await expect(backend.read(dataId)).rejects.toThrow()
   })
 
-  test('differentiates', () => {
+  test('computes gradients', () => {
     const gradient = tf.grad(x => x.square().mul(3).sum())(tf.tensor([1, -2]))
     expect(gradient.dataSync()).toEqual(new Float32Array([6, -12]))
   })
@@ -65,7 +65,7 @@ describe.skipIf(skipped !== '')(`the TF.js backend on libtensorflow${skipped}`, 
     expect(nodeNamespace().decodeImage(png).dataSync()).toEqual(pixels.dataSync())
   })
 
-  test('writes summaries for TensorBoard and keeps none of the tensors that it makes for them', () => {
+  test('writes summaries for TensorBoard and keeps none of the tensors made for them', () => {
     const writer = nodeNamespace().summaryFileWriter(directory)
     writer.scalar('elbo', -90, 0)
     const before = backend.binding.getNumOfTensors()
@@ -85,7 +85,7 @@ describe.skipIf(skipped !== '')(`the TF.js backend on libtensorflow${skipped}`, 
     expect(nodeNamespace().getNumOfSavedModels()).toBe(0)
   })
 
-  test('gives TensorFlow its tensors back', () => {
+  test('frees the tensors of TensorFlow that TF.js disposes', () => {
     const before = backend.binding.getNumOfTensors()
     tf.tidy(() =>
       tf

@@ -1,26 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// SavedModels: loading, running, deleting, and what is refused.
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Binding } from '../../src/libtensorflow/binding.js'
-import { openBinding, skipped } from './native.js'
+import { skipped } from '../support/native.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
+import { binding, floats } from './binding.js'
 import { writeSavedModel } from './saved-model-bytes.js'
 
 describe.skipIf(skipped !== '')(`SavedModels${skipped}`, () => {
-  const binding: Binding = skipped === '' ? openBinding() : (undefined as never)
   let directory = ''
   let model = -1
   beforeAll(() => {
-    directory = mkdtempSync(join(tmpdir(), 'elbo-saved-model-'))
+    directory = temporaryFolder()
     writeSavedModel(directory)
     model = binding.loadSavedModel(directory, 'serve')
   })
-  afterAll(() => {
-    binding.deleteSavedModel(model)
-    rmSync(directory, { recursive: true })
-  })
-
-  const floats = (...values: number[]) => binding.createTensor([values.length], 'float32', Float32Array.from(values))
+  afterAll(() => binding.deleteSavedModel(model))
 
   test('run on named inputs, give named outputs', () => {
     const results = binding.runSavedModel(model, [floats(1, 2), floats(10, 20)], 'x:0,b', 'y:0,twice')

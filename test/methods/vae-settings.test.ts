@@ -1,3 +1,4 @@
+// Settings of a VAE: flags, config files, presets, resumption, and combinations that are refused.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { resolveConfig } from '../../src/methods/vae.js'
@@ -61,19 +62,19 @@ test('any JSON is either a configuration or one line that begins with the path',
   )
 })
 
-test('later sources win, and the resolved configuration reads back as itself', () => {
+test('later sources override earlier ones, and the resolved configuration reads back as itself', () => {
   const config = resolveConfig(presets.burda2015.config, { epochs: 3 })
   expect(config).toMatchObject({ hidden: [200, 200], latentDim: 50, epochs: 3, batchSize: 100 })
   expect(vaeSettings.complete(vaeSettings.parse(JSON.stringify(config), 'c.json'), 'c.json')).toEqual(config)
 })
 
-test('a file that is older than a setting which asks for nothing by default is complete', () => {
+test('a file of an older version is complete if the settings that it lacks are off by default', () => {
   const { threads, ...older } = resolveConfig({ threads: 2 })
   expect(threads).toBe(2)
   expect(vaeSettings.complete(older, 'c.json')).toEqual(resolveConfig())
 })
 
-test('a run that is older than the upper layer of z has none', () => {
+test('a run of a version without upper layers of z is read as one that has none', () => {
   const { upperLatentDim: _, upperHidden: __, ...older } = resolveConfig()
   expect(vaeSettings.complete(older, 'c.json')).toMatchObject({ upperLatentDim: null, upperHidden: null })
 })
@@ -89,7 +90,7 @@ test.each<[Partial<VaeConfig>, string]>([
     { upperLatentDim: 5, latents: 'bernoulli', estimator: 'score' },
     '--latents bernoulli: a model with two latent layers has Gaussian z',
   ],
-])('of two layers of z, %o is refused', (changes, message) => {
+])('a setting that does not fit two layers of z is refused: %o', (changes, message) => {
   expect(() => resolveConfig(changes)).toThrow(message)
 })
 
@@ -97,7 +98,7 @@ test('a setting that is missing is named', () => {
   expect(() => vaeSettings.complete({}, 'c.json')).toThrow("c.json: the setting 'epochs' is missing")
 })
 
-test('a resumed run may train longer, and nothing that its past depends on may change', () => {
+test('a resumed run may train longer, but may not change what it has learned with', () => {
   const saved = resolveConfig({})
   expect(vaeSettings.resume(saved, { epochs: 40, backend: 'cpu' })).toEqual({ ...saved, epochs: 40, backend: 'cpu' })
   expect(vaeSettings.resume(saved, { seed: saved.seed })).toEqual(saved)
@@ -149,6 +150,6 @@ test.each([
   expect(() => resolveConfig(changes)).toThrow(message)
 })
 
-test('every preset is a configuration that makes sense', () => {
+test('every preset is a valid configuration', () => {
   for (const { config } of Object.values(presets)) expect(resolveConfig(config)).toMatchObject(config)
 })

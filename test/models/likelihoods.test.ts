@@ -1,4 +1,4 @@
-// Densities of grey pixels: they integrate to one, have the means that they say, and stay finite.
+// Densities of grey pixels: their values, gradients, means and draws are right and stay finite.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as continuousBernoulli from '../../src/distributions/continuous-bernoulli.js'
@@ -7,11 +7,9 @@ import { createVae, decode } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { boundsOf, logMeanExp } from '../../src/objectives/importance-weighted.js'
 import { streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
-beforeAll(async () => {
-  await useBackend()
-})
+beforeAll(() => useBackend())
 
 const key = streamKey(1, 'test')
 const LOGITS = [-40, -5, -1, -0.29, -0.31, -1e-3, 0, 1e-6, 0.2, 0.3, 2, 7, 40]
@@ -64,7 +62,7 @@ test('a Gaussian pixel has the density of its mean and variance', () => {
   expect(pixels.logProb(tf.tensor([[0.7, 0.7]])).dataSync()[0]).toBeCloseTo(expected, 5)
 })
 
-test('a learned variance never falls below that of rounding to 256 grey levels, so that no density is without bound', () => {
+test('a learned variance never falls below that of rounding to 256 grey levels, which bounds the density', () => {
   const [exact, floor] = [-200, Math.log(1 / (12 * 255 ** 2))]
   const pixels = likelihoodOf('gaussian', 'learned').of([tf.tensor([[0]]), tf.tensor([[exact]])])
   expect(pixels.logProb(tf.tensor([[0.5]])).dataSync()[0]).toBeCloseTo(-0.5 * (Math.log(2 * Math.PI) + floor), 3)
@@ -83,7 +81,7 @@ test('a learned variance is a second output of the decoder, convolutional or not
   expect(() => likelihoodOf('gaussian')).toThrow('likelihood gaussian: a pixelVariance is missing')
 })
 
-test('log mean weights are those of double precision, over weights that span 1e-30 to 1e30 and far beyond', () => {
+test('log mean weights agree with double precision, for weights from 1e-30 to 1e30 and far beyond', () => {
   for (const scale of [1, 69, 1000]) {
     const logs = [-1, 0.5, 1, -0.3].map(value => value * scale)
     const top = Math.max(...logs)
@@ -96,7 +94,7 @@ test('log mean weights are those of double precision, over weights that span 1e-
   }
 })
 
-test('bounds grow with the number of draws that they average: the ELBO is the lowest', () => {
+test('IWAE_k of the same draws is above the ELBO, and equals it for one draw', () => {
   const logWeights = tf.tensor2d([-3, -1, 0.5, -2], [4, 1])
   const { iwae, elbo } = boundsOf({ logWeights, reconstruction: logWeights })
   expect(iwae.dataSync()[0]).toBeGreaterThan(elbo.dataSync()[0] as number)

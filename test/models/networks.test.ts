@@ -1,6 +1,4 @@
 // Convolutional networks: sizes, initial weights, gradients, and that other programs can load them.
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -9,7 +7,8 @@ import type { VaeShape } from '../../src/models/networks.js'
 import { createVae, decode, encode, initialize, namedWeights, type Vae } from '../../src/models/vae.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { streamKey, uniform } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 
 const shape: VaeShape = { rows: 12, columns: 8, filters: [3, 5], hidden: [7], latentDim: 2, activation: 'elu' }
 const made: Vae[] = []
@@ -26,7 +25,7 @@ function make(changes: Partial<VaeShape> = {}, meanImage?: Float32Array): Vae {
   return vae
 }
 
-const weightsOf = (vae: Vae) => [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)]
+const namedWeightsOf = (vae: Vae) => [...namedWeights(vae.encoder), ...namedWeights(vae.decoder)]
 const images = () => tf.round(uniform([1, 2], [4, 96]))
 
 test('convolutions halve the image, the hidden layers follow, and the decoder mirrors them', () => {
@@ -56,7 +55,7 @@ test('convolutions halve the image, the hidden layers follow, and the decoder mi
   ])
 })
 
-test.each([[[4]], [[3, 5]]])('flat images in, flat logits out, with filters %j', filters => {
+test.each([[[4]], [[3, 5]]])('networks take flat images and give flat logits, with filters %j', filters => {
   const vae = make({ filters })
   expect(encode(vae, images()).heads.map(({ shape }) => shape)).toEqual([
     [4, 2],
@@ -81,7 +80,7 @@ test('colour images have a channel more in the first and the last convolution, a
   expect(decode(vae, tf.zeros([4, 2])).mean.shape).toEqual([4, 288])
 })
 
-test('pixels keep their places: what the encoder sees and the decoder draws in one corner is of that corner', () => {
+test('pixels keep their places: one corner of the image is that corner of the feature maps, in both networks', () => {
   const { encoder, decoder } = make()
   const through = (model: tf.LayersModel, from: string, to: string, x: tf.Tensor) => {
     const names = model.layers.map(({ name }) => name)
@@ -102,7 +101,7 @@ test('pixels keep their places: what the encoder sees and the decoder draws in o
 
 describe('initial weights', () => {
   test('are uniform in the range of Glorot and Bengio, with the receptive field in both fans', () => {
-    const kernels = weightsOf(make({ filters: [40, 50] })).filter(([name]) => name.endsWith('/kernel'))
+    const kernels = namedWeightsOf(make({ filters: [40, 50] })).filter(([name]) => name.endsWith('/kernel'))
     for (const [name, kernel] of kernels) {
       const [channelsIn, channelsOut] = kernel.shape.slice(-2) as [number, number]
       const field = kernel.shape.length === 4 ? 16 : 1
@@ -118,7 +117,7 @@ describe('initial weights', () => {
   })
 
   test('are the same for the same key and differ between layers', () => {
-    const values = () => weightsOf(make()).map(([, weight]) => [...weight.dataSync<'float32'>()])
+    const values = () => namedWeightsOf(make()).map(([, weight]) => [...weight.dataSync<'float32'>()])
     const [first, again] = [values(), values()]
     expect(again).toEqual(first)
     expect(new Set(first.map(([value]) => value).filter(value => value !== 0)).size).toBe(9) // one per kernel
@@ -126,14 +125,14 @@ describe('initial weights', () => {
 
   test('start all pixels at the logit of the mean pixel: one bias is all that the last layer has', () => {
     const mean = Float32Array.from({ length: 96 }, (_, i) => (i < 24 ? 0.8 : 0))
-    const bias = new Map(weightsOf(make({}, mean))).get('logits/bias') as tf.Variable
+    const bias = new Map(namedWeightsOf(make({}, mean))).get('logits/bias') as tf.Variable
     expect(bias.dataSync()[0]).toBeCloseTo(Math.log(0.2 / 0.8), 5)
   })
 })
 
-test('every weight has a gradient', () => {
+test('every weight has a gradient that is finite and not zero', () => {
   const vae = make()
-  const weights = weightsOf(vae)
+  const weights = namedWeightsOf(vae)
   const bound = () => tf.mean(elbo(vae, images(), [5, 6], { samples: 1, kl: 'analytic' }).elbo) as tf.Scalar
   const { grads } = tf.variableGrads(
     bound,
@@ -148,7 +147,7 @@ test('every weight has a gradient', () => {
 test('a saved decoder and encoder give the same results when tf.loadLayersModel loads them', async () => {
   registerFileHandlers()
   const vae = make({}, new Float32Array(96).fill(0.2))
-  const folder = mkdtempSync(join(tmpdir(), 'elbo-networks-'))
+  const folder = temporaryFolder()
   const load = async (name: 'encoder' | 'decoder') => {
     await vae[name].save(`file://${join(folder, name)}`)
     return tf.loadLayersModel(`file://${join(folder, name, 'model.json')}`)

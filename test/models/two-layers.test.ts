@@ -5,33 +5,24 @@ import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
 import { createBaseline } from '../../src/inference/estimators/baselines.js'
 import { ascentOf } from '../../src/inference/gradient-ascent.js'
 import { wakeSleep } from '../../src/inference/wake-sleep.js'
-import { createVae, encode, initialize, modelsOf, namedWeights, type Vae } from '../../src/models/vae.js'
+import { createVae, encode, modelsOf, namedWeights, type Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { elbo } from '../../src/objectives/elbo.js'
 import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
 import { type HostKey, keyAt, normal, split, streamKey } from '../../src/random.js'
-import { useBackend } from '../backend.js'
-import { imagesOf } from '../images.js'
+import { useBackend } from '../support/backend.js'
+import { imagesOf } from '../support/images.js'
+import { copies, finiteDifference, gradientIn, setWeights, smallVae, weightsOf } from '../support/vae.js'
 
 beforeAll(() => useBackend())
 afterEach(() => tf.disposeVariables())
 
 const key = streamKey(1, 'test')
 
-function smallVae(): Vae {
-  const layers = { latentDim: 2, upperLatentDim: 2, upperHidden: [3] }
-  const vae = createVae({ rows: 2, columns: 2, hidden: [3], activation: 'tanh', ...layers })
-  initialize(vae, streamKey(7, 'weights'))
-  return vae
-}
+const twoLayerVae = () => smallVae({ upperLatentDim: 2, upperHidden: [3] })
 
-const weightsOf = (vae: Vae) => [...modelsOf(vae).values()].flatMap(namedWeights).map(([, weight]) => weight)
-
-/** Many copies of one image: a batch whose mean gradient is the mean over as many draws. */
-const copies = (count: number) => tf.tile(tf.tensor2d([[0, 1, 1, 0]]), [count, 1])
-
-test('log p(z) - log q(z|x) of a draw is that of its parts, and without weights both are N(0, I)', () => {
-  const vae = smallVae()
+test('log p(z) - log q(z|x) of a draw equals the difference of the two densities, and with zero weights both are N(0, I)', () => {
+  const vae = twoLayerVae()
   const q = encode(vae, copies(2))
   const { z, logPriorRatio } = q.at(normal(key, [3, 2, 4]))
   const parts = tf.sub(vae.latents.prior.logProb(z), q.logProb(z)).dataSync()
@@ -42,7 +33,7 @@ test('log p(z) - log q(z|x) of a draw is that of its parts, and without weights 
   for (const value of [...mean.dataSync(), ...kl.dataSync()]) expect(value).toBeCloseTo(0, 4)
 })
 
-test('units of the upper layer are active where their mean varies over images, not where only its 100 draws do', async () => {
+test('units of the upper layer are active if their mean varies over images, and not if only the draws behind it vary', async () => {
   const upper = 10
   const shape = {
     rows: 2,
@@ -53,9 +44,8 @@ test('units of the upper layer are active where their mean varies over images, n
     activation: 'tanh',
   } as const
   const vae = createVae(shape)
-  const set = (model: string, weight: string, values: tf.Tensor) =>
-    Object.fromEntries(namedWeights(modelsOf(vae).get(model) as tf.LayersModel))[weight]?.assign(values)
-  set('upper_encoder', 'mu/kernel', tf.mul(tf.eye(upper), 1.05)) // of 100 h1 ~ N(0, 1) the mean's variance is 0.011
+  const upperEncoder = modelsOf(vae).get('upper_encoder') as tf.LayersModel
+  setWeights(upperEncoder, { 'mu/kernel': tf.mul(tf.eye(upper), 1.05) }) // of 100 h1 ~ N(0, 1) the mean's variance is 0.011
   const half = imagesOf(
     shape,
     Uint8Array.from({ length: 800 }, (_, i) => (i < 400 ? 255 : 0)),
@@ -65,13 +55,15 @@ test('units of the upper layer are active where their mean varies over images, n
     return found?.layers.map(layer => layer.activeUnits)
   }
   expect(await active()).toEqual([0, 0]) // q(z|x) is the same for every image
-  set('encoder', 'hidden_1/kernel', tf.fill([4, 1], 9))
-  set('encoder', 'mu/kernel', tf.tensor2d([[0.3, 0.3, ...new Array(upper - 2).fill(0)]])) // a variance of 0.0225 in two units
+  setWeights(vae.encoder, {
+    'hidden_1/kernel': tf.fill([4, 1], 9),
+    'mu/kernel': tf.tensor2d([[0.3, 0.3, ...new Array(upper - 2).fill(0)]]), // a variance of 0.0225 in two units
+  })
   expect(await active()).toEqual([2, 2])
 })
 
 test('a KL term in closed form is refused', () => {
-  expect(() => elbo(smallVae(), copies(2), key, { samples: 1, kl: 'analytic' })).toThrow(
+  expect(() => elbo(twoLayerVae(), copies(2), key, { samples: 1, kl: 'analytic' })).toThrow(
     'KL(q(z|x) || p(z)) has no closed form with two latent layers; use kl monte-carlo',
   )
 })
@@ -83,13 +75,12 @@ type Estimate = Parameters<typeof ascentOf>[1]
 function gradient(vae: Vae, options: Estimate, count: number, on: HostKey): number[] {
   return tf.tidy(() => {
     const onTape = ascentOf(vae, options, createBaseline('none', 4, key))(copies(count), on, { beta: 1 })
-    const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weightsOf(vae))
-    return weightsOf(vae).flatMap(({ name }) => [...(grads[name] as tf.Tensor).dataSync()])
+    return gradientIn(weightsOf(vae), () => onTape().ascended)
   })
 }
 
 test.each(['elbo', 'iwae'] as const)('the pathwise gradient of the %s agrees with finite differences', objective => {
-  const vae = smallVae()
+  const vae = twoLayerVae()
   const found = gradient(vae, { ...pathwise, objective }, 2, key)
   const value = () =>
     tf.tidy(() => {
@@ -98,13 +89,7 @@ test.each(['elbo', 'iwae'] as const)('the pathwise gradient of the %s agrees wit
     })
   let at = 0
   for (const weight of weightsOf(vae)) {
-    const start = weight.dataSync<'float32'>().slice()
-    const [above, below] = [1e-2, -1e-2].map(delta => {
-      weight.assign(tf.tensor([(start[0] as number) + delta, ...start.slice(1)], weight.shape))
-      return value()
-    }) as [number, number]
-    weight.assign(tf.tensor(start, weight.shape))
-    expect(Math.abs((above - below) / 2e-2 - (found[at] as number)), weight.name).toBeLessThan(2e-3)
+    expect(Math.abs(finiteDifference(weight, 0, value) - (found[at] as number)), weight.name).toBeLessThan(2e-3)
     at += weight.size
   }
   expect(found).toHaveLength(at)
@@ -124,7 +109,7 @@ test.each<[string, Estimate, Estimate]>([
     { ...pathwise, objective: 'iwae' },
   ],
 ])('%s has the mean of the pathwise gradient', (_, one, other) => {
-  const vae = smallVae()
+  const vae = twoLayerVae()
   const means = (options: Estimate) => {
     const drawn = Array.from({ length: 20 }, (_, i) => gradient(vae, options, 300, keyAt(key, i)))
     return (drawn[0] ?? []).map((_, entry) => estimateMean(drawn.map(values => values[entry] as number)))
@@ -137,8 +122,8 @@ test.each<[string, Estimate, Estimate]>([
   })
 })
 
-test('the slope of log q at a draw, of its noise, is that by differentiation at z', () => {
-  const vae = smallVae()
+test('the slope of log q at a draw is the derivative of log q(z|x) in z', () => {
+  const vae = twoLayerVae()
   const q = encode(vae, copies(3))
   const noise = normal(key, [2, 3, vae.latentDim])
   const expected = tf
@@ -149,8 +134,8 @@ test('the slope of log q at a draw, of its noise, is that by differentiation at 
   for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] as number, 4)
 })
 
-test('where q is the posterior, sticking the landing is zero in both networks of q for every draw', () => {
-  const vae = smallVae()
+test('where q is the posterior, sticking the landing gives both networks of q a zero gradient for every draw', () => {
+  const vae = twoLayerVae()
   for (const weight of weightsOf(vae)) weight.assign(tf.zerosLike(weight)) // q = p(z) = p(z|x)
   const ofQ = (estimator: 'stl' | 'pathwise') => {
     const all = gradient(vae, { ...pathwise, estimator, samples: 1 }, 1, key)
@@ -168,7 +153,7 @@ test('where q is the posterior, sticking the landing is zero in both networks of
 })
 
 test("wake-sleep's gradient in p(h1|h2) and p(x|h1) is that of the ELBO with the same noise", () => {
-  const vae = smallVae()
+  const vae = twoLayerVae()
   const options = { samples: 2, kl: 'monte-carlo', binarize: 'static' } as const
   const sgd = { optimizer: 'sgd', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as const
   const theta = ['decoder', 'upper_decoder'].flatMap(name => namedWeights(modelsOf(vae).get(name) as tf.LayersModel))

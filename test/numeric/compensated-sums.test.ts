@@ -1,10 +1,10 @@
-// Sums that lose nothing, eager and compiled.
+// Compensated sums, eager and compiled.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { scan } from '../../src/compile/scan.js'
 import { compensatedSums } from '../../src/numeric/compensated-sums.js'
 import { keyAt } from '../../src/random.js'
-import { useBackend } from '../backend.js'
+import { useBackend } from '../support/backend.js'
 
 beforeAll(() => useBackend())
 

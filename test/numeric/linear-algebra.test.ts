@@ -1,4 +1,4 @@
-// Cholesky's factor and what is made of it, on random symmetric positive definite matrices.
+// The Cholesky factor, inverses and determinants of random symmetric positive definite matrices.
 import fc from 'fast-check'
 import { Matrix } from 'ml-matrix'
 import { expect, test } from 'vitest'
@@ -24,7 +24,7 @@ const largestDifference = (a: Matrix, b: Matrix) => Matrix.sub(a, b).abs().max()
 
 const cases = fc.tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 1e6 }))
 
-test('L Lᵀ is the matrix, its inverse times it the identity, whatever the matrix', () => {
+test('for random matrices L Lᵀ is the matrix, and its inverse times the matrix is the identity', () => {
   fc.assert(
     fc.property(cases, ([size, seed]) => {
       const a = randomPositive(size, seed)
@@ -48,7 +48,7 @@ test('the log determinant is that of a matrix known by hand', () => {
   expect(invert(a).logDet).toBeCloseTo(Math.log(11), 14)
 })
 
-test('a matrix of a table is its own rows, and moves a vector', () => {
+test('a matrix is taken from its place in a table, and applied to a vector', () => {
   const table = Float64Array.of(0, 0, 0, 0, 1, 2, 3, 4)
   expect(apply(square(table, 1, 2), [1, -1])).toEqual([-1, -1])
 })

@@ -1,10 +1,9 @@
 // The bar chart: what its SVG says, and that its bars are as long as their values.
-import { DOMParser } from 'linkedom/worker'
-import { PNG } from 'pngjs'
 import { describe, expect, test } from 'vitest'
 import { barChart } from '../../src/plots/bar-chart.js'
 import { type Bar, type BarChartSpec, barLabel } from '../../src/plots/bar-spec.js'
 import { svgToPng } from '../../src/plots/svg-to-png.js'
+import { countText, margin, parse, texts } from './svg.js'
 
 function chart(spec: Partial<BarChartSpec>): BarChartSpec {
   return { title: 'Speed', xLabel: 'ms per step', columns: ['small'], groups: [group(1, 2)], ...spec }
@@ -19,18 +18,6 @@ function group(...values: (number | Bar | string)[]) {
   return { name: 'elbo', rows }
 }
 
-function parse(svg: string) {
-  return new DOMParser().parseFromString(svg, 'image/svg+xml')
-}
-
-/** Every text of the chart, its lines joined. */
-function texts(svg: string): string[] {
-  return [...parse(svg).querySelectorAll('text')].map(text => {
-    const lines = [...text.querySelectorAll('tspan')].map(line => line.textContent)
-    return lines.length ? lines.join(' ') : (text.textContent ?? '')
-  })
-}
-
 /** The bars from top to bottom. */
 function bars(svg: string) {
   return [...parse(svg).querySelectorAll('rect')].map(rect => {
@@ -40,21 +27,8 @@ function bars(svg: string) {
   })
 }
 
-/** Least distance of anything drawn to the edges of the picture, in pixels. */
-function margin(svg: string): number {
-  const { width, height, data } = PNG.sync.read(svgToPng(svg, { scale: 1 }))
-  const inked = Array.from({ length: width * height }, (_, pixel) => pixel).filter(
-    pixel => (data[pixel * 4] ?? 255) < 200,
-  )
-  const margins = inked.flatMap(pixel => {
-    const [x, y] = [pixel % width, Math.floor(pixel / width)]
-    return [x, y, width - 1 - x, height - 1 - y]
-  })
-  return margins.reduce((least, one) => Math.min(least, one))
-}
-
 describe('barChart', () => {
-  test('shows title, subtitle, unit, columns, groups, rows, the value of every bar and the text of every absent one', () => {
+  test('shows title, subtitle, unit, columns, groups, rows, the value of every bar and the text in place of a missing one', () => {
     const groups = [
       { name: 'elbo', rows: [{ name: 'xla', bars: [{ value: 5.071 }, { value: 61 }] }] },
       { name: 'Python', rows: [{ name: 'PyTorch', bars: [{ value: 7 }, 'out of memory'] }] },
@@ -78,7 +52,7 @@ describe('barChart', () => {
     expect([b1?.x, b2?.x]).toEqual([a1?.x, a2?.x])
   })
 
-  test('cuts a bar that would squash the others, says so, and still writes its value', () => {
+  test('cuts a bar that is much longer than the others, says so, and still writes its value', () => {
     const svg = barChart(chart({ groups: [group(4, 5, 6, 100)] }))
     const [four, , six, cut] = bars(svg)
     expect((six?.width ?? 0) / (four?.width ?? 0)).toBeCloseTo(1.5)
@@ -116,15 +90,14 @@ describe('barChart', () => {
   test.each([
     ['words', 'a long name of many words that goes on, and on, and on, until nobody reads it any more, really'],
     ['one word', 'W'.repeat(120)],
-  ])('cuts off no text where it is %s', (_, name) => {
+  ])('shows long texts in full: %s', (_, name) => {
     const rows = [
       { name, bars: [{ value: 1234, high: 2345 }] },
       { name: 'absent', bars: [name] },
     ]
     const spec = { title: name, subtitle: name, xLabel: name, columns: [name], groups: [{ name, rows }] }
     const svg = barChart(spec)
-    const whole = texts(svg).map(text => text.replaceAll(' ', ''))
-    expect(whole.filter(text => text === name.replaceAll(' ', ''))).toHaveLength(7)
+    expect(countText(svg, name)).toBe(7)
     expect(margin(svg)).toBeGreaterThanOrEqual(15)
   })
 

@@ -1,11 +1,11 @@
 // The line chart: what its SVG says and what its picture shows.
-import { DOMParser } from 'linkedom/worker'
 import { PNG } from 'pngjs'
 import { describe, expect, test } from 'vitest'
 import type { ChartPoint, LineChartSpec } from '../../src/plots/chart-spec.js'
 import { lineChart } from '../../src/plots/line-chart.js'
 import { stackCharts } from '../../src/plots/stack-charts.js'
 import { svgToPng } from '../../src/plots/svg-to-png.js'
+import { countText, margin, parse, texts } from './svg.js'
 
 const training: ChartPoint[] = [120, 110, 105, 102].map((nats, index) => [index + 1, -nats])
 
@@ -17,18 +17,6 @@ function chart(spec: Partial<LineChartSpec>): LineChartSpec {
 /** Points 1, 2, … with these values. */
 function points(...ys: number[]): ChartPoint[] {
   return ys.map((y, index) => [index + 1, y])
-}
-
-function parse(svg: string) {
-  return new DOMParser().parseFromString(svg, 'image/svg+xml')
-}
-
-/** Every text of the chart, its lines joined. */
-function texts(svg: string): string[] {
-  return [...parse(svg).querySelectorAll('text')].map(text => {
-    const lines = [...text.querySelectorAll('tspan')].map(line => line.textContent)
-    return lines.length ? lines.join(' ') : (text.textContent ?? '')
-  })
 }
 
 /** The `d` of the line of a series. */
@@ -120,7 +108,7 @@ describe('lineChart', () => {
     expect(texts(svg)).not.toContain('diverged')
   })
 
-  test('lets a steep start leave the frame, says so, and begins the axis at a tick', () => {
+  test('lets a steep start run out of the frame, says so, and begins the axis at a tick', () => {
     const steep = points(-540, -150, -130, -120, -112, -108, -105, -103, -102, -101)
     const svg = lineChart(chart({ series: [{ name: 'training', points: steep }] }))
     expect(texts(svg)).toContain('Below the axis: the first point, down to \u2212540')
@@ -128,7 +116,7 @@ describe('lineChart', () => {
     expect(texts(svg)).not.toContain('\u2212180')
   })
 
-  test('lets a steep start of a loss leave the frame at the top', () => {
+  test('lets a steep start of a loss run out of the frame at the top', () => {
     const steep = points(540, 150, 130, 120, 112, 108, 105, 103, 102, 101)
     const svg = lineChart(chart({ series: [{ name: 'loss', points: steep }] }))
     expect(texts(svg)).toContain('Above the axis: the first point, up to 540')
@@ -178,19 +166,10 @@ describe('lineChart', () => {
     ['words', 'a long name of many words that goes on, and on, and on, until nobody reads it any more, really'],
     ['one word', 'W'.repeat(200)],
     ['a run name', 'mnist-20-latent_500-hidden_beta-0.5_seed-1_'.repeat(4)],
-  ])('cuts off neither title nor name where they are %s', (_, name) => {
+  ])('shows long titles and names in full: %s', (_, name) => {
     const svg = lineChart(chart({ title: name, series: [{ name, points: training }] }))
-    const joined = texts(svg).map(text => text.replaceAll(' ', ''))
-    expect(joined.filter(text => text === name.replaceAll(' ', ''))).toHaveLength(2)
-    const { width, height, data } = PNG.sync.read(svgToPng(svg, { scale: 1 }))
-    const inked = Array.from({ length: width * height }, (_, pixel) => pixel).filter(
-      pixel => (data[pixel * 4] ?? 255) < 200,
-    )
-    const margins = inked.flatMap(pixel => {
-      const [x, y] = [pixel % width, Math.floor(pixel / width)]
-      return [x, y, width - 1 - x, height - 1 - y]
-    })
-    expect(margins.reduce((least, margin) => Math.min(least, margin))).toBeGreaterThanOrEqual(15)
+    expect(countText(svg, name)).toBe(2)
+    expect(margin(svg)).toBeGreaterThanOrEqual(15)
   })
 
   test('gives equal factors of x equal lengths on a logarithmic axis, and ticks at their values', () => {
@@ -240,7 +219,7 @@ describe('lineChart', () => {
     expect(new Set(names.map(stroke)).size).toBe(3)
   })
 
-  test('refuses a chart of nothing, and a reference line at no height, in one clear line', () => {
+  test('refuses a chart without finite points, and a reference line without a finite height', () => {
     expect(() => lineChart(chart({ series: [{ name: 'training', points: points(Number.NaN) }] }))).toThrow(
       new RangeError("line chart 'ELBO': at least one series must have a finite point, but none has"),
     )

@@ -1,47 +1,30 @@
 // Runs of `elbo em` through the training loop: convergence, metrics, and resumption to the last bit for every model and method.
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
-import type { Backend } from '../../src/backends/backend.js'
-import { openBackend } from '../../src/backends/candidates.js'
+import { describe, expect, test } from 'vitest'
+import { binarizeOnce } from '../../src/data/binarize.js'
+import { loadDataset } from '../../src/data/dataset.js'
 import { evaluateBound } from '../../src/evaluation/bound.js'
 import { methodOf, methods, parseRunConfig } from '../../src/methods/list.js'
 import { type RunConfig, resolveRun } from '../../src/methods/method.js'
 import { streamKey } from '../../src/random.js'
 import { train } from '../../src/runs/train.js'
 import { loadTrainedRun, loadTrainedVae } from '../../src/runs/trained-run.js'
-import { smallMnist } from '../data/idx-file.js'
-import { stopAfterFirstStep } from './stop.js'
+import { fixedMode, useBackend } from '../support/backend.js'
+import { smallMnist } from '../support/idx-file.js'
+import { expectSameState, newRun, stopAfterFirstStep, type TrainingOptions } from '../support/runs.js'
 
-const IMAGES = 250 // of which 50 are kept for validation: the last of four batches is not full
-const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), IMAGES, 30, 2) // 14 x 14 pixels
+// 50 of these images are kept for validation: the last of four batches is not full.
+const data = smallMnist(250, 30, { stride: 2 }) // 14 x 14 pixels
 const base = { data, batchSize: 60, epochs: 3, tolerance: null }
 
 /** The settings of a run of `elbo em`, its model among them. */
 type Changes = Record<string, unknown> & { model: string }
 
-let backend: Backend
-beforeAll(async () => {
-  backend = (await openBackend('auto', { debug: false })).backend
-})
-
-const folder = () => join(mkdtempSync(join(tmpdir(), 'elbo-run-')), 'run')
-const state = (of: string) => readFileSync(join(of, 'latest', 'state.safetensors'))
-
-interface More {
-  resume?: boolean
-  signal?: AbortSignal
-  progress?: () => void
-}
-
-function run(to: string, changes: Changes, more: More = {}) {
-  const { resume = false, signal = new AbortController().signal, progress = () => {} } = more
-  const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
+async function trainEm(folder: string, changes: Changes, options: TrainingOptions = {}) {
+  const backend = await useBackend()
   const method = methodOf(changes)
   const size = 'components' in method.flags ? { components: 4 } : { latentDim: 2 }
-  const config = resolveRun(method, { ...base, ...size, compile, ...changes } as Partial<RunConfig>)
-  return train({ folder: to, config, resume, backend, signal, observer: { progress } })
+  const settings = { ...base, ...size, compile: fixedMode(backend), ...changes } as Partial<RunConfig>
+  return train({ folder, config: resolveRun(method, settings), backend, ...options })
 }
 
 const fits: Record<string, Changes> = {
@@ -69,21 +52,21 @@ const fits: Record<string, Changes> = {
 }
 
 describe.each(Object.entries(fits))('%s', (_name, changes) => {
-  test('stopped in the middle of a pass ends byte for byte as the run that was never stopped', async () => {
-    const [whole, parts] = [folder(), folder()]
-    const { history } = await run(whole, changes)
+  test('stopped in the middle of a pass, and resumed, ends byte for byte as the run that was never stopped', async () => {
+    const [whole, parts] = [newRun(), newRun()]
+    const { history } = await trainEm(whole, changes)
     expect(history).toHaveLength(3)
     expect(history.every(({ validationElbo }) => Number.isFinite(validationElbo))).toBe(true)
-    const stopped = await run(parts, changes, stopAfterFirstStep())
+    const stopped = await trainEm(parts, changes, stopAfterFirstStep())
     expect(stopped).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 1 } })
-    await run(parts, { ...changes, epochs: 1 }, { resume: true })
-    await run(parts, changes, { resume: true })
-    expect(state(parts).equals(state(whole))).toBe(true)
+    await trainEm(parts, { ...changes, epochs: 1 }, { resume: true })
+    await trainEm(parts, changes, { resume: true })
+    expectSameState(parts, whole)
   })
 
   if (changes.method !== 'monte-carlo')
-    test('never lowers what it maximises', async () => {
-      const { history } = await run(folder(), { ...changes, epochs: 6 })
+    test('never lowers the objective that it maximises', async () => {
+      const { history } = await trainEm(newRun(), { ...changes, epochs: 6 })
       const objectives = history.map(m => m.objective ?? m.elboAfterM ?? Number.NaN)
       for (const [i, value] of objectives.slice(1).entries())
         expect(value).toBeGreaterThan((objectives[i] as number) - 1e-4)
@@ -91,8 +74,8 @@ describe.each(Object.entries(fits))('%s', (_name, changes) => {
     })
 })
 
-test('a run that gains less than the tolerance has converged, and says so', async () => {
-  const { ended, history } = await run(folder(), { model: 'bernoulli-mixture', tolerance: 0.5, epochs: 100 })
+test('a run has converged as soon as a pass gains less than the tolerance', async () => {
+  const { ended, history } = await trainEm(newRun(), { model: 'bernoulli-mixture', tolerance: 0.5, epochs: 100 })
   expect(ended).toBe('converged')
   const objectives = history.map(({ objective = 0 }) => objective)
   const gains = objectives.slice(1).map((value, i) => value - (objectives[i] as number))
@@ -100,18 +83,15 @@ test('a run that gains less than the tolerance has converged, and says so', asyn
   expect(gains.slice(0, -1).every(gain => gain >= 0.5)).toBe(true)
 })
 
-test('the bound after an E step is the log likelihood of the parameters that the pass began with, over all its images', async () => {
-  const to = folder()
-  const { history } = await run(to, { model: 'bernoulli-mixture' })
+test('the bound after the E step is the log likelihood under the parameters that the pass began with, over all its images', async () => {
+  const { history } = await trainEm(newRun(), { model: 'bernoulli-mixture' })
   for (const { trainElbo, elboAfterE } of history) expect(trainElbo).toBeCloseTo(elboAfterE as number, 3)
 })
 
-test('the model that is brought back gives every image the bound that the run recorded', async () => {
-  const to = folder()
-  const { history } = await run(to, { model: 'bernoulli-mixture' })
-  const { learner, config } = loadTrainedRun(to, 'latest')
-  const { loadDataset } = await import('../../src/data/dataset.js')
-  const { binarizeOnce } = await import('../../src/data/binarize.js')
+test('the model of a finished run has the validation bound that the run recorded', async () => {
+  const run = newRun()
+  const { history } = await trainEm(run, { model: 'bernoulli-mixture' })
+  const { learner, config } = loadTrainedRun(run, 'latest')
   const images = binarizeOnce(loadDataset(data).validation, 'dynamic', streamKey(config.seed, 'validation'))
   const options = { batchSize: 50, key: streamKey(1, 'test') }
   const bound = await evaluateBound(learner.bounds({ mode: 'off' }), images, options)
@@ -121,10 +101,10 @@ test('the model that is brought back gives every image the bound that the run re
   learner.dispose()
 })
 
-test('a command that needs a VAE says what the run holds', async () => {
-  const to = folder()
-  await run(to, { model: 'bernoulli-mixture', epochs: 1 })
-  expect(() => loadTrainedVae(to, 'latest')).toThrow(
+test('loading another run as a VAE is refused with the model that it has', async () => {
+  const run = newRun()
+  await trainEm(run, { model: 'bernoulli-mixture', epochs: 1 })
+  expect(() => loadTrainedVae(run, 'latest')).toThrow(
     'this needs a VAE, a run of `elbo train`; the run is exact em of bernoulli-mixture',
   )
 })
@@ -146,7 +126,7 @@ test.each([
   expect(() => resolveRun(methodOf(changes), changes as Partial<RunConfig>)).toThrow(message)
 })
 
-test('the settings of every method are its own, pass their own checks, and read back from config.json', () => {
+test('the default settings of every method pass their own checks and read back from config.json', () => {
   for (const { name, command, flags, settings, conflicts } of methods) {
     const config = settings.resolve()
     expect(conflicts(config), name).toBeUndefined()
@@ -156,7 +136,7 @@ test('the settings of every method are its own, pass their own checks, and read 
   }
 })
 
-test('config.json of a run of an older version, which held the settings of all EM models, opens and is kept as it is', () => {
+test('config.json of an older version, with the settings of all EM models, is read and kept as it is', () => {
   const own = resolveRun(methodOf({ model: 'bernoulli-mixture' }))
   const old = { ...own, covariance: 'diagonal', latentDim: 10, sampler: 'direct', learningRate: 1e-3 }
   expect(parseRunConfig(JSON.stringify(old), 'config.json')).toEqual(old)

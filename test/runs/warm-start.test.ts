@@ -1,67 +1,39 @@
 // A run that begins with the weights of another one.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import type { Backend } from '../../src/backends/backend.js'
-import { openBackend } from '../../src/backends/candidates.js'
-import { resolveConfig } from '../../src/methods/vae.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
-import { train } from '../../src/runs/train.js'
 import { readRunSnapshot } from '../../src/runs/trained-run.js'
-import type { TrainingObserver } from '../../src/runs/training.js'
 import { withStep } from '../../src/runs/warm-start.js'
-import { smallMnist } from '../data/idx-file.js'
-import { stopAfterFirstStep } from './stop.js'
+import { smallMnist } from '../support/idx-file.js'
+import { stopAfterFirstStep, type TrainingOptions, trainSmall } from '../support/runs.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 
-const checkpoints = mkdtempSync(join(tmpdir(), 'elbo-runs-'))
-let backend: Backend
-let base: Partial<VaeConfig>
+const checkpoints = temporaryFolder()
+const data = smallMnist(600, 100)
 
-const run = (
-  name: string,
-  changes: Partial<VaeConfig>,
-  {
-    resume = false,
-    signal = new AbortController().signal,
-    ...observer
-  }: Partial<TrainingObserver> & {
-    resume?: boolean
-    signal?: AbortSignal
-  } = {},
-) =>
-  train({
-    folder: join(checkpoints, name),
-    config: resolveConfig(base, changes),
-    resume,
-    backend,
-    signal,
-    observer,
-  })
+/** Trains the run of this name. */
+const run = (name: string, changes: Partial<VaeConfig>, options: TrainingOptions = {}) =>
+  trainSmall(join(checkpoints, name), { data, epochs: 1, ...changes }, options)
 
 const tensors = (name: string, which: 'latest' | 'best' = 'latest') =>
   readRunSnapshot(join(checkpoints, name), which).snapshot.tensors
 
 beforeAll(async () => {
-  backend = (await openBackend('auto', { debug: false })).backend
-  const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 600, 100)
-  const compile = backend.name === 'tensorflow' ? 'graph' : 'off'
-  base = { data, batchSize: 50, hidden: [16], latentDim: 4, epochs: 1, learningRate: 5e-3, compile }
   await run('first', {})
   await run('first', { epochs: 2 }, { ...stopAfterFirstStep(), resume: true }) // latest is a step further than best
 })
 
 const tighter: Partial<VaeConfig> = { initFrom: 'first', objective: 'iwae', estimator: 'dreg', samples: 3, seed: 2 }
 
-test('the networks are those of the other run, and the optimizer is new', async () => {
+test('a warm start takes the networks of the other run and a new optimizer', async () => {
   const trained = tensors('first', 'best')
   expect(tensors('first').get('decoder/logits/bias')).not.toEqual(trained.get('decoder/logits/bias'))
   let begun = trained
-  await run('second', tighter, {
-    started() {
-      begun = tensors('second')
-    },
-  })
+  const started = () => {
+    begun = tensors('second')
+  }
+  await run('second', tighter, { observer: { started } })
   const weights = [...begun.keys()].filter(name => /^(encoder|decoder)\//.test(name))
   expect(weights).toHaveLength(10) // kernel and bias of a hidden layer and two heads, of a hidden layer and one head
   for (const name of weights) expect(begun.get(name), name).toEqual(trained.get(name))
@@ -74,7 +46,7 @@ test('the networks are those of the other run, and the optimizer is new', async 
   expect(tensors('second').get('decoder/logits/bias')).not.toEqual(trained.get('decoder/logits/bias'))
 })
 
-test('it resumes without the other run, byte for byte', async () => {
+test('a run with a warm start is resumed without the other run, byte for byte', async () => {
   await run('parent', { validation: 'none' })
   const child: Partial<VaeConfig> = {
     ...tighter,
@@ -108,15 +80,15 @@ test.each<[string, Partial<VaeConfig>, string]>([
     { likelihood: 'continuous-bernoulli', binarize: 'none' },
     'with --likelihood bernoulli, this run has --likelihood continuous-bernoulli',
   ],
-])('other networks are refused: %s', async (_, changes, message) => {
+])('a warm start from other networks is refused: %s', async (_, changes, message) => {
   await expect(run('refused', { initFrom: 'first', ...changes })).rejects.toThrow(
     message.replace('FOLDER', checkpoints),
   )
 })
 
-test('images of another size are refused', async () => {
-  const data = smallMnist(mkdtempSync(join(tmpdir(), 'elbo-mnist-')), 600, 100, 2)
-  await expect(run('refused', { initFrom: 'first', data })).rejects.toThrow(
+test('a warm start with images of another size is refused', async () => {
+  const smaller = smallMnist(600, 100, { stride: 2 })
+  await expect(run('refused', { initFrom: 'first', data: smaller })).rejects.toThrow(
     'images of 28x28 pixels, this run has 14x14',
   )
 })

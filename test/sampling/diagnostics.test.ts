@@ -1,13 +1,12 @@
-// Effective sample size and split R-hat, against ArviZ and against what autoregressive chains are known to be worth.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+// Effective sample size and split R-hat, against ArviZ and against the known values of autoregressive chains.
 import { describe, expect, test } from 'vitest'
 import { streamKey, uniformValues } from '../../src/random.js'
 import { effectiveSampleSize, splitRHat } from '../../src/sampling/diagnostics.js'
+import { readReference } from '../support/reference.js'
 
-const reference = JSON.parse(readFileSync(join(import.meta.dirname, '../reference/chains.json'), 'utf8'))
+const { cases } = readReference('chains')
 
-describe.each<{ name: string; chains: number[][]; ess: number; rHat: number | null }>(reference.cases)(
+describe.each<{ name: string; chains: number[][]; ess: number; rHat: number | null }>(cases)(
   'ArviZ agrees on $name',
   ({ chains, ess, rHat }) => {
     test('in the effective sample size', () => expect(effectiveSampleSize(chains) / ess).toBeCloseTo(1, 9))
@@ -15,7 +14,7 @@ describe.each<{ name: string; chains: number[][]; ess: number; rHat: number | nu
   },
 )
 
-test('an autoregressive chain is worth its draws times (1 - rho) / (1 + rho)', () => {
+test('an autoregressive chain of n draws has an effective sample size of n (1 - rho) / (1 + rho)', () => {
   for (const rho of [0, 0.5, 0.9]) {
     const chains = [0, 1, 2, 3].map(i => {
       const noise = uniformValues(streamKey(i, `noise ${rho}`), 20_000)
@@ -32,7 +31,7 @@ test('an autoregressive chain is worth its draws times (1 - rho) / (1 + rho)', (
   }
 })
 
-test('chains that never move are not called converged', () => {
+test('chains that never move do not count as converged', () => {
   const still = (value: number) => new Array<number>(10).fill(value)
   expect(splitRHat([still(1), still(2)])).toBe(Number.POSITIVE_INFINITY)
   expect([splitRHat([still(1)]), effectiveSampleSize([still(1)])]).toEqual([Number.NaN, Number.NaN])

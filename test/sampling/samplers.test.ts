@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Backend } from '../../src/backends/backend.js'
 import { scan } from '../../src/compile/scan.js'
 import { type GibbsSweep, gibbsSweep } from '../../src/distributions/gibbs-sweep.js'
 import { invert } from '../../src/numeric/linear-algebra.js'
@@ -11,9 +12,10 @@ import { hmcState, hmcStep } from '../../src/sampling/hmc.js'
 import { metropolisState, metropolisStep } from '../../src/sampling/metropolis.js'
 import { adaptiveStepSize } from '../../src/sampling/step-size.js'
 import type { LogDensity } from '../../src/sampling/target.js'
-import { useBackend } from '../backend.js'
+import { fixedMode, useBackend } from '../support/backend.js'
+import { expectClose } from '../support/expectations.js'
 
-let backend: string
+let backend: Backend
 beforeAll(async () => {
   backend = await useBackend()
 })
@@ -51,7 +53,7 @@ const samplers: Record<string, Step> = {
 }
 
 describe.each(Object.entries(samplers))('%s', (_name, step) => {
-  test('leaves its target as it was: moments within four standard errors', () => {
+  test('leaves its target invariant: moments stay within four standard errors', () => {
     let z = drawBent()
     for (let i = 0; i < 5; i++) z = step(z, keyAt(key, i), 0.8).z
     const values = z.arraySync() as [number, number][]
@@ -71,7 +73,7 @@ describe.each(Object.entries(samplers))('%s', (_name, step) => {
     }
   })
 
-  test('goes from one region to another as often as back: detailed balance', () => {
+  test('obeys detailed balance: it goes from one region to another as often as back', () => {
     const before = drawBent()
     const after = step(before, keyAt(key, 7), 1).z
     const [from, to] = [before.arraySync(), after.arraySync()] as [number[][], number[][]]
@@ -86,7 +88,7 @@ describe.each(Object.entries(samplers))('%s', (_name, step) => {
     expect(Math.abs(there - back)).toBeLessThan(4 * Math.sqrt(there + back))
   })
 
-  test('accepts more of shorter steps, and nearly all of very short ones', () => {
+  test('accepts shorter steps more often, and very short ones nearly always', () => {
     const rates = [2, 1, 0.5, 0.25, 0.002].map(stepSize => step(drawBent(), key, stepSize).acceptance)
     rates.slice(1).forEach((rate, i) => {
       expect(rate).toBeGreaterThan(rates[i] as number)
@@ -96,7 +98,7 @@ describe.each(Object.entries(samplers))('%s', (_name, step) => {
   })
 })
 
-test('HMC turns down what overflows, and keeps a finite state', () => {
+test('HMC rejects a trajectory that overflows and keeps a finite state', () => {
   const z = tf.tensor2d([
     [3, -2],
     [0.1, 0.2],
@@ -143,7 +145,7 @@ test('a Gibbs sweep draws each coordinate given the others, in order', () => {
   })
 })
 
-test('Gibbs sweeps end at the Gaussian with this precision: covariance within four standard errors', () => {
+test('Gibbs sweeps converge to the Gaussian of their precision matrix: covariance within four standard errors', () => {
   const sweep = sweepTensors(precision)
   let z: tf.Tensor = tf.fill([CHAINS, 3], 4)
   for (let i = 0; i < 30; i++) z = gibbsStep(keyAt(key, i), z, tf.zeros([1, 3]), sweep)
@@ -188,23 +190,21 @@ async function runChains(initial: number, mode: 'off' | 'xla' | 'graph', steps: 
 }
 
 test.each([0.01, 3])(
-  'the step size finds its acceptance rate from %d, and stays where it is afterwards',
+  'the step size, started at %d, adapts to the target acceptance rate and stays fixed afterwards',
   async initial => {
-    const { acceptance, stepSize } = await runChains(initial, backend === 'tensorflow' ? 'graph' : 'off', 600, 400)
+    const { acceptance, stepSize } = await runChains(initial, fixedMode(backend), 600, 400)
     const rate = acceptance.slice(400).reduce((sum, value) => sum + value, 0) / 200
     expect(Math.abs(rate - 0.8)).toBeLessThan(0.05) // the noise of the last gains, 400^-0.6 = 3 %
     expect(new Set(stepSize.slice(400)).size).toBe(1)
   },
 )
 
-test('compiled chains are the eager ones', async ({ skip }) => {
-  if (backend !== 'tensorflow') skip(`the backend ${backend} compiles nothing`)
+test('compiled chains equal eager ones', async ({ skip }) => {
+  if (backend.name !== 'tensorflow') skip(`the backend ${backend.name} compiles nothing`)
   const eager = await runChains(0.3, 'off', 3, 3)
   for (const mode of ['xla', 'graph'] as const) {
     const compiled = await runChains(0.3, mode, 3, 3)
-    compiled.z.forEach((value, i) => {
-      expect(value).toBeCloseTo(eager.z[i] as number, 3)
-    })
+    expectClose(compiled.z, eager.z, 5e-4)
     expect(compiled.stepSize[2]).toBeCloseTo(eager.stepSize[2] as number, 4)
   }
 })

@@ -33,7 +33,7 @@ describe('installing the library', () => {
     expect(entriesOfCache(wheel)).toEqual([])
   })
 
-  test('starts anew after it was killed, and clears what that left', async () => {
+  test('starts again after it was killed, and removes what was left', async () => {
     const { archive, wheel } = smallWheel()
     const killed = await startModule(
       `import { installLibrary } from '${setupModule('library.mjs')}'; await installLibrary(${JSON.stringify(wheel)}, async () => { console.log('in'); ${forever} })`,
@@ -55,7 +55,7 @@ describe('installing the library', () => {
     expect(isWhole(wheel, cachedLibrary(wheel))).toBe(true)
   })
 
-  test('fetches once for two who want it at the same time', async () => {
+  test('fetches once if two ask for it at the same time', async () => {
     const { archive, wheel } = smallWheel()
     let fetches = 0
     const fetch = async () => {
@@ -78,7 +78,7 @@ describe('installing the library', () => {
     expect(isWhole(nvcc, cachedLibrary(nvcc))).toBe(false)
   })
 
-  test('says how much room it needs, how much there is, and where', async () => {
+  test('is refused where the disk is too full, with the space needed and the space free', async () => {
     const disk = async () => ({ bavail: 100_000, bsize: 4096 })
     await expect(checkSpace('/the/cache', 409_600_001, disk)).rejects.toThrow(
       /takes 0\.4 GB on the disk of \/the\/cache, and 0\.4 GB are free; .*ELBO_CACHE/,

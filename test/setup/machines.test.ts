@@ -1,13 +1,13 @@
-// Which machines can run the library, and what the others are told.
+// Which machines can run the library, and how the others are refused.
 import { describe, expect, test } from 'vitest'
 import { unsupportedCuda } from '../../src/libtensorflow/cuda-build.mjs'
 import { unsupportedReason } from '../../src/libtensorflow/location.mjs'
 
-describe('a machine that cannot run the library', () => {
+describe('the library', () => {
   const able = { platform: 'linux-x64', glibc: '2.36', cpuFlags: ['sse2', 'avx'] }
   const reason = (change: object) => unsupportedReason({ ...able, ...change })
 
-  test('is told by its platform, C library and CPU', () => {
+  test('is refused for the platform, the C library or the CPU of a machine', () => {
     expect(reason({ platform: 'win32-x64' })?.reason).toMatch(/no TensorFlow 2\.21\.0 library for win32-x64/)
     expect(reason({ platform: 'win32-x64' })?.fix).toMatch(/WSL/)
     expect(reason({ glibc: undefined })?.reason).toMatch(/musl/)
@@ -15,7 +15,7 @@ describe('a machine that cannot run the library', () => {
     expect(reason({ cpuFlags: ['sse2'] })?.reason).toMatch(/AVX/)
   })
 
-  test('is not one that has all it takes', () => {
+  test('is not refused on machines that can run it', () => {
     expect(reason({})).toBeUndefined()
     expect(reason({ glibc: '2.27' })).toBeUndefined()
     expect(reason({ glibc: '3.0' })).toBeUndefined()
@@ -23,7 +23,7 @@ describe('a machine that cannot run the library', () => {
     expect(unsupportedReason({ platform: 'darwin-arm64', glibc: undefined, cpuFlags: [] })).toBeUndefined()
   })
 
-  test('has no CUDA build unless it is a Linux x64 that can run the other one', () => {
+  test('has a CUDA build only for Linux on x64, where the CPU build runs too', () => {
     expect(unsupportedCuda(able)).toBeUndefined()
     expect(unsupportedCuda({ ...able, glibc: '2.17' })?.reason).toMatch(/glibc 2\.27/)
     const mac = unsupportedCuda({ platform: 'darwin-arm64', glibc: undefined, cpuFlags: [] })

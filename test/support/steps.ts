@@ -5,6 +5,7 @@ import { registeredVariables, saveState } from '../../src/compile/record/state.j
 import { scan } from '../../src/compile/scan.js'
 import type { Batches, ScanOptions, Step } from '../../src/compile/step.js'
 import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
+import { expectClose } from './expectations.js'
 
 export const root: HostKey = [7, 11]
 
@@ -55,7 +56,10 @@ export async function expectSameAsEager<S extends { readonly [Name in keyof S]: 
   state.restore()
   const compiled = await outcome(step, batches, schedules, mode)
   expect([...compiled.keys()]).toEqual([...eager.keys()])
-  for (const [name, values] of eager) expectClose(name, compiled.get(name) ?? [], values)
+  for (const [name, values] of eager) {
+    const largest = Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6)
+    expectClose(compiled.get(name) ?? [], values, 1e-4 * largest, name)
+  }
 }
 
 async function outcome<S extends { readonly [Name in keyof S]: number }>(
@@ -69,12 +73,4 @@ async function outcome<S extends { readonly [Name in keyof S]: number }>(
   runner.dispose()
   const variables = registeredVariables().map(variable => [variable.name, variable.dataSync()] as const)
   return new Map<string, ArrayLike<number>>([...Object.entries(outputs), ...variables])
-}
-
-function expectClose(name: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void {
-  const largest = Array.from(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6)
-  expect(actual, name).toHaveLength(expected.length)
-  Array.from(expected).forEach((value, i) => {
-    expect(Math.abs((actual[i] as number) - value), `${name}, element ${i}`).toBeLessThanOrEqual(1e-4 * largest)
-  })
 }

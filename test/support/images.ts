@@ -1,5 +1,5 @@
 /** Sets of images for tests, from their bytes. */
-import { type GivenShape, type Images, imageShape, imageSize } from '../src/data/images.js'
+import { type GivenShape, type Images, imageShape, imageSize } from '../../src/data/images.js'
 
 /** As many images of a shape as `pixels` holds. */
 export function imagesOf(shape: GivenShape, pixels: Uint8Array): Images {

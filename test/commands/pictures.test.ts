@@ -1,0 +1,101 @@
+// Commands that look at a run without measuring it, as users run them: pictures, export, and lists of what there is.
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { PNG } from 'pngjs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { registerFileHandlers } from '../../src/libtensorflow/node-backend.js'
+import { useBackend } from '../support/backend.js'
+import { commandLine } from '../support/command-line.js'
+import { idxImages } from '../support/idx-file.js'
+import { smallFlags, trainFirst } from './first-run.js'
+
+const line = commandLine()
+const { home, checkpoints, elbo, json, succeed, refused } = line
+const readPicture = (path: string) => PNG.sync.read(readFileSync(join(home, path)))
+
+beforeAll(() => void trainFirst(line))
+
+test('runs and backends list what there is', () => {
+  expect(json('runs')).toMatchObject([{ name: 'first', epoch: 2, best: { validationBound: expect.any(Number) } }])
+  const names = json('backends').map(({ name }: { name: string }) => name)
+  expect(names).toEqual(['cuda', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
+})
+
+test('sample prints one JSON document, and plain tf.loadLayersModel gives its pixels for its z', async () => {
+  const { z, path, count } = json('sample', 'first', '--count', '6', '--seed', '3', '--out', 'six.png')
+  expect([z.length, z[0].length, count]).toEqual([6, 2, 6])
+  expect(json('export', 'first', '--to', 'exported').files).toHaveLength(4)
+  await useBackend()
+  registerFileHandlers()
+  const decoder = await tf.loadLayersModel(`file://${join(home, 'exported/decoder/model.json')}`)
+  const pixels = tf
+    .sigmoid(decoder.predict(tf.tensor2d(z)) as tf.Tensor)
+    .mul(255)
+    .round()
+    .dataSync()
+  const png = readPicture(path)
+  const found = [...pixels].filter((level, i) => {
+    const [image, row, column] = [Math.floor(i / 784), Math.floor((i % 784) / 28), i % 28]
+    const [left, top] = [2 + (image % 3) * 58 + 2 * column, 2 + Math.floor(image / 3) * 58 + 2 * row] // 3 columns, scale 2, gap 2
+    return png.data[4 * (top * png.width + left)] === level
+  })
+  expect(found.length).toBe(6 * 784)
+})
+
+test('reconstruct, interpolate and manifold each write a picture and print the z that it shows', () => {
+  for (const [args, name] of [
+    [['reconstruct', 'first', '--count', '5'], 'reconstructions'],
+    [['interpolate', 'first', '--count', '2', '--steps', '4'], 'interpolations'],
+    [['manifold', 'first', '--side', '5'], 'manifold'],
+  ] as const) {
+    const { path, z } = json(...args)
+    expect(path).toBe(join('checkpoints', 'first', 'images', `${name}.png`))
+    expect(readPicture(path).width).toBeGreaterThan(100)
+    expect(z.length).toBeGreaterThan(4)
+  }
+})
+
+test('posterior draws a row an image, and its ELBO and KL add up to log p(x)', () => {
+  const { images, path } = json('posterior', 'first', '--images', '0,7', '--grid', '81', '--compile', 'off')
+  expect(images.map(({ image }: { image: number }) => image)).toEqual([0, 7])
+  for (const { elbo, gap, logPx } of images) {
+    expect(gap).toBeGreaterThan(0)
+    expect(elbo + gap).toBeCloseTo(logPx, 9)
+  }
+  expect(readPicture(path).height).toBeGreaterThan(600)
+})
+
+test('the manifold of a model without two latent dimensions is refused', () => {
+  const few = ['--train-images', '100', '--validation-images', '50']
+  succeed('train', '--run', 'three', '--epochs', '1', ...smallFlags, ...few, '--latent-dim', '3')
+  refused(1, 'run three has 3 latent dimensions; manifold needs 2', 'manifold', 'three')
+})
+
+test('a checkpoint with a flipped byte is refused by name', () => {
+  const copy = join(checkpoints, 'flipped')
+  cpSync(join(checkpoints, 'first'), copy, { recursive: true, verbatimSymlinks: true })
+  const file = join(copy, 'best/state.safetensors')
+  const bytes = readFileSync(file)
+  bytes[bytes.length - 2] = (bytes[bytes.length - 2] as number) ^ 1
+  writeFileSync(file, bytes)
+  refused(1, 'best/state.safetensors: ', 'sample', 'flipped')
+})
+
+describe('images of another size than the run was trained on', () => {
+  const evaluate = ['evaluate', 'first', '--data', 'tiny.idx,tiny.idx']
+  beforeAll(() => {
+    const tiny = idxImages({ count: 6, rows: 2, columns: 2, pixels: new Uint8Array(24) })
+    writeFileSync(join(home, 'tiny.idx'), tiny)
+  })
+
+  test('are refused', () => {
+    refused(1, 'images of 2x2 pixels, but the run was trained on 28x28', ...evaluate)
+  })
+
+  test('are refused under --json by a JSON document, with exit code 1', () => {
+    const { stdout, status } = elbo(...evaluate, '--json')
+    expect(JSON.parse(stdout).error).toContain('images of 2x2 pixels')
+    expect(status).toBe(1)
+  })
+})
