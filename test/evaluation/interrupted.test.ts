@@ -3,7 +3,6 @@ import { expect, test, vi } from 'vitest'
 import { evaluateImportance } from '../../src/commands/evaluate/by-importance.js'
 import { evaluateVae } from '../../src/evaluation/evaluate-vae.js'
 import { measureGaps } from '../../src/evaluation/inference-gaps.js'
-import { createVae } from '../../src/models/vae.js'
 import { streamKey } from '../../src/random.js'
 import { imagesOf } from '../support/images.js'
 import { smallVae } from '../support/vae.js'
@@ -86,11 +85,12 @@ test.each([
 ] as const)(
   'with %i latent dimensions, %s, the warning about few effective samples says: %s',
   async (latentDim, latents, advice) => {
-    const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim, activation: 'tanh', latents })
+    const vae = smallVae({ latentDim, latents, scale: 1000 })
     const { measuring, printed } = measuringOf(vae, someImages(3))
-    await evaluateImportance(measuring, { samples: 5, defensive: 0, save: null })
-    expect(printed.find(line => line.startsWith('warning: '))).toMatch(
+    await evaluateImportance(measuring, { samples: 200, defensive: 0, save: null })
+    expect(printed.find(line => line.includes('effective sample size below 10'))).toMatch(
       new RegExp(`stated error; check with ${advice}$`),
     )
+    expect(printed.find(line => line.startsWith('log p(x)'))).toContain('this error is too small, see the warning')
   },
 )

@@ -19,6 +19,22 @@ test('without validation images every training image is learned from, and the be
   expect(readState(run, 'best')).toEqual(readState(run, 'latest'))
 })
 
+test('the best pass and patience begin when the KL warm-up ends', async () => {
+  const warm = { trainImages: 200, klWarmup: 3, patience: 1, epochs: 6, learningRate: 1e-12 }
+  const { position, history, ended } = await trainSmall(newRun(), warm)
+  expect(history.slice(0, 3).map(({ beta }) => (beta as number) < 1)).toEqual([true, true, true])
+  expect(position.best?.epoch).toBeGreaterThanOrEqual(3)
+  expect(history.length).toBeGreaterThanOrEqual(4)
+  expect(ended).toBe('early')
+})
+
+test('a mean of one value has no error: a pass of one step, a single validation image', async () => {
+  const { history } = await trainSmall(newRun(), { trainImages: 50, validationImages: 1, epochs: 1 })
+  expect(history[0]).toMatchObject({ validationImages: 1, trainElbo: expect.any(Number) })
+  for (const name of ['trainElboError', 'validationElboError'])
+    expect(Object.keys(history[0] as object)).not.toContain(name)
+})
+
 test('the learning rate falls after every epoch, or only at its milestones', async () => {
   const tiny = { trainImages: 50, hidden: [2], latentDim: 1, learningRate: 1e-3, learningRateDecay: 0.5 }
   const rates = async (changes: Partial<VaeConfig>) => {

@@ -92,7 +92,7 @@ function printEvaluation(measuring: Measuring, vae: Vae, result: Evaluation) {
   context.print(`${done}, ${describeDraws(result)}`)
   context.print(describeEstimate('ELBO', result.elbo))
   describeParts(context, result)
-  const dominated = result.effectiveSamples.shareOfFew > 0.5 ? '; this error is too small, see the warning' : ''
+  const dominated = result.effectiveSamples.shareOfFew >= POOR_SHARE ? '; this error is too small, see the warning' : ''
   const sampling = `, of which ± ${describeError(result.logPxMonteCarloError, 4)} from sampling z${dominated}`
   context.print(describeEstimate('log p(x)', result.logPx, sampling))
   const bits = bitsOf(measuring, result.logPx)
