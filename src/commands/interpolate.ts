@@ -29,7 +29,9 @@ export const interpolate = command({
     const picture = await interpolateImages(run.trained.vae, images, values.steps)
     const codes = run.trained.vae.layers.length === 1 ? 'codes' : 'codes h1'
     const path = writeGrid(run, picture, 'interpolations', values.out, { columns: values.steps })
-    context.print(`${walks} interpolations between the ${codes} of test images ${[...ends].join(', ')}: ${path}`)
+    context.print(
+      `${walks} ${walks === 1 ? 'interpolation' : 'interpolations'} between the ${codes} of test images ${[...ends].join(', ')}: ${path}`,
+    )
     return { json: { run: argument, path, ends: [...ends], steps: values.steps, seed: values.seed, z: picture.z } }
   },
 })

@@ -67,7 +67,7 @@ export function describePublished(result: Evaluated): string[] {
     const cells = [model.padEnd(28), logPx.toFixed(2).padStart(7), `  ${binarization.padEnd(14)}`, `${samples} samples`]
     return `${why === null ? '*' : ' '} ${cells.join('')}  ${source}${why === null ? '' : ` (${why})`}`
   })
-  const heading = 'published log p(x) of MNIST test images, nats/image; * is comparable with this result'
+  const heading = 'published log p(x) of MNIST test images, nats/image; *: comparable with this result'
   return [heading, ...lines, ...describeOtherWork(result)]
 }
 
