@@ -3,27 +3,21 @@
  * in one step after its folder is whole on disk, so that both are whole at every moment.
  */
 import {
-  closeSync,
   existsSync,
-  fsyncSync,
-  ftruncateSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
-  writeSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { z } from 'zod'
-import { explain, flushDirectory, readWhole, writeFileAtomic } from '../files/files.js'
+import { explain, flushDirectory } from '../files/files.js'
 import { UsageError } from '../settings/setting.js'
+import { metricsLines } from './metrics-file.js'
 
 export type SnapshotName = 'latest' | 'best'
 
@@ -67,7 +61,7 @@ export function makeRunFolder(folder: string): void {
 /** Whether a training has left anything in the run's folder that starting over would lose. */
 export function hasHistory(folder: string): boolean {
   const isLinked = (['latest', 'best'] as const).some(name => lstatSync(join(folder, name), { throwIfNoEntry: false }))
-  return isLinked || readMetrics(folder).length > 0 || snapshotLabels(folder).some(label => label !== stepLabel(0))
+  return isLinked || metricsLines(folder).length > 0 || snapshotLabels(folder).some(label => label !== stepLabel(0))
 }
 
 /** Refuses a run whose links are gone or are no links: its copy did not keep them. */
@@ -134,53 +128,6 @@ export async function saveSnapshot(
     throw explain(error, whole)
   }
   removeUnused(folder)
-}
-
-/** One line of metrics.jsonl; a failed write leaves the file as it was. */
-export function appendMetrics(folder: string, metrics: object): void {
-  const path = join(folder, 'metrics.jsonl')
-  const file = openSync(path, 'a')
-  const length = readFileSync(path).length
-  try {
-    writeSync(file, `${JSON.stringify(metrics)}\n`)
-    fsyncSync(file)
-  } catch (error) {
-    ftruncateSync(file, length)
-    throw explain(error, path)
-  } finally {
-    closeSync(file)
-  }
-}
-
-const metricsSchema = z.looseObject({ epoch: z.int().min(1), step: z.int().min(1), seconds: z.number() })
-
-/** A line of metrics.jsonl: at least these fields. */
-type MetricsLine = z.infer<typeof metricsSchema>
-
-/** The lines of metrics.jsonl, checked; a last line cut short by a killed process is left out. */
-export function readMetrics<Line extends object = MetricsLine>(folder: string): Line[] {
-  const path = join(folder, 'metrics.jsonl')
-  if (!existsSync(path)) return []
-  const lines = readWhole(path).toString().split('\n').slice(0, -1)
-  return lines.map((line, i) => {
-    try {
-      return metricsSchema.parse(JSON.parse(line)) as object as Line
-    } catch {
-      throw new Error(`${path}: line ${i + 1} is not a JSON object with epoch, step and seconds`)
-    }
-  })
-}
-
-/** Drops the metrics of passes that no snapshot holds: they will be made again. */
-export function keepMetricsUpTo(folder: string, epoch: number): void {
-  const kept = readMetrics(folder).filter(line => line.epoch <= epoch)
-  if (kept.length !== epoch || kept.some((line, i) => line.epoch !== i + 1)) {
-    throw new Error(
-      `${join(folder, 'metrics.jsonl')}: has epochs ${kept.map(line => line.epoch).join(', ') || 'none'}, ` +
-        `but the latest snapshot has finished 1 to ${epoch}; restore the file`,
-    )
-  }
-  writeFileAtomic(join(folder, 'metrics.jsonl'), kept.map(line => `${JSON.stringify(line)}\n`).join(''))
 }
 
 /** `label`, or the first of label-2, label-3, … that no folder has: a linked folder is never touched again. */

@@ -13,18 +13,9 @@ import { imagesAsRead } from '../methods/reading.js'
 import { streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { writeRunConfig } from './config-file.js'
-import {
-  appendMetrics,
-  keepMetricsUpTo,
-  makeRunFolder,
-  readMetrics,
-  removeLeftovers,
-  requireLinks,
-  saveSnapshot,
-  snapshotFolder,
-  stepLabel,
-} from './directory.js'
+import { makeRunFolder, removeLeftovers, requireLinks, saveSnapshot, snapshotFolder, stepLabel } from './directory.js'
 import { lockRun } from './lock.js'
+import { appendMetrics, digestWith, dropUnfinished, NO_LINES, readHistory, validationBoundOf } from './metrics-file.js'
 import { diverged, trainingMeans } from './pass-sums.js'
 import { newPass, type OpenRun, type RunningPass, runningPass } from './running-pass.js'
 import { type Position, writeSnapshot } from './snapshot.js'
@@ -111,11 +102,19 @@ async function findPosition(run: OpenRun, resume: boolean): Promise<Position> {
         `--epochs ${config.epochs}: ${folder} has finished ${position.epoch} epochs already; ask for more`,
       )
     }
-    keepMetricsUpTo(folder, position.epoch)
+    dropUnfinished(folder, position)
     writeRunConfig(folder, config)
     return position
   }
-  const position: Position = { epoch: 0, step: 0, stepInEpoch: 0, sums: {}, best: null, compile: null }
+  const position: Position = {
+    epoch: 0,
+    step: 0,
+    stepInEpoch: 0,
+    sums: {},
+    best: null,
+    compile: null,
+    metricsSha256: NO_LINES,
+  }
   writeRunConfig(folder, config)
   await learner.initialize(data, images.train)
   if (config.initFrom && learner.vae) startFrom(config.initFrom, dirname(folder), learner.vae, config, data)
@@ -150,7 +149,7 @@ function save(run: OpenRun, position: Position, isBest: boolean): Promise<void> 
 
 function newTraining(run: OpenRun, position: Position, unlock: () => void): Training {
   const { folder, config, method, learner } = run
-  const history = readMetrics<EpochMetrics>(folder)
+  const history = readHistory(folder, position)
   const steps = scan<Schedule>(learner.step, startMode(config, position))
   let bounds: Bounds | undefined
   let clock = performance.now()
@@ -219,13 +218,15 @@ async function measurePass(
 }
 
 /** Moves on to the next pass; returns whether this one is the best so far. Where nothing is validated, every pass is better than the last. */
-function finishPosition(position: Position, { epoch, validationIwae, validationElbo }: EpochMetrics): boolean {
-  const validationBound = validationIwae ?? validationElbo ?? null
+function finishPosition(position: Position, metrics: EpochMetrics): boolean {
+  const validationBound = validationBoundOf(metrics)
   const before = position.best?.validationBound
   const isBest = validationBound === null || before == null || validationBound > before
-  position.epoch = epoch
+  position.epoch = metrics.epoch
   position.stepInEpoch = 0
   position.sums = {}
-  if (isBest) position.best = { epoch, validationBound }
+  if (isBest) position.best = { epoch: metrics.epoch, validationBound }
+  // A run that an older version began goes on without the digest: its bytes stay those of a run that was never stopped.
+  if (position.metricsSha256 !== undefined) position.metricsSha256 = digestWith(position.metricsSha256, metrics)
   return isBest
 }

@@ -29,6 +29,11 @@ const positionSchema = z.strictObject({
   best: z.strictObject({ epoch: count, validationBound: z.number().nullable() }).nullable(),
   /** How steps ran last; null before the first. */
   compile: z.enum(['xla', 'graph', 'off']).nullable().default(null),
+  /** Digest of the lines of metrics.jsonl up to this pass, without times; snapshots of older versions have none. */
+  metricsSha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 })
 export type Position = z.infer<typeof positionSchema>
 
