@@ -6,7 +6,7 @@ import type { Vae } from '../models/vae.js'
 import { UsageError } from '../settings/setting.js'
 import { readRunConfig } from './config-file.js'
 import { type SnapshotName, snapshotFolder } from './directory.js'
-import { assignVariables, readSnapshot, type Snapshot } from './snapshot.js'
+import { assignVariables, readSnapshot, readSnapshotHeader, type Snapshot, type SnapshotHeader } from './snapshot.js'
 
 /** A trained model as pictures and evaluation want it. */
 export interface TrainedRun {
@@ -68,17 +68,28 @@ export function restoreLearner(
 
 /** Reads a snapshot; if a training process replaced it in the meantime, reads the new one. */
 export function readRunSnapshot(folder: string, name: SnapshotName): { snapshot: Snapshot; path: string } {
+  return { snapshot: readCurrent(folder, name, readSnapshot), path: join(folder, name) }
+}
+
+/** The same of its header alone. */
+export const readRunHeader = (folder: string, name: SnapshotName): SnapshotHeader =>
+  readCurrent(folder, name, readSnapshotHeader)
+
+function readCurrent<T>(folder: string, name: SnapshotName, read: (path: string, shownAs: string) => T): T {
+  const shownAs = join(folder, name)
   const path = snapshotFolder(folder, name)
-  if (!path) throw new Error(`${join(folder, name)}: there is no snapshot here yet${hint(folder, name)}`)
+  if (!path) throw new Error(`${shownAs}: ${whyMissing(folder, name)}`)
   try {
-    return { snapshot: readSnapshot(path, join(folder, name)), path: join(folder, name) }
+    return read(path, shownAs)
   } catch (error) {
-    if (snapshotFolder(folder, name) !== path) return readRunSnapshot(folder, name)
+    if (snapshotFolder(folder, name) !== path) return readCurrent(folder, name, read)
     throw error
   }
 }
 
-function hint(folder: string, name: SnapshotName): string {
-  const unfinished = name === 'best' && snapshotFolder(folder, 'latest') !== undefined
-  return unfinished ? ': no epoch has finished; --snapshot latest takes what there is' : ''
+function whyMissing(folder: string, name: SnapshotName): string {
+  if (name === 'latest' || snapshotFolder(folder, 'latest') === undefined) return 'there is no snapshot here yet'
+  return readRunHeader(folder, 'latest').position.best === null
+    ? 'there is no snapshot here yet: no epoch has finished; --snapshot latest takes what there is'
+    : 'the snapshot is missing: it was deleted, or its link leads nowhere; latest is there: --snapshot latest takes it'
 }

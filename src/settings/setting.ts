@@ -110,7 +110,15 @@ export function parseFlag(
   const parsed = schema.safeParse(parse(given))
   if (parsed.success) return parsed.data
   const nearest = choices && choices.length > 1 ? `; did you mean ${closest(given, choices)}?` : ''
-  throw new UsageError(`--${kebabCase(name)} ${given}: ${expected} was expected${nearest}`)
+  throw new UsageError(`--${kebabCase(name)} ${shortened(given)}: ${expected} was expected${nearest}`)
+}
+
+const LONGEST_SHOWN = 100
+
+/** A text that a message repeats: one that is long keeps its two ends, with its length between them. */
+export function shortened(text: string): string {
+  if (text.length <= LONGEST_SHOWN) return text
+  return `${text.slice(0, 40)}… (${text.length} characters) …${text.slice(-20)}`
 }
 
 /** `batchSize` -> `batch-size`. */

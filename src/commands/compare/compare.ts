@@ -9,6 +9,7 @@ import { runFolder, unusedName } from '../../runs/directory.js'
 import { text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { openAndSay, withThreads } from '../opened-run.js'
+import { compareFile, readCompareFile } from './compare-file.js'
 import { choicesOf, type PlannedRun, planRuns, runsToMake } from './compare-plan.js'
 import { csv, describeTable } from './compare-report.js'
 import { byMethod, type RunResult } from './compare-results.js'
@@ -84,7 +85,7 @@ async function compareRuns(comparison: Comparison, context: Context): Promise<Re
   context.note(
     `comparison ${name}: ${runsToMake(choices).flat().length} runs of ${Math.max(...budget).toLocaleString('en')} images each`,
   )
-  const known = readRows(folder, data.sha256)
+  const known = readRows(folder, data.sha256, context)
   const rows: RunResult[] = []
   const left = remainingTime(choices)
   const quiet = { ...context, print: () => {} }
@@ -141,7 +142,7 @@ const document = ({ name, settings, data }: Comparison, rows: RunResult[]) => ({
 
 /** All that is known after a run. */
 function saveRows(comparison: Comparison, rows: RunResult[]): void {
-  writeFileAtomic(join(comparison.folder, 'compare.json'), `${JSON.stringify(document(comparison, rows), null, 1)}\n`)
+  writeFileAtomic(join(comparison.folder, 'compare.json'), compareFile(document(comparison, rows)))
   writeFileAtomic(join(comparison.folder, 'compare.csv'), csv(rows))
 }
 
@@ -161,11 +162,12 @@ async function draw({ name, folder, settings, runs }: Comparison, rows: RunResul
 }
 
 /** The rows that an earlier session measured on the same images. */
-function readRows(folder: string, sha256: string): RunResult[] {
+function readRows(folder: string, sha256: string, { note }: Context): readonly RunResult[] {
   const path = join(folder, 'compare.json')
   if (!existsSync(path)) return []
-  const saved = JSON.parse(readWhole(path).toString()) as { sha256: string; rows: RunResult[] }
-  return saved.sha256 === sha256 ? saved.rows : []
+  const saved = readCompareFile(path)
+  if (saved === undefined) note(`${path}: has no digest, an older version wrote it; its runs are measured again`)
+  return saved?.sha256 === sha256 ? saved.rows : []
 }
 
 function readSettings(folder: string): CompareSettings {
