@@ -18,8 +18,9 @@ import { runs } from './commands/runs.js'
 import { sample } from './commands/sample.js'
 import { em } from './commands/train/em.js'
 import { train } from './commands/train/train.js'
+import { visible, visibleJson, visibleLines } from './commands/visible.js'
 import { exitAtOnce } from './interruption.js'
-import { kebabCase, parseFlag, type Setting, UsageError } from './settings/setting.js'
+import { kebabCase, parseFlag, type Setting, shortened, UsageError } from './settings/setting.js'
 
 const commands: readonly (Command | CommandGroup)[] = [
   train,
@@ -101,7 +102,7 @@ function addGroup(program: Commander, { name, summary, argument, commands }: Com
     .action((given?: string) => {
       if (given === undefined) return group.help({ error: true })
       throw new UsageError(
-        `${name} ${given}: there is no such ${argument}; one of ${names.join(', ')} was expected; did you mean ${closest(given, names)}?`,
+        `${name} ${shortened(given)}: there is no such ${argument}; one of ${names.join(', ')} was expected; did you mean ${closest(given, names)}?`,
       )
     })
   for (const command of commands) {
@@ -165,8 +166,8 @@ async function runCommand(command: Command, argument: string, flags: Flags): Pro
   const defaults = Object.fromEntries(names.map(name => [name, command.options[name]?.value]))
   const switches = Object.fromEntries(Object.keys(command.switches ?? {}).map(name => [name, flags[name] === true]))
   const context: Context = {
-    print: line => void (json ? process.stderr : process.stdout).write(`${line}\n`),
-    note: line => void process.stderr.write(`${line}\n`),
+    print: line => void (json ? process.stderr : process.stdout).write(`${visible(line)}\n`),
+    note: line => void process.stderr.write(`${visible(line)}\n`),
     signal: interruption.signal,
     json,
     debug,
@@ -184,14 +185,14 @@ async function runCommand(command: Command, argument: string, flags: Flags): Pro
 }
 
 function printJson({ json }: Result): void {
-  process.stdout.write(`${JSON.stringify(json)}\n`)
+  process.stdout.write(`${visibleJson(json)}\n`)
 }
 
 const oneLine = ({ message }: Error): string => message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
 
 function reportFailure(error: Error, debug: boolean): number {
-  process.stderr.write(`elbo: ${oneLine(error)}\n`)
-  if (debug) process.stderr.write(`${error.stack}\n`)
+  process.stderr.write(`elbo: ${visible(oneLine(error))}\n`)
+  if (debug) process.stderr.write(`${visibleLines(error.stack ?? '')}\n`)
   return error instanceof UsageError ? EXIT.usage : EXIT.failed
 }
 
@@ -200,7 +201,7 @@ function reportUsage(error: Error): number {
   if (!(error instanceof CommanderError)) return reportFailure(error, false)
   if (error.exitCode === 0) return EXIT.done
   if (error.code === 'commander.help') return EXIT.usage
-  return reportFailure(new UsageError(error.message), false)
+  return reportFailure(new UsageError(error.message.replaceAll(/'[^']+'/g, shortened)), false)
 }
 
 /** The first signal asks for an orderly end, a second one does not wait; a closed pipe is an orderly end too. */

@@ -1,6 +1,6 @@
 /** What `evaluate` measures of a trained VAE: ELBO, log p(x), their errors, active units. */
 import type { Choice, ScanOptions } from '../compile/step.js'
-import { firstImages, type Images } from '../data/images.js'
+import { firstImages, type Images, requirePixels } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
 import { encode, type Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
@@ -44,14 +44,21 @@ export interface EvaluationOptions extends OverImagesOptions, ScanOptions {
 
 const ACTIVE_VARIANCE = 0.01
 
-/** Importance-samples every image of a set; if `options.signal` stops it, those of the batches done so far, or undefined before the first. */
+/**
+ * Importance-samples every image of a set; if `options.signal` stops it, those of the batches done so far, or undefined before the first.
+ * Throws a RangeError for pixels that are no levels, or fewer than one sample.
+ */
 export async function evaluateVae(
   vae: Vae,
   images: Images,
   samples: number,
   options: EvaluationOptions,
 ): Promise<Evaluation | undefined> {
-  const shares = sharesOf(samples, options.defensive ?? 0)
+  requirePixels(images)
+  const { defensive = 0 } = options
+  if (!(defensive >= 0 && defensive < 1))
+    throw new RangeError(`defensive is ${defensive}; a number from 0 to below 1 was expected`)
+  const shares = sharesOf(samples, defensive)
   const { size, pieces } = cutShares(shares, Math.min(options.batchSize, images.count))
   const weigh = overImages<Piece>((batch, key, piece) => {
     const x = toUnit(batch)

@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Batches, type Choice, concatenate, type Outputs, type ScanOptions, type Step } from '../compile/step.js'
-import { type Images, imageSize, imagesFrom } from '../data/images.js'
+import { type Images, imageSize, imagesFrom, requirePixels } from '../data/images.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Images of a batch wherever a run is evaluated: another size would draw other noise. */
@@ -52,6 +52,7 @@ async function runParts<S>(
   { batchSize, key, onProgress, signal }: OverImagesOptions,
   parts: readonly S[],
 ): Promise<Outputs[]> {
+  requirePixels(images)
   const size = Math.min(batchSize, images.count)
   const to = Math.ceil(images.count / size) * parts.length
   const finished: Outputs[] = []

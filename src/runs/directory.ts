@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { explain, flushDirectory } from '../files/files.js'
-import { UsageError } from '../settings/setting.js'
+import { shortened, UsageError } from '../settings/setting.js'
 import { metricsLines } from './metrics-file.js'
 
 export type SnapshotName = 'latest' | 'best'
@@ -25,7 +25,7 @@ export type SnapshotName = 'latest' | 'best'
 export function runFolder(checkpoints: string, name: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name)) {
     throw new UsageError(
-      `run name '${name}': use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit`,
+      `run name '${shortened(name)}': use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit`,
     )
   }
   return join(checkpoints, name)
