@@ -5,6 +5,7 @@ import { Command as Commander, CommanderError, Option } from 'commander'
 import { closest } from 'fastest-levenshtein'
 import { backends } from './commands/backends.js'
 import { bench } from './commands/bench/bench.js'
+import { check } from './commands/check/check.js'
 import type { Command, CommandGroup, Context, Result } from './commands/command.js'
 import { compare } from './commands/compare/compare.js'
 import { evaluate } from './commands/evaluate/evaluate.js'
@@ -34,6 +35,7 @@ const commands: readonly (Command | CommandGroup)[] = [
   evaluate,
   gradients,
   runs,
+  check,
   bench,
   backends,
   exportModel,
@@ -53,8 +55,8 @@ let outputFailed = false
 async function main(): Promise<void> {
   listenForInterruptions()
   let exitCode = EXIT.done
-  const program = createProgram(async (command, argument, flags) => {
-    exitCode = await runCommand(command, argument, flags)
+  const program = createProgram(async (command, given, flags) => {
+    exitCode = await runCommand(command, given, flags)
   })
   try {
     await program.parseAsync()
@@ -76,7 +78,7 @@ function packageVersion(): string {
 
 type Flags = Record<string, unknown>
 
-type Run = (command: Command, argument: string, flags: Flags) => Promise<void>
+type Run = (command: Command, given: readonly string[], flags: Flags) => Promise<void>
 
 function createProgram(run: Run): Commander {
   const program = new Commander('elbo')
@@ -126,7 +128,10 @@ function foreignOption({ code, message }: CommanderError, { name }: Command, com
 function addCommand(program: Commander, command: Command, run: Run): Commander {
   const sub = program.command(command.name).description(command.summary)
   if (command.argument)
-    sub.argument(`<${command.argument}>`, command.argumentDescription ?? 'name of a run below the checkpoints folder')
+    sub.argument(
+      `<${command.argument}${command.isRepeatable ? '...' : ''}>`,
+      command.argumentDescription ?? 'name of a run below the checkpoints folder',
+    )
   for (const [name, setting] of Object.entries(command.options)) sub.addOption(flag(name, setting as Setting<unknown>))
   for (const [name, description] of Object.entries(command.switches ?? {})) sub.option(`--${name}`, description)
   sub.option('--checkpoints <folder>', 'folder of run directories', 'checkpoints')
@@ -134,8 +139,8 @@ function addCommand(program: Commander, command: Command, run: Run): Commander {
   sub.option('--debug', "show native libraries' messages and, on failure, the stack")
   sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  elbo ${line}`).join('\n')}`)
   strict(sub).action(async (...parameters: unknown[]) => {
-    const argument = command.argument ? String(parameters[0]) : ''
-    await run(command, argument, parameters[command.argument ? 1 : 0] as Flags)
+    const given = command.argument ? [parameters[0]].flat().map(String) : []
+    await run(command, given, parameters[command.argument ? 1 : 0] as Flags)
   })
   return sub
 }
@@ -158,11 +163,11 @@ function flag(name: string, setting: Setting<unknown>): Option {
   )
 }
 
-async function runCommand(command: Command, argument: string, flags: Flags): Promise<number> {
+async function runCommand(command: Command, given: readonly string[], flags: Flags): Promise<number> {
   const { json = false, debug = false, checkpoints } = flags as { json?: boolean; debug?: boolean; checkpoints: string }
   const names = Object.keys(command.options)
   const value = (name: string) => (flags[name] === OFF ? null : flags[name])
-  const given = Object.fromEntries(names.filter(name => flags[name] !== undefined).map(name => [name, value(name)]))
+  const chosen = Object.fromEntries(names.filter(name => flags[name] !== undefined).map(name => [name, value(name)]))
   const defaults = Object.fromEntries(names.map(name => [name, command.options[name]?.value]))
   const switches = Object.fromEntries(Object.keys(command.switches ?? {}).map(name => [name, flags[name] === true]))
   const context: Context = {
@@ -173,11 +178,19 @@ async function runCommand(command: Command, argument: string, flags: Flags): Pro
     debug,
     checkpoints,
   }
+  const input = {
+    argument: given[0] ?? '',
+    arguments: given,
+    given: chosen,
+    values: { ...defaults, ...chosen },
+    switches,
+  }
   isPatient = command.finishesOnInterrupt === true
   try {
-    const result = await command.run({ argument, given, values: { ...defaults, ...given }, switches } as never, context)
+    const result = await command.run(input as never, context)
     if (json) printJson(result)
-    return result.interrupted ? EXIT.interrupted : EXIT.done
+    if (result.interrupted) return EXIT.interrupted
+    return result.failed ? EXIT.failed : EXIT.done
   } catch (error) {
     if (json) printJson({ json: { error: oneLine(error as Error) } })
     return reportFailure(error as Error, debug)

@@ -138,7 +138,8 @@ function unusedLabel(folder: string, label: string): string {
   return candidate
 }
 
-function pointTo(folder: string, name: SnapshotName, label: string): void {
+/** Makes `latest` or `best` a link to the snapshot `label`, in one step. */
+export function pointTo(folder: string, name: SnapshotName, label: string): void {
   const aside = join(folder, `${name}.tmp`)
   rmSync(aside, { force: true })
   symlinkSync(join('snapshots', label), aside)
@@ -156,7 +157,8 @@ function removeUnused(folder: string): void {
   }
 }
 
-function snapshotLabels(folder: string): string[] {
+/** Everything below snapshots/, by name. */
+export function snapshotLabels(folder: string): string[] {
   const snapshots = join(folder, 'snapshots')
   return existsSync(snapshots) ? readdirSync(snapshots).sort() : []
 }

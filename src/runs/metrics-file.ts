@@ -80,6 +80,14 @@ export function metricsLines(folder: string): string[] {
   return existsSync(path) ? readWhole(path).toString().split('\n').slice(0, -1) : []
 }
 
+/** How many lines follow those of the passes that the snapshot at `position` has finished; one that was cut short counts. */
+export function unfinishedLines(folder: string, { epoch }: Position): number {
+  const path = pathOf(folder)
+  if (!existsSync(path)) return 0
+  const lines = readWhole(path).toString().split('\n')
+  return Math.max(0, lines.length - 1 - epoch) + (lines.at(-1) === '' ? 0 : 1)
+}
+
 /**
  * The metrics of the passes that the snapshot at `position` has finished, which is called `name`. Throws an Error that names file and
  * line if one is missing or damaged, or if the snapshot knows other numbers.

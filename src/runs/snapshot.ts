@@ -106,15 +106,23 @@ export type SnapshotHeader = Omit<Snapshot, 'tensors'>
 
 /** Reads and checks a snapshot, every file of it. Errors name the file, as one in `shownAs`, and the field. */
 export function readSnapshot(folder: string, shownAs = folder): Snapshot {
+  const { files, ...snapshot } = readState(folder, shownAs)
+  for (const [name, expected] of Object.entries(files)) verifyModelFile(folder, name, expected, shownAs)
+  return snapshot
+}
+
+/** The same of state.safetensors alone. `files` has the digest of each file beside it, by its name. */
+export function readState(folder: string, shownAs = folder): Snapshot & { files: Record<string, string> } {
   const path = join(shownAs, 'state.safetensors')
   const { tensors, metadata } = decodeSafetensors(readWhole(join(folder, 'state.safetensors'), path), path)
-  const { files, ...header } = parseMetadata(metadata, path)
-  for (const [name, expected] of Object.entries(files)) {
-    const shown = join(shownAs, name)
-    if (sha256(readWhole(join(folder, name), shown)) !== expected)
-      throw new Error(`${shown}: sha256 does not match state.safetensors: changed or damaged after it was written`)
-  }
-  return { ...header, tensors }
+  return { ...parseMetadata(metadata, path), tensors }
+}
+
+/** Throws an Error unless this file of a snapshot has the expected digest. */
+export function verifyModelFile(folder: string, name: string, expected: string, shownAs = folder): void {
+  const shown = join(shownAs, name)
+  if (sha256(readWhole(join(folder, name), shown)) !== expected)
+    throw new Error(`${shown}: sha256 does not match state.safetensors: changed or damaged after it was written`)
 }
 
 /** Reads the header of a snapshot only, however large its tensors are. What no digest covers is not noticed: `readSnapshot` verifies all. */

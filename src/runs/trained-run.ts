@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { methodOf } from '../methods/list.js'
 import type { Learner, Method, RunConfig } from '../methods/method.js'
 import type { Vae } from '../models/vae.js'
-import { UsageError } from '../settings/setting.js'
+import { shortened, UsageError } from '../settings/setting.js'
 import { readRunConfig } from './config-file.js'
 import { type SnapshotName, snapshotFolder } from './directory.js'
 import { assignVariables, readSnapshot, readSnapshotHeader, type Snapshot, type SnapshotHeader } from './snapshot.js'
@@ -26,6 +26,7 @@ export function loadTrainedRun(folder: string, name: SnapshotName): TrainedRun {
   const config = readRunConfig(folder)
   const { snapshot, path } = readRunSnapshot(folder, name)
   const method = methodOf(config)
+  requireSettings(method.settings.fixed(config), snapshot, join(path, 'state.safetensors')) // before a model of a wrong size is made
   const learner = method.create(config, snapshot.data)
   restoreLearner(learner, method.settings.fixed(config), snapshot, path)
   return { method, config, snapshot, learner }
@@ -57,13 +58,19 @@ export function restoreLearner(
       `${file}: metadata algorithm: was trained by ${snapshot.algorithm}, but config.json asks for ${algorithm}`,
     )
   }
-  for (const [name, value] of Object.entries(settings)) {
-    const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name] ?? null)] // older runs lack newer settings
-    if (now !== then) throw new Error(`${file}: was trained with ${name} = ${then}, but config.json says ${now}`)
-  }
+  requireSettings(settings, snapshot, file)
   for (const name of addedVariables ?? []) if (!snapshot.tensors.has(name)) variables.delete(name)
   assignVariables(variables, snapshot.tensors, file)
   restored?.()
+}
+
+/** Throws an Error if a snapshot was made with other settings; `file` is for its message. */
+export function requireSettings(settings: Record<string, unknown>, snapshot: SnapshotHeader, file: string): void {
+  for (const [name, value] of Object.entries(settings)) {
+    const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name] ?? null)] // older runs lack newer settings
+    if (now !== then)
+      throw new Error(`${file}: was trained with ${name} = ${shortened(then)}, but config.json says ${shortened(now)}`)
+  }
 }
 
 /** Reads a snapshot; if a training process replaced it in the meantime, reads the new one. */

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
-import { explain, readWhole, writeFileAtomic } from '../../files/files.js'
+import { explain, writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
 import { runFolder, unusedName } from '../../runs/directory.js'
@@ -17,7 +17,7 @@ import {
   type CompareSettings,
   comparePresets,
   compareSettings,
-  compareTable,
+  readCompareSettings,
   resolveSettings,
   resumeSettings,
 } from './compare-settings.js'
@@ -56,7 +56,7 @@ export const compare = command({
     if (resume && run == null) throw new UsageError('--resume: name the comparison with --run')
     const name = run ?? unusedName(context.checkpoints, values.preset === 'default' ? 'compare' : values.preset)
     const folder = runFolder(context.checkpoints, name)
-    const settings = withThreads(resume ? resumeSettings(readSettings(folder), given) : resolveSettings(given))
+    const settings = withThreads(resume ? resumeSettings(readCompareSettings(folder), given) : resolveSettings(given))
     const data = loadDataset(settings.data)
     const runs = planRuns(name, settings, data.train.count)
     for (const { config } of runs) withFirstImages(data, config)
@@ -168,12 +168,6 @@ function readRows(folder: string, sha256: string, { note }: Context): readonly R
   const saved = readCompareFile(path)
   if (saved === undefined) note(`${path}: has no digest, an older version wrote it; its runs are measured again`)
   return saved?.sha256 === sha256 ? saved.rows : []
-}
-
-function readSettings(folder: string): CompareSettings {
-  const path = join(folder, 'settings.json')
-  if (!existsSync(path)) throw new UsageError(`${folder}: there is no comparison here (no settings.json)`)
-  return compareTable.complete(compareTable.parse(readWhole(path).toString(), path), path)
 }
 
 function saveSettings(folder: string, settings: CompareSettings): void {
