@@ -109,7 +109,7 @@ export const compareSettings = {
 export type CompareSettings = Values<typeof compareSettings>
 type Given = Partial<CompareSettings>
 
-const compareTable = settingsTable(compareSettings)
+export const compareTable = settingsTable(compareSettings)
 
 /** The settings that the comparison in `folder` was started with. Throws a `UsageError` that names the file if they are missing or wrong. */
 export function readCompareSettings(folder: string): CompareSettings {
