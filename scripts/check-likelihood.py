@@ -9,6 +9,7 @@ the mean difference, which are estimated from the spread over images: the stated
 after changes to objectives, evaluation or checkpoints. Needs NumPy only.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -189,12 +190,35 @@ def read_config(run):
             return json.load(file)
     except OSError as error:
         sys.exit(f"{run}/config.json: {error.strerror}; the folder of a run was expected")
+    except (ValueError, RecursionError):
+        sys.exit(f"{run}/config.json: damaged: not JSON")
 
 
-def read_weights(run, metadata, values_path):
-    """The weights, in float64, of the snapshot that the values were computed from. Exits with a message if it has been replaced since."""
+def require_files(folder, digests):
+    """Exits with a message unless each file beside state.safetensors has the digest that its metadata record."""
+    for name, digest in digests.items():
+        try:
+            with open(f"{folder}/{name}", "rb") as file:
+                found = hashlib.sha256(file.read()).hexdigest()
+        except OSError as error:
+            sys.exit(f"{folder}/{name}: {error.strerror}; a file of the snapshot was expected")
+        if found != digest:
+            sys.exit(f"{folder}/{name}: sha256 does not match state.safetensors: changed or damaged after it was written")
+
+
+def require_settings(config, settings, run):
+    """Exits with a message unless config.json has the settings that the snapshot was made with."""
+    for name, value in settings.items():
+        if config.get(name) != value:
+            sys.exit(f"{run}/config.json: {name} is {json.dumps(config.get(name))}, but the snapshot was made with {json.dumps(value)}")
+
+
+def read_weights(run, config, metadata, values_path):
+    """The weights, in float64, of the snapshot that the values were computed from. Exits with a message if it is damaged or has been replaced since."""
     path = f"{run}/{metadata['snapshot']}/state.safetensors"
     state, about = read_safetensors(path)
+    require_files(os.path.dirname(path), json.loads(about["files"]))
+    require_settings(config, json.loads(about["settings"]), run)
     step = json.loads(about["position"])["step"]
     if str(step) != metadata["step"]:
         sys.exit(f"{values_path}: values of the snapshot of step {metadata['step']}, but {path} is of step {step}; evaluate again")
@@ -205,7 +229,7 @@ def main(run, values_path, images=500, samples=None):
     config = read_config(run)
     values, metadata = read_safetensors(values_path)
     require_values(values, metadata, values_path, run, samples)
-    networks = Networks(config, read_weights(run, metadata, values_path), values["x"].shape[1:])
+    networks = Networks(config, read_weights(run, config, metadata, values_path), values["x"].shape[1:])
     x = values["x"][:images].astype(np.float64)
     log_weights = draw_log_weights(networks, x.reshape(len(x), -1), int(metadata["samples"]))
     print(f"{len(x)} images, {len(log_weights)} draws here; nats per image")

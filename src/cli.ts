@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { backends } from './commands/backends.js'
 import { bench } from './commands/bench/bench.js'
+import { check } from './commands/check/check.js'
 import type { Command, CommandGroup, Context, Result } from './commands/command.js'
 import { compare } from './commands/compare/compare.js'
 import { evaluate } from './commands/evaluate/evaluate.js'
@@ -17,9 +18,10 @@ import { runs } from './commands/runs.js'
 import { sample } from './commands/sample.js'
 import { em } from './commands/train/em.js'
 import { train } from './commands/train/train.js'
+import { visible, visibleJson, visibleLines } from './commands/visible.js'
 import { exitAtOnce } from './interruption.js'
 import { nearest } from './settings/nearest.js'
-import { kebabCase, parseFlag, type Setting, UsageError } from './settings/setting.js'
+import { kebabCase, parseFlag, type Setting, shortened, UsageError } from './settings/setting.js'
 
 const commands: readonly (Command | CommandGroup)[] = [
   train,
@@ -33,6 +35,7 @@ const commands: readonly (Command | CommandGroup)[] = [
   evaluate,
   gradients,
   runs,
+  check,
   bench,
   backends,
   exportModel,
@@ -52,8 +55,8 @@ let outputFailed = false
 async function main(): Promise<void> {
   listenForInterruptions()
   let exitCode = EXIT.done
-  const program = createProgram(async (command, argument, flags) => {
-    exitCode = await runCommand(command, argument, flags)
+  const program = createProgram(async (command, given, flags) => {
+    exitCode = await runCommand(command, given, flags)
   })
   try {
     await program.parseAsync()
@@ -75,7 +78,7 @@ function packageVersion(): string {
 
 type Flags = Record<string, unknown>
 
-type Run = (command: Command, argument: string, flags: Flags) => Promise<void>
+type Run = (command: Command, given: readonly string[], flags: Flags) => Promise<void>
 
 function createProgram(run: Run): Commander {
   const program = new Commander('elbo')
@@ -101,7 +104,7 @@ function addGroup(program: Commander, { name, summary, argument, commands }: Com
     .action((given?: string) => {
       if (given === undefined) return group.help({ error: true })
       throw new UsageError(
-        `${name} ${given}: there is no such ${argument}; one of ${names.join(', ')} was expected; did you mean ${nearest(given, names)}?`,
+        `${name} ${shortened(given)}: there is no such ${argument}; one of ${names.join(', ')} was expected; did you mean ${nearest(given, names)}?`,
       )
     })
   for (const command of commands) {
@@ -125,7 +128,10 @@ function foreignOption({ code, message }: CommanderError, { name }: Command, com
 function addCommand(program: Commander, command: Command, run: Run): Commander {
   const sub = program.command(command.name).description(command.summary)
   if (command.argument)
-    sub.argument(`<${command.argument}>`, command.argumentDescription ?? 'name of a run in the checkpoints folder')
+    sub.argument(
+      `<${command.argument}${command.isRepeatable ? '...' : ''}>`,
+      command.argumentDescription ?? 'name of a run in the checkpoints folder',
+    )
   for (const [name, setting] of Object.entries(command.options)) sub.addOption(flag(name, setting as Setting<unknown>))
   for (const [name, description] of Object.entries(command.switches ?? {})) sub.option(`--${name}`, description)
   sub.option('--checkpoints <folder>', 'folder with the run directories', 'checkpoints')
@@ -133,8 +139,8 @@ function addCommand(program: Commander, command: Command, run: Run): Commander {
   sub.option('--debug', 'show messages of native libraries and, on failure, the stack trace')
   sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  elbo ${line}`).join('\n')}`)
   strict(sub).action(async (...parameters: unknown[]) => {
-    const argument = command.argument ? String(parameters[0]) : ''
-    await run(command, argument, parameters[command.argument ? 1 : 0] as Flags)
+    const given = command.argument ? [parameters[0]].flat().map(String) : []
+    await run(command, given, parameters[command.argument ? 1 : 0] as Flags)
   })
   return sub
 }
@@ -157,26 +163,34 @@ function flag(name: string, setting: Setting<unknown>): Option {
   )
 }
 
-async function runCommand(command: Command, argument: string, flags: Flags): Promise<number> {
+async function runCommand(command: Command, given: readonly string[], flags: Flags): Promise<number> {
   const { json = false, debug = false, checkpoints } = flags as { json?: boolean; debug?: boolean; checkpoints: string }
   const names = Object.keys(command.options)
   const value = (name: string) => (flags[name] === OFF ? null : flags[name])
-  const given = Object.fromEntries(names.filter(name => flags[name] !== undefined).map(name => [name, value(name)]))
+  const chosen = Object.fromEntries(names.filter(name => flags[name] !== undefined).map(name => [name, value(name)]))
   const defaults = Object.fromEntries(names.map(name => [name, command.options[name]?.value]))
   const switches = Object.fromEntries(Object.keys(command.switches ?? {}).map(name => [name, flags[name] === true]))
   const context: Context = {
-    print: line => void (json ? process.stderr : process.stdout).write(`${line}\n`),
-    note: line => void process.stderr.write(`${line}\n`),
+    print: line => void (json ? process.stderr : process.stdout).write(`${visible(line)}\n`),
+    note: line => void process.stderr.write(`${visible(line)}\n`),
     signal: interruption.signal,
     json,
     debug,
     checkpoints,
   }
+  const input = {
+    argument: given[0] ?? '',
+    arguments: given,
+    given: chosen,
+    values: { ...defaults, ...chosen },
+    switches,
+  }
   isPatient = command.finishesOnInterrupt === true
   try {
-    const result = await command.run({ argument, given, values: { ...defaults, ...given }, switches } as never, context)
+    const result = await command.run(input as never, context)
     if (json) printJson(result)
-    return result.interrupted ? EXIT.interrupted : EXIT.done
+    if (result.interrupted) return EXIT.interrupted
+    return result.failed ? EXIT.failed : EXIT.done
   } catch (error) {
     if (json) printJson({ json: { error: oneLine(error as Error) } })
     return reportFailure(error as Error, debug)
@@ -184,14 +198,14 @@ async function runCommand(command: Command, argument: string, flags: Flags): Pro
 }
 
 function printJson({ json }: Result): void {
-  process.stdout.write(`${JSON.stringify(json)}\n`)
+  process.stdout.write(`${visibleJson(json)}\n`)
 }
 
 const oneLine = ({ message }: Error): string => message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
 
 function reportFailure(error: Error, debug: boolean): number {
-  process.stderr.write(`elbo: ${oneLine(error)}\n`)
-  if (debug) process.stderr.write(`${error.stack}\n`)
+  process.stderr.write(`elbo: ${visible(oneLine(error))}\n`)
+  if (debug) process.stderr.write(`${visibleLines(error.stack ?? '')}\n`)
   return error instanceof UsageError ? EXIT.usage : EXIT.failed
 }
 
@@ -200,7 +214,7 @@ function reportUsage(error: Error): number {
   if (!(error instanceof CommanderError)) return reportFailure(error, false)
   if (error.exitCode === 0) return EXIT.done
   if (error.code === 'commander.help') return EXIT.usage
-  return reportFailure(new UsageError(error.message), false)
+  return reportFailure(new UsageError(error.message.replaceAll(/'[^']+'/g, shortened)), false)
 }
 
 /** The first signal requests an orderly end, the second ends the process at once; a closed pipe requests an orderly end too. */

@@ -17,10 +17,12 @@ export interface Context {
   checkpoints: string
 }
 
-/** The JSON document of a command, and whether it was interrupted before its end. */
+/** The JSON document of a command, and how it ended. */
 export interface Result {
   json: unknown
   interrupted?: boolean
+  /** The command did its work, and what it found is bad: exit code 1 without an error. */
+  failed?: boolean
 }
 
 export interface Command<O extends Options = Options> {
@@ -28,6 +30,8 @@ export interface Command<O extends Options = Options> {
   summary: string
   /** The name of its argument, if it takes one. */
   argument?: string
+  /** The argument may be given several times. */
+  isRepeatable?: true
   /** Description of the argument, unless it is the name of a run. */
   argumentDescription?: string
   options: O
@@ -50,7 +54,9 @@ export interface CommandGroup {
 }
 
 export interface Input<O extends Options> {
+  /** The first of `arguments`; empty if the command takes none. */
   argument: string
+  arguments: readonly string[]
   /** All options, with the default of those not given. */
   values: Values<O>
   /** Only the options that were given. */

@@ -1,6 +1,7 @@
 /** A progress bar on standard error; it shows nothing unless that is a terminal, and not a dumb one. */
 import { Presets, SingleBar } from 'cli-progress'
 import type { Context } from './command.js'
+import { visible } from './visible.js'
 
 export interface ProgressBar {
   /** Shows `done` of `total`, with a text after the bar. */
@@ -25,10 +26,10 @@ export function progressBar(unit: string, { signal }: Context): ProgressBar {
   return {
     update(done, total, text) {
       if (signal.aborted) return
-      if (!running) bar.start(total, done, { text })
+      if (!running) bar.start(total, done, { text: visible(text) })
       else bar.setTotal(total)
       running = true
-      bar.update(done, { text })
+      bar.update(done, { text: visible(text) })
     },
     stop,
   }

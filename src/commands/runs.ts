@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { sourceName } from '../data/dataset.js'
 import { methodOf } from '../methods/list.js'
 import { readRunConfig } from '../runs/config-file.js'
-import { listRuns } from '../runs/directory.js'
-import { readRunSnapshot } from '../runs/trained-run.js'
+import { listRuns, snapshotFolder } from '../runs/directory.js'
+import { readHistory } from '../runs/metrics-file.js'
+import { readRunHeader } from '../runs/trained-run.js'
 import { command } from './command.js'
 
 export const runs = command({
@@ -25,22 +26,27 @@ export const runs = command({
 
 type Run = Extract<ReturnType<typeof describeRun>, { epoch: number }>
 
+/** Reads the headers of snapshots, never their weights, and what metrics.jsonl says of the same passes. */
 function describeRun(checkpoints: string, name: string) {
   const folder = join(checkpoints, name)
   try {
     const config = readRunConfig(folder)
-    const { epoch, step, best } = readRunSnapshot(folder, 'latest').snapshot.position
-    return { name, epoch, step, best, config }
+    const { position } = readRunHeader(folder, 'latest')
+    readHistory(folder, position)
+    const { epoch, step, best } = position
+    const lost = best !== null && snapshotFolder(folder, 'best') === undefined
+    return { name, epoch, step, best, config, ...(lost && { missing: ['best'] }) }
   } catch (error) {
     return { name, error: (error as Error).message }
   }
 }
 
-function line({ epoch, best, config }: Run): string {
+function line({ epoch, best, config, missing }: Run): string {
   const elbo = describeBest(best)
   const { model, reads } = methodOf(config).traits(config)
   const images = `${sourceName(config.data)}, ${reads === 'none' ? 'grey' : reads}`
-  return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${model}, ${images}`
+  const lost = missing ? '; best is missing: the folder or its link was deleted; latest is there' : ''
+  return `${`${epoch}/${config.epochs}`.padEnd(7)}  ${elbo.padEnd(21)}  ${model}, ${images}${lost}`
 }
 
 function describeBest(best: Run['best']): string {

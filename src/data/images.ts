@@ -16,6 +16,20 @@ export interface Images extends ImageShape {
   readonly pixels: Uint8Array
 }
 
+/** Throws a RangeError unless there are images, with as many pixels as they should have, all of them levels 0 … 255. */
+export function requirePixels(images: Images): void {
+  const { count, pixels } = images
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`images: count is ${count}; at least 1 was expected`)
+  const expected = count * imageSize(images)
+  if (pixels.length !== expected)
+    throw new RangeError(`images: ${pixels.length} pixels; ${count} images of this shape have ${expected}`)
+  if (pixels instanceof Uint8Array) return
+  // Callers without types may pass other arrays, whose values would be cut to bytes.
+  const wrong = (pixels as number[]).findIndex(level => !Number.isInteger(level) || level < 0 || level > WHITE)
+  if (wrong >= 0)
+    throw new RangeError(`images: pixel ${wrong} is ${pixels[wrong]}; whole numbers from 0 to ${WHITE} were expected`)
+}
+
 /** A shape whose `channels` default to 1, grey. */
 export type GivenShape = Pick<ImageShape, 'rows' | 'columns'> & Partial<Pick<ImageShape, 'channels'>>
 

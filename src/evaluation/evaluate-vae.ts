@@ -1,6 +1,6 @@
 /** Evaluation of a trained VAE: ELBO, log p(x), their standard errors, active units. */
 import type { Choice, ScanOptions } from '../compile/step.js'
-import { firstImages, type Images } from '../data/images.js'
+import { firstImages, type Images, requirePixels } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
 import { encode, type Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
@@ -42,14 +42,21 @@ export interface EvaluationOptions extends OverImagesOptions, ScanOptions {
 
 const ACTIVE_VARIANCE = 0.01
 
-/** Evaluates images by importance sampling. If stopped by `options.signal`, covers the batches done so far; undefined if none. */
+/**
+ * Evaluates images by importance sampling. If stopped by `options.signal`, covers the batches done so far; undefined if none.
+ * Throws a RangeError for pixels that are not levels, and for fewer than one sample.
+ */
 export async function evaluateVae(
   vae: Vae,
   images: Images,
   samples: number,
   options: EvaluationOptions,
 ): Promise<Evaluation | undefined> {
-  const shares = sharesOf(samples, options.defensive ?? 0)
+  requirePixels(images)
+  const { defensive = 0 } = options
+  if (!(defensive >= 0 && defensive < 1))
+    throw new RangeError(`defensive is ${defensive}; a number from 0 to below 1 was expected`)
+  const shares = sharesOf(samples, defensive)
   const { size, pieces } = cutShares(shares, options.batchSize)
   const weigh = overImages<Piece>((batch, key, piece) => {
     const x = toUnit(batch)

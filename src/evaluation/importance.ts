@@ -33,8 +33,11 @@ export interface Pieces {
   readonly used: readonly number[]
 }
 
-/** Splits `samples` draws into pieces small enough for batches of `batchSize` images. */
+/** Splits `samples` draws into pieces small enough for batches of `batchSize` images. Throws a RangeError unless both are whole numbers of at least 1. */
 export function cut(samples: number, batchSize: number): Pieces {
+  for (const [name, value] of Object.entries({ samples, batchSize }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`${name} is ${value}; a whole number of at least 1 was expected`)
   const count = Math.ceil(samples / Math.max(1, Math.floor(LARGEST_PIECE / batchSize)))
   const size = Math.ceil(samples / count)
   return { size, used: Array.from({ length: count }, (_, i) => Math.min(size, samples - i * size)) }
@@ -42,6 +45,9 @@ export function cut(samples: number, batchSize: number): Pieces {
 
 /** Importance sampling with `samples` draws per image of x [batch, pixels], one piece at a time to limit memory. */
 export function importanceSample(vae: Vae, x: tf.Tensor, key: HostKey, samples: number): ImportanceEstimate {
+  const values = x.dataSync<'float32'>()
+  const wrong = values.findIndex(value => !(value >= 0 && value <= 1))
+  if (wrong >= 0) throw new RangeError(`x: value ${wrong} is ${values[wrong]}; numbers from 0 to 1 were expected`)
   const { size, used } = cut(samples, x.shape[0] as number)
   const sums = used.map((count, i) => {
     const tensors = tf.tidy(() => sumWeights(vae, x, encode(vae, x), keyAt(key, i), size, count))

@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Batches, type Choice, concatenate, type Outputs, type ScanOptions, type Step } from '../compile/step.js'
-import { type Images, imageSize, imagesFrom } from '../data/images.js'
+import { type Images, imageSize, imagesFrom, requirePixels } from '../data/images.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Batch size of every evaluation of a run. The noise of an image depends on it and on the image's index, not on how many images follow. */
@@ -52,6 +52,7 @@ async function runParts<S>(
   { batchSize: size, key, onProgress, signal }: OverImagesOptions,
   parts: readonly S[],
 ): Promise<Outputs[]> {
+  requirePixels(images)
   const to = Math.ceil(images.count / size) * parts.length
   const finished: Outputs[] = []
   let [done, rows] = [0, 0]

@@ -1,5 +1,16 @@
 /** Writes files completely or not at all, even if the process is killed; one-line errors for failed reads and writes. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Replaces `path` by `data` atomically; on failure the old file stays and the temporary file is removed. */
@@ -45,8 +56,33 @@ export function writeFlushed(path: string, data: string | Uint8Array): void {
 
 /** Reads a file; an error names it, as `shownAs`, and says why it cannot be read. */
 export function readWhole(path: string, shownAs = path): Buffer {
+  return named(shownAs, () => readFileSync(path))
+}
+
+/** Reads parts of a file, and no more of it; an error names the file, as `shownAs`, and says why it cannot be read. */
+export function readPart<T>(
+  path: string,
+  shownAs: string,
+  use: (read: (from: number, length: number) => Buffer, size: number) => T,
+): T {
+  const file = named(shownAs, () => openSync(path, 'r'))
   try {
-    return readFileSync(path)
+    const { size } = fstatSync(file)
+    const read = (from: number, length: number) => {
+      const bytes = Buffer.alloc(length)
+      const got = named(shownAs, () => readSync(file, bytes, 0, length, from))
+      return bytes.subarray(0, got)
+    }
+    return use(read, size)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Runs a read of the file `shownAs`; its error is a line that says why the file cannot be read. */
+function named<T>(shownAs: string, read: () => T): T {
+  try {
+    return read()
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new Error(`${shownAs}: ${unreadable[code ?? ''] ?? message}`, { cause: error })

@@ -5,6 +5,8 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { parseJson } from '../settings/json.js'
+import { readPart } from './files.js'
 
 export interface StoredTensor {
   shape: number[]
@@ -22,6 +24,8 @@ const dtypes = {
 }
 
 const ZERO_DIGEST = '0'.repeat(64)
+/** The header begins after its length. */
+const HEADER_AT = 8
 const LONGEST_HEADER = 100_000_000 // the format's own limit
 
 const size = z.number().int().nonnegative()
@@ -35,8 +39,15 @@ const entrySchema = z.object({
   data_offsets: z.tuple([size, size]),
 })
 
+interface Layout {
+  metadata: Record<string, string>
+  entries: Map<string, { dtype: 'F32' | 'U8'; shape: number[]; start: number; end: number }>
+}
+
+type Fail = (message: string) => never
+
 /** The bytes of a file with these tensors and this metadata, plus `sha256`. The same input gives the same bytes. */
-export function encodeSafetensors({ tensors, metadata }: Safetensors): Buffer {
+export function encodeSafetensors({ tensors, metadata: { sha256: _, ...metadata } }: Safetensors): Buffer {
   let offset = 0
   const entries = [...tensors].map(([name, { shape, data }]) => {
     const dtype = data instanceof Float32Array ? 'F32' : 'U8'
@@ -44,13 +55,14 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Buffer {
     offset += data.byteLength
     return [name, { dtype, shape, data_offsets: [start, offset] }] as const
   })
-  const header = JSON.stringify({ __metadata__: { ...metadata, sha256: ZERO_DIGEST }, ...Object.fromEntries(entries) })
+  const described = { ...metadata, sha256: ZERO_DIGEST }
+  const header = JSON.stringify({ __metadata__: described, ...Object.fromEntries(entries) })
   const padded = Buffer.from(header.padEnd(header.length + ((8 - (Buffer.byteLength(header) % 8)) % 8)))
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(padded.length))
   const parts = [...tensors.values()].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength))
   const file = Buffer.concat([length, padded, ...parts])
-  file.write(digest(file), file.indexOf(ZERO_DIGEST), 'latin1')
+  file.write(digest(file), digestPlace(described), 'latin1')
   return file
 }
 
@@ -59,22 +71,52 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Buffer {
  * `path` is for error messages, which name the file, the field and what is wrong with it.
  */
 export function decodeSafetensors(file: Buffer, path: string): Safetensors {
-  const fail = (message: string): never => {
+  const fail = failing(path)
+  const headerLength = headerLengthOf(file, file.length, fail)
+  const begin = HEADER_AT + headerLength
+  const { entries, metadata } = readLayout(file.toString('utf8', HEADER_AT, begin), file.length - begin, fail)
+  const tensors = new Map<string, StoredTensor>()
+  for (const [name, { dtype, shape, start, end }] of entries) {
+    const data = dtypes[dtype].view(file.subarray(begin + start, begin + end))
+    const broken = data.findIndex(value => !Number.isFinite(value))
+    if (broken >= 0) fail(`tensor '${name}': value ${broken} is ${data[broken]}, not a finite number`)
+    tensors.set(name, { shape, data })
+  }
+  verifyDigest(file, metadata, fail)
+  return { tensors, metadata }
+}
+
+/** The metadata of such a file; reads its header and nothing else of it. Checks what the header and the file's size can tell: no digest, no number. */
+export function readSafetensorsMetadata(path: string, shownAs = path): Record<string, string> {
+  const fail = failing(shownAs)
+  return readPart(path, shownAs, (read, size) => {
+    const headerLength = headerLengthOf(read(0, Math.min(HEADER_AT, size)), size, fail)
+    const header = read(HEADER_AT, headerLength).toString()
+    return readLayout(header, size - HEADER_AT - headerLength, fail).metadata
+  })
+}
+
+const failing =
+  (path: string): Fail =>
+  message => {
     throw new Error(`${path}: ${message}`)
   }
-  if (file.length < 8) fail(`the file has ${file.length} bytes; a safetensors file begins with an 8-byte header length`)
-  const headerLength = file.readBigUInt64LE(0)
-  if (headerLength > LONGEST_HEADER || headerLength > file.length - 8) {
-    fail(
-      `header length ${headerLength} is more than the file's ${file.length} bytes can hold: truncated, or not safetensors`,
-    )
+
+function headerLengthOf(start: Buffer, size: number, fail: Fail): number {
+  if (size < HEADER_AT) fail(`the file has ${size} bytes; a safetensors file begins with an 8-byte header length`)
+  const headerLength = start.readBigUInt64LE(0)
+  if (headerLength > LONGEST_HEADER || headerLength > size - HEADER_AT) {
+    fail(`header length ${headerLength} is more than the file's ${size} bytes can hold: truncated, or not safetensors`)
   }
-  const end = 8 + Number(headerLength)
-  const header = parseHeader(file.toString('utf8', 8, end), fail)
-  const { __metadata__: metadata, ...entries } = header
-  const tensors = new Map<string, StoredTensor>()
+  return Number(headerLength)
+}
+
+/** Where each tensor lies in the `size` bytes after the header: end to end, and nothing follows. */
+function readLayout(text: string, size: number, fail: Fail): Layout {
+  const { __metadata__: metadata, ...described } = parseHeader(text, fail)
+  const entries: Layout['entries'] = new Map()
   let expected = 0
-  for (const [name, raw] of Object.entries(entries)) {
+  for (const [name, raw] of Object.entries(described)) {
     const entry = entrySchema.safeParse(raw)
     if (!entry.success) return fail(`tensor '${name}': ${z.prettifyError(entry.error).replaceAll('\n', ' ')}`)
     const { dtype, shape, data_offsets: offsets } = entry.data
@@ -85,33 +127,38 @@ export function decodeSafetensors(file: Buffer, path: string): Safetensors {
       )
     }
     expected = offsets[1]
-    if (end + expected > file.length) fail(`tensor '${name}': the file ends before its numbers: truncated`)
-    const data = dtypes[dtype].view(file.subarray(end + offsets[0], end + offsets[1]))
-    const broken = data.findIndex(value => !Number.isFinite(value))
-    if (broken >= 0) fail(`tensor '${name}': value ${broken} is ${data[broken]}, not a finite number`)
-    tensors.set(name, { shape, data })
+    if (expected > size) fail(`tensor '${name}': the file ends before its numbers: truncated`)
+    entries.set(name, { dtype, shape, start: offsets[0], end: offsets[1] })
   }
-  if (end + expected !== file.length) fail(`${file.length - end - expected} bytes follow the last tensor`)
-  verifyDigest(file, metadata, fail)
-  return { tensors, metadata }
+  if (expected !== size) fail(`${size - expected} bytes follow the last tensor`)
+  return { metadata, entries }
 }
 
-function parseHeader(text: string, fail: (message: string) => never) {
+function parseHeader(text: string, fail: Fail) {
+  let given: unknown
   try {
-    return headerSchema.parse(JSON.parse(text))
+    given = parseJson(text)
   } catch (error) {
-    if (error instanceof z.ZodError) return fail(`header: ${z.prettifyError(error).replaceAll('\n', ' ')}`)
-    return fail('the header is not JSON: damaged, or not safetensors')
+    return fail(`the header is ${(error as Error).message}: damaged, or not safetensors`)
   }
+  const parsed = headerSchema.safeParse(given)
+  return parsed.success ? parsed.data : fail(`header: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`)
 }
 
-function verifyDigest(file: Buffer, metadata: Record<string, string>, fail: (message: string) => never): void {
-  const stored = metadata.sha256
-  if (stored === undefined) fail("metadata has no 'sha256': not written by elbo")
+function verifyDigest(file: Buffer, metadata: Record<string, string>, fail: Fail): void {
+  const { sha256: given, ...others } = metadata
+  const stored = given ?? fail("metadata has no 'sha256': not written by elbo")
   const copy = Buffer.from(file)
-  const at = /^[0-9a-f]{64}$/.test(stored ?? '') ? file.indexOf(stored as string) : -1
-  if (at >= 0) copy.write(ZERO_DIGEST, at, 'latin1')
+  const at = digestPlace({ ...others, sha256: stored })
+  if (stored.length === ZERO_DIGEST.length && copy.toString('latin1', at, at + stored.length) === stored)
+    copy.write(ZERO_DIGEST, at, 'latin1')
   if (digest(copy) !== stored) fail('sha256 does not match: the file was changed or damaged after it was written')
+}
+
+/** Where the digest stands: the metadata open the header, and `sha256` is their last entry. Its digits may occur elsewhere too. */
+function digestPlace(metadata: Record<string, string>): number {
+  const opening = `{"__metadata__":${JSON.stringify(metadata)}`
+  return HEADER_AT + Buffer.byteLength(opening) - '"}'.length - ZERO_DIGEST.length
 }
 
 function digest(bytes: Uint8Array): string {

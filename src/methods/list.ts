@@ -1,5 +1,6 @@
 /** The list of all methods, and the method of a run. */
-import { UsageError } from '../settings/setting.js'
+import { parseJson } from '../settings/json.js'
+import { shortened, UsageError } from '../settings/setting.js'
 import { bernoulliMixture } from './bernoulli-mixture.js'
 import { decoder } from './decoder.js'
 import { factorAnalysis, ppca } from './factor-analysis.js'
@@ -18,7 +19,7 @@ export function methodOf({ model }: { model?: unknown }): Method {
   const method = emMethods.find(({ name }) => name === model)
   if (method) return method
   throw new UsageError(
-    `model: ${JSON.stringify(model)} was given; one of ${emMethods.map(({ name }) => name).join(', ')} was expected`,
+    `model: ${shortened(JSON.stringify(model))} was given; one of ${emMethods.map(({ name }) => name).join(', ')} was expected`,
   )
 }
 
@@ -31,7 +32,7 @@ export function parseRunConfig(json: string, where: string): RunConfig {
 function methodNamedIn(json: string, where: string): Method {
   let given: unknown
   try {
-    given = JSON.parse(json)
+    given = parseJson(json)
   } catch {
     return vae // its parser reports the syntax error
   }

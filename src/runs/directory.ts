@@ -3,27 +3,21 @@
  * atomically after its new folder is complete on disk, so that both lead to a complete snapshot at any time.
  */
 import {
-  closeSync,
   existsSync,
-  fsyncSync,
-  ftruncateSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
-  writeSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { z } from 'zod'
-import { explain, flushDirectory, readWhole, writeFileAtomic } from '../files/files.js'
-import { UsageError } from '../settings/setting.js'
+import { explain, flushDirectory } from '../files/files.js'
+import { shortened, UsageError } from '../settings/setting.js'
+import { metricsLines } from './metrics-file.js'
 
 export type SnapshotName = 'latest' | 'best'
 
@@ -31,7 +25,7 @@ export type SnapshotName = 'latest' | 'best'
 export function runFolder(checkpoints: string, name: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name)) {
     throw new UsageError(
-      `run name '${name}': use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit`,
+      `run name '${shortened(name)}': use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit`,
     )
   }
   return join(checkpoints, name)
@@ -67,7 +61,7 @@ export function makeRunFolder(folder: string): void {
 /** Whether the run has metrics or snapshots, which a new start would lose. */
 export function hasHistory(folder: string): boolean {
   const isLinked = (['latest', 'best'] as const).some(name => lstatSync(join(folder, name), { throwIfNoEntry: false }))
-  return isLinked || readMetrics(folder).length > 0 || snapshotLabels(folder).some(label => label !== stepLabel(0))
+  return isLinked || metricsLines(folder).length > 0 || snapshotLabels(folder).some(label => label !== stepLabel(0))
 }
 
 /** Throws an Error if `latest` or `best` is missing or not a link, as in a copy that did not keep links. */
@@ -136,53 +130,6 @@ export async function saveSnapshot(
   removeUnused(folder)
 }
 
-/** Appends one line to metrics.jsonl; a failed write leaves the file unchanged. */
-export function appendMetrics(folder: string, metrics: object): void {
-  const path = join(folder, 'metrics.jsonl')
-  const file = openSync(path, 'a')
-  const length = readFileSync(path).length
-  try {
-    writeSync(file, `${JSON.stringify(metrics)}\n`)
-    fsyncSync(file)
-  } catch (error) {
-    ftruncateSync(file, length)
-    throw explain(error, path)
-  } finally {
-    closeSync(file)
-  }
-}
-
-const metricsSchema = z.looseObject({ epoch: z.int().min(1), step: z.int().min(1), seconds: z.number() })
-
-/** A line of metrics.jsonl has at least these fields. */
-type MetricsLine = z.infer<typeof metricsSchema>
-
-/** The lines of metrics.jsonl, checked; an incomplete last line of a killed process is ignored. Throws an Error for an invalid line. */
-export function readMetrics<Line extends object = MetricsLine>(folder: string): Line[] {
-  const path = join(folder, 'metrics.jsonl')
-  if (!existsSync(path)) return []
-  const lines = readWhole(path).toString().split('\n').slice(0, -1)
-  return lines.map((line, i) => {
-    try {
-      return metricsSchema.parse(JSON.parse(line)) as object as Line
-    } catch {
-      throw new Error(`${path}: line ${i + 1} is not a JSON object with epoch, step and seconds`)
-    }
-  })
-}
-
-/** Drops the metrics of passes after the latest snapshot, which will be repeated. Throws an Error if a line is missing. */
-export function keepMetricsUpTo(folder: string, epoch: number): void {
-  const kept = readMetrics(folder).filter(line => line.epoch <= epoch)
-  if (kept.length !== epoch || kept.some((line, i) => line.epoch !== i + 1)) {
-    throw new Error(
-      `${join(folder, 'metrics.jsonl')}: has epochs ${kept.map(line => line.epoch).join(', ') || 'none'}, ` +
-        `but the latest snapshot has epochs 1 to ${epoch}; restore the file`,
-    )
-  }
-  writeFileAtomic(join(folder, 'metrics.jsonl'), kept.map(line => `${JSON.stringify(line)}\n`).join(''))
-}
-
 /** `label`, or the first unused of label-2, label-3, …; a linked folder is never written to again. */
 function unusedLabel(folder: string, label: string): string {
   const taken = new Set(snapshotLabels(folder))
@@ -191,7 +138,8 @@ function unusedLabel(folder: string, label: string): string {
   return candidate
 }
 
-function pointTo(folder: string, name: SnapshotName, label: string): void {
+/** Makes `latest` or `best` a link to the snapshot `label`, in one step. */
+export function pointTo(folder: string, name: SnapshotName, label: string): void {
   const aside = join(folder, `${name}.tmp`)
   rmSync(aside, { force: true })
   symlinkSync(join('snapshots', label), aside)
@@ -209,7 +157,8 @@ function removeUnused(folder: string): void {
   }
 }
 
-function snapshotLabels(folder: string): string[] {
+/** Everything below snapshots/, by name. */
+export function snapshotLabels(folder: string): string[] {
   const snapshots = join(folder, 'snapshots')
   return existsSync(snapshots) ? readdirSync(snapshots).sort() : []
 }

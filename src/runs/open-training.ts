@@ -13,19 +13,10 @@ import { imagesAsRead } from '../methods/reading.js'
 import { streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { writeRunConfig } from './config-file.js'
-import {
-  appendMetrics,
-  keepMetricsUpTo,
-  makeRunFolder,
-  readMetrics,
-  removeLeftovers,
-  requireLinks,
-  saveSnapshot,
-  snapshotFolder,
-  stepLabel,
-} from './directory.js'
+import { makeRunFolder, removeLeftovers, requireLinks, saveSnapshot, snapshotFolder, stepLabel } from './directory.js'
 import { requireFiniteValidation, requireFiniteVariables } from './divergence.js'
 import { lockRun } from './lock.js'
+import { appendMetrics, digestWith, dropUnfinished, NO_LINES, readHistory, validationBoundOf } from './metrics-file.js'
 import { trainingMeans } from './pass-sums.js'
 import { newPass, type OpenRun, type RunningPass, runningPass } from './running-pass.js'
 import { type Position, writeSnapshot } from './snapshot.js'
@@ -112,11 +103,19 @@ async function findPosition(run: OpenRun, resume: boolean): Promise<Position> {
         `--epochs ${config.epochs}: ${folder} has already finished ${position.epoch} epochs; use a larger --epochs`,
       )
     }
-    keepMetricsUpTo(folder, position.epoch)
+    dropUnfinished(folder, position)
     writeRunConfig(folder, config)
     return position
   }
-  const position: Position = { epoch: 0, step: 0, stepInEpoch: 0, sums: {}, best: null, compile: null }
+  const position: Position = {
+    epoch: 0,
+    step: 0,
+    stepInEpoch: 0,
+    sums: {},
+    best: null,
+    compile: null,
+    metricsSha256: NO_LINES,
+  }
   writeRunConfig(folder, config)
   await learner.initialize(data, images.train)
   if (config.initFrom && learner.vae) startFrom(config.initFrom, dirname(folder), learner.vae, config, data)
@@ -151,7 +150,7 @@ function save(run: OpenRun, position: Position, isBest: boolean): Promise<void> 
 
 function newTraining(run: OpenRun, position: Position, unlock: () => void): Training {
   const { folder, config, method, learner } = run
-  const history = readMetrics<EpochMetrics>(folder)
+  const history = readHistory(folder, position)
   const steps = scan<Schedule>(learner.step, startMode(config, position))
   let bounds: Bounds | undefined
   let clock = performance.now()
@@ -220,18 +219,16 @@ async function measurePass(run: OpenRun, position: Position, bounds: Bounds) {
  * Advances to the next pass; returns whether this one is the best so far. Every pass is if none is validated, or as long as the method's
  * bound may not choose; the first that it may choose is better than all before.
  */
-function finishPosition(
-  { config, method }: OpenRun,
-  position: Position,
-  { epoch, validationIwae, validationElbo }: EpochMetrics,
-): boolean {
+function finishPosition({ config, method }: OpenRun, position: Position, metrics: EpochMetrics): boolean {
   const chooses = (pass: number) => method.choosesBest?.(config, pass) ?? true
-  const validationBound = validationIwae ?? validationElbo ?? null
+  const validationBound = validationBoundOf(metrics)
   const before = position.best && chooses(position.best.epoch) ? position.best.validationBound : null
-  const isBest = validationBound === null || before === null || !chooses(epoch) || validationBound > before
-  position.epoch = epoch
+  const isBest = validationBound === null || before === null || !chooses(metrics.epoch) || validationBound > before
+  position.epoch = metrics.epoch
   position.stepInEpoch = 0
   position.sums = {}
-  if (isBest) position.best = { epoch, validationBound }
+  if (isBest) position.best = { epoch: metrics.epoch, validationBound }
+  // A run that an older version began goes on without the digest: its bytes stay those of a run that was never stopped.
+  if (position.metricsSha256 !== undefined) position.metricsSha256 = digestWith(position.metricsSha256, metrics)
   return isBest
 }

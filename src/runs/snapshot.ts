@@ -8,8 +8,14 @@ import { dirname, join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { z } from 'zod'
 import { flushDirectory, readWhole, writeFlushed } from '../files/files.js'
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../files/safetensors.js'
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  readSafetensorsMetadata,
+  type StoredTensor,
+} from '../files/safetensors.js'
 import { generator } from '../random.js'
+import { parseJson } from '../settings/json.js'
 
 /** The version of the snapshot's layout; readers refuse others. */
 const VERSION = '1'
@@ -29,6 +35,11 @@ const positionSchema = z.strictObject({
   best: z.strictObject({ epoch: count, validationBound: z.number().nullable() }).nullable(),
   /** How steps ran last; null before the first. */
   compile: z.enum(['xla', 'graph', 'off']).nullable().default(null),
+  /** Digest of the lines of metrics.jsonl up to this pass, without times; snapshots of older versions have none. */
+  metricsSha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 })
 export type Position = z.infer<typeof positionSchema>
 
@@ -48,7 +59,8 @@ const metadataSchema = z.object({
     }),
   ),
   position: json(positionSchema),
-  files: json(z.record(z.string(), z.string())),
+  /** The digest of each file beside it, by its name: no path leads out of the snapshot. */
+  files: json(z.record(z.string().regex(/^[a-z_]+\/(model\.json|weights\.bin)$/), z.string())),
 })
 
 /** The content of `state.safetensors`. */
@@ -89,27 +101,47 @@ export async function writeSnapshot(
   flushDirectory(folder)
 }
 
+/** What the header of a snapshot says beside the shapes of its tensors. */
+export type SnapshotHeader = Omit<Snapshot, 'tensors'>
+
 /** Reads a snapshot and checks each of its files. Throws Errors that name the file, as a file in `shownAs`, and the field. */
 export function readSnapshot(folder: string, shownAs = folder): Snapshot {
+  const { files, ...snapshot } = readState(folder, shownAs)
+  for (const [name, expected] of Object.entries(files)) verifyModelFile(folder, name, expected, shownAs)
+  return snapshot
+}
+
+/** The same of state.safetensors alone. `files` has the digest of each file beside it, by its name. */
+export function readState(folder: string, shownAs = folder): Snapshot & { files: Record<string, string> } {
   const path = join(shownAs, 'state.safetensors')
-  const read = (name: string) => readWhole(join(folder, name), join(shownAs, name))
-  const { tensors, metadata } = decodeSafetensors(read('state.safetensors'), path)
+  const { tensors, metadata } = decodeSafetensors(readWhole(join(folder, 'state.safetensors'), path), path)
+  return { ...parseMetadata(metadata, path), tensors }
+}
+
+/** Throws an Error unless this file of a snapshot has the expected digest. */
+export function verifyModelFile(folder: string, name: string, expected: string, shownAs = folder): void {
+  const shown = join(shownAs, name)
+  if (sha256(readWhole(join(folder, name), shown)) !== expected)
+    throw new Error(`${shown}: sha256 does not match state.safetensors: changed or damaged after it was written`)
+}
+
+/** Reads the header of a snapshot only, however large its tensors are. What no digest covers is not noticed: `readSnapshot` verifies all. */
+export function readSnapshotHeader(folder: string, shownAs = folder): SnapshotHeader {
+  const path = join(shownAs, 'state.safetensors')
+  const { files: _, ...header } = parseMetadata(readSafetensorsMetadata(join(folder, 'state.safetensors'), path), path)
+  return header
+}
+
+function parseMetadata(metadata: Record<string, string>, path: string) {
   const parsed = metadataSchema.safeParse(metadata)
   if (!parsed.success) throw new Error(`${path}: metadata ${describe(parsed.error)}`)
-  const { version, files, algorithm, settings, data, position } = parsed.data
+  const { version, algorithm, settings, data, position, files } = parsed.data
   if (version !== VERSION) {
     throw new Error(
       `${path}: metadata version: this snapshot has layout ${version}; this program reads layout ${VERSION}`,
     )
   }
-  for (const [name, expected] of Object.entries(files)) {
-    if (sha256(read(name)) !== expected) {
-      throw new Error(
-        `${join(shownAs, name)}: sha256 does not match state.safetensors: changed or damaged after it was written`,
-      )
-    }
-  }
-  return { algorithm, settings, data, position, tensors }
+  return { algorithm, settings, data, position, files }
 }
 
 /** Assigns stored tensors to variables of the same names and shapes; `path` is for error messages. */
@@ -174,9 +206,9 @@ function json<T extends z.ZodType>(schema: T) {
     .string()
     .transform((text, context) => {
       try {
-        return JSON.parse(text) as unknown
-      } catch {
-        context.addIssue('is not JSON')
+        return parseJson(text)
+      } catch (error) {
+        context.addIssue(`is ${(error as Error).message}`)
         return z.NEVER
       }
     })

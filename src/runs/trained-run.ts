@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { methodOf } from '../methods/list.js'
 import type { Learner, Method, RunConfig } from '../methods/method.js'
 import type { Vae } from '../models/vae.js'
-import { UsageError } from '../settings/setting.js'
+import { shortened, UsageError } from '../settings/setting.js'
 import { readRunConfig } from './config-file.js'
 import { type SnapshotName, snapshotFolder } from './directory.js'
-import { assignVariables, readSnapshot, type Snapshot } from './snapshot.js'
+import { assignVariables, readSnapshot, readSnapshotHeader, type Snapshot, type SnapshotHeader } from './snapshot.js'
 
 /** A trained model with its settings and its snapshot. */
 export interface TrainedRun {
@@ -26,6 +26,7 @@ export function loadTrainedRun(folder: string, name: SnapshotName): TrainedRun {
   const config = readRunConfig(folder)
   const { snapshot, path } = readRunSnapshot(folder, name)
   const method = methodOf(config)
+  requireSettings(method.settings.fixed(config), snapshot, join(path, 'state.safetensors')) // before a model of a wrong size is made
   const learner = method.create(config, snapshot.data)
   restoreLearner(learner, method.settings.fixed(config), snapshot, path)
   return { method, config, snapshot, learner }
@@ -57,28 +58,45 @@ export function restoreLearner(
       `${file}: metadata algorithm: was trained by ${snapshot.algorithm}, but config.json asks for ${algorithm}`,
     )
   }
-  for (const [name, value] of Object.entries(settings)) {
-    const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name] ?? null)] // older runs lack newer settings
-    if (now !== then) throw new Error(`${file}: was trained with ${name} = ${then}, but config.json says ${now}`)
-  }
+  requireSettings(settings, snapshot, file)
   for (const name of addedVariables ?? []) if (!snapshot.tensors.has(name)) variables.delete(name)
   assignVariables(variables, snapshot.tensors, file)
   restored?.()
 }
 
+/** Throws an Error if a snapshot was made with other settings; `file` is for its message. */
+export function requireSettings(settings: Record<string, unknown>, snapshot: SnapshotHeader, file: string): void {
+  for (const [name, value] of Object.entries(settings)) {
+    const [now, then] = [JSON.stringify(value), JSON.stringify(snapshot.settings[name] ?? null)] // older runs lack newer settings
+    if (now !== then)
+      throw new Error(`${file}: was trained with ${name} = ${shortened(then)}, but config.json says ${shortened(now)}`)
+  }
+}
+
 /** Reads a snapshot; if a training process replaced it in the meantime, reads the new one. */
 export function readRunSnapshot(folder: string, name: SnapshotName): { snapshot: Snapshot; path: string } {
+  return { snapshot: readCurrent(folder, name, readSnapshot), path: join(folder, name) }
+}
+
+/** The same of its header alone. */
+export const readRunHeader = (folder: string, name: SnapshotName): SnapshotHeader =>
+  readCurrent(folder, name, readSnapshotHeader)
+
+function readCurrent<T>(folder: string, name: SnapshotName, read: (path: string, shownAs: string) => T): T {
+  const shownAs = join(folder, name)
   const path = snapshotFolder(folder, name)
-  if (!path) throw new Error(`${join(folder, name)}: there is no snapshot here yet${hint(folder, name)}`)
+  if (!path) throw new Error(`${shownAs}: ${whyMissing(folder, name)}`)
   try {
-    return { snapshot: readSnapshot(path, join(folder, name)), path: join(folder, name) }
+    return read(path, shownAs)
   } catch (error) {
-    if (snapshotFolder(folder, name) !== path) return readRunSnapshot(folder, name)
+    if (snapshotFolder(folder, name) !== path) return readCurrent(folder, name, read)
     throw error
   }
 }
 
-function hint(folder: string, name: SnapshotName): string {
-  const unfinished = name === 'best' && snapshotFolder(folder, 'latest') !== undefined
-  return unfinished ? ': no epoch has finished; there is only a latest snapshot' : ''
+function whyMissing(folder: string, name: SnapshotName): string {
+  if (name === 'latest' || snapshotFolder(folder, 'latest') === undefined) return 'there is no snapshot here yet'
+  return readRunHeader(folder, 'latest').position.best === null
+    ? 'there is no snapshot here yet: no epoch has finished; there is only a latest snapshot'
+    : 'the snapshot is missing: it was deleted, or its link leads nowhere; the latest snapshot is there'
 }

@@ -113,7 +113,15 @@ export function parseFlag(
   const parsed = schema.safeParse(parse(given))
   if (parsed.success) return parsed.data
   const suggestion = choices && choices.length > 1 ? `; did you mean ${nearest(given, choices)}?` : ''
-  throw new UsageError(`--${kebabCase(name)} ${given}: ${expected} was expected${suggestion}`)
+  throw new UsageError(`--${kebabCase(name)} ${shortened(given)}: ${expected} was expected${suggestion}`)
+}
+
+const LONGEST_SHOWN = 100
+
+/** A text that a message repeats: a long one keeps its two ends, with its length between them. */
+export function shortened(text: string): string {
+  if (text.length <= LONGEST_SHOWN) return text
+  return `${text.slice(0, 40)}… (${text.length} characters) …${text.slice(-20)}`
 }
 
 /** `batchSize` -> `batch-size`. */

@@ -1,6 +1,7 @@
 /** Operations on a table of settings: filling in defaults, checking JSON files, and resuming a run with changed settings. */
+import { parseJson } from './json.js'
 import { nearest } from './nearest.js'
-import { kebabCase, type Setting, type Settings, UsageError, type Values } from './setting.js'
+import { kebabCase, type Setting, type Settings, shortened, UsageError, type Values } from './setting.js'
 
 export type DeepReadonly<T> = { readonly [name in keyof T]: ReadonlyList<T[name]> }
 
@@ -33,11 +34,13 @@ export function settingsTable<T extends Settings>(
   const check = (name: string, value: unknown, where: string) => {
     if (!Object.hasOwn(settings, name)) {
       if (former.includes(name)) return
-      throw new UsageError(`${where}: there is no setting '${name}'; did you mean '${nearest(name, names)}'?`)
+      throw new UsageError(
+        `${where}: there is no setting '${shortened(name)}'; did you mean '${nearest(name, names)}'?`,
+      )
     }
     const { schema, expected } = lookUp(name)
     if (!schema.safeParse(value).success)
-      throw new UsageError(`${where}: ${name}: ${JSON.stringify(value)} was given; ${expected} was expected`)
+      throw new UsageError(`${where}: ${name}: ${shortened(JSON.stringify(value))} was given; ${expected} was expected`)
   }
   return {
     resolve: (...sources) =>
@@ -80,9 +83,9 @@ function requireSame(name: string, saved: unknown, changed: unknown, { resumable
 function parseObject(json: string, where: string): object {
   let given: unknown
   try {
-    given = JSON.parse(json)
+    given = parseJson(json)
   } catch (error) {
-    throw new UsageError(`${where}: not JSON: ${(error as Error).message}`)
+    throw new UsageError(`${where}: ${(error as Error).message}`)
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new UsageError(`${where}: an object of settings was expected`)

@@ -1,5 +1,5 @@
 // `elbo compare` as users run it: a subprocess of the built program, on a part of MNIST.
-import { existsSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PNG } from 'pngjs'
 import { beforeAll, expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { commandLine } from '../support/command-line.js'
 import { smallMnist } from '../support/idx-file.js'
 import { readConfig } from '../support/runs.js'
 
-const { home, checkpoints, json, refused, interrupted } = commandLine()
+const { home, checkpoints, elbo, json, refused, interrupted } = commandLine()
 let args: string[]
 
 beforeAll(async () => {
@@ -32,7 +32,8 @@ test('a comparison leaves ordinary runs, and table, CSV, JSON and chart that agr
     [10, 1000, 13_396],
     [2, 1000, 3924],
   ])
-  const saved = JSON.parse(readFileSync(join(checkpoints, 'c/compare.json'), 'utf8'))
+  const { digest, ...saved } = JSON.parse(readFileSync(join(checkpoints, 'c/compare.json'), 'utf8'))
+  expect(digest).toMatch(/^[0-9a-f]{64}$/)
   expect(found).toEqual({ ...saved, interrupted: false })
   const csv = readFileSync(join(checkpoints, 'c/compare.csv'), 'utf8').trimEnd().split('\n')
   expect(csv).toHaveLength(5)
@@ -106,6 +107,37 @@ test('Ctrl-C saves and exits 130; the resumed comparison ends with the same tabl
   expect(timeless(found.rows)).toEqual(timeless(whole.rows))
   expect(readFileSync(join(checkpoints, 'stopped.wake-sleep-2.images-100.seed-1/metrics.jsonl')).equals(made)).toBe(
     true,
+  )
+})
+
+test('killed between a line of metrics and its snapshot it goes on to the same numbers', () => {
+  const half = [...args, '--epochs', '1'] // of the two epochs
+  json('compare', '--run', 'killed', ...half)
+  for (const run of ['wake-sleep-2.images-100.seed-1', 'bernoulli-mixture-5.seed-1'])
+    cpSync(join(checkpoints, `c.${run}`, 'metrics.jsonl'), join(checkpoints, `killed.${run}`, 'metrics.jsonl'))
+  const { rows } = json('compare', '--run', 'killed', '--resume', '--epochs', '2')
+  const whole: RunResult[] = JSON.parse(readFileSync(join(checkpoints, 'c/compare.json'), 'utf8')).rows.slice(0, 2)
+  const numbers = (of: RunResult[]) => of.map(({ passes, bestPass, testLogPx }) => ({ passes, bestPass, testLogPx }))
+  expect(numbers(rows)).toEqual(numbers(whole))
+})
+
+test('a damaged compare.json is refused by name, one without a digest is measured again, and check says so', () => {
+  const path = join(checkpoints, 'c/compare.json')
+  const good = readFileSync(path, 'utf8')
+  expect(json('check', 'c').whole).toBe(true)
+  writeFileSync(path, good.replace(/"mean": -1/, '"mean": -2'))
+  expect(elbo('compare', '--run', 'c', '--resume').stderr).toContain('c/compare.json: its digest does not match')
+  const { status, stdout } = elbo('check', 'c')
+  expect([status, stdout]).toEqual([
+    1,
+    expect.stringContaining('damaged     c/compare.json: its digest does not match'),
+  ])
+  const { digest, ...older } = JSON.parse(good)
+  writeFileSync(path, JSON.stringify(older))
+  const { stderr } = elbo('compare', '--run', 'c', '--resume')
+  expect(stderr).toContain('has no digest, an older version wrote it; its runs are measured again')
+  expect(JSON.parse(readFileSync(path, 'utf8')).rows.map(({ testLogPx }: RunResult) => testLogPx)).toEqual(
+    older.rows.map(({ testLogPx }: RunResult) => testLogPx),
   )
 })
 

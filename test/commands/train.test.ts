@@ -3,10 +3,9 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { readMetrics } from '../../src/runs/directory.js'
 import { fixedMode, useBackend } from '../support/backend.js'
 import { commandLine } from '../support/command-line.js'
-import { expectSameState, readConfig } from '../support/runs.js'
+import { expectSameState, readConfig, readMetrics } from '../support/runs.js'
 import { smallFlags, trainFirst } from './first-run.js'
 
 const line = commandLine()

@@ -57,6 +57,22 @@ test('the numbers start at a multiple of eight bytes and the same content gives 
   expect(example().equals(example())).toBe(true)
 })
 
+test('a path of 64 zeros, or of the digest itself, is not taken for the digest', () => {
+  const tensors = new Map<string, StoredTensor>()
+  const zeros = { source: `/data/${'0'.repeat(64)}`, position: '"sha256":"x"' }
+  expect(decode(encodeSafetensors({ tensors, metadata: zeros })).metadata).toMatchObject(zeros)
+  const { sha256 } = decode(encodeSafetensors({ tensors, metadata: {} })).metadata
+  const digest = { source: `/data/${sha256}` }
+  expect(decode(encodeSafetensors({ tensors, metadata: digest })).metadata).toMatchObject(digest)
+})
+
+test('a deeply nested header is one line', () => {
+  const header = Buffer.from(`{"__metadata__":{},"a":${'['.repeat(100_000)}`)
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.length))
+  expect(() => decode(Buffer.concat([length, header]))).toThrow('the header is JSON nested deeper than 64 levels')
+})
+
 test('a flipped bit is noticed, whichever it is', () => {
   const file = example()
   for (let at = 0; at < file.length; at++) {

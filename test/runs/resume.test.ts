@@ -5,11 +5,10 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Choice } from '../../src/compile/step.js'
 import { optimizers } from '../../src/inference/optimizer.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
-import { readMetrics } from '../../src/runs/directory.js'
 import { loadTrainedVae, readRunSnapshot } from '../../src/runs/trained-run.js'
 import { useBackend } from '../support/backend.js'
 import { smallMnist } from '../support/idx-file.js'
-import { expectSameState, newRun, smallConfig, stopAfterFirstStep, trainSmall } from '../support/runs.js'
+import { expectSameState, newRun, readMetrics, smallConfig, stopAfterFirstStep, trainSmall } from '../support/runs.js'
 
 describe('a resumed run is byte for byte the run that was never stopped', () => {
   test.each([...optimizers])('with %s, stopped between two epochs', async optimizer => {

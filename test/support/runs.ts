@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import { resolveConfig } from '../../src/methods/vae.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import type { SnapshotName } from '../../src/runs/directory.js'
+import { readReached } from '../../src/runs/reached.js'
 import { train } from '../../src/runs/train.js'
 import type { TrainingJob, TrainingResult } from '../../src/runs/training.js'
 import { fixedMode, useBackend } from './backend.js'
@@ -45,6 +46,9 @@ export function stopAfterFirstStep(): Pick<TrainingJob, 'signal' | 'observer'> {
 /** The bytes of a snapshot's weights and optimizer. */
 export const readState = (run: string, name: SnapshotName = 'latest'): Buffer =>
   readFileSync(join(run, name, 'state.safetensors'))
+
+/** The lines of metrics.jsonl of the passes that the run has finished. */
+export const readMetrics = (run: string) => readReached(run)?.history ?? []
 
 /** The settings in config.json. */
 export const readConfig = (run: string): Record<string, unknown> =>

@@ -48,10 +48,6 @@ export interface TriedRate {
   bound: number
 }
 
-/** The pass with the highest validation bound. */
-export const bestPassOf = (history: readonly ValidatedMetrics[]): ValidatedMetrics =>
-  history.reduce((best, one) => (one.validationElbo > best.validationElbo ? one : best))
-
 /** The learning curve of a run: one point after each pass. */
 export function learningCurve(
   history: readonly ValidatedMetrics[],
@@ -71,12 +67,11 @@ export function learningCurve(
 export function runResult(
   { name, variant, learningRate, seed }: PlannedRun,
   tried: readonly TriedRate[],
-  history: readonly ValidatedMetrics[],
+  { history, best }: { history: readonly ValidatedMetrics[]; best: ValidatedMetrics },
   curve: CurvePoint[],
   parameters: number,
   measured: MeasuredRun,
 ): RunResult {
-  const best = bestPassOf(history)
   const last = curve.at(-1) as CurvePoint
   return {
     run: name,

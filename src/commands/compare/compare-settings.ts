@@ -1,5 +1,8 @@
 /** The settings of `elbo compare`, and its presets. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
+import { readWhole } from '../../files/files.js'
 import { emBinarize, priorSetting } from '../../methods/em.js'
 import { runSettings } from '../../methods/run-settings.js'
 import { vaeFlags } from '../../methods/vae-settings.js'
@@ -109,6 +112,13 @@ export type CompareSettings = Values<typeof compareSettings>
 type Given = Partial<CompareSettings>
 
 export const compareTable = settingsTable(compareSettings)
+
+/** The settings that the comparison in `folder` began with. Throws a `UsageError` that names the file if they are missing or wrong. */
+export function readCompareSettings(folder: string): CompareSettings {
+  const path = join(folder, 'settings.json')
+  if (!existsSync(path)) throw new UsageError(`${folder}: there is no comparison here (no settings.json)`)
+  return compareTable.complete(compareTable.parse(readWhole(path).toString(), path), path)
+}
 
 /** A published number, shown beside the results. */
 export interface Reference {

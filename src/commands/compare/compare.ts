@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { absoluteSource, type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
-import { explain, readWhole, writeFileAtomic } from '../../files/files.js'
+import { explain, writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
 import { runFolder, unusedName } from '../../runs/directory.js'
@@ -10,6 +10,7 @@ import { text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { openAndSay, withThreads } from '../opened-run.js'
 import { checkpointsOption } from '../shell-quote.js'
+import { compareFile, readCompareFile } from './compare-file.js'
 import { choicesOf, type PlannedRun, planRuns, runsToMake } from './compare-plan.js'
 import { csv, describeTable } from './compare-report.js'
 import { byMethod, type RunResult } from './compare-results.js'
@@ -17,7 +18,7 @@ import {
   type CompareSettings,
   comparePresets,
   compareSettings,
-  compareTable,
+  readCompareSettings,
   resolveSettings,
   resumeSettings,
 } from './compare-settings.js'
@@ -56,7 +57,7 @@ export const compare = command({
     if (resume && run == null) throw new UsageError('--resume: name the comparison with --run')
     const name = run ?? unusedName(context.checkpoints, values.preset === 'default' ? 'compare' : values.preset)
     const folder = runFolder(context.checkpoints, name)
-    const asked = withThreads(resume ? resumeSettings(readSettings(folder), given) : resolveSettings(given))
+    const asked = withThreads(resume ? resumeSettings(readCompareSettings(folder), given) : resolveSettings(given))
     const settings = { ...asked, data: absoluteSource(asked.data) }
     const data = loadDataset(settings.data)
     const runs = planRuns(name, settings, data.train.count)
@@ -86,7 +87,7 @@ async function compareRuns(comparison: Comparison, context: Context): Promise<Re
   context.note(
     `comparison ${name}: ${runsToMake(choices).flat().length} runs of ${Math.max(...budget).toLocaleString('en')} images each`,
   )
-  const known = readRows(folder, data.sha256)
+  const known = readRows(folder, data.sha256, context)
   const rows: RunResult[] = []
   const remaining = remainingTime(choices)
   const quiet = { ...context, print: () => {} }
@@ -143,7 +144,7 @@ const document = ({ name, settings, data }: Comparison, rows: RunResult[]) => ({
 
 /** Writes all results so far. */
 function saveRows(comparison: Comparison, rows: RunResult[]): void {
-  writeFileAtomic(join(comparison.folder, 'compare.json'), `${JSON.stringify(document(comparison, rows), null, 1)}\n`)
+  writeFileAtomic(join(comparison.folder, 'compare.json'), compareFile(document(comparison, rows)))
   writeFileAtomic(join(comparison.folder, 'compare.csv'), csv(rows))
 }
 
@@ -163,17 +164,12 @@ async function draw({ name, folder, settings, runs }: Comparison, rows: RunResul
 }
 
 /** The rows that an earlier session measured on the same images. */
-function readRows(folder: string, sha256: string): RunResult[] {
+function readRows(folder: string, sha256: string, { note }: Context): readonly RunResult[] {
   const path = join(folder, 'compare.json')
   if (!existsSync(path)) return []
-  const saved = JSON.parse(readWhole(path).toString()) as { sha256: string; rows: RunResult[] }
-  return saved.sha256 === sha256 ? saved.rows : []
-}
-
-function readSettings(folder: string): CompareSettings {
-  const path = join(folder, 'settings.json')
-  if (!existsSync(path)) throw new UsageError(`${folder}: there is no comparison here (no settings.json)`)
-  return compareTable.complete(compareTable.parse(readWhole(path).toString(), path), path)
+  const saved = readCompareFile(path)
+  if (saved === undefined) note(`${path}: has no digest, an older version wrote it; its runs are measured again`)
+  return saved?.sha256 === sha256 ? saved.rows : []
 }
 
 function saveSettings(folder: string, settings: CompareSettings): void {

@@ -8,7 +8,8 @@ import { methodOf } from '../../methods/list.js'
 import type { RunConfig } from '../../methods/method.js'
 import { streamKey } from '../../random.js'
 import { readRunConfig } from '../../runs/config-file.js'
-import { readMetrics, runFolder } from '../../runs/directory.js'
+import { runFolder } from '../../runs/directory.js'
+import { readReached } from '../../runs/reached.js'
 import { loadTrainedRun } from '../../runs/trained-run.js'
 import { UsageError } from '../../settings/setting.js'
 import type { Context } from '../command.js'
@@ -16,14 +17,7 @@ import { evaluatedSplit, runImages } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
 import { trainRequested } from '../train/train.js'
 import type { PlannedRun } from './compare-plan.js'
-import {
-  bestPassOf,
-  learningCurve,
-  type RunResult,
-  runResult,
-  type TriedRate,
-  type ValidatedMetrics,
-} from './compare-results.js'
+import { learningCurve, type RunResult, runResult, type TriedRate, type ValidatedMetrics } from './compare-results.js'
 import type { CompareSettings } from './compare-settings.js'
 import { measure } from './measure.js'
 
@@ -55,7 +49,7 @@ export async function makeRun(
     const folder = runFolder(context.checkpoints, planned.name)
     const outcome = await trainToEnd(planned, folder, job, context)
     if (outcome === 'interrupted') return outcome
-    trained.push({ planned, folder, kept: outcome === 'kept', history: readMetrics(folder) })
+    trained.push({ planned, folder, kept: outcome === 'kept', ...finishedRun(folder) })
   }
   const best = trained.reduce((best, one) => (boundOf(one) > boundOf(best) ? one : best))
   const known = trained.every(({ kept }) => kept) && job.known.find(row => isSame(row, best, job))
@@ -75,9 +69,20 @@ interface TrainedChoice {
   /** Whether all its passes were already finished. */
   kept: boolean
   history: ValidatedMetrics[]
+  /** The pass whose snapshot is `best`. */
+  best: ValidatedMetrics
 }
 
-const boundOf = ({ history }: TrainedChoice): number => bestPassOf(history).validationElbo
+const boundOf = ({ best }: TrainedChoice): number => best.validationElbo
+
+/** The passes of a run that is trained, and which of them its snapshots call the best. */
+function finishedRun(folder: string): Pick<TrainedChoice, 'history' | 'best'> {
+  const reached = readReached(folder)
+  const history = (reached?.history ?? []) as ValidatedMetrics[]
+  const best = history[(reached?.position.best?.epoch ?? 0) - 1]
+  if (!best) throw new Error(`${folder}: has no pass that was validated; a comparison needs one`)
+  return { history, best }
+}
 
 async function trainToEnd(
   { name, config }: PlannedRun,
@@ -89,7 +94,7 @@ async function trainToEnd(
   const resumed = (saved: RunConfig) => resumedConfig(saved, config, folder)
   if (resume) {
     resumed(readRunConfig(folder))
-    if (readMetrics(folder).length === config.epochs) return 'kept'
+    if (readReached(folder)?.position.epoch === config.epochs) return 'kept'
   }
   const continueWith = `compare --run ${comparison} --resume`
   const { interrupted } = await trainRequested(
@@ -112,11 +117,12 @@ function resumedConfig(saved: RunConfig, config: RunConfig, folder: string): Run
 
 /** Whether an earlier session measured the same passes on the same images with the same effort. */
 function isSame(
-  { run, passes, testBound, testLogPx }: RunResult,
-  { planned: { name }, history }: TrainedChoice,
+  { run, passes, bestPass, validationBound, testBound, testLogPx }: RunResult,
+  { planned: { name }, history, best }: TrainedChoice,
   { settings, data: { test } }: Job,
 ): boolean {
   const { samples, aisChains, aisTemperatures, testImages } = settings
+  if (bestPass !== best.epoch || validationBound.mean !== best.validationElbo) return false
   if (run !== name || passes !== history.length || testBound.count !== (testImages ?? test.count)) return false
   if (testLogPx.by === 'importance sampling') return testLogPx.samples === samples
   if (testLogPx.by === 'annealed importance sampling')
@@ -125,12 +131,13 @@ function isSame(
 }
 
 async function measureRun(
-  { planned, folder, history }: TrainedChoice,
+  { planned, folder, history, best }: TrainedChoice,
   tried: readonly TriedRate[],
   { settings, data }: Job,
   context: Context,
 ): Promise<RunResult | undefined> {
   const run = loadTrainedRun(folder, 'best')
+  requireBest(run.snapshot.position.epoch, best.epoch, folder)
   const test = evaluatedSplit(run, runImages(run).test)
   const images = firstImages(test, settings.testImages ?? test.count)
   const { parameters } = run.learner
@@ -152,5 +159,13 @@ async function measureRun(
     run.learner.dispose()
   })
   const curve = learningCurve(history, run.config.batchSize, planned.variant.trainImages ?? data.train.count)
-  return measured && runResult(planned, tried, history, curve, parameters, measured)
+  return measured && runResult(planned, tried, { history, best }, curve, parameters, measured)
+}
+
+/** Refuses a `best` that leads to another snapshot than the one that the latest snapshot calls the best. */
+function requireBest(found: number, expected: number, folder: string): void {
+  if (found === expected) return
+  throw new Error(
+    `${join(folder, 'best')}: is the snapshot of epoch ${found}, but the latest snapshot says that epoch ${expected} is the best; restore the link`,
+  )
 }
