@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: one table of commands; flags, help, errors and exit codes are made here and nowhere else. */
+import { fstatSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { closest } from 'fastest-levenshtein'
@@ -18,6 +19,7 @@ import { runs } from './commands/runs.js'
 import { sample } from './commands/sample.js'
 import { em } from './commands/train/em.js'
 import { train } from './commands/train/train.js'
+import { writeAll } from './files/files.js'
 import { exitAtOnce } from './interruption.js'
 import { kebabCase, parseFlag, type Setting, UsageError } from './settings/setting.js'
 
@@ -165,8 +167,8 @@ async function runCommand(command: Command, argument: string, flags: Flags): Pro
   const defaults = Object.fromEntries(names.map(name => [name, command.options[name]?.value]))
   const switches = Object.fromEntries(Object.keys(command.switches ?? {}).map(name => [name, flags[name] === true]))
   const context: Context = {
-    print: line => void (json ? process.stderr : process.stdout).write(`${line}\n`),
-    note: line => void process.stderr.write(`${line}\n`),
+    print: line => writeLine(json ? process.stderr : process.stdout, line),
+    note: line => writeLine(process.stderr, line),
     signal: interruption.signal,
     json,
     debug,
@@ -184,7 +186,20 @@ async function runCommand(command: Command, argument: string, flags: Flags): Pro
 }
 
 function printJson({ json }: Result): void {
-  process.stdout.write(`${JSON.stringify(json)}\n`)
+  writeLine(process.stdout, JSON.stringify(json))
+}
+
+/** Node writes to a file with one call of the operating system, of which a disk that is almost full takes only a part. */
+function writeLine(stream: NodeJS.WriteStream & { fd: number }, line: string): void {
+  if (!fstatSync(stream.fd).isFile()) {
+    stream.write(`${line}\n`)
+    return
+  }
+  try {
+    writeAll(stream.fd, `${line}\n`)
+  } catch (error) {
+    stream.emit('error', error)
+  }
 }
 
 const oneLine = ({ message }: Error): string => message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')

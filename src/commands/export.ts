@@ -1,7 +1,7 @@
 /** `elbo export RUN --to DIR`: the networks as plain TF.js layers models. */
-import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { explain, writeFileAtomic } from '../files/files.js'
+import { writeFileAtomic } from '../files/files.js'
+import { makeFolder } from '../files/folders.js'
 import { modelsOf, type Vae } from '../models/vae.js'
 import { modelFiles } from '../runs/snapshot.js'
 import { text, UsageError } from '../settings/setting.js'
@@ -27,11 +27,7 @@ export const exportModel = command({
     const files = await modelFiles(models)
     for (const [name, bytes] of files) {
       const path = join(to, name)
-      try {
-        mkdirSync(dirname(path), { recursive: true })
-      } catch (error) {
-        throw explain(error, path)
-      }
+      makeFolder(dirname(path))
       writeFileAtomic(path, bytes)
       context.print(path)
     }

@@ -1,5 +1,4 @@
 /** What every command on a trained run does first: choose a backend, say so, read the run. */
-import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
@@ -7,7 +6,8 @@ import { backendNames, openBackend } from '../backends/candidates.js'
 import type { Choice } from '../compile/step.js'
 import { type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
 import type { Images } from '../data/images.js'
-import { explain, writeFileAtomic } from '../files/files.js'
+import { writeFileAtomic } from '../files/files.js'
+import { makeFolder } from '../files/folders.js'
 import { imagesAsRead } from '../methods/reading.js'
 import type { Vae } from '../models/vae.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
@@ -159,10 +159,6 @@ export function writeGrid(
 /** A folder of the run's for pictures; made if it is not there. */
 export function pictureFolder(folder: string, name: 'images' | 'plots'): string {
   const path = join(folder, name)
-  try {
-    mkdirSync(path, { recursive: true })
-  } catch (error) {
-    throw explain(error, path)
-  }
+  makeFolder(path)
   return path
 }

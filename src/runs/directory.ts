@@ -3,26 +3,22 @@
  * in one step after its folder is whole on disk, so that both are whole at every moment.
  */
 import {
-  closeSync,
   existsSync,
-  fsyncSync,
-  ftruncateSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
-  writeSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { explain, flushDirectory, readWhole, writeFileAtomic } from '../files/files.js'
+import { appendFlushed, explain, flushDirectory, writeFileAtomic } from '../files/files.js'
+import { makeFolder } from '../files/folders.js'
+import { readWhole } from '../files/reading.js'
 import { UsageError } from '../settings/setting.js'
 
 export type SnapshotName = 'latest' | 'best'
@@ -56,12 +52,7 @@ export function unusedName(checkpoints: string, prefix: string): string {
 
 /** Makes the run's folders, if they are not there yet. */
 export function makeRunFolder(folder: string): void {
-  try {
-    for (const part of ['snapshots', 'plots', 'images', 'tensorboard'])
-      mkdirSync(join(folder, part), { recursive: true })
-  } catch (error) {
-    throw explain(error, folder)
-  }
+  for (const part of ['snapshots', 'plots', 'images', 'tensorboard']) makeFolder(join(folder, part))
 }
 
 /** Whether a training has left anything in the run's folder that starting over would lose. */
@@ -138,18 +129,7 @@ export async function saveSnapshot(
 
 /** One line of metrics.jsonl; a failed write leaves the file as it was. */
 export function appendMetrics(folder: string, metrics: object): void {
-  const path = join(folder, 'metrics.jsonl')
-  const file = openSync(path, 'a')
-  const length = readFileSync(path).length
-  try {
-    writeSync(file, `${JSON.stringify(metrics)}\n`)
-    fsyncSync(file)
-  } catch (error) {
-    ftruncateSync(file, length)
-    throw explain(error, path)
-  } finally {
-    closeSync(file)
-  }
+  appendFlushed(join(folder, 'metrics.jsonl'), `${JSON.stringify(metrics)}\n`)
 }
 
 const metricsSchema = z.looseObject({ epoch: z.int().min(1), step: z.int().min(1), seconds: z.number() })

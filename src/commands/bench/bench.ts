@@ -1,12 +1,12 @@
 /** `elbo bench`: a training step on every backend and mode of this machine: table, JSON, chart. */
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { BackendOptions } from '../../backends/backend.js'
 import { candidates } from '../../backends/candidates.js'
 import { modes } from '../../compile/step.js'
-import { explain, writeFileAtomic } from '../../files/files.js'
+import { writeFileAtomic } from '../../files/files.js'
+import { makeFolder } from '../../files/folders.js'
 import {
   positive,
   read,
@@ -204,12 +204,4 @@ async function write(
     names.push(save('bench.svg', svg), save('bench.png', svgToPng(svg)))
   }
   print(`saved in ${folder}: ${names.join(', ')}`)
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    throw explain(error, folder)
-  }
 }

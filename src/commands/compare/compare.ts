@@ -1,8 +1,10 @@
 /** `elbo compare`: several methods on one data set, one budget and one metric: runs, table, CSV, JSON, chart. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
-import { explain, readWhole, writeFileAtomic } from '../../files/files.js'
+import { writeFileAtomic } from '../../files/files.js'
+import { makeFolder } from '../../files/folders.js'
+import { MOST_JSON, readWhole } from '../../files/reading.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
 import { runFolder, unusedName } from '../../runs/directory.js'
@@ -164,22 +166,18 @@ async function draw({ name, folder, settings, runs }: Comparison, rows: RunResul
 function readRows(folder: string, sha256: string): RunResult[] {
   const path = join(folder, 'compare.json')
   if (!existsSync(path)) return []
-  const saved = JSON.parse(readWhole(path).toString()) as { sha256: string; rows: RunResult[] }
+  const saved = JSON.parse(readWhole(path, path, MOST_JSON).toString()) as { sha256: string; rows: RunResult[] }
   return saved.sha256 === sha256 ? saved.rows : []
 }
 
 function readSettings(folder: string): CompareSettings {
   const path = join(folder, 'settings.json')
   if (!existsSync(path)) throw new UsageError(`${folder}: there is no comparison here (no settings.json)`)
-  return compareTable.complete(compareTable.parse(readWhole(path).toString(), path), path)
+  return compareTable.complete(compareTable.parse(readWhole(path, path, MOST_JSON).toString(), path), path)
 }
 
 function saveSettings(folder: string, settings: CompareSettings): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    throw explain(error, folder)
-  }
+  makeFolder(folder)
   writeFileAtomic(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`)
 }
 

@@ -1,7 +1,7 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
 
 import { existsSync, rmSync } from 'node:fs'
-import { readWhole } from '../../files/files.js'
+import { MOST_JSON, readWhole } from '../../files/reading.js'
 import type { Method, RunConfig } from '../../methods/method.js'
 import { resolveConfig, vae } from '../../methods/vae.js'
 import { type PresetName, presets } from '../../methods/vae-presets.js'
@@ -75,7 +75,7 @@ function fresh(preset: PresetName, path: string | null, given: Partial<VaeConfig
 
 function readConfigFile(path: string): string {
   if (!existsSync(path)) throw new UsageError(`--config ${path}: there is no such file`)
-  return readWhole(path).toString()
+  return readWhole(path, path, MOST_JSON).toString()
 }
 
 /** What is to be trained: where, and with which settings. */
