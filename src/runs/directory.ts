@@ -3,6 +3,7 @@
  * in one step after its folder is whole on disk, so that both are whole at every moment.
  */
 import {
+  type Dirent,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -16,7 +17,7 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { appendFlushed, explain, flushDirectory, writeFileAtomic } from '../files/files.js'
+import { appendFlushed, explain, flushDirectory, isLeftover, writeFileAtomic } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
 import { readWhole } from '../files/reading.js'
 import { UsageError } from '../settings/setting.js'
@@ -43,13 +44,6 @@ export function listRuns(checkpoints: string): string[] {
     .sort()
 }
 
-/** The first of PREFIX-1, PREFIX-2, … that nothing below `checkpoints` has as its name. */
-export function unusedName(checkpoints: string, prefix: string): string {
-  let n = 1
-  while (existsSync(join(checkpoints, `${prefix}-${n}`))) n++
-  return `${prefix}-${n}`
-}
-
 /** Makes the run's folders, if they are not there yet. */
 export function makeRunFolder(folder: string): void {
   for (const part of ['snapshots', 'plots', 'images', 'tensorboard']) makeFolder(join(folder, part))
@@ -58,7 +52,7 @@ export function makeRunFolder(folder: string): void {
 /** Whether a training has left anything in the run's folder that starting over would lose. */
 export function hasHistory(folder: string): boolean {
   const isLinked = (['latest', 'best'] as const).some(name => lstatSync(join(folder, name), { throwIfNoEntry: false }))
-  return isLinked || readMetrics(folder).length > 0 || snapshotLabels(folder).some(label => label !== stepLabel(0))
+  return isLinked || readMetrics(folder).length > 0 || snapshotLabels(folder).some(label => !isStart.test(label))
 }
 
 /** Refuses a run whose links are gone or are no links: its copy did not keep them. */
@@ -79,13 +73,32 @@ export function requireLinks(folder: string): void {
   }
 }
 
-/** Removes what a killed process left half written. Call it with the run locked. */
+/** A snapshot of step 0. */
+const isStart = /^step-0+(?:-\d+)?$/
+
+/** Files that a process which writes to a run replaces, by the folder of the run that they are in. */
+const replacedFiles: Readonly<Record<string, RegExp>> = {
+  '': /^(?:config\.json|metrics\.jsonl)$/,
+  plots: /^(?:elbo|half-steps|gradients)\.(?:svg|png)$/,
+  images: /^(?:(?:samples|reconstructions)(?:-epoch-\d+)?|interpolations|manifold|posterior)\.png$/,
+}
+
+/** Removes what a killed process left half written, and nothing that has another name. Call it with the run locked. */
 export function removeLeftovers(folder: string): void {
-  for (const part of ['', 'plots', 'images', 'snapshots']) {
-    for (const name of readdirSync(join(folder, part))) {
-      if (name.endsWith('.tmp')) rmSync(join(folder, part, name), { recursive: true })
-    }
+  for (const [part, names] of Object.entries(replacedFiles)) {
+    for (const { name } of entriesOf(join(folder, part)).filter(
+      entry => entry.isFile() && isLeftover(entry.name, names),
+    ))
+      rmSync(join(folder, part, name))
   }
+  for (const { name } of entriesOf(folder).filter(
+    entry => entry.isSymbolicLink() && /^(?:latest|best)\.tmp$/.test(entry.name),
+  ))
+    rmSync(join(folder, name))
+  for (const { name } of entriesOf(join(folder, 'snapshots')).filter(
+    entry => entry.isDirectory() && isUnfinished.test(entry.name),
+  ))
+    rmSync(join(folder, 'snapshots', name), { recursive: true })
 }
 
 /** The name of a snapshot's folder: its step. */
@@ -160,7 +173,8 @@ export function keepMetricsUpTo(folder: string, epoch: number): void {
         `but the latest snapshot has finished 1 to ${epoch}; restore the file`,
     )
   }
-  writeFileAtomic(join(folder, 'metrics.jsonl'), kept.map(line => `${JSON.stringify(line)}\n`).join(''))
+  if (existsSync(join(folder, 'metrics.jsonl')))
+    writeFileAtomic(join(folder, 'metrics.jsonl'), kept.map(line => `${JSON.stringify(line)}\n`).join(''))
 }
 
 /** `label`, or the first of label-2, label-3, … that no folder has: a linked folder is never touched again. */
@@ -184,15 +198,28 @@ function removeUnused(folder: string): void {
     .map(name => join(folder, name))
     .filter(isLink)
     .map(link => basename(readlinkSync(link)))
-  for (const label of snapshotLabels(folder)) {
-    if (!used.includes(label)) rmSync(join(folder, 'snapshots', label), { recursive: true, force: true })
-  }
+  for (const { name } of entriesOf(join(folder, 'snapshots')).filter(
+    entry => entry.isDirectory() && isLabel.test(entry.name),
+  ))
+    if (!used.includes(name)) rmSync(join(folder, 'snapshots', name), { recursive: true, force: true })
 }
+
+/** Names that snapshots have; what has another name is not the program's. */
+const isLabel = /^step-\d{8,}(?:-\d+)?$/
+const isUnfinished = /^step-\d{8,}(?:-\d+)?\.tmp$/
 
 function snapshotLabels(folder: string): string[] {
   const snapshots = join(folder, 'snapshots')
-  return existsSync(snapshots) ? readdirSync(snapshots).sort() : []
+  return existsSync(snapshots)
+    ? readdirSync(snapshots)
+        .filter(name => isLabel.test(name))
+        .sort()
+    : []
 }
+
+/** What a folder holds; nothing where it is no folder of the run's own, but missing or a link to elsewhere. */
+const entriesOf = (folder: string): Dirent[] =>
+  lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder, { withFileTypes: true }) : []
 
 function isLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false

@@ -39,6 +39,8 @@ export interface TrainingJob {
   /** Go on from the latest snapshot, if there is one. */
   resume?: boolean
   backend: Backend
+  /** The caller has locked the run, and unlocks it. */
+  isLocked?: boolean
   /** Stops after the chunk in flight and saves where the run stands. */
   signal?: AbortSignal | undefined
   observer?: Partial<TrainingObserver>

@@ -1,13 +1,14 @@
 /** The folder of a run that is to be trained: free, or with a run of the same method to be resumed. */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { explain, isLeftover } from '../../files/files.js'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { methodOf } from '../../methods/list.js'
 import type { Method, RunConfig } from '../../methods/method.js'
+import { type Claim, claimFolder, isFree } from '../../runs/claim.js'
 import { writeRunConfig } from '../../runs/config-file.js'
 import { listRuns } from '../../runs/directory.js'
 import { UsageError } from '../../settings/setting.js'
 import type { Context } from '../command.js'
+
 /** Throws a `UsageError` if the run is of another method than the command. */
 export function requireMethod(saved: RunConfig, asked: Method): void {
   const { command, name } = methodOf(saved)
@@ -24,7 +25,7 @@ export function noteThreads({ threads: before }: RunConfig, { threads: now }: Ru
 }
 
 export function requireEmpty(folder: string): void {
-  if (mayBeginIn(folder)) return
+  if (isFree(folder, 'config.json')) return
   throw new UsageError(
     existsSync(join(folder, 'config.json'))
       ? `${folder} has a run already: continue it with --resume, or choose another --run`
@@ -32,24 +33,26 @@ export function requireEmpty(folder: string): void {
   )
 }
 
-/** Makes the run's folder, so that it can be resumed whatever happens next; false if an empty one was there already. */
-export function claim(folder: string, config: RunConfig): boolean {
-  let made = true
-  try {
-    mkdirSync(dirname(folder), { recursive: true })
-    mkdirSync(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw explain(error, folder)
-    made = false
-  }
-  writeRunConfig(folder, config)
-  return made
+interface Wanted {
+  /** Null: the first free of PREFIX-1, PREFIX-2, … */
+  run: string | null
+  prefix: string
+  resume: boolean
 }
 
-/** Whether a run may begin there. A start that was killed while it wrote config.json leaves that file's beginning. */
-function mayBeginIn(folder: string): boolean {
-  if (!existsSync(folder)) return true
-  return statSync(folder).isDirectory() && readdirSync(folder).every(name => isLeftover(name, 'config.json'))
+/** Locks the run's folder, new or to be resumed, and writes its settings, so that it can be resumed whatever happens next. */
+export function claimRun({ checkpoints }: Context, request: Wanted, config: RunConfig): Claim {
+  const claim = claimFolder(checkpoints, request)
+  if (request.resume) return claim
+  try {
+    requireEmpty(claim.folder) // of a start at the same moment
+    writeRunConfig(claim.folder, config)
+    return claim
+  } catch (error) {
+    claim.discard()
+    claim.release()
+    throw error
+  }
 }
 
 export function knownRuns(checkpoints: string): string {
