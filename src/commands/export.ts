@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { writeFileAtomic } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
 import { modelsOf, type Vae } from '../models/vae.js'
+import { refuseOwnFile } from '../runs/own-files.js'
 import { modelFiles } from '../runs/snapshot.js'
 import { text, UsageError } from '../settings/setting.js'
 import { command } from './command.js'
@@ -22,6 +23,7 @@ export const exportModel = command({
   async run({ argument, values }, context) {
     const { to } = values
     if (to === null) throw new UsageError('export: --to DIR is missing: the folder to write encoder/ and decoder/ into')
+    refuseOwnFile('--to', to)
     const { trained } = await openVae(argument, values, context)
     const models = modelsOf(trained.vae)
     const files = await modelFiles(models)

@@ -13,6 +13,7 @@ import type { Vae } from '../models/vae.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
 import { listRuns, runFolder } from '../runs/directory.js'
+import { refuseOwnFile } from '../runs/own-files.js'
 import { loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../runs/trained-run.js'
 import { choice, text, threads, UsageError } from '../settings/setting.js'
 import type { Context } from './command.js'
@@ -70,6 +71,8 @@ interface Which {
   snapshot: 'best' | 'latest'
   backend: string
   threads: number | null
+  /** A file that the command is to write. */
+  out?: string | null
 }
 
 /** Brings back the run called `name`, whatever its model, on the backend that `values` ask for. */
@@ -87,6 +90,7 @@ async function open<T extends TrainedRun>(
   load: (folder: string, snapshot: Which['snapshot']) => T,
 ): Promise<OpenedRun<T>> {
   const folder = existingRun(name, context.checkpoints)
+  refuseOwnFile('--out', values.out)
   await openAndSay(values.backend, values.threads, context)
   const trained = load(folder, values.snapshot)
   const { epoch, best } = trained.snapshot.position

@@ -7,6 +7,7 @@ import { candidates } from '../../backends/candidates.js'
 import { modes } from '../../compile/step.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { makeFolder } from '../../files/folders.js'
+import { refuseOwnFile } from '../../runs/own-files.js'
 import {
   positive,
   read,
@@ -89,6 +90,7 @@ export const bench = command({
   async run({ values, switches }, context) {
     const asked = { ...values, peers: switches.peers === true }
     requireSameCores(asked)
+    refuseOwnFile('--out', asked.out)
     const options = { debug: context.debug, ...(asked.threads !== null && { threads: asked.threads }) }
     const backends = await probeAll(asked.backends, options, context.signal)
     for (const line of backends.map(describeProbed)) context.note(line)
