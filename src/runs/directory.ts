@@ -36,13 +36,30 @@ export function runFolder(checkpoints: string, name: string): string {
 
 /** The names of all runs below `checkpoints`, sorted. */
 export function listRuns(checkpoints: string): string[] {
-  if (!existsSync(checkpoints)) return []
-  if (!statSync(checkpoints).isDirectory())
-    throw new UsageError(`--checkpoints ${checkpoints}: this is a file; a folder was expected`)
-  return readdirSync(checkpoints)
-    .filter(name => existsSync(join(checkpoints, name, 'config.json')))
-    .sort()
+  try {
+    const found = statSync(checkpoints, { throwIfNoEntry: false })
+    if (!found) return []
+    if (!found.isDirectory())
+      throw new UsageError(`--checkpoints ${checkpoints}: this is a file; a folder was expected`)
+    const names = readdirSync(checkpoints)
+    for (const name of names) lstatSync(join(checkpoints, name), { throwIfNoEntry: false })
+    return names.filter(name => holdsRun(join(checkpoints, name))).sort()
+  } catch (error) {
+    if (!isForbidden(error)) throw error
+    throw new Error(`--checkpoints ${checkpoints}: permission denied: the folder cannot be read`, { cause: error })
+  }
 }
+
+/** Whether a folder has a run, or may have one that this user cannot read. */
+function holdsRun(folder: string): boolean {
+  try {
+    return statSync(join(folder, 'config.json'), { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    return isForbidden(error)
+  }
+}
+
+const isForbidden = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EACCES'
 
 /** Makes the run's folders, if they are not there yet. */
 export function makeRunFolder(folder: string): void {
