@@ -14,6 +14,8 @@ export interface TrainingObserver {
   compiled(choice: Choice): void
   progress(progress: TrainingProgress): void
   epoch(metrics: EpochMetrics, isBest: boolean): void
+  /** When a run goes on between two passes: what `saved` made of the last one may be missing. */
+  resumed(pictures: Pictures, history: EpochMetrics[], data: Dataset): Promise<void>
   /** After a pass is saved; `history` has the metrics of all of them. */
   saved(pictures: Pictures, history: EpochMetrics[], data: Dataset): Promise<void>
 }
