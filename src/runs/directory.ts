@@ -101,22 +101,16 @@ const replacedFiles: Readonly<Record<string, RegExp>> = {
 }
 
 /** Removes what a killed process left half written, and nothing that has another name. Call it with the run locked. */
-export function removeLeftovers(folder: string): void {
-  for (const [part, names] of Object.entries(replacedFiles)) {
-    for (const { name } of entriesOf(join(folder, part)).filter(
-      entry => entry.isFile() && isLeftover(entry.name, names),
-    ))
-      rmSync(join(folder, part, name))
-  }
-  for (const { name } of entriesOf(folder).filter(
-    entry => entry.isSymbolicLink() && /^(?:latest|best)\.tmp$/.test(entry.name),
-  ))
-    rmSync(join(folder, name))
-  for (const { name } of entriesOf(join(folder, 'snapshots')).filter(
-    entry => entry.isDirectory() && isUnfinished.test(entry.name),
-  ))
-    rmSync(join(folder, 'snapshots', name), { recursive: true })
+export function removeLeftovers(run: string): void {
+  const folder = realpathSync(run)
+  for (const [part, names] of Object.entries(replacedFiles)) removeTemporaries(join(folder, part), names)
+  removeEntries(folder, entry => entry.isSymbolicLink() && /^(?:latest|best)\.tmp$/.test(entry.name))
+  removeEntries(join(folder, 'snapshots'), entry => entry.isDirectory() && isUnfinished.test(entry.name))
 }
+
+/** Removes temporary files that a killed process left for files of these names. Call it with the folder locked. */
+export const removeTemporaries = (folder: string, names: RegExp): void =>
+  removeEntries(folder, entry => entry.isFile() && isLeftover(entry.name, names))
 
 /** The name of a snapshot's folder: its step. */
 export function stepLabel(step: number): string {
@@ -215,10 +209,10 @@ function removeUnused(folder: string): void {
     .map(name => join(folder, name))
     .filter(isLink)
     .map(link => basename(readlinkSync(link)))
-  for (const { name } of entriesOf(join(folder, 'snapshots')).filter(
-    entry => entry.isDirectory() && isLabel.test(entry.name),
-  ))
-    if (!used.includes(name)) rmSync(join(folder, 'snapshots', name), { recursive: true, force: true })
+  removeEntries(
+    join(realpathSync(folder), 'snapshots'),
+    entry => entry.isDirectory() && isLabel.test(entry.name) && !used.includes(entry.name),
+  )
 }
 
 /** Names that snapshots have; what has another name is not the program's. */
@@ -234,9 +228,12 @@ function snapshotLabels(folder: string): string[] {
     : []
 }
 
-/** What a folder holds; nothing where it is no folder of the run's own, but missing or a link to elsewhere. */
-const entriesOf = (folder: string): Dirent[] =>
-  lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder, { withFileTypes: true }) : []
+/** Removes what `isOurs` chooses in a folder; nothing where that is a link to elsewhere. */
+function removeEntries(folder: string, isOurs: (entry: Dirent) => boolean): void {
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+  for (const entry of readdirSync(folder, { withFileTypes: true }).filter(isOurs))
+    rmSync(join(folder, entry.name), { recursive: true, force: true })
+}
 
 function isLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
