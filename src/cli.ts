@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: the table of commands, and the only place that handles flags, help, errors and exit codes. */
+import { fstatSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { backends } from './commands/backends.js'
@@ -19,6 +20,7 @@ import { sample } from './commands/sample.js'
 import { em } from './commands/train/em.js'
 import { train } from './commands/train/train.js'
 import { visible, visibleJson, visibleLines } from './commands/visible.js'
+import { writeAll } from './files/files.js'
 import { exitAtOnce } from './interruption.js'
 import { nearest } from './settings/nearest.js'
 import { kebabCase, parseFlag, type Setting, shortened, UsageError } from './settings/setting.js'
@@ -171,8 +173,8 @@ async function runCommand(command: Command, given: readonly string[], flags: Fla
   const defaults = Object.fromEntries(names.map(name => [name, command.options[name]?.value]))
   const switches = Object.fromEntries(Object.keys(command.switches ?? {}).map(name => [name, flags[name] === true]))
   const context: Context = {
-    print: line => void (json ? process.stderr : process.stdout).write(`${visible(line)}\n`),
-    note: line => void process.stderr.write(`${visible(line)}\n`),
+    print: line => writeLine(json ? process.stderr : process.stdout, visible(line)),
+    note: line => writeLine(process.stderr, visible(line)),
     signal: interruption.signal,
     json,
     debug,
@@ -198,7 +200,20 @@ async function runCommand(command: Command, given: readonly string[], flags: Fla
 }
 
 function printJson({ json }: Result): void {
-  process.stdout.write(`${visibleJson(json)}\n`)
+  writeLine(process.stdout, visibleJson(json))
+}
+
+/** Node writes to a file with one call of the operating system, of which a disk that is almost full takes only a part. */
+function writeLine(stream: NodeJS.WriteStream & { fd: number }, line: string): void {
+  if (!fstatSync(stream.fd).isFile()) {
+    stream.write(`${line}\n`)
+    return
+  }
+  try {
+    writeAll(stream.fd, `${line}\n`)
+  } catch (error) {
+    stream.emit('error', error)
+  }
 }
 
 const oneLine = ({ message }: Error): string => message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')

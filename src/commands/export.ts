@@ -1,8 +1,9 @@
 /** `elbo export RUN --to FOLDER`: the networks as plain TF.js layers models. */
-import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { explain, writeFileAtomic } from '../files/files.js'
+import { writeFileAtomic } from '../files/files.js'
+import { makeFolder } from '../files/folders.js'
 import { modelsOf, type Vae } from '../models/vae.js'
+import { refuseOwnFile } from '../runs/own-files.js'
 import { modelFiles } from '../runs/snapshot.js'
 import { text, UsageError } from '../settings/setting.js'
 import { command } from './command.js'
@@ -22,16 +23,13 @@ export const exportModel = command({
   async run({ argument, values }, context) {
     const { to } = values
     if (to === null) throw new UsageError('export: --to FOLDER is missing, the output folder for encoder/ and decoder/')
+    refuseOwnFile('--to', to)
     const { trained } = await openVae(argument, values, context)
     const models = modelsOf(trained.vae)
     const files = await modelFiles(models)
     for (const [name, bytes] of files) {
       const path = join(to, name)
-      try {
-        mkdirSync(dirname(path), { recursive: true })
-      } catch (error) {
-        throw explain(error, path)
-      }
+      makeFolder(dirname(path))
       writeFileAtomic(path, bytes)
       context.print(path)
     }

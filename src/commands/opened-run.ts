@@ -1,5 +1,4 @@
 /** Shared by the commands on a trained run: open the backend, load the run and its images, write pictures. */
-import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
@@ -7,12 +6,14 @@ import { backendNames, openBackend } from '../backends/candidates.js'
 import type { Choice } from '../compile/step.js'
 import { type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
 import type { Images } from '../data/images.js'
-import { explain, writeFileAtomic } from '../files/files.js'
+import { writeFileAtomic } from '../files/files.js'
+import { makeFolder } from '../files/folders.js'
 import { imagesAsRead } from '../methods/reading.js'
 import type { Vae } from '../models/vae.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
 import { listRuns, runFolder } from '../runs/directory.js'
+import { refuseOwnFile } from '../runs/own-files.js'
 import { loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../runs/trained-run.js'
 import { nearest } from '../settings/nearest.js'
 import { choice, text, threads, UsageError } from '../settings/setting.js'
@@ -81,6 +82,8 @@ interface RunOptions {
   snapshot: 'best' | 'latest'
   backend: string
   threads: number | null
+  /** A file that the command is to write. */
+  out?: string | null
 }
 
 /** Loads the run `name` of any method, on the backend in `values`. */
@@ -98,6 +101,7 @@ async function open<T extends TrainedRun>(
   load: (folder: string, snapshot: RunOptions['snapshot']) => T,
 ): Promise<OpenedRun<T>> {
   const folder = existingRun(name, context.checkpoints)
+  refuseOwnFile('--out', values.out)
   await openAndSay(values.backend, values.threads, context)
   const trained = load(folder, values.snapshot)
   const { epoch, best } = trained.snapshot.position
@@ -171,10 +175,6 @@ export function writeGrid(
 /** A folder of the run for pictures; created if it does not exist. */
 export function pictureFolder(folder: string, name: 'images' | 'plots'): string {
   const path = join(folder, name)
-  try {
-    mkdirSync(path, { recursive: true })
-  } catch (error) {
-    throw explain(error, path)
-  }
+  makeFolder(path)
   return path
 }

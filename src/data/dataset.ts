@@ -55,8 +55,18 @@ export function loadDataset(source: string, validation: (typeof validations)[num
     train: { name: 'train', ...firstImages(images, trainCount) },
     validation: { name: 'validation', ...imageRange(images, trainCount, images.count) },
     test: { name: 'test', ...test },
-    sha256: createHash('sha256').update(images.pixels).update(test.pixels).digest('hex'),
+    sha256: sha256([images.pixels, test.pixels]),
   }
+}
+
+/** Node hashes at most 2 GiB in one call. */
+const HASHED_AT_ONCE = 2 ** 30
+
+function sha256(parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const bytes of parts)
+    for (let at = 0; at < bytes.length; at += HASHED_AT_ONCE) hash.update(bytes.subarray(at, at + HASHED_AT_ONCE))
+  return hash.digest('hex')
 }
 
 /** The settings of a run that select its images. */

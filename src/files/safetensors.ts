@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { parseJson } from '../settings/json.js'
-import { readPart } from './files.js'
+import { withFile } from './reading.js'
 
 export interface StoredTensor {
   shape: number[]
@@ -89,7 +89,7 @@ export function decodeSafetensors(file: Buffer, path: string): Safetensors {
 /** The metadata of such a file; reads its header and nothing else of it. Checks what the header and the file's size can tell: no digest, no number. */
 export function readSafetensorsMetadata(path: string, shownAs = path): Record<string, string> {
   const fail = failing(shownAs)
-  return readPart(path, shownAs, (read, size) => {
+  return withFile(path, shownAs, ({ read, size }) => {
     const headerLength = headerLengthOf(read(0, Math.min(HEADER_AT, size)), size, fail)
     const header = read(HEADER_AT, headerLength).toString()
     return readLayout(header, size - HEADER_AT - headerLength, fail).metadata

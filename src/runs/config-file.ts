@@ -1,7 +1,8 @@
 /** config.json of a run: every setting, resolved. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readWhole, writeFileAtomic } from '../files/files.js'
+import { writeFileAtomic } from '../files/files.js'
+import { MOST_JSON, readWhole } from '../files/reading.js'
 import { parseRunConfig } from '../methods/list.js'
 import type { RunConfig } from '../methods/method.js'
 
@@ -9,7 +10,7 @@ import type { RunConfig } from '../methods/method.js'
 export function readRunConfig(folder: string): RunConfig {
   const path = join(folder, 'config.json')
   if (!existsSync(path)) throw new Error(`${folder}: there is no run here (no config.json)`)
-  return parseRunConfig(readWhole(path).toString(), path)
+  return parseRunConfig(readWhole(path, path, MOST_JSON).toString(), path)
 }
 
 export function writeRunConfig(folder: string, config: RunConfig): void {

@@ -3,6 +3,7 @@
  * atomically after its new folder is complete on disk, so that both lead to a complete snapshot at any time.
  */
 import {
+  type Dirent,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -15,7 +16,8 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { explain, flushDirectory } from '../files/files.js'
+import { explain, flushDirectory, isLeftover } from '../files/files.js'
+import { makeFolder } from '../files/folders.js'
 import { shortened, UsageError } from '../settings/setting.js'
 import { metricsLines } from './metrics-file.js'
 
@@ -33,35 +35,40 @@ export function runFolder(checkpoints: string, name: string): string {
 
 /** The names of all runs in `checkpoints`, sorted. */
 export function listRuns(checkpoints: string): string[] {
-  if (!existsSync(checkpoints)) return []
-  if (!statSync(checkpoints).isDirectory())
-    throw new UsageError(`--checkpoints ${checkpoints}: this is a file; a folder was expected`)
-  return readdirSync(checkpoints)
-    .filter(name => existsSync(join(checkpoints, name, 'config.json')))
-    .sort()
+  try {
+    const found = statSync(checkpoints, { throwIfNoEntry: false })
+    if (!found) return []
+    if (!found.isDirectory())
+      throw new UsageError(`--checkpoints ${checkpoints}: this is a file; a folder was expected`)
+    const names = readdirSync(checkpoints)
+    for (const name of names) lstatSync(join(checkpoints, name), { throwIfNoEntry: false })
+    return names.filter(name => holdsRun(join(checkpoints, name))).sort()
+  } catch (error) {
+    if (!isForbidden(error)) throw error
+    throw new Error(`--checkpoints ${checkpoints}: permission denied: the folder cannot be read`, { cause: error })
+  }
 }
 
-/** The first of PREFIX-1, PREFIX-2, … that does not exist in `checkpoints`. */
-export function unusedName(checkpoints: string, prefix: string): string {
-  let n = 1
-  while (existsSync(join(checkpoints, `${prefix}-${n}`))) n++
-  return `${prefix}-${n}`
+/** Whether a folder has a run, or may have one that this user cannot read. */
+function holdsRun(folder: string): boolean {
+  try {
+    return statSync(join(folder, 'config.json'), { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    return isForbidden(error)
+  }
 }
+
+const isForbidden = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EACCES'
 
 /** Creates the folders of a run that are missing. */
 export function makeRunFolder(folder: string): void {
-  try {
-    for (const part of ['snapshots', 'plots', 'images', 'tensorboard'])
-      mkdirSync(join(folder, part), { recursive: true })
-  } catch (error) {
-    throw explain(error, folder)
-  }
+  for (const part of ['snapshots', 'plots', 'images', 'tensorboard']) makeFolder(join(folder, part))
 }
 
 /** Whether the run has metrics or snapshots, which a new start would lose. */
 export function hasHistory(folder: string): boolean {
   const isLinked = (['latest', 'best'] as const).some(name => lstatSync(join(folder, name), { throwIfNoEntry: false }))
-  return isLinked || metricsLines(folder).length > 0 || snapshotLabels(folder).some(label => label !== stepLabel(0))
+  return isLinked || metricsLines(folder).length > 0 || snapshotLabels(folder).some(label => !isStart.test(label))
 }
 
 /** Throws an Error if `latest` or `best` is missing or not a link, as in a copy that did not keep links. */
@@ -82,14 +89,27 @@ export function requireLinks(folder: string): void {
   }
 }
 
-/** Removes the half-written files of a killed process. Call it while the run is locked. */
-export function removeLeftovers(folder: string): void {
-  for (const part of ['', 'plots', 'images', 'snapshots']) {
-    for (const name of readdirSync(join(folder, part))) {
-      if (name.endsWith('.tmp')) rmSync(join(folder, part, name), { recursive: true })
-    }
-  }
+/** A snapshot of step 0. */
+const isStart = /^step-0+(?:-\d+)?$/
+
+/** Files that a process which writes to a run replaces, by the folder of the run that they are in. */
+const replacedFiles: Readonly<Record<string, RegExp>> = {
+  '': /^(?:config\.json|metrics\.jsonl)$/,
+  plots: /^(?:elbo|half-steps|gradients)\.(?:svg|png)$/,
+  images: /^(?:(?:samples|reconstructions)(?:-epoch-\d+)?|interpolations|manifold|posterior)\.png$/,
 }
+
+/** Removes what a killed process left half written, and nothing that has another name. Call it with the run locked. */
+export function removeLeftovers(run: string): void {
+  const folder = realpathSync(run)
+  for (const [part, names] of Object.entries(replacedFiles)) removeTemporaries(join(folder, part), names)
+  removeEntries(folder, entry => entry.isSymbolicLink() && /^(?:latest|best)\.tmp$/.test(entry.name))
+  removeEntries(join(folder, 'snapshots'), entry => entry.isDirectory() && isUnfinished.test(entry.name))
+}
+
+/** Removes temporary files that a killed process left for files of these names. Call it with the folder locked. */
+export const removeTemporaries = (folder: string, names: RegExp): void =>
+  removeEntries(folder, entry => entry.isFile() && isLeftover(entry.name, names))
 
 /** The name of a snapshot's folder: its step. */
 export function stepLabel(step: number): string {
@@ -152,15 +172,31 @@ function removeUnused(folder: string): void {
     .map(name => join(folder, name))
     .filter(isLink)
     .map(link => basename(readlinkSync(link)))
-  for (const label of snapshotLabels(folder)) {
-    if (!used.includes(label)) rmSync(join(folder, 'snapshots', label), { recursive: true, force: true })
-  }
+  removeEntries(
+    join(realpathSync(folder), 'snapshots'),
+    entry => entry.isDirectory() && isLabel.test(entry.name) && !used.includes(entry.name),
+  )
 }
 
-/** Everything below snapshots/, by name. */
+/** Names that snapshots have; what has another name is not the program's. */
+const isLabel = /^step-\d{8,}(?:-\d+)?$/
+const isUnfinished = /^step-\d{8,}(?:-\d+)?\.tmp$/
+
+/** Everything in snapshots/, by name. */
 export function snapshotLabels(folder: string): string[] {
   const snapshots = join(folder, 'snapshots')
-  return existsSync(snapshots) ? readdirSync(snapshots).sort() : []
+  return existsSync(snapshots)
+    ? readdirSync(snapshots)
+        .filter(name => isLabel.test(name))
+        .sort()
+    : []
+}
+
+/** Removes what `isOurs` chooses in a folder; nothing where that is a link to elsewhere. */
+function removeEntries(folder: string, isOurs: (entry: Dirent) => boolean): void {
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+  for (const entry of readdirSync(folder, { withFileTypes: true }).filter(isOurs))
+    rmSync(join(folder, entry.name), { recursive: true, force: true })
 }
 
 function isLink(path: string): boolean {

@@ -3,10 +3,11 @@
  * lines; whatever is computed from the lines takes those and no others. Wall-clock times are in no digest: they differ from run to run.
  */
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { explain, readWhole, writeFileAtomic } from '../files/files.js'
+import { appendFlushed, writeFileAtomic } from '../files/files.js'
+import { readWhole } from '../files/reading.js'
 import type { EpochMetrics } from '../methods/metrics.js'
 import { parseJson } from '../settings/json.js'
 import type { Position } from './snapshot.js'
@@ -60,18 +61,7 @@ export function digestWith(before: string, metrics: object): string {
 
 /** Writes one line; a failed write leaves the file as it was. */
 export function appendMetrics(folder: string, metrics: EpochMetrics): void {
-  const path = pathOf(folder)
-  const file = openSync(path, 'a')
-  const length = readFileSync(path).length
-  try {
-    writeFileSync(file, `${JSON.stringify(metrics)}\n`)
-    fsyncSync(file)
-  } catch (error) {
-    ftruncateSync(file, length)
-    throw explain(error, path)
-  } finally {
-    closeSync(file)
-  }
+  appendFlushed(pathOf(folder), `${JSON.stringify(metrics)}\n`)
 }
 
 /** The text of every whole line; a last line cut short by a killed process is left out. */
@@ -105,7 +95,7 @@ export function readHistory(folder: string, position: Position, name = 'latest')
 export function dropUnfinished(folder: string, position: Position): void {
   readHistory(folder, position)
   const kept = finishedLines(folder, position, 'latest')
-  writeFileAtomic(pathOf(folder), kept.map(line => `${line}\n`).join(''))
+  if (existsSync(pathOf(folder))) writeFileAtomic(pathOf(folder), kept.map(line => `${line}\n`).join(''))
 }
 
 /** The bound by which the best pass is chosen; null where nothing is validated. */

@@ -5,6 +5,7 @@ import type { Choice, Mode, ScanOptions } from '../compile/step.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import { firstImages } from '../data/images.js'
 import type { Bounds } from '../evaluation/bound.js'
+import { makeFolder } from '../files/folders.js'
 import type { Schedule } from '../inference/algorithm.js'
 import { methodOf } from '../methods/list.js'
 import type { Learner, RunConfig, Traits } from '../methods/method.js'
@@ -50,14 +51,15 @@ export interface Training {
 export async function openTraining(job: TrainingJob, learner: Learner, data: Dataset): Promise<Training> {
   let unlock = () => {}
   try {
-    const { folder, config, backend, resume = false } = job
+    const { folder, config, backend, resume = false, isLocked = false } = job
     const method = methodOf(config)
     const traits = method.traits(config)
     requireBatch(traits, config, data)
+    makeFolder(folder)
+    if (!isLocked) unlock = lockRun(folder)
     makeRunFolder(folder)
-    unlock = lockRun(folder)
-    requireLinks(folder)
     removeLeftovers(folder)
+    requireLinks(folder)
     const images = imagesOf(config, traits, data, learner)
     const opened = { folder, config, method, traits, data, images, learner, backend: backend.name }
     const run = { ...opened, stepsPerPass: newPass(opened, 0).steps }
@@ -117,6 +119,7 @@ async function findPosition(run: OpenRun, resume: boolean): Promise<Position> {
     metricsSha256: NO_LINES,
   }
   writeRunConfig(folder, config)
+  dropUnfinished(folder, position)
   await learner.initialize(data, images.train)
   if (config.initFrom && learner.vae) startFrom(config.initFrom, dirname(folder), learner.vae, config, data)
   await save(run, position, false)

@@ -1,4 +1,5 @@
 /** Pictures and plots written during training: the ELBO curve, sample and reconstruction grids, TensorBoard's event files. */
+import { existsSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { type Dataset, sourceName } from '../data/dataset.js'
@@ -22,6 +23,9 @@ export interface TrainingRecords {
   drawCurve(history: EpochMetrics[]): Promise<void>
   /** Draws images/samples-epoch-N.png and images/reconstructions-epoch-N.png; the draws of z are the same each time. */
   drawImages(pictures: Pictures, data: Dataset, epoch: number): Promise<void>
+  /** Whether a killed process left plots/ without the last pass, or an epoch without its images. */
+  lacksCurve(): boolean
+  lacksImages(epoch: number): boolean
   /** Adds one epoch to tensorboard/. */
   summarize(metrics: EpochMetrics): void
   /** What cannot be written on this backend, and why. */
@@ -37,17 +41,31 @@ export function trainingRecords(folder: string, config: RunConfig, backend: Back
       : `no TensorBoard files: only native TensorFlow writes them, and the backend is ${backend.name}`,
     summarize: canSummarize ? summaryWriter(join(folder, 'tensorboard')) : () => {},
     drawCurve: history => drawCurve({ folder, config, traits }, history),
+    lacksCurve: () => curveFiles.some(name => isOlder(join(folder, 'plots', name), join(folder, 'latest'))),
+    lacksImages: epoch => imageNames.some(name => !existsSync(imageFile(folder, name, epoch))),
     async drawImages(pictures, data, epoch) {
       const key = streamKey(config.seed, 'pictures')
       const grey = firstImages(data.validation.count > 0 ? data.validation : data.train, PICTURED)
       const seen = imagesAsRead(grey, traits.reads, key)
-      const write = (name: string, png: Buffer) =>
-        writeFileAtomic(join(folder, 'images', `${name}-epoch-${String(epoch).padStart(4, '0')}.png`), png)
+      const write = (name: (typeof imageNames)[number], png: Buffer) =>
+        writeFileAtomic(imageFile(folder, name, epoch), png)
       write('samples', imageGrid(await pictures.sample(key, PICTURED), { columns: 8 }))
       const pairs = alternateImages([seen, await pictures.reconstruct(seen)])
       write('reconstructions', imageGrid(pairs, { columns: 16, groupColumns: 2 }))
     },
   }
+}
+
+const imageNames = ['samples', 'reconstructions'] as const
+const curveFiles = ['elbo.svg', 'elbo.png']
+
+const imageFile = (folder: string, name: (typeof imageNames)[number], epoch: number): string =>
+  join(folder, 'images', `${name}-epoch-${String(epoch).padStart(4, '0')}.png`)
+
+/** Whether a file is missing, or was written before another one. */
+function isOlder(path: string, other: string): boolean {
+  const [written, from] = [path, other].map(one => statSync(one, { throwIfNoEntry: false })?.mtimeMs)
+  return written === undefined || (from !== undefined && written < from)
 }
 
 interface DrawnRun {
@@ -67,9 +85,9 @@ async function drawCurve(run: DrawnRun, history: EpochMetrics[]): Promise<void> 
     writeFileAtomic(join(run.folder, 'plots', `${name}.svg`), svg)
     writeFileAtomic(join(run.folder, 'plots', `${name}.png`), svgToPng(svg))
   }
-  draw('elbo', elboChart(run, history))
   const half = halfStepChart(run, history)
   if (half) draw('half-steps', half)
+  draw('elbo', elboChart(run, history)) // the last: once it is there, all are
 }
 
 /** The long names of bounds, for titles. */

@@ -3,11 +3,12 @@
  * position; `encoder/` and `decoder/` hold the same weights as layers models for other programs.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { z } from 'zod'
-import { flushDirectory, readWhole, writeFlushed } from '../files/files.js'
+import { flushDirectory, writeFlushed } from '../files/files.js'
+import { makeFolder } from '../files/folders.js'
+import { readWhole } from '../files/reading.js'
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -94,7 +95,7 @@ export async function writeSnapshot(
   }
   files.set('state.safetensors', encodeSafetensors({ tensors: await readValues(variables), metadata }))
   for (const [path, bytes] of files) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    makeFolder(dirname(join(folder, path)))
     writeFlushed(join(folder, path), bytes)
   }
   for (const part of models.keys()) flushDirectory(join(folder, part))

@@ -17,6 +17,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
   try {
     observer.started?.(position, data)
+    if (history.length > 0 && position.stepInEpoch === 0) await observer.resumed?.(learner.pictures, history, data)
     while (position.epoch < config.epochs) {
       const reason = training.finished()
       if (reason) return result(reason)

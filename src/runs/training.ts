@@ -14,6 +14,8 @@ export interface TrainingObserver {
   compiled(choice: Choice): void
   progress(progress: TrainingProgress): void
   epoch(metrics: EpochMetrics, isBest: boolean): void
+  /** When a run continues between two passes: what `saved` made of the last one may be missing. */
+  resumed(pictures: Pictures, history: EpochMetrics[], data: Dataset): Promise<void>
   /** After a pass is saved; `history` has the metrics of all passes. */
   saved(pictures: Pictures, history: EpochMetrics[], data: Dataset): Promise<void>
 }
@@ -39,6 +41,8 @@ export interface TrainingJob {
   /** Resume from the latest snapshot, if there is one. */
   resume?: boolean
   backend: Backend
+  /** The caller has locked the run, and unlocks it. */
+  isLocked?: boolean
   /** Stops after the current chunk of steps and saves the position. */
   signal?: AbortSignal | undefined
   observer?: Partial<TrainingObserver>

@@ -1,5 +1,5 @@
 // IDX files: read, gzipped or not, and refused where they are damaged.
-import { writeFileSync } from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
@@ -65,4 +65,32 @@ test('gzipped files are read, damaged ones are named', () => {
   expect([...readIdxImages(path).pixels]).toEqual([1, 2, 3, 4, 5, 6])
   writeFileSync(path, bytes.subarray(0, bytes.length - 6))
   expect(() => readIdxImages(path)).toThrow(`${path}: truncated or damaged gzip file`)
+})
+
+test('a gzip file is unpacked as far as its header promises', () => {
+  const path = join(temporaryFolder(), 'bomb.gz')
+  const zeros = Buffer.alloc(2 ** 28)
+  const bomb = gzipSync(zeros, { level: 1 })
+  writeFileSync(path, bomb)
+  expect(() => readIdxImages(path)).toThrow(`${path}: magic number 0x00000000; expected 0x00000803`)
+  const images = idxImages({ count: 2, rows: 10, columns: 10, pixels: new Uint8Array(200) })
+  writeFileSync(path, Buffer.concat([gzipSync(images), ...Array.from({ length: 8 }, () => bomb)])) // 2 GiB
+  const before = process.memoryUsage().rss
+  expect(() => readIdxImages(path)).toThrow(
+    `${path}: the file has extra bytes: the header says 2 images of 10x10 pixels, 200 bytes, but more follow it`,
+  )
+  expect(process.memoryUsage().rss - before).toBeLessThan(2 ** 28)
+})
+
+test('a header that promises more than can be held, or than the file has, is refused at once', () => {
+  const path = join(temporaryFolder(), 'huge')
+  const header = idxImages({ count: 2 ** 31, rows: 28, columns: 28, pixels: new Uint8Array(0) })
+  writeFileSync(path, gzipSync(header))
+  expect(() => readIdxImages(path)).toThrow(`${path}: 1,683,627,180,048 bytes are too many; at most `)
+  writeFileSync(path, header)
+  expect(() => readIdxImages(path)).toThrow(
+    `${path}: the file is truncated: the header says 2147483648 images of 28x28 pixels`,
+  )
+  truncateSync(path, 16 + 2 ** 31 * 784)
+  expect(() => readIdxImages(path)).toThrow(`${path}: 1,683,627,180,032 bytes are too many; at most `)
 })

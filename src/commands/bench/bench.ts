@@ -1,12 +1,13 @@
 /** `elbo bench`: times a training step on every backend and mode of this machine: table, JSON, chart. */
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { BackendOptions } from '../../backends/backend.js'
 import { candidates } from '../../backends/candidates.js'
 import { modes } from '../../compile/step.js'
-import { explain, writeFileAtomic } from '../../files/files.js'
+import { writeFileAtomic } from '../../files/files.js'
+import { makeFolder } from '../../files/folders.js'
+import { refuseOwnFile } from '../../runs/own-files.js'
 import {
   positive,
   read,
@@ -94,6 +95,7 @@ export const bench = command({
   async run({ values, switches }, context) {
     const asked = { ...values, peers: switches.peers === true }
     requireSameCores(asked)
+    refuseOwnFile('--out', asked.out)
     const options = { debug: context.debug, ...(asked.threads !== null && { threads: asked.threads }) }
     const backends = await probeAll(asked.backends, options, context.signal)
     for (const line of backends.map(describeProbed)) context.note(line)
@@ -209,12 +211,4 @@ async function write(
     names.push(save('bench.svg', svg), save('bench.png', svgToPng(svg)))
   }
   print(`saved in ${folder}: ${names.join(', ')}`)
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    throw explain(error, folder)
-  }
 }

@@ -1,7 +1,8 @@
 /** Repairs that lose nothing. A damaged file is never deleted: it is renamed to NAME.damaged. */
-import { existsSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { explain, writeFileAtomic } from '../../files/files.js'
+import { makeFolder } from '../../files/folders.js'
 import { pointTo, type SnapshotName } from '../../runs/directory.js'
 import { lockRun } from '../../runs/lock.js'
 import { dropUnfinished } from '../../runs/metrics-file.js'
@@ -39,7 +40,7 @@ function rewriteNetworks(folder: string, { snapshots }: InspectedRun): string[] 
       const file = join('snapshots', label, name)
       const aside = existsSync(join(folder, file)) ? [setAside(folder, file)] : []
       try {
-        mkdirSync(dirname(join(folder, file)), { recursive: true })
+        makeFolder(dirname(join(folder, file)))
       } catch (error) {
         throw explain(error, join(folder, file))
       }

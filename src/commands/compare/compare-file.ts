@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { readWhole } from '../../files/files.js'
+import { MOST_JSON, readWhole } from '../../files/reading.js'
 import type { Estimate } from '../../numeric/means.js'
 import { parseJson } from '../../settings/json.js'
 import type { RunResult } from './compare-results.js'
@@ -73,7 +73,7 @@ export function readCompareFile(path: string): SavedRows | undefined {
   const fail = (reason: string): never => {
     throw new Error(`${path}: ${reason}; move the file away, and --resume measures its runs again`)
   }
-  const { digest, ...content } = parseObject(readWhole(path).toString(), fail)
+  const { digest, ...content } = parseObject(readWhole(path, path, MOST_JSON).toString(), fail)
   if (digest === undefined) return undefined
   if (digest !== digestOf(content)) fail('its digest does not match: changed or damaged after it was written')
   const parsed = fileSchema.safeParse(content)

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readWhole } from '../../files/files.js'
+import { MOST_JSON, readWhole } from '../../files/reading.js'
 import { emBinarize, priorSetting } from '../../methods/em.js'
 import { runSettings } from '../../methods/run-settings.js'
 import { vaeFlags } from '../../methods/vae-settings.js'
@@ -117,7 +117,7 @@ export const compareTable = settingsTable(compareSettings)
 export function readCompareSettings(folder: string): CompareSettings {
   const path = join(folder, 'settings.json')
   if (!existsSync(path)) throw new UsageError(`${folder}: there is no comparison here (no settings.json)`)
-  return compareTable.complete(compareTable.parse(readWhole(path).toString(), path), path)
+  return compareTable.complete(compareTable.parse(readWhole(path, path, MOST_JSON).toString(), path), path)
 }
 
 /** A published number, shown beside the results. */

@@ -1,11 +1,12 @@
 /** `elbo compare`: several methods on one data set, with one budget and one metric: runs, table, CSV, JSON, chart. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { absoluteSource, type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
-import { explain, writeFileAtomic } from '../../files/files.js'
+import { writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
-import { runFolder, unusedName } from '../../runs/directory.js'
+import { type Claim, claimFolder, isFree } from '../../runs/claim.js'
+import { removeTemporaries, runFolder } from '../../runs/directory.js'
 import { text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { openAndSay, withThreads } from '../opened-run.js'
@@ -55,21 +56,51 @@ export const compare = command({
     const context = notingOnce(outer)
     const resume = switches.resume === true
     if (resume && run == null) throw new UsageError('--resume: name the comparison with --run')
-    const name = run ?? unusedName(context.checkpoints, values.preset === 'default' ? 'compare' : values.preset)
-    const folder = runFolder(context.checkpoints, name)
-    const asked = withThreads(resume ? resumeSettings(readCompareSettings(folder), given) : resolveSettings(given))
+    const named = run == null ? undefined : runFolder(context.checkpoints, run)
+    const asked = withThreads(
+      named && resume ? resumeSettings(readCompareSettings(named), given) : resolveSettings(given),
+    )
     const settings = { ...asked, data: absoluteSource(asked.data) }
+    if (named && !resume) requireFree(named, 'settings.json')
     const data = loadDataset(settings.data)
-    const runs = planRuns(name, settings, data.train.count)
-    for (const { config } of runs) withFirstImages(data, config)
     requireTestImages(settings, data)
-    if (!resume) requireFree([folder, ...runs.map(planned => runFolder(context.checkpoints, planned.name))])
-    await openAndSay(settings.backend, settings.threads, context)
-    requirePossible(runs, data)
-    saveSettings(folder, settings)
-    return compareRuns({ name, folder, settings, runs, data }, context)
+    const prefix = values.preset === 'default' ? 'compare' : values.preset
+    const claim = claimFolder(context.checkpoints, { run: run ?? null, prefix, work: 'is making this comparison' })
+    try {
+      return await compareIn(claim, { settings, data, resume }, context)
+    } catch (error) {
+      // A comparison that never began leaves nothing behind.
+      if (!existsSync(join(claim.folder, 'settings.json'))) claim.discard()
+      throw error
+    } finally {
+      claim.release()
+    }
   },
 })
+
+interface Asked {
+  settings: CompareSettings
+  data: Dataset
+  resume: boolean
+}
+
+async function compareIn(
+  { name, folder }: Claim,
+  { settings, data, resume }: Asked,
+  context: Context,
+): Promise<Result> {
+  const runs = planRuns(name, settings, data.train.count)
+  for (const { config } of runs) withFirstImages(data, config)
+  if (!resume) {
+    requireFree(folder, 'settings.json')
+    for (const planned of runs) requireFree(runFolder(context.checkpoints, planned.name), 'config.json')
+  }
+  removeTemporaries(folder, /^(?:settings\.json|compare\.(?:json|csv|svg|png))$/)
+  await openAndSay(settings.backend, settings.threads, context)
+  requirePossible(runs, data)
+  writeFileAtomic(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`)
+  return compareRuns({ name, folder, settings, runs, data }, context)
+}
 
 interface Comparison {
   name: string
@@ -172,19 +203,10 @@ function readRows(folder: string, sha256: string, { note }: Context): readonly R
   return saved?.sha256 === sha256 ? saved.rows : []
 }
 
-function saveSettings(folder: string, settings: CompareSettings): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    throw explain(error, folder)
-  }
-  writeFileAtomic(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`)
-}
-
-function requireFree(folders: readonly string[]): void {
-  const taken = folders.find(folder => existsSync(folder) && readdirSync(folder).length > 0)
-  if (taken)
-    throw new UsageError(`${taken} already exists: continue the comparison with --resume, or choose another --run`)
+/** Throws a `UsageError` for a folder in which something has begun; `first` is the file that is written there first. */
+function requireFree(folder: string, first: string): void {
+  if (!isFree(folder, first))
+    throw new UsageError(`${folder} already exists: continue the comparison with --resume, or choose another --run`)
 }
 
 function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): void {

@@ -1,6 +1,7 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several estimators. */
 import { modes } from '../../compile/step.js'
 import { whyUnwritable } from '../../files/files.js'
+import { refuseOwnFile } from '../../runs/own-files.js'
 import { choice, UsageError, wholeNumber } from '../../settings/setting.js'
 import { command } from '../command.js'
 import { openRun, runOptions } from '../opened-run.js'
@@ -72,6 +73,7 @@ export const evaluate = command({
 })
 
 function requireWritable(path: string | null): void {
+  refuseOwnFile('--save', path)
   const reason = path === null ? undefined : whyUnwritable(path)
   if (reason !== undefined) throw new UsageError(`--save ${path}: ${reason}`)
 }

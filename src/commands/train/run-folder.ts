@@ -1,9 +1,9 @@
 /** The folder of a run to be trained: unused, or with a run of the same method to resume. */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { explain, isLeftover } from '../../files/files.js'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { methodOf } from '../../methods/list.js'
 import type { Method, RunConfig } from '../../methods/method.js'
+import { type Claim, claimFolder, isFree } from '../../runs/claim.js'
 import { writeRunConfig } from '../../runs/config-file.js'
 import { listRuns } from '../../runs/directory.js'
 import { UsageError } from '../../settings/setting.js'
@@ -26,7 +26,7 @@ export function noteThreads({ threads: before }: RunConfig, { threads: now }: Ru
 }
 
 export function requireEmpty(folder: string): void {
-  if (mayBeginIn(folder)) return
+  if (isFree(folder, 'config.json')) return
   throw new UsageError(
     existsSync(join(folder, 'config.json'))
       ? `${folder} already has a run: continue it with --resume, or choose another --run`
@@ -34,24 +34,26 @@ export function requireEmpty(folder: string): void {
   )
 }
 
-/** Creates the run's folder with its settings, so that it can be resumed from now on; false if an empty folder already existed. */
-export function claim(folder: string, config: RunConfig): boolean {
-  let created = true
-  try {
-    mkdirSync(dirname(folder), { recursive: true })
-    mkdirSync(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw explain(error, folder)
-    created = false
-  }
-  writeRunConfig(folder, config)
-  return created
+interface Wanted {
+  /** Null: the first free of PREFIX-1, PREFIX-2, … */
+  run: string | null
+  prefix: string
+  resume: boolean
 }
 
-/** Whether a new run may use the folder. A process killed while it wrote config.json leaves a temporary file, which is ignored. */
-function mayBeginIn(folder: string): boolean {
-  if (!existsSync(folder)) return true
-  return statSync(folder).isDirectory() && readdirSync(folder).every(name => isLeftover(name, 'config.json'))
+/** Locks the run's folder, new or to be resumed, and writes its settings, so that it can be resumed whatever happens next. */
+export function claimRun({ checkpoints }: Context, request: Wanted, config: RunConfig): Claim {
+  const claim = claimFolder(checkpoints, request)
+  if (request.resume) return claim
+  try {
+    requireEmpty(claim.folder) // of a start at the same moment
+    writeRunConfig(claim.folder, config)
+    return claim
+  } catch (error) {
+    claim.discard()
+    claim.release()
+    throw error
+  }
 }
 
 export function knownRuns(checkpoints: string): string {

@@ -1,14 +1,14 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
 
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { absoluteSource } from '../../data/dataset.js'
-import { readWhole } from '../../files/files.js'
+import { MOST_JSON, readWhole } from '../../files/reading.js'
 import type { Method, RunConfig } from '../../methods/method.js'
 import { resolveConfig, vae } from '../../methods/vae.js'
 import { type PresetName, presets } from '../../methods/vae-presets.js'
 import { type VaeConfig, vaeFlags, vaeSettings } from '../../methods/vae-settings.js'
 import { readRunConfig } from '../../runs/config-file.js'
-import { hasHistory, runFolder, unusedName } from '../../runs/directory.js'
+import { hasHistory, runFolder } from '../../runs/directory.js'
 import { trainingRecords } from '../../runs/records.js'
 import { train as trainRun } from '../../runs/train.js'
 import type { TrainingResult } from '../../runs/training.js'
@@ -17,7 +17,7 @@ import { choice, text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { existingRun, openAndSay, withThreads } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
-import { claim, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
+import { claimRun, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
 import { conclude, type NamedRun, newObserver } from './training-lines.js'
 
 const presetList = Object.entries(presets)
@@ -75,7 +75,7 @@ function fresh(preset: PresetName, path: string | null, given: Partial<VaeConfig
 
 function readConfigFile(path: string): string {
   if (!existsSync(path)) throw new UsageError(`--config ${path}: there is no such file`)
-  return readWhole(path).toString()
+  return readWhole(path, path, MOST_JSON).toString()
 }
 
 /** A run to train: its name and its settings. */
@@ -95,24 +95,27 @@ export interface TrainingRequest {
 
 /** Trains a new run, or resumes one. */
 export async function trainRequested(request: TrainingRequest, context: Context): Promise<Result> {
-  const { method, run, prefix, resume, continueWith } = request
-  const name = run ?? (resume ? undefined : unusedName(context.checkpoints, prefix))
-  if (name === undefined) throw new UsageError(`--resume: name the run with --run ${knownRuns(context.checkpoints)}`)
-  const folder = runFolder(context.checkpoints, name)
-  if (!resume) requireEmpty(folder)
-  const saved = resume ? readRunConfig(folder) : undefined
+  const { method, run, resume, continueWith } = request
+  if (resume && run === null)
+    throw new UsageError(`--resume: name the run with --run ${knownRuns(context.checkpoints)}`)
+  const named = run === null ? undefined : runFolder(context.checkpoints, run)
+  if (named && !resume) requireEmpty(named)
+  const saved = named && resume ? readRunConfig(named) : undefined
   if (saved) requireMethod(saved, method)
   const asked = withThreads(saved ? request.resumed(saved) : request.fresh())
   const config = { ...asked, data: absoluteSource(asked.data) }
   if (saved) noteThreads(saved, config, context)
-  const created = !resume && claim(folder, config)
+  const claim = claimRun(context, request, config)
+  const { name, folder } = claim
   try {
-    const named = { name, folder, config, method, resume }
-    return await trainNamed(named, continueWith ?? `${method.command} --run ${name} --resume`, context)
+    const started = { name, folder, config, method, resume }
+    return await trainNamed(started, continueWith ?? `${method.command} --run ${name} --resume`, context)
   } catch (error) {
     // A run that did not start leaves no folder behind.
-    if (created && !hasHistory(folder)) rmSync(folder, { recursive: true, force: true })
+    if (!resume && !hasHistory(folder)) claim.discard()
     throw error
+  } finally {
+    claim.release()
   }
 }
 
@@ -123,7 +126,7 @@ async function trainNamed(run: NamedRun, command: string, context: Context): Pro
   const records = trainingRecords(folder, config, backend)
   if (records.missing) context.note(records.missing)
   const observer = newObserver(run, bar, records, context)
-  const job = { folder, config, resume, backend, signal: context.signal, observer }
+  const job = { folder, config, resume, backend, isLocked: true, signal: context.signal, observer }
   const result = await trainRun(job).finally(() => bar.stop())
   if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
   conclude(result, run, command, context)

@@ -29,6 +29,7 @@ export function newObserver(
   { note, print }: Context,
 ): TrainingObserver {
   const { reads, bound } = method.traits(config)
+  const isDrawn = (epoch: number) => epoch % config.imagesEvery === 0 || epoch === 1 || epoch === config.epochs
   return {
     started(position, data) {
       const { epoch } = position
@@ -46,10 +47,16 @@ export function newObserver(
       bar.stop()
       print(describeEpoch(metrics, { ...config, bound: bound.name }, isBest))
     },
+    async resumed(pictures, history, data) {
+      const { epoch } = history.at(-1) as EpochMetrics
+      if (!isDrawn(epoch)) return
+      if (records.lacksImages(epoch)) await records.drawImages(pictures, data, epoch)
+      if (records.lacksCurve()) await records.drawCurve(history)
+    },
     async saved(pictures, history, data) {
       const metrics = history.at(-1) as EpochMetrics
       records.summarize(metrics)
-      if (metrics.epoch % config.imagesEvery !== 0 && metrics.epoch !== 1 && metrics.epoch !== config.epochs) return
+      if (!isDrawn(metrics.epoch)) return
       await records.drawImages(pictures, data, metrics.epoch)
       await records.drawCurve(history)
     },
