@@ -318,6 +318,44 @@ test('runs and backends list what there is', () => {
   expect(names).toEqual(['cuda', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
 })
 
+test('runs reads headers alone, and says what is missing; check reads everything', () => {
+  const folder = join(home, 'lost')
+  cpSync(join(checkpoints, 'first'), join(folder, 'first'), { recursive: true, verbatimSymlinks: true })
+  rmSync(join(folder, 'first', 'best'))
+  const state = readFileSync(join(folder, 'first', 'latest', 'state.safetensors'))
+  state.fill(0xff, state.length - 100)
+  writeFileSync(join(folder, 'first', 'latest', 'state.safetensors'), state)
+  const listed = json('runs', '--checkpoints', folder)
+  expect(listed).toMatchObject([{ name: 'first', epoch: 2, missing: ['best'] }])
+  refused(1, 'first/best: the snapshot is missing', 'evaluate', 'first', '--checkpoints', folder)
+  const { status, stdout } = elbo('check', 'first', '--checkpoints', folder)
+  expect(stdout).toContain("state.safetensors: tensor 'optimizer/adam/v/decoder/logits/bias'")
+  expect(stdout).toContain('--resume would be refused: first/snapshots/')
+  expect(status).toBe(1)
+  expect(json('check', 'first')).toMatchObject({ whole: true, checked: [{ name: 'first', locked: false }] })
+})
+
+test('what a run says is never printed as it stands, and long values are cut', () => {
+  const config = JSON.parse(readFileSync(join(checkpoints, 'first', 'config.json'), 'utf8'))
+  const folder = join(home, 'foreign')
+  cpSync(join(checkpoints, 'first'), join(folder, 'first'), { recursive: true, verbatimSymlinks: true })
+  writeFileSync(join(folder, 'first', 'config.json'), JSON.stringify({ ...config, data: '\x1b]0;title\x07\u009b' }))
+  expect(elbo('runs', '--checkpoints', folder).stdout).toContain('\\x1b]0;title\\x07\\x9b')
+  expect(elbo('evaluate', 'first', '--checkpoints', folder).stderr).toContain(
+    '--data \\x1b]0;title\\x07\\x9b: no such file',
+  )
+  expect(json('runs', '--checkpoints', folder)[0].config.data).toBe('\x1b]0;title\x07\u009b')
+  refused(
+    2,
+    `--epochs ${'9'.repeat(40)}… (5001 characters) …${'9'.repeat(19)}x: a whole`,
+    'train',
+    '--epochs',
+    `${'9'.repeat(5000)}x`,
+  )
+  writeFileSync(join(home, 'deep.json'), '['.repeat(100_000))
+  refused(2, 'deep.json: JSON nested deeper than 64 levels', 'train', '--config', 'deep.json')
+})
+
 test('every command has help with examples', () => {
   for (const name of [
     'train',
@@ -330,6 +368,7 @@ test('every command has help with examples', () => {
     'gradients',
     'compare',
     'runs',
+    'check',
     'backends',
     'export',
   ]) {
