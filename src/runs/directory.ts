@@ -3,7 +3,6 @@
  * atomically after its new folder is complete on disk, so that both lead to a complete snapshot at any time.
  */
 import {
-  type Dirent,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -16,9 +15,10 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { explain, flushDirectory, isLeftover } from '../files/files.js'
+import { explain, flushDirectory } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
 import { shortened, UsageError } from '../settings/setting.js'
+import { entriesIn, isSnapshotLabel } from './leftovers.js'
 import { metricsLines } from './metrics-file.js'
 
 export type SnapshotName = 'latest' | 'best'
@@ -92,25 +92,6 @@ export function requireLinks(folder: string): void {
 /** A snapshot of step 0. */
 const isStart = /^step-0+(?:-\d+)?$/
 
-/** Files that a process which writes to a run replaces, by the folder of the run that they are in. */
-const replacedFiles: Readonly<Record<string, RegExp>> = {
-  '': /^(?:config\.json|metrics\.jsonl)$/,
-  plots: /^(?:elbo|half-steps|gradients)\.(?:svg|png)$/,
-  images: /^(?:(?:samples|reconstructions)(?:-epoch-\d+)?|interpolations|manifold|posterior)\.png$/,
-}
-
-/** Removes what a killed process left half written, and nothing that has another name. Call it with the run locked. */
-export function removeLeftovers(run: string): void {
-  const folder = realpathSync(run)
-  for (const [part, names] of Object.entries(replacedFiles)) removeTemporaries(join(folder, part), names)
-  removeEntries(folder, entry => entry.isSymbolicLink() && /^(?:latest|best)\.tmp$/.test(entry.name))
-  removeEntries(join(folder, 'snapshots'), entry => entry.isDirectory() && isUnfinished.test(entry.name))
-}
-
-/** Removes temporary files that a killed process left for files of these names. Call it with the folder locked. */
-export const removeTemporaries = (folder: string, names: RegExp): void =>
-  removeEntries(folder, entry => entry.isFile() && isLeftover(entry.name, names))
-
 /** The name of a snapshot's folder: its step. */
 export function stepLabel(step: number): string {
   return `step-${String(step).padStart(8, '0')}`
@@ -172,31 +153,19 @@ function removeUnused(folder: string): void {
     .map(name => join(folder, name))
     .filter(isLink)
     .map(link => basename(readlinkSync(link)))
-  removeEntries(
-    join(realpathSync(folder), 'snapshots'),
-    entry => entry.isDirectory() && isLabel.test(entry.name) && !used.includes(entry.name),
-  )
+  const isUnused = (name: string) => isSnapshotLabel.test(name) && !used.includes(name)
+  for (const path of entriesIn(folder, 'snapshots', entry => entry.isDirectory() && isUnused(entry.name)))
+    rmSync(join(folder, path), { recursive: true, force: true })
 }
 
-/** Names that snapshots have; what has another name is not the program's. */
-const isLabel = /^step-\d{8,}(?:-\d+)?$/
-const isUnfinished = /^step-\d{8,}(?:-\d+)?\.tmp$/
-
-/** Everything in snapshots/, by name. */
+/** The names of all snapshots, sorted. */
 export function snapshotLabels(folder: string): string[] {
   const snapshots = join(folder, 'snapshots')
   return existsSync(snapshots)
     ? readdirSync(snapshots)
-        .filter(name => isLabel.test(name))
+        .filter(name => isSnapshotLabel.test(name))
         .sort()
     : []
-}
-
-/** Removes what `isOurs` chooses in a folder; nothing where that is a link to elsewhere. */
-function removeEntries(folder: string, isOurs: (entry: Dirent) => boolean): void {
-  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
-  for (const entry of readdirSync(folder, { withFileTypes: true }).filter(isOurs))
-    rmSync(join(folder, entry.name), { recursive: true, force: true })
 }
 
 function isLink(path: string): boolean {

@@ -36,6 +36,24 @@ test('the number of active units is unknown from one image', async () => {
   expect(two?.activeUnits).toEqual(expect.any(Number))
 })
 
+test('pixels that are no levels, too few of them, and no samples are refused', async () => {
+  const options = { batchSize: 2, key, mode: 'off' } as const
+  const [vae, images] = [smallVae(), someImages(3)]
+  const pixels = Float32Array.from(images.pixels)
+  pixels[5] = Number.NaN
+  const broken = { ...images, pixels: pixels as unknown as Uint8Array }
+  await expect(evaluateVae(vae, broken, 10, options)).rejects.toThrow('images: pixel 5 is NaN')
+  await expect(measureGaps(vae, broken, { ...options, samples: 5, steps: 4 })).rejects.toThrow('images: pixel 5 is NaN')
+  const short = { ...images, pixels: images.pixels.subarray(1) }
+  await expect(evaluateVae(vae, short, 10, options)).rejects.toThrow(
+    'images: 11 pixels; 3 images of this shape have 12',
+  )
+  await expect(evaluateVae(vae, { ...images, count: 0 }, 10, options)).rejects.toThrow('images: count is 0')
+  for (const samples of [0, -1, 1.5, Number.NaN])
+    await expect(evaluateVae(vae, images, samples, options)).rejects.toThrow(`samples is ${samples}`)
+  await expect(evaluateVae(vae, images, 5, { ...options, defensive: 1 })).rejects.toThrow('defensive is 1')
+})
+
 test('stopped measuring of gaps keeps the finished batches', async () => {
   const [vae, stop] = [smallVae(), new AbortController()]
   const gaps = await measureGaps(vae, someImages(3), {

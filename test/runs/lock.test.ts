@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { claimFolder, isFree } from '../../src/runs/claim.js'
-import { hasHistory, makeRunFolder, removeLeftovers, requireLinks, saveSnapshot } from '../../src/runs/directory.js'
+import { hasHistory, makeRunFolder, requireLinks, saveSnapshot } from '../../src/runs/directory.js'
+import { removeLeftovers } from '../../src/runs/leftovers.js'
 import { lockRun } from '../../src/runs/lock.js'
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'elbo-lock-'))

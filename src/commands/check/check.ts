@@ -8,7 +8,7 @@ import { existingRun } from '../opened-run.js'
 import type { Checked } from './findings.js'
 import { inspectComparison } from './inspect-comparison.js'
 import { inspectRun } from './inspect-run.js'
-import { removeLeftovers, repairRun } from './repair.js'
+import { cleanUpComparison, repairRun } from './repair.js'
 
 export const check = command({
   name: 'check',
@@ -55,7 +55,7 @@ async function checkNamed(name: string, repair: boolean, context: Context): Prom
     runs.push(await checkRun(checkpoints, run, repair))
   const found = inspectComparison(checkpoints, name, runs)
   if (!repair || found.leftovers.length === 0) return [withoutParts(found), ...runs]
-  const repaired = removeLeftovers(folder, found.leftovers)
+  const repaired = cleanUpComparison(folder)
   return [{ ...withoutParts(inspectComparison(checkpoints, name, runs)), repaired }, ...runs]
 }
 

@@ -1,12 +1,12 @@
 /** Everything of one comparison: its settings, its rows, and each of its runs against its row. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { leftoversOf } from '../../runs/leftovers.js'
 import { readHistory } from '../../runs/metrics-file.js'
 import { readRunHeader } from '../../runs/trained-run.js'
 import { readCompareFile, type SavedRows } from '../compare/compare-file.js'
 import { readCompareSettings } from '../compare/compare-settings.js'
 import { attempt, type Checked, type Finding, isGood, type Resume } from './findings.js'
-import { leftoversOf } from './leftovers.js'
 import { isRunning } from './lock-state.js'
 
 export interface InspectedComparison extends Checked {

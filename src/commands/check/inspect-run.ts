@@ -4,11 +4,11 @@ import { basename, join } from 'node:path'
 import type { RunConfig } from '../../methods/method.js'
 import { readRunConfig } from '../../runs/config-file.js'
 import { type SnapshotName, snapshotLabels } from '../../runs/directory.js'
+import { leftoversOf } from '../../runs/leftovers.js'
 import { readHistory, unfinishedLines } from '../../runs/metrics-file.js'
 import type { Position } from '../../runs/snapshot.js'
 import { attempt, type Checked, type Finding, failure, isGood, type Resume } from './findings.js'
 import { type InspectedSnapshot, inspectSnapshot } from './inspect-snapshot.js'
-import { leftoversOf } from './leftovers.js'
 import { isLocked } from './lock-state.js'
 
 export interface InspectedRun extends Checked {
@@ -29,7 +29,7 @@ export async function inspectRun(folder: string, name: string, locked = isLocked
   files.push(...snapshots.flatMap(snapshot => snapshot.files))
   const latest = linked(folder, 'latest', snapshots)
   files.push(...linkFindings(folder, name, latest, snapshots))
-  const metrics = metricsFindings(folder, name, latest?.position)
+  const metrics = metricsFindings(folder, name, latest?.position, linked(folder, 'best', snapshots)?.position)
   files.push(...metrics)
   const leftovers = locked ? [] : leftoversOf(folder) // a training process still needs them
   files.push(
@@ -116,27 +116,26 @@ function linkFinding(
     : { file, state: 'damaged', message: 'a link into snapshots/ was expected; copy runs with their links (cp -a)' }
 }
 
-/** The metrics against the latest snapshot, whose passes they are of. */
-function metricsFindings(folder: string, run: string, position: Position | undefined): Finding[] {
+/** The metrics against both snapshots. `best` is one of the passes that the latest has finished, or newer after a kill. */
+function metricsFindings(
+  folder: string,
+  run: string,
+  latest: Position | undefined,
+  best: Position | undefined,
+): Finding[] {
   const file = join(run, 'metrics.jsonl')
-  if (!position)
-    return existsSync(join(folder, 'metrics.jsonl'))
-      ? [unverified(file, 'there is no latest snapshot to compare it with')]
-      : []
-  if (position.epoch === 0) return []
+  const isThere = existsSync(join(folder, 'metrics.jsonl'))
+  if (!latest) return isThere ? [unverified(file, 'there is no latest snapshot to compare it with')] : []
+  if (latest.epoch === 0) return []
   try {
-    readHistory(folder, position)
+    readHistory(folder, latest)
+    if (best) readHistory(folder, best, 'best')
   } catch (error) {
-    const isThere = existsSync(join(folder, 'metrics.jsonl'))
     return [{ ...failure(file, error as Error), state: isThere ? 'damaged' : 'missing' }]
   }
+  if (latest.metricsSha256 !== undefined) return [{ file, state: 'whole' }]
   return [
-    position.metricsSha256 === undefined
-      ? unverified(
-          file,
-          'an older version wrote the snapshot, without a digest of these lines: only steps and the best bound were compared',
-        )
-      : { file, state: 'whole' },
+    unverified(file, 'its snapshot is of an older version, without a digest: only steps and the best bound agree'),
   ]
 }
 

@@ -1,9 +1,10 @@
 /** Repairs that lose nothing. A damaged file is never deleted: it is renamed to NAME.damaged. */
-import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { explain, writeFileAtomic } from '../../files/files.js'
 import { makeFolder } from '../../files/folders.js'
 import { pointTo, type SnapshotName } from '../../runs/directory.js'
+import { removeLeftovers } from '../../runs/leftovers.js'
 import { lockRun } from '../../runs/lock.js'
 import { dropUnfinished } from '../../runs/metrics-file.js'
 import type { Position } from '../../runs/snapshot.js'
@@ -16,7 +17,7 @@ export async function repairRun(folder: string, name: string): Promise<string[]>
   const unlock = lockRun(folder)
   try {
     const found = await inspectRun(folder, name, false)
-    const done = [...removeLeftovers(folder, found.leftovers), ...rewriteNetworks(folder, found)]
+    const done = [...cleanUp(folder), ...rewriteNetworks(folder, found)]
     const { config, snapshots } = await inspectRun(folder, name, false)
     if (config) done.push(...relink(folder, snapshots)) // without it nobody knows which tensors there should be
     return [...done, ...dropLines(folder, await inspectRun(folder, name, false))]
@@ -25,12 +26,17 @@ export async function repairRun(folder: string, name: string): Promise<string[]>
   }
 }
 
-/** Removes half-written files; returns what was done. */
-export function removeLeftovers(folder: string, leftovers: readonly string[]): string[] {
-  return leftovers.map(path => {
-    rmSync(join(folder, path), { recursive: true, force: true })
-    return `removed ${path}`
-  })
+/** Removes half-written files; returns what was done. Call it with the folder locked. */
+const cleanUp = (folder: string): string[] => removeLeftovers(folder).map(path => `removed ${path}`)
+
+/** Removes the half-written files of a comparison. Throws an Error if it is being made. */
+export function cleanUpComparison(folder: string): string[] {
+  const unlock = lockRun(folder, 'is making this comparison')
+  try {
+    return cleanUp(folder)
+  } finally {
+    unlock()
+  }
 }
 
 /** Writes the exported networks anew where only they are damaged. */

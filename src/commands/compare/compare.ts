@@ -6,7 +6,8 @@ import { writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
 import { type Claim, claimFolder, isFree } from '../../runs/claim.js'
-import { removeTemporaries, runFolder } from '../../runs/directory.js'
+import { runFolder } from '../../runs/directory.js'
+import { removeLeftovers } from '../../runs/leftovers.js'
 import { text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { openAndSay, withThreads } from '../opened-run.js'
@@ -95,7 +96,7 @@ async function compareIn(
     requireFree(folder, 'settings.json')
     for (const planned of runs) requireFree(runFolder(context.checkpoints, planned.name), 'config.json')
   }
-  removeTemporaries(folder, /^(?:settings\.json|compare\.(?:json|csv|svg|png))$/)
+  removeLeftovers(folder)
   await openAndSay(settings.backend, settings.threads, context)
   requirePossible(runs, data)
   writeFileAtomic(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`)

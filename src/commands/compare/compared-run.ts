@@ -10,7 +10,7 @@ import { streamKey } from '../../random.js'
 import { readRunConfig } from '../../runs/config-file.js'
 import { runFolder } from '../../runs/directory.js'
 import { readReached } from '../../runs/reached.js'
-import { loadTrainedRun } from '../../runs/trained-run.js'
+import { loadTrainedRun, readRunHeader } from '../../runs/trained-run.js'
 import { UsageError } from '../../settings/setting.js'
 import type { Context } from '../command.js'
 import { evaluatedSplit, runImages } from '../opened-run.js'
@@ -136,8 +136,8 @@ async function measureRun(
   { settings, data }: Job,
   context: Context,
 ): Promise<RunResult | undefined> {
+  requireBest(readRunHeader(folder, 'best').position.epoch, best.epoch, folder)
   const run = loadTrainedRun(folder, 'best')
-  requireBest(run.snapshot.position.epoch, best.epoch, folder)
   const test = evaluatedSplit(run, runImages(run).test)
   const images = firstImages(test, settings.testImages ?? test.count)
   const { parameters } = run.learner
