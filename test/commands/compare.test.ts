@@ -90,7 +90,7 @@ test('log p(x) of a decoder by annealing and of mean field by prediction agree w
   const mixture = json('evaluate', rows[1]?.run ?? '', '--compile', compile)
   expect(mixture.logPx.count).toBe(60)
   expect(mixture.logPx.mean).toBeGreaterThan(mixture.elbo.mean)
-  const ignored = '--samples: has no effect with --method ais; leave it out, or use --method importance'
+  const ignored = '--samples: has no effect with --method ais; leave it out'
   refused(2, ignored, 'evaluate', rows[0]?.run ?? '', '--samples', '3')
 })
 
