@@ -11,6 +11,7 @@ import { cudaDataDirectory, cudaWheel, nvidiaLibraries } from '../libtensorflow/
 import type { Gpu } from '../libtensorflow/cuda-driver.js'
 import { DTYPES } from '../libtensorflow/dtypes.js'
 import { cachedLibrary } from '../libtensorflow/location.mjs'
+import { setEnvironment } from '../libtensorflow/process.js'
 import { type BackendCandidate, type BackendOptions, BackendRefusal } from './backend.js'
 import { findGpu, thisHost } from './cuda-diagnosis.js'
 import { loadedDirectory, openNative, register, TFJS_NAME } from './native.js'
@@ -48,7 +49,7 @@ function openBinding(options: BackendOptions): Binding {
   try {
     // TensorFlow then finds them by name, whatever LD_LIBRARY_PATH says, and an error names the library that cannot be loaded.
     for (const library of nvidiaLibraries()) preload(library)
-    process.env.XLA_FLAGS = withDataDirectory(process.env.XLA_FLAGS)
+    setEnvironment('XLA_FLAGS', withDataDirectory(process.env.XLA_FLAGS))
     const binding = openNative(NAME, directory, options, { gpu: true })
     // TF32 keeps 10 bits of each factor's mantissa: too few for gradients and bounds to agree with other backends.
     setFullFloat32(directory)

@@ -41,6 +41,8 @@ const SETTERS: Readonly<Record<number, { readonly kind: string; readonly set: Se
 /** Sets one attribute of `op`, an operation named `opName`; throws an Error if its value is not of its type. */
 export function setAttribute(api: CApi, status: Status, op: Op, opName: string, attribute: Attribute): void {
   const { name, type, value } = attribute
+  if (typeof name !== 'string')
+    throw new Error(`${opName}: the name of an attribute must be a string, got ${typeof name}`)
   const setter = SETTERS[type]
   if (setter === undefined) throw new Error(`${opName}: attribute ${name} has the unknown type ${type}`)
   if (!setter.set({ api, op, status }, name, value)) {
@@ -65,7 +67,8 @@ function setStringList(api: CApi, op: Op, name: string, strings: readonly string
 
 /** Truncates fractions, as tfjs-node's addon does: TF.js passes seeds from Math.random(). */
 function setInt({ api, op }: Target, name: string, value: unknown): boolean {
-  if (Number.isFinite(value)) api.TFE_OpSetAttrInt(op, name, Math.trunc(Number(value)))
+  const truncated = isNumber(value) ? Math.trunc(value) : Number.NaN
+  if (Number.isSafeInteger(truncated)) api.TFE_OpSetAttrInt(op, name, truncated)
   else if (isListOf(value, isInteger)) api.TFE_OpSetAttrIntList(op, name, value, value.length)
   else return false
   return true
@@ -115,7 +118,7 @@ function isString(value: unknown): value is string {
 }
 
 function isInteger(value: unknown): value is number {
-  return Number.isInteger(value)
+  return Number.isSafeInteger(value)
 }
 
 function isNumber(value: unknown): value is number {

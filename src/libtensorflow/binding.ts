@@ -1,12 +1,13 @@
-// The interface of tfjs-node's C++ addon (tfjs_binding.d.ts), which its kernels call, on TensorFlow's C API; plus asynchronous calls.
+// The interface of tfjs-node's C++ addon (tfjs_binding.d.ts), which its kernels call, on TensorFlow's C API; plus functions.
 import { ATTRIBUTE_TYPES, type Attribute } from './attributes.js'
-import type { CApi, EagerContext, Status } from './c-api.js'
+import { type CApi, required, type Status } from './c-api.js'
 import { type Device, openContext } from './context.js'
 import { DTYPES, dtypeNumber } from './dtypes.js'
-import { executeOnWorker, firstHandles, newOp } from './eager-operations.js'
+import { firstHandles, newOp } from './eager-operations.js'
+import { type Functions, openFunctions } from './functions.js'
 import type { Runtime } from './runtime.js'
 import { deleteSavedModel, loadSavedModel, runSavedModel, type SavedModel } from './saved-models.js'
-import { check } from './status.js'
+import { check, checked, newStatus } from './status.js'
 import { newTensorTable, type TensorMetadata } from './tensor-table.js'
 import type { ReadValues, TensorValues } from './tensor-values.js'
 import { createHandle, readAsync, readSync } from './tensors.js'
@@ -17,9 +18,7 @@ type Constants = typeof DTYPES & typeof ATTRIBUTE_TYPES
 export interface Binding extends Constants {
   readonly TF_Version: string
   readonly devices: readonly Device[]
-  /** For defining functions, which `executeOp` and `executeOpAsync` run by name. */
   readonly api: CApi
-  readonly context: EagerContext
   isUsingGpuDevice(): boolean
   /** The full name of the device that holds a tensor. */
   deviceOf(id: number): string
@@ -39,13 +38,8 @@ export interface Binding extends Constants {
     inputs: readonly number[],
     numOutputs: number,
   ): TensorMetadata[]
-  /** Runs the operation on a worker thread. Meanwhile, inputs may be deleted and other operations may run. */
-  executeOpAsync(
-    name: string,
-    attributes: readonly Attribute[],
-    inputs: readonly number[],
-    numOutputs: number,
-  ): Promise<TensorMetadata[]>
+  /** An empty set of functions, which run on the binding's tensors. */
+  openFunctions(): Functions
 
   /** `tags` are separated by commas. */
   loadSavedModel(directory: string, tags: string): number
@@ -57,7 +51,7 @@ export interface Binding extends Constants {
 
 /** A binding with its own TensorFlow context, configured by a serialized ConfigProto if given. It lives as long as the process. */
 export function createBinding(api: CApi, options: { readonly config?: Uint8Array } = {}): Binding {
-  const status = api.TF_NewStatus()
+  const status = newStatus(api)
   try {
     return newBinding(api, status, options.config)
   } catch (error) {
@@ -69,22 +63,21 @@ export function createBinding(api: CApi, options: { readonly config?: Uint8Array
 function newBinding(api: CApi, status: Status, config: Uint8Array | undefined): Binding {
   const { context, devices } = openContext(api, status, config)
   const gpu = devices.find(device => device.type === 'GPU')?.name
-  const runtime = { api, status, context, gpu, tensors: newTensorTable(api, status) }
+  const runtime = { api, status, context, config, gpu, tensors: newTensorTable(api, status) }
   return {
     ...DTYPES,
     ...ATTRIBUTE_TYPES,
-    TF_Version: api.TF_Version(),
+    TF_Version: required(api.TF_Version(), 'TF_Version'),
     devices,
     api,
-    context,
     isUsingGpuDevice: () => gpu !== undefined,
     deviceOf(id) {
       const device = api.TFE_TensorHandleBackingDeviceName(runtime.tensors.get(id), status)
-      check(api, status, 'device of a tensor')
-      return device
+      return checked(api, status, 'device of a tensor', device)
     },
     ...tensorMethods(runtime),
-    ...operationMethods(runtime),
+    executeOp: operationRunner(runtime),
+    openFunctions: () => openFunctions(runtime),
     ...savedModelMethods(runtime),
   }
 }
@@ -102,13 +95,15 @@ function tensorMethods(
   }
 }
 
-function operationMethods(runtime: Runtime): Pick<Binding, 'executeOp' | 'executeOpAsync'> {
+function operationRunner(runtime: Runtime): Binding['executeOp'] {
   const { api, status, tensors } = runtime
   const count = new Int32Array(1)
   let outputs = new BigUint64Array(8)
 
-  function executeOp(...[name, attributes, inputs, numOutputs]: Parameters<Binding['executeOp']>): TensorMetadata[] {
-    const op = newOp(runtime, name, attributes, inputs)
+  return (name, attributes, inputs, numOutputs) => {
+    if (!Number.isInteger(numOutputs) || numOutputs < 0) throw new Error(`${name}: it has no ${numOutputs} results`)
+    const handles = inputs.map(id => tensors.get(id))
+    const op = newOp(runtime, name, attributes, handles)
     if (numOutputs > outputs.length) outputs = new BigUint64Array(numOutputs)
     count[0] = numOutputs
     try {
@@ -118,12 +113,6 @@ function operationMethods(runtime: Runtime): Pick<Binding, 'executeOp' | 'execut
       api.TFE_DeleteOp(op)
     }
     return tensors.addDescribed(firstHandles(outputs, count))
-  }
-
-  return {
-    executeOp,
-    executeOpAsync: async (name, attributes, inputs, numOutputs) =>
-      tensors.addDescribed(await executeOnWorker(api, newOp(runtime, name, attributes, inputs), name, numOutputs)),
   }
 }
 

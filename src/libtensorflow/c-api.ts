@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import koffi, { type LibraryHandle } from 'koffi'
-import { withoutStderr } from './quiet.js'
+import { setEnvironment, withoutStderr } from './process.js'
 
 declare const brand: unique symbol
 
@@ -50,6 +50,9 @@ type CFunction<Args extends unknown[], Result> = {
   async(...args: [...Args, (error: Error | null, result: Result) => void]): void
 }
 
+/** C can return NULL for every pointer and text: `required` takes what it returned, or throws. */
+type Returned<Result> = Result extends Pointer<string> | string ? Result | null : Result
+
 const pointer = <T extends bigint>(): CType<T> => ({ c: 'void *' })
 const nullable = <T extends bigint>(): CType<T | null> => ({ c: 'void *' })
 
@@ -76,6 +79,7 @@ const handle = pointer<TensorHandle>()
 const context = pointer<EagerContext>()
 const op = pointer<Op>()
 const graph = pointer<Graph>()
+const operation = pointer<Operation>()
 const session = pointer<Session>()
 const contextOptions = pointer<ContextOptions>()
 const sessionOptions = pointer<SessionOptions>()
@@ -152,7 +156,7 @@ const functions = {
 
   TF_NewGraph: fn(graph),
   TF_DeleteGraph: fn(nothing, graph),
-  TF_GraphOperationByName: fn(nullable<Operation>(), graph, text),
+  TF_GraphOperationByName: fn(operation, graph, text),
   TF_NewImportGraphDefOptions: fn(importOptions),
   TF_DeleteImportGraphDefOptions: fn(nothing, importOptions),
   TF_GraphImportGraphDef: fn(nothing, graph, buffer, importOptions, status),
@@ -209,14 +213,12 @@ const functions = {
 }
 
 type Functions = typeof functions
-type Declared<D> = D extends Declaration<infer Args, infer Result> ? CFunction<Args, Result> : never
+type Declared<D> = D extends Declaration<infer Args, infer Result> ? CFunction<Args, Returned<Result>> : never
 
 /** TensorFlow's C API, and `memcpy` to access the memory behind its pointers. */
 export type CApi = { readonly [Name in keyof Functions]: Declared<Functions[Name]> }
 
 const SUFFIX = process.platform === 'darwin' ? '.2.dylib' : '.so.2'
-
-const RTLD_NOW = 2
 
 /**
  * Loads TensorFlow's two libraries from `directory`; they stay loaded until the process ends. Quiet unless TF_CPP_MIN_LOG_LEVEL is 0.
@@ -224,20 +226,18 @@ const RTLD_NOW = 2
  */
 export function openLibrary(directory: string): CApi {
   // TensorFlow reads this once, while it is loaded. Level 2 prints errors only.
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+  const level = process.env.TF_CPP_MIN_LOG_LEVEL ?? '2'
+  setEnvironment('TF_CPP_MIN_LOG_LEVEL', level)
   const open = () => loadBoth(directory)
-  const { library, path } = process.env.TF_CPP_MIN_LOG_LEVEL === '0' ? open() : withoutStderr(open)
+  const { library, path } = level === '0' ? open() : withoutStderr(open)
   return bindAll(library, path)
 }
 
 /** Loads a library that TensorFlow later opens by its name. Throws an Error of one line if that fails. */
 export function preload(path: string): void {
   if (!existsSync(path)) throw new Error(`${path} does not exist`)
-  try {
-    pin(koffi.load(path, { global: true }), path)
-  } catch (error) {
-    throw new Error(`${path} cannot be loaded: ${reason(error)}`)
-  }
+  const failure = openForever(path)
+  if (failure !== undefined) throw new Error(`${path} cannot be loaded: ${failure}`)
 }
 
 /** Makes GPUs multiply with the full float32 mantissa (no TF32). The C API has no function for this; TensorFlow's Python calls this one. */
@@ -247,10 +247,31 @@ export function setFullFloat32(directory: string): void {
   enableTensorFloat32(false)
 }
 
+/** Returns what C returned; throws an Error if that is NULL. `what` begins the message. */
+export function required<T>(returned: T | null, what: string): T {
+  if (returned === null) throw new Error(`${what}: TensorFlow returned nothing; is there too little memory?`)
+  return returned
+}
+
+/** koffi accepts 256 calls at once, and libuv has fewer threads than this: further calls wait here. */
+const MOST_CALLS = 64
+let calls = 0
+const waiting: (() => void)[] = []
+
 /** Runs a C function on a worker thread; its typed arrays must stay untouched until it is done. */
 export function callAsync<Args extends unknown[], Result>(f: CFunction<Args, Result>, ...args: Args): Promise<Result> {
   return new Promise((resolve, reject) => {
-    f.async(...args, (error, result) => (error === null ? resolve(result) : reject(error)))
+    const start = () => {
+      calls++
+      f.async(...args, (error, result) => {
+        calls--
+        waiting.shift()?.()
+        if (error === null) resolve(result)
+        else reject(error)
+      })
+    }
+    if (calls < MOST_CALLS) start()
+    else waiting.push(start)
   })
 }
 
@@ -263,18 +284,22 @@ function loadBoth(directory: string): { library: LibraryHandle; path: string } {
 
 function load(path: string): LibraryHandle {
   if (!existsSync(path)) throw new Error(`TensorFlow is not installed: ${path} does not exist`)
-  try {
-    const library = koffi.load(path, { global: true })
-    pin(library, path)
-    return library
-  } catch (error) {
-    throw new Error(`TensorFlow cannot be loaded: ${path}: ${reason(error)}`)
-  }
+  const failure = openForever(path)
+  if (failure !== undefined) throw new Error(`TensorFlow cannot be loaded: ${path}: ${failure}`)
+  return koffi.load(path, { global: true })
 }
 
-/** Keeps the library open: koffi closes it when Node exits, and TensorFlow's threads would crash. */
-function pin(library: LibraryHandle, path: string): void {
-  library.func('dlopen', 'void *', ['str', 'int'])(path, RTLD_NOW)
+const RTLD_NOW = 2
+const RTLD_GLOBAL = process.platform === 'darwin' ? 0x8 : 0x100
+
+/**
+ * Opens a library for the life of the process; returns why that failed, if it did. `koffi.load` would close it when Node exits, and
+ * TensorFlow's threads would crash; and a worker thread that is terminated inside of it aborts the process.
+ */
+function openForever(path: string): string | undefined {
+  const libc = koffi.load(null)
+  const handle = libc.func('dlopen', 'void *', ['str', 'int'])(path, RTLD_NOW | RTLD_GLOBAL)
+  return handle === null ? String(libc.func('dlerror', 'str', [])()) : undefined
 }
 
 function bindAll(library: LibraryHandle, path: string): CApi {
@@ -295,5 +320,5 @@ function bind(library: LibraryHandle, path: string, name: string, declaration: S
 }
 
 function reason(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).replace('Failed to load shared library: ', '')
+  return String(error instanceof Error ? error.message : error)
 }

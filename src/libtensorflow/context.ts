@@ -1,7 +1,7 @@
 // TensorFlow's eager context, in which operations run, and its devices.
-import type { CApi, EagerContext, Status } from './c-api.js'
+import { type CApi, type EagerContext, required, type Status } from './c-api.js'
 import { bytesField, intField, textField } from './protobuf.js'
-import { check } from './status.js'
+import { check, checked } from './status.js'
 
 /** A TensorFlow device: full name such as `/job:localhost/replica:0/task:0/device:CPU:0`, type such as `CPU` or `GPU`. */
 export interface Device {
@@ -31,7 +31,7 @@ export function sessionConfig({ threads, gpu }: SessionSettings): Uint8Array {
   return Buffer.concat([intField(intraOp, threads), intField(interOp, threads), ...devices])
 }
 
-/** Opens a context for the life of the process, configured by a serialized ConfigProto if given. Devices are in TensorFlow's order. */
+/** Opens a context, configured by a serialized ConfigProto if given. Devices are in TensorFlow's order. */
 export function openContext(
   api: CApi,
   status: Status,
@@ -46,26 +46,25 @@ export function openContext(
   }
 }
 
-function newContext(api: CApi, status: Status, config: Uint8Array | undefined): EagerContext {
-  const options = api.TFE_NewContextOptions()
+/** A context without its list of devices; the caller deletes it. */
+export function newContext(api: CApi, status: Status, config: Uint8Array | undefined): EagerContext {
+  const options = required(api.TFE_NewContextOptions(), 'TFE_NewContextOptions')
   try {
     if (config !== undefined) api.TFE_ContextOptionsSetConfig(options, config, config.length, status)
     check(api, status, 'TensorFlow settings')
-    const context = api.TFE_NewContext(options, status)
-    check(api, status, 'TensorFlow context')
-    return context
+    return checked(api, status, 'TensorFlow context', api.TFE_NewContext(options, status))
   } finally {
     api.TFE_DeleteContextOptions(options)
   }
 }
 
 function listDevices(api: CApi, status: Status, context: EagerContext): Device[] {
-  const list = api.TFE_ContextListDevices(context, status)
-  check(api, status, 'TensorFlow devices')
+  const where = 'TensorFlow devices'
+  const list = checked(api, status, where, api.TFE_ContextListDevices(context, status))
   try {
     return Array.from({ length: api.TF_DeviceListCount(list) }, (_, i) => ({
-      name: api.TF_DeviceListName(list, i, status),
-      type: api.TF_DeviceListType(list, i, status),
+      name: checked(api, status, where, api.TF_DeviceListName(list, i, status)),
+      type: checked(api, status, where, api.TF_DeviceListType(list, i, status)),
     }))
   } finally {
     api.TF_DeleteDeviceList(list)

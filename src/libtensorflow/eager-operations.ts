@@ -1,21 +1,29 @@
 // Eager operations (TFE_Op): building one from its name, attributes and inputs, and running it on a worker thread.
 import { type Attribute, setAttribute } from './attributes.js'
-import { type CApi, callAsync, type Op, type TensorHandle } from './c-api.js'
-import type { Runtime } from './runtime.js'
-import { check } from './status.js'
+import { type CApi, callAsync, type EagerContext, type Op, type Status, type TensorHandle } from './c-api.js'
+import { opDefinition } from './op-definitions.js'
+import { check, checked, newStatus } from './status.js'
+
+/** Where an operation runs; `status` is for calls on the main thread. */
+interface Place {
+  readonly api: CApi
+  readonly status: Status
+  readonly context: EagerContext
+}
 
 /** An operation ready to run, which the caller deletes. It keeps its inputs alive, so they may be deleted before it runs. */
 export function newOp(
-  { api, status, context, tensors }: Runtime,
+  { api, status, context }: Place,
   name: string,
   attributes: readonly Attribute[],
-  inputs: readonly number[],
+  inputs: readonly TensorHandle[],
 ): Op {
-  const op = api.TFE_NewOp(context, name, status)
-  check(api, status, name)
+  if (typeof name !== 'string') throw new Error(`an operation's name must be a string, got ${typeof name}`)
+  requireInputs(api, name, inputs.length)
+  const op = checked(api, status, name, api.TFE_NewOp(context, name, status))
   try {
     for (const input of inputs) {
-      api.TFE_OpAddInput(op, tensors.get(input), status)
+      api.TFE_OpAddInput(op, input, status)
       check(api, status, name)
     }
     for (const attribute of attributes) setAttribute(api, status, op, name, attribute)
@@ -26,9 +34,16 @@ export function newOp(
   }
 }
 
+/** TensorFlow reads past the end of its own definition if it is given more inputs than that has. */
+function requireInputs(api: CApi, name: string, count: number): void {
+  const inputs = opDefinition(api, name)?.inputs
+  if (inputs === undefined || inputs.some(({ isList }) => isList) || inputs.length === count) return
+  throw new Error(`${name}: it takes ${inputs.length} inputs, got ${count}`)
+}
+
 /** Runs `op` on a worker thread and deletes it, also if it fails. `name` is for messages. */
 export async function executeOnWorker(api: CApi, op: Op, name: string, numOutputs: number): Promise<TensorHandle[]> {
-  const ownStatus = api.TF_NewStatus()
+  const ownStatus = newStatus(api)
   const outputs = new BigUint64Array(numOutputs)
   const count = Int32Array.of(numOutputs)
   try {

@@ -7,6 +7,8 @@ export interface Runtime {
   readonly api: CApi
   readonly status: Status
   readonly context: EagerContext
+  /** The serialized ConfigProto of the context; undefined: TensorFlow's own settings. */
+  readonly config: Uint8Array | undefined
   readonly tensors: TensorTable
   /** The name of the GPU that new tensors are copied to; undefined on the CPU. */
   readonly gpu: string | undefined

@@ -1,7 +1,7 @@
 // TensorFlow SavedModels (https://www.tensorflow.org/guide/saved_model), each loaded into its own session and run there.
-import type { CApi, Graph, Session, Status, Tensor, TensorHandle } from './c-api.js'
+import { type CApi, type Graph, required, type Session, type Status, type Tensor, type TensorHandle } from './c-api.js'
 import { ports } from './ports.js'
-import { check } from './status.js'
+import { check, checked } from './status.js'
 
 /** A loaded model: its session, and the graph in which its inputs and outputs are found by name. */
 export interface SavedModel {
@@ -11,13 +11,13 @@ export interface SavedModel {
 
 /** Loads the graph that `directory` holds under `tags` (separated by commas); throws a TensorFlowError if that fails. */
 export function loadSavedModel(api: CApi, status: Status, directory: string, tags: string): SavedModel {
-  const options = api.TF_NewSessionOptions()
-  const graph = api.TF_NewGraph()
+  if (typeof directory !== 'string') throw new Error(`SavedModel: its folder must be a string, got ${typeof directory}`)
   const list = splitList(tags)
+  const options = required(api.TF_NewSessionOptions(), 'TF_NewSessionOptions')
+  const graph = required(api.TF_NewGraph(), 'TF_NewGraph')
   try {
     const session = api.TF_LoadSessionFromSavedModel(options, null, directory, list, list.length, graph, null, status)
-    check(api, status, `SavedModel ${directory}`)
-    return { session, graph }
+    return { session: checked(api, status, `SavedModel ${directory}`, session), graph }
   } catch (error) {
     api.TF_DeleteGraph(graph)
     throw error
@@ -69,18 +69,14 @@ function splitList(names: string): string[] {
 }
 
 function resolve(api: CApi, status: Status, handle: TensorHandle): Tensor {
-  const tensor = api.TFE_TensorHandleResolve(handle, status)
-  check(api, status, 'SavedModel input')
-  return tensor
+  return checked(api, status, 'SavedModel input', api.TFE_TensorHandleResolve(handle, status))
 }
 
 function toHandles(api: CApi, status: Status, tensors: readonly Tensor[]): TensorHandle[] {
   const handles: TensorHandle[] = []
   try {
     for (const tensor of tensors) {
-      const handle = api.TFE_NewTensorHandle(tensor, status)
-      check(api, status, 'SavedModel output')
-      handles.push(handle)
+      handles.push(checked(api, status, 'SavedModel output', api.TFE_NewTensorHandle(tensor, status)))
     }
     return handles
   } catch (error) {

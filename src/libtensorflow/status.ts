@@ -1,5 +1,5 @@
 // TF_Status, through which TensorFlow's C API reports failure, and the Error that is thrown for it.
-import type { CApi, Status } from './c-api.js'
+import { type CApi, required, type Status } from './c-api.js'
 
 /** The names of TF_Code, in order (tensorflow/c/tf_status.h). */
 const CODES = [
@@ -33,8 +33,19 @@ export class TensorFlowError extends Error {
   }
 }
 
+/** A status that is OK, which the caller deletes. */
+export function newStatus(api: CApi): Status {
+  return required(api.TF_NewStatus(), 'TF_NewStatus')
+}
+
 /** Throws a TensorFlowError about `where` unless `status` is OK. */
 export function check(api: CApi, status: Status, where: string): void {
   const code = api.TF_GetCode(status)
-  if (code !== 0) throw new TensorFlowError(where, api.TF_Message(status), CODES[code] ?? `code ${code}`)
+  if (code !== 0) throw new TensorFlowError(where, api.TF_Message(status) ?? '', CODES[code] ?? `code ${code}`)
+}
+
+/** Returns what a call returned beside `status`; throws an Error about `where` if the status is not OK, or if that is NULL. */
+export function checked<T>(api: CApi, status: Status, where: string, returned: T | null): T {
+  check(api, status, where)
+  return required(returned, where)
 }

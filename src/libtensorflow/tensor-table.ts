@@ -1,5 +1,6 @@
 // The live tensors of a binding: a map from the ids that tfjs-node's kernels see to TensorFlow's handles.
 import type { CApi, Status, TensorHandle } from './c-api.js'
+import { requireDimensions } from './shapes.js'
 import { check } from './status.js'
 
 /** What tfjs-node's kernels know about a tensor; `dtype` is TensorFlow's number. */
@@ -69,6 +70,7 @@ function shapesOrDelete(api: CApi, status: Status, handles: readonly TensorHandl
 function shapeOf(api: CApi, status: Status, handle: TensorHandle): number[] {
   const rank = api.TFE_TensorHandleNumDims(handle, status)
   check(api, status, 'shape of a result')
+  requireDimensions(rank)
   const shape: number[] = []
   for (let i = 0; i < rank; i++) shape.push(Number(api.TFE_TensorHandleDim(handle, i, status)))
   return shape

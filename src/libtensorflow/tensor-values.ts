@@ -1,7 +1,8 @@
 // Converts JavaScript arrays to TF_Tensors and back. Bytes are copied both ways.
-import type { CApi, Data, Status, Tensor } from './c-api.js'
+import { type CApi, type Data, required, type Status, type Tensor } from './c-api.js'
 import { DTYPES, dtypeName } from './dtypes.js'
 import { bytesField, intField } from './protobuf.js'
+import { elementCount } from './shapes.js'
 import { check } from './status.js'
 
 /** Numbers, booleans or strings, flat or nested; only their order matters. */
@@ -74,11 +75,11 @@ export function newTensor(
   dtype: number,
   values: TensorValues,
 ): Tensor {
-  const count = shape.reduce((product, n) => product * n, 1)
+  const count = elementCount(shape)
   if (dtype === DTYPES.TF_STRING) return newStringTensor(api, status, shape, count, values)
   const array = toTypedArray(shape, count, dtype, values)
-  const tensor = api.TF_AllocateTensor(dtype, shape, shape.length, array.byteLength)
-  if (array.byteLength > 0) api.memcpy(api.TF_TensorData(tensor), array, array.byteLength)
+  const tensor = allocate(api, shape, dtype, array.byteLength)
+  if (array.byteLength > 0) api.memcpy(dataOf(api, tensor), array, array.byteLength)
   return tensor
 }
 
@@ -86,15 +87,22 @@ export function newTensor(
 export function readTensor(api: CApi, tensor: Tensor): ReadValues {
   const dtype = api.TF_TensorType(tensor)
   const byteLength = Number(api.TF_TensorByteSize(tensor))
-  const data = api.TF_TensorData(tensor)
-  if (dtype === DTYPES.TF_STRING) return readStrings(api, data, byteLength / TSTRING_BYTES)
-  if (dtype === DTYPES.TF_RESOURCE) return [readBytes(api, data, byteLength)]
+  if (dtype === DTYPES.TF_STRING) return readStrings(api, tensor, byteLength / TSTRING_BYTES)
+  if (dtype === DTYPES.TF_RESOURCE) return [readBytes(api, dataOf(api, tensor), byteLength)]
   const layout = LAYOUTS[dtype]
   if (layout === undefined) throw new Error(`a tensor of ${dtypeName(dtype)} cannot be read: cast it first`)
   const array = layout.allocate(byteLength / layout.bytesPerNumber)
-  if (byteLength > 0) api.memcpy(array, data, byteLength)
+  if (byteLength > 0) api.memcpy(array, dataOf(api, tensor), byteLength)
   return array
 }
+
+function allocate(api: CApi, shape: readonly number[], dtype: number, bytes: number): Tensor {
+  const what = `a ${dtypeName(dtype)} tensor of shape [${shape}], ${bytes} bytes`
+  return required(api.TF_AllocateTensor(dtype, shape, shape.length, bytes), what)
+}
+
+/** The memory of a tensor that is not empty. */
+const dataOf = (api: CApi, tensor: Tensor): Data => required(api.TF_TensorData(tensor), 'TF_TensorData')
 
 function toTypedArray(shape: readonly number[], count: number, dtype: number, values: TensorValues): TypedArray {
   const layout = dtype === DTYPES.TF_INT64 && values instanceof Int32Array ? int64Halves : LAYOUTS[dtype]
@@ -119,8 +127,8 @@ function newStringTensor(
   const strings = isNested(values) ? flatten(values) : []
   if (strings.length !== count) throw mismatch(shape, DTYPES.TF_STRING, count, strings.length)
   const proto = stringTensorProto(shape, strings)
-  const buffer = api.TF_NewBufferFromString(proto, proto.length)
-  const tensor = api.TF_AllocateTensor(DTYPES.TF_STRING, [0], 1, 0)
+  const tensor = allocate(api, [0], DTYPES.TF_STRING, 0)
+  const buffer = required(api.TF_NewBufferFromString(proto, proto.length), 'TF_NewBufferFromString')
   try {
     api.TF_TensorFromProto(buffer, tensor, status)
     check(api, status, 'string tensor')
@@ -146,10 +154,13 @@ function stringBytes(value: unknown): Uint8Array {
   throw new Error(`a string tensor takes strings or Uint8Arrays, got ${typeof value}`)
 }
 
-function readStrings(api: CApi, data: Data, count: number): Uint8Array[] {
+function readStrings(api: CApi, tensor: Tensor, count: number): Uint8Array[] {
+  if (count === 0) return []
+  const data = dataOf(api, tensor)
   return Array.from({ length: count }, (_, i) => {
     const string = (data + BigInt(i * TSTRING_BYTES)) as Data
-    return readBytes(api, api.TF_StringGetDataPointer(string), Number(api.TF_StringGetSize(string)))
+    const text = required(api.TF_StringGetDataPointer(string), 'TF_StringGetDataPointer')
+    return readBytes(api, text, Number(api.TF_StringGetSize(string)))
   })
 }
 

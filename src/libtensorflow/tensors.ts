@@ -2,7 +2,7 @@
 import { callAsync, type TensorHandle } from './c-api.js'
 import { DTYPES } from './dtypes.js'
 import type { Runtime } from './runtime.js'
-import { check } from './status.js'
+import { checked, newStatus } from './status.js'
 import { newTensor, type ReadValues, readTensor, type TensorValues } from './tensor-values.js'
 
 /** A new tensor, on the device that computes. */
@@ -15,8 +15,7 @@ export function createHandle(
   const { api, status } = runtime
   const tensor = newTensor(api, status, shape, dtype, values)
   try {
-    const handle = api.TFE_NewTensorHandle(tensor, status)
-    check(api, status, 'new tensor')
+    const handle = checked(api, status, 'new tensor', api.TFE_NewTensorHandle(tensor, status))
     return toDevice(runtime, handle, dtype)
   } finally {
     api.TF_DeleteTensor(tensor)
@@ -27,9 +26,7 @@ export function createHandle(
 function toDevice({ api, status, context, gpu }: Runtime, handle: TensorHandle, dtype: number): TensorHandle {
   if (gpu === undefined || dtype === DTYPES.TF_INT32 || dtype === DTYPES.TF_STRING) return handle
   try {
-    const copy = api.TFE_TensorHandleCopyToDevice(handle, context, gpu, status)
-    check(api, status, gpu)
-    return copy
+    return checked(api, status, gpu, api.TFE_TensorHandleCopyToDevice(handle, context, gpu, status))
   } finally {
     api.TFE_DeleteTensorHandle(handle)
   }
@@ -37,8 +34,7 @@ function toDevice({ api, status, context, gpu }: Runtime, handle: TensorHandle, 
 
 /** The tensor's values; waits for whatever computes them. */
 export function readSync({ api, status }: Runtime, handle: TensorHandle): ReadValues {
-  const tensor = api.TFE_TensorHandleResolve(handle, status)
-  check(api, status, 'tensor data')
+  const tensor = checked(api, status, 'tensor data', api.TFE_TensorHandleResolve(handle, status))
   try {
     return readTensor(api, tensor)
   } finally {
@@ -48,12 +44,11 @@ export function readSync({ api, status }: Runtime, handle: TensorHandle): ReadVa
 
 /** Reads through a second handle, so that the tensor can be deleted while the worker waits for it. */
 export async function readAsync({ api, status }: Runtime, handle: TensorHandle): Promise<ReadValues> {
-  const shared = api.TFE_TensorHandleCopySharingTensor(handle, status)
-  check(api, status, 'tensor data')
-  const ownStatus = api.TF_NewStatus()
+  const shared = checked(api, status, 'tensor data', api.TFE_TensorHandleCopySharingTensor(handle, status))
+  const ownStatus = newStatus(api)
   try {
-    const tensor = await callAsync(api.TFE_TensorHandleResolve, shared, ownStatus)
-    check(api, ownStatus, 'tensor data')
+    const resolved = await callAsync(api.TFE_TensorHandleResolve, shared, ownStatus)
+    const tensor = checked(api, ownStatus, 'tensor data', resolved)
     try {
       return readTensor(api, tensor)
     } finally {

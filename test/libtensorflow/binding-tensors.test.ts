@@ -56,6 +56,19 @@ describe.skipIf(skipped !== '')(`tensors${skipped}`, () => {
     expect(() => binding.createTensor([1], 'complex64', new Float32Array(1))).toThrow('takes 2 values, got 1')
   })
 
+  test.each<[what: string, shape: number[], message: string]>([
+    ['254 dimensions', Array(254).fill(1), 'a tensor of 254 dimensions: TensorFlow takes at most 253'],
+    ['300 dimensions', Array(300).fill(1), 'a tensor of 300 dimensions'],
+    ['negative sizes', [-1, -1], 'a tensor of shape [-1,-1]: -1 is not a whole number of elements'],
+    ['a size that is NaN', [Number.NaN], 'NaN is not a whole number'],
+    ['fractions', [0.5, 2], '0.5 is not a whole number'],
+    ['an endless size', [Number.POSITIVE_INFINITY], 'Infinity is not a whole number'],
+    ['sizes whose product overflows', [2 ** 40, 2 ** 40, 0], 'more elements than TensorFlow can count'],
+  ])('a shape that TensorFlow would abort on is refused: %s', (_, shape, message) => {
+    expect(() => binding.createTensor(shape, 'float32', Float32Array.of(1))).toThrow(message)
+    expect(() => binding.createTensor(shape, 'string', ['a'])).toThrow(message)
+  })
+
   test('an array of another type is refused instead of being converted', () => {
     expect(() => binding.createTensor([1], 'int32', new Float32Array(1))).toThrow(
       'a int32 tensor cannot be made from a Float32Array',

@@ -4,6 +4,9 @@ import { openBinding, skipped } from '../support/native.js'
 
 export const binding: Binding = skipped === '' ? openBinding() : (undefined as never)
 
+/** Runs operations on a worker thread. */
+export const functions = skipped === '' ? binding.openFunctions() : (undefined as never)
+
 /** A float32 vector. Returns its number. */
 export function floats(...values: number[]): number {
   return binding.createTensor([values.length], 'float32', Float32Array.from(values))

@@ -2,9 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { newBuilder } from '../../src/compile/program/builder.js'
 import { toGraph } from '../../src/compile/program/graphdef.js'
-
 import { DTYPES } from '../../src/libtensorflow/dtypes.js'
-import { defineFunction } from '../../src/libtensorflow/functions.js'
 import { skipped } from '../support/native.js'
 import { binding, floats as vector } from './binding.js'
 
@@ -30,29 +28,34 @@ function affine(scale: number, shape: number[]) {
 
 describe.skipIf(skipped !== '')(`TensorFlow functions${skipped}`, () => {
   test('run by name like operations, at once and on a worker thread', async () => {
-    const defined = defineFunction(binding, 'affine', affine(3, [2]))
+    const functions = binding.openFunctions()
+    functions.define('affine', affine(3, [2]))
     const inputs = [vector(1, 2), vector(10, 20)]
-    const results = binding.executeOp('affine', [], inputs, 2)
+    const results = await functions.run('affine', [], inputs, 2)
     expect(results.map(({ id }) => binding.tensorDataSync(id))).toEqual([
       Float32Array.of(13, 26),
       Float32Array.of(1, 2),
     ])
-    const [later] = await binding.executeOpAsync('affine', [], inputs, 2)
-    expect(binding.tensorDataSync(later?.id ?? -1)).toEqual(Float32Array.of(13, 26))
-    defined.dispose()
-    expect(() => binding.executeOp('affine', [], inputs, 2)).toThrow('affine')
+    functions.dispose()
+    // A result outlives the functions.
+    const [sum, x] = results.map(({ id }) => id) as [number, number]
+    const [twice] = binding.executeOp('AddV2', [], [sum, x], 1)
+    expect(binding.tensorDataSync(twice?.id ?? -1)).toEqual(Float32Array.of(14, 28))
   })
 
-  test('can be defined again under the same name once disposed', () => {
-    defineFunction(binding, 'again', affine(1, [2])).dispose()
-    const defined = defineFunction(binding, 'again', affine(5, [2]))
-    const [sum] = binding.executeOp('again', [], [vector(1, 1), vector(0, 0)], 2)
-    expect(binding.tensorDataSync(sum?.id ?? -1)).toEqual(Float32Array.of(5, 5))
-    defined.dispose()
+  test('of two sets may have the same name', async () => {
+    const sums = [1, 5].map(async scale => {
+      const functions = binding.openFunctions()
+      functions.define('again', affine(scale, [2]))
+      const [sum] = await functions.run('again', [], [vector(1, 1), vector(0, 0)], 2)
+      functions.dispose()
+      return binding.tensorDataSync(sum?.id ?? -1)
+    })
+    expect(await Promise.all(sums)).toEqual([Float32Array.of(1, 1), Float32Array.of(5, 5)])
   })
 
   test('that have shapes which do not fit are refused by name when they are defined', () => {
-    expect(() => defineFunction(binding, 'misfit', affine(1, [3]))).toThrow(
+    expect(() => binding.openFunctions().define('misfit', affine(1, [3]))).toThrow(
       /^function misfit: .*must be (equal|compatible)/,
     )
   })
@@ -60,8 +63,7 @@ describe.skipIf(skipped !== '')(`TensorFlow functions${skipped}`, () => {
   test('with an operation that TensorFlow lacks are refused when they are defined', () => {
     const builder = newBuilder()
     const y = builder.single('NoSuchOperation', [], [], float32())
-    expect(() => defineFunction(binding, 'unknown', toGraph(builder.build(new Map([['y', y]]))))).toThrow(
-      /^function unknown: .*NoSuchOperation/,
-    )
+    const graph = toGraph(builder.build(new Map([['y', y]])))
+    expect(() => binding.openFunctions().define('unknown', graph)).toThrow(/^function unknown: .*NoSuchOperation/)
   })
 })

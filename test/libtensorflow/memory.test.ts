@@ -17,6 +17,7 @@ const STRETCHES = 4
 describe.skipIf(skipped !== '')(`native memory${skipped}`, () => {
   const { api, live } = skipped === '' ? counting(openLibrary(nativeDirectory())) : (undefined as never)
   const binding: Binding = api === undefined ? (undefined as never) : createBinding(api)
+  const functions = api === undefined ? (undefined as never) : binding.openFunctions()
   const values = new Float32Array(256)
   const T = { name: 'T', type: 4, value: 1 }
   const long = 'x'.repeat(1000)
@@ -61,10 +62,10 @@ describe.skipIf(skipped !== '')(`native memory${skipped}`, () => {
       async i => {
         const id = binding.createTensor([256], 'float32', values)
         if (i % 2 === 0) {
-          const [result] = await binding.executeOpAsync('Neg', [T], [id], 1)
+          const [result] = await functions.run('Neg', [T], [id], 1)
           await binding.tensorData(id)
           binding.deleteTensor(result?.id ?? -1)
-        } else await binding.executeOpAsync('MatMul', [T], [id, id], 1).catch(() => {})
+        } else await functions.run('MatMul', [T], [id, id], 1).catch(() => {})
         binding.deleteTensor(id)
       },
     ],

@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs'
 import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import type { Binding } from '../../libtensorflow/binding.js'
 import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
-import { type DefinedFunction, defineFunction } from '../../libtensorflow/functions.js'
+import type { Functions } from '../../libtensorflow/functions.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import type { TensorMetadata } from '../../libtensorflow/tensor-table.js'
 import { canonicalConvolutions } from '../passes/convolutions.js'
@@ -47,7 +47,7 @@ export function compileLoop(backend: NodeBackend, step: StepProgram, shape: Loop
       try {
         const ids = [...inputs, ...backend.getInputTensorIds(variables)]
         const count = outputs.length + changed.length
-        const tensors = await binding.executeOpAsync(functions.name, MODE_ATTRIBUTES[mode], ids, count)
+        const tensors = await functions.run(`${name}_loop`, MODE_ATTRIBUTES[mode], ids, count)
         return loopResult(backend, tensors, outputs, changed)
       } finally {
         for (const id of inputs) binding.deleteTensor(id)
@@ -66,26 +66,25 @@ function forMode(mode: NativeMode, program: Program, name: string, onGpu: boolea
   return { program: optimize(forDevice), functions: vectorized.functions }
 }
 
+/** The functions of a loop; the one to run is `NAME_loop`. */
 function defineLoop(
   binding: Binding,
   name: string,
   { condition, body, loop }: Loop,
   callees: ReadonlyMap<string, Program>,
-): { name: string; dispose(): void } {
-  const functions: DefinedFunction[] = []
+): Functions {
+  const functions = binding.openFunctions()
   const define = (functionName: string, program: Program) => {
-    functions.push(defineFunction(binding, functionName, toGraph(program), functions))
+    functions.define(functionName, toGraph(program))
     return functionName
-  }
-  const dispose = () => {
-    for (const defined of functions.splice(0)) defined.dispose()
   }
   try {
     for (const [callee, program] of callees) define(callee, program)
     const names = [define(`${name}_condition`, condition), define(`${name}_body`, body)] as const
-    return { name: define(`${name}_loop`, loop(...names)), dispose }
+    define(`${name}_loop`, loop(...names))
+    return functions
   } catch (error) {
-    dispose()
+    functions.dispose()
     throw error
   }
 }
