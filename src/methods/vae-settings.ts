@@ -129,7 +129,7 @@ export const vaeFlags = {
     read.number,
   ),
   optimizer: choice(optimizers, 'adam', 'optimizer of tf.train'),
-  epsilon: positive(1e-7, 'added to the denominator of adam, adamax and rmsprop'),
+  epsilon: positive(1e-7, 'keeps divisors above 0: adam and adamax divide by the root plus this, rmsprop by the root of the mean square plus this'),
   beta1: setting(
     z.number().min(0).lt(1),
     0.9,
