@@ -129,7 +129,10 @@ export const vaeFlags = {
     read.number,
   ),
   optimizer: choice(optimizers, 'adam', 'optimizer of tf.train'),
-  epsilon: positive(1e-7, 'keeps divisors above 0: adam and adamax divide by the root plus this, rmsprop by the root of the mean square plus this'),
+  epsilon: positive(
+    1e-7,
+    'keeps divisors above 0: adam and adamax divide by the root plus this, rmsprop by the root of the mean square plus this',
+  ),
   beta1: setting(
     z.number().min(0).lt(1),
     0.9,
