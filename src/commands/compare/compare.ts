@@ -1,7 +1,7 @@
 /** `elbo compare`: several methods on one data set, with one budget and one metric: runs, table, CSV, JSON, chart. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { absoluteSource, type Dataset, loadDataset, withFirstImages } from '../../data/dataset.js'
+import { absoluteSource, type Dataset, loadDataset, sourceName, withFirstImages } from '../../data/dataset.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
@@ -189,7 +189,7 @@ async function draw({ name, folder, settings, runs }: Comparison, rows: RunResul
   const read = describeReading(methodOf(config).traits(config).reads)
   const images = `Validation: ${rows[0]?.validationBound.count.toLocaleString('en')} images`
   const seeds = settings.seeds.length === 1 ? `Seed ${settings.seeds}` : `Mean over seeds ${settings.seeds.join(', ')}`
-  const subtitle = `${settings.data}, ${read}. ${images}. ${seeds}.`
+  const subtitle = `${sourceName(settings.data)}, ${read}. ${images}. ${seeds}.`
   const svg = compareChart(name, subtitle, rows, comparePresets[settings.preset].references)
   writeFileAtomic(join(folder, 'compare.svg'), svg)
   writeFileAtomic(join(folder, 'compare.png'), svgToPng(svg))

@@ -1,6 +1,6 @@
 /** Shared by the estimators of `elbo evaluate`: the images to measure, common printed lines, and the file of `--save`. */
 
-import { type Dataset, requireFirst, type Split } from '../../data/dataset.js'
+import { type Dataset, requireFirst, type Split, sourceName } from '../../data/dataset.js'
 import { firstImages, imageSize } from '../../data/images.js'
 import { unitValues, WHITE } from '../../data/levels.js'
 import { bitsPerDimension } from '../../evaluation/bits.js'
@@ -47,7 +47,7 @@ export function imagesToMeasure(
     images,
     whole,
     binary: reads !== 'none',
-    about: `${whole ? images.count : `the first ${images.count}`} ${split} images of ${data.source}, ${read}`,
+    about: `${whole ? images.count : `the first ${images.count}`} ${split} images of ${sourceName(data.source)}, ${read}`,
     document: { run, snapshot, split, data: data.source, binarize: reads, binarizationSeed: config.seed, seed },
   }
 }

@@ -1,4 +1,5 @@
 /** Published log p(x) of MNIST's test images, comparable with results on the same data and binarization. */
+import { sourceName } from '../../data/dataset.js'
 import type { Measuring } from './measuring.js'
 
 interface Published {
@@ -50,7 +51,7 @@ export const comparedRows = (result: Evaluated): (Published & { incomparable: st
   published.map(row => ({ ...row, incomparable: incomparable(row, result) }))
 
 function incomparable({ binarization }: Published, { binarize, source, split, whole }: Evaluated): string | null {
-  if (source !== 'mnist') return `other data than ${source}`
+  if (source !== 'mnist') return `other data than ${sourceName(source)}`
   if (split !== 'test') return `test images, not ${split} ones`
   if (!whole) return 'all test images, not some'
   if (binarize === 'none') return 'binary pixels, not densities of grey ones'
