@@ -13,7 +13,7 @@ export interface SettingsTable<C> {
   resolve(...sources: DeepReadonly<Partial<C>>[]): C
   /** Checks the settings of a JSON file, which may lack some; `where` is its path, for error messages. */
   parse(json: string, where: string): Partial<C>
-  /** Fills in newer settings. Throws a `UsageError` if another one is missing. */
+  /** Fills in newer settings whose default is null; `added` ones stay absent. Throws a `UsageError` if another one is missing. */
   complete(config: Partial<C>, where: string): C
   /** The settings of a resumed run: `saved` with `changes`. Throws a `UsageError` on a change to a setting that is not resumable. */
   resume(saved: C, changes: Partial<C>): C
@@ -31,6 +31,8 @@ export function settingsTable<T extends Settings>(
 ): SettingsTable<Values<T>> {
   const names = Object.keys(settings)
   const lookUp = (name: string) => settings[name] as Setting<unknown>
+  const savedValue = (saved: Values<T>, name: string): unknown =>
+    Object.hasOwn(saved, name) || !lookUp(name).added ? saved[name as keyof T] : lookUp(name).value
   const check = (name: string, value: unknown, where: string) => {
     if (!Object.hasOwn(settings, name)) {
       if (former.includes(name)) return
@@ -51,14 +53,14 @@ export function settingsTable<T extends Settings>(
       return given as Partial<Values<T>>
     },
     complete(config, where) {
-      const lacking = names.filter(name => !Object.hasOwn(config, name))
-      const missing = lacking.find(name => lookUp(name).value !== null && !lookUp(name).added)
+      const lacking = names.filter(name => !Object.hasOwn(config, name) && !lookUp(name).added)
+      const missing = lacking.find(name => lookUp(name).value !== null)
       if (missing) throw new UsageError(`${where}: the setting '${missing}' is missing`)
-      return { ...config, ...Object.fromEntries(lacking.map(name => [name, lookUp(name).value])) } as Values<T>
+      return { ...config, ...Object.fromEntries(lacking.map(name => [name, null])) } as Values<T>
     },
     resume(saved, changes) {
       for (const [name, value] of Object.entries(changes))
-        requireSame(name, saved[name as keyof T], value, lookUp(name))
+        requireSame(name, savedValue(saved, name), value, lookUp(name))
       return { ...saved, ...changes }
     },
     fixed: config =>
