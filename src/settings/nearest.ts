@@ -1,11 +1,9 @@
 /** The nearest valid word, for error messages: 'did you mean bernoulli-mixture?' */
-import { closest, distance } from 'fastest-levenshtein'
+import { distance } from 'fastest-levenshtein'
 
-/** The one of `words` that `given` was most likely to be: a misspelt beginning of it counts as the whole. */
+/** The one of `words` that `given` was most likely to be: the whole of it, or its beginning, with the fewest wrong letters. */
 export function nearest(given: string, words: readonly string[]): string {
-  const errors = (word: string) => distance(given, word.slice(0, given.length))
-  const begun = words.filter(word => word.length > given.length && errors(word) <= given.length / 3)
-  return begun.length > 0
-    ? begun.reduce((best, word) => (errors(word) < errors(best) ? word : best))
-    : closest(given, words)
+  const errors = (word: string) => Math.min(distance(given, word), distance(given, word.slice(0, given.length)) + 1)
+  const byErrors = (a: string, b: string) => errors(a) - errors(b) || distance(given, a) - distance(given, b)
+  return words.toSorted(byErrors)[0] ?? given
 }

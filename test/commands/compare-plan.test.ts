@@ -8,6 +8,7 @@ import {
   resolveSettings,
   resumeSettings,
 } from '../../src/commands/compare/compare-settings.js'
+import { methodOf } from '../../src/methods/list.js'
 
 const plan = (given: Partial<CompareSettings>, available = 50_000) => planRuns('c', resolveSettings(given), available)
 
@@ -85,4 +86,14 @@ describe('what cannot be compared is refused in one line', () => {
   ] as [Partial<CompareSettings>, string][])('%o', (given, message) => {
     expect(() => plan(given)).toThrow(message)
   })
+})
+
+test.each([
+  { methods: ['vae', 'wake-sleep', 'bernoulli-mixture:5'] },
+  { methods: ['gaussian-mixture:5', 'factor-analysis:3', 'ppca:3'] },
+])('$methods have settings of their own methods alone, so that each can be resumed', given => {
+  for (const { config } of plan(given)) {
+    const { settings } = methodOf(config)
+    expect(settings.resume(config, config)).toEqual(config)
+  }
 })
