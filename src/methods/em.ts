@@ -115,11 +115,18 @@ export function lastGain(history: readonly EpochMetrics[]): number | undefined {
   return before === undefined || last === undefined ? undefined : last - before
 }
 
-/** Converged when a pass gains less than the tolerance; Monte Carlo EM never does. */
-export function emFinished({ method, tolerance }: EmConfig, { history }: Progress): 'converged' | undefined {
+/** A pass of exact EM or mean field that loses more than this, in nats per image, loses more than rounding explains. */
+const LARGEST_FALL = 0.01
+
+/**
+ * Converged when a pass gains less than the tolerance. The bound of exact EM and of mean field cannot fall, except by rounding: a fall ends
+ * the run. Monte Carlo EM never ends before its last epoch.
+ */
+export function emFinished({ method, tolerance }: EmConfig, { history }: Progress): 'converged' | 'fallen' | undefined {
   const gain = lastGain(history)
-  if (tolerance === null || method === 'monte-carlo' || gain === undefined) return undefined
-  return gain < tolerance ? 'converged' : undefined
+  if (method === 'monte-carlo' || gain === undefined) return undefined
+  if (gain < -LARGEST_FALL) return 'fallen'
+  return tolerance !== null && gain < tolerance ? 'converged' : undefined
 }
 
 export function describeEmEnd({ method, tolerance }: EmConfig, { ended, history }: EndOfRun): string {
@@ -129,6 +136,11 @@ export function describeEmEnd({ method, tolerance }: EmConfig, { ended, history 
   const more = `continue with --resume --epochs ${2 * Math.max(history.length, 25)}`
   if (gain === undefined) return `stopped after ${passes} without converging; ${more}`
   const gained = `the last pass gained ${gain.toPrecision(2)} nats/image`
+  if (ended === 'fallen')
+    return (
+      `failed after ${passes}: the last pass lost ${(-gain).toPrecision(2)} nats/image, more than rounding explains, and the bound cannot fall; ` +
+      `its numbers are not to be trusted, those of pass ${history.length - 1} were higher; a larger --variance-floor or fewer --components may help`
+    )
   if (tolerance === null) return `stopped after ${passes}: ${gained}`
   if (ended === 'converged') return `converged after ${passes}: ${gained}, less than the tolerance of ${tolerance}`
   return `stopped after ${passes} without converging: ${gained}, more than the tolerance of ${tolerance}; ${more}`

@@ -94,7 +94,7 @@ export interface Method<C extends RunConfig = RunConfig> {
   /** Depends on the step alone, never on the number of epochs. */
   rates(config: C, step: number, stepsPerPass: number): Rates
   /** Why a run ends before its last epoch; undefined if it continues. */
-  finished(config: C, progress: Progress): 'early' | 'converged' | undefined
+  finished(config: C, progress: Progress): 'early' | 'converged' | 'fallen' | undefined
   /** What a user should know of these settings before the run starts, one line each; absent: nothing. */
   cautions?(config: C): readonly string[]
   /** Whether the bound after pass `epoch` may choose the best snapshot. Until it may, the latest snapshot is the best. Absent: always. */

@@ -52,7 +52,7 @@ export interface Progress {
 
 /** How a run ended. */
 export interface EndOfRun {
-  ended: 'finished' | 'early' | 'converged'
+  ended: 'finished' | 'early' | 'converged' | 'fallen'
   bestEpoch: number
   history: readonly EpochMetrics[]
 }

@@ -36,7 +36,7 @@ export interface Training {
   /** Call it after the first steps: returns how steps and validation run from now on; undefined from the second call on. */
   settleMode(): Choice | undefined
   /** Why the run ends before its last epoch, if it does. */
-  finished(): 'early' | 'converged' | undefined
+  finished(): 'early' | 'converged' | 'fallen' | undefined
   /** The current pass, from `position` on. */
   startPass(): RunningPass
   /** Ends the pass (for EM, by the M step) and measures it. Throws an Error if the bound is not finite. */

@@ -47,7 +47,8 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       await observer.saved?.(learner.pictures, history, data)
       if (signal?.aborted && position.epoch < config.epochs) return result('interrupted')
     }
-    return result(training.finished() === 'converged' ? 'converged' : 'finished')
+    const reason = training.finished()
+    return result(reason === undefined || reason === 'early' ? 'finished' : reason)
   } finally {
     training.close()
   }

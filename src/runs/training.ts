@@ -50,7 +50,7 @@ export interface TrainingJob {
 
 export interface TrainingResult {
   /** Why the training ended. */
-  ended: 'finished' | 'early' | 'converged' | 'interrupted'
+  ended: 'finished' | 'early' | 'converged' | 'fallen' | 'interrupted'
   position: Position
   history: EpochMetrics[]
 }

@@ -97,10 +97,11 @@ async function trainToEnd(
     if (readReached(folder)?.position.epoch === config.epochs) return 'kept'
   }
   const continueWith = `compare --run ${comparison} --resume`
-  const { interrupted } = await trainRequested(
+  const { interrupted, failed } = await trainRequested(
     { method: methodOf(config), run: name, prefix: name, resume, fresh: () => config, resumed, continueWith },
     context,
   )
+  if (failed) throw new Error(`${folder}: its bound fell, so that it has no place in a comparison`)
   return interrupted ? 'interrupted' : 'trained'
 }
 

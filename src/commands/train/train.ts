@@ -133,6 +133,7 @@ async function trainNamed(run: NamedRun, command: string, context: Context): Pro
   return {
     json: { run: name, folder, backend: backend.name, ...summary(result) },
     interrupted: result.ended === 'interrupted',
+    failed: result.ended === 'fallen',
   }
 }
 
