@@ -192,7 +192,7 @@ test.each(covarianceKinds)(
       return pass(mixtureEm(mixture, { read, images: 10, prior: { regularization } }), data, 10)
     }
     await expect(learn(0)).rejects.toThrow(
-      /^component 0: the covariance is singular \(.*\); use a larger regularization/,
+      /^component 0: the covariance is singular \(.*\); use a larger --variance-floor/,
     )
     const { end } = await learn(1e-3)
     expect(end.elboAfterM).toSatisfy(Number.isFinite)
