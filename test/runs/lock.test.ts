@@ -164,7 +164,7 @@ test('of two starts under one name one wins, and without names both have their o
   )
   expect(same.map(([code]) => code === 0).sort(), JSON.stringify(same)).toEqual([false, true])
   const [, said] = same.find(([code]) => code !== 0) as [number, string]
-  expect(said).toMatch(/is training this run|has a run already/)
+  expect(said).toMatch(/is training this run|already has a run/)
   expect(readFileSync(join(home, 'checkpoints/same/metrics.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2)
   const own = await together(
     home,
