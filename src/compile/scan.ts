@@ -6,10 +6,11 @@ import * as tf from '@tensorflow/tfjs'
 import { unlessAborted } from '../interruption.js'
 import { isNodeBackend } from '../libtensorflow/node-backend.js'
 import type { HostKey } from '../random.js'
+import { checkCall, checkRange, checkScan } from './check-call.js'
 import { CompileRefusal } from './refusal.js'
 import { compileSteps } from './run/compiled-steps.js'
 import { eagerSteps } from './run/eager.js'
-import type { Batches, Choice, Outputs, ScanOptions, Step, StepRunner } from './step.js'
+import type { Batches, Choice, Numbers, Outputs, ScanOptions, Step, StepRunner } from './step.js'
 
 export interface Scan<S> {
   /** Number of steps that take about half a second: the size of a call for callers that must stay responsive. */
@@ -20,7 +21,8 @@ export interface Scan<S> {
   readonly hasRun: boolean
   /**
    * Runs one step per batch, in order; `keys` and `schedules` have one entry per batch. Only one call may be in flight. Until it
-   * resolves, the variables that the step assigns keep their old values, and nothing else may assign them.
+   * resolves, the variables that the step assigns keep their old values, and nothing else may assign them. Throws an Error of one line
+   * if a batch, a key or a number is missing, or is not what it should be.
    */
   run(batches: Batches, keys: readonly HostKey[], schedules: readonly S[]): Promise<Outputs>
   /** Frees the compiled functions, then `owned`; if a call is in flight, as soon as it has ended. */
@@ -50,13 +52,17 @@ const CHUNK_MS = 500
  * rules: its state is in `tf.Variable`s, its noise comes from the key, and it reads no tensor's values. Otherwise `run` throws a
  * CompileRefusal. A step is recorded once, so later changes of JavaScript variables have no effect: pass such numbers in the schedule.
  */
-export function scan<S extends { readonly [Name in keyof S]: number }>(step: Step<S>, options: ScanOptions): Scan<S> {
+export function scan<S extends { readonly [Name in keyof S]: number }>(
+  step: Step<S>,
+  options: ScanOptions = {},
+): Scan<S> {
   const runner = newRunner(step, options)
   let chunkSteps = 1
   let hasRun = false
   let inFlight: Promise<unknown> | undefined
 
   async function run(...[batches, keys, schedules]: Parameters<Scan<S>['run']>): Promise<Outputs> {
+    checkCall(batches, keys, schedules as readonly Numbers[])
     const { outputs, stepMs } = await runner.run(batches, keys, schedules)
     chunkSteps = Math.min(Math.max(Math.round(CHUNK_MS / stepMs), 1), runner.mostSteps)
     hasRun = true
@@ -102,9 +108,11 @@ export async function* chunks<S>(
   { from = 0, to, signal }: { from?: number; to: number; signal?: AbortSignal | undefined },
   feed: (from: number, count: number) => Feed<S>,
 ): AsyncGenerator<Chunk<S>> {
+  checkRange(from, to)
   for (let done = from; done < to && !signal?.aborted; ) {
     const count = Math.min(steps.chunkSteps, to - done)
     const { batches, keys, schedules } = feed(done, count)
+    if (batches.count !== count) throw new Error(`chunks: ${count} batches were asked for, got ${batches.count}`)
     const work = steps.run(batches, keys, schedules)
     const outputs = await (steps.hasRun ? work : unlessAborted(work, signal))
     if (outputs === undefined) return
@@ -120,8 +128,9 @@ export function canCompile(): boolean {
 
 function newRunner<S extends { readonly [Name in keyof S]: number }>(
   step: Step<S>,
-  { mode, reason = 'as requested' }: ScanOptions,
+  { mode = 'auto', reason = 'as requested' }: ScanOptions,
 ): StepRunner<S> {
+  checkScan(step, mode)
   if (mode === 'off') return eagerSteps(step, reason)
   const backend = tf.backend()
   if (isNodeBackend(backend)) return compileSteps(backend, step, mode === 'auto' ? undefined : { mode, reason })

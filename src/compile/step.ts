@@ -28,7 +28,7 @@ export type NativeMode = 'xla' | 'graph'
 /** How steps run: `off` is one TF.js operation after the other. */
 export type Mode = 'off' | NativeMode
 
-/** Modes that can be requested. `auto` times `xla` and `graph` on the real step; on backends that cannot compile it is `off`. */
+/** Modes that can be requested. `auto` is `xla` or `graph` by a rule (run/choose.ts); on backends that cannot compile it is `off`. */
 export const modes = ['auto', 'xla', 'graph', 'off'] as const
 
 /** How steps run, and the reason, for display. */
@@ -38,7 +38,8 @@ export interface Choice<M extends Mode = Mode> {
 }
 
 export interface ScanOptions {
-  readonly mode: (typeof modes)[number]
+  /** Left out, it is `auto`. */
+  readonly mode?: (typeof modes)[number] | undefined
   /** Why this mode was chosen, for display; ignored with `auto`. */
   readonly reason?: string
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import type { HostKey, Key } from '../../random.js'
+import { readable } from '../check-call.js'
 import { optimize } from '../passes/simplify.js'
 import type { Program } from '../program/program.js'
 import { CompileRefusal, callSite } from '../refusal.js'
@@ -81,7 +82,7 @@ function recordOnce(
   try {
     separateVariables(backend)
     const inputs = { batch: tf.tensor(Float32Array.from(data), [...shape]), key: tf.tensor1d([...key], 'int32') }
-    return record(backend, inputs, () => step(inputs.batch, inputs.key, numbers))
+    return record(backend, inputs, () => step(inputs.batch, inputs.key, readable(numbers)))
   } finally {
     engine.endScope()
   }

@@ -1,6 +1,7 @@
 /** Runs steps eagerly, one TF.js operation at a time, on any backend. */
 import * as tf from '@tensorflow/tfjs'
 import type { HostKey } from '../../random.js'
+import { readable } from '../check-call.js'
 import { requireTensors } from '../record/outputs.js'
 import { type Batches, concatenate, type Outputs, type Step, type StepRunner } from '../step.js'
 
@@ -15,7 +16,7 @@ export function eagerSteps<S>(step: Step<S>, reason: string): StepRunner<S> {
       const started = performance.now()
       const perStep: Outputs[] = []
       for (let i = 0; i < batches.count; i++) {
-        perStep.push(await runOne(step, batches, i, keys[i] as HostKey, schedules[i] as S))
+        perStep.push(await runOne(step, batches, i, keys[i] as HostKey, readable(schedules[i] as S & object)))
         await tf.nextFrame() // lets signals, timers and progress bars through
       }
       const outputs = concatenate(perStep)
