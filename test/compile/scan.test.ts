@@ -1,4 +1,4 @@
-// What a caller of `scan` sees: state, chunks, memory, time, choice of mode.
+// What a caller of `scan` sees: state, chunks, memory, time.
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { scan } from '../../src/compile/scan.js'
@@ -170,51 +170,10 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     expect([...(sum ?? [])]).toEqual([21, 55, 55])
   })
 
-  test('auto reports the mode that it chose, and the time of a step in both modes', async () => {
-    const { step } = linear()
-    const runner = scan(step, { mode: 'auto' })
-    expect(runner.choice).toBeUndefined()
-    await runner.run(floatBatches(3, [3, 4]), keys(3), none(3))
-    expect(['xla', 'graph']).toContain(runner.choice?.mode)
-    expect(runner.choice?.reason).toMatch(/a step takes [\d.e+-]+ ms by XLA and [\d.e+-]+ ms as a graph/)
-  })
-
-  test('auto takes the graph where XLA lacks an operation, and says so; mode xla is refused there', async () => {
-    const step: Step<object> = x => ({ y: tf.dilation2d(x as tf.Tensor4D, tf.ones([2, 2, 1]), 1, 'same') })
-    const run = async (mode: 'auto' | 'xla') => {
-      const runner = scan(step, { mode })
-      await runner.run(floatBatches(2, [1, 4, 4, 1]), keys(2), none(2))
-      return runner.choice
-    }
-    expect(await run('auto')).toEqual({ mode: 'graph', reason: 'XLA has no Dilation2D' })
-    await expect(run('xla')).rejects.toThrow(
-      /XLA has no Dilation2D \(at .*scan\.test\.ts:\d+:\d+\); compile it as a graph/,
-    )
-  })
-
-  test('the trials of auto leave the state as it was', async () => {
-    const run = async (mode: 'auto' | 'xla' | 'graph') => {
-      const { w, step } = linear()
-      w.assign(tf.ones([4, 2]))
-      const runner = scan(step, { mode })
-      await runner.run(floatBatches(3, [3, 4]), keys(3), none(3))
-      return { mode: runner.choice?.mode as 'xla' | 'graph', w: [...w.dataSync()] }
-    }
-    const auto = await run('auto')
-    expect(auto).toEqual(await run(auto.mode))
-  })
-
   test('a second call before the first is over is an error', async () => {
     const runner = scan(x => ({ y: tf.sum(x) }), { mode: 'graph' })
     const first = runner.run(floatBatches(1, [1]), keys(1), none(1))
     await expect(runner.run(floatBatches(1, [1]), keys(1), none(1))).rejects.toThrow('while another call was in flight')
     await first
-  })
-
-  test('a key with a negative word is an error', async () => {
-    const runner = scan(x => ({ y: tf.sum(x) }), { mode: 'graph' })
-    await expect(runner.run(floatBatches(1, [1]), [[1, -1]], none(1))).rejects.toThrow(
-      'the key [1,-1] has a negative word',
-    )
   })
 })

@@ -1,16 +1,8 @@
-/** Chooses between XLA and a graph for a compiled loop, by timing both on this machine. */
+/** Chooses between XLA and a graph for a compiled loop. */
 import { CompileRefusal } from '../refusal.js'
 import type { Choice, NativeMode } from '../step.js'
 import type { CompiledLoop } from './compiled-loop.js'
 import type { Fed } from './feed.js'
-
-const TIMED_MS = 50
-const REPETITIONS = 2
-/**
- * The graph is chosen only if it is faster by this factor. So the choice, and with it the last digits of every result, is the same in
- * every run, although timings vary.
- */
-const CLEARLY_FASTER = 1.3
 
 /** A loop that is ready to run, and how it was chosen. */
 export interface Chosen {
@@ -23,6 +15,8 @@ export interface Compilable {
   compile(mode: NativeMode): CompiledLoop
   /** The line of the user's code behind the first operation of this name. */
   siteOf(op: string): string | undefined
+  /** An operation of the step that XLA computes slowly on this device; undefined if there is none. */
+  readonly slow: string | undefined
 }
 
 /** Compiles a loop, runs one step of it and discards the results. Throws a CompileRefusal if XLA or TensorFlow rejects it. */
@@ -30,7 +24,8 @@ export async function warmUp(step: Compilable, mode: NativeMode, fed: Fed): Prom
   let loop: CompiledLoop | undefined
   try {
     loop = step.compile(mode)
-    await milliseconds(loop, { ...fed, n: 1 })
+    const result = await loop.run({ ...fed, n: 1 })
+    result.discard()
     return loop
   } catch (error) {
     loop?.dispose()
@@ -38,16 +33,21 @@ export async function warmUp(step: Compilable, mode: NativeMode, fed: Fed): Prom
   }
 }
 
-/** Compiles a loop both ways, times some steps of each in turn and keeps one. */
+/**
+ * Compiles a loop by XLA, or as a graph if XLA is slow at the step; the other way if that is rejected. This is a rule on the program and
+ * the device and not a measurement: the other mode rounds differently, and results must not depend on the load of a machine.
+ */
 export async function chooseMode(step: Compilable, fed: Fed): Promise<Chosen> {
-  const graph = await warmUp(step, 'graph', fed)
-  const xla = await warmUp(step, 'xla', fed).catch(asRefusal)
-  if (xla instanceof CompileRefusal) return { loop: graph, choice: { mode: 'graph', reason: xla.reason } }
-  const ms = await timeBoth({ xla, graph }, fed)
-  const reason = `a step takes ${format(ms.xla)} ms by XLA and ${format(ms.graph)} ms as a graph`
-  const [kept, other] = ms.xla > CLEARLY_FASTER * ms.graph ? ([graph, xla] as const) : ([xla, graph] as const)
-  other.dispose()
-  return { loop: kept, choice: { mode: kept === xla ? 'xla' : 'graph', reason } }
+  const choice = chosenByRule(step)
+  const loop = await warmUp(step, choice.mode, fed).catch(asRefusal)
+  if (!(loop instanceof CompileRefusal)) return { loop, choice }
+  const other = choice.mode === 'xla' ? 'graph' : 'xla'
+  return { loop: await warmUp(step, other, fed), choice: { mode: other, reason: loop.reason } }
+}
+
+function chosenByRule({ slow }: Compilable): Choice<NativeMode> {
+  if (slow === undefined) return { mode: 'xla', reason: 'it has fast code for every operation of the step' }
+  return { mode: 'graph', reason: `on CPUs, XLA is slow at ${slow}` }
 }
 
 function refusal(step: Compilable, mode: NativeMode, error: unknown): CompileRefusal {
@@ -62,25 +62,3 @@ function asRefusal(error: unknown): CompileRefusal {
   if (error instanceof CompileRefusal) return error
   throw error
 }
-
-async function timeBoth(loops: Record<NativeMode, CompiledLoop>, fed: Fed): Promise<Record<NativeMode, number>> {
-  const best = { xla: Number.POSITIVE_INFINITY, graph: Number.POSITIVE_INFINITY }
-  const steps = { xla: 1, graph: 1 }
-  for (let repetition = 0; repetition <= REPETITIONS; repetition++) {
-    for (const mode of ['xla', 'graph'] as const) {
-      const stepMs = (await milliseconds(loops[mode], { ...fed, n: steps[mode] })) / steps[mode]
-      best[mode] = Math.min(best[mode], stepMs)
-      steps[mode] = Math.min(Math.max(Math.round(TIMED_MS / best[mode]), 1), fed.n)
-    }
-  }
-  return best
-}
-
-async function milliseconds(loop: CompiledLoop, fed: Fed): Promise<number> {
-  const started = performance.now()
-  const result = await loop.run(fed)
-  result.discard()
-  return performance.now() - started
-}
-
-const format = (ms: number): string => (ms < 100 ? ms.toPrecision(2) : ms.toFixed(0))

@@ -15,6 +15,7 @@ import {
 import { type Compilable, chooseMode, warmUp } from './choose.js'
 import { type CompiledLoop, compileLoop } from './compiled-loop.js'
 import { type Feeder, newFeeder } from './feed.js'
+import { slowInLoops } from './slow-operations.js'
 
 /** The compiled step for one shape of data. */
 interface Compiled {
@@ -22,7 +23,7 @@ interface Compiled {
   readonly feeder: Feeder
 }
 
-/** Runs `step` in the requested mode, or else in the one that is faster on the first batches. */
+/** Runs `step` in the requested mode, or else in the one that `chooseMode` takes for the first batches. */
 export function compileSteps<S>(
   backend: NodeBackend,
   step: Step<S>,
@@ -34,9 +35,9 @@ export function compileSteps<S>(
 
   async function prepare(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]): Promise<Compiled> {
     const { compilable, feeder } = traceBatches(backend, step as unknown as TracedStep, batches, keys, schedules)
-    const samples = feeder.repeat(batches, keys, schedules)
-    if (choice) return { loop: await warmUp(compilable, choice.mode, samples), feeder }
-    const chosen = await chooseMode(compilable, samples)
+    const first = feeder.feed(batches, keys, schedules, 0)
+    if (choice) return { loop: await warmUp(compilable, choice.mode, first), feeder }
+    const chosen = await chooseMode(compilable, first)
     choice = chosen.choice
     return { loop: chosen.loop, feeder }
   }
@@ -85,18 +86,18 @@ function traceBatches(
   backend: NodeBackend,
   step: TracedStep,
   { data, count, shape }: Batches,
-  [key]: readonly HostKey[],
-  [numbers]: readonly Numbers[],
+  keys: readonly HostKey[],
+  schedules: readonly Numbers[],
 ): { compilable: Compilable; feeder: Feeder } {
-  if (key === undefined || numbers === undefined)
-    throw new Error('scan: there are fewer keys or schedules than batches')
   const size = data.length / count
   const first = data.slice(0, size)
   const second = count > 1 ? data.slice(size, 2 * size) : data.slice(0, size).reverse()
+  const [key, numbers] = [keys[0] as HostKey, schedules[0] as Numbers]
   const traced = trace(backend, step, { data: [first, second], shape, key, numbers })
   const feeder = newFeeder(data, shape, traced.scheduled)
   const dtype = data instanceof Uint8Array ? 'uint8' : 'float32'
   const loopShape = { capacity: feeder.capacity, dtype, batch: shape } as const
   const compile = (mode: NativeMode) => compileLoop(backend, traced, loopShape, mode)
-  return { compilable: { compile, siteOf: traced.siteOf }, feeder }
+  const slow = backend.binding.isUsingGpuDevice() ? undefined : slowInLoops(traced.program)
+  return { compilable: { compile, siteOf: traced.siteOf, slow }, feeder }
 }

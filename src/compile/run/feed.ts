@@ -19,8 +19,6 @@ export interface Feeder {
   readonly capacity: number
   /** The steps from number `from` on, at most `capacity` of them. Valid until the next call. */
   feed(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[], from: number): Fed
-  /** `capacity` steps: the batches, repeated. */
-  repeat(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]): Fed
 }
 
 /** Both bounds are fixed, so that no result depends on the speed of a machine. */
@@ -38,7 +36,6 @@ export function newFeeder(like: Batches['data'], shape: readonly number[], sched
 
   function fill(row: number, batches: Batches, step: number, key: HostKey, numbers: Numbers): void {
     data.set(batches.data.subarray(step * size, (step + 1) * size), row * size)
-    if (key.some(word => word < 0)) throw new Error(`scan: the key [${key}] has a negative word; make keys with keyAt`)
     keys.set(key, 2 * row)
     schedules.set(
       scheduled.map(constant => scheduledValue(constant, numbers)),
@@ -46,21 +43,15 @@ export function newFeeder(like: Batches['data'], shape: readonly number[], sched
     )
   }
 
-  function rows(n: number, stepOf: (row: number) => number, ...[batches, keysOfSteps, numbers]: Steps): Fed {
-    for (let row = 0; row < n; row++) {
-      const step = stepOf(row)
-      fill(row, batches, step, keysOfSteps[step] as HostKey, numbers[step] as Numbers)
-    }
-    return { n, data, keys, schedules }
-  }
-
   return {
     capacity,
-    feed: (batches, keysOfSteps, numbers, from) =>
-      rows(Math.min(batches.count - from, capacity), row => from + row, batches, keysOfSteps, numbers),
-    repeat: (batches, keysOfSteps, numbers) =>
-      rows(capacity, row => row % batches.count, batches, keysOfSteps, numbers),
+    feed(batches, keysOfSteps, numbers, from) {
+      const n = Math.min(batches.count - from, capacity)
+      for (let row = 0; row < n; row++) {
+        const step = from + row
+        fill(row, batches, step, keysOfSteps[step] as HostKey, numbers[step] as Numbers)
+      }
+      return { n, data, keys, schedules }
+    },
   }
 }
-
-type Steps = [batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]]
