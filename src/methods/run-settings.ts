@@ -20,7 +20,7 @@ export const runSettings = {
   compile: choice(
     modes,
     'auto',
-    'how steps run: as one TensorFlow function (xla, graph), one TF.js operation at a time (off), or the fastest of these (auto)',
+    'how steps run: as one TensorFlow function (xla, graph), one TF.js operation at a time (off), or by XLA unless it is known to be slow at the step (auto)',
     true,
   ),
   threads: threads(true),
