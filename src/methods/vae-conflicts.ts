@@ -7,7 +7,24 @@ import { type VaeConfig, vaeSettings } from './vae-settings.js'
 export const vaeConflicts = (config: VaeConfig): string | undefined =>
   firstConflict(rules, config, vaeSettings.resolve())
 
+/** The optimizers that read a setting. */
+const readers = {
+  epsilon: ['adam', 'adamax', 'rmsprop'],
+  beta1: ['adam', 'adamax', 'momentum'],
+  beta2: ['adam', 'adamax'],
+} as const satisfies Partial<Record<keyof VaeConfig, readonly VaeConfig['optimizer'][]>>
+
+const optimizerRules = Object.entries(readers).map(([name, optimizers]: [string, readonly string[]]) =>
+  idle<VaeConfig>(
+    [name as keyof typeof readers],
+    ({ optimizer }) => !optimizers.includes(optimizer),
+    ({ optimizer }) =>
+      `has no effect with --optimizer ${optimizer}; leave it out, or use --optimizer ${optimizers.join(' or ')}`,
+  ),
+)
+
 const rules: readonly Rule<VaeConfig>[] = [
+  ...optimizerRules,
   idle(
     ['patience', 'validationImages'],
     ({ validation }) => validation === 'none',

@@ -132,6 +132,11 @@ test.each([
   [{ objective: 'iwae', estimator: 'stl' }, '--estimator stl: is biased for --objective iwae; use --estimator dreg'],
   [{ estimator: 'dreg' }, '--estimator dreg: needs --objective iwae'],
   [{ estimator: 'stl' }, '--estimator stl: needs a sampled KL term; add --kl monte-carlo'],
+  [
+    { optimizer: 'sgd', beta1: 0.5 },
+    '--beta1 0.5: has no effect with --optimizer sgd; leave it out, or use --optimizer adam or adamax or momentum',
+  ],
+  [{ optimizer: 'momentum', epsilon: 1e-4 }, '--epsilon 0.0001: has no effect with --optimizer momentum'],
   [{ baseline: 'input' }, '--baseline input: has no effect with --estimator pathwise'],
   [
     { estimator: 'score', baseline: 'leave-one-out' },
