@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 const elbo = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'cli.js')
 const EPOCHS = 12
 const networks = '--hidden 64 --latent-dim 8 --batch-size 250'
-// EM runs as a graph: on a busy machine, `auto` may choose differently from one start to the next.
+// EM runs as a graph, and training as `auto` chooses: both ways of compiling are tried.
 const passes = '--tolerance off --compile graph --train-images 20000 --validation-images 2000'
 /** The runs to choose from, by name: the words of the command, and its settings. */
 const commands = {

@@ -4,7 +4,8 @@ import type { Program } from '../program/program.js'
 
 /**
  * Convolutions other than plain ones become loops over scalars, which take 3 to 20 times as long as TensorFlow's own kernels
- * (docs/benchmarks.md, "XLA or a graph"). XLA computes bilinear resizing as one of them.
+ * (measured on two CPU cores, forward and with gradients: Conv3D 12 and 4.5, depthwise 10 and 4, separable 20, bilinear resizing 19 and 3
+ * times). XLA computes bilinear resizing as one of them.
  */
 const SLOW = /^(Conv3D\w*|DepthwiseConv2dNative\w*|Conv2DBackprop(Input|Filter)|ResizeBilinear(Grad)?)$/
 
