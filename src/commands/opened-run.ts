@@ -62,10 +62,9 @@ export function existingRun(name: string, checkpoints: string): string {
   const folder = runFolder(checkpoints, name)
   const names = listRuns(checkpoints)
   if (names.includes(name)) return folder
+  const suggestion = names.length > MOST_NAMES ? `; did you mean ${nearest(name, names)}?` : ''
   const known =
-    names.length > 0
-      ? `${describeRuns(names)}; did you mean ${nearest(name, names)}?`
-      : 'it has no runs yet; `elbo train` creates one'
+    names.length > 0 ? `${describeRuns(names)}${suggestion}` : 'it has no runs yet; `elbo train` creates one'
   throw new UsageError(`there is no run '${name}' in ${checkpoints} (${known})`)
 }
 
