@@ -7,7 +7,7 @@ import { readRunHeader } from '../../runs/trained-run.js'
 import { readCompareFile, type SavedRows } from '../compare/compare-file.js'
 import { readCompareSettings } from '../compare/compare-settings.js'
 import { attempt, type Checked, type Finding, isGood, type Resume } from './findings.js'
-import { isRunning } from './lock-state.js'
+import { isLocked } from './lock-state.js'
 
 export interface InspectedComparison extends Checked {
   leftovers: string[]
@@ -25,8 +25,8 @@ export function inspectComparison(checkpoints: string, name: string, runs: reado
   if (isOlder)
     files[files.length - 1] = { file, state: 'unverified', message: 'an older version wrote it, without a digest' }
   if (saved) files.push(...wrongRows(checkpoints, file, saved))
-  // A comparison has no lock: what a process that still runs is writing is no leftover.
-  const leftovers = leftoversOf(folder).filter(path => !isRunning(/\.(\d+)\.tmp$/.exec(path)?.[1] ?? ''))
+  const locked = isLocked(folder)
+  const leftovers = locked ? [] : leftoversOf(folder) // a comparison that is being made still needs them
   files.push(
     ...leftovers.map(path => ({
       file: join(name, path),
@@ -39,7 +39,7 @@ export function inspectComparison(checkpoints: string, name: string, runs: reado
     ? { refused: `${refused.file}: ${refused.message ?? refused.state}` }
     : { from: `${saved?.rows.length ?? 0} rows that are measured` }
   const whole = settings !== undefined && files.every(isGood) && runs.every(run => run.whole)
-  return { name, whole, locked: runs.some(run => run.locked), files, resume, repaired: [], leftovers }
+  return { name, whole, locked: locked || runs.some(run => run.locked), files, resume, repaired: [], leftovers }
 }
 
 /** Rows that do not agree with the snapshots of their runs. */

@@ -15,7 +15,7 @@ export function isLocked(folder: string): boolean {
 }
 
 /** Whether the process of this number runs; a text that is no number names none. */
-export function isRunning(text: string): boolean {
+function isRunning(text: string): boolean {
   const pid = Number(text.trim())
   if (!Number.isInteger(pid) || pid < 1) return false
   try {

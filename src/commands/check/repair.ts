@@ -1,7 +1,7 @@
 /** Repairs that lose nothing. A damaged file is never deleted: it is renamed to NAME.damaged. */
 import { existsSync, lstatSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { explain, writeFileAtomic } from '../../files/files.js'
+import { writeFileAtomic } from '../../files/files.js'
 import { makeFolder } from '../../files/folders.js'
 import { pointTo, type SnapshotName } from '../../runs/directory.js'
 import { removeLeftovers } from '../../runs/leftovers.js'
@@ -45,11 +45,7 @@ function rewriteNetworks(folder: string, { snapshots }: InspectedRun): string[] 
     [...rewritable].flatMap(([name, bytes]) => {
       const file = join('snapshots', label, name)
       const aside = existsSync(join(folder, file)) ? [setAside(folder, file)] : []
-      try {
-        makeFolder(dirname(join(folder, file)))
-      } catch (error) {
-        throw explain(error, join(folder, file))
-      }
+      makeFolder(dirname(join(folder, file)))
       writeFileAtomic(join(folder, file), bytes)
       return [...aside, `wrote ${file} again from the tensors of state.safetensors`]
     }),
