@@ -11,18 +11,16 @@ interface Trained {
 }
 
 /** Throws an Error if the ELBO of a step is not finite. `position` is the one before these steps. */
-export function requireFiniteBound({ elbo, kl, reconstruction }: Outputs, position: Position, run: Trained): void {
-  const broken = elbo?.findIndex(value => !Number.isFinite(value)) ?? -1
-  if (broken < 0) return
-  const value = `the ELBO is ${elbo?.[broken]} nats`
-  throw diverged(describeCause(), { ...position, step: position.step + broken + 1 }, run)
+export function requireFiniteBound(outputs: Outputs, position: Position, run: Trained): void {
+  const broken = outputs.elbo?.findIndex(value => !Number.isFinite(value)) ?? -1
+  if (broken >= 0)
+    throw diverged(describeCause(outputs, broken), { ...position, step: position.step + broken + 1 }, run)
+}
 
-  function describeCause(): string {
-    if (kl && !Number.isFinite(kl[broken])) return `${value}: the encoder's mean or log variance overflowed`
-    return reconstruction
-      ? `${value}: the decoder's output overflowed (reconstruction ${reconstruction[broken]})`
-      : value
-  }
+function describeCause({ elbo, kl, reconstruction }: Outputs, step: number): string {
+  const value = `the ELBO is ${elbo?.[step]} nats`
+  if (kl && !Number.isFinite(kl[step])) return `${value}: the encoder's mean or log variance overflowed`
+  return reconstruction ? `${value}: the decoder's output overflowed (reconstruction ${reconstruction[step]})` : value
 }
 
 /** Throws an Error if the bound of the validation images is not finite. */

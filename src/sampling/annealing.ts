@@ -30,6 +30,12 @@ export function aisStart(key: Key, shape: readonly [chains: number, batch: numbe
   return { z: normal(key, [...shape]), logWeights: tf.zeros([shape[0], shape[1]]) }
 }
 
+/** log p(z) + b log p(x|z), the target of HMC at inverse temperature b. */
+const tempered =
+  (logLikelihood: LogLikelihood, b: number) =>
+  (z: tf.Tensor): tf.Tensor =>
+    tf.add(gaussian.standardLogProb(z), tf.mul(logLikelihood(z), b))
+
 /**
  * One step from b_t-1 to `to` = b_t = b_t-1 + `rise`: updates the weights, then moves z by HMC at b_t. Also returns the acceptance
  * probabilities [chains, batch].
@@ -42,7 +48,7 @@ export function aisStep(
   options: HmcOptions,
 ): { state: AisState; acceptance: tf.Tensor } {
   const weighed = tf.add(logWeights, tf.mul(logLikelihood(z), rise))
-  const target = (at: tf.Tensor) => tf.add(gaussian.standardLogProb(at), tf.mul(logLikelihood(at), to))
+  const target = tempered(logLikelihood, to)
   const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
   return { state: { z: state.z, logWeights: weighed }, acceptance }
 }
@@ -58,7 +64,7 @@ export function aisReverseStep(
   { to, rise }: { to: number; rise: number },
   options: HmcOptions,
 ): { state: AisState; acceptance: tf.Tensor } {
-  const target = (at: tf.Tensor) => tf.add(gaussian.standardLogProb(at), tf.mul(logLikelihood(at), to))
+  const target = tempered(logLikelihood, to)
   const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
   return { state: { z: state.z, logWeights: tf.add(logWeights, tf.mul(logLikelihood(state.z), rise)) }, acceptance }
 }
