@@ -3,9 +3,8 @@ import { canonicalConvolutions } from '../passes/convolutions.js'
 import type { Program } from '../program/program.js'
 
 /**
- * Convolutions other than plain ones become loops over scalars, which take 3 to 20 times as long as TensorFlow's own kernels
- * (measured on two CPU cores, forward and with gradients: Conv3D 12 and 4.5, depthwise 10 and 4, separable 20, bilinear resizing 19 and 3
- * times). XLA computes bilinear resizing as one of them.
+ * Convolutions other than plain ones become loops over scalars, many times slower than TensorFlow's own kernels. XLA computes bilinear
+ * resizing as one of them.
  */
 const SLOW = /^(Conv3D\w*|DepthwiseConv2dNative\w*|Conv2DBackprop(Input|Filter)|ResizeBilinear(Grad)?)$/
 
