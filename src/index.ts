@@ -3,7 +3,7 @@ export { type Backend, BackendRefusal, type Opened } from './backends/backend.js
 export { openBackend } from './backends/candidates.js'
 export { CompileRefusal } from './compile/refusal.js'
 export { type Scan, scan } from './compile/scan.js'
-export type { Batches, Choice, Outputs, ScanOptions, Step } from './compile/step.js'
+export type { ArrayValues, Choice, Data, Outputs, RunOptions, ScanOptions, Step } from './compile/step.js'
 export { type Dataset, loadDataset, type Split } from './data/dataset.js'
 export type { ImageShape, Images } from './data/images.js'
 export * as bernoulli from './distributions/bernoulli.js'

@@ -52,7 +52,7 @@ export function runningPass(run: OpenRun, position: Position): RunningPass {
     feed(from, count) {
       const numbers = Array.from({ length: count }, (_, i) => from + i)
       return {
-        batches: { data: pass.batches(from, count), count, shape: [batchSize, imageSize(data)] },
+        batches: { data: pass.batches(from, count), shape: [count, batchSize, imageSize(data)], dtype: 'float32' },
         keys: numbers.map(step => keyAt(stepKey, firstStep + step)),
         schedules: numbers.map(step => ({
           ...method.rates(config, firstStep + step, stepsPerPass),

@@ -32,7 +32,7 @@ async function compileAndDispose(): Promise<void> {
     },
     { mode: 'xla' },
   )
-  await steps.run(floatBatches(1, [50, 50]), keys(1), [{}])
+  await steps.run(floatBatches(1, [50, 50]), { keys: keys(1), schedules: [{}] })
   steps.dispose(w)
 }
 
