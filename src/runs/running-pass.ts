@@ -6,12 +6,13 @@ import { type Pass, shuffledPass, wholePass } from '../data/passes.js'
 import type { Schedule } from '../inference/algorithm.js'
 import type { Learner, Method, RunConfig, Traits } from '../methods/method.js'
 import { keyAt, streamKey } from '../random.js'
+import type { Keeper } from './keeper.js'
 import type { Position } from './snapshot.js'
 import type { TrainingProgress } from './training.js'
 
 /** The parts of an open run that do not change. */
 export interface OpenRun {
-  folder: string
+  keeper: Keeper
   config: RunConfig
   method: Method
   traits: Traits
