@@ -1,6 +1,7 @@
 /** The public API of `elbo` as a library. */
 export { type Backend, BackendRefusal, type Opened } from './backends/backend.js'
 export { openBackend } from './backends/candidates.js'
+export { type BatchedOptions, batched, type Examples } from './compile/batched.js'
 export { CompileRefusal } from './compile/refusal.js'
 export { type Scan, scan } from './compile/scan.js'
 export type { ArrayValues, Choice, Data, Outputs, RunOptions, ScanOptions, Step } from './compile/step.js'
@@ -18,6 +19,10 @@ export { bayesianMixture, gaussianHyperparameters } from './inference/mixtures/m
 export { type StartOptions, startMixture } from './inference/mixtures/starts.js'
 export { createOptimizer, type Optimizer } from './inference/optimizer.js'
 export { wakeSleep } from './inference/wake-sleep.js'
+export { type EmFit, type FitOptions, fit, type VaeFit } from './library/fit.js'
+export type { ImageArray, ImageValues } from './library/image-values.js'
+export { type LoadOptions, load, loadVae } from './library/load.js'
+export type { Codes, FittedModel, FittedVae, LogProb, Seeded } from './library/model.js'
 export { resolveConfig } from './methods/vae.js'
 export type { VaeConfig } from './methods/vae-settings.js'
 export {
@@ -36,7 +41,7 @@ export { type Mixture, sample as sampleMixture } from './models/mixtures/mixture
 export type { VaeShape } from './models/networks.js'
 export { createVae, decode, encode, initialize, type Vae } from './models/vae.js'
 export { elbo } from './objectives/elbo.js'
-export { type HostKey, type Key, keyAt, normal, split, streamKey, uniform } from './random.js'
+export { dropout, type HostKey, type Key, keyAt, normal, split, streamKey, uniform } from './random.js'
 export { train } from './runs/train.js'
 export { loadTrainedVae, type TrainedVae } from './runs/trained-run.js'
 export type { TrainingJob, TrainingObserver, TrainingResult } from './runs/training.js'

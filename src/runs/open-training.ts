@@ -13,7 +13,7 @@ import { streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { requireFiniteValidation, requireFiniteVariables } from './divergence.js'
 import type { Keeper } from './keeper.js'
-import { digestWith, NO_LINES, validationBoundOf } from './metrics-file.js'
+import { digestWith, startOfRun, validationBoundOf } from './metrics-file.js'
 import { trainingMeans } from './pass-sums.js'
 import { newPass, type OpenRun, type RunningPass, runningPass } from './running-pass.js'
 import type { Position } from './snapshot.js'
@@ -95,15 +95,7 @@ async function findPosition(run: OpenRun): Promise<Position> {
   const { keeper, learner, data, images } = run
   const restored = keeper.restore(run)
   if (restored) return restored
-  const position: Position = {
-    epoch: 0,
-    step: 0,
-    stepInEpoch: 0,
-    sums: {},
-    best: null,
-    compile: null,
-    metricsSha256: NO_LINES,
-  }
+  const position = startOfRun()
   keeper.begin(run, position)
   await learner.initialize(data, images.train)
   keeper.warmStart(run)
