@@ -7,6 +7,7 @@ import * as elbo from '../../src/index.js'
 import { uniformValues } from '../../src/random.js'
 import { useBackend } from '../support/backend.js'
 import { commandLine } from '../support/command-line.js'
+import { expectClose } from '../support/expectations.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 
 /** Grey images of vertical or horizontal bars, sorted by kind. */
@@ -44,7 +45,7 @@ test('fits a VAE to own arrays, draws, encodes, decodes and measures them', asyn
   expect([codes.shape, codes.mean.length, codes.standardDeviation?.length]).toEqual([[240, 2], 480, 480])
   const decoded = await model.decode({ data: codes.mean, shape: [...codes.shape] })
   const again = await model.reconstruct(tf.tensor(images.data, [240, 6, 6]))
-  again.data.forEach((value, i) => expect(Math.abs(value - (decoded.data[i] as number))).toBeLessThan(0.5 / 255 + 1e-6))
+  expectClose(again.data, decoded.data, 0.5 / 255 + 1e-6)
 
   const bound = await model.elbo(images)
   const { values, standardError, by, samples } = await model.logProb(images, { samples: 50 })
