@@ -17,9 +17,10 @@ const flags = {
   method: em.eStepSetting(em.eSteps),
   ...em.firstEmSettings,
   components: mixtureSettings.components,
-  prior: em.priorSetting(
-    'symmetric priors, Dirichlet(A) on the weights and Beta(A, A) on the pixels; 1 is flat (maximum likelihood)',
-  ),
+  prior: em.priorSetting([
+    'priors on weights and pixels',
+    'Symmetric priors, Dirichlet(A) on the weights and Beta(A, A) on the pixels. 1 is flat (maximum likelihood).',
+  ]),
   concentration: mixtureSettings.concentration,
   start: mixtureSettings.start,
   restarts: mixtureSettings.restarts,

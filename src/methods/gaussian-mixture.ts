@@ -5,7 +5,7 @@ import { empiricalPrior } from '../inference/mixtures/empirical-prior.js'
 import { bayesianMixture } from '../inference/mixtures/mean-field.js'
 import { createGaussianMixture } from '../models/mixtures/gaussian.js'
 import { firstConflict } from '../settings/rules.js'
-import { choice, type Values } from '../settings/setting.js'
+import { choice, grouped, type Values } from '../settings/setting.js'
 import * as em from './em.js'
 import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
 import { defineMethod } from './method.js'
@@ -17,9 +17,12 @@ const flags = {
   method: em.eStepSetting(em.eSteps),
   ...em.firstEmSettings,
   components: mixtureSettings.components,
-  covariance: choice(['spherical', 'diagonal', 'full'], 'diagonal', 'structure of the covariance matrices'),
+  covariance: grouped('model', choice(['spherical', 'diagonal', 'full'], 'diagonal', 'covariance matrices')),
   pca: pcaSetting,
-  prior: em.priorSetting('symmetric prior Dirichlet(A) on the weights; 1 is flat (maximum likelihood)'),
+  prior: em.priorSetting([
+    'Dirichlet prior on the weights',
+    'Symmetric prior Dirichlet(A) on the weights. 1 is flat (maximum likelihood).',
+  ]),
   concentration: mixtureSettings.concentration,
   varianceFloor: varianceFloorSetting('added to each estimated variance'),
   start: mixtureSettings.start,
