@@ -1,47 +1,17 @@
 #!/usr/bin/env node
-/** The command line: the table of commands, and the only place that handles flags, help, errors and exit codes. */
+/** The command line: the only place that handles flags, errors and exit codes. */
 import { fstatSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { Command as Commander, CommanderError, Option } from 'commander'
-import { backends } from './commands/backends.js'
-import { bench } from './commands/bench/bench.js'
-import { check } from './commands/check/check.js'
+import { Command as Commander, CommanderError } from 'commander'
 import type { Command, CommandGroup, Context, Result } from './commands/command.js'
-import { compare } from './commands/compare/compare.js'
-import { evaluate } from './commands/evaluate/evaluate.js'
-import { exportModel } from './commands/export.js'
-import { gradients } from './commands/gradients/gradients.js'
-import { interpolate } from './commands/interpolate.js'
-import { manifold } from './commands/manifold.js'
-import { posterior } from './commands/posterior.js'
-import { reconstruct } from './commands/reconstruct.js'
-import { runs } from './commands/runs.js'
-import { sample } from './commands/sample.js'
-import { em } from './commands/train/em.js'
-import { train } from './commands/train/train.js'
+import { flagsOf } from './commands/flags.js'
+import { helpOption, layOut, optionOf } from './commands/help.js'
+import { commands } from './commands/list.js'
 import { visible, visibleJson, visibleLines } from './commands/visible.js'
 import { writeAll } from './files/files.js'
 import { exitAtOnce } from './interruption.js'
 import { nearest } from './settings/nearest.js'
 import { kebabCase, parseFlag, type Setting, shortened, UsageError } from './settings/setting.js'
-
-const commands: readonly (Command | CommandGroup)[] = [
-  train,
-  em,
-  compare,
-  sample,
-  reconstruct,
-  interpolate,
-  manifold,
-  posterior,
-  evaluate,
-  gradients,
-  runs,
-  check,
-  bench,
-  backends,
-  exportModel,
-] as (Command | CommandGroup)[]
 
 /** Stands for null, which commander turns into an empty string. */
 const OFF = Symbol('off')
@@ -80,12 +50,18 @@ function packageVersion(): string {
 
 type Flags = Record<string, unknown>
 
+interface CommonFlags {
+  json?: boolean
+  debug?: boolean
+  checkpoints?: string
+}
+
 type Run = (command: Command, given: readonly string[], flags: Flags) => Promise<void>
 
 function createProgram(run: Run): Commander {
-  const program = new Commander('elbo')
-    .description('Trains variational autoencoders on TensorFlow.js and measures them in nats per image.')
-    .version(packageVersion())
+  const program = layOut(new Commander('elbo'))
+    .description('Trains latent-variable models on TensorFlow.js and measures them in nats per image.')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .addHelpText('after', '\nRun a command with --help for its options and examples.')
   strict(program)
   for (const command of commands) {
@@ -129,19 +105,20 @@ function foreignOption({ code, message }: CommanderError, { name }: Command, com
 
 function addCommand(program: Commander, command: Command, run: Run): Commander {
   const sub = program.command(command.name).description(command.summary)
-  if (command.argument)
-    sub.argument(
-      `<${command.argument}${command.isRepeatable ? '...' : ''}>`,
-      command.argumentDescription ?? 'name of a run in the checkpoints folder',
-    )
-  for (const [name, setting] of Object.entries(command.options)) sub.addOption(flag(name, setting as Setting<unknown>))
-  for (const [name, description] of Object.entries(command.switches ?? {})) sub.option(`--${name}`, description)
-  sub.option('--checkpoints <folder>', 'folder with the run directories', 'checkpoints')
-  sub.option('--json', 'print exactly one JSON document to standard output')
-  sub.option('--debug', 'show messages of native libraries and, on failure, the stack trace')
+  sub.addHelpOption(helpOption())
+  if (command.argument) sub.argument(argumentOf(command), command.argumentDescription ?? 'name of a run')
+  for (const one of flagsOf(command)) {
+    const { setting: name } = one
+    const option = optionOf(one)
+    if (name !== undefined) {
+      const setting = command.options[name] as Setting<unknown>
+      option.argParser((text: string) => parseFlag(name, setting, text) ?? OFF)
+    }
+    sub.addOption(option)
+  }
   sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  elbo ${line}`).join('\n')}`)
   strict(sub).action(async (...parameters: unknown[]) => {
-    const given = command.argument ? [parameters[0]].flat().map(String) : []
+    const given = command.argument ? [parameters[0] ?? []].flat().map(String) : []
     await run(command, given, parameters[command.argument ? 1 : 0] as Flags)
   })
   return sub
@@ -155,18 +132,13 @@ function strict(program: Commander): Commander {
     .configureOutput({ outputError: () => {} })
 }
 
-function flag(name: string, setting: Setting<unknown>): Option {
-  const shown = Array.isArray(setting.value) ? setting.value.map(one => one ?? 'off').join(',') : setting.value
-  const standard =
-    shown === null ? (setting.expected.endsWith("'off'") ? ' (default: off)' : '') : ` (default: ${shown})`
-  const choices = setting.choices && setting.choices.length > 1 ? `; ${setting.expected.replace(/,$/, '')}` : ''
-  return new Option(`--${kebabCase(name)} <value>`, `${setting.description}${choices}${standard}`).argParser(
-    (text: string) => parseFlag(name, setting, text) ?? OFF,
-  )
+const argumentOf = ({ argument, isOptional, isRepeatable }: Command): string => {
+  const name = `${argument}${isRepeatable ? '...' : ''}`
+  return isOptional ? `[${name}]` : `<${name}>`
 }
 
 async function runCommand(command: Command, given: readonly string[], flags: Flags): Promise<number> {
-  const { json = false, debug = false, checkpoints } = flags as { json?: boolean; debug?: boolean; checkpoints: string }
+  const { json = false, debug = false, checkpoints = 'checkpoints' } = flags as CommonFlags
   const names = Object.keys(command.options)
   const value = (name: string) => (flags[name] === OFF ? null : flags[name])
   const chosen = Object.fromEntries(names.filter(name => flags[name] !== undefined).map(name => [name, value(name)]))
@@ -179,6 +151,7 @@ async function runCommand(command: Command, given: readonly string[], flags: Fla
     json,
     debug,
     checkpoints,
+    columns: (json ? process.stderr : process.stdout).columns ?? Number.POSITIVE_INFINITY,
   }
   const input = {
     argument: given[0] ?? '',

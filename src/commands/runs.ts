@@ -11,7 +11,7 @@ import { command } from './command.js'
 
 export const runs = command({
   name: 'runs',
-  summary: 'lists all runs with their epochs, best validation bound and model',
+  summary: 'lists all runs with epochs, best validation bound and model',
   options: {},
   examples: ['runs', 'runs --json'],
   async run(_input, { print, checkpoints }) {

@@ -1,15 +1,6 @@
 /** Shared by all methods of `elbo em`: settings, the test of convergence, and the line at the end of a run. */
 import { z } from 'zod'
-import {
-  choice,
-  type Description,
-  grouped,
-  inGroup,
-  read,
-  type Setting,
-  setting,
-  wholeNumber,
-} from '../settings/setting.js'
+import { choice, type Description, grouped, inGroup, read, setting, wholeNumber } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
 import type { EndOfRun, EpochMetrics, Progress } from './metrics.js'
 import { runSettings, seedSetting, validationSetting } from './run-settings.js'

@@ -25,7 +25,7 @@ const contestant = (objective: 'elbo' | 'wake-sleep'): Contestant<VaeConfig> => 
 export const vae = defineMethod<VaeConfig>({
   name: 'vae',
   command: 'train',
-  summary: 'trains a VAE; writes checkpoints/RUN/ with its settings, metrics, weights and pictures',
+  summary: 'trains a VAE, and writes its run directory',
   examples: [
     'train',
     'train --run first --epochs 2',

@@ -8,7 +8,7 @@ import { describeReading } from '../../methods/reading.js'
 import { type Claim, claimFolder, isFree } from '../../runs/claim.js'
 import { runFolder } from '../../runs/directory.js'
 import { removeLeftovers } from '../../runs/leftovers.js'
-import { text, UsageError } from '../../settings/setting.js'
+import { grouped, text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { openAndSay, withThreads } from '../opened-run.js'
 import { checkpointsOption } from '../shell-quote.js'
@@ -28,22 +28,30 @@ import { type Finished, makeRun } from './compared-run.js'
 import { remainingTime } from './remaining-time.js'
 import { contestantNames, labelOf } from './variants.js'
 
-const presetList = Object.entries(comparePresets)
-  .map(([name, { description }]) => `${name} (${description})`)
-  .join('; ')
-
 export const compare = command({
   name: 'compare',
-  summary: `trains several methods on the same number of images and measures them in the same way: ${contestantNames.join(', ')}; writes checkpoints/RUN/compare.csv, .json, .svg and .png`,
+  summary: 'trains several methods on one budget and measures them alike',
   options: {
-    run: text(
-      'name of the comparison (default: the first unused of PRESET-1, PRESET-2, …); its runs are RUN.METHOD-SIZE.seed-N',
+    run: grouped(
+      'run',
+      text(
+        [
+          'name of the comparison',
+          'Name of the comparison, whose results are in checkpoints/RUN/compare.csv, .json, .svg and .png. Its runs are RUN.METHOD-SIZE.seed-N.',
+        ],
+        { placeholder: 'run', unset: 'the first unused of PRESET-N' },
+      ),
     ),
     ...compareSettings,
-    preset: { ...compareSettings.preset, description: `settings to start from; flags override them: ${presetList}` },
+    methods: { ...compareSettings.methods, choices: contestantNames },
   },
   finishesOnInterrupt: true,
-  switches: { resume: 'resume where it stopped, bit for bit; --seeds, --methods and --epochs may add more' },
+  switches: {
+    resume: {
+      description: 'continue where it stopped, bit for bit; --seeds, --methods and --epochs may add more',
+      group: 'run',
+    },
+  },
   examples: [
     'compare',
     'compare --methods vae,wake-sleep --seeds 1,2,3 --epochs 5',
