@@ -21,12 +21,12 @@ export interface Flag {
 
 const common: readonly Flag[] = [
   {
-    ...plain('--checkpoints', 'output', 'folder with the run directories'),
+    ...plain('--checkpoints', 'output', 'folder of the runs'),
     placeholder: 'path',
     values: '(default: checkpoints)',
   },
   plain('--json', 'output', 'print one JSON document instead'),
-  plain('--debug', 'output', 'show messages of native libraries, and stack traces'),
+  plain('--debug', 'output', 'show messages of native code and stack traces'),
 ]
 
 /** All flags of a command but --help, in groups and in the order of `--help`. */

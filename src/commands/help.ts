@@ -24,8 +24,9 @@ export function optionOf(flag: Flag): Option {
 /** Lays out the help of a program and of all commands added to it later. */
 export function layOut(program: Program): Program {
   return program
-    .addHelpOption(helpOption())
-    .configureHelp({ minWidthToWrap: 20, padWidth: () => TERM, formatItem })
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .configureHelp({ minWidthToWrap: 20, padWidth: () => TERM, formatItem, subcommandTerm: command => command.name() })
     .configureOutput({ getOutHelpWidth: () => Math.min(process.stdout.columns ?? 80, WIDEST) })
 }
 
@@ -36,7 +37,12 @@ function formatItem(term: string, _width: number, description: string, helper: H
   const width = helper.helpWidth ?? 80
   const isNarrow = width - TERM - 4 < NARROWEST
   const indent = isNarrow ? 6 : TERM + 4
-  const [first = '', ...rest] = helper.boxWrap(description, width - indent).split('\n')
+  // The parts of a default stay on one line.
+  const glued = description.replaceAll('(default: ', '(default:\0')
+  const [first = '', ...rest] = helper
+    .boxWrap(glued, width - indent)
+    .replaceAll('\0', ' ')
+    .split('\n')
   const fits = !isNarrow && term.length <= TERM
   const below = (fits ? rest : [first, ...rest]).filter(line => line !== '').map(line => ' '.repeat(indent) + line)
   return [fits ? `  ${term.padEnd(TERM)}  ${first}`.trimEnd() : `  ${term}`, ...below].join('\n')

@@ -30,7 +30,7 @@ const SEARCH = 301
 
 export const posterior = command({
   name: 'posterior',
-  summary: 'draws p(z|x) beside q(z|x), for two latent dimensions',
+  summary: 'draws p(z|x) beside q(z|x) over a plane of z',
   argument: 'run',
   options: {
     images: grouped(

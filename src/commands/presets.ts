@@ -43,7 +43,7 @@ const names = [...new Set(all.map(({ name }) => name))]
 
 export const presets = command({
   name: 'presets',
-  summary: 'lists the presets of train and compare, and the settings of one',
+  summary: 'lists the presets of train and compare',
   argument: 'name',
   argumentDescription: 'a preset, to print its settings',
   isOptional: true,

@@ -45,7 +45,7 @@ const contestant = (method: Config['method']): Contestant<Config> => ({
 export const bernoulliMixture = defineMethod<Config>({
   name,
   command: `em ${name}`,
-  summary: 'fits a mixture of Bernoullis to binary images by exact EM, Monte Carlo EM or mean field',
+  summary: 'fits a mixture of Bernoullis to binary images',
   examples: [
     'em bernoulli-mixture',
     'em bernoulli-mixture --run mixture --components 50 --epochs 100',

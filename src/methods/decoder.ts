@@ -70,7 +70,7 @@ const ADAM = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as c
 export const decoder = defineMethod<Config>({
   name,
   command: `em ${name}`,
-  summary: 'fits the decoder of a VAE without an encoder by Monte Carlo EM, with HMC or Metropolis',
+  summary: 'fits the decoder of a VAE without an encoder',
   examples: ['em vae --run decoder --train-images 1000', 'em vae --sampler metropolis --samples 10'],
   flags,
   settings,

@@ -59,14 +59,14 @@ const rules: readonly Rule<Config>[] = [
 
 export const factorAnalysis = factorMethod({
   name: 'factor-analysis',
-  summary: 'fits factor analysis to grey images by exact EM, or by Monte Carlo EM with Gibbs, Metropolis or HMC',
+  summary: 'fits factor analysis to grey images',
   noise: 'diagonal',
   parameters: (features, latentDim) => (latentDim + 2) * features,
 })
 
 export const ppca = factorMethod({
   name: 'ppca',
-  summary: 'fits probabilistic PCA to grey images by exact EM, or by Monte Carlo EM with Gibbs, Metropolis or HMC',
+  summary: 'fits probabilistic PCA to grey images',
   noise: 'isotropic',
   parameters: (features, latentDim) => (latentDim + 1) * features + 1,
 })

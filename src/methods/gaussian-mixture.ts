@@ -39,8 +39,7 @@ type Config = Values<typeof flags> & { model: typeof name }
 export const gaussianMixture = defineMethod<Config>({
   name,
   command: `em ${name}`,
-  summary:
-    'fits a mixture of Gaussians to grey images or their principal components by exact EM, Monte Carlo EM or mean field',
+  summary: 'fits a mixture of Gaussians to grey images',
   examples: ['em gaussian-mixture', 'em gaussian-mixture --covariance full --pca 50'],
   flags,
   settings,

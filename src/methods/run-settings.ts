@@ -25,7 +25,7 @@ export const runSettings = {
         'mnist',
         "'mnist', a folder of IDX files, or TRAIN,TEST",
         [
-          'images: a folder of IDX files, or TRAIN,TEST',
+          'folder of IDX files, or TRAIN,TEST',
           "Images: 'mnist', a folder of IDX files named like MNIST's, or two IDX files TRAIN,TEST.",
         ],
         read.text,
@@ -33,9 +33,9 @@ export const runSettings = {
       ),
       placeholder: 'path',
     },
-    trainImages: wholeNumberOrOff(['the first N training images', 'Use only the first N training images; off: all.']),
+    trainImages: wholeNumberOrOff(['the first n training images', 'Use only the first N training images; off: all.']),
     validationImages: wholeNumberOrOff([
-      'the first N validation images',
+      'the first n validation images',
       'Use only the first N validation images; off: all.',
     ]),
   }),
@@ -70,7 +70,7 @@ export const runSettings = {
 export const validationSetting = grouped(
   'data',
   choice(validations, 'last-sixth', [
-    'training images held out for validation',
+    'held out of training',
     'Training images held out for validation. none: train on all images, without validation; the best snapshot is then the last.',
   ]),
 )

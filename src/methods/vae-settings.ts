@@ -37,7 +37,7 @@ export const vaeFlags = {
       0.87,
       'a number above 0 and at most 1',
       [
-        'factor on the learning rate after each epoch',
+        'factor on it after each epoch',
         'Factor on the learning rate after each epoch, or only after the epochs of --learning-rate-milestones.',
       ],
       read.number,
@@ -46,7 +46,7 @@ export const vaeFlags = {
       z.array(z.int().min(1).max(1e6)).min(1).max(1000).nullable(),
       null,
       "whole numbers from 1 to 1000000, separated by commas, such as 30,50,65, or 'off'",
-      'epochs after which the rate decays, not all',
+      'epochs after which it decays',
       read.listOrOff,
     ),
   }),
@@ -64,7 +64,7 @@ export const vaeFlags = {
       null,
       "whole numbers from 1 to 100000, separated by commas, such as 100,100, or 'off'",
       [
-        'hidden units of the second latent layer',
+        'hidden units of that layer',
         'Units of the hidden layers of q(h2|h1), listed from h1 to h2; p(h1|h2) mirrors them. off: no hidden layers.',
       ],
       read.listOrOff,
@@ -74,7 +74,7 @@ export const vaeFlags = {
       null,
       "whole numbers from 1 to 10000, separated by commas, such as 32,64, or 'off'",
       [
-        'filters of convolutions before --hidden',
+        'filters of convolutions',
         "Filters of the encoder's convolutions (4x4, stride 2), listed from the image to z. The decoder mirrors them.",
       ],
       read.listOrOff,
@@ -82,19 +82,19 @@ export const vaeFlags = {
     hidden: layers(
       [400, 400],
       [
-        'hidden units of the encoder, from image to z',
+        'hidden units, from image to z',
         "Units of the encoder's hidden layers, listed from the image to z, after its convolutions if it has any. The decoder mirrors them.",
       ],
     ),
-    activation: choice(activations, 'elu', 'activation of hidden layers and convolutions'),
+    activation: choice(activations, 'elu', 'activation'),
     outputBias: choice(['mean-image', 'zero'], 'mean-image', [
-      "initial value of the decoder's last bias",
+      'last bias at the start',
       "Initial value of the decoder's last bias. mean-image: the logit of the mean training image; with --filters, of its mean pixel.",
     ]),
   }),
   ...inGroup('run', {
     seed: seedSetting([
-      'seed of weights, noise, binarization and order',
+      'seed of everything random',
       'Seed of the initial weights, the noise, the binarization and the order of the images.',
     ]),
     initFrom: text(
@@ -120,7 +120,7 @@ export const vaeFlags = {
         null,
         "a number above 0, 'learned', or 'off'",
         [
-          "variance of gaussian pixels, or 'learned'",
+          'of gaussian pixels, or learned',
           'With --likelihood gaussian: the variance of all pixels. learned: the decoder outputs a variance for each pixel.',
         ],
         text => (text === 'learned' ? text : read.numberOrOff(text)),
@@ -148,7 +148,7 @@ export const vaeFlags = {
       0,
       'a number of at least 0',
       [
-        'KL without penalty, nats per dimension of z',
+        'KL without penalty per dimension',
         'Free bits: KL below this many nats per latent dimension (batch mean) is not penalised.',
       ],
       read.number,
@@ -169,7 +169,7 @@ export const vaeFlags = {
       0,
       'a number of at least 0',
       [
-        'epochs in which that weight rises from 0',
+        'epochs in which it rises from 0',
         'Epochs over which the weight of the KL term rises linearly from 0 to --beta.',
       ],
       read.number,
@@ -186,7 +186,7 @@ export const vaeFlags = {
       0.9,
       'a number from 0 to below 1',
       [
-        'decay of the first moment, or momentum',
+        'first moment decay, or momentum',
         'Decay of the first moment (--optimizer adam, adamax); the momentum of --optimizer momentum.',
       ],
       read.number,
@@ -195,7 +195,7 @@ export const vaeFlags = {
       z.number().min(0).lt(1),
       0.999,
       'a number from 0 to below 1',
-      ['decay of the second moment', 'Decay of the second moment (--optimizer adam, adamax).'],
+      ['second moment decay', 'Decay of the second moment (--optimizer adam, adamax).'],
       read.number,
     ),
     clipNorm: setting(
@@ -208,10 +208,7 @@ export const vaeFlags = {
   }),
   ...inGroup('run', {
     patience: wholeNumberOrOff(
-      [
-        'epochs without a better bound until it stops',
-        'Stop after this many epochs without a better validation bound.',
-      ],
+      ['stop after n epochs without a gain', 'Stop after this many epochs without a better validation bound.'],
       true,
     ),
   }),

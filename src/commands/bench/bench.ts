@@ -94,7 +94,7 @@ type Asked = Values<typeof options> & { peers: boolean }
 
 export const bench = command({
   name: 'bench',
-  summary: 'times a training step on every backend and mode that runs here',
+  summary: 'times a training step on every backend and mode',
   options,
   switches: {
     peers: {
@@ -123,7 +123,7 @@ export const bench = command({
     if (asked.out !== null) makeFolder(asked.out)
     const comparisons: Comparison[] = []
     for await (const comparison of runTasks(tasks, asked, context)) {
-      for (const line of [...describeComparison(comparison), '']) context.print(line)
+      for (const line of [...describeComparison(comparison, context.columns), '']) context.print(line)
       comparisons.push(comparison)
     }
     return conclude({ asked, backends, comparisons }, context)

@@ -12,7 +12,7 @@ import { cleanUpComparison, repairRun } from './repair.js'
 
 export const check = command({
   name: 'check',
-  summary: 'verifies every file of runs and comparisons, and repairs them',
+  summary: 'verifies and repairs the files of runs',
   argument: 'run',
   isRepeatable: true,
   argumentDescription: 'runs or comparisons in the checkpoints folder',

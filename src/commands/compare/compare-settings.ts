@@ -84,7 +84,7 @@ export const compareSettings = {
       [null],
       "whole numbers of at least 1, or 'off', separated by commas, such as 1000,off",
       [
-        'the first N training images',
+        'the first n training images',
         'Use only the first N training images; off: all. Each method has one run per number.',
       ],
       read.numbersOrOff,
@@ -99,7 +99,7 @@ export const compareSettings = {
       ...vaeFlags.hidden,
       details: "Units of the encoder's hidden layers, listed from the image to z. The decoder mirrors them.",
     },
-    activation: { ...vaeFlags.activation, description: 'activation of the hidden layers' },
+    activation: { ...vaeFlags.activation, description: 'activation', details: '' },
   }),
   ...inGroup('optimizer', {
     batchSize: wholeNumber([1, 1e6], 100, [
@@ -153,7 +153,7 @@ export const compareSettings = {
     ),
   }),
   ...inGroup('data', {
-    testImages: wholeNumberOrOff(['the first N test images', 'Use only the first N test images; off: all.'], true),
+    testImages: wholeNumberOrOff(['the first n test images', 'Use only the first N test images; off: all.'], true),
   }),
   data: { ...runSettings.data, resumable: false },
   binarize: emBinarize,

@@ -30,7 +30,7 @@ import { contestantNames, labelOf } from './variants.js'
 
 export const compare = command({
   name: 'compare',
-  summary: 'trains several methods on one budget and measures them alike',
+  summary: 'trains several methods on one budget',
   options: {
     run: grouped(
       'run',
@@ -39,7 +39,7 @@ export const compare = command({
           'name of the comparison',
           'Name of the comparison, whose results are in checkpoints/RUN/compare.csv, .json, .svg and .png. Its runs are RUN.METHOD-SIZE.seed-N.',
         ],
-        { placeholder: 'run', unset: 'the first unused of PRESET-N' },
+        { placeholder: 'run', unset: 'the first unused PRESET-N' },
       ),
     ),
     ...compareSettings,
@@ -157,7 +157,8 @@ async function conclude(
   const { name, folder, settings, runs } = comparison
   if (rows.length > 0) {
     await draw(comparison, rows)
-    for (const line of describeTable(rows, comparePresets[settings.preset].references)) context.print(line)
+    for (const line of describeTable(rows, comparePresets[settings.preset].references, context.columns))
+      context.print(line)
     context.print(`saved in ${folder}: compare.csv, compare.json, compare.svg, compare.png`)
   }
   if (interrupted) {

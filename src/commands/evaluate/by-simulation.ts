@@ -26,7 +26,7 @@ export const simulation = estimator({
     simulated: grouped(
       'measurement',
       wholeNumberOrOff([
-        'ais: N images from the model, with upper bounds',
+        'ais: n images drawn from the model',
         'With --method ais: measure N images drawn from the model instead of a split, with an upper bound on log p(x) from reverse chains.',
       ]),
     ),

@@ -25,7 +25,7 @@ export interface OpenedForEvaluation {
 export const imageOptions = {
   ...inGroup('data', {
     images: wholeNumberOrOff([
-      'the first N images of the split',
+      'the first n images of the split',
       'Use only the first N images of the split. Start with a few for --method ais, which takes --chains x --temperatures HMC transitions per image.',
     ]),
     split: choice(splitNames, 'test', 'split to measure'),

@@ -2,8 +2,9 @@
 import { whyUnwritable } from '../../files/files.js'
 import { refuseOwnFile } from '../../runs/own-files.js'
 import { choice, grouped, UsageError, wholeNumber } from '../../settings/setting.js'
-import { command } from '../command.js'
+import { type Context, command } from '../command.js'
 import { compileOption, openRun, runOptions } from '../opened-run.js'
+import { wrap } from '../wrap.js'
 import { annealingFlags } from './annealing-options.js'
 import { importance } from './by-importance.js'
 import { quadratureOverGrid } from './by-quadrature.js'
@@ -67,9 +68,10 @@ export const evaluate = command({
     'evaluate first --method ais --simulated 100',
     'evaluate plane --method quadrature --images 500',
     'evaluate first --gaps --gap-images 500',
-    'evaluate decoder --method ais --images 500 # decoder: a run of `elbo em vae`',
+    'evaluate decoder --method ais --images 500 # of elbo em vae',
   ],
-  async run({ argument, values, given, switches }, context) {
+  async run({ argument, values, given, switches }, outer) {
+    const context = wrapping(outer)
     const { method, ...others } = given
     const reference = switches.reference === true
     const asked: Asked = { method, gaps: switches.gaps === true, given: { ...others, ...(reference && { reference }) } }
@@ -81,6 +83,14 @@ export const evaluate = command({
     return estimator.measure({ run: argument, trained, snapshot, seed, mode, reference, context }, values as never)
   },
 })
+
+/** Breaks printed lines at words where they are wider than the terminal; what continues a row stands below its value. */
+function wrapping(context: Context): Context {
+  const print = (line: string) => {
+    for (const part of wrap(line, context.columns, 16)) context.print(part)
+  }
+  return { ...context, print }
+}
 
 function requireWritable(path: string | null): void {
   refuseOwnFile('--save', path)

@@ -18,7 +18,7 @@ export const gapParts = estimator({
   options: {
     samples: importance.options.samples,
     ...inGroup('measurement', {
-      gapImages: wholeNumber([1, 1e6], 200, 'gaps: the first N images of the split'),
+      gapImages: wholeNumber([1, 1e6], 200, 'gaps: the first n images'),
       gapSteps: wholeNumber([1, 1e5], 500, [
         'gaps: gradient steps to the best q(z)',
         "With --gaps: gradient steps from the encoder's q(z|x) to the best q(z).",

@@ -91,14 +91,14 @@ type Asked = Values<typeof options>
 
 export const gradients = command({
   name: 'gradients',
-  summary: 'measures mean, variance and SNR of gradient estimators',
+  summary: 'measures the noise of gradient estimators',
   argument: 'run',
   options,
   finishesOnInterrupt: true,
   examples: [
     'gradients first',
     'gradients first --ks 1,8 --draws 200',
-    'gradients first --objectives elbo --estimators pathwise,stl,score:none --ks 1',
+    'gradients first --objectives elbo --estimators stl,score:none --ks 1',
     'gradients first --objectives iwae --estimators pathwise,dreg --json',
   ],
   async run({ argument, values }, context) {
@@ -161,7 +161,9 @@ async function measure(
     for await (const row of measured) {
       bar.stop()
       if (rows.length === 0) context.note(describeChoice(row.compile))
-      for (const line of [...(rows.length === 0 ? gradientHeader : []), describeGradient(row)]) context.print(line)
+      const { print, columns } = context
+      for (const line of [...(rows.length === 0 ? gradientHeader(columns) : []), ...describeGradient(row, columns)])
+        print(line)
       rows.push(row)
     }
     return rows

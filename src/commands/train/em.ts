@@ -7,7 +7,7 @@ import { resumeSwitch, trainRequested } from './train.js'
 
 export const em: CommandGroup = {
   name: 'em',
-  summary: 'fits a model by exact EM, Monte Carlo EM or mean field',
+  summary: 'fits a model by EM or a variant',
   argument: 'model',
   commands: emMethods.map(emCommand),
 }
@@ -18,7 +18,7 @@ function emCommand(method: Method): Command {
     name,
     summary,
     options: {
-      run: grouped('run', text('name of the run', { placeholder: 'run', unset: `the first unused of ${name}-N` })),
+      run: grouped('run', text('name of the run', { placeholder: 'run', unset: `the first unused ${name}-N` })),
       ...flags,
     },
     finishesOnInterrupt: true,

@@ -30,7 +30,7 @@ export const train = command({
   summary: vae.summary,
   options: {
     ...inGroup('run', {
-      run: text('name of the run', { placeholder: 'run', unset: 'the first unused of vae-1, vae-2, …' }),
+      run: text('name of the run', { placeholder: 'run', unset: 'the first unused vae-N' }),
       preset: choice(Object.keys(presets) as [PresetName, ...PresetName[]], 'default', [
         'settings to start from, see `elbo presets`',
         'Settings to start from. `elbo presets` describes them. --config and flags override them.',

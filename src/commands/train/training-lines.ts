@@ -26,7 +26,7 @@ export function newObserver(
   { name, config, method }: NamedRun,
   bar: ProgressBar,
   records: TrainingRecords,
-  { note, print }: Context,
+  { note, print, columns }: Context,
 ): TrainingObserver {
   const { reads, bound } = method.traits(config)
   const isDrawn = (epoch: number) => epoch % config.imagesEvery === 0 || epoch === 1 || epoch === config.epochs
@@ -45,7 +45,8 @@ export function newObserver(
     progress: progress => bar.update(progress.step, progress.steps, describeProgress(progress)),
     epoch(metrics, isBest) {
       bar.stop()
-      print(describeEpoch(metrics, { ...config, bound: bound.name }, isBest))
+      const parts = describeEpoch(metrics, { ...config, bound: bound.name }, isBest)
+      for (const line of joinParts(parts, columns)) print(line)
     },
     async resumed(pictures, history, data) {
       const { epoch } = history.at(-1) as EpochMetrics
@@ -97,18 +98,33 @@ function describeStart({ epoch, stepInEpoch }: Position, { initFrom }: RunConfig
   return initFrom ? `, starting from the weights of ${initFrom}` : ''
 }
 
-/** The text after the progress bar. */
+/** The text after the progress bar, the most important part first. */
 function describeProgress({ epoch, epochs, elbo, imagesPerSecond, remainingSeconds }: TrainingProgress): string {
   return [
     `epoch ${epoch}/${epochs}`,
+    `ETA ${duration(remainingSeconds)}`,
     ...(Number.isNaN(elbo) ? [] : [`ELBO ${elbo.toFixed(1)} nats/image`]),
     `${Math.round(imagesPerSecond)} images/s`,
-    `ETA ${duration(remainingSeconds)}`,
   ].join(' | ')
 }
 
-/** The line after an epoch; `bound` is the name of the validation bound. */
-function describeEpoch(m: EpochMetrics, { epochs, bound }: { epochs: number; bound: string }, isBest: boolean): string {
+/** The parts in one line, or in several if they do not fit into the terminal. */
+function joinParts([first = '', ...parts]: readonly string[], columns: number): string[] {
+  const lines = [first]
+  for (const part of parts) {
+    const joined = `${lines.at(-1)}  ${part}`
+    if (joined.length <= columns) lines[lines.length - 1] = joined
+    else lines.push(`${' '.repeat(first.length)}  ${part}`)
+  }
+  return lines
+}
+
+/** The parts of the line after an epoch; `bound` is the name of the validation bound. */
+function describeEpoch(
+  m: EpochMetrics,
+  { epochs, bound }: { epochs: number; bound: string },
+  isBest: boolean,
+): string[] {
   const parts =
     m.reconstruction === undefined || m.kl === undefined
       ? ''
@@ -120,7 +136,7 @@ function describeEpoch(m: EpochMetrics, { epochs, bound }: { epochs: number; bou
     ...(m.acceptance === undefined ? [] : [`acceptance ${m.acceptance.toFixed(2)}`]),
     `${Math.round(m.imagesPerSecond)} images/s`,
     ...(isBest && m.validationElbo !== undefined ? ['best'] : []),
-  ].join('  ')
+  ]
 }
 
 function describeValidation(m: Validated, bound: string): string {
