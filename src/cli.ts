@@ -4,8 +4,7 @@ import { fstatSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Command as Commander, CommanderError } from 'commander'
 import type { Command, CommandGroup, Context, Result } from './commands/command.js'
-import { flagsOf } from './commands/flags.js'
-import { helpOption, layOut, optionOf } from './commands/help.js'
+import { declareCommand, layOut } from './commands/help.js'
 import { commands } from './commands/list.js'
 import { visible, visibleJson, visibleLines } from './commands/visible.js'
 import { writeAll } from './files/files.js'
@@ -104,19 +103,7 @@ function foreignOption({ code, message }: CommanderError, { name }: Command, com
 }
 
 function addCommand(program: Commander, command: Command, run: Run): Commander {
-  const sub = program.command(command.name).description(command.summary)
-  sub.addHelpOption(helpOption())
-  if (command.argument) sub.argument(argumentOf(command), command.argumentDescription ?? 'name of a run')
-  for (const one of flagsOf(command)) {
-    const { setting: name } = one
-    const option = optionOf(one)
-    if (name !== undefined) {
-      const setting = command.options[name] as Setting<unknown>
-      option.argParser((text: string) => parseFlag(name, setting, text) ?? OFF)
-    }
-    sub.addOption(option)
-  }
-  sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  elbo ${line}`).join('\n')}`)
+  const sub = declareCommand(program, command, (name, text) => parseFlag(name, optionOf(command, name), text) ?? OFF)
   strict(sub).action(async (...parameters: unknown[]) => {
     const given = command.argument ? [parameters[0] ?? []].flat().map(String) : []
     await run(command, given, parameters[command.argument ? 1 : 0] as Flags)
@@ -132,10 +119,7 @@ function strict(program: Commander): Commander {
     .configureOutput({ outputError: () => {} })
 }
 
-const argumentOf = ({ argument, isOptional, isRepeatable }: Command): string => {
-  const name = `${argument}${isRepeatable ? '...' : ''}`
-  return isOptional ? `[${name}]` : `<${name}>`
-}
+const optionOf = ({ options }: Command, name: string): Setting<unknown> => options[name] as Setting<unknown>
 
 async function runCommand(command: Command, given: readonly string[], flags: Flags): Promise<number> {
   const { json = false, debug = false, checkpoints = 'checkpoints' } = flags as CommonFlags

@@ -78,7 +78,9 @@ function list(): string[] {
 }
 
 function describe({ command, name, description, settings, source }: Listed): string[] {
-  const flags = Object.entries(settings).map(([setting, value]) => `  --${kebabCase(setting)} ${flagText(value)}`)
+  // An option that is off needs no flag.
+  const given = Object.entries(settings).filter(([, value]) => value !== null)
+  const flags = given.map(([setting, value]) => `  --${kebabCase(setting)} ${flagText(value)}`)
   return [
     `elbo ${command} --preset ${name}: ${description}`,
     ...(flags.length > 0 ? flags : ['  the defaults of all settings']),

@@ -7,9 +7,9 @@ const NARROWEST = 20
 /** The lines of a text that is at most `columns` wide; those after the first are indented by `indent`. */
 export function wrap(text: string, columns: number, indent = 0): string[] {
   if (text.length <= columns) return [text]
-  const width = Math.max(columns - indent, NARROWEST)
   const helper = Object.assign(new Help(), { minWidthToWrap: NARROWEST })
-  const [first = '', ...rest] = helper.boxWrap(`${' '.repeat(indent)}${text}`, width + indent).split('\n')
-  const below = rest.length === 0 ? [] : helper.boxWrap(rest.join(' '), width).split('\n')
-  return [first.slice(indent), ...below.map(line => ' '.repeat(indent) + line)]
+  const split = (part: string, width: number) => helper.boxWrap(part, Math.max(width, NARROWEST)).split('\n')
+  const [first = '', ...rest] = split(text, columns)
+  const below = rest.length === 0 ? [] : split(rest.join(' '), columns - indent)
+  return [first, ...below.map(line => ' '.repeat(indent) + line)]
 }

@@ -86,9 +86,9 @@ export const vaeFlags = {
         "Units of the encoder's hidden layers, listed from the image to z, after its convolutions if it has any. The decoder mirrors them.",
       ],
     ),
-    activation: choice(activations, 'elu', 'activation'),
+    activation: choice(activations, 'elu', ['activation', 'Activation of the hidden layers and convolutions.']),
     outputBias: choice(['mean-image', 'zero'], 'mean-image', [
-      'last bias at the start',
+      'decoder bias at start',
       "Initial value of the decoder's last bias. mean-image: the logit of the mean training image; with --filters, of its mean pixel.",
     ]),
   }),
@@ -120,7 +120,7 @@ export const vaeFlags = {
         null,
         "a number above 0, 'learned', or 'off'",
         [
-          'of gaussian pixels, or learned',
+          'gaussian pixel variance, or learned',
           'With --likelihood gaussian: the variance of all pixels. learned: the decoder outputs a variance for each pixel.',
         ],
         text => (text === 'learned' ? text : read.numberOrOff(text)),

@@ -99,7 +99,7 @@ export const compareSettings = {
       ...vaeFlags.hidden,
       details: "Units of the encoder's hidden layers, listed from the image to z. The decoder mirrors them.",
     },
-    activation: { ...vaeFlags.activation, description: 'activation', details: '' },
+    activation: { ...vaeFlags.activation, details: 'Activation of the hidden layers.' },
   }),
   ...inGroup('optimizer', {
     batchSize: wholeNumber([1, 1e6], 100, [

@@ -7,13 +7,16 @@ export function fishScript(entries: readonly (CommandWords | GroupWords)[]): str
 # Whether the command line begins with these words after elbo.
 function __elbo_at
     set -l given (commandline -opc)
-    test (count $given) -gt (count $argv); and test "$given[2..(math (count $argv) + 1)]" = "$argv"
+    set -e given[1]
+    set -l length (count $argv)
+    test (count $given) -ge $length; and test "$given[1..$length]" = "$argv"
 end
 
 # Whether nothing but these words follows elbo.
 function __elbo_after
     set -l given (commandline -opc)
-    test "$given[2..-1]" = "$argv"
+    set -e given[1]
+    test "$given" = "$argv"
 end
 
 # The names in the checkpoints folder.
