@@ -177,7 +177,7 @@ async function* runTasks(tasks: readonly Task[], asked: Asked, context: Context)
     if (context.signal.aborted) return
     let done = 0
     const onProgress = (what: string) =>
-      bar.update(before + done++, total, `${task.model.name}, batch size ${task.batchSize}: ${what}`)
+      bar.update(before + done++, total, `${what} | ${task.model.name}, batch size ${task.batchSize}`)
     const measured = await interleave(task.entries, { ...turns, onProgress }).finally(() => bar.stop())
     before += turnsOf(task)
     if (measured.length > 0) yield compare(task, measured)

@@ -51,7 +51,7 @@ function choiceFunction(name: string, entries: readonly { path: string; summary:
   case $state in
     command) _describe -t commands command commands ;;
     rest)
-      words=($line[1] $words)
+      words=($line[1] "\${words[@]}")
       ((CURRENT++))
       case $line[1] in
 ${entries.map(({ path }) => `        ${last(path)}) ${functionName(path)} ;;`).join('\n')}

@@ -108,11 +108,11 @@ function describeProgress({ epoch, epochs, elbo, imagesPerSecond, remainingSecon
   ].join(' | ')
 }
 
-/** The parts in one line, or in several if they do not fit into the terminal. */
+/** The parts in one line, or in several if they do not fit into the terminal. A part in parentheses belongs to the one before it. */
 function joinParts([first = '', ...parts]: readonly string[], columns: number): string[] {
   const lines = [first]
   for (const part of parts) {
-    const joined = `${lines.at(-1)}  ${part}`
+    const joined = `${lines.at(-1)}${part.startsWith('(') ? ' ' : '  '}${part}`
     if (joined.length <= columns) lines[lines.length - 1] = joined
     else lines.push(`${' '.repeat(first.length)}  ${part}`)
   }
@@ -127,11 +127,11 @@ function describeEpoch(
 ): string[] {
   const parts =
     m.reconstruction === undefined || m.kl === undefined
-      ? ''
-      : ` (reconstruction ${m.reconstruction.toFixed(2)}, KL ${m.kl.toFixed(2)})`
+      ? []
+      : [`(reconstruction ${m.reconstruction.toFixed(2)}, KL ${m.kl.toFixed(2)})`]
   return [
     `epoch ${String(m.epoch).padStart(String(epochs).length)}/${epochs}`,
-    ...(m.validationElbo === undefined ? [] : [`${describeValidation(m as Validated, bound)}${parts}`]),
+    ...(m.validationElbo === undefined ? [] : [describeValidation(m as Validated, bound), ...parts]),
     ...(m.trainElbo === undefined ? [] : [`train ${(m.trainIwae ?? m.trainElbo).toFixed(2)} nats/image`]),
     ...(m.acceptance === undefined ? [] : [`acceptance ${m.acceptance.toFixed(2)}`]),
     `${Math.round(m.imagesPerSecond)} images/s`,
