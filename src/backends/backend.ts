@@ -1,5 +1,5 @@
 /** Backends: ordered candidates, each of which opens or is refused with a reason and a fix. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 /** A backend that runs, registered with TF.js under `tfjsName`. */
 export interface Backend {

@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type BackendCandidate, BackendRefusal } from './backend.js'
 import { registerConvolutionGradients } from './convolution-gradients.js'
 import { registerTransposedProduct } from './transposed-product.js'

@@ -1,5 +1,5 @@
 /** Runs a function over a set of images in batches, through `scan`. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Batches, type Choice, concatenate, type Outputs, type ScanOptions, type Step } from '../compile/step.js'
 import { type Images, imageSize, imagesFrom, requirePixels } from '../data/images.js'

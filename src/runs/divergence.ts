@@ -1,6 +1,6 @@
 /** Numbers that are not finite end a training before they reach a snapshot or a line of metrics. */
 import { join } from 'node:path'
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Outputs } from '../compile/step.js'
 import type { RunConfig } from '../methods/method.js'
 import type { Position } from './snapshot.js'
