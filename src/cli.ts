@@ -17,6 +17,7 @@ import { posterior } from './commands/posterior.js'
 import { reconstruct } from './commands/reconstruct.js'
 import { runs } from './commands/runs.js'
 import { sample } from './commands/sample.js'
+import { setup } from './commands/setup.js'
 import { em } from './commands/train/em.js'
 import { train } from './commands/train/train.js'
 import { visible, visibleJson, visibleLines } from './commands/visible.js'
@@ -40,6 +41,7 @@ const commands: readonly (Command | CommandGroup)[] = [
   check,
   bench,
   backends,
+  setup,
   exportModel,
 ] as (Command | CommandGroup)[]
 
@@ -194,10 +196,14 @@ async function runCommand(command: Command, given: readonly string[], flags: Fla
     if (result.interrupted) return EXIT.interrupted
     return result.failed ? EXIT.failed : EXIT.done
   } catch (error) {
+    if (isInterruption(error as Error)) return EXIT.interrupted
     if (json) printJson({ json: { error: oneLine(error as Error) } })
     return reportFailure(error as Error, debug)
   }
 }
+
+/** Whether a command stopped because the user interrupted it before it had anything to save. */
+const isInterruption = ({ name }: Error): boolean => interruption.signal.aborted && name === 'AbortError'
 
 function printJson({ json }: Result): void {
   writeLine(process.stdout, visibleJson(json))

@@ -19,11 +19,7 @@ export const wasm: BackendCandidate = {
     const require = createRequire(import.meta.url)
     backend.setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep)
     if (!(await tf.setBackend('wasm'))) {
-      throw new BackendRefusal(
-        'wasm',
-        'its WebAssembly module did not start',
-        'run `npm run setup` to repair the packages',
-      )
+      throw new BackendRefusal('wasm', 'its WebAssembly module did not start', 'install the npm packages again')
     }
     registerConvolutionGradients()
     registerTransposedProduct('wasm')
