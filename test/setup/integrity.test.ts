@@ -85,7 +85,10 @@ describe('the cache', () => {
     delete process.env.ELBO_CACHE
     delete process.env.XDG_CACHE_HOME
     process.env.HOME = ''
-    expect(cacheProblem()).toMatchObject({ reason: expect.stringMatching(/^HOME is empty/), fix: expect.stringMatching(/ELBO_CACHE/) })
+    expect(cacheProblem()).toMatchObject({
+      reason: expect.stringMatching(/^HOME is empty/),
+      fix: expect.stringMatching(/ELBO_CACHE/),
+    })
     expect(() => cacheDirectory()).toThrow(/HOME is empty.*set HOME/)
     process.env.HOME = environment.HOME
     process.env.XDG_CACHE_HOME = 'relative'
