@@ -1,6 +1,7 @@
 /** Backends: ordered candidates, each of which opens or is refused with a reason and a fix. */
 import * as tf from '#tfjs'
 import type { Reason } from '../libtensorflow/wheels.js'
+import { requireOneCore } from './one-core.js'
 
 /** A backend that runs, registered with TF.js under `tfjsName`. */
 export interface Backend {
@@ -53,6 +54,7 @@ export interface Opened {
 
 /** Tries `candidates` in order and makes TF.js compute on the first that opens; throws the last refusal if none does. */
 export async function openFirst(candidates: readonly BackendCandidate[], options: BackendOptions): Promise<Opened> {
+  requireOneCore()
   const refusals: BackendRefusal[] = []
   for (const candidate of candidates) {
     const result = await tryOpen(candidate, options)
