@@ -196,9 +196,13 @@ async function runCommand(command: Command, given: readonly string[], flags: Fla
     if (result.interrupted) return EXIT.interrupted
     return result.failed ? EXIT.failed : EXIT.done
   } catch (error) {
-    if (isInterruption(error as Error)) return EXIT.interrupted
-    if (json) printJson({ json: { error: oneLine(error as Error) } })
-    return reportFailure(error as Error, debug)
+    const stopped = isInterruption(error as Error)
+    const told = stopped
+      ? new Error('interrupted; what was fetched is kept, and the next start continues there')
+      : error
+    if (json) printJson({ json: { error: oneLine(told as Error) } })
+    const code = reportFailure(told as Error, debug)
+    return stopped ? EXIT.interrupted : code
   }
 }
 
