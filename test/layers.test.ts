@@ -27,6 +27,7 @@ const LAYERS = [
   'evaluation',
   'methods',
   'runs',
+  'library',
   'commands',
   'compile.ts',
   'index.ts',
