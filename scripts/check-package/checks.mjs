@@ -9,14 +9,14 @@ const program = `import * as tf from '@tensorflow/tfjs-core'
 import { openBackend, scan } from 'elbo/compile'
 import { openBackend as same, train } from 'elbo'
 
-const { backend } = await openBackend('tensorflow', { debug: false })
+const { backend } = await openBackend('tensorflow')
 const w = tf.variable(tf.zeros([4, 1]))
 const training = scan((x) => {
   w.assign(w.add(x.sum(0).reshape([4, 1])))
   return { sum: w.sum() }
 }, { mode: 'xla' })
 const data = new Float32Array(3 * 2 * 4).fill(1)
-const { sum } = await training.run({ data, count: 3, shape: [2, 4] }, [[1, 2], [3, 4], [5, 6]], [{}, {}, {}])
+const { sum } = await training.run({ data, shape: [3, 2, 4] })
 if (\`\${sum}\` !== '8,16,24' || same !== openBackend || typeof train !== 'function') throw new Error(\`\${sum}\`)
 console.log(\`\${backend.name}, \${training.choice?.mode}\`)
 process.exit()
