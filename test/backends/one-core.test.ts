@@ -14,7 +14,7 @@ test('openBackend refuses a process with two copies of tfjs-core, and says how t
   for (const path of ['package.json', 'dist/tf-core.node.js'])
     cpSync(join(repository, 'node_modules/@tensorflow/tfjs-core', path), join(copy, path))
   const program = (cores: string) => `${cores}
-    import { openBackend } from '${pathToFileURL(join(repository, 'dist/compile.js')).href}'
+    import { openBackend } from '${pathToFileURL(join(repository, 'dist/entries/compile.js')).href}'
     console.log((await openBackend('cpu', { debug: false })).backend.name)
     process.exit()`
   const run = (text: string) => {
