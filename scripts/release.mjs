@@ -18,6 +18,10 @@ const problems = [
     `CHANGELOG.md has no section ${version}`,
   ],
   [repository === undefined, 'package.json has no repository, which provenance names'],
+  [
+    await isForeign(),
+    `on npm's registry the name ${name} belongs to another package: give this one a name of its own, such as @OWNER/${name}`,
+  ],
   [(await run(['npm', 'view', `${name}@${version}`, 'version'])).output.trim() === version, `${version} is published`],
 ]
 for (const [isWrong, problem] of problems) {
@@ -46,6 +50,12 @@ console.log(`ready. To publish ${name} ${version}:
      Only such a workflow can state where the package was built from; from a terminal, --provenance is refused.
   3. In an empty folder: npm install ${name}@${version} && npm audit signatures
   4. Publish the section ${version} of CHANGELOG.md as the notes of the release.`)
+
+/** Whether the registry has a package of this name that is another program. */
+async function isForeign() {
+  const { status, output } = await run(['npm', 'view', name, 'bin', '--json'])
+  return status === 0 && !output.includes('dist/cli.js')
+}
 
 /** What git prints, without the end of line. */
 async function git(...args) {
