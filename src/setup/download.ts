@@ -4,6 +4,7 @@ import { mkdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Response } from 'undici'
 import { digestOf } from '../libtensorflow/integrity.js'
@@ -73,7 +74,7 @@ async function receive({ address, path, bytes, signal }: Download, from: number)
   // A server without ranges sends everything.
   const start = response.status === 206 && startsAt(response) === from ? from : 0
   if (response.status === 206 && start !== from) throw new Error('the server sent another part than was asked for')
-  const body = Readable.fromWeb(response.body as never)
+  const body = Readable.fromWeb(response.body as ReadableStream)
   await pipeline(body, createWriteStream(path, { flags: start > 0 ? 'a' : 'w' }), signal ? { signal } : {})
   const size = await sizeOf(path)
   if (size > bytes) await rm(path)
