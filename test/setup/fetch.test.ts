@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isWhole } from '../../src/libtensorflow/integrity.js'
 import { cacheDirectory, cachedLibrary, lastFailure } from '../../src/libtensorflow/location.js'
@@ -146,26 +147,27 @@ describe('an interrupted download', () => {
   })
 
   test('keeps what it has when the user interrupts', async () => {
-    const { address, wheel, partial, archive } = await served({ breaks: [200, 0, 0, 0] })
+    const { address, wheel, requests, partial, archive } = await served({ breaks: [200, 0, 0, 0] })
     process.env.PIP_INDEX_URL = address
     const interruption = new AbortController()
-    setTimeout(() => interruption.abort(), 500)
-    await expect(installLibrary(wheel, undefined, interruption.signal)).rejects.toThrow(/abort/i)
+    const installing = installLibrary(wheel, undefined, interruption.signal)
+    const refused = expect(installing).rejects.toThrow(/abort/i)
+    while (requests.length < 3) await sleep(5) // the index, the file, and the rest of the file
+    interruption.abort()
+    await refused
     expect(fs.readFileSync(partial)).toEqual(fs.readFileSync(archive).subarray(0, 200))
   })
 })
 
 describe('nothing is installed', () => {
   test('from a file with another checksum', async () => {
-    const bytes = fs.readFileSync
-    const { wheel, archive, address, install, partial } = await served()
-    const wrong = bytes(archive)
+    const { wheel, archive, install, partial } = await served()
+    const wrong = fs.readFileSync(archive)
     wrong[100] = (wrong[100] ?? 0) ^ 1
     const other = await startIndex(wheel, archive, { content: wrong })
     process.env.PIP_INDEX_URL = other.address
     await expect(install()).rejects.toThrow(/is not the file that elbo was tested with \(its SHA-256 differs\)/)
     expect(fs.existsSync(partial)).toBe(false)
-    expect(address).not.toBe(other.address)
   })
 
   test('if the index does not have it, or is none', async () => {

@@ -81,5 +81,5 @@ function sendFile({ headers }: IncomingMessage, response: ServerResponse, conten
   response.statusCode = from > 0 ? 206 : 200
   const length = breaks.shift()
   if (length === undefined) return response.end(rest)
-  return response.write(rest.subarray(0, length), () => setTimeout(() => response.destroy(), 20))
+  return response.write(rest.subarray(0, length), () => setTimeout(() => response.destroy(), 100))
 }
