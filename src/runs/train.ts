@@ -2,6 +2,7 @@
 import { chunks } from '../compile/scan.js'
 import { loadRunDataset } from '../data/dataset.js'
 import { methodOf } from '../methods/list.js'
+import { createLearner } from '../methods/method.js'
 import { requireFiniteBound } from './divergence.js'
 import { openTraining } from './open-training.js'
 import { addSums } from './pass-sums.js'
@@ -11,7 +12,8 @@ import type { TrainingJob, TrainingResult } from './training.js'
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { config, signal, observer = {} } = job
   const data = loadRunDataset(config)
-  const learner = methodOf(config).create(config, { ...data, images: data.train.count })
+  const shape = { ...data, images: data.train.count }
+  const learner = createLearner(methodOf(config), config, shape, job.backend.device)
   const training = await openTraining(job, learner, data)
   const { position, history, steps } = training
   const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
