@@ -14,11 +14,8 @@ const failures = []
 const counts = { calls: 0, results: 0, exceptions: 0 }
 let next = first
 await Promise.all(Array.from({ length: AT_ONCE }, work))
-for (const { seed, end, output } of failures.toSorted((a, b) => a.seed - b.seed)) {
-  console.log(`FAILED program ${seed}: ${end}\n${output.trimEnd().split('\n').slice(-3).join('\n')}`)
-}
-const signals = failures.filter(({ end }) => end.startsWith('signal')).length
-const hangs = failures.filter(({ end }) => end.startsWith('hang')).length
+const signals = failures.filter(end => end.startsWith('signal')).length
+const hangs = failures.filter(end => end.startsWith('hang')).length
 console.log(
   `${programs} programs, ${counts.calls} calls: ${counts.results} results, ${counts.exceptions} exceptions; ` +
     `${signals} programs ended by a signal, ${hangs} by the time limit, ${failures.length - signals - hangs} otherwise`,
@@ -30,11 +27,16 @@ async function work() {
     const seed = next++
     const { end, output } = await run(seed)
     const [, calls, results, exceptions] = /^ended: (\d+) calls, (\d+) results, (\d+) exceptions$/m.exec(output) ?? []
-    if (end !== 'exit 0' || calls === undefined) failures.push({ seed, end, output })
+    if (end !== 'exit 0' || calls === undefined) report(seed, end, output)
     counts.calls += Number(calls ?? 0)
     counts.results += Number(results ?? 0)
     counts.exceptions += Number(exceptions ?? 0)
   }
+}
+
+function report(seed, end, output) {
+  failures.push(end)
+  console.log(`FAILED program ${seed}: ${end}\n${output.trimEnd().split('\n').slice(-3).join('\n')}`)
 }
 
 /** How a program ended, and what it printed. */
