@@ -184,35 +184,36 @@ const STEPS = [
   'step',
 ]
 
+/** Two keys, or what are none. */
+const keysOf = random =>
+  random.chance(0.8)
+    ? [
+        [1, 2],
+        [3, 4],
+      ]
+    : random.pick([[[1, 2]], [[-1, 0], [1]], random.wrong()])
+
+/** The inputs of two steps, or what are none. */
+function inputsOf(random) {
+  if (random.chance(0.1))
+    return random.pick([3, tf.ones([2, 2, 3]), [{ data: new Float32Array(6), shape: [2, 3] }], random.wrong()])
+  const shape = random.chance(0.8) ? [2, 2, 3] : random.shape()
+  const data = random.chance(0.8) ? new Float32Array(12).fill(0.5) : random.pick([new Float64Array(12), random.wrong()])
+  return { data, shape, ...(random.chance(0.2) && { dtype: random.dtype() }) }
+}
+
 async function scanned(random, _, describe) {
-  const options = random.chance(0.2)
-    ? random.wrong()
-    : { mode: random.pick(['graph', 'graph', 'xla', 'off', random.wrong()]) }
-  const [step] = describe(random.pick(STEPS), options)
+  const mode = random.pick(['graph', 'graph', 'graph', 'xla', 'off', random.wrong()])
+  const [step, options] = describe(random.pick(STEPS), random.chance(0.1) ? random.wrong() : { mode })
   const runner = scan(step, options ?? undefined)
   try {
-    const count = random.chance(0.8) ? 2 : random.number()
-    const shape = random.chance(0.8) ? [2, 3] : random.shape()
-    const data = random.chance(0.8)
-      ? new Float32Array(12).fill(0.5)
-      : random.pick([new Float64Array(12), random.wrong()])
-    const keys = random.chance(0.8)
-      ? [
-          [1, 2],
-          [3, 4],
-        ]
-      : random.pick([
-          [[1, 2]],
-          [
-            [-1, 0],
-            [1, 2 ** 40],
-          ],
-          random.wrong(),
-        ])
     const rates = random.chance(0.8)
       ? [{ rate: 1 }, { rate: 2 }]
-      : random.pick([[{}, {}], [{ rate: Number.NaN }, {}], random.wrong()])
-    const call = describe({ data, count, shape }, keys, rates)
+      : random.pick([[{}, {}], [{ rate: 'x' }], random.wrong()])
+    const call = describe(
+      inputsOf(random),
+      random.chance(0.1) ? random.wrong() : { keys: keysOf(random), schedules: rates },
+    )
     const runs = [runner.run(...call), ...(random.chance(0.2) ? [runner.run(...call)] : [])]
     if (random.chance(0.1)) runner.dispose()
     await Promise.all(runs)

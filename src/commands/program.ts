@@ -218,7 +218,8 @@ function writeLine(stream: NodeJS.WriteStream & { fd: number }, line: string): v
 
 const oneLine = (error: Error): string => {
   const files = tooManyFiles(error)
-  const line = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+  const text = 'summary' in error ? String(error.summary) : error.message
+  const line = text.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
   return files === undefined ? line : `${files} (${line})`
 }
 

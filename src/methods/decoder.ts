@@ -128,3 +128,5 @@ export const decoder = defineMethod<Config>({
     },
   },
 })
+
+export type { Config as DecoderConfig }

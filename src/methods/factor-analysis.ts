@@ -160,3 +160,5 @@ function factorPictures(model: factors.FactorAnalysis, features: Features): Pict
     },
   }
 }
+
+export type { Config as FactorAnalysisConfig }
