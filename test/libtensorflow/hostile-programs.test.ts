@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { skipped } from '../support/native.js'
 import { repository } from '../support/repository.js'
 
-test.skipIf(skipped !== '')(`hostile programs end by themselves${skipped}`, () => {
+test.skipIf(skipped !== '')(`hostile programs end by themselves${skipped}`, { timeout: 900_000 }, () => {
   const script = join(repository, 'scripts', 'hostile-programs.mjs')
   const { stdout, status } = spawnSync(process.execPath, [script, '4', '1'], { encoding: 'utf8' })
   expect(stdout).toMatch(/^4 programs, 48 calls: \d+ results, \d+ exceptions; 0 programs ended by a signal, 0 by/)
