@@ -1,7 +1,7 @@
 /** `tf.gather` with batch dimensions as a gather of rows of a matrix, without them. */
 import * as tf from '@tensorflow/tfjs'
 
-export interface GatheredRows {
+interface GatheredRows {
   /** int32, [batch, outer, indices]: the rows of x, seen as a matrix [count, rowSize], which make up the result in this order. */
   readonly rows: tf.Tensor
   readonly count: number
