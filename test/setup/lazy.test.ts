@@ -15,19 +15,7 @@ function newUser(environment: Record<string, string> = {}) {
   return { cache, ...commandLine({ ELBO_CACHE: cache, ELBO_MIRROR: 'http://127.0.0.1:65531/simple/', ...environment }) }
 }
 
-const training = [
-  'train',
-  '--preset',
-  'small',
-  '--hidden',
-  '8',
-  '--latent-dim',
-  '2',
-  '--epochs',
-  '1',
-  '--validation',
-  'none',
-]
+const training = ['train', '--preset', 'small', '--epochs', '1', '--batch-size', '50', '--validation', 'none']
 
 describe.skipIf(skipped !== '')(`without the library${skipped}`, () => {
   test('train names what it would fetch and where to, why it cannot, and trains on WebAssembly', () => {
