@@ -12,7 +12,7 @@ import { get, unreachable, withoutCredentials } from './http.js'
 import { during } from './progress.mjs'
 import { errorCode, Refusal } from './refusal.mjs'
 
-export interface Download {
+interface Download {
   readonly address: string
   /** The file to write; it may hold the beginning of the content. */
   readonly path: string

@@ -8,7 +8,7 @@ import { errorText, Refusal } from './refusal.mjs'
 /** How long a server may be silent. */
 const patienceMs = 30_000
 
-export interface Request {
+interface Request {
   headers?: Record<string, string>
   signal?: AbortSignal | undefined
 }

@@ -15,7 +15,7 @@ interface Listed {
 const formats = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1'
 
 /** The package indexes in use: `ELBO_MIRROR` alone, else those of pip's settings. */
-export function packageIndexes(): readonly string[] {
+function packageIndexes(): readonly string[] {
   const { ELBO_MIRROR } = process.env
   return ELBO_MIRROR ? [ELBO_MIRROR] : pipSettings().indexes
 }

@@ -5,7 +5,7 @@ import { devNull, homedir } from 'node:os'
 import { join } from 'node:path'
 
 /** Where packages come from. */
-export interface PipSettings {
+interface PipSettings {
   /** Addresses of package indexes, the first to ask first. */
   readonly indexes: readonly string[]
   /** A file of certificates of authorities (PEM) that are trusted instead of the usual ones. */
