@@ -1,0 +1,61 @@
+// A process that runs commands of the built program, one after another, as its parent asks by messages: most of the time of a short
+// command is Node starting. Its answers say how each ended.
+
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { interceptCalls } from './calls.mjs'
+import { failingFrom } from './failures.mjs'
+import { readWords } from './program.mjs'
+
+const [root, cut] = process.argv.slice(2)
+
+/** What is done before each call that changes files beneath `root`. */
+let before = () => {}
+await interceptCalls(root, call => before(call), { cutWrites: cut === 'cut' })
+
+process.on('message', async ({ words, checkpoints, record, fail, stopAt }) => {
+  const lines = []
+  const moments = []
+  if (record) before = recorder(checkpoints, record, lines, moments)
+  else if (fail) before = failingFrom(fail.at, fail.code)
+  const stop = new AbortController()
+  if (stopAt) before = stoppingAt(stopAt, stop)
+  const outcome = await run(words, checkpoints, lines, stop.signal)
+  before({ name: 'end', path: root })
+  before = () => {}
+  process.send({ ...outcome, lines, moments })
+})
+process.send('ready')
+
+async function run(words, checkpoints, lines, signal) {
+  const say = line => void lines.push(line)
+  try {
+    const { command, input } = readWords(words)
+    const context = { print: say, note: say, signal, json: false, debug: false, checkpoints }
+    const { json, failed = false } = await command.run(input, context)
+    return { ok: !failed, json: command.name === 'check' ? json : undefined }
+  } catch (error) {
+    return { ok: false, error: { kind: error.constructor.name, message: error.message, stack: error.stack } }
+  }
+}
+
+/**
+ * Keeps what a process that is killed before this call would leave: a kill changes no file, so a copy of the folder is what it leaves. A call
+ * that changes nothing (fsync) leaves the same as the one before it.
+ */
+function recorder(checkpoints, states, lines, moments) {
+  let isSame = false
+  return ({ name, path }) => {
+    const state = isSame ? moments.at(-1).state : moments.length
+    if (!isSame) spawnSync('cp', ['-a', checkpoints, join(states, String(state))])
+    isSame = name === 'fsync'
+    moments.push({ name, path, state, epochs: lines.filter(line => /^epoch +\d/.test(line)).length })
+  }
+}
+
+function stoppingAt(at, stop) {
+  let calls = 0
+  return () => {
+    if (++calls === at) stop.abort()
+  }
+}
