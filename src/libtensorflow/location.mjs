@@ -142,7 +142,7 @@ export function installedLibrary() {
  */
 export function isWhole(wheel, directory) {
   const { sha256, files } = readJson(join(directory, 'complete.json')) ?? {}
-  if (sha256 !== wheel.sha256 || !wheel.libraries.every(name => name in files)) return false
+  if (sha256 !== wheel.sha256 || !files || !wheel.libraries.every(name => Object.hasOwn(files, name))) return false
   return Object.entries(files).every(([name, bytes]) => sizeOf(join(directory, name)) === bytes)
 }
 
@@ -156,7 +156,8 @@ export function failureFile(wheel) {
  * @returns {Reason | undefined}
  */
 export function lastFailure(wheel = wheelFor()) {
-  return wheel && readJson(failureFile(wheel))
+  const { reason, fix } = (wheel && readJson(failureFile(wheel))) ?? {}
+  return typeof reason === 'string' && typeof fix === 'string' ? { reason, fix } : undefined
 }
 
 /**
@@ -231,7 +232,11 @@ function readJson(path) {
   }
 }
 
-/** @param {string} path */
+/** Undefined if nothing can be read there. @param {string} path */
 function sizeOf(path) {
-  return statSync(path, { throwIfNoEntry: false })?.size
+  try {
+    return statSync(path).size
+  } catch {
+    return undefined
+  }
 }

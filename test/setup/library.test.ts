@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkSpace, installLibrary } from '../../scripts/setup/library.mjs'
 import { nvidiaWheels } from '../../src/libtensorflow/cuda-build.mjs'
-import { cachedLibrary, isWhole, type Wheel } from '../../src/libtensorflow/location.mjs'
+import { cachedLibrary, failureFile, isWhole, lastFailure, type Wheel } from '../../src/libtensorflow/location.mjs'
 import { forever, kill, libraryText, setupModule, useSandbox, writeSmallWheel } from './sandbox.js'
 
 const { inFolder, startModule } = useSandbox()
@@ -54,6 +54,30 @@ describe('installing the library', () => {
     await installLibrary(wheel, async () => ({ archive }))
     expect(isWhole(wheel, cachedLibrary(wheel))).toBe(true)
   })
+
+  test.each([
+    ['no list of files', { files: undefined }],
+    ['a list that is none', { files: 'one' }],
+    ['a name that no file can have', { files: { 'a\0': 1 } }],
+  ])('is not whole with %s in complete.json', async (_name, change) => {
+    const { archive, wheel } = smallWheel()
+    await installLibrary(wheel, async () => ({ archive }))
+    const list = join(cachedLibrary(wheel), 'complete.json')
+    const content = JSON.parse(fs.readFileSync(list, 'utf8'))
+    const files = typeof change.files === 'object' ? { ...content.files, ...change.files } : change.files
+    fs.writeFileSync(list, JSON.stringify({ ...content, files }))
+    expect(isWhole(wheel, cachedLibrary(wheel))).toBe(false)
+  })
+
+  test.each([null, 'text', { reason: 1, fix: 'x' }, { reason: 'x' }])(
+    'a damaged record of its last failure, %j, is none',
+    content => {
+      const { wheel } = smallWheel()
+      fs.mkdirSync(join(failureFile(wheel), '..'), { recursive: true })
+      fs.writeFileSync(failureFile(wheel), JSON.stringify(content))
+      expect(lastFailure(wheel)).toBeUndefined()
+    },
+  )
 
   test('fetches once if two ask for it at the same time', async () => {
     const { archive, wheel } = smallWheel()
