@@ -3,6 +3,9 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
+/** A module of the built program. */
+export const built = path => import(at(path))
+
 const at = path => new URL(`../../dist/${path}`, import.meta.url)
 
 /** The built program. */
@@ -10,15 +13,14 @@ export const program = fileURLToPath(at('cli.js'))
 
 if (!existsSync(program)) throw new Error(`there is no ${program}: \`npm run setup\` builds it`)
 
-const { train } = await import(at('commands/train/train.js'))
-const { em } = await import(at('commands/train/em.js'))
-const { compare } = await import(at('commands/compare/compare.js'))
-const { check } = await import(at('commands/check/check.js'))
-const { runs } = await import(at('commands/runs.js'))
-const { evaluate } = await import(at('commands/evaluate/evaluate.js'))
-const { parseFlag, UsageError } = await import(at('settings/setting.js'))
+const { train } = await built('commands/train/train.js')
+const { em } = await built('commands/train/em.js')
+const { compare } = await built('commands/compare/compare.js')
+const { check } = await built('commands/check/check.js')
 
-const commands = { train, compare, check, runs, evaluate }
+const { parseFlag, UsageError } = await built('settings/setting.js')
+
+const commands = { train, compare, check }
 
 /** The command and its input: `train --run a`, `em MODEL --run a`, `check a --repair`. Throws what the program throws for wrong values. */
 export function readWords([name, ...words]) {
