@@ -11,6 +11,7 @@ export function endState(checkpoints) {
     for (const name of readdirSync(folder).sort()) {
       const path = join(folder, name)
       const stats = lstatSync(path)
+      if (name === 'tensorboard') continue // the name of its files has the time and the process
       const isRun = stats.isDirectory() && name !== 'snapshots'
       if (isRun || (stats.isSymbolicLink() && (name === 'latest' || name === 'best'))) visit(path)
       else if (stats.isDirectory()) for (const one of readdirSync(path)) noteSnapshot(join(path, one), one)

@@ -4,14 +4,13 @@ import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { seededNumbers } from './options.mjs'
 
-const COUNTS = { 'train-images-idx3-ubyte': 120, 't10k-images-idx3-ubyte': 20 }
 const SIDE = 8
 
 /** Writes images of 8x8 pixels as IDX files of MNIST's names; the same each time. */
-export function writeImages(folder) {
+export function writeImages(folder, { train = 120, test = 20 } = {}) {
   const random = seededNumbers(1)
   mkdirSync(folder, { recursive: true })
-  for (const [name, count] of Object.entries(COUNTS)) {
+  for (const [name, count] of Object.entries({ 'train-images-idx3-ubyte': train, 't10k-images-idx3-ubyte': test })) {
     const header = Buffer.alloc(16)
     for (const [i, word] of [0x803, count, SIDE, SIDE].entries()) header.writeUInt32BE(word, 4 * i)
     const stripes = Array.from({ length: count }, () => Math.floor(random() * SIDE))

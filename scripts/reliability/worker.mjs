@@ -13,21 +13,20 @@ const [root, cut] = process.argv.slice(2)
 let before = () => {}
 await interceptCalls(root, call => before(call), { cutWrites: cut === 'cut' })
 
-process.on('message', async ({ words, checkpoints, record, fail, stopAt }) => {
+process.on('message', async ({ words, checkpoints, record, fail }) => {
   const lines = []
   const moments = []
-  if (record) before = recorder(checkpoints, record, lines, moments)
-  else if (fail) before = failingFrom(fail.at, fail.code)
-  const stop = new AbortController()
-  if (stopAt) before = stoppingAt(stopAt, stop)
-  const outcome = await run(words, checkpoints, lines, stop.signal)
-  before({ name: 'end', path: root })
+  const note = record && recorder(checkpoints, record, lines, moments)
+  before = note ?? (fail ? failingFrom(fail.at, fail.code) : () => {})
+  const outcome = await run(words, checkpoints, lines)
+  note?.({ name: 'end', path: root })
   before = () => {}
   process.send({ ...outcome, lines, moments })
 })
 process.send('ready')
 
-async function run(words, checkpoints, lines, signal) {
+async function run(words, checkpoints, lines) {
+  const { signal } = new AbortController()
   const say = line => void lines.push(line)
   try {
     const { command, input } = readWords(words)
@@ -50,12 +49,5 @@ function recorder(checkpoints, states, lines, moments) {
     if (!isSame) spawnSync('cp', ['-a', checkpoints, join(states, String(state))])
     isSame = name === 'fsync'
     moments.push({ name, path, state, epochs: lines.filter(line => /^epoch +\d/.test(line)).length })
-  }
-}
-
-function stoppingAt(at, stop) {
-  let calls = 0
-  return () => {
-    if (++calls === at) stop.abort()
   }
 }
