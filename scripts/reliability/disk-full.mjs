@@ -6,7 +6,6 @@
 // --code    ENOSPC, EACCES or EROFS; default: all
 // --count   moments of each scenario and code, evenly spread; 0: all
 
-import { join } from 'node:path'
 import { evenly, readOptions } from './options.mjs'
 import { scenarios } from './scenarios.mjs'
 import {
@@ -17,7 +16,6 @@ import {
   newTally,
   openLaboratory,
   prepareScenario,
-  recordMoments,
 } from './trial.mjs'
 
 const { only, code, count } = readOptions({ only: '', code: '', count: 15 })
@@ -34,8 +32,7 @@ try {
 
 async function tryScenario(name) {
   const scenario = await prepareScenario(laboratory, name)
-  const { moments } = await recordMoments(laboratory, scenario, join(laboratory.home, `states-${name}`))
-  const calls = moments.slice(0, -1).map((call, at) => ({ ...call, at: at + 1 }))
+  const calls = scenario.moments.slice(0, -1)
   const tallies = []
   for (const one of codes) {
     const tally = newTally(`${name}, ${one}`)

@@ -1,9 +1,10 @@
 // Every kind of file that the program reads: an example of it, and what the program makes of it.
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
-import { built, readWords } from './program.mjs'
+import { wheel } from './examples.mjs'
+import { built } from './paths.mjs'
+import { readWords } from './program.mjs'
 
 const { openBackend } = await built('backends/candidates.js')
 const { loadTrainedRun } = await built('runs/trained-run.js')
@@ -65,25 +66,6 @@ const header = {
   },
 }
 
-/** The wheel of a library that the folder `library` holds. */
-const wheel = { sha256: 'a'.repeat(64), libraries: ['one.so', 'two.so'] }
-
-/** The folder `library` as the set-up leaves it, with files of no content. */
-export function writeLibrary(checkpoints) {
-  const folder = join(checkpoints, 'library')
-  mkdirSync(folder)
-  const files = { 'one.so': 10, 'two.so': 20 }
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), Buffer.alloc(bytes))
-  writeFileSync(join(folder, 'complete.json'), JSON.stringify({ sha256: wheel.sha256, files }))
-}
-
-/** Compresses the test images, so that both forms are read. */
-export function compressTestImages(data) {
-  const path = join(data, 't10k-images-idx3-ubyte')
-  writeFileSync(`${path}.gz`, gzipSync(readFileSync(path)))
-  rmSync(path)
-}
-
 /** A library that is not whole is installed again. */
 function isInstalled(checkpoints) {
   const found = isWhole(wheel, join(checkpoints, 'library'))
@@ -123,12 +105,29 @@ export const fileKinds = {
       settingsOf(join(checkpoints, 'mine.json'), text => vaeSettings.parse(text, join(checkpoints, 'mine.json'))),
   },
   'complete.json': { file: 'library/complete.json', json: document, read: isInstalled },
+  'elbo runs': { file: 'a/latest/state.safetensors', named: 'latest', json: header, read: listed },
+  'elbo runs, metrics.jsonl': { file: 'a/metrics.jsonl', json: line, read: listed },
   'elbo check': { file: 'a/best/state.safetensors', json: header, read: checkedOf },
+}
+
+/** What `elbo runs` says of a run. */
+async function listed(checkpoints) {
+  const { json } = await runCommand(['runs'], checkpoints)
+  const { error, config, ...found } = json.find(({ name }) => name === 'a')
+  if (error) throw new Error(error)
+  return found
 }
 
 /** What `elbo check` says of a run: everything is whole, or an error that names the file. */
 async function checkedOf(checkpoints) {
-  const { command, input } = readWords(['check', 'a'])
+  const { json } = await runCommand(['check', 'a'], checkpoints)
+  const bad = json.checked.flatMap(({ files }) => files).find(({ state }) => state === 'damaged' || state === 'missing')
+  if (bad) throw new Error(`${bad.file}: ${bad.message}`)
+  return contentOf(checkpoints)
+}
+
+function runCommand(words, checkpoints) {
+  const { command, input } = readWords(words)
   const context = {
     print() {},
     note() {},
@@ -137,8 +136,5 @@ async function checkedOf(checkpoints) {
     debug: false,
     checkpoints,
   }
-  const { json } = await command.run(input, context)
-  const bad = json.checked.flatMap(({ files }) => files).find(({ state }) => state === 'damaged' || state === 'missing')
-  if (bad) throw new Error(`${bad.file}: ${bad.message}`)
-  return contentOf(checkpoints)
+  return command.run(input, context)
 }

@@ -15,7 +15,7 @@ process.on('message', async ({ folder, kind, from, to, seed }) => {
   const expected = digestOf(await read(folder))
   for (let number = from; number < to; number++) {
     const mutation = mutate(original, json, seed, number)
-    process.send({ begins: number, mutation: mutation.kind })
+    process.send({ number, mutation: mutation.kind })
     rmSync(path)
     writeFileSync(path, mutation.bytes)
     const found = await tryReading(() => read(folder), expected, named)
@@ -25,7 +25,7 @@ process.on('message', async ({ folder, kind, from, to, seed }) => {
   writeFileSync(path, original)
   process.send({ done: true })
 })
-process.send({ ready: true })
+process.send({ kinds: Object.keys(fileKinds) })
 
 async function tryReading(read, expected, name) {
   try {

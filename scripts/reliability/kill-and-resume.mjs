@@ -12,7 +12,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { difference, endState } from './end-state.mjs'
 import { readOptions, seededNumbers } from './options.mjs'
-import { program } from './program.mjs'
+import { program } from './paths.mjs'
 import { writeImages } from './scenarios.mjs'
 import { conclude, copyFolder, describeTrouble, newTally, openLaboratory } from './trial.mjs'
 

@@ -12,17 +12,9 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { evenly, readOptions } from './options.mjs'
-import { program } from './program.mjs'
+import { program } from './paths.mjs'
 import { scenarios } from './scenarios.mjs'
-import {
-  conclude,
-  continueTrial,
-  copyFolder,
-  newTally,
-  openLaboratory,
-  prepareScenario,
-  recordMoments,
-} from './trial.mjs'
+import { conclude, continueTrial, copyFolder, newTally, openLaboratory, prepareScenario, record } from './trial.mjs'
 
 const { only, count, real, list } = readOptions({ only: '', count: 0, real: 0, list: 0 })
 const laboratory = await openLaboratory('kills')
@@ -38,13 +30,14 @@ try {
 async function tryScenario(name) {
   const scenario = await prepareScenario(laboratory, name)
   const states = join(laboratory.home, `states-${name}`)
-  const { moments } = await recordMoments(laboratory, scenario, states)
-  const numbered = moments.map((moment, at) => ({ ...moment, at: at + 1 })) // the last: the end, with no call
+  copyFolder(undefined, states)
+  const at = count === 0 ? undefined : evenly(scenario.moments, count).map(moment => moment.at)
+  const { moments } = await record(laboratory, scenario, { states, at })
   const tally = newTally(name)
-  await tryRecorded(scenario, states, evenly(numbered, count), tally)
+  await tryRecorded(scenario, states, evenly(moments, count), tally)
   if (real === 0) return [tally]
   const killed = newTally(`${name}, by SIGKILL`)
-  await tryReal(scenario, evenly(numbered.slice(0, -1), real), killed)
+  await tryReal(scenario, evenly(moments.slice(0, -1), real), killed)
   return [tally, killed]
 }
 

@@ -1,26 +1,16 @@
-// Parts of the built program: its commands as functions, with their words read as its command line reads them.
+// The commands of the built program as functions, with their words read as its command line reads them.
 
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-
-/** A module of the built program. */
-export const built = path => import(at(path))
-
-const at = path => new URL(`../../dist/${path}`, import.meta.url)
-
-/** The built program. */
-export const program = fileURLToPath(at('cli.js'))
-
-if (!existsSync(program)) throw new Error(`there is no ${program}: \`npm run setup\` builds it`)
+import { built } from './paths.mjs'
 
 const { train } = await built('commands/train/train.js')
 const { em } = await built('commands/train/em.js')
 const { compare } = await built('commands/compare/compare.js')
 const { check } = await built('commands/check/check.js')
 
+const { runs } = await built('commands/runs.js')
 const { parseFlag, UsageError } = await built('settings/setting.js')
 
-const commands = { train, compare, check }
+const commands = { train, compare, check, runs }
 
 /** The command and its input: `train --run a`, `em MODEL --run a`, `check a --repair`. Throws what the program throws for wrong values. */
 export function readWords([name, ...words]) {

@@ -38,33 +38,37 @@ export function copyFolder(from, to) {
   else spawnSync('cp', ['-a', from, to])
 }
 
-/** The scenario `name` with what is there before its command (`start`, a folder) and the end state if nothing stops it. */
+/**
+ * The scenario `name` with what is there before its command (`start`, a folder), the calls of the command if nothing stops it, the last of
+ * which is its end, and the end state.
+ */
 export async function prepareScenario(laboratory, name) {
   const scenario = { name, ...scenarios[name] }
   const command = scenario.command(laboratory.data)
   const start = scenario.start && (await startOf(laboratory, scenario.start, name))
+  const { moments } = await record(laboratory, { command, start }, { at: [] })
   const whole = join(laboratory.home, `whole-${name}`)
-  copyFolder(start, whole)
-  await must(laboratory.continuer.run({ words: command, checkpoints: whole }), command)
-  if (name === 'repair') await must(laboratory.continuer.run({ words: scenario.next[1], checkpoints: whole }), 'resume')
-  return { ...scenario, command, start, expected: endState(whole), steps: continuation(scenario, command) }
+  copyFolder(laboratory.stopped, whole)
+  for (const words of scenario.next) await must(laboratory.continuer.run({ words, checkpoints: whole }), words)
+  return { ...scenario, command, start, moments, expected: endState(whole), steps: continuation(scenario, command) }
 }
 
 async function startOf(laboratory, { of, stoppedAt, damage }, name) {
+  const command = scenarios[of].command(laboratory.data)
   const states = join(laboratory.home, `start-${name}`)
-  const words = scenarios[of].command(laboratory.data)
-  const { moments } = await recordMoments(laboratory, { command: words }, states)
-  const { state } = moments[Math.floor(moments.length * stoppedAt)]
-  const start = join(states, String(state))
+  copyFolder(undefined, states)
+  const { moments } = await record(laboratory, { command }, { at: [] })
+  const at = Math.floor(moments.length * stoppedAt)
+  await record(laboratory, { command }, { states, at: [at] })
+  const start = join(states, String(at))
   damage?.(start)
   return start
 }
 
-/** Runs a scenario's command to its end and keeps in the folder `states` what a kill before each of its calls would leave. */
-export async function recordMoments({ stopper, stopped }, { command, start }, states) {
-  copyFolder(undefined, states)
+/** Runs a scenario's command to its end and keeps in the folder `states` what a kill before its calls would leave: those `at`, or all. */
+export async function record({ stopper, stopped }, { command, start }, { states, at }) {
   copyFolder(start, stopped)
-  return must(stopper.run({ words: command, checkpoints: stopped, record: states }), command)
+  return must(stopper.run({ words: command, checkpoints: stopped, record: { states, at } }), command)
 }
 
 async function must(running, words) {

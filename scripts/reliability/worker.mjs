@@ -39,15 +39,18 @@ async function run(words, checkpoints, lines) {
 }
 
 /**
- * Keeps what a process that is killed before this call would leave: a kill changes no file, so a copy of the folder is what it leaves. A call
- * that changes nothing (fsync) leaves the same as the one before it.
+ * Lists the calls in `moments`, and keeps in the folder `states` what a process that is killed before a call would leave: a kill changes no
+ * file, so that is a copy of the folder. `at` are the numbers of the calls, from 1; without it all but those after a call that changes
+ * nothing (fsync), which leave the same as the one before.
  */
-function recorder(checkpoints, states, lines, moments) {
+function recorder(checkpoints, { states, at }, lines, moments) {
   let isSame = false
   return ({ name, path }) => {
-    const state = isSame ? moments.at(-1).state : moments.length
-    if (!isSame) spawnSync('cp', ['-a', checkpoints, join(states, String(state))])
+    const number = moments.length + 1
+    const isKept = at ? at.includes(number) : !isSame
+    if (isKept) spawnSync('cp', ['-a', checkpoints, join(states, String(number))])
+    const state = isKept || at ? number : moments.at(-1).state
     isSame = name === 'fsync'
-    moments.push({ name, path, state, epochs: lines.filter(line => /^epoch +\d/.test(line)).length })
+    moments.push({ name, path, at: number, state, epochs: lines.filter(line => /^epoch +\d/.test(line)).length })
   }
 }
