@@ -8,6 +8,8 @@ import { difference, endState } from './end-state.mjs'
 import { scenarios, writeImages } from './scenarios.mjs'
 import { startWorker } from './workers.mjs'
 
+const REPORT_EVERY = 100
+
 /** What a trial can find, from good to bad. */
 export const outcomes = ['clean', 'refused', 'lost', 'wrong']
 
@@ -143,8 +145,9 @@ export function newTally(title) {
     `${title}: ${total()} tried, ${outcomes.map(outcome => `${counts[outcome]} ${outcome}`).join(', ')}`
   return {
     counts,
-    add({ outcome, why }, moment, times = 1) {
-      counts[outcome] += times
+    add({ outcome, why }, moment) {
+      counts[outcome]++
+      if (total() % REPORT_EVERY === 0) console.error(`so far: ${describe()}`)
       if (outcome !== 'clean') console.log(`${title}: ${moment}: ${outcome}: ${why}`)
     },
     describe,
