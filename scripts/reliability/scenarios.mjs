@@ -38,7 +38,7 @@ const resume = { train: ['train', '--run', 'a', '--resume'], em: ['em', 'bernoul
 
 /**
  * `command` is stopped. Afterwards the user gives the commands `next`: those if the file `began` is there, else `command` again. `start` is
- * what is there before: `stoppedAt` a share of the calls of another scenario, with this `damage`.
+ * what is there before: `stoppedAt` a share of the calls of another scenario, changed by `damage`.
  */
 export const scenarios = {
   train: { folder: 'a', began: 'a/config.json', command: train, next: [resume.train] },
@@ -46,7 +46,7 @@ export const scenarios = {
   compare: { folder: 'c', began: 'c/settings.json', command: compare, next: [['compare', '--run', 'c', '--resume']] },
   'train-resume': {
     ...{ folder: 'a', began: 'a/config.json', command: () => resume.train, next: [resume.train] },
-    start: { of: 'train', stoppedAt: 0.55 },
+    start: { of: 'train', stoppedAt: 0.55, damage: addFiles },
   },
   'em-resume': {
     ...{ folder: 'a', began: 'a/config.json', command: () => resume.em, next: [resume.em] },
@@ -62,6 +62,14 @@ export const scenarios = {
     next: [['check', 'a', '--repair'], resume.train],
     start: { of: 'train', stoppedAt: 0.8, damage },
   },
+}
+
+/** Files of the user's own in the folders of a run, with names that resemble those of the program. */
+function addFiles(checkpoints) {
+  const folder = join(checkpoints, 'a')
+  for (const name of ['notes.tmp', 'images/mine.png.1.tmp', 'snapshots/notes'])
+    writeFileSync(join(folder, name), 'mine')
+  mkdirSync(join(folder, 'snapshots', 'mine.tmp'))
 }
 
 /** Damage of several kinds that `check --repair` mends. */
