@@ -1,4 +1,4 @@
-// Every kind of file that the program reads: an example of it, and what the program makes of it.
+// Every kind of file that the program reads, and what the program makes of it.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ const { isWhole } = await built('libtensorflow/location.mjs')
 
 await openBackend('cpu', { debug: false })
 
-/** What results of a run are computed from: the settings that decide them, weights, the position, metrics without times, images. */
+/** What results of a run are computed from: the settings that decide them, weights, the position, metrics without times. */
 function contentOf(checkpoints) {
   const folder = join(checkpoints, 'a')
   const run = loadTrainedRun(folder, 'best')

@@ -107,8 +107,8 @@ export async function continueTrial({ continuer }, scenario, checkpoints, reache
 }
 
 /** What `elbo check` says of what was left; the epochs that each run has finished. */
-async function checkAll(continuer, { began, folder, name }, checkpoints) {
-  if (name === 'repair' || !existsSync(join(checkpoints, began))) return { epochs: new Map() }
+async function checkAll(continuer, { began, folder }, checkpoints) {
+  if (!existsSync(join(checkpoints, began))) return { epochs: new Map() }
   const answer = await continuer.run({ words: ['check', folder], checkpoints })
   const trouble = describeTrouble(answer)
   if (trouble || answer.error) return { epochs: new Map(), wrong: `check: ${trouble ?? answer.error.message}` }
