@@ -25,7 +25,8 @@ function contentOf(checkpoints) {
   run.learner.dispose()
   const { position, history } = readReached(folder)
   const metrics = history.map(({ seconds, imagesPerSecond, ...rest }) => rest)
-  return { tensors: [...run.snapshot.tensors], settings: run.method.settings.fixed(run.config), position, metrics }
+  const settings = Object.entries(run.method.settings.fixed(run.config)).sort() // one that is missing and null follows the others
+  return { tensors: [...run.snapshot.tensors], settings, position, metrics }
 }
 
 /** The digest of a run's images, which its snapshot has too. */
