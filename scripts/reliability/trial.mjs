@@ -102,21 +102,22 @@ export async function continueTrial({ continuer }, scenario, checkpoints, reache
     if (trouble) return judge('wrong', `${words.join(' ')}: ${trouble}`)
     if (answer.error) return judge('refused', `${words.join(' ')}: ${answer.error.message}`)
   }
+  if (checked.refused && scenario.name !== 'repair') return judge('wrong', `check said of --resume: ${checked.refused}`)
   const differs = difference(scenario.expected, endState(checkpoints))
   return differs ? judge('wrong', `afterwards ${differs}`) : judge('clean', '')
 }
 
-/** What `elbo check` says of what was left; the epochs that each run has finished. */
+/** What `elbo check` says of what was left: the epochs that each run has finished, and why `--resume` would be refused if it would. */
 async function checkAll(continuer, { began, folder }, checkpoints) {
   if (!existsSync(join(checkpoints, began))) return { epochs: new Map() }
   const answer = await continuer.run({ words: ['check', folder], checkpoints })
   const trouble = describeTrouble(answer)
   if (trouble || answer.error) return { epochs: new Map(), wrong: `check: ${trouble ?? answer.error.message}` }
-  const epochs = answer.json.checked.map(({ name, resume }) => [
-    name,
-    Number(/^epoch (\d+)/.exec(resume.from)?.[1] ?? 0),
-  ])
-  return { epochs: new Map(epochs) }
+  const { checked } = answer.json
+  const epochs = checked
+    .filter(({ resume }) => !resume.refused)
+    .map(({ name, resume }) => [name, Number(/^epoch (\d+)/.exec(resume.from)?.[1] ?? 0)])
+  return { epochs: new Map(epochs), refused: checked.find(({ resume }) => resume.refused)?.resume.refused }
 }
 
 /** Whether a run has fewer finished epochs than at an earlier moment. */
