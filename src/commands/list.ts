@@ -15,6 +15,7 @@ import { presets } from './presets.js'
 import { reconstruct } from './reconstruct.js'
 import { runs } from './runs.js'
 import { sample } from './sample.js'
+import { setup } from './setup.js'
 import { em } from './train/em.js'
 import { train } from './train/train.js'
 
@@ -34,6 +35,7 @@ const others = [
   check,
   bench,
   backends,
+  setup,
   exportModel,
 ] as (Command | CommandGroup)[]
 

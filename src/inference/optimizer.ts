@@ -2,7 +2,7 @@
  * `tf.train` optimizers whose whole state can be named, saved and restored exactly. TF.js itself saves none of Adamax's state and only
  * an approximation of Adam's running powers of beta. Here the slots are accessed inside the optimizers.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 export const optimizers = ['adam', 'adamax', 'rmsprop', 'sgd', 'momentum'] as const
 
@@ -52,6 +52,10 @@ const kinds: Record<OptimizerOptions['optimizer'], Kind> = {
   sgd: { create: () => tf.train.sgd(0), slots: {}, counters: {} },
   momentum: { create: o => tf.train.momentum(0, o.beta1), slots: { momentum: 'accumulations' }, counters: {} },
 }
+
+/** The number of slots that an optimizer keeps for each weight. */
+export const slotsPerWeight = (optimizer: OptimizerOptions['optimizer']): number =>
+  Object.keys(kinds[optimizer].slots).length
 
 /** An optimizer of `variables`. It creates all slots immediately, as zeros, so that the number of tensors never changes later. */
 export function createOptimizer(options: OptimizerOptions, variables: ReadonlyMap<string, tf.Variable>): Optimizer {

@@ -2,8 +2,9 @@
  * Factor analysis: x = W z + mu + epsilon with z ~ N(0, I) and epsilon ~ N(0, diag psi), so x ~ N(mu, W Wᵀ + diag psi)
  * (Rubin & Thayer 1982). Probabilistic PCA is the case psi = sigma^2 (1, …, 1) (Tipping & Bishop 1999).
  */
-import * as tf from '@tensorflow/tfjs'
+
 import { Matrix } from 'ml-matrix'
+import * as tf from '#tfjs'
 import { gibbsSweep } from '../distributions/gibbs-sweep.js'
 import { cholesky, invert } from '../numeric/linear-algebra.js'
 import { type Key, normal } from '../random.js'
@@ -51,6 +52,12 @@ export interface FactorAnalysis {
   readonly tracePosterior: tf.Variable
   dispose(): void
 }
+
+/** The numbers of values of a model, which is not made: of its variables, and of the sums of a pass. */
+export const countFactorAnalysis = (features: number, latentDim: number): { variables: number; moments: number } => ({
+  variables: 2 * features * (latentDim + 1) + 3 * latentDim ** 2 + 2,
+  moments: features * (latentDim + 2) + latentDim ** 2 + latentDim + 1,
+})
 
 /** A model with W = 0, mu = 0, psi = 1, to be filled by `setParameters` or from a checkpoint. */
 export function createFactorAnalysis({ features, latentDim }: { features: number; latentDim: number }): FactorAnalysis {

@@ -1,5 +1,5 @@
 /** Mixtures, p(x) = Σ_k w_k p(x | k), as exact EM, Monte Carlo EM and mean field see them (Bishop 2006, chapters 9 and 10). */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Key, split, uniform } from '../../random.js'
 
 /** Sums over images in double precision: `counts` [K] is N_k = Σ_n r_nk; the others are sums weighted by r_nk. */
@@ -99,6 +99,10 @@ export function sample(mixture: Mixture, key: Key, count: number): { component: 
     return { component, image: tf.gather(variable(mixture, 'means'), component as tf.Tensor1D) }
   })
 }
+
+/** The number of values in tensors of these shapes. */
+export const countValues = (shapes: Readonly<Record<string, readonly number[]>>): number =>
+  Object.values(shapes).reduce((count, shape) => count + shape.reduce((size, axis) => size * axis, 1), 0)
 
 /** Untrainable variables of these shapes, all zero. */
 export function createVariables(shapes: Readonly<Record<string, number[]>>): ReadonlyMap<string, tf.Variable> {
