@@ -1,14 +1,10 @@
 /** A table for a terminal. */
 
-/** Pads the cells: the first `left` columns are aligned left, all others right. A row that is wider than `columns` becomes a list. */
-export function alignRows(
-  rows: readonly (readonly string[])[],
-  columns = Number.POSITIVE_INFINITY,
-  left = 1,
-): string[] {
+/** Pads the cells: the first column is aligned left, all others right. If a row is wider than `columns`, every row becomes a list. */
+export function alignRows(rows: readonly (readonly string[])[], columns = Number.POSITIVE_INFINITY): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
   const lines = rows.map(row =>
-    row.map((cell, i) => (i < left ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
   )
   const [header = [], ...others] = rows
   return lines.every(({ length }) => length <= columns) ? lines : others.flatMap(row => listRow(header, row))
