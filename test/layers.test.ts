@@ -27,6 +27,7 @@ const LAYERS = [
   'methods',
   'runs',
   'library',
+  'entries',
   'commands',
   'index.ts',
   'cli.ts',
