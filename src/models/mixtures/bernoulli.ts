@@ -55,6 +55,14 @@ export interface BernoulliPrior {
 /** A flat prior: maximum likelihood. */
 export const flatBernoulliPrior: BernoulliPrior = { concentration: 1, pixels: [1, 1], floor: 1e-6 }
 
+/**
+ * A mixture of products of Bernoullis over binary images; without `start` all components are equal.
+ *
+ * @example
+ * const start = { weights: Float64Array.of(0.5, 0.5), means: Float64Array.of(0.9, 0.1, 0.1, 0.9) }
+ * const mixture = createBernoulliMixture({ pixels: 2, components: 2, start })
+ * console.log(mixture.variables.get('means')?.shape) // [ 2, 2 ]
+ */
 export function createBernoulliMixture({ pixels, components, start }: BernoulliMixtureOptions): BernoulliMixture {
   const [vector, matrix] = [[components], [components, pixels]]
   const shapes = {

@@ -54,6 +54,13 @@ export interface GaussianPrior {
 /** A flat prior: maximum likelihood, with scikit-learn's regularization. */
 export const flatGaussianPrior: GaussianPrior = { concentration: 1, regularization: 1e-6 }
 
+/**
+ * A mixture of Gaussians; without `start` every component is N(0, I).
+ *
+ * @example
+ * const mixture = createGaussianMixture({ pixels: 3, components: 2, covariance: 'full' })
+ * console.log(mixture.variables.get('covariances')?.shape) // [ 2, 3, 3 ]
+ */
 export function createGaussianMixture(options: GaussianMixtureOptions): GaussianMixture {
   const { pixels, components, covariance } = options
   const structure =
