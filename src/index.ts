@@ -1,4 +1,8 @@
-/** The public API of `elbo` as a library. */
+/**
+ * The public API of `elbo` as a library.
+ *
+ * @module elbo
+ */
 export { type Backend, BackendRefusal, type Opened } from './backends/backend.js'
 export { openBackend } from './backends/candidates.js'
 export { type BatchedOptions, batched, type Examples } from './compile/batched.js'

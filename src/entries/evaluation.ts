@@ -1,4 +1,8 @@
-/** `elbo/evaluation`: estimates of log p(x) and what limits them, in nats per image with standard errors. */
+/**
+ * `elbo/evaluation`: estimates of log p(x) and what limits them, in nats per image with standard errors.
+ *
+ * @module elbo/evaluation
+ */
 export { type AnnealedEvaluation, type AnnealedWork, evaluateAnnealed } from '../evaluation/annealed.js'
 export { bitsPerDimension } from '../evaluation/bits.js'
 export { type BoundEstimate, type Bounds, boundsInOneStep, evaluateBound } from '../evaluation/bound.js'

@@ -1,4 +1,8 @@
-/** `elbo/inference`: learning algorithms, estimators of gradients, EM, Markov chain samplers and annealing. */
+/**
+ * `elbo/inference`: learning algorithms, estimators of gradients, EM, Markov chain samplers and annealing.
+ *
+ * @module elbo/inference
+ */
 export type { Reading } from '../data/binarize.js'
 export { type GibbsSweep, gibbsSweep } from '../distributions/gibbs-sweep.js'
 export type { Algorithm, BoundedAlgorithm, Schedule } from '../inference/algorithm.js'

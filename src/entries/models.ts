@@ -1,4 +1,8 @@
-/** `elbo/models`: networks, mixtures, factor analysis, and the distributions that they are made of. */
+/**
+ * `elbo/models`: networks, mixtures, factor analysis, and the distributions that they are made of.
+ *
+ * @module elbo/models
+ */
 export type { GivenShape, ImageShape, Images } from '../data/images.js'
 export * as bernoulli from '../distributions/bernoulli.js'
 export * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
