@@ -62,3 +62,9 @@ test('docs/README.md leads to every document', () => {
   const documents = pages.filter(page => page.startsWith('docs/') && page !== 'docs/README.md')
   expect(documents.filter(page => !linked.includes(page))).toEqual([])
 })
+
+test('every image of the documents is shown in one', () => {
+  const shown = new Set(pages.flatMap(page => linksOf(page).map(target => join(dirname(page), target))))
+  const images = readdirSync(join(repository, 'docs/images')).map(name => join('docs/images', name))
+  expect(images.filter(image => !shown.has(image))).toEqual([])
+})
