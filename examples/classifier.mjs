@@ -2,7 +2,7 @@
 //
 //   node examples/classifier.mjs          # 4,000 images, 10 passes
 //   node examples/classifier.mjs 400 3    # fewer images and passes
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '@tensorflow/tfjs-core'
 import { batched, dropout, keyAt, normal, openBackend, scan, streamKey, uniform } from 'elbo'
 
 const [count = 4000, passes = 10] = process.argv.slice(2).map(Number)

@@ -3,7 +3,7 @@
 //
 //   node examples/gan.mjs         # 4,000 steps
 //   node examples/gan.mjs 300     # fewer
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '@tensorflow/tfjs-core'
 import { keyAt, normal, openBackend, scan, split, streamKey, uniform } from 'elbo'
 
 const [count = 4000] = process.argv.slice(2).map(Number)

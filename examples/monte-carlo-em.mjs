@@ -3,7 +3,7 @@
 //
 //   node examples/monte-carlo-em.mjs         # 2,000 rows, 300 steps of EM
 //   node examples/monte-carlo-em.mjs 200 60  # fewer rows and steps
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '@tensorflow/tfjs-core'
 import { normal, openBackend, scan, split, streamKey, uniform } from 'elbo'
 import { hmcState, hmcStep } from 'elbo/inference'
 

@@ -14,6 +14,7 @@ const LAYERS = [
   'settings',
   'files',
   'libtensorflow',
+  'setup',
   'backends',
   'plots',
   'distributions',

@@ -1,5 +1,6 @@
 // Serves the page of this folder, with TF.js of this installation and a model that `elbo export` wrote.
 //
+//   npm install @tensorflow/tfjs@4.22.0           # whose file for browsers it serves
 //   npx elbo export first --to model
 //   node examples/browser/serve.mjs model 8080    # then open http://localhost:8080/
 import { existsSync, readFileSync } from 'node:fs'

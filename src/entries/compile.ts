@@ -23,4 +23,5 @@ export type {
   Step,
   Values,
 } from '../compile/step.js'
+export type { Reason } from '../libtensorflow/wheels.js'
 export { dropout, type HostKey, type Key, keyAt, normal, permutation, split, streamKey, uniform } from '../random.js'

@@ -5,7 +5,7 @@ import type { Backend } from '../backends/backend.js'
 import { type Dataset, sourceName } from '../data/dataset.js'
 import { alternateImages, firstImages } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
-import { nodeNamespace } from '../libtensorflow/node-backend.js'
+import { nodeNamespace, type SummaryWriter } from '../libtensorflow/node-backend.js'
 import { methodOf } from '../methods/list.js'
 import type { RunConfig, Traits } from '../methods/method.js'
 import type { EpochMetrics } from '../methods/metrics.js'
@@ -169,7 +169,7 @@ function halfStepChart(
 
 /** One event file per process, created with the first summary; tags are those of metrics.jsonl, steps are training steps. */
 function summaryWriter(folder: string): (metrics: EpochMetrics) => void {
-  let writer: ReturnType<ReturnType<typeof nodeNamespace>['summaryFileWriter']> | undefined
+  let writer: SummaryWriter | undefined
   return metrics => {
     writer ??= nodeNamespace().summaryFileWriter(folder)
     for (const [name, value] of Object.entries(metrics)) {
