@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { nvidiaWheels } from '../../src/libtensorflow/cuda-build.js'
 import { isWhole } from '../../src/libtensorflow/integrity.js'
-import { cachedLibrary } from '../../src/libtensorflow/location.js'
+import { cachedLibrary, failureFile, lastFailure } from '../../src/libtensorflow/location.js'
 import type { Wheel } from '../../src/libtensorflow/wheels.js'
 import { checkSpace, installLibrary } from '../../src/setup/library.js'
 import { forever, kill, libraryText, setupModule, useSandbox, writeSmallWheel } from './sandbox.js'
@@ -57,6 +57,30 @@ describe('installing the library', () => {
     await installLibrary(wheel, async () => ({ path: archive }))
     expect(isWhole(wheel, cachedLibrary(wheel))).toBe(true)
   })
+
+  test.each([
+    ['no list of files', { files: undefined }],
+    ['a list that is none', { files: 'one' }],
+    ['a name that no file can have', { files: { 'a\0': 1 } }],
+  ])('is not whole with %s in complete.json', async (_name, change) => {
+    const { archive, wheel } = smallWheel()
+    await installLibrary(wheel, async () => ({ path: archive }))
+    const list = join(cachedLibrary(wheel), 'complete.json')
+    const content = JSON.parse(fs.readFileSync(list, 'utf8'))
+    const files = typeof change.files === 'object' ? { ...content.files, ...change.files } : change.files
+    fs.writeFileSync(list, JSON.stringify({ ...content, files }))
+    expect(isWhole(wheel, cachedLibrary(wheel))).toBe(false)
+  })
+
+  test.each([null, 'text', { reason: 1, fix: 'x' }, { reason: 'x' }])(
+    'a damaged record of its last failure, %j, is none',
+    content => {
+      const { wheel } = smallWheel()
+      fs.mkdirSync(join(failureFile(wheel), '..'), { recursive: true })
+      fs.writeFileSync(failureFile(wheel), JSON.stringify(content))
+      expect(lastFailure(wheel)).toBeUndefined()
+    },
+  )
 
   test('fetches once if two ask for it at the same time', async () => {
     const { archive, wheel } = smallWheel()
