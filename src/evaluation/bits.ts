@@ -8,7 +8,13 @@ import type { Estimate } from '../numeric/means.js'
 
 const LEVEL_WIDTH = 1 / WHITE
 
-/** Bits per dimension from log p(x) in nats per image; lower is better. */
+/**
+ * Bits per dimension from log p(x) in nats per image; lower is better.
+ *
+ * @example
+ * const logPx = { mean: -543.4, standardError: 1, count: 100 } // nats per binary image of 784 pixels
+ * console.log(bitsPerDimension(logPx, { pixels: 784, binary: true }).mean.toFixed(3)) // 1.000
+ */
 export function bitsPerDimension(logPx: Estimate, { pixels, binary }: { pixels: number; binary: boolean }): Estimate {
   const perPixel = logPx.mean / pixels + (binary ? 0 : Math.log(LEVEL_WIDTH))
   return { ...logPx, mean: -perPixel / Math.LN2, standardError: logPx.standardError / pixels / Math.LN2 }

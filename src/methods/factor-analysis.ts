@@ -41,14 +41,14 @@ const flags = {
 }
 
 interface Kind {
-  name: 'factor-analysis' | 'ppca'
+  name: Config['model']
   summary: string
   noise: (typeof factors.noises)[number]
   /** Number of free parameters, given the numbers of features and factors. */
   parameters(features: number, latentDim: number): number
 }
 
-type Config = Values<typeof flags> & { model: Kind['name'] }
+type Config = Values<typeof flags> & { model: 'factor-analysis' | 'ppca' }
 
 const rules: readonly Rule<Config>[] = [
   ...chainRules<Config>(['samples', 'sampler', 'chains', 'discard']),

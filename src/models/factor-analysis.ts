@@ -59,7 +59,13 @@ export const countFactorAnalysis = (features: number, latentDim: number): { vari
   moments: features * (latentDim + 2) + latentDim ** 2 + latentDim + 1,
 })
 
-/** A model with W = 0, mu = 0, psi = 1, to be filled by `setParameters` or from a checkpoint. */
+/**
+ * A model with W = 0, mu = 0, psi = 1, to be filled by `setParameters` or from a checkpoint.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * console.log(model.W.shape, model.psi.shape) // [ 4, 2 ] [ 4 ]
+ */
 export function createFactorAnalysis({ features, latentDim }: { features: number; latentDim: number }): FactorAnalysis {
   const zeros = (...shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false))
   const tensors = {
@@ -98,7 +104,15 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
   return model
 }
 
-/** Writes theta, rounded to float32, and what derives from the rounded values, which it returns. Throws an Error unless psi > 0. */
+/**
+ * Writes theta, rounded to float32, and what derives from the rounded values, which it returns. Throws an Error unless psi > 0.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 3, latentDim: 1 })
+ * const theta = await readFactorParameters(model)
+ * setFactorParameters(model, { ...theta, psi: Float64Array.of(0.5, 0.25, 1) })
+ * console.log(model.psi.dataSync()) // Float32Array(3) [ 0.5, 0.25, 1 ]
+ */
 export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParameters): FactorParameters {
   const invalid = psi.findIndex(variance => !(Math.fround(variance) > 0))
   if (invalid >= 0)
@@ -125,6 +139,13 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
   return theta
 }
 
+/**
+ * The parameters theta of a model, in double precision.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 3, latentDim: 1 })
+ * console.log((await readFactorParameters(model)).psi) // Float64Array(3) [ 1, 1, 1 ]
+ */
 export async function readParameters({ mu, W, psi }: FactorAnalysis): Promise<FactorParameters> {
   const [m, w, p] = await Promise.all([mu.data(), W.data(), psi.data()])
   return {
@@ -142,7 +163,19 @@ export interface Start {
   varianceFloor: number
 }
 
-/** Initial parameters: mu and psi are the moments of the data; W is normal, with variance (mean variance of a feature) / latentDim. */
+/**
+ * Initial parameters: mu and psi are the moments of the data; W is normal, with variance (mean variance of a feature) / latentDim.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * console.log((await readFactorParameters(model)).mu) // Float64Array(4) [ 0.5, 1, 0.5, 0 ]
+ */
 export function initializeFactorAnalysis(
   model: FactorAnalysis,
   key: Key,
@@ -166,12 +199,39 @@ export function posteriorOf({ W, psi }: FactorParameters): FactorPosterior {
   return { precision, covariance: inverse, logDetCovariance: -logDet }
 }
 
-/** The mean of p(z | x): x [batch, features] -> [batch, latent]. */
+/**
+ * The mean of p(z | x): x [batch, features] -> [batch, latent].
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * console.log(factorPosteriorMean(model, x).shape) // [ 1, 2 ]
+ */
 export function posteriorMean({ mu, projection }: FactorAnalysis, x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.matMul(tf.sub(x, mu), projection))
 }
 
-/** `samples` draws of p(z | x), given its mean [batch, latent]: [samples, batch, latent]. */
+/**
+ * `samples` draws of p(z | x), given its mean [batch, latent]: [samples, batch, latent].
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const z = sampleFactorPosterior(model, streamKey(1, 'z'), factorPosteriorMean(model, x), 7)
+ * console.log(z.shape) // [ 7, 1, 2 ]
+ */
 export function samplePosterior(model: FactorAnalysis, key: Key, mean: tf.Tensor, samples: number): tf.Tensor {
   return tf.tidy(() => {
     const epsilon = normal(key, [samples * (mean.shape[0] as number), model.latentDim])
@@ -180,12 +240,39 @@ export function samplePosterior(model: FactorAnalysis, key: Key, mean: tf.Tensor
   })
 }
 
-/** log p(x) in nats, exactly: x [batch, features] -> [batch]. */
+/**
+ * log p(x) in nats, exactly: x [batch, features] -> [batch].
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * console.log(factorLogProb(model, x).shape) // [ 1 ]
+ */
 export function logProb(model: FactorAnalysis, x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => exactBound(model, x, posteriorMean(model, x)).elbo)
 }
 
-/** The bound at the exact posterior, each [batch] in nats per image: elbo = log p(x) = reconstruction - kl. */
+/**
+ * The bound at the exact posterior, each [batch] in nats per image: elbo = log p(x) = reconstruction - kl.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const { elbo, reconstruction, kl } = factorBound(model, x, factorPosteriorMean(model, x))
+ * console.log(elbo.shape, reconstruction.shape, kl.shape) // [ 1 ] [ 1 ] [ 1 ]
+ */
 export function exactBound(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor) {
   return tf.tidy(() => {
     const { mu, W, psi, features, latentDim, logDetPosterior, tracePosterior } = model
@@ -213,7 +300,20 @@ export function logJoint(model: FactorAnalysis, x: tf.Tensor, z: tf.Tensor): tf.
   })
 }
 
-/** `count` draws of z and the mean images of p(x | z): z [count, latent], mean [count, features]. */
+/**
+ * `count` draws of z and the mean images of p(x | z): z [count, latent], mean [count, features].
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const { z, mean } = sampleFactors(model, streamKey(1, 'sample'), 9)
+ * console.log(z.shape, mean.shape) // [ 9, 2 ] [ 9, 4 ]
+ */
 export function sample(model: FactorAnalysis, key: Key, count: number): { z: tf.Tensor; mean: tf.Tensor } {
   return tf.tidy(() => {
     const z = normal(key, [count, model.latentDim])

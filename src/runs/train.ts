@@ -9,7 +9,15 @@ import { openTraining } from './open-training.js'
 import { addSums } from './pass-sums.js'
 import type { TrainingJob, TrainingResult } from './training.js'
 
-/** Trains a run until its last epoch, until its method has finished, or until `job.signal` stops it. Throws an Error if the ELBO is not finite. */
+/**
+ * Trains a run until its last epoch, until its method has finished, or until `job.signal` stops it. Throws an Error if the ELBO is not finite.
+ *
+ * @example
+ * const { backend } = await openBackend('cpu')
+ * const small = { hidden: [8], latentDim: 2, epochs: 1, trainImages: 200, validationImages: 50 }
+ * const { ended, history } = await train({ folder: 'checkpoints/first', config: resolveConfig(small), backend })
+ * console.log(ended, history[0]?.step) // finished 3
+ */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { folder, config, resume = false, isLocked = false } = job
   const data = loadRunDataset(config)

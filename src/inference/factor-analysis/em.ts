@@ -41,7 +41,24 @@ export interface FactorStatistics {
   readonly zz: Matrix
 }
 
-/** `finishPass` returns the bound after each half step, in nats per image, and the mean noise variance. */
+/**
+ * `finishPass` returns the bound after each half step, in nats per image, and the mean noise variance.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const em = exactFactorAnalysis(model, { read: batch => tf.div(batch, 255), noise: 'diagonal', varianceFloor: 1e-3 })
+ * const schedule = { learningRate: 0.01, beta: 1, used: 2, first: 0 }
+ * const batch = tf.tensor2d([[0, 255, 255, 0], [255, 255, 0, 0]]) // levels 0 … 255
+ * tf.tidy(() => em.step(batch, [0, 0], schedule)) // the E step of a batch
+ * const { elboAfterE = 0, elboAfterM = 0 } = (await em.finishPass?.()) ?? {}
+ * console.log(elboAfterM >= elboAfterE) // true
+ */
 export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalysisOptions): BoundedAlgorithm {
   const gathered = gatherStatistics(model)
   const infer = (batch: tf.Tensor) => {

@@ -31,6 +31,22 @@ export interface MonteCarloFactorOptions extends FactorAnalysisOptions, ChainOpt
 /**
  * `key` draws the initial positions of the chains. `finishPass` returns E_q[log p(x, z)] after each half step, in nats per image, and the
  * chains' diagnostics. Throws an `Error` if all draws are discarded.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const chains = { transitions: 2, chains: 2, images: 2, batchSize: 2, judged: 2, stepSize: 0.1, targetAcceptance: 0.9, adaptPasses: 1, leapfrogSteps: 3, jitter: 0.2 }
+ * const options = { read: (batch: tf.Tensor) => tf.div(batch, 255), noise: 'diagonal', varianceFloor: 1e-3, discard: 0 } as const
+ * const em = monteCarloFactorAnalysis(model, { ...chains, ...options, sampler: 'gibbs' }, streamKey(1, 'chains'))
+ * const schedule = { learningRate: 0.01, beta: 1, used: 2, first: 0 }
+ * const batch = tf.tensor2d([[0, 255, 255, 0], [255, 255, 0, 0]]) // levels 0 … 255
+ * tf.tidy(() => em.step(batch, streamKey(1, 'step'), schedule)) // draws of z for each image
+ * console.log(Object.keys((await em.finishPass?.()) ?? {}).length > 0) // true
  */
 export function monteCarloFactorAnalysis(
   model: FactorAnalysis,

@@ -29,6 +29,17 @@ export interface MixtureEmOptions<Prior> extends MixtureData {
  * `logPrior` = log p(parameters) up to a constant. Their sum after the M step, `objective`, never decreases.
  * With `samples` the bound after the M step is an estimate, `sampledElboAfterM`; the bound after the E step is still exact.
  * Throws an `Error` if `samples` is not a positive integer.
+ *
+ * @example
+ * const mixture = createBernoulliMixture({ pixels: 4, components: 2 })
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const read = (batch: tf.Tensor) => tf.div(batch, 255)
+ * const em = mixtureEm(mixture, { images: images.count, read })
+ * await startMixture(em, images, { method: 'random', key: streamKey(1, 'start'), restarts: 1, passes: 0 })
+ * const batch = tf.tensor2d(images.pixels, [2, 4], 'float32')
+ * tf.tidy(() => em.step(batch, [0, 0], { learningRate: 0, beta: 1, used: 2, first: 0 })) // the E step of a batch
+ * const { elboAfterE = 0, elboAfterM = 0 } = await em.finishPass() // the M step
+ * console.log(elboAfterM >= elboAfterE) // true
  */
 export function mixtureEm(mixture: BernoulliMixture, options: MixtureEmOptions<BernoulliPrior>): MixtureAlgorithm
 export function mixtureEm(mixture: GaussianMixture, options: MixtureEmOptions<GaussianPrior>): MixtureAlgorithm

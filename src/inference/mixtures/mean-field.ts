@@ -28,6 +28,17 @@ export type BayesianGaussianOptions = MixtureData & { hyperparameters: GaussianH
  * Mean field of a mixture. It begins at q = p, where all components are equal, so initialise it with `startMixture`. `finishPass` returns,
  * in nats per image, the bound after each half step and `parametersKl`, which is included in both; and the number of components that hold
  * at least one image. Throws an `Error` if a Gaussian prior has too few degrees of freedom.
+ *
+ * @example
+ * const mixture = createBernoulliMixture({ pixels: 4, components: 2 })
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const read = (batch: tf.Tensor) => tf.div(batch, 255)
+ * const em = bayesianMixture(mixture, { images: images.count, read })
+ * await startMixture(em, images, { method: 'random', key: streamKey(1, 'start'), restarts: 1, passes: 0 })
+ * const batch = tf.tensor2d(images.pixels, [2, 4], 'float32')
+ * tf.tidy(() => em.step(batch, [0, 0], { learningRate: 0, beta: 1, used: 2, first: 0 })) // the E step of a batch
+ * const { elboAfterE = 0, elboAfterM = 0 } = await em.finishPass() // the update of q(parameters)
+ * console.log(elboAfterM >= elboAfterE) // true
  */
 export function bayesianMixture(mixture: BernoulliMixture, options: BayesianBernoulliOptions): MixtureAlgorithm
 export function bayesianMixture(mixture: GaussianMixture, options: BayesianGaussianOptions): MixtureAlgorithm
@@ -118,6 +129,12 @@ function checkDegreesOfFreedom(
 /**
  * scikit-learn's defaults: concentration 1 / components, meanPrecision 1, degreesOfFreedom = pixels, and the mean and covariance of the
  * images (normalised by n - 1).
+ *
+ * @example
+ * const mixture = createGaussianMixture({ pixels: 4, components: 2, covariance: 'diagonal' })
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const { mean, degreesOfFreedom } = await gaussianHyperparameters(mixture, images, batch => tf.div(batch, 255))
+ * console.log(mean, degreesOfFreedom) // Float64Array(4) [ 0.5, 1, 0.5, 0 ] 4
  */
 export async function gaussianHyperparameters(
   mixture: GaussianMixture,

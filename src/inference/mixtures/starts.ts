@@ -26,6 +26,14 @@ const SAMPLE = 10_000
 /**
  * Initialises the algorithm's mixture; returns each start's objective on the sample, in nats per image. The same key gives the same start.
  * Throws an `Error` if there are fewer images than components.
+ *
+ * @example
+ * const mixture = createBernoulliMixture({ pixels: 4, components: 2 })
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const read = (batch: tf.Tensor) => tf.div(batch, 255)
+ * const em = mixtureEm(mixture, { images: images.count, read })
+ * const objectives = await startMixture(em, images, { method: 'k-means++', key: streamKey(1, 'start'), restarts: 3, passes: 1 })
+ * console.log(objectives.length) // 3
  */
 export async function startMixture(
   algorithm: MixtureAlgorithm,

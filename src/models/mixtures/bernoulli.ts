@@ -73,6 +73,14 @@ const variableShapes = ({ pixels, components }: BernoulliShape) => ({
   origin: [pixels],
 })
 
+/**
+ * A mixture of products of Bernoullis over binary images; without `start` all components are equal.
+ *
+ * @example
+ * const start = { weights: Float64Array.of(0.5, 0.5), means: Float64Array.of(0.9, 0.1, 0.1, 0.9) }
+ * const mixture = createBernoulliMixture({ pixels: 2, components: 2, start })
+ * console.log(mixture.variables.get('means')?.shape) // [ 2, 2 ]
+ */
 export function createBernoulliMixture({ pixels, components, start }: BernoulliMixtureOptions): BernoulliMixture {
   const matrix = [components, pixels]
   const variables = createVariables(variableShapes({ pixels, components }))

@@ -80,6 +80,13 @@ const variableShapes = ({ pixels, components }: GaussianShape, structure: Gaussi
   origin: [pixels],
 })
 
+/**
+ * A mixture of Gaussians; without `start` every component is N(0, I).
+ *
+ * @example
+ * const mixture = createGaussianMixture({ pixels: 3, components: 2, covariance: 'full' })
+ * console.log(mixture.variables.get('covariances')?.shape) // [ 2, 3, 3 ]
+ */
 export function createGaussianMixture(options: GaussianMixtureOptions): GaussianMixture {
   const { pixels, components, covariance } = options
   const structure = structureOf(options)

@@ -45,7 +45,15 @@ export function logJoint(mixture: Mixture, x: tf.Tensor): tf.Tensor {
   return tf.add(mixture.logProb(x), column(variable(mixture, 'log_weights')))
 }
 
-/** The exact posterior over components of each image in x [batch, pixels]. */
+/**
+ * The exact posterior over components of each image in x [batch, pixels].
+ *
+ * @example
+ * const start = { weights: Float64Array.of(0.5, 0.5), means: Float64Array.of(0.9, 0.1, 0.1, 0.9) }
+ * const mixture = createBernoulliMixture({ pixels: 2, components: 2, start })
+ * const { responsibilities } = mixturePosterior(mixture, tf.tensor2d([[1, 0]]))
+ * console.log(responsibilities.shape, responsibilities.dataSync()[0]?.toFixed(3)) // [ 2, 1 ] 0.988
+ */
 export function posterior(mixture: Mixture, x: tf.Tensor): ComponentPosterior {
   const joint = logJoint(mixture, x) // [K, batch]
   const largest = tf.max(joint, 0, true)
@@ -59,7 +67,15 @@ export function posterior(mixture: Mixture, x: tf.Tensor): ComponentPosterior {
   }
 }
 
-/** log p(x) of each image: [batch] in nats. */
+/**
+ * log p(x) of each image: [batch] in nats.
+ *
+ * @example
+ * const start = { weights: Float64Array.of(0.5, 0.5), means: Float64Array.of(0.9, 0.1, 0.1, 0.9) }
+ * const mixture = createBernoulliMixture({ pixels: 2, components: 2, start })
+ * const logPx = mixtureLogProb(mixture, tf.tensor2d([[1, 0], [0, 1]]))
+ * console.log([...logPx.dataSync()].map(nats => nats.toFixed(3))) // [ '-0.892', '-0.892' ]
+ */
 export function logProb(mixture: Mixture, x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => posterior(mixture, x).logProb)
 }
@@ -89,7 +105,15 @@ export async function read(mixture: Mixture, name: string): Promise<Float64Array
   return Float64Array.from(await variable(mixture, name).data())
 }
 
-/** `count` draws of a component k ~ w (int32 [count]), and the components' means: [count, pixels]. */
+/**
+ * `count` draws of a component k ~ w (int32 [count]), and the components' means: [count, pixels].
+ *
+ * @example
+ * const start = { weights: Float64Array.of(0.5, 0.5), means: Float64Array.of(0.9, 0.1, 0.1, 0.9) }
+ * const mixture = createBernoulliMixture({ pixels: 2, components: 2, start })
+ * const { component, image } = sampleMixture(mixture, streamKey(1, 'sample'), 5)
+ * console.log(component.shape, image.shape) // [ 5 ] [ 5, 2 ]
+ */
 export function sample(mixture: Mixture, key: Key, count: number): { component: tf.Tensor; image: tf.Tensor } {
   return tf.tidy(() => {
     const [componentKey] = split(key, 1) as [Key]
