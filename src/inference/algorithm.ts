@@ -28,6 +28,11 @@ export interface Algorithm {
    * Returns named numbers for the whole training set, in nats per image. The pass must see every image once, in order.
    */
   finishPass?(): Promise<Record<string, number>>
+  /**
+   * Which of several programs `step` and `bound` are, if that changes at the end of a pass or when variables are restored: a compiled step then
+   * has to be compiled again. One that is not stays right, but is less precise.
+   */
+  form?(): string
   dispose(): void
 }
 

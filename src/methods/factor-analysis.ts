@@ -12,7 +12,7 @@ import { choice, type Values, wholeNumber } from '../settings/setting.js'
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
 import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
-import { defineMethod, type Learner, type Method, type TrainingShape } from './method.js'
+import { defineMethod, type Learner, type Method, type OlderForm, type TrainingShape } from './method.js'
 import { type Pictures, readPicture } from './pictures.js'
 
 const flags = {
@@ -93,6 +93,12 @@ function factorMethod(kind: Kind): Method<Config> {
   })
 }
 
+/** Sums were once of x and x², not of residuals. */
+const older: OlderForm = {
+  lack: 'derived/log_density_at_mean',
+  renew: variable => variable === 'derived/log_density_at_mean' || variable.startsWith('statistics/'),
+}
+
 function createLearner({ name, noise, parameters }: Kind, config: Config, size: TrainingShape): Learner {
   const { latentDim, varianceFloor, method, seed } = config
   requireImages('--pca', config.pca, size)
@@ -113,6 +119,8 @@ function createLearner({ name, noise, parameters }: Kind, config: Config, size: 
     algorithm: em.emAlgorithm(method, name),
     parameters: parameters(features.size, latentDim),
     variables: new Map([...algorithm.variables, ...features.variables]),
+    older,
+    restored: () => factors.restoreParameters(model),
     pictures: factorPictures(model, features),
     bounds: options => boundsInOneStep(algorithm.bound, options),
     async initialize(data, images) {

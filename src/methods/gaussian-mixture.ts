@@ -8,7 +8,7 @@ import { firstConflict } from '../settings/rules.js'
 import { choice, type Values } from '../settings/setting.js'
 import * as em from './em.js'
 import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
-import { defineMethod } from './method.js'
+import { defineMethod, type OlderForm } from './method.js'
 import { type MixtureParts, mixtureLearner, mixtureRules, mixtureSettings } from './mixture.js'
 
 const name = 'gaussian-mixture'
@@ -59,6 +59,7 @@ export const gaussianMixture = defineMethod<Config>({
     return mixtureLearner(config, {
       model: name,
       features,
+      older,
       parameters: countParameters(config, features.size),
       ...fitted,
     })
@@ -67,6 +68,12 @@ export const gaussianMixture = defineMethod<Config>({
     [name]: { sizes: 'components', steps: false, config: components => settings.resolve({ components }) },
   },
 })
+
+/** Sums once counted x from one origin, or from 0. */
+const older: OlderForm = {
+  lack: 'constants',
+  renew: variable => !/^(weights|means|covariances|whitening)$|^(posterior|prior|features)\//.test(variable),
+}
 
 function algorithmOf(
   { components, covariance, method, prior, concentration, varianceFloor, samples }: Config,

@@ -1,6 +1,6 @@
 /** Opens a training: locks the run, reads its images, and initializes the learner or restores the latest snapshot. */
 import { dirname } from 'node:path'
-import { canCompile, type Scan, scan } from '../compile/scan.js'
+import { canCompile, type Scan } from '../compile/scan.js'
 import type { Choice, Mode, ScanOptions } from '../compile/step.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import { firstImages } from '../data/images.js'
@@ -13,6 +13,7 @@ import type { EpochMetrics } from '../methods/metrics.js'
 import { imagesAsRead } from '../methods/reading.js'
 import { streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
+import { compiledForms } from './compiled-forms.js'
 import { writeRunConfig } from './config-file.js'
 import { makeRunFolder, requireLinks, saveSnapshot, snapshotFolder, stepLabel } from './directory.js'
 import { requireFiniteValidation, requireFiniteVariables } from './divergence.js'
@@ -32,6 +33,7 @@ export interface Training {
   readonly position: Position
   /** The metrics of all finished passes. */
   readonly history: EpochMetrics[]
+  /** Of the current pass. */
   readonly steps: Scan<Schedule>
   /** Call it after the first steps: returns how steps and validation run from now on; undefined from the second call on. */
   settleMode(): Choice | undefined
@@ -134,8 +136,9 @@ function restore({ folder, config, method, learner, data }: OpenRun): Position {
       `${path}: this run was trained on other images than those of --data ${config.data}; use the original data`,
     )
   }
-  restoreLearner(learner, method.settings.fixed(config), snapshot, path)
-  return snapshot.position
+  const { position } = snapshot
+  if (!restoreLearner(learner, method.settings.fixed(config), snapshot, path)) return position
+  return { ...position, step: position.step - position.stepInEpoch, stepInEpoch: 0, sums: {} }
 }
 
 function save(run: OpenRun, position: Position, isBest: boolean): Promise<void> {
@@ -155,25 +158,24 @@ function save(run: OpenRun, position: Position, isBest: boolean): Promise<void> 
 function newTraining(run: OpenRun, position: Position, unlock: () => void): Training {
   const { folder, config, method, learner } = run
   const history = readHistory(folder, position)
-  const steps = scan<Schedule>(learner.step, startMode(config, position))
-  let bounds: Bounds | undefined
+  const compiled = compiledForms(learner, startMode(config, position))
   let clock = performance.now()
   return {
     position,
     history,
-    steps,
+    get steps() {
+      return compiled.steps()
+    },
     settleMode() {
-      if (bounds) return undefined
-      const choice = steps.choice as Choice
-      position.compile = choice.mode
-      bounds = learner.bounds(choice)
+      const choice = compiled.settleMode()
+      if (choice) position.compile = choice.mode
       return choice
     },
     finished: () => method.finished(config, { epoch: position.epoch, bestEpoch: position.best?.epoch ?? 0, history }),
     startPass: () => runningPass(run, position),
     async endPass(pass) {
       const imagesPerSecond = pass.imagesPerSecond()
-      const measured = await measurePass(run, position, bounds as Bounds)
+      const measured = await measurePass(run, position, compiled.bounds)
       const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
       clock = performance.now()
       return {
@@ -194,8 +196,7 @@ function newTraining(run: OpenRun, position: Position, unlock: () => void): Trai
     },
     save: isBest => save(run, position, isBest),
     close() {
-      bounds?.dispose()
-      steps.dispose(learner)
+      compiled.dispose()
       unlock()
     },
   }
@@ -208,10 +209,10 @@ function startMode({ compile }: RunConfig, { compile: before }: Position): ScanO
 }
 
 /** Ends the pass and measures it: means over its steps, values of the M step, the validation bound, and the rates. */
-async function measurePass(run: OpenRun, position: Position, bounds: Bounds) {
+async function measurePass(run: OpenRun, position: Position, bounds: () => Bounds) {
   const { config, method, traits, learner, images, stepsPerPass } = run
   const values = await learner.finishPass?.()
-  const validated = await validate(bounds, images.validation(), config.seed)
+  const validated = await validate(bounds(), images.validation(), config.seed)
   if (validated) requireFiniteValidation(validated.validationElbo, position, run)
   await requireFiniteVariables(learner.variables, position, run)
   // The rates of methods with whole passes are constant.

@@ -13,7 +13,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   const data = loadRunDataset(config)
   const learner = methodOf(config).create(config, { ...data, images: data.train.count })
   const training = await openTraining(job, learner, data)
-  const { position, history, steps } = training
+  const { position, history } = training
   const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
   try {
     observer.started?.(position, data)
@@ -23,7 +23,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       if (reason) return result(reason)
       const pass = training.startPass()
       const range = { from: position.stepInEpoch, to: pass.steps, signal }
-      for await (const { count, outputs, schedules } of chunks(steps, range, pass.feed)) {
+      for await (const { count, outputs, schedules } of chunks(training.steps, range, pass.feed)) {
         const choice = training.settleMode()
         if (choice) observer.compiled?.(choice)
         requireFiniteBound(outputs, position, job)
