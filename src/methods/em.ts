@@ -116,7 +116,7 @@ export function lastGain(history: readonly EpochMetrics[]): number | undefined {
 }
 
 /** A pass of exact EM or mean field that loses more than this, in nats per image, loses more than rounding explains. */
-const LARGEST_FALL = 0.01
+const LARGEST_FALL = 1e-3
 
 /**
  * Converged when a pass gains less than the tolerance. The bound of exact EM and of mean field cannot fall, except by rounding: a fall ends

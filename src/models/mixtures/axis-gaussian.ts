@@ -1,15 +1,12 @@
 /**
- * Gaussian components with spherical or diagonal covariances, in one of two ways. Both need only squares of differences.
- *
- * Products: matrix products with (x - low)² and (high - x)², where low < high are the least and the greatest value of each pixel:
+ * Gaussian components with spherical or diagonal covariances, by matrix products with (x - low)² and (high - x)², where low < high are the least and
+ * the greatest value of each pixel:
  *
  *     (x - m)² = (high - m) / (high - low) (x - low)² + (m - low) / (high - low) (high - x)² - (m - low) (high - m)
  *
- * The first two terms are positive, and nothing cancels where m is at either end, as of pixels that are black or white in most images: about one
- * origin, a tiny variance at the other end would be a difference of large numbers. What is lost elsewhere is Λ (m - low) (high - m) in units of
- * float32's rounding: see `roundingError`.
- *
- * Differences: x - m_k of each image and component. Slower, but precise for tiny variances anywhere, such as those of repeated grey images.
+ * The first two terms are positive, and nothing cancels where m is at either end, as of pixels that are black or white in most images. Elsewhere
+ * Λ (m - low) (high - m) cancels. Where that is too much for float32 (`roundingError`), as of tiny variances about grey means, a component gets a
+ * slot: steps then take x - m_k before they square.
  */
 import * as tf from '@tensorflow/tfjs'
 import { row, sum } from '../../numeric/linear-algebra.js'
@@ -24,7 +21,7 @@ import {
   type Values,
   type Variables,
 } from './gaussian-structure.js'
-import { column, FLOAT32_ROUNDING, variable } from './mixture.js'
+import { column, FLOAT32_ROUNDING, TOLERATED_ROUNDING, variable } from './mixture.js'
 import { isUnused } from './weights.js'
 
 /** Spherical (one variance per component) if `width` is 1, diagonal if it is `pixels`. */
@@ -34,34 +31,42 @@ interface Shape {
   width: number
 }
 
-/** Variables: `from_low`, `from_high` [K, pixels], the coefficients of the two squares times -½ Λ; `middle` [K], the sum of the rest. */
+/**
+ * Variables: `from_low`, `from_high` [K, pixels], the coefficients of the two squares times -½ Λ; `middle` [K], the sum of the rest; `slot` [K], the
+ * slot of each component, -1 for none.
+ */
 export function axisStructure(spherical: boolean, components: number, pixels: number): GaussianStructure {
   const shape = { components, pixels, width: spherical ? 1 : pixels }
-  const matrix = [components, pixels]
+  const [vector, matrix] = [[components], [components, pixels]]
   return {
-    covarianceShape: spherical ? [components] : matrix,
+    covarianceShape: spherical ? vector : matrix,
     base: { low: new Float64Array(pixels), high: new Float64Array(pixels).fill(1) },
-    coefficientShapes: { from_low: matrix, from_high: matrix, middle: [components] },
+    coefficientShapes: { from_low: matrix, from_high: matrix, middle: vector, slot: vector },
     momentShapes: { sums: matrix, squares: matrix },
     chooseBase: range,
-    logJoint(variables, x, differences) {
-      const quadratic = differences ? quadraticOfDifferences(variables, x, shape) : quadraticOfProducts(variables, x)
-      return addConstants(variables, quadratic)
+    logJoint(variables, x, slots) {
+      const quadratic = quadraticOfProducts(variables, x)
+      const precise = slots > 0 ? replaceRows(variables, quadratic, slotQuadratics(variables, x, slots)) : quadratic
+      return addConstants(variables, precise)
     },
-    moments: (variables, responsibilities, x, differences) =>
-      differences
-        ? momentsOfDifferences(variables, responsibilities, x)
-        : momentsOfProducts(variables, responsibilities, x),
-    statistics: (moments, stored, differences) => statistics(moments, stored, differences, shape),
+    moments(variables, responsibilities, x, slots) {
+      const { sums, squares } = momentsOfProducts(variables, responsibilities, x)
+      if (slots === 0) return { sums, squares }
+      const own = slotMoments(variables, responsibilities, x, slots)
+      return {
+        sums: replaceRows(variables, sums, own.sums),
+        squares: replaceRows(variables, squares, own.squares),
+      }
+    },
+    statistics: (moments, stored) => statistics(moments, stored, shape),
     invert: covariances => invert(covariances, shape),
     precisionFrom: 'covariances',
     storedPrecision: covariances => invert(covariances, shape),
     covarianceOf: (precision, k) => row(precision, k, shape.width).map(value => 1 / value),
     addFloor: (covariance, floor) => covariance.map(variance => variance + floor),
-    coefficients: (forms, base) => coefficients(forms, base, shape),
-    roundingError(forms, base, k) {
-      const terms = row(forms.means, k, pixels).map((_, i) => Math.abs(cancelled(forms, base, k * pixels + i, shape)))
-      return FLOAT32_ROUNDING * sum(terms)
+    derive(forms, base) {
+      const { slot, slots } = chooseSlots(forms, base, shape)
+      return { coefficients: { ...coefficients(forms, base, shape), slot }, slots }
     },
     meanDistance: ({ means, precision }, of, k) =>
       sum(
@@ -103,39 +108,38 @@ function momentsOfProducts(variables: Variables, responsibilities: tf.Tensor, x:
   return { sums: tf.matMul(responsibilities, high), squares: tf.matMul(responsibilities, low) }
 }
 
-/** Most numbers of a tensor of differences; those of more components are taken one group after another. */
-const LARGEST_DIFFERENCES = 2 ** 23
+/** 1 where a component has a slot: [slots, K]. */
+const occupied = (variables: Variables, slots: number): tf.Tensor =>
+  tf.cast(tf.equal(column(tf.range(0, slots)), tf.reshape(variable({ variables }, 'slot'), [1, -1])), 'float32')
 
-/** The results of `of`, for x - m_k [group, batch, pixels] of groups of components from `from` on. */
-function differencesByGroup<T>(
-  variables: Variables,
-  x: tf.Tensor,
-  of: (away: tf.Tensor, from: number, size: number) => T,
-): T[] {
-  const means = variable({ variables }, 'means')
-  const [components, pixels] = means.shape as [number, number]
-  const most = Math.max(1, Math.floor(LARGEST_DIFFERENCES / x.size))
-  return Array.from({ length: Math.ceil(components / most) }, (_, group) => {
-    const [from, size] = [group * most, Math.min(most, components - group * most)]
-    const own = tf.reshape(tf.slice(means, [from, 0], [size, pixels]), [size, 1, pixels])
-    return of(tf.sub(tf.expandDims(x, 0), own), from, size)
-  })
+/** The rows of a table [K, …] of each slot: 2-dimensional tensors of one row. */
+const rowsOfSlots = (places: tf.Tensor, table: tf.Tensor): tf.Tensor[] =>
+  tf.split(tf.matMul(places, table), places.shape[0] as number, 0)
+
+/** A table [K, …] with the rows [slots, …] in place of those of components that have a slot. */
+function replaceRows(variables: Variables, table: tf.Tensor, rows: tf.Tensor): tf.Tensor {
+  const hasSlot = tf.greaterEqual(column(variable({ variables }, 'slot')), 0)
+  return tf.where(hasSlot, tf.matMul(occupied(variables, rows.shape[0] as number), rows, true), table)
 }
 
-function quadraticOfDifferences(variables: Variables, x: tf.Tensor, { components, width }: Shape): tf.Tensor {
-  const variances = tf.reshape(variable({ variables }, 'covariances'), [components, 1, width])
-  const distances = differencesByGroup(variables, x, (away, from, size) =>
-    tf.sum(tf.div(tf.square(away), tf.slice(variances, [from, 0, 0], [size, 1, width])), 2),
-  )
-  return tf.mul(tf.concat(distances, 0), -0.5)
+/** -½ (x - m)ᵀ Λ (x - m) of the component in each slot: [slots, batch]. */
+function slotQuadratics(variables: Variables, x: tf.Tensor, slots: number): tf.Tensor {
+  const places = occupied(variables, slots)
+  const [fromLow, fromHigh] = [variable({ variables }, 'from_low'), variable({ variables }, 'from_high')]
+  const means = rowsOfSlots(places, variable({ variables }, 'means'))
+  const halves = rowsOfSlots(places, tf.add(fromLow, fromHigh)) // -½ Λ
+  const quadratics = means.map((mean, s) => tf.matMul(halves[s] as tf.Tensor, tf.square(tf.sub(x, mean)), false, true))
+  return tf.concat(quadratics, 0)
 }
 
-function momentsOfDifferences(variables: Variables, responsibilities: tf.Tensor, x: tf.Tensor) {
-  const batch = x.shape[0] as number
-  const parts = differencesByGroup(variables, x, (away, from, size) => {
-    const own = tf.reshape(tf.slice(responsibilities, [from, 0], [size, batch]), [size, batch, 1])
-    const weighted = tf.mul(own, away)
-    return { sums: tf.sum(weighted, 1), squares: tf.sum(tf.mul(weighted, away), 1) }
+/** The sums of x - m and of its squares for the component in each slot: [slots, pixels]. */
+function slotMoments(variables: Variables, responsibilities: tf.Tensor, x: tf.Tensor, slots: number) {
+  const places = occupied(variables, slots)
+  const weights = rowsOfSlots(places, responsibilities)
+  const parts = rowsOfSlots(places, variable({ variables }, 'means')).map((mean, s) => {
+    const away = tf.sub(x, mean)
+    const weighted = tf.mul(column(weights[s] as tf.Tensor), away)
+    return { sums: tf.sum(weighted, 0, true), squares: tf.sum(tf.mul(weighted, away), 0, true) }
   })
   const together = (name: 'sums' | 'squares') =>
     tf.concat(
@@ -148,7 +152,6 @@ function momentsOfDifferences(variables: Variables, responsibilities: tf.Tensor,
 function statistics(
   { counts, sums, squares }: GaussianMoments,
   stored: Values,
-  differences: boolean,
   { pixels, width }: Shape,
 ): GaussianStatistics {
   const [means, covariances] = [new Float64Array(sums.length), new Float64Array(counts.length * width)]
@@ -157,9 +160,10 @@ function statistics(
     const count = counts[k] as number
     if (isUnused(count)) return
     const [first, second] = [(sums[at] as number) / count, (squares[at] as number) / count]
-    const { mean, variance } = differences
-      ? fromMean(first, second, stored.means?.[at] as number)
-      : fromRange(first, second, stored.low?.[i] as number, stored.high?.[i] as number)
+    const { mean, variance } =
+      (stored.slot?.[k] as number) >= 0
+        ? fromMean(first, second, stored.means?.[at] as number)
+        : fromRange(first, second, stored.low?.[i] as number, stored.high?.[i] as number)
     means[at] = mean
     const own = k * width + (i % width)
     covariances[own] = (covariances[own] as number) + (variance * width) / pixels
@@ -198,6 +202,19 @@ function cancelled({ means, precision }: QuadraticForms, { low, high }: Values, 
   const m = means[at] as number
   const [toLow, toHigh] = [m - (low?.[i] as number), (high?.[i] as number) - m]
   return (precision[k * width + (i % width)] as number) * toLow * toHigh
+}
+
+/** Estimate of the rounding error of log p(x | k) by products, in nats, for an image near the mean. */
+function roundingError(forms: QuadraticForms, base: Values, k: number, shape: Shape): number {
+  const terms = row(forms.means, k, shape.pixels).map((_, i) => cancelled(forms, base, k * shape.pixels + i, shape))
+  return FLOAT32_ROUNDING * sum(terms.map(Math.abs))
+}
+
+/** A slot for each component that needs one. Their number is a power of two, so that steps are seldom compiled anew. */
+function chooseSlots(forms: QuadraticForms, base: Values, shape: Shape) {
+  let next = 0
+  const slot = forms.constants.map((_, k) => (roundingError(forms, base, k, shape) > TOLERATED_ROUNDING ? next++ : -1))
+  return { slot, slots: next === 0 ? 0 : Math.min(2 ** Math.ceil(Math.log2(next)), shape.components) }
 }
 
 function coefficients(forms: QuadraticForms, base: Values, shape: Shape): Values {

@@ -52,8 +52,7 @@ export function fullStructure(components: number, pixels: number): GaussianStruc
       return Float64Array.from(lower.mmul(lower.transpose()).to1DArray())
     },
     addFloor,
-    coefficients: ({ precision }) => ({ whitening: precision }),
-    roundingError: () => 0,
+    derive: ({ precision }) => ({ coefficients: { whitening: precision }, slots: 0 }),
     meanDistance({ means, precision }, of, k) {
       const whitening = square(precision, k, pixels)
       const away = row(means, k, pixels).map((value, i) => (of.means[k * pixels + i] as number) - value)

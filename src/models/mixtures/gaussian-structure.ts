@@ -38,10 +38,6 @@ export interface GaussianStatistics {
 /** The variables of a mixture, by name. */
 export type Variables = ReadonlyMap<string, tf.Variable>
 
-/**
- * With `differences`, a structure that has two ways to compute subtracts x - m_k before it squares: slower, and as precise as float32 is. Without,
- * it multiplies matrices, in which large numbers can cancel.
- */
 export interface GaussianStructure {
   /** Shape of `covariances`: [K], [K, pixels] or [K, pixels, pixels]. */
   readonly covarianceShape: number[]
@@ -51,16 +47,16 @@ export interface GaussianStructure {
   readonly momentShapes: Readonly<Record<'sums' | 'squares', number[]>>
   /** Chooses these values, given images x [images, pixels]. */
   chooseBase(x: tf.Tensor): Promise<Values>
-  /** log w_k + log p(x | k): [K, batch] in nats. */
-  logJoint(variables: Variables, x: tf.Tensor, differences: boolean): tf.Tensor
+  /** log w_k + log p(x | k): [K, batch] in nats. `slots` is what `derive` returned. */
+  logJoint(variables: Variables, x: tf.Tensor, slots: number): tf.Tensor
   moments(
     variables: Variables,
     responsibilities: tf.Tensor,
     x: tf.Tensor,
-    differences: boolean,
+    slots: number,
   ): Record<'sums' | 'squares', tf.Tensor>
   /** The statistics of a pass from its moments; `stored` are the values of the variables that its steps had. */
-  statistics(moments: GaussianMoments, stored: Values, differences: boolean): GaussianStatistics
+  statistics(moments: GaussianMoments, stored: Values): GaussianStatistics
   /** Precisions, rounded to float32, of covariances. Throws an Error that names the component if one is singular. */
   invert(covariances: Float64Array): Precision
   /** The variable that the precision follows from: `covariances`, or `whitening`, in which float32 holds tiny eigenvalues too. */
@@ -71,10 +67,11 @@ export interface GaussianStructure {
   covarianceOf(precision: Float64Array, k: number): Float64Array
   /** A covariance with `floor` added to its variances. */
   addFloor(covariance: Float64Array, floor: number): Float64Array
-  /** The values of the variables of `coefficientShapes`. */
-  coefficients(forms: QuadraticForms, base: Values): Values
-  /** Estimate of the rounding error of log p(x | k) without differences, in nats, for an image near the mean; 0 if there is one way only. */
-  roundingError(forms: QuadraticForms, base: Values, k: number): number
+  /**
+   * The values of the variables of `coefficientShapes`, and the number of slots: places for components that are computed in a slower and more
+   * precise way, 0 if there is one way only. A compiled step has a fixed number of them.
+   */
+  derive(forms: QuadraticForms, base: Values): { coefficients: Values; slots: number }
   /** The mean of (x - m_k)ᵀ Λ_k (x - m_k) over the images of component k. */
   meanDistance(forms: Pick<QuadraticForms, 'means' | 'precision'>, statistics: GaussianStatistics, k: number): number
 }

@@ -14,7 +14,7 @@ import {
   type QuadraticForms,
   type Values,
 } from './gaussian-structure.js'
-import { assign, createVariables, type Mixture, read, TOLERATED_ROUNDING, variable } from './mixture.js'
+import { assign, createVariables, type Mixture, read, variable } from './mixture.js'
 import { isUnused, maximizeWeights } from './weights.js'
 
 export const covarianceKinds = ['spherical', 'diagonal', 'full'] as const
@@ -30,8 +30,8 @@ export interface GaussianMixture extends Mixture<'sums' | 'squares'> {
   readonly structure: GaussianStructure
   /** What the variables of the structure's base hold. */
   base: Values
-  /** Whether steps take differences x - m: where, for these parameters, matrix products would be off by too much. */
-  differences: boolean
+  /** What the structure derived. */
+  slots: number
 }
 
 export interface GaussianParameters {
@@ -92,11 +92,11 @@ export function createGaussianMixture(options: GaussianMixtureOptions): Gaussian
     pixels,
     variables,
     base: structure.base,
-    differences: false,
-    form: () => (mixture.differences ? 'differences' : 'products'),
+    slots: 0,
+    form: () => `slots ${mixture.slots}`,
     momentShapes: structure.momentShapes,
-    logJoint: x => structure.logJoint(variables, x, mixture.differences),
-    moments: (responsibilities, x) => structure.moments(variables, responsibilities, x, mixture.differences),
+    logJoint: x => structure.logJoint(variables, x, mixture.slots),
+    moments: (responsibilities, x) => structure.moments(variables, responsibilities, x, mixture.slots),
     async adapt(x) {
       setBase(mixture, await structure.chooseBase(x))
       setGaussianParameters(mixture, equalComponents(mixture, await meanOf(x)))
@@ -138,10 +138,10 @@ export async function gaussianStatistics(
   moments: GaussianMoments,
 ): Promise<GaussianStatistics & { before: Values }> {
   const { structure, base } = mixture
-  const names = ['means', structure.precisionFrom]
+  const names = ['means', 'slot', structure.precisionFrom].filter(name => mixture.variables.has(name))
   const values = await Promise.all(names.map(async name => [name, await read(mixture, name)] as const))
   const before = { ...base, ...Object.fromEntries(values) }
-  return { ...structure.statistics(moments, before, mixture.differences), before }
+  return { ...structure.statistics(moments, before), before }
 }
 
 /**
@@ -174,12 +174,12 @@ function derive(
   inverse: Precision,
   expected: ExpectedConstants = exactConstants(weights as Float64Array, mixture.pixels),
 ): QuadraticForms {
-  const { structure, variables, components } = mixture
+  const { structure, variables } = mixture
   const constants = inverse.logDeterminants.map((value, k) => expected.constant(k, value))
   const forms = { ...inverse, logWeights: expected.logWeights, constants, means: means as Float64Array }
-  assign(variables, { ...constantValues(forms), ...structure.coefficients(forms, mixture.base) })
-  const errors = Array.from({ length: components }, (_, k) => structure.roundingError(forms, mixture.base, k))
-  mixture.differences = Math.max(...errors) > TOLERATED_ROUNDING
+  const { coefficients, slots } = structure.derive(forms, mixture.base)
+  assign(variables, { ...constantValues(forms), ...coefficients })
+  mixture.slots = slots
   return forms
 }
 

@@ -25,8 +25,8 @@ export interface Mixture<Name extends string = string> {
 /** Relative error of one float32 rounding. */
 export const FLOAT32_ROUNDING = 2 ** -24
 
-/** A mixture takes its faster form if the rounding error of log p(x | k) is then estimated below this, in nats, for images near component k. */
-export const TOLERATED_ROUNDING = 4e-4
+/** Nats. Where log p(x | k) of images near component k may be rounded by more than this, a mixture takes a slower and more precise form. */
+export const TOLERATED_ROUNDING = 8e-4
 
 /** The posterior over components given x, in nats. */
 export interface ComponentPosterior {
