@@ -216,7 +216,8 @@ function writeLine(stream: NodeJS.WriteStream & { fd: number }, line: string): v
   }
 }
 
-const oneLine = ({ message }: Error): string => message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+const oneLine = (error: Error): string =>
+  ('summary' in error ? String(error.summary) : error.message).replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
 
 function reportFailure(error: Error, debug: boolean): number {
   process.stderr.write(`elbo: ${visible(oneLine(error))}\n`)

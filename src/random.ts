@@ -75,6 +75,17 @@ export function normal(key: Key, shape: number[]): tf.Tensor {
   })
 }
 
+/**
+ * `x` with each element 0 with probability `rate`, and otherwise divided by 1 - rate, so that its mean stays (Srivastava et al. 2014).
+ * TF.js's own dropout makes its noise in JavaScript, which a compiled step would fix forever. Throws an Error unless 0 <= rate < 1.
+ */
+export function dropout(x: tf.Tensor, rate: number, key: Key): tf.Tensor {
+  if (!(rate >= 0 && rate < 1)) throw new Error(`dropout: the rate must be from 0 to below 1, got ${rate}`)
+  return tf.tidy(() =>
+    tf.mul(x, tf.mul(tf.cast(tf.greaterEqual(uniform(key, x.shape), rate), x.dtype), 1 / (1 - rate))),
+  )
+}
+
 /** Minimax polynomials in t^2 for sin(pi t) / t and cos(pi t), |t| <= 1/2; from the highest power to the constant. */
 const HALF_ANGLE = [
   [0.07765941, 0.2196968],

@@ -26,6 +26,7 @@ const LAYERS = [
   'evaluation',
   'methods',
   'runs',
+  'library',
   'commands',
   'index.ts',
   'cli.ts',

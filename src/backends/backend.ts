@@ -79,7 +79,14 @@ async function use(backend: Backend): Promise<void> {
   tf.enableProdMode()
   if (!(await tf.setBackend(backend.tfjsName)))
     throw new Error(`TF.js did not accept its backend '${backend.tfjsName}'`)
+  current = backend
 }
+
+let current: Backend | undefined
+
+/** The backend that was opened last, if TF.js still computes on it. */
+export const currentBackend = (): Backend | undefined =>
+  current?.tfjsName === tf.engine().backendName ? current : undefined
 
 async function tryOpen(candidate: BackendCandidate, options: BackendOptions): Promise<Backend | BackendRefusal> {
   try {

@@ -14,7 +14,21 @@ const automatic = candidates.map(candidate => (candidate === webgpu ? webgpuOnGp
 /** The values of `--backend`. */
 export const backendNames = ['auto', ...candidates.map(({ name }) => name)] as [string, ...string[]]
 
-/** Opens the backend called `name`; `auto` takes the first that runs. A named backend never falls back to another. */
-export function openBackend(name: string, options: BackendOptions): Promise<Opened> {
+/**
+ * Opens the backend called `name`, and makes TF.js compute on it; `auto` takes the first that runs. A named backend never falls back to
+ * another: it throws a `BackendRefusal`, which says why and how to fix it.
+ *
+ * @example
+ * const { backend, refusals } = await openBackend()
+ * console.log(backend.name, backend.device) // tensorflow CPU, 2 threads
+ * for (const { message } of refusals) console.log(message) // why a faster one does not run
+ */
+export function openBackend(name = 'auto', options: Partial<BackendOptions> = {}): Promise<Opened> {
+  if (!backendNames.includes(name))
+    throw new Error(`openBackend: there is no backend '${name}'; use one of ${backendNames.join(', ')}`)
+  return open(name, { debug: false, ...options })
+}
+
+function open(name: string, options: BackendOptions): Promise<Opened> {
   return openFirst(name === 'auto' ? automatic : candidates.filter(candidate => candidate.name === name), options)
 }

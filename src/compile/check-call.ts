@@ -2,20 +2,17 @@
  * Checks of what is given to `scan`. Compiled steps read arrays of fixed sizes: one that is too short would be computed with what the
  * previous call has left in memory.
  */
-import type { HostKey } from '../random.js'
-import { type Batches, type Mode, modes, type Numbers } from './step.js'
+import { type HostKey, keyAt, streamKey } from '../random.js'
+import { fail, isWhole, kindOf, show } from './complaint.js'
+import { type Batches, type Call, type Mode, modes, type Numbers, type RunOptions } from './step.js'
 
-/** Throws an Error of one line unless there is one batch, one key and one schedule for each step, and each is what it should be. */
-export function checkCall(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]): void {
-  checkBatches(batches)
-  const { count, shape } = batches
-  const expected = `there are ${count} batches of shape [${shape}]`
-  for (const [name, list] of Object.entries({ keys, schedules })) {
-    if (!Array.isArray(list)) fail(`${name} must be an array with one entry for each batch, got ${kindOf(list)}`)
-    if (list.length !== count) fail(`${name} has ${list.length} entries, but ${expected}`)
-  }
-  keys.forEach(checkKey)
-  for (const [i, numbers] of schedules.entries()) checkSchedule(numbers, i, schedules[0] ?? {})
+/** The keys and numbers of a call's steps; `first` is the number of its first step. Throws an Error of one line if one is missing or wrong. */
+export function callOf<S>(batches: Batches, options: RunOptions<S>, first = 0): Call<S> {
+  if (typeof options !== 'object' || options === null)
+    fail(`the second argument of run is { key, keys, schedules }, got ${kindOf(options)}`)
+  const schedules = schedulesOf(batches, options, first)
+  for (const [i, numbers] of schedules.entries()) checkSchedule(numbers as Numbers, i, (schedules[0] ?? {}) as Numbers)
+  return { batches, keys: keysOf(batches, options, first), schedules }
 }
 
 /** Throws an Error of one line unless `scan` can be made of these. */
@@ -40,25 +37,51 @@ export function readable<S extends object>(schedule: S): S {
   })
 }
 
-function checkBatches(batches: Batches): void {
-  if (typeof batches !== 'object' || batches === null)
-    fail(`run takes batches { data, count, shape }, got ${kindOf(batches)}`)
-  const { data, count, shape } = batches
-  if (!(data instanceof Uint8Array || data instanceof Float32Array))
-    fail(`batches.data must be a Uint8Array or a Float32Array, got ${kindOf(data)}`)
-  if (!isWhole(count) || count < 1) fail(`batches.count must be a whole number of at least 1, got ${show(count)}`)
-  if (!Array.isArray(shape) || !shape.every(isWhole))
-    fail(`batches.shape must be a list of whole numbers, the shape of one batch, got ${show(shape)}`)
-  const values = shape.reduce((product, size) => product * size, count)
-  if (data.length !== values)
-    fail(`batches.data has ${data.length} values, but ${count} batches of shape [${shape}] have ${values}`)
+/** The key of a step in a call without keys; any use of it is an Error. */
+export function noKey(): HostKey {
+  const refuse = () => fail('the step uses its key, but the call has none: write run(data, { key: 1 })')
+  return new Proxy([0, 0] as HostKey, { get: refuse, has: refuse, getPrototypeOf: refuse, ownKeys: refuse })
+}
+
+/** How many steps there are, for messages. */
+const steps = ({ count, inputs, single }: Batches): string =>
+  single ? `there are ${count} batches of shape [${inputs[0]?.shape}]` : `there are ${count} steps`
+
+function keysOf<S>(batches: Batches, { key, keys }: RunOptions<S>, first: number): readonly HostKey[] | undefined {
+  if (keys !== undefined) {
+    if (key !== undefined) fail('a call takes key or keys, not both')
+    requireOneForEach('keys', keys, batches)
+    for (const [i, one] of keys.entries()) checkKey(one, `keys[${i}]`)
+    return keys
+  }
+  if (key === undefined) return undefined
+  if (typeof key === 'number' && !isWhole(key)) fail(`key must be a whole number or two of them, got ${key}`)
+  const root = typeof key === 'number' ? streamKey(key, 'scan') : key
+  checkKey(root, 'key')
+  return Array.from({ length: batches.count }, (_, i) => keyAt(root, first + i))
+}
+
+function schedulesOf<S>(batches: Batches, { schedules }: RunOptions<S>, first: number): readonly S[] {
+  const at = typeof schedules === 'function' ? schedules : () => ({}) as S
+  if (typeof schedules !== 'object') {
+    if (schedules !== undefined && typeof schedules !== 'function')
+      fail(`schedules must be an array or a function of the step's index, got ${kindOf(schedules)}`)
+    return Array.from({ length: batches.count }, (_, i) => at(first + i))
+  }
+  requireOneForEach('schedules', schedules, batches)
+  return schedules
+}
+
+function requireOneForEach(name: string, list: unknown, batches: Batches): asserts list is readonly unknown[] {
+  if (!Array.isArray(list)) fail(`${name} must be an array with one entry for each batch, got ${kindOf(list)}`)
+  if (list.length !== batches.count) fail(`${name} has ${list.length} entries, but ${steps(batches)}`)
 }
 
 const LARGEST_WORD = 2 ** 31 - 1
 
-function checkKey(key: HostKey, i: number): void {
+function checkKey(key: HostKey, name: string): void {
   const isKey = Array.isArray(key) && key.length === 2 && key.every(word => isWhole(word) && word <= LARGEST_WORD)
-  if (!isKey) fail(`keys[${i}] must be two whole numbers from 0 to 2^31 - 1, as keyAt makes them, got ${show(key)}`)
+  if (!isKey) fail(`${name} must be two whole numbers from 0 to 2^31 - 1, as keyAt makes them, got ${show(key)}`)
 }
 
 function checkSchedule(numbers: Numbers, i: number, first: Numbers): void {
@@ -71,19 +94,4 @@ function checkSchedule(numbers: Numbers, i: number, first: Numbers): void {
     if (!Number.isFinite(Math.fround(value)))
       fail(`schedules[${i}].${name} must be a finite number of float32, got ${show(value)}`)
   }
-}
-
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-
-/** What a value is, in a word: such as `undefined`, `Array`, `Float64Array`. */
-function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  return typeof value === 'object' ? value.constructor.name : typeof value
-}
-
-const show = (value: unknown): string =>
-  typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
-
-function fail(what: string): never {
-  throw new Error(`scan: ${what}`)
 }

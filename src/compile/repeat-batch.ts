@@ -27,7 +27,7 @@ export async function repeatBatch<S>(
   const parts: Outputs[] = []
   let done = 0
   const feed = (from: number, count: number) => ({
-    batches: { data: repeated(batch, count), count, shape: [size, batch.length / size] },
+    batches: { data: repeated(batch, count), shape: [count, size, batch.length / size], dtype: 'float32' as const },
     keys: Array.from({ length: count }, (_, i) => keyAt(key, from + i)),
     schedules: schedules.slice(from, from + count),
   })

@@ -6,13 +6,35 @@ import * as tf from '@tensorflow/tfjs'
 import { unlessAborted } from '../interruption.js'
 import { isNodeBackend } from '../libtensorflow/node-backend.js'
 import type { HostKey } from '../random.js'
-import { checkCall, checkRange, checkScan } from './check-call.js'
+import { callOf, checkRange, checkScan } from './check-call.js'
+import { fail } from './complaint.js'
+import { stacked } from './inputs.js'
 import { CompileRefusal } from './refusal.js'
 import { compileSteps } from './run/compiled-steps.js'
 import { eagerSteps } from './run/eager.js'
-import type { Batches, Choice, Numbers, Outputs, ScanOptions, Step, StepRunner } from './step.js'
+import { isSequence, sourceOf } from './source.js'
+import {
+  type ArrayValues,
+  type Choice,
+  concatenate,
+  type Data,
+  type Inputs,
+  type Outputs,
+  type RunOptions,
+  type ScanOptions,
+  type Step,
+  type StepRunner,
+} from './step.js'
 
-export interface Scan<S> {
+/** The outputs of `count` steps, the first of which is number `from`. */
+export interface Streamed {
+  readonly from: number
+  readonly count: number
+  readonly outputs: Outputs
+}
+
+/** A step that can run over many batches. `S`: the numbers of a step; `I`: what it gets. */
+export interface Scan<S, I = tf.Tensor> {
   /** Number of steps that take about half a second: the size of a call for callers that must stay responsive. */
   readonly chunkSteps: number
   /** How steps run; undefined while `auto` has not chosen yet. */
@@ -20,19 +42,24 @@ export interface Scan<S> {
   /** Whether a call has succeeded. The first one compiles, which takes seconds. */
   readonly hasRun: boolean
   /**
-   * Runs one step per batch, in order; `keys` and `schedules` have one entry per batch. Only one call may be in flight. Until it
+   * Runs one step for each entry of the data, in order, and returns the outputs of all. Only one call may be in flight. Until it
    * resolves, the variables that the step assigns keep their old values, and nothing else may assign them. Throws an Error of one line
-   * if a batch, a key or a number is missing, or is not what it should be.
+   * if inputs, a key or a number are missing, or are not what they should be.
    */
-  run(batches: Batches, keys: readonly HostKey[], schedules: readonly S[]): Promise<Outputs>
+  run(data: Data<I>, options?: RunOptions<S>): Promise<Outputs>
+  /**
+   * As `run`, and yields the outputs of about half a second of steps at a time. Data that come one after the other are read as they are
+   * needed, so they need not fit into memory. Leaving the loop ends the run after the last chunk.
+   */
+  stream(data: Data<I>, options?: RunOptions<S>): AsyncGenerator<Streamed>
   /** Frees the compiled functions, then `owned`; if a call is in flight, as soon as it has ended. */
   dispose(...owned: readonly { dispose(): void }[]): void
 }
 
-/** The arguments of one call to `Scan.run`: a batch, a key and scheduled numbers per step. */
+/** The arguments of one call to `Scan.run`: stacked batches, and a key and scheduled numbers per step. */
 export interface Feed<S> {
-  batches: Batches
-  keys: readonly HostKey[]
+  batches: ArrayValues
+  keys?: readonly HostKey[]
   schedules: readonly S[]
 }
 
@@ -50,23 +77,52 @@ const CHUNK_MS = 500
 /**
  * Makes `step` runnable over batches on the current TF.js backend. A step that is to be compiled is ordinary TF.js code that keeps three
  * rules: its state is in `tf.Variable`s, its noise comes from the key, and it reads no tensor's values. Otherwise `run` throws a
- * CompileRefusal. A step is recorded once, so later changes of JavaScript variables have no effect: pass such numbers in the schedule.
+ * CompileRefusal. A step is recorded once for each shape of its inputs, so later changes of JavaScript variables have no effect: pass
+ * such numbers in the schedule.
  */
-export function scan<S extends { readonly [Name in keyof S]: number }>(
-  step: Step<S>,
+export function scan<S extends { readonly [Name in keyof S]: number }, I extends Inputs = tf.Tensor>(
+  step: Step<S, I>,
   options: ScanOptions = {},
-): Scan<S> {
-  const runner = newRunner(step, options)
+): Scan<S, I> {
+  const runner = newRunner(step as unknown as Step<S, Inputs>, options)
   let chunkSteps = 1
   let hasRun = false
   let inFlight: Promise<unknown> | undefined
 
-  async function run(...[batches, keys, schedules]: Parameters<Scan<S>['run']>): Promise<Outputs> {
-    checkCall(batches, keys, schedules as readonly Numbers[])
-    const { outputs, stepMs } = await runner.run(batches, keys, schedules)
+  async function once(call: Parameters<StepRunner<S>['run']>[0]): Promise<Outputs> {
+    const { outputs, stepMs } = await runner.run(call)
     chunkSteps = Math.min(Math.max(Math.round(CHUNK_MS / stepMs), 1), runner.mostSteps)
     hasRun = true
     return outputs
+  }
+
+  async function alone<T>(work: () => Promise<T>): Promise<T> {
+    if (inFlight) throw new Error('scan: run was called while another call was in flight')
+    const promise = work()
+    inFlight = promise
+    try {
+      return await promise
+    } finally {
+      inFlight = undefined
+    }
+  }
+
+  async function* stream(data: Data<I>, options: RunOptions<S> = {}): AsyncGenerator<Streamed> {
+    const source = await sourceOf(data)
+    let from = 0
+    try {
+      for (;;) {
+        const batches = await source.next(chunkSteps)
+        if (batches === undefined) break
+        const { count } = batches
+        const outputs = await alone(() => once(callOf(batches, sliced(options, from, count), from)))
+        yield { from, count, outputs }
+        from += count
+      }
+      requireAllUsed(options, from)
+    } finally {
+      await source.close()
+    }
   }
 
   return {
@@ -79,15 +135,12 @@ export function scan<S extends { readonly [Name in keyof S]: number }>(
     get hasRun() {
       return hasRun
     },
-    async run(...feed) {
-      if (inFlight) throw new Error('scan: run was called while another call was in flight')
-      const work = run(...feed)
-      inFlight = work
-      try {
-        return await work
-      } finally {
-        inFlight = undefined
-      }
+    stream,
+    async run(data, options = {}) {
+      if (!isSequence(data)) return alone(async () => once(callOf(await stacked(data), options)))
+      const parts: Outputs[] = []
+      for await (const { outputs } of stream(data, options)) parts.push(outputs)
+      return concatenate(parts)
     },
     dispose(...owned) {
       const free = () => {
@@ -97,6 +150,18 @@ export function scan<S extends { readonly [Name in keyof S]: number }>(
       else free()
     },
   }
+}
+
+/** The options of `count` steps from number `from` on. */
+function sliced<S>(options: RunOptions<S>, from: number, count: number): RunOptions<S> {
+  const part = <T>(list: T) => (Array.isArray(list) ? (list.slice(from, from + count) as T) : list)
+  return { ...options, keys: part(options.keys), schedules: part(options.schedules) }
+}
+
+function requireAllUsed<S>({ keys, schedules }: RunOptions<S>, steps: number): void {
+  for (const [name, list] of Object.entries({ keys, schedules }))
+    if (Array.isArray(list) && list.length !== steps)
+      fail(`${name} has ${list.length} entries, but there were ${steps} steps`)
 }
 
 /**
@@ -111,12 +176,13 @@ export async function* chunks<S>(
   checkRange(from, to)
   for (let done = from; done < to && !signal?.aborted; ) {
     const count = Math.min(steps.chunkSteps, to - done)
-    const { batches, keys, schedules } = feed(done, count)
-    if (batches.count !== count) throw new Error(`chunks: ${count} batches were asked for, got ${batches.count}`)
-    const work = steps.run(batches, keys, schedules)
+    const { batches, ...options } = feed(done, count)
+    const [given = 0] = batches.shape
+    if (given !== count) throw new Error(`chunks: ${count} batches were asked for, got ${given}`)
+    const work = steps.run(batches, options)
     const outputs = await (steps.hasRun ? work : unlessAborted(work, signal))
     if (outputs === undefined) return
-    yield { from: done, count, schedules, outputs }
+    yield { from: done, count, schedules: options.schedules, outputs }
     done += count
   }
 }
@@ -126,10 +192,7 @@ export function canCompile(): boolean {
   return isNodeBackend(tf.backend())
 }
 
-function newRunner<S extends { readonly [Name in keyof S]: number }>(
-  step: Step<S>,
-  { mode = 'auto', reason = 'as requested' }: ScanOptions,
-): StepRunner<S> {
+function newRunner<S>(step: Step<S, Inputs>, { mode = 'auto', reason = 'as requested' }: ScanOptions): StepRunner<S> {
   checkScan(step, mode)
   if (mode === 'off') return eagerSteps(step, reason)
   const backend = tf.backend()

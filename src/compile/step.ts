@@ -2,22 +2,79 @@
 import type * as tf from '@tensorflow/tfjs'
 import type { HostKey, Key } from '../random.js'
 
-/** `count` batches of one shape, end to end: `data` holds [count, ...shape]. */
-export interface Batches {
-  data: Uint8Array | Float32Array
-  count: number
-  /** The shape of one batch, [batch, ...]. */
-  shape: readonly number[]
+/** The element types of a step's inputs. */
+export const inputTypes = ['float32', 'int32', 'bool'] as const
+
+/** The arrays that hold a step's inputs. Bytes stay bytes until the step runs, so they cost a quarter of the memory and of the copying. */
+export type InputArray = Uint8Array | Uint8ClampedArray | Int32Array | Float32Array
+
+/** Values in row-major order, and their shape. */
+export interface ArrayValues {
+  readonly data: InputArray
+  readonly shape: readonly number[]
+  /** Element type of the tensor that the step gets. Left out, it is TF.js's own choice: float32 of a Float32Array, otherwise int32. */
+  readonly dtype?: (typeof inputTypes)[number] | undefined
 }
+
+/** What a step gets: a tensor, or tensors by name. */
+export type Inputs = tf.Tensor | { readonly [name: string]: tf.Tensor }
+
+/** One step. Reads and assigns variables, and returns named tensors of fixed shapes; `schedule` holds numbers that change between steps. */
+export type Step<S, I = tf.Tensor> = (inputs: I, key: Key, schedule: S) => Record<string, tf.Tensor>
+
+/** The inputs of many steps, or of one: an array with its shape, or a tensor, for each of the step's inputs. */
+export type Values<I> = I extends tf.Tensor
+  ? ArrayValues | tf.Tensor
+  : { readonly [Name in keyof I]: ArrayValues | tf.Tensor }
+
+/** A `tf.data.Dataset`, or anything else that gives batches one after the other. */
+export interface DatasetOfBatches {
+  iterator(): Promise<{ next(): Promise<IteratorResult<unknown>> }>
+}
+
+/**
+ * The inputs of all steps. Stacked: values whose first axis is the step. One after the other: a list, generator or `tf.data.Dataset` of
+ * the values of one step each. A step without inputs takes the number of steps.
+ */
+export type Data<I> = Values<I> | Iterable<Values<I>> | AsyncIterable<Values<I>> | DatasetOfBatches | number
 
 /** The numbers of one step, by name. */
 export type Numbers = Readonly<Record<string, number>>
 
-/**
- * One step: may read and assign variables, and returns named tensors of fixed shapes. `batch` [batch, ...] is float32
- * whatever the data's type; `schedule` holds the numbers that change from step to step.
- */
-export type Step<S> = (batch: tf.Tensor, key: Key, schedule: S) => Record<string, tf.Tensor>
+/** Noise and numbers of the steps of a call. */
+export interface RunOptions<S> {
+  /** Step i gets `keyAt(key, i)`; a whole number stands for `streamKey(number, 'scan')`. A step that reads its key needs this or `keys`. */
+  readonly key?: HostKey | number | undefined
+  /** The key of each step. */
+  readonly keys?: readonly HostKey[] | undefined
+  /** The numbers of each step: a list, or a function of the step's index in this call. */
+  readonly schedules?: readonly S[] | ((step: number) => S) | undefined
+}
+
+/** One input of `count` steps, end to end. */
+export interface Input {
+  readonly name: string
+  /** [count, ...shape]. */
+  readonly data: Uint8Array | Int32Array | Float32Array
+  /** The shape in one step. */
+  readonly shape: readonly number[]
+  readonly dtype: (typeof inputTypes)[number]
+}
+
+/** The inputs of `count` steps. */
+export interface Batches {
+  readonly count: number
+  readonly inputs: readonly Input[]
+  /** Whether the step gets one tensor; otherwise it gets an object of tensors. */
+  readonly single: boolean
+}
+
+/** What the steps of one call compute with. `keys` is undefined if the caller gave none. */
+export interface Call<S> {
+  readonly batches: Batches
+  readonly keys: readonly HostKey[] | undefined
+  readonly schedules: readonly S[]
+}
 
 /** The outputs of all steps end to end: [count, ...output shape] each. */
 export type Outputs = Record<string, Float32Array>
@@ -49,11 +106,7 @@ export interface StepRunner<S> {
   readonly choice: Choice | undefined
   /** The largest number of steps in one call to TensorFlow. */
   readonly mostSteps: number
-  run(
-    batches: Batches,
-    keys: readonly HostKey[],
-    schedules: readonly S[],
-  ): Promise<{ outputs: Outputs; stepMs: number }>
+  run(call: Call<S>): Promise<{ outputs: Outputs; stepMs: number }>
   dispose(): void
 }
 

@@ -118,8 +118,13 @@ export function absoluteSource(source: string): string {
   return files.every(file => existsSync(file)) ? files.map(file => resolve(file)).join(',') : source
 }
 
+/** The value of `data` in the settings of a model that was fitted to arrays. */
+export const IN_MEMORY = 'arrays in memory'
+
 function imageFiles(source: string): [train: string, test: string] {
   if (source === 'mnist') return filesIn(mnistFolder())
+  if (source === IN_MEMORY)
+    throw new Error('this model was fitted to arrays in memory; give images in files with --data')
   if (source.includes(',') && !existsSync(source)) return pairOfFiles(source)
   if (!existsSync(source))
     throw new Error(`images '${source}': no such file or folder; --data takes 'mnist', a folder, or TRAIN,TEST`)

@@ -1,7 +1,14 @@
 /** Runs a function over a set of images in batches, through `scan`. */
 import type * as tf from '@tensorflow/tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
-import { type Batches, type Choice, concatenate, type Outputs, type ScanOptions, type Step } from '../compile/step.js'
+import {
+  type ArrayValues,
+  type Choice,
+  concatenate,
+  type Outputs,
+  type ScanOptions,
+  type Step,
+} from '../compile/step.js'
 import { type Images, imageSize, imagesFrom, requirePixels } from '../data/images.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
@@ -80,11 +87,11 @@ function feedOf<S>(images: Images, size: number, key: HostKey, parts: readonly S
 }
 
 /** Copies whole batches of `size` images. */
-function gatherBatches(images: Images, size: number, numbers: readonly number[]): Batches {
+function gatherBatches(images: Images, size: number, numbers: readonly number[]): ArrayValues {
   const width = imageSize(images)
   const data = new Uint8Array(numbers.length * size * width)
   numbers.forEach((batch, i) => void data.set(imagesFrom(images, batch * size, size), i * size * width))
-  return { data, count: numbers.length, shape: [size, width] }
+  return { data, shape: [numbers.length, size, width], dtype: 'float32' }
 }
 
 interface Selection {

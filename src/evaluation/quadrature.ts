@@ -114,8 +114,7 @@ function gridRows(latentDim: number, { side, extent }: QuadratureOptions, from: 
   const rows = Array.from({ length: count }, (_, i) => from + i)
   const points = rows.flatMap(row => axis.flatMap(z => (latentDim === 2 ? [z, axis[row] as number] : [z])))
   return {
-    batches: { data: Float32Array.from(points), count, shape: [side, latentDim] },
-    keys: rows.map(() => [0, 0]), // no step draws noise
+    batches: { data: Float32Array.from(points), shape: [count, side, latentDim] },
     schedules: rows.map(() => ({})),
   }
 }

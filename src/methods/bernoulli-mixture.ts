@@ -101,3 +101,5 @@ function algorithmOf(
     prior: { concentration: prior, pixels: [prior, prior] },
   })
 }
+
+export type { Config as BernoulliMixtureConfig }

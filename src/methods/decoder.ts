@@ -112,3 +112,5 @@ export const decoder = defineMethod<Config>({
     },
   },
 })
+
+export type { Config as DecoderConfig }

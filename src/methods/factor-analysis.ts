@@ -156,3 +156,5 @@ function factorPictures(model: factors.FactorAnalysis, features: Features): Pict
     },
   }
 }
+
+export type { Config as FactorAnalysisConfig }

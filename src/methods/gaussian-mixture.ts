@@ -100,3 +100,5 @@ function countParameters({ components, covariance }: Config, features: number): 
   const variances = { spherical: 1, diagonal: features, full: (features * (features + 1)) / 2 }[covariance]
   return components - 1 + components * (features + variances)
 }
+
+export type { Config as GaussianMixtureConfig }

@@ -10,8 +10,8 @@ export interface CompiledForms {
   bounds(): Bounds
   /** After the first steps: how all others run; undefined from the second call on. */
   settleMode(): Choice | undefined
-  /** Also disposes of the learner. */
-  dispose(): void
+  /** Frees what was compiled, then `owned`; if a call is in flight, as soon as it has ended. */
+  dispose(...owned: readonly { dispose(): void }[]): void
 }
 
 /** A learner's steps and bounds, compiled once for each of its forms. */
@@ -36,13 +36,13 @@ export function compiledForms(learner: Learner, start: ScanOptions): CompiledFor
       settled = current().steps.choice as Choice
       return settled
     },
-    dispose() {
+    dispose(...owned) {
       const last = current()
       for (const form of forms.values()) {
         form.bounds?.dispose()
         if (form !== last) form.steps.dispose()
       }
-      last.steps.dispose(learner)
+      last.steps.dispose(...owned)
     },
   }
 }

@@ -1,12 +1,12 @@
 /** Numbers that are not finite end a training before they reach a snapshot or a line of metrics. */
-import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import type { Outputs } from '../compile/step.js'
 import type { RunConfig } from '../methods/method.js'
+import type { Keeper } from './keeper.js'
 import type { Position } from './snapshot.js'
 
 interface Trained {
-  folder: string
+  keeper: Pick<Keeper, 'place'>
   config: RunConfig
 }
 
@@ -44,10 +44,9 @@ export async function requireFiniteVariables(
 }
 
 /** The error of a training that cannot continue, with what can be tried by the settings that it has. */
-function diverged(what: string, { step, epoch }: Position, { folder, config }: Trained): Error {
-  return new Error(
-    `step ${step} (epoch ${epoch + 1}): ${what}${describeRemedy(config)}. The last good snapshot is in ${join(folder, 'latest')}`,
-  )
+function diverged(what: string, { step, epoch }: Position, { keeper: { place }, config }: Trained): Error {
+  const kept = place === undefined ? '' : `. The last good snapshot is in ${place}`
+  return new Error(`step ${step} (epoch ${epoch + 1}): ${what}${describeRemedy(config)}${kept}`)
 }
 
 function describeRemedy(config: RunConfig): string {

@@ -51,7 +51,18 @@ const fields = {
 const lineSchema = z.object(fields).catchall(orUnknown(z.number()))
 
 /** The digest of no lines: that of a run that has finished no pass. */
-export const NO_LINES = sha256('')
+const NO_LINES = sha256('')
+
+/** The position of a run before its first step. */
+export const startOfRun = (): Position => ({
+  epoch: 0,
+  step: 0,
+  stepInEpoch: 0,
+  sums: {},
+  best: null,
+  compile: null,
+  metricsSha256: NO_LINES,
+})
 
 /** The digest of all lines up to this one, given that of the lines before it. */
 export function digestWith(before: string, metrics: object): string {

@@ -1,11 +1,9 @@
-/** Opens a training: locks the run, reads its images, and initializes the learner or restores the latest snapshot. */
-import { dirname } from 'node:path'
+/** Opens a training: initializes the learner, or restores the latest snapshot. */
 import { canCompile, type Scan } from '../compile/scan.js'
 import type { Choice, Mode, ScanOptions } from '../compile/step.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import { firstImages } from '../data/images.js'
 import type { Bounds } from '../evaluation/bound.js'
-import { makeFolder } from '../files/folders.js'
 import type { Schedule } from '../inference/algorithm.js'
 import { methodOf } from '../methods/list.js'
 import type { Learner, RunConfig, Traits } from '../methods/method.js'
@@ -14,22 +12,18 @@ import { imagesAsRead } from '../methods/reading.js'
 import { streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { compiledForms } from './compiled-forms.js'
-import { writeRunConfig } from './config-file.js'
-import { makeRunFolder, requireLinks, saveSnapshot, snapshotFolder, stepLabel } from './directory.js'
 import { requireFiniteValidation, requireFiniteVariables } from './divergence.js'
-import { removeLeftovers } from './leftovers.js'
-import { lockRun } from './lock.js'
-import { appendMetrics, digestWith, dropUnfinished, NO_LINES, readHistory, validationBoundOf } from './metrics-file.js'
+import type { Keeper } from './keeper.js'
+import { digestWith, startOfRun, validationBoundOf } from './metrics-file.js'
 import { trainingMeans } from './pass-sums.js'
 import { newPass, type OpenRun, type RunningPass, runningPass } from './running-pass.js'
-import { type Position, writeSnapshot } from './snapshot.js'
-import { readRunSnapshot, restoreLearner } from './trained-run.js'
+import type { Position } from './snapshot.js'
 import type { TrainingJob } from './training.js'
 import { validate } from './validation.js'
-import { startFrom } from './warm-start.js'
 
 /** An open training. The loop in train.ts advances `position`. */
 export interface Training {
+  readonly keeper: Keeper
   readonly position: Position
   /** The metrics of all finished passes. */
   readonly history: EpochMetrics[]
@@ -46,30 +40,30 @@ export interface Training {
   /** Writes a line of metrics.jsonl and advances to the next pass; returns whether this pass is the best so far. */
   record(metrics: EpochMetrics): boolean
   save(isBest: boolean): Promise<void>
-  /** Frees the model as soon as no running step uses it, and unlocks the run. */
-  close(): void
+  /** Frees the compiled steps and, as soon as none of them runs, `owned`; closes the keeper. */
+  close(...owned: readonly { dispose(): void }[]): void
 }
 
-/** Locks a run and initializes the learner, or restores it to resume the run. Frees the learner if that fails. */
-export async function openTraining(job: TrainingJob, learner: Learner, data: Dataset): Promise<Training> {
-  let unlock = () => {}
+/** Checks the settings, opens the keeper, and initializes the learner or restores it. Frees the learner if that fails. */
+export async function openTraining(
+  { config, backend }: Pick<TrainingJob, 'config' | 'backend'>,
+  learner: Learner,
+  data: Dataset,
+  open: () => Keeper,
+): Promise<Training> {
+  let keeper: Keeper | undefined
   try {
-    const { folder, config, backend, resume = false, isLocked = false } = job
     const method = methodOf(config)
     const traits = method.traits(config)
     requireBatch(traits, config, data)
-    makeFolder(folder)
-    if (!isLocked) unlock = lockRun(folder)
-    makeRunFolder(folder)
-    removeLeftovers(folder)
-    requireLinks(folder)
     const images = imagesOf(config, traits, data, learner)
-    const opened = { folder, config, method, traits, data, images, learner, backend: backend.name }
+    keeper = open()
+    const opened = { keeper, config, method, traits, data, images, learner, backend: backend.name }
     const run = { ...opened, stepsPerPass: newPass(opened, 0).steps }
-    return newTraining(run, await findPosition(run, resume), unlock)
+    return newTraining(run, await findPosition(run))
   } catch (error) {
     learner.dispose()
-    unlock()
+    keeper?.close()
     throw error
   }
 }
@@ -99,68 +93,25 @@ function once<T>(make: () => T): () => T {
 }
 
 /** Restores the latest snapshot, or initializes the run and saves that; returns the position. */
-async function findPosition(run: OpenRun, resume: boolean): Promise<Position> {
-  const { folder, config, learner, data, images } = run
-  if (resume && snapshotFolder(folder, 'latest') !== undefined) {
-    const position = restore(run)
-    if (position.epoch > config.epochs) {
-      throw new UsageError(
-        `--epochs ${config.epochs}: ${folder} has already finished ${position.epoch} epochs; use a larger --epochs`,
-      )
-    }
-    dropUnfinished(folder, position)
-    writeRunConfig(folder, config)
-    return position
-  }
-  const position: Position = {
-    epoch: 0,
-    step: 0,
-    stepInEpoch: 0,
-    sums: {},
-    best: null,
-    compile: null,
-    metricsSha256: NO_LINES,
-  }
-  writeRunConfig(folder, config)
-  dropUnfinished(folder, position)
+async function findPosition(run: OpenRun): Promise<Position> {
+  const { keeper, learner, data, images } = run
+  const restored = keeper.restore(run)
+  if (restored) return restored
+  const position = startOfRun()
+  keeper.begin(run, position)
   await learner.initialize(data, images.train)
-  if (config.initFrom && learner.vae) startFrom(config.initFrom, dirname(folder), learner.vae, config, data)
-  await save(run, position, false)
+  keeper.warmStart(run)
+  await keeper.save(run, position, false)
   return position
 }
 
-function restore({ folder, config, method, learner, data }: OpenRun): Position {
-  const { snapshot, path } = readRunSnapshot(folder, 'latest')
-  if (snapshot.data.sha256 !== data.sha256) {
-    throw new Error(
-      `${path}: this run was trained on other images than those of --data ${config.data}; use the original data`,
-    )
-  }
-  const { position } = snapshot
-  if (!restoreLearner(learner, method.settings.fixed(config), snapshot, path)) return position
-  return { ...position, step: position.step - position.stepInEpoch, stepInEpoch: 0, sums: {} }
-}
-
-function save(run: OpenRun, position: Position, isBest: boolean): Promise<void> {
-  const { folder, config, method, learner, data } = run
-  const { sha256, rows, columns } = data
-  const snapshot = {
-    algorithm: learner.algorithm,
-    settings: method.settings.fixed(config),
-    data: { source: config.data, sha256, rows, columns, images: data.train.count },
-    position,
-  }
-  return saveSnapshot(folder, stepLabel(position.step), isBest, to =>
-    writeSnapshot(to, snapshot, learner.variables, learner.models),
-  )
-}
-
-function newTraining(run: OpenRun, position: Position, unlock: () => void): Training {
-  const { folder, config, method, learner } = run
-  const history = readHistory(folder, position)
+function newTraining(run: OpenRun, position: Position): Training {
+  const { keeper, config, method, learner } = run
+  const history = keeper.history(position)
   const compiled = compiledForms(learner, startMode(config, position))
   let clock = performance.now()
   return {
+    keeper,
     position,
     history,
     get steps() {
@@ -190,14 +141,14 @@ function newTraining(run: OpenRun, position: Position, unlock: () => void): Trai
     },
     record(metrics) {
       const isBest = finishPosition(run, position, metrics)
-      appendMetrics(folder, metrics)
+      keeper.append(metrics)
       history.push(metrics)
       return isBest
     },
-    save: isBest => save(run, position, isBest),
-    close() {
-      compiled.dispose()
-      unlock()
+    save: isBest => keeper.save(run, position, isBest),
+    close(...owned) {
+      compiled.dispose(...owned)
+      keeper.close()
     },
   }
 }

@@ -6,12 +6,13 @@ import { type Pass, shuffledPass, wholePass } from '../data/passes.js'
 import type { Schedule } from '../inference/algorithm.js'
 import type { Learner, Method, RunConfig, Traits } from '../methods/method.js'
 import { keyAt, streamKey } from '../random.js'
+import type { Keeper } from './keeper.js'
 import type { Position } from './snapshot.js'
 import type { TrainingProgress } from './training.js'
 
 /** The parts of an open run that do not change. */
 export interface OpenRun {
-  folder: string
+  keeper: Keeper
   config: RunConfig
   method: Method
   traits: Traits
@@ -52,7 +53,7 @@ export function runningPass(run: OpenRun, position: Position): RunningPass {
     feed(from, count) {
       const numbers = Array.from({ length: count }, (_, i) => from + i)
       return {
-        batches: { data: pass.batches(from, count), count, shape: [batchSize, imageSize(data)] },
+        batches: { data: pass.batches(from, count), shape: [count, batchSize, imageSize(data)], dtype: 'float32' },
         keys: numbers.map(step => keyAt(stepKey, firstStep + step)),
         schedules: numbers.map(step => ({
           ...method.rates(config, firstStep + step, stepsPerPass),

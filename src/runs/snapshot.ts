@@ -190,7 +190,8 @@ export async function modelFiles(models: ReadonlyMap<string, tf.LayersModel>): P
   return files
 }
 
-async function readValues(variables: ReadonlyMap<string, tf.Tensor>): Promise<Map<string, StoredTensor>> {
+/** The values of all variables, which must be finite. */
+export async function readValues(variables: ReadonlyMap<string, tf.Tensor>): Promise<Map<string, StoredTensor>> {
   const tensors = new Map<string, StoredTensor>()
   for (const [name, variable] of variables) {
     const data = await variable.data<'float32'>()

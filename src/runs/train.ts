@@ -1,18 +1,39 @@
 /** The training loop: images -> scan -> validate -> log -> save. */
 import { chunks } from '../compile/scan.js'
-import { loadRunDataset } from '../data/dataset.js'
+import { type Dataset, loadRunDataset } from '../data/dataset.js'
 import { methodOf } from '../methods/list.js'
+import type { Learner } from '../methods/method.js'
 import { requireFiniteBound } from './divergence.js'
+import { type Keeper, keepInFolder } from './keeper.js'
 import { openTraining } from './open-training.js'
 import { addSums } from './pass-sums.js'
 import type { TrainingJob, TrainingResult } from './training.js'
 
 /** Trains a run until its last epoch, until its method has finished, or until `job.signal` stops it. Throws an Error if the ELBO is not finite. */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
-  const { config, signal, observer = {} } = job
+  const { folder, config, resume = false, isLocked = false } = job
   const data = loadRunDataset(config)
   const learner = methodOf(config).create(config, { ...data, images: data.train.count })
-  const training = await openTraining(job, learner, data)
+  const keeper = () => keepInFolder(folder, { resume, isLocked })
+  return trainLearner(job, { learner, data, keeper, owned: [learner] })
+}
+
+/** What a training works on. */
+interface Workplace {
+  learner: Learner
+  data: Dataset
+  keeper: () => Keeper
+  /** Freed when the training has ended. */
+  owned: readonly { dispose(): void }[]
+}
+
+/** The same for a learner, images and a keeper of the caller's. Frees the learner if the training cannot be opened. */
+export async function trainLearner(
+  job: Pick<TrainingJob, 'config' | 'backend' | 'signal' | 'observer'>,
+  { learner, data, keeper, owned }: Workplace,
+): Promise<TrainingResult> {
+  const { config, signal, observer = {} } = job
+  const training = await openTraining(job, learner, data, keeper)
   const { position, history } = training
   const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
   try {
@@ -26,7 +47,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
       for await (const { count, outputs, schedules } of chunks(training.steps, range, pass.feed)) {
         const choice = training.settleMode()
         if (choice) observer.compiled?.(choice)
-        requireFiniteBound(outputs, position, job)
+        requireFiniteBound(outputs, position, { config, keeper: training.keeper })
         addSums(
           position.sums,
           outputs,
@@ -50,6 +71,6 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
     const reason = training.finished()
     return result(reason === undefined || reason === 'early' ? 'finished' : reason)
   } finally {
-    training.close()
+    training.close(...owned)
   }
 }

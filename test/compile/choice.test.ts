@@ -11,7 +11,7 @@ import { floatBatches, keys, training, weights } from '../support/steps.js'
 async function choiceFor(step: Step<object>, shape: readonly number[], mode?: ScanOptions['mode']) {
   const steps = scan(step, { mode })
   try {
-    await steps.run(floatBatches(2, shape), keys(2), [{}, {}])
+    await steps.run(floatBatches(2, shape), { keys: keys(2), schedules: [{}, {}] })
     return steps.choice
   } finally {
     steps.dispose()

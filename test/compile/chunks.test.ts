@@ -16,7 +16,7 @@ interface Part {
 function feed(from: number, count: number): Feed<Part> {
   const numbers = Array.from({ length: count }, (_, i) => from + i)
   return {
-    batches: { data: Float32Array.from(numbers), count, shape: [1] },
+    batches: { data: Float32Array.from(numbers), shape: [count, 1] },
     keys: numbers.map(number => keyAt(root, number)),
     schedules: numbers.map(number => ({ part: number + 0.5 })),
   }
@@ -140,8 +140,8 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
     test('a scan that is disposed during a call lets it end, then frees what it owns', async () => {
       const { total, step } = adding()
       const [steps, owned] = [scan(step, { mode }), freeable()]
-      const { batches, keys, schedules } = feed(5, 2)
-      const work = steps.run(batches, keys, schedules)
+      const { batches, ...options } = feed(5, 2)
+      const work = steps.run(batches, options)
       steps.dispose(owned, total)
       expect(owned.freed()).toBe(0)
       expect([...((await work).batch ?? [])]).toEqual([5, 6])
@@ -153,8 +153,8 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
         throw new Error('of the step')
       }
       const [steps, owned] = [scan(step, { mode }), freeable()]
-      const { batches, keys, schedules } = feed(0, 1)
-      const work = steps.run(batches, keys, schedules)
+      const { batches, ...options } = feed(0, 1)
+      const work = steps.run(batches, options)
       steps.dispose(owned)
       await expect(work).rejects.toThrow('of the step')
       await vi.waitFor(() => expect(owned.freed()).toBe(1))

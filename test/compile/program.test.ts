@@ -39,13 +39,16 @@ describe.skipIf(skipped !== '')(`a traced step${skipped}`, () => {
       tf.backend() as NodeBackend,
       (batch, key, { rate }) => {
         optimizer.setLearningRate(rate as number)
-        const x = tf.add(batch, uniform(key, [4, 3])) as tf.Tensor2D
+        const x = tf.add(batch as tf.Tensor, uniform(key, [4, 3])) as tf.Tensor2D
         const loss = () => tf.mean(tf.square(tf.matMul(x, w as unknown as tf.Tensor2D))) as tf.Scalar
         return { loss: optimizer.minimize(loss, true) as tf.Tensor }
       },
       {
-        data: [new Float32Array(12).fill(1), new Float32Array(12).fill(2)],
-        shape: [4, 3],
+        batches: {
+          count: 2,
+          inputs: [{ name: 'batch', data: new Float32Array(24).fill(1, 0, 12), shape: [4, 3], dtype: 'float32' }],
+          single: true,
+        },
         key: [1, 2],
         numbers: { rate: 0.1 },
       },
@@ -54,7 +57,7 @@ describe.skipIf(skipped !== '')(`a traced step${skipped}`, () => {
     expect(scheduled).toEqual([{ name: 'rate', ratio: -1 }])
     expect(`\n${printProgram(program)}\n`).toMatchInlineSnapshot(`
       "
-      %0 = argument "batch" : float32[4,3]
+      %0 = argument "input:batch" : float32[4,3]
       %1 = argument "key" : int32[2]
       %2 = constant [4, 3] : int32[2]
       %3 = StatelessRandomUniformFullInt(%2, %1) {dtype: 3, T: 3, Tseed: 3} : int32[4,3]

@@ -16,7 +16,9 @@ const HERE = /at [^ ]*refusals\.test\.ts:\d+:\d+\)/
 async function refusalOf(step: Step<object>): Promise<CompileRefusal> {
   const before = tf.memory().numTensors - registeredVariables().length
   const runner = scan(step, { mode: 'graph' })
-  const error = await runner.run(floatBatches(2, [3, 2]), keys(2), [{}, {}]).catch((reason: unknown) => reason)
+  const error = await runner
+    .run(floatBatches(2, [3, 2]), { keys: keys(2), schedules: [{}, {}] })
+    .catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(CompileRefusal)
   expect(tf.memory().numTensors - registeredVariables().length).toBe(before)
   return error as CompileRefusal
@@ -29,11 +31,16 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
   test.each<[what: string, step: Step<object>]>([
     ['dataSync', x => ({ y: tf.mul(x, tf.mean(x).dataSync()[0] as number) })],
     ['arraySync', x => ({ y: tf.mul(x, tf.mean(x).arraySync() as number) })],
-  ])('that reads values: %s', async (_, step) => {
+  ])('that reads values: %s', async (name, step) => {
     const { message } = await refusalOf(step)
     expect(message).toContain('it reads the values of a tensor')
     expect(message).toMatch(HERE)
     expect(message).toContain('keep values in tensors')
+    expect(message).toContain(`  You wrote:\n      ['${name}', x =>`)
+    expect(message).toContain('  Write:\n      return { loss }')
+    expect(message).toContain(
+      "    2. Or run the step uncompiled, one operation after the other: scan(step, { mode: 'off' }).",
+    )
   })
 
   test('that reads values after it has returned', async () => {
@@ -45,14 +52,34 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
     expect(message).toContain('it reads the values of a tensor')
   })
 
-  test.each<[what: string, step: Step<object>]>([
-    ['tf.randomNormal', x => ({ y: tf.add(x, tf.randomNormal([3, 2])) })],
-    ['dropout', x => ({ y: tf.dropout(x, 0.5) })],
-    ['Math.random', x => ({ y: tf.mul(x, Math.random()) })],
-    ['a clock', x => ({ y: tf.mul(x, performance.now()) })],
-  ])('that uses a number which JavaScript makes, other each time: %s', async (_, step) => {
-    const { message } = await refusalOf(step)
-    expect(message).toContain('created in JavaScript')
+  const layer = tf.layers.dropout({ rate: 0.5 })
+
+  test.each<[what: string, made: string, instead: string | undefined, step: Step<object>]>([
+    [
+      'tf.randomNormal',
+      "made by TF.js's own randomNormal",
+      'normal(key',
+      x => ({ y: tf.add(x, tf.randomNormal([3, 2])) }),
+    ],
+    [
+      'tf.randomUniform',
+      "made by TF.js's own randomUniform",
+      'uniform(key',
+      x => ({ y: tf.add(x, tf.randomUniform([3, 2])) }),
+    ],
+    ['tf.dropout', "made by TF.js's own dropout", 'dropout(x, 0.5, key)', x => ({ y: tf.dropout(x, 0.5) })],
+    [
+      'a layer',
+      "made by TF.js's own dropout",
+      'dropout(x, 0.5, key)',
+      x => ({ y: layer.apply(x, { training: true }) as tf.Tensor }),
+    ],
+    ['Math.random', 'created in JavaScript', undefined, x => ({ y: tf.mul(x, Math.random()) })],
+    ['a clock', 'created in JavaScript', undefined, x => ({ y: tf.mul(x, performance.now()) })],
+  ])('that uses a number which JavaScript makes, other each time: %s', async (_, made, instead, step) => {
+    const { message, ...refusal } = await refusalOf(step)
+    expect(message).toContain(made)
+    expect(refusal.instead ?? '').toContain(instead ?? '')
     expect(message).toContain('differs between two recordings')
     expect(message).toMatch(HERE)
     expect(message).toContain("make noise from the step's key")
@@ -148,7 +175,7 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
 
   test('that uses a scheduled number otherwise than multiplied', async () => {
     const runner = scan<{ rate: number }>((x, _, { rate }) => ({ y: tf.mul(x, 1 - rate) }), { mode: 'graph' })
-    const run = runner.run(floatBatches(2, [3, 2]), keys(2), [{ rate: 0.1 }, { rate: 0.2 }])
+    const run = runner.run(floatBatches(2, [3, 2]), { schedules: [{ rate: 0.1 }, { rate: 0.2 }] })
     await expect(run).rejects.toThrow('use a scheduled number only as it is or multiplied')
   })
 
@@ -166,7 +193,8 @@ describe.skipIf(skipped !== '')(`a step is refused${skipped}`, () => {
 describe.skipIf(skipped !== '').each(['off', 'graph'] as const)(`%s: a step fails${skipped}`, mode => {
   beforeAll(() => useBackend('tensorflow'))
 
-  const run = (step: unknown) => scan(step as Step<object>, { mode }).run(floatBatches(2, [3, 2]), keys(2), [{}, {}])
+  const run = (step: unknown) =>
+    scan(step as Step<object>, { mode }).run(floatBatches(2, [3, 2]), { keys: keys(2), schedules: [{}, {}] })
 
   test('that is async', async () => {
     await expect(run(async (x: tf.Tensor) => ({ y: x }))).rejects.toThrow('a step must not be async')
@@ -187,6 +215,8 @@ test('on a backend that cannot compile mode xla is refused; mode auto runs uncom
     'the backend cpu cannot run TensorFlow functions; use the backend tensorflow',
   )
   const runner = scan(step, { mode: 'auto' })
-  expect(await runner.run(floatBatches(2, [3]), keys(2), [{}, {}])).toMatchObject({ y: expect.any(Float32Array) })
+  expect(await runner.run(floatBatches(2, [3]), { keys: keys(2), schedules: [{}, {}] })).toMatchObject({
+    y: expect.any(Float32Array),
+  })
   expect(runner.choice).toEqual({ mode: 'off', reason: 'the backend cpu cannot run TensorFlow functions' })
 })

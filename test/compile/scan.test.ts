@@ -36,7 +36,8 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
         const [a, b] = split(key, 2) as [typeof key, typeof key]
         return { uniform: uniform(a, [3, 7]), normal: normal(b, [3, 7]), own: uniform(key, [9]) }
       }
-      const run = (mode: 'off' | 'xla' | 'graph') => scan(step, { mode }).run(floatBatches(30, [1]), keys(30), none(30))
+      const run = (mode: 'off' | 'xla' | 'graph') =>
+        scan(step, { mode }).run(floatBatches(30, [1]), { keys: keys(30), schedules: none(30) })
       const [expected, actual] = [await run('off'), await run(mode)]
       expect(actual.uniform).toEqual(expected.uniform)
       expect(actual.own).toEqual(expected.own)
@@ -47,7 +48,10 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
 
     test('takes bytes and gives them to the step as float32', async () => {
       const batches = byteBatches(3, [2, 2])
-      const { y } = await scan<object>(x => ({ y: tf.add(x, 0.5) }), { mode }).run(batches, keys(3), none(3))
+      const { y } = await scan<object>(x => ({ y: tf.add(x, 0.5) }), { mode }).run(batches, {
+        keys: keys(3),
+        schedules: none(3),
+      })
       expect([...(y ?? [])]).toEqual([...batches.data].map(value => value + 0.5))
     })
 
@@ -56,13 +60,13 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
         const { w, step } = linear()
         const first = w.clone()
         const runner = scan(step, { mode })
-        const { data, shape } = floatBatches(12, [3, 4])
+        const { data } = floatBatches(12, [3, 4])
         let from = 0
         const losses: number[] = []
         w.assign(tf.tensor2d([1, 2, 3, 4, 5, 6, 7, 8], [4, 2]))
         for (const count of cuts) {
-          const part = { data: data.subarray(12 * from, 12 * (from + count)), count, shape }
-          const outputs = await runner.run(part, keys(12).slice(from, from + count), none(count))
+          const part = { data: data.subarray(12 * from, 12 * (from + count)), shape: [count, 3, 4] }
+          const outputs = await runner.run(part, { keys: keys(12).slice(from, from + count), schedules: none(count) })
           losses.push(...(outputs.loss ?? []))
           from += count
         }
@@ -74,11 +78,10 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
 
     test('runs more steps in one call than fit into one chunk', async () => {
       const count = 450 // a chunk has at most 200
-      const { y } = await scan(x => ({ y: tf.sum(x) }), { mode }).run(
-        { data: Float32Array.from({ length: count }, (_, i) => i), count, shape: [1] },
-        keys(count),
-        none(count),
-      )
+      const { y } = await scan(x => ({ y: tf.sum(x) }), { mode }).run({
+        data: Float32Array.from({ length: count }, (_, i) => i),
+        shape: [count, 1],
+      })
       expect([...(y ?? [])]).toEqual(Array.from({ length: count }, (_, i) => i))
     })
 
@@ -86,10 +89,11 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
       const { calls, step } = linear()
       const add = vi.spyOn((tf.backend() as NodeBackend).binding.api, 'TFE_ContextAddFunction')
       const runner = scan(step, { mode })
-      for (const count of [5, 1, 3, 5]) await runner.run(floatBatches(count, [3, 4]), keys(count), none(count))
+      for (const count of [5, 1, 3, 5])
+        await runner.run(floatBatches(count, [3, 4]), { keys: keys(count), schedules: none(count) })
       expect(calls.count).toBe(2) // two recordings
       const defined = add.mock.calls.length
-      await runner.run(floatBatches(2, [6, 4]), keys(2), none(2))
+      await runner.run(floatBatches(2, [6, 4]), { keys: keys(2), schedules: none(2) })
       expect(calls.count).toBe(4)
       expect(add.mock.calls.length).toBe(2 * defined)
     })
@@ -99,7 +103,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
       const runner = scan(step, { mode })
       const { binding } = tf.backend() as NodeBackend
       const run = async () => {
-        await runner.run(floatBatches(5, [3, 4]), keys(5), none(5))
+        await runner.run(floatBatches(5, [3, 4]), { keys: keys(5), schedules: none(5) })
         return [tf.memory().numTensors, binding.getNumOfTensors()]
       }
       const first = await run()
@@ -113,10 +117,10 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
         return { y: tf.sum(w) }
       }
       const runner = scan(step, { mode })
-      await runner.run(floatBatches(1, [1]), keys(1), none(1))
+      await runner.run(floatBatches(1, [1]), { keys: keys(1), schedules: none(1) })
       let ticks = 0
       const timer = setInterval(() => ticks++, 1)
-      await runner.run(floatBatches(200, [1]), keys(200), none(200))
+      await runner.run(floatBatches(200, [1]), { keys: keys(200), schedules: none(200) })
       clearInterval(timer)
       expect(ticks).toBeGreaterThan(3)
     })
@@ -130,7 +134,7 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
       b.assign(tf.mul(b, 3))
       return {}
     }
-    await scan(step, { mode: 'graph' }).run(floatBatches(2, [1]), keys(2), none(2))
+    await scan(step, { mode: 'graph' }).run(floatBatches(2, [1]), { keys: keys(2), schedules: none(2) })
     expect([a.dataSync()[0], b.dataSync()[0]]).toEqual([3, 9])
   })
 
@@ -142,7 +146,10 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
       b.assign(sum as tf.Scalar)
       return { a: tf.add(a, 0) }
     }
-    const { a: values } = await scan(step, { mode: 'graph' }).run(floatBatches(6, [1]), keys(6), none(6))
+    const { a: values } = await scan(step, { mode: 'graph' }).run(floatBatches(6, [1]), {
+      keys: keys(6),
+      schedules: none(6),
+    })
     expect([...(values ?? [])]).toEqual([1, 2, 3, 5, 8, 13]) // Fibonacci's numbers
   })
 
@@ -154,7 +161,10 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
       model.assign(tf.mul(model, 2))
       return { before }
     }
-    const { before } = await scan(step, { mode: 'graph' }).run(floatBatches(4, [1]), keys(4), none(4))
+    const { before } = await scan(step, { mode: 'graph' }).run(floatBatches(4, [1]), {
+      keys: keys(4),
+      schedules: none(4),
+    })
     expect([...(before ?? [])]).toEqual([0, 1, 2, 4])
   })
 
@@ -166,14 +176,16 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
       c.assign(a as tf.Scalar)
       return { sum }
     }
-    const { sum } = await scan(step, { mode: 'graph' }).run(floatBatches(3, [1]), keys(3), none(3))
+    const { sum } = await scan(step, { mode: 'graph' }).run(floatBatches(3, [1]), { keys: keys(3), schedules: none(3) })
     expect([...(sum ?? [])]).toEqual([21, 55, 55])
   })
 
   test('a second call before the first is over is an error', async () => {
     const runner = scan(x => ({ y: tf.sum(x) }), { mode: 'graph' })
-    const first = runner.run(floatBatches(1, [1]), keys(1), none(1))
-    await expect(runner.run(floatBatches(1, [1]), keys(1), none(1))).rejects.toThrow('while another call was in flight')
+    const first = runner.run(floatBatches(1, [1]), { keys: keys(1), schedules: none(1) })
+    await expect(runner.run(floatBatches(1, [1]), { keys: keys(1), schedules: none(1) })).rejects.toThrow(
+      'while another call was in flight',
+    )
     await first
   })
 })

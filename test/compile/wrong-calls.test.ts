@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { chunks, scan } from '../../src/compile/scan.js'
-import type { Batches, Numbers, ScanOptions, Step } from '../../src/compile/step.js'
+import type { ArrayValues, Numbers, ScanOptions, Step } from '../../src/compile/step.js'
 import type { HostKey } from '../../src/random.js'
 import { useBackend } from '../support/backend.js'
 import { skipped } from '../support/native.js'
@@ -25,36 +25,58 @@ const wrong: readonly [
   [
     'too few values',
     batches({ data: new Float32Array(11) }),
-    'batches.data has 11 values, but 3 batches of shape [2,2] have 12',
+    'batches.data has 11 values, but the shape [3,2,2] has 12',
   ],
   [
     'too many values',
     batches({ data: new Float32Array(13) }),
-    'batches.data has 13 values, but 3 batches of shape [2,2] have 12',
+    'batches.data has 13 values, but the shape [3,2,2] has 12',
   ],
   ['too few keys', { keys: keys(2) }, 'keys has 2 entries, but there are 3 batches of shape [2,2]'],
   ['too many keys', { keys: keys(4) }, 'keys has 4 entries, but there are 3 batches of shape [2,2]'],
   ['too few schedules', { schedules: rates(1) }, 'schedules has 1 entries, but there are 3 batches of shape [2,2]'],
   ['too many schedules', { schedules: rates(5) }, 'schedules has 5 entries, but there are 3 batches of shape [2,2]'],
-  ['no batches', { batches: undefined }, 'run takes batches { data, count, shape }, got undefined'],
-  ['no data', batches({ data: undefined }), 'batches.data must be a Uint8Array or a Float32Array, got undefined'],
+  [
+    'no batches',
+    { batches: undefined },
+    'the inputs of steps must be { data, shape }, a tensor, or an object of those by name, got undefined',
+  ],
+  [
+    'no data',
+    batches({ data: undefined }),
+    'batches.data must be a Uint8Array, an Int32Array or a Float32Array, got undefined',
+  ],
   [
     'a plain array',
     batches({ data: Array(12).fill(0) }),
-    'batches.data must be a Uint8Array or a Float32Array, got Array',
+    'batches.data must be a Uint8Array, an Int32Array or a Float32Array, got Array: use Float32Array.from(…)',
   ],
   ['doubles', batches({ data: new Float64Array(12) }), 'a Float32Array, got Float64Array'],
-  ['no count', batches({ count: undefined }), 'batches.count must be a whole number of at least 1, got undefined'],
-  ['no batch', batches({ count: 0 }), 'batches.count must be a whole number of at least 1, got 0'],
-  ['half a batch', batches({ count: 1.5 }), 'at least 1, got 1.5'],
-  ['a count that is NaN', batches({ count: Number.NaN }), 'at least 1, got NaN'],
+  ['no step', batches({ data: new Float32Array(0), shape: [0, 2, 2] }), 'the number of steps first, got [0,2,2]'],
+  ['half a batch', batches({ shape: [1.5, 2, 2] }), 'the number of steps first, got [1.5,2,2]'],
+  ['a size that is NaN', batches({ shape: [Number.NaN, 2] }), 'the number of steps first, got [null,2]'],
+  ['an unknown type', batches({ dtype: 'int8' }), 'batches.dtype must be one of float32, int32, bool, got "int8"'],
+  [
+    'an array without a shape',
+    { batches: new Float32Array(12) },
+    'a Float32Array has no shape: write { data, shape: [steps, …] }',
+  ],
+  ['no steps', { batches: 0 }, 'the number of steps must be a whole number of at least 1, got 0'],
+  ['no inputs', { batches: {} }, 'an object without inputs: give the number of steps instead'],
+  ['a wrong input', { batches: { x: three, y: 3 } }, 'the input "y" must be { data, shape } or a tensor, got number'],
+  [
+    'inputs of several lengths',
+    { batches: { x: three, y: floatBatches(2, [2]) } },
+    'the first axis is the step: "x" has 3 steps and "y" has 2',
+  ],
+  ['strings', { batches: { x: tf.tensor(['a']) } }, 'x is a tensor of string: use one of float32, int32, bool'],
   [
     'no shape',
     batches({ shape: undefined }),
-    'batches.shape must be a list of whole numbers, the shape of one batch, got undefined',
+    'batches.shape must be a list of whole numbers, the number of steps first, got undefined',
   ],
-  ['negative sizes', batches({ shape: [-2, -2] }), 'the shape of one batch, got [-2,-2]'],
-  ['no keys', { keys: undefined }, 'keys must be an array with one entry for each batch, got undefined'],
+  ['negative sizes', batches({ shape: [-2, -2] }), 'the number of steps first, got [-2,-2]'],
+  ['keys that are none', { keys: 7 }, 'keys must be an array with one entry for each batch, got number'],
   [
     'a negative word',
     {
@@ -67,7 +89,12 @@ const wrong: readonly [
     'keys[1] must be two whole numbers from 0 to 2^31 - 1, as keyAt makes them, got [1,-1]',
   ],
   ['a key of one word', { keys: [[1, 2], [1, 2], [1]] }, 'keys[2] must be two whole numbers'],
-  ['no schedules', { schedules: undefined }, 'schedules must be an array with one entry for each batch, got undefined'],
+  ['no schedules', { schedules: undefined }, 'the step reads "rate", which its schedule lacks'],
+  [
+    'schedules that are none',
+    { schedules: 7 },
+    "schedules must be an array or a function of the step's index, got number",
+  ],
   [
     'a missing schedule',
     scheduled({ rate: 1 }, undefined, { rate: 1 }),
@@ -101,7 +128,10 @@ describe.each(modes)(`%s: an error is${skipped}`, mode => {
 
   test.each(wrong)('%s', async (_, change, message) => {
     const call = { batches: three, keys: keys(3), schedules: rates(3), ...change }
-    const run = scan(step, { mode }).run(call.batches as Batches, call.keys as HostKey[], call.schedules as Numbers[])
+    const run = scan(step, { mode }).run(call.batches as ArrayValues, {
+      keys: call.keys as HostKey[],
+      schedules: call.schedules as Numbers[],
+    })
     const error = await run.catch((reason: unknown) => reason)
     expect(error).toHaveProperty('message', expect.stringContaining(message))
     expect(error).toHaveProperty('message', expect.stringMatching(/^scan: [^\n]*$/))
@@ -109,10 +139,12 @@ describe.each(modes)(`%s: an error is${skipped}`, mode => {
 
   test('what follows a right call: nothing of that is computed on', async () => {
     const steps = scan(step, { mode })
-    const first = await steps.run(three, keys(3), rates(3))
-    await expect(steps.run({ ...three, data: new Float32Array(4) }, keys(3), rates(3))).rejects.toThrow('has 4 values')
-    await expect(steps.run(three, keys(3), [{}, {}, {}])).rejects.toThrow('rate')
-    expect(await steps.run(three, keys(3), rates(3))).toEqual(first)
+    const first = await steps.run(three, { keys: keys(3), schedules: rates(3) })
+    await expect(
+      steps.run({ ...three, data: new Float32Array(4) }, { keys: keys(3), schedules: rates(3) }),
+    ).rejects.toThrow('has 4 values')
+    await expect(steps.run(three, { keys: keys(3), schedules: [{}, {}, {}] })).rejects.toThrow('rate')
+    expect(await steps.run(three, { keys: keys(3), schedules: rates(3) })).toEqual(first)
   })
 })
 

@@ -106,7 +106,10 @@ describe('one draw', () => {
       const steps = scan<Schedule>(algorithm.step, { mode })
       const schedule = { learningRate: 1, beta: 1, used: 20, first: 0 }
       const keys = [keyAt(root, 0), keyAt(root, 1)]
-      const outputs = await steps.run({ data: data.x, count: 2, shape: [20, 4] }, keys, [schedule, schedule])
+      const outputs = await steps.run(
+        { data: data.x, shape: [2, 20, 4], dtype: 'float32' },
+        { keys, schedules: [schedule, schedule] },
+      )
       steps.dispose()
       return [...(outputs.sampledElbo ?? [])]
     }

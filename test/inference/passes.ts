@@ -47,7 +47,10 @@ export function passes(
   return {
     async run() {
       const keys = schedules.map(() => keyAt(from, done++))
-      const outputs = await runner.run({ data, count: steps, shape: [batchSize, pixels] }, keys, schedules)
+      const outputs = await runner.run(
+        { data, shape: [steps, batchSize, pixels], dtype: 'float32' },
+        { keys, schedules },
+      )
       const means = Object.entries(outputs).map(([name, perStep]) => {
         const total = schedules.reduce((sum, { used }, i) => sum + used * (perStep[i] as number), 0)
         return [name, total / count]

@@ -3,7 +3,6 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { scan } from '../../src/compile/scan.js'
 import { compensatedSums } from '../../src/numeric/compensated-sums.js'
-import { keyAt } from '../../src/random.js'
 import { useBackend } from '../support/backend.js'
 
 beforeAll(() => useBackend())
@@ -21,11 +20,7 @@ test.each(['auto', 'off'] as const)(
       },
       { mode },
     )
-    await steps.run(
-      { data, count, shape: [1] },
-      Array.from(data, (_, i) => keyAt([1, 2], i)),
-      Array.from(data, () => ({})),
-    )
+    await steps.run({ data, shape: [count, 1] })
     const exact = data.reduce((sum, value) => sum + value, 0)
     expect(Math.abs(((await sums.take()).total[0] as number) / exact - 1)).toBeLessThan(1e-9)
     expect((await sums.take()).total[0]).toBe(0)

@@ -180,7 +180,7 @@ async function runChains(initial: number, mode: 'off' | 'xla' | 'graph', steps: 
   const runner = scan(step, { mode })
   const keys = Array.from({ length: steps }, (_, i) => keyAt(key, i))
   const schedules = keys.map((_, i) => ({ adapting: i < adaptations ? 1 : 0 }))
-  const outputs = await runner.run({ data: new Float32Array(steps), count: steps, shape: [1] }, keys, schedules)
+  const outputs = await runner.run(steps, { keys, schedules })
   runner.dispose()
   return {
     acceptance: outputs.acceptance as Float32Array,

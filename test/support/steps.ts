@@ -3,21 +3,24 @@ import * as tf from '@tensorflow/tfjs'
 import { expect } from 'vitest'
 import { registeredVariables, saveState } from '../../src/compile/record/state.js'
 import { scan } from '../../src/compile/scan.js'
-import type { Batches, ScanOptions, Step } from '../../src/compile/step.js'
+import type { ArrayValues, ScanOptions, Step } from '../../src/compile/step.js'
 import { type HostKey, keyAt, uniformValues } from '../../src/random.js'
 import { expectClose } from './expectations.js'
 
 export const root: HostKey = [7, 11]
 
+type StackedBytes = ArrayValues & { readonly data: Uint8Array }
+type StackedFloats = ArrayValues & { readonly data: Float32Array }
+
 /** `count` batches of uniform noise in 0 … 255, as bytes. */
-export function byteBatches(count: number, shape: readonly number[]): Batches {
+export function byteBatches(count: number, shape: readonly number[]): StackedBytes {
   const values = uniformValues(root, count * tf.util.sizeFromShape([...shape]))
-  return { data: Uint8Array.from(values, value => 256 * value), count, shape }
+  return { data: Uint8Array.from(values, value => 256 * value), shape: [count, ...shape], dtype: 'float32' }
 }
 
 /** `count` batches of uniform noise in (0, 1). */
-export function floatBatches(count: number, shape: readonly number[]): Batches {
-  return { data: uniformValues(root, count * tf.util.sizeFromShape([...shape])), count, shape }
+export function floatBatches(count: number, shape: readonly number[]): StackedFloats {
+  return { data: uniformValues(root, count * tf.util.sizeFromShape([...shape])), shape: [count, ...shape] }
 }
 
 export const keys = (count: number): HostKey[] => Array.from({ length: count }, (_, i) => keyAt(root, i))
@@ -47,7 +50,7 @@ export function training(
 /** Runs `step` eagerly and compiled from the same state; every variable and output must come out the same within 1e-4 of its largest value. */
 export async function expectSameAsEager<S extends { readonly [Name in keyof S]: number }>(
   step: Step<S>,
-  batches: Batches,
+  batches: ArrayValues,
   schedules: readonly S[],
   mode: ScanOptions['mode'],
 ): Promise<void> {
@@ -64,12 +67,12 @@ export async function expectSameAsEager<S extends { readonly [Name in keyof S]: 
 
 async function outcome<S extends { readonly [Name in keyof S]: number }>(
   step: Step<S>,
-  batches: Batches,
+  batches: ArrayValues,
   schedules: readonly S[],
   mode: ScanOptions['mode'],
 ): Promise<Map<string, ArrayLike<number>>> {
   const runner = scan(step, { mode })
-  const outputs = await runner.run(batches, keys(batches.count), schedules)
+  const outputs = await runner.run(batches, { keys: keys(batches.shape[0] as number), schedules })
   runner.dispose()
   const variables = registeredVariables().map(variable => [variable.name, variable.dataSync()] as const)
   return new Map<string, ArrayLike<number>>([...Object.entries(outputs), ...variables])

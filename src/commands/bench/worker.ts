@@ -75,7 +75,7 @@ function epochFeeds(config: VaeConfig, { train, rows, columns }: Dataset) {
       const inPass = from - epoch * pass.steps
       const numbers = Array.from({ length: count }, (_, i) => from + i)
       return {
-        batches: { data: pass.batches(inPass, count), count, shape: [batchSize, rows * columns] },
+        batches: { data: pass.batches(inPass, count), shape: [count, batchSize, rows * columns], dtype: 'float32' },
         keys: numbers.map(number => keyAt(stepKey, number)),
         schedules: numbers.map((number, i) => ({
           ...vae.rates(config, number, pass.steps),

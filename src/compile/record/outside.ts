@@ -5,11 +5,15 @@ export interface OutsideCall {
   /** Such as `Math.random`. */
   readonly name: string
   readonly site: Error
+  /** Code to write instead, if there is a usual way. */
+  readonly instead: string | undefined
 }
+
+const KEYED: Readonly<Record<string, string>> = { 'Math.random': 'uniform(key, [])' }
 
 /** Runs `run` and tells `onCall` of each call that asks JavaScript for the time or a random number. */
 export function watchOutside<T>(onCall: (call: OutsideCall) => void, run: () => T): T {
-  const note = (name: string) => onCall({ name, site: new Error() })
+  const note = (name: string) => onCall({ name, site: new Error(), instead: KEYED[name] })
   const restore = [
     replace(globalThis, 'Date', watchedDate(note)),
     replace(Math, 'random', watched('Math.random', Math.random, note)),

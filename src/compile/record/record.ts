@@ -52,6 +52,7 @@ function newRecorder(backend: NodeBackend): Recorder {
         'it reads the values of a tensor (dataSync, arraySync, data or array)',
         'keep values in tensors, and return the ones you need as outputs',
         callSite(new Error()),
+        'return { loss } // and outside: const { loss } = await steps.run(data)',
       )
     },
     executed(op, attributes, tensors, outputs) {

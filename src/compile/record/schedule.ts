@@ -12,7 +12,7 @@ import {
   printType,
   type Value,
 } from '../program/program.js'
-import { CompileRefusal, callSite } from '../refusal.js'
+import { CompileRefusal, callSite, noiseOf } from '../refusal.js'
 import type { Numbers } from '../step.js'
 import type { Recording } from './record.js'
 
@@ -131,10 +131,13 @@ function describeDifference({ program, sites }: Recording, at: number, a: Progra
   if (a.kind === 'constant' && b.kind === 'constant') {
     const user = program.nodes.find(node => node.kind === 'operation' && node.inputs.some(input => input.node === at))
     const usedBy = user?.kind === 'operation' ? ` and used by ${user.op}` : ''
+    const noise = noiseOf(sites[at])
+    const made = noise ? `made by TF.js's own ${noise.name} in JavaScript` : 'created in JavaScript'
     return new CompileRefusal(
-      `a ${printType(a.types[0])} created in JavaScript${usedBy} differs between two recordings of it`,
+      `a ${printType(a.types[0])} ${made}${usedBy} differs between two recordings of it`,
       "make noise from the step's key, and use a scheduled number only as it is or multiplied by a constant",
       where,
+      noise?.instead,
     )
   }
   const name = a.kind === 'operation' ? a.op : a.kind

@@ -1,7 +1,7 @@
 /** The operations and element types that compiled steps support. */
 import { DTYPES, dtypeName } from '../../libtensorflow/dtypes.js'
 import type { OpDefinition } from '../../libtensorflow/op-definitions.js'
-import { CompileRefusal, callSite } from '../refusal.js'
+import { CompileRefusal, callSite, noiseOf } from '../refusal.js'
 
 const SUPPORTED_DTYPES: readonly number[] = [DTYPES.TF_FLOAT, DTYPES.TF_INT32, DTYPES.TF_BOOL, DTYPES.TF_COMPLEX64]
 
@@ -23,7 +23,12 @@ export function requireCompilable(
   if (definition === undefined)
     throw new CompileRefusal(`TensorFlow has no operation ${op}`, 'use another one', callSite(site))
   if (OWN_NOISE.test(op))
-    throw new CompileRefusal(`${op} draws noise without a key`, "make noise from the step's key", callSite(site))
+    throw new CompileRefusal(
+      `${op} draws noise without a key`,
+      "make noise from the step's key",
+      callSite(site),
+      noiseOf(site)?.instead ?? 'uniform(key, [128, 20])',
+    )
   if (outputs === 0)
     throw new CompileRefusal(`${op} has no result, only a side effect`, 'move it out of the step', callSite(site))
   if (definition.stateful)

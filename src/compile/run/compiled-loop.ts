@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs'
 import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import type { Binding } from '../../libtensorflow/binding.js'
-import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
+import { DTYPES } from '../../libtensorflow/dtypes.js'
 import type { Functions } from '../../libtensorflow/functions.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import type { TensorMetadata } from '../../libtensorflow/tensor-table.js'
@@ -13,9 +13,9 @@ import { optimize } from '../passes/simplify.js'
 import { toGraph } from '../program/graphdef.js'
 import { type Program, sizeOf } from '../program/program.js'
 import type { StepProgram } from '../record/trace.js'
-import type { NativeMode } from '../step.js'
+import type { Input, NativeMode } from '../step.js'
 import type { Fed } from './feed.js'
-import { type Loop, type LoopShape, makeLoop } from './loop.js'
+import { fedType, type Loop, type LoopShape, makeLoop } from './loop.js'
 
 /** The results of one run, as tensors of the binding. Call one of the two methods, which frees them. */
 export interface LoopResult {
@@ -95,10 +95,12 @@ const MODE_ATTRIBUTES = {
   graph: [{ name: 'config_proto', type: ATTRIBUTE_TYPES.TF_ATTR_STRING, value: '' }],
 }
 
-function feed(binding: Binding, { capacity, dtype, batch }: LoopShape, numbers: number, fed: Fed): number[] {
+function feed(binding: Binding, { capacity, inputs }: LoopShape, numbers: number, fed: Fed): number[] {
   return [
     binding.createTensor([], DTYPES.TF_INT32, Int32Array.of(fed.n)),
-    binding.createTensor([capacity, ...batch], dtypeNumber(dtype), fed.data),
+    ...inputs.map((input, k) =>
+      binding.createTensor([capacity, ...input.shape], fedType(input), fed.inputs[k] as Input['data']),
+    ),
     binding.createTensor([capacity, 2], DTYPES.TF_INT32, fed.keys),
     binding.createTensor([capacity, numbers], DTYPES.TF_FLOAT, fed.schedules),
   ]

@@ -1,11 +1,13 @@
 /** Runs steps as compiled functions: compiles once for each shape of data, then runs chunks of a fixed capacity. */
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
-import type { HostKey } from '../../random.js'
-import { type TracedStep, trace } from '../record/trace.js'
+import { signature } from '../inputs.js'
+import { trace } from '../record/trace.js'
 import {
-  type Batches,
+  type Call,
   type Choice,
   concatenate,
+  type Input,
+  type Inputs,
   type NativeMode,
   type Numbers,
   type Outputs,
@@ -26,16 +28,16 @@ interface Compiled {
 /** Runs `step` in the requested mode, or else in the one that `chooseMode` takes for the first batches. */
 export function compileSteps<S>(
   backend: NodeBackend,
-  step: Step<S>,
+  step: Step<S, Inputs>,
   requested: Choice<NativeMode> | undefined,
 ): StepRunner<S> {
   const compiled = new Map<string, Compiled>()
   let choice = requested
   let mostSteps = 1
 
-  async function prepare(batches: Batches, keys: readonly HostKey[], schedules: readonly Numbers[]): Promise<Compiled> {
-    const { compilable, feeder } = traceBatches(backend, step as unknown as TracedStep, batches, keys, schedules)
-    const first = feeder.feed(batches, keys, schedules, 0)
+  async function prepare(call: Call<Numbers>): Promise<Compiled> {
+    const { compilable, feeder } = traceCall(backend, step as unknown as Step<Numbers, Inputs>, call)
+    const first = feeder.feed(call, 0)
     if (choice) return { loop: await warmUp(compilable, choice.mode, first), feeder }
     const chosen = await chooseMode(compilable, first)
     choice = chosen.choice
@@ -49,15 +51,15 @@ export function compileSteps<S>(
     get mostSteps() {
       return mostSteps
     },
-    async run(batches, keys, schedules) {
-      const numbers = schedules as readonly Numbers[]
-      const shape = `${batches.data.constructor.name} ${batches.shape}`
-      const { loop, feeder } = compiled.get(shape) ?? (await prepare(batches, keys, numbers))
-      compiled.set(shape, { loop, feeder })
+    async run(given) {
+      const call = given as unknown as Call<Numbers>
+      const kind = `${signature(call.batches)} ${call.keys !== undefined}`
+      const { loop, feeder } = compiled.get(kind) ?? (await prepare(call))
+      compiled.set(kind, { loop, feeder })
       mostSteps = feeder.capacity
       const started = performance.now()
-      const outputs = await runInCalls(loop, feeder, batches, keys, numbers)
-      return { outputs, stepMs: (performance.now() - started) / batches.count }
+      const outputs = await runInCalls(loop, feeder, call)
+      return { outputs, stepMs: (performance.now() - started) / call.batches.count }
     },
     dispose() {
       for (const { loop } of compiled.values()) loop.dispose()
@@ -67,37 +69,42 @@ export function compileSteps<S>(
 }
 
 /** Runs as many steps in each call to TensorFlow as the feeder holds. */
-async function runInCalls(
-  loop: CompiledLoop,
-  feeder: Feeder,
-  batches: Batches,
-  keys: readonly HostKey[],
-  schedules: readonly Numbers[],
-): Promise<Outputs> {
+async function runInCalls(loop: CompiledLoop, feeder: Feeder, call: Call<Numbers>): Promise<Outputs> {
   const parts: Outputs[] = []
-  for (let from = 0; from < batches.count; from += feeder.capacity) {
-    const fed = feeder.feed(batches, keys, schedules, from)
+  for (let from = 0; from < call.batches.count; from += feeder.capacity) {
+    const fed = feeder.feed(call, from)
     parts.push(await (await loop.run(fed)).take(fed.n))
   }
   return concatenate(parts)
 }
 
-function traceBatches(
+function traceCall(
   backend: NodeBackend,
-  step: TracedStep,
-  { data, count, shape }: Batches,
-  keys: readonly HostKey[],
-  schedules: readonly Numbers[],
+  step: Step<Numbers, Inputs>,
+  { batches, keys, schedules }: Call<Numbers>,
 ): { compilable: Compilable; feeder: Feeder } {
-  const size = data.length / count
-  const first = data.slice(0, size)
-  const second = count > 1 ? data.slice(size, 2 * size) : data.slice(0, size).reverse()
-  const [key, numbers] = [keys[0] as HostKey, schedules[0] as Numbers]
-  const traced = trace(backend, step, { data: [first, second], shape, key, numbers })
-  const feeder = newFeeder(data, shape, traced.scheduled)
-  const dtype = data instanceof Uint8Array ? 'uint8' : 'float32'
-  const loopShape = { capacity: feeder.capacity, dtype, batch: shape } as const
+  const traced = trace(backend, step, {
+    batches: twoSteps(batches),
+    key: keys?.[0],
+    numbers: schedules[0] as Numbers,
+  })
+  const feeder = newFeeder(batches, traced.scheduled)
+  const loopShape = { capacity: feeder.capacity, inputs: batches.inputs }
   const compile = (mode: NativeMode) => compileLoop(backend, traced, loopShape, mode)
   const slow = backend.binding.isUsingGpuDevice() ? undefined : slowInLoops(traced.program)
   return { compilable: { compile, siteOf: traced.siteOf, slow }, feeder }
+}
+
+/** Two steps whose inputs should differ: the first two, or the first one forwards and backwards. */
+function twoSteps(batches: Call<Numbers>['batches']): Call<Numbers>['batches'] {
+  const two = (data: Input['data']): Input['data'] => {
+    const size = data.length / batches.count
+    const taken = data.slice(0, 2 * size) as Input['data']
+    if (batches.count > 1) return taken
+    const both = new (data.constructor as new (length: number) => Input['data'])(2 * size)
+    both.set(taken)
+    both.set(taken.reverse(), size)
+    return both
+  }
+  return { ...batches, count: 2, inputs: batches.inputs.map(input => ({ ...input, data: two(input.data) })) }
 }

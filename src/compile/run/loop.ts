@@ -1,6 +1,6 @@
 /**
- * Puts a step's program into a loop that runs it `n` times, for `n` up to a fixed capacity. The loop carries (i, n, data, keys,
- * schedules, one buffer per output, the variables).
+ * Puts a step's program into a loop that runs it `n` times, for `n` up to a fixed capacity. The loop carries (i, n, inputs,
+ * keys, schedules, one buffer per output, the variables).
  */
 import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
 import { type Builder, newBuilder } from '../program/builder.js'
@@ -8,18 +8,17 @@ import { cast, fill, int, pack, reshape, slice, typeAttribute } from '../program
 import { type Program, sizeOf, type TensorType, typeOf, type Value } from '../program/program.js'
 import { whileLoop } from '../program/while.js'
 import type { StepProgram } from '../record/trace.js'
+import type { Input } from '../step.js'
 
 /** What is the same in every call. */
 export interface LoopShape {
   /** Steps that one call can run. */
   readonly capacity: number
-  /** Element type of the data; the loop casts uint8 to float32. */
-  readonly dtype: 'uint8' | 'float32'
-  /** Shape of one batch. */
-  readonly batch: readonly number[]
+  /** The inputs of one step. The loop casts their arrays to the element types that the step gets. */
+  readonly inputs: readonly Input[]
 }
 
-/** Arguments of `loop`, in order: n, data, keys, schedules, then the variables. Results: the outputs, then the assigned variables. */
+/** Arguments of `loop`, in order: n, the inputs, keys, schedules, then the variables. Results: the outputs, then the assigned variables. */
 export interface Loop {
   readonly condition: Program
   readonly body: Program
@@ -66,13 +65,22 @@ function outputTypes(program: Program): Map<string, TensorType> {
   return new Map(outputs.map(([name, value]) => [name.slice('output:'.length), typeOf(program, value)]))
 }
 
-function fedTypes({ scheduled }: StepProgram, { capacity, dtype, batch }: LoopShape): Carried[] {
+function fedTypes({ scheduled }: StepProgram, { capacity, inputs }: LoopShape): Carried[] {
   return [
     { name: 'n', type: scalar },
-    { name: 'data', type: { dtype: dtypeNumber(dtype), shape: [capacity, ...batch] } },
+    ...inputs.map(input => ({
+      name: `fed:${input.name}`,
+      type: { dtype: fedType(input), shape: [capacity, ...input.shape] },
+    })),
     { name: 'keys', type: { dtype: INT32, shape: [capacity, 2] } },
     { name: 'schedules', type: { dtype: DTYPES.TF_FLOAT, shape: [capacity, scheduled.length] } },
   ]
+}
+
+/** The element type of the array of an input, as TensorFlow numbers it. */
+export function fedType({ data }: Input): number {
+  if (data instanceof Uint8Array) return DTYPES.TF_UINT8
+  return data instanceof Int32Array ? INT32 : DTYPES.TF_FLOAT
 }
 
 type Arguments = (name: string) => Value
@@ -94,15 +102,15 @@ function conditionProgram(carried: readonly Carried[]): Program {
   return builder.build(new Map([['more', more]]))
 }
 
-function bodyProgram(step: StepProgram, { batch }: LoopShape, carried: readonly Carried[]): Program {
+function bodyProgram(step: StepProgram, { inputs: fed }: LoopShape, carried: readonly Carried[]): Program {
   const builder = newBuilder()
   const argument = addArguments(builder, carried)
   const i = argument('i')
   const row = (name: string, column: number, shape: readonly number[]) =>
     reshape(builder, rowOf(builder, argument(name), i, column, shape), shape)
   const inputs = new Map([...step.variables.keys()].map(name => [name, argument(name)]))
-  const data = row('data', 0, batch)
-  inputs.set('batch', cast(builder, data, DTYPES.TF_FLOAT))
+  for (const { name, shape, dtype } of fed)
+    inputs.set(`input:${name}`, cast(builder, row(`fed:${name}`, 0, shape), dtypeNumber(dtype)))
   inputs.set('key', row('keys', 0, [2]))
   step.scheduled.forEach((_, k) => void inputs.set(`schedule:${k}`, element(builder, argument('schedules'), i, k)))
   const results = builder.inline(step.program, inputs)

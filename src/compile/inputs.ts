@@ -1,0 +1,150 @@
+/** What a caller gives as the inputs of steps, as arrays of checked sizes. */
+import * as tf from '@tensorflow/tfjs'
+import { fail, isWhole, kindOf, show } from './complaint.js'
+import { type ArrayValues, type Batches, type Input, type InputArray, type Inputs, inputTypes } from './step.js'
+
+/** The name of the only input of a step that gets one tensor. */
+const ONLY = 'batch'
+
+/** Inputs whose first axis is the step. Throws an Error of one line if they are not values, or not of the same number of steps. */
+export async function stacked(data: unknown): Promise<Batches> {
+  if (typeof data === 'number') return noInputs(data)
+  const { entries, single } = entriesOf(data)
+  const inputs = await Promise.all(entries.map(([name, values]) => inputOf(name, values, single)))
+  const [first] = inputs as [CountedInput, ...CountedInput[]]
+  for (const { name, count } of inputs)
+    if (count !== first.count)
+      fail(`the first axis is the step: "${first.name}" has ${first.count} steps and "${name}" has ${count}`)
+  return { count: first.count, inputs, single }
+}
+
+/** The inputs of one step; the arrays are those given. */
+export async function ofOneStep(data: unknown): Promise<Batches> {
+  const { entries, single } = entriesOf(data)
+  const inputs = await Promise.all(
+    entries.map(async ([name, values]) => inputOf(name, await oneStep(name, values), single)),
+  )
+  return { count: 1, inputs, single }
+}
+
+/** What a compiled step depends on: names, shapes and element types. */
+export function signature({ inputs, single }: Batches): string {
+  const parts = inputs.map(({ name, data, shape, dtype }) => [name, data.constructor.name, shape, dtype])
+  return JSON.stringify([single, parts])
+}
+
+/** Joins the inputs of consecutive steps of one signature. */
+export function join(parts: readonly Batches[]): Batches {
+  const [first] = parts as [Batches, ...Batches[]]
+  if (parts.length === 1) return first
+  const inputs = first.inputs.map((input, i) => ({ ...input, data: concatenated(parts.map(part => dataOf(part, i))) }))
+  return { ...first, count: parts.reduce((sum, { count }) => sum + count, 0), inputs }
+}
+
+const dataOf = ({ inputs }: Batches, i: number) => (inputs[i] as Input).data
+
+function concatenated(arrays: readonly Input['data'][]): Input['data'] {
+  const [first] = arrays as [Input['data']]
+  const Type = first.constructor as new (length: number) => Input['data']
+  const whole = new Type(arrays.reduce((length, array) => length + array.length, 0))
+  let offset = 0
+  for (const array of arrays) {
+    whole.set(array, offset)
+    offset += array.length
+  }
+  return whole
+}
+
+/** The tensors of step `i` by name. */
+export function tensorsOf({ inputs }: Batches, i: number): Record<string, tf.Tensor> {
+  const tensors = inputs.map(({ name, data, shape, dtype }) => {
+    const size = tf.util.sizeFromShape([...shape])
+    return [name, tensorOf(data.subarray(i * size, (i + 1) * size), shape, dtype)]
+  })
+  return Object.fromEntries(tensors)
+}
+
+/** The tensors as the step gets them. */
+export function asGiven({ single }: Batches, tensors: Record<string, tf.Tensor>): Inputs {
+  return single ? (tensors[ONLY] as tf.Tensor) : tensors
+}
+
+/** A tensor with a copy of the values. */
+function tensorOf(data: Input['data'], shape: readonly number[], dtype: Input['dtype']): tf.Tensor {
+  if (dtype === 'float32') return tf.tensor(Float32Array.from(data), [...shape])
+  return dtype === 'int32'
+    ? tf.tensor(Int32Array.from(data), [...shape], 'int32')
+    : tf.tensor(Uint8Array.from(data, Number), [...shape], 'bool')
+}
+
+function noInputs(count: number): Batches {
+  if (!isWhole(count) || count < 1) fail(`the number of steps must be a whole number of at least 1, got ${count}`)
+  return { count, inputs: [], single: false }
+}
+
+const WANTED = '{ data, shape }, a tensor, or an object of those by name'
+
+function entriesOf(data: unknown): { entries: readonly (readonly [name: string, values: object])[]; single: boolean } {
+  if (typeof data !== 'object' || data === null) fail(`the inputs of steps must be ${WANTED}, got ${kindOf(data)}`)
+  if (ArrayBuffer.isView(data))
+    fail(
+      `a ${kindOf(data)} has no shape: write { data, shape: [steps, …] }, or batched({ data, shape: [rows, …] }, { size })`,
+    )
+  if (isValues(data)) return { entries: [[ONLY, data]], single: true }
+  const entries = Object.entries(data)
+  if (entries.length === 0) fail('an object without inputs: give the number of steps instead')
+  for (const [name, values] of entries)
+    if (!isValues(values)) fail(`the input "${name}" must be { data, shape } or a tensor, got ${kindOf(values)}`)
+  return { entries, single: false }
+}
+
+/** Whether this is meant as one input, right or wrong. */
+export function isValues(value: unknown): value is ArrayValues | tf.Tensor {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false
+  if (value instanceof tf.Tensor) return true
+  return 'shape' in value || ('data' in value && !isValues(value.data))
+}
+
+interface CountedInput extends Input {
+  readonly count: number
+}
+
+async function inputOf(name: string, values: object, single: boolean): Promise<CountedInput> {
+  const label = single ? 'batches' : name
+  const { data, shape, dtype } = values instanceof tf.Tensor ? await readTensor(label, values) : (values as ArrayValues)
+  checkArray(label, data)
+  if (!Array.isArray(shape) || !shape.every(isWhole) || !((shape[0] ?? 0) >= 1))
+    fail(`${label}.shape must be a list of whole numbers, the number of steps first, got ${show(shape)}`)
+  const size = tf.util.sizeFromShape([...shape])
+  if (data.length !== size) fail(`${label}.data has ${data.length} values, but the shape [${shape}] has ${size}`)
+  if (dtype !== undefined && !inputTypes.includes(dtype))
+    fail(`${label}.dtype must be one of ${inputTypes.join(', ')}, got ${show(dtype)}`)
+  const [count = 0, ...rest] = shape
+  return { name, data: unclamped(data), shape: rest, dtype: dtype ?? usualType(data), count }
+}
+
+async function oneStep(name: string, values: object): Promise<ArrayValues> {
+  const { data, shape, dtype } = values instanceof tf.Tensor ? await readTensor(name, values) : (values as ArrayValues)
+  if (!Array.isArray(shape))
+    fail(`${name}.shape must be a list of whole numbers, the shape of one batch, got ${show(shape)}`)
+  return { data, shape: [1, ...shape], dtype }
+}
+
+/** TF.js gives bytes the type int32, as there are no tensors of bytes. */
+const usualType = (data: InputArray): Input['dtype'] => (data instanceof Float32Array ? 'float32' : 'int32')
+
+const unclamped = (data: InputArray): Input['data'] =>
+  data instanceof Uint8ClampedArray ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data
+
+function checkArray(label: string, data: unknown): asserts data is InputArray {
+  const known = [Uint8Array, Uint8ClampedArray, Int32Array, Float32Array]
+  if (known.some(type => data instanceof type)) return
+  const fix = Array.isArray(data) || ArrayBuffer.isView(data) ? ': use Float32Array.from(…)' : ''
+  fail(`${label}.data must be a Uint8Array, an Int32Array or a Float32Array, got ${kindOf(data)}${fix}`)
+}
+
+async function readTensor(name: string, tensor: tf.Tensor): Promise<ArrayValues> {
+  const dtype = inputTypes.find(type => type === tensor.dtype)
+  if (dtype === undefined) fail(`${name} is a tensor of ${tensor.dtype}: use one of ${inputTypes.join(', ')}`)
+  return { data: await tensor.data(), shape: tensor.shape, dtype }
+}
