@@ -29,8 +29,8 @@ export interface Algorithm {
    */
   finishPass?(): Promise<Record<string, number>>
   /**
-   * Which of several programs `step` and `bound` are, if that changes at the end of a pass or when variables are restored: a compiled step then
-   * has to be compiled again. One that is not stays right, but is less precise.
+   * Which of several programs `step` and `bound` are, if that changes at the end of a pass or when variables are restored: one that is compiled
+   * is then wrong, and has to be compiled again.
    */
   form?(): string
   dispose(): void
