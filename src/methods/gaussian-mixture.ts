@@ -21,7 +21,7 @@ const flags = {
   pca: pcaSetting,
   prior: em.priorSetting('symmetric prior Dirichlet(A) on the weights; 1 is flat (maximum likelihood)'),
   concentration: mixtureSettings.concentration,
-  varianceFloor: varianceFloorSetting('added to each estimated variance'),
+  varianceFloor: varianceFloorSetting('lower limit of each variance; mean field: added to those of the prior'),
   start: mixtureSettings.start,
   restarts: mixtureSettings.restarts,
   samples: mixtureSettings.samples,
@@ -90,7 +90,7 @@ function algorithmOf(
   const options = {
     ...data,
     samples: method === 'monte-carlo' ? samples : undefined,
-    prior: { concentration: prior, regularization: varianceFloor },
+    prior: { concentration: prior, varianceFloor },
   }
   return { algorithm: mixtureEm(mixture, options) }
 }

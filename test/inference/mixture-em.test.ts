@@ -26,7 +26,7 @@ async function run(algorithm: BoundedAlgorithm, data: Rows, passes: number, batc
 const algorithmOf = (mixture: BernoulliMixture | GaussianMixture, count: number): BoundedAlgorithm =>
   mixture.family === 'bernoulli'
     ? mixtureEm(mixture, { read, images: count })
-    : mixtureEm(mixture, { read, images: count, prior: { regularization: 1e-4 } })
+    : mixtureEm(mixture, { read, images: count, prior: { varianceFloor: 1e-4 } })
 
 describe('the log-likelihood per image after 1, 5 and 50 iterations', () => {
   test.each(covarianceKinds)('is that of scikit-learn for %s covariances', async covariance => {
@@ -185,12 +185,12 @@ describe.each(kinds)('a mixture, %s', kind => {
 })
 
 test.each(covarianceKinds)(
-  'a singular %s covariance is refused without regularization and accepted with it',
+  'a singular %s covariance is refused without a variance floor and accepted with one',
   async covariance => {
     const data = { x: new Float32Array(20).fill(0.5), pixels: 2 }
-    const learn = (regularization: number) => {
+    const learn = (varianceFloor: number) => {
       const mixture = createGaussianMixture({ pixels: 2, components: 2, covariance })
-      return pass(mixtureEm(mixture, { read, images: 10, prior: { regularization } }), data, 10)
+      return pass(mixtureEm(mixture, { read, images: 10, prior: { varianceFloor } }), data, 10)
     }
     await expect(learn(0)).rejects.toThrow(
       /^component 0: the covariance is singular \(.*\); use a larger --variance-floor/,

@@ -63,7 +63,7 @@ export function axisStructure(spherical: boolean, components: number, pixels: nu
     precisionFrom: 'covariances',
     storedPrecision: covariances => invert(covariances, shape),
     covarianceOf: (precision, k) => row(precision, k, shape.width).map(value => 1 / value),
-    addFloor: (covariance, floor) => covariance.map(variance => variance + floor),
+    atLeast: (covariance, floor) => covariance.map(variance => Math.max(variance, floor)),
     derive(forms, base) {
       const { slot, slots } = chooseSlots(forms, base, shape)
       return { coefficients: { ...coefficients(forms, base, shape), slot }, slots }

@@ -51,7 +51,7 @@ export function fullStructure(components: number, pixels: number): GaussianStruc
       const lower = invertLower(square(precision, k, pixels))
       return Float64Array.from(lower.mmul(lower.transpose()).to1DArray())
     },
-    addFloor,
+    atLeast,
     derive: ({ precision }) => ({ coefficients: { whitening: precision }, slots: 0 }),
     meanDistance({ means, precision }, of, k) {
       const whitening = square(precision, k, pixels)
@@ -109,16 +109,16 @@ const precisionOf = (whitening: Float64Array, components: number, pixels: number
   logDeterminants: Float64Array.from({ length: components }, (_, k) => logDeterminant(square(whitening, k, pixels))),
 })
 
-/** Rounding can leave a direction with less than no variance; it then gets the floor, the least that any direction of the sum has. */
-function addFloor(covariance: Float64Array, floor: number): Float64Array {
+/** Raises the eigenvalues that are below the floor to it: the maximum of -½ (log |Σ| + tr Σ⁻¹ S) over Σ without smaller ones. */
+function atLeast(covariance: Float64Array, floor: number): Float64Array {
   const size = Math.sqrt(covariance.length)
-  const sum = Matrix.from1DArray(size, size, covariance).add(Matrix.eye(size, size, floor))
+  const matrix = Matrix.from1DArray(size, size, covariance)
   try {
-    cholesky(sum)
-    return Float64Array.from(sum.to1DArray())
+    cholesky(Matrix.sub(matrix, Matrix.eye(size, size, floor)))
+    return covariance
   } catch (error) {
     if (!(error instanceof NotPositiveDefinite)) throw error
-    const { eigenvectorMatrix: basis, realEigenvalues } = new EigenvalueDecomposition(sum, { assumeSymmetric: true })
+    const { eigenvectorMatrix: basis, realEigenvalues } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true })
     const scaled = basis.clone().mulRowVector(realEigenvalues.map(value => Math.max(value, floor)))
     return Float64Array.from(scaled.mmul(basis.transpose()).to1DArray())
   }

@@ -65,8 +65,8 @@ export interface GaussianStructure {
   storedPrecision(values: Float64Array): Precision
   /** The covariance of component k. */
   covarianceOf(precision: Float64Array, k: number): Float64Array
-  /** A covariance with `floor` added to its variances. */
-  addFloor(covariance: Float64Array, floor: number): Float64Array
+  /** The most probable covariance, given that of the images, of those with no variance below `floor` in any direction of the structure. */
+  atLeast(covariance: Float64Array, floor: number): Float64Array
   /**
    * The values of the variables of `coefficientShapes`, and the number of slots: places for components that are computed in a slower and more
    * precise way, 0 if there is one way only. A compiled step has a fixed number of them.

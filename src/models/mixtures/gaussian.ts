@@ -63,12 +63,12 @@ export interface GaussianMixtureOptions {
 export interface GaussianPrior {
   /** Weights ~ Dirichlet(concentration, …), at least 1; 1 is flat. */
   concentration: number
-  /** Added to each estimated variance, like scikit-learn's `reg_covar`. */
-  regularization: number
+  /** Lower limit of each variance; of a full covariance, of its variance in every direction. */
+  varianceFloor: number
 }
 
-/** A flat prior: maximum likelihood, with scikit-learn's regularization. */
-export const flatGaussianPrior: GaussianPrior = { concentration: 1, regularization: 1e-6 }
+/** A flat prior: maximum likelihood. */
+export const flatGaussianPrior: GaussianPrior = { concentration: 1, varianceFloor: 1e-6 }
 
 export function createGaussianMixture(options: GaussianMixtureOptions): GaussianMixture {
   const { pixels, components, covariance } = options
@@ -206,20 +206,20 @@ export function totalGaussianLogJoint(
 }
 
 /**
- * The M step: the most probable parameters given the moments of so many images. Components without images keep mean and covariance. The floor is
- * no part of the bound: a component keeps its covariance if the bound would be lower with the new one, so that no M step lowers it.
+ * The M step: the most probable parameters given the moments of so many images, of those with no variance below the floor. Components without images
+ * keep mean and covariance.
  */
 export async function maximizeGaussian(
   mixture: GaussianMixture,
   moments: GaussianMoments,
   images: number,
-  { concentration, regularization }: GaussianPrior,
+  { concentration, varianceFloor }: GaussianPrior,
 ) {
   const { structure, pixels } = mixture
   const statistics = await gaussianStatistics(mixture, moments)
   const { before } = statistics
   const { weights, logPrior } = maximizeWeights(moments.counts, concentration)
-  const old = structure.storedPrecision(before[structure.precisionFrom] as Float64Array)
+  const { precision } = structure.storedPrecision(before[structure.precisionFrom] as Float64Array)
   const means = Float64Array.from(before.means as Float64Array)
   const covariances = new Float64Array(statistics.covariances.length)
   const size = covariances.length / mixture.components
@@ -227,16 +227,9 @@ export async function maximizeGaussian(
     const observed = row(statistics.covariances, k, size)
     if (!isUnused(count)) means.set(row(statistics.means, k, pixels), k * pixels)
     covariances.set(
-      isUnused(count) ? structure.covarianceOf(old.precision, k) : structure.addFloor(observed, regularization),
+      isUnused(count) ? structure.covarianceOf(precision, k) : structure.atLeast(observed, varianceFloor),
       k * size,
     )
-  })
-  const found = structure.invert(covariances)
-  moments.counts.forEach((count, k) => {
-    const score = ({ precision, logDeterminants }: Precision) =>
-      (logDeterminants[k] as number) - structure.meanDistance({ means, precision }, statistics, k)
-    if (!isUnused(count) && score(old) > score(found))
-      covariances.set(structure.covarianceOf(old.precision, k), k * size)
   })
   const forms = setGaussianParameters(mixture, { weights, means, covariances })
   return { logJoint: totalGaussianLogJoint(mixture, forms, statistics, images), logPrior }
