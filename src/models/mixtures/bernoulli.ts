@@ -4,6 +4,7 @@ import { dot, row, sum } from '../../numeric/linear-algebra.js'
 import {
   assign,
   column,
+  countValues,
   createVariables,
   FLOAT32_ROUNDING,
   type Mixture,
@@ -64,19 +65,28 @@ export interface BernoulliPrior {
 /** A flat prior: maximum likelihood. */
 export const flatBernoulliPrior: BernoulliPrior = { concentration: 1, pixels: [1, 1], floor: 1e-6 }
 
+type BernoulliShape = Omit<BernoulliMixtureOptions, 'start'>
+
+/** The numbers of values of a mixture, which is not made: of its variables, and of the sums of a pass. */
+export const countBernoulli = (shape: BernoulliShape): { variables: number; moments: number } => ({
+  variables: countValues(variableShapes(shape)),
+  moments: shape.components * shape.pixels,
+})
+
+const variableShapes = ({ pixels, components }: BernoulliShape) => ({
+  weights: [components],
+  means: [components, pixels],
+  log_weights: [components],
+  log_on: [components, pixels],
+  log_off: [components, pixels],
+  logits: [components, pixels],
+  offsets: [components],
+  origin: [pixels],
+})
+
 export function createBernoulliMixture({ pixels, components, start }: BernoulliMixtureOptions): BernoulliMixture {
-  const [vector, matrix] = [[components], [components, pixels]]
-  const shapes = {
-    weights: vector,
-    means: matrix,
-    log_weights: vector,
-    log_on: matrix,
-    log_off: matrix,
-    logits: matrix,
-    offsets: vector,
-    origin: [pixels],
-  }
-  const variables = createVariables(shapes)
+  const matrix = [components, pixels]
+  const variables = createVariables(variableShapes({ pixels, components }))
   const originVariable = variable({ variables }, 'origin')
   const origin = new Float64Array(pixels)
   const fromOrigin = (x: tf.Tensor) => tf.sub(x, originVariable)

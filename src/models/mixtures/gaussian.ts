@@ -14,7 +14,7 @@ import {
   type QuadraticForms,
   type Values,
 } from './gaussian-structure.js'
-import { assign, createVariables, type Mixture, read, variable } from './mixture.js'
+import { assign, countValues, createVariables, type Mixture, read, variable } from './mixture.js'
 import { isUnused, maximizeWeights } from './weights.js'
 
 export const covarianceKinds = ['spherical', 'diagonal', 'full'] as const
@@ -70,20 +70,39 @@ export interface GaussianPrior {
 /** A flat prior: maximum likelihood. */
 export const flatGaussianPrior: GaussianPrior = { concentration: 1, varianceFloor: 1e-6 }
 
+type GaussianShape = Omit<GaussianMixtureOptions, 'start'>
+
+/** The numbers of values of a mixture, which is not made: of its variables, of the sums of a pass, and of the covariances. */
+export function countGaussian(shape: GaussianShape): { variables: number; moments: number; covariances: number } {
+  const structure = structureOf(shape)
+  return {
+    variables: countValues(variableShapes(shape, structure)),
+    moments: countValues(structure.momentShapes),
+    covariances: countValues({ covariances: structure.covarianceShape }),
+  }
+}
+
+const structureOf = ({ pixels, components, covariance }: GaussianShape): GaussianStructure =>
+  covariance === 'full'
+    ? fullStructure(components, pixels)
+    : axisStructure(covariance === 'spherical', components, pixels)
+
+const variableShapes = (
+  { pixels, components }: GaussianShape,
+  structure: GaussianStructure,
+): Record<string, number[]> => ({
+  weights: [components],
+  means: [components, pixels],
+  covariances: structure.covarianceShape,
+  ...Object.fromEntries(constantNames.map(name => [name, [components]])),
+  ...structure.coefficientShapes,
+  ...Object.fromEntries(Object.entries(structure.base).map(([name, { length }]) => [name, [length]])),
+})
+
 export function createGaussianMixture(options: GaussianMixtureOptions): GaussianMixture {
   const { pixels, components, covariance } = options
-  const structure =
-    covariance === 'full'
-      ? fullStructure(components, pixels)
-      : axisStructure(covariance === 'spherical', components, pixels)
-  const variables = createVariables({
-    weights: [components],
-    means: [components, pixels],
-    covariances: structure.covarianceShape,
-    ...Object.fromEntries(constantNames.map(name => [name, [components]])),
-    ...structure.coefficientShapes,
-    ...Object.fromEntries(Object.entries(structure.base).map(([name, { length }]) => [name, [length]])),
-  })
+  const structure = structureOf(options)
+  const variables = createVariables(variableShapes(options, structure))
   const mixture: GaussianMixture = {
     family: 'gaussian',
     covariance,
