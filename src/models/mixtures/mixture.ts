@@ -26,7 +26,7 @@ export interface Mixture<Name extends string = string> {
 export const FLOAT32_ROUNDING = 2 ** -24
 
 /** Nats. Where log p(x | k) of images near component k may be rounded by more than this, a mixture takes a slower and more precise form. */
-export const TOLERATED_ROUNDING = 8e-4
+export const TOLERATED_ROUNDING = 4e-4
 
 /** The posterior over components given x, in nats. */
 export interface ComponentPosterior {
