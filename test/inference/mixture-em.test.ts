@@ -1,4 +1,5 @@
 // EM of mixtures against scikit-learn, NumPy, enumeration, and its own theorem.
+
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { BoundedAlgorithm } from '../../src/inference/algorithm.js'

@@ -5,7 +5,7 @@
  * BayesianGaussianMixture. But scikit-learn uses the Wishart's E[log |Λ|] in these cases too, which for more than one pixel is not the
  * expectation under its q.
  */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } from '../../distributions/conjugate.js'
 import {
   type ExpectedConstants,

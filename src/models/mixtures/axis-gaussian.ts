@@ -8,7 +8,7 @@
  * Λ (m - low) (high - m) cancels. Where that is too much for float32 (`roundingError`), as of tiny variances about grey means, a component gets a
  * slot: steps then take x - m_k before they square.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { row, sum } from '../../numeric/linear-algebra.js'
 import {
   addConstants,

@@ -2,8 +2,9 @@
  * Gaussian components with full covariances Σ = L Lᵀ: log p(x | k) = c_k - ½ |P_k (x - m_k)|², P = L⁻¹. Moments are those of z = P_k (x - m_k), so
  * each direction has its variance to float32 precision, even if another one has a million times as much.
  */
-import * as tf from '@tensorflow/tfjs'
+
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import * as tf from '#tfjs'
 import {
   apply,
   cholesky,

@@ -1,5 +1,5 @@
 /** The interface of spherical, diagonal and full covariances: log p(x | k) = c_k - ½ (x - m_k)ᵀ Λ_k (x - m_k), Λ the precision. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { column, type Moments, variable } from './mixture.js'
 
 /** Two sums over images, weighted by r_nk, from which a component's mean and covariance follow. What they are sums of depends on the structure. */
