@@ -50,6 +50,8 @@ export interface FactorAnalysis {
   /** log det G, and the trace of G. */
   readonly logDetPosterior: tf.Variable
   readonly tracePosterior: tf.Variable
+  /** log p(x) at x = mu, in nats. */
+  readonly logDensityAtMean: tf.Variable
   dispose(): void
 }
 
@@ -77,6 +79,7 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
     sweep: { carry: zeros(latentDim, latentDim), noise: zeros(latentDim, latentDim) },
     logDetPosterior: zeros(),
     tracePosterior: zeros(),
+    logDensityAtMean: zeros(),
   }
   const { mu, W, psi, ...derived } = tensors
   const model = {
@@ -93,6 +96,7 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
       ['derived/gibbs_noise', derived.sweep.noise],
       ['derived/log_det_posterior', derived.logDetPosterior],
       ['derived/trace_posterior', derived.tracePosterior],
+      ['derived/log_density_at_mean', derived.logDensityAtMean],
     ]),
     dispose: () => tf.dispose(tensors),
   }
@@ -133,10 +137,17 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
     [model.sweep.noise, noise.to1DArray()],
     [model.logDetPosterior, [logDetCovariance]],
     [model.tracePosterior, [covariance.trace()]],
+    [model.logDensityAtMean, [logDensityAtMean(theta.psi, logDetCovariance)]],
   ]
   for (const [variable, list] of values)
     tf.tidy(() => variable.assign(tf.tensor(Float32Array.from(list), variable.shape)))
   return theta
+}
+
+/** -1/2 (D log 2 pi + log det C) with det C = det Psi / det G: in double precision, because a sum over many variances is thousands of nats. */
+export function logDensityAtMean(psi: ArrayLike<number>, logDetCovariance: number): number {
+  const logDetNoise = Array.from(psi).reduce((sum, variance) => sum + Math.log(variance), 0)
+  return -(psi.length * LOG_2PI + logDetNoise - logDetCovariance) / 2
 }
 
 /**
@@ -147,10 +158,21 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
  * console.log((await readFactorParameters(model)).psi) // Float64Array(3) [ 1, 1, 1 ]
  */
 export async function readParameters({ mu, W, psi }: FactorAnalysis): Promise<FactorParameters> {
-  const [m, w, p] = await Promise.all([mu.data(), W.data(), psi.data()])
+  return parametersOf(W, await Promise.all([mu.data(), W.data(), psi.data()]))
+}
+
+/** Derives anew what follows from theta, after its variables were restored. */
+export function restoreParameters(model: FactorAnalysis): void {
+  const { mu, W, psi } = model
+  setParameters(model, parametersOf(W, [mu.dataSync(), W.dataSync(), psi.dataSync()]))
+}
+
+type Data = ArrayLike<number>
+
+function parametersOf({ shape }: tf.Tensor, [m, w, p]: readonly [Data, Data, Data]): FactorParameters {
   return {
     mu: Float64Array.from(m),
-    W: Matrix.from1DArray(W.shape[0] as number, W.shape[1] as number, w),
+    W: Matrix.from1DArray(shape[0] as number, shape[1] as number, w),
     psi: Float64Array.from(p),
   }
 }
@@ -275,13 +297,12 @@ export function logProb(model: FactorAnalysis, x: tf.Tensor): tf.Tensor {
  */
 export function exactBound(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor) {
   return tf.tidy(() => {
-    const { mu, W, psi, features, latentDim, logDetPosterior, tracePosterior } = model
+    const { mu, W, psi, latentDim, logDetPosterior, tracePosterior, logDensityAtMean } = model
     const residual = tf.sub(tf.sub(x, mu), tf.matMul(mean, W, false, true)) // [batch, features]
     const squaredMean = tf.sum(tf.square(mean), -1) // [batch]
     // (x - mu)ᵀ C^-1 (x - mu) = |x - mu - W m|^2_Psi + |m|^2: both terms are positive, so nothing cancels.
     const squared = tf.add(tf.sum(tf.div(tf.square(residual), psi), -1), squaredMean)
-    const logDet = tf.sub(tf.sum(tf.log(psi)), logDetPosterior) // of C
-    const elbo = tf.mul(tf.add(tf.add(squared, logDet), features * LOG_2PI), -0.5)
+    const elbo = tf.sub(logDensityAtMean, tf.mul(squared, 0.5))
     // 1/2 (tr G + |m|^2 - L - log det G)
     const kl = tf.mul(tf.sub(tf.add(squaredMean, tf.sub(tracePosterior, logDetPosterior)), latentDim), 0.5)
     return { elbo, reconstruction: tf.add(elbo, kl), kl }
@@ -291,12 +312,14 @@ export function exactBound(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor)
 /** log p(x | z) + log p(z): x [batch, features], z [..., batch, latent] -> [..., batch]. */
 export function logJoint(model: FactorAnalysis, x: tf.Tensor, z: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
-    const { mu, W, psi, features, latentDim } = model
+    const { mu, W, psi, features, latentDim, logDetPosterior, logDensityAtMean } = model
     const flat = tf.reshape(z, [-1, latentDim])
     const decoded = tf.reshape(tf.matMul(flat, W, false, true), [...z.shape.slice(0, -1), features])
     const residual = tf.sub(tf.sub(x, mu), decoded) // [..., batch, features]
     const squared = tf.add(tf.sum(tf.div(tf.square(residual), psi), -1), tf.sum(tf.square(z), -1))
-    return tf.mul(tf.add(tf.add(squared, tf.sum(tf.log(psi))), (features + latentDim) * LOG_2PI), -0.5)
+    // at x = mu and z = 0
+    const constant = tf.sub(logDensityAtMean, tf.mul(tf.add(logDetPosterior, latentDim * LOG_2PI), 0.5))
+    return tf.sub(constant, tf.mul(squared, 0.5))
   })
 }
 

@@ -43,7 +43,7 @@ export async function trainLearner(
 ): Promise<TrainingResult> {
   const { config, signal, observer = {} } = job
   const training = await openTraining(job, learner, data, keeper)
-  const { position, history, steps } = training
+  const { position, history } = training
   const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
   try {
     observer.started?.(position, data)
@@ -53,7 +53,7 @@ export async function trainLearner(
       if (reason) return result(reason)
       const pass = training.startPass()
       const range = { from: position.stepInEpoch, to: pass.steps, signal }
-      for await (const { count, outputs, schedules } of chunks(steps, range, pass.feed)) {
+      for await (const { count, outputs, schedules } of chunks(training.steps, range, pass.feed)) {
         const choice = training.settleMode()
         if (choice) observer.compiled?.(choice)
         requireFiniteBound(outputs, position, { config, keeper: training.keeper })

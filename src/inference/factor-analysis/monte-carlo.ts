@@ -18,7 +18,7 @@ import { gibbsStep } from '../../sampling/gibbs.js'
 import { type ChainOptions, imageChains, type Sampler } from '../../sampling/image-chains.js'
 import { type Run, runKernel, sample } from '../../sampling/kernel.js'
 import type { BoundedAlgorithm } from '../algorithm.js'
-import { centre, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize } from './em.js'
+import { addSpread, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize, moveTo } from './em.js'
 
 /** `direct` draws independently from the exact posterior. */
 export const factorSamplers = ['direct', 'gibbs', 'metropolis', 'hmc'] as const
@@ -76,11 +76,12 @@ export function monteCarloFactorAnalysis(
     },
     async finishPass() {
       const old = await readParameters(model)
-      const statistics = await gathered.take()
+      const { sums, spread } = await gathered.take()
+      const statistics = addSpread(sums, old, spread)
       const theta = setParameters(model, maximize(old, statistics, options))
       return {
         logJointAfterE: expectedLogJoint(old, statistics),
-        logJointAfterM: expectedLogJoint(theta, centre(statistics)),
+        logJointAfterM: expectedLogJoint(theta, moveTo(theta, old, statistics)),
         noiseVariance: theta.psi.reduce((sum, value) => sum + value, 0) / model.features,
         ...(await chains.finishPass()),
       }

@@ -7,14 +7,16 @@ import {
   type BernoulliPrior,
   flatBernoulliPrior,
   maximizeBernoulli,
+  restoreBernoulli,
 } from '../../models/mixtures/bernoulli.js'
 import {
   flatGaussianPrior,
   type GaussianMixture,
   type GaussianPrior,
   maximizeGaussian,
+  restoreGaussian,
 } from '../../models/mixtures/gaussian.js'
-import type { Coefficients, Mixture, Moments } from '../../models/mixtures/mixture.js'
+import type { Mixture, Moments } from '../../models/mixtures/mixture.js'
 import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm } from './steps.js'
 
 export interface MixtureEmOptions<Prior> extends MixtureData {
@@ -48,36 +50,46 @@ export function mixtureEm(
   options: MixtureEmOptions<BernoulliPrior & GaussianPrior>,
 ): MixtureAlgorithm {
   return mixture.family === 'bernoulli'
-    ? emAlgorithm(mixture, options, moments =>
-        maximizeBernoulli(mixture, moments, { ...flatBernoulliPrior, ...options.prior }),
-      )
-    : emAlgorithm(mixture, options, moments =>
-        maximizeGaussian(mixture, moments, { ...flatGaussianPrior, ...options.prior }),
-      )
+    ? emAlgorithm(mixture, options, {
+        maximize: moments => maximizeBernoulli(mixture, moments, { ...flatBernoulliPrior, ...options.prior }),
+        restored: () => restoreBernoulli(mixture),
+      })
+    : emAlgorithm(mixture, options, {
+        maximize: (moments, count) =>
+          maximizeGaussian(mixture, moments, count, { ...flatGaussianPrior, ...options.prior }),
+        restored: () => restoreGaussian(mixture),
+      })
 }
 
-/** An M step: assigns the parameters. `logPrior` is log p(parameters) up to a constant, in nats. */
-type Maximize<Name extends string> = (
-  moments: Moments<Name>,
-) => Promise<{ coefficients: Coefficients; logPrior: number }>
+/** The M step of a family. */
+interface FamilyUpdate<Name extends string> {
+  /** Assigns the parameters. In nats: `logJoint` is Σ_n Σ_k r_nk (log w_k + log p(x_n | k)), `logPrior` log p(parameters) up to a constant. */
+  maximize(moments: Moments<Name>, images: number): Promise<{ logJoint: number; logPrior: number }>
+  restored(): void
+}
 
 function emAlgorithm<Name extends string>(
   mixture: Mixture<Name>,
   data: MixtureData & { samples?: number | undefined },
-  maximize: Maximize<Name>,
+  { maximize, restored }: FamilyUpdate<Name>,
 ): MixtureAlgorithm {
   const { samples } = data
   if (samples !== undefined && !(Number.isInteger(samples) && samples > 0))
     throw new Error(`samples ${samples}: expected a positive integer; omit it for the exact E step`)
-  return mixtureAlgorithm(mixture, data, new Map(), async ({ images, moments, logProb, entropy, emptyComponents }) => {
-    const { coefficients, logPrior } = await maximize(moments)
-    const elboAfterM = (mixture.totalLogJoint(coefficients, moments) + entropy) / images
-    return {
-      elboAfterE: logProb / images,
-      [samples === undefined ? 'elboAfterM' : 'sampledElboAfterM']: elboAfterM,
-      logPrior: logPrior / images,
-      objective: elboAfterM + logPrior / images,
-      emptyComponents,
-    }
-  })
+  return mixtureAlgorithm(
+    mixture,
+    data,
+    { restored },
+    async ({ images, moments, logProb, entropy, emptyComponents }) => {
+      const { logJoint, logPrior } = await maximize(moments, images)
+      const elboAfterM = (logJoint + entropy) / images
+      return {
+        elboAfterE: logProb / images,
+        [samples === undefined ? 'elboAfterM' : 'sampledElboAfterM']: elboAfterM,
+        logPrior: logPrior / images,
+        objective: elboAfterM + logPrior / images,
+        emptyComponents,
+      }
+    },
+  )
 }

@@ -6,7 +6,6 @@ import * as tf from '#tfjs'
 import { gatherImages, type Images, imageTensor } from '../../data/images.js'
 import { type HostKey, keyAt, permutation, split, uniformValues } from '../../random.js'
 import { type MixtureAlgorithm, passOver } from './steps.js'
-import { typicalValues } from './typical-values.js'
 
 /** `random` draws centres uniformly; `k-means++` with probability proportional to the squared distance to the nearest centre so far. */
 export const startMethods = ['random', 'k-means++'] as const
@@ -43,7 +42,7 @@ export async function startMixture(
   const [sampleKey, startKey] = split(key, 2) as [HostKey, HostKey]
   const chosen = permutation(sampleKey, images.count).subarray(0, SAMPLE)
   const x = tf.tidy(() => algorithm.read(imageTensor(gatherImages(images, chosen)))) // [sample, pixels]
-  algorithm.mixture.setOrigin?.(await typicalValues(x))
+  await algorithm.mixture.adapt?.(x)
   const objectives: number[] = []
   let best: SavedValues | undefined
   for (let i = 0; i < restarts; i++) {
@@ -54,6 +53,7 @@ export async function startMixture(
   }
   best?.restore()
   best?.dispose()
+  algorithm.restored()
   x.dispose()
   return objectives
 }
