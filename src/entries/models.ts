@@ -39,12 +39,14 @@ export {
 } from '../models/mixtures/gaussian.js'
 export type {
   GaussianMoments,
+  GaussianStatistics,
   GaussianStructure,
+  Precision,
   QuadraticForms,
+  Values as MixtureValues,
   Variables as MixtureVariables,
 } from '../models/mixtures/gaussian-structure.js'
 export {
-  type Coefficients,
   type ComponentPosterior,
   logProb as mixtureLogProb,
   type Mixture,
