@@ -211,6 +211,17 @@ describe('check', () => {
     expect(contentOf(copy)).toEqual(contentOf(good))
   })
 
+  test('says that a run begins again if it was killed before its first snapshot became the latest', async () => {
+    const copy = damaged(at => {
+      for (const name of ['latest', 'best', 'metrics.jsonl']) rmSync(join(at, name))
+      rmSync(join(at, 'snapshots'), { recursive: true })
+      cpSync(join(home, 'first-pass'), join(at, 'snapshots', 'step-00000000'), { recursive: true })
+    })
+    expect(await inspectRun(copy, 'r')).toMatchObject({ whole: false, resume: { from: 'the beginning' } })
+    writeFileSync(join(copy, 'metrics.jsonl'), metricsOfThree)
+    expect(await inspectRun(copy, 'r')).toMatchObject({ resume: { refused: 'r/latest: the link is missing' } })
+  })
+
   test('writes damaged exported networks again from the tensors, and keeps the damaged file', async () => {
     const copy = damaged(at => writeFileSync(join(at, 'latest/encoder/weights.bin'), 'x'))
     expect((await inspectRun(copy, 'r')).resume).toMatchObject({ refused: expect.stringContaining('weights.bin') })

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { RunConfig } from '../../methods/method.js'
 import { readRunConfig } from '../../runs/config-file.js'
-import { type SnapshotName, snapshotLabels } from '../../runs/directory.js'
+import { hasHistory, type SnapshotName, snapshotLabels } from '../../runs/directory.js'
 import { leftoversOf } from '../../runs/leftovers.js'
 import { readHistory, unfinishedLines } from '../../runs/metrics-file.js'
 import type { Position } from '../../runs/snapshot.js'
@@ -44,19 +44,12 @@ export async function inspectRun(folder: string, name: string, locked = isLocked
     const message = `${unfinished} ${unfinished === 1 ? 'line' : 'lines'} of passes that the latest snapshot has not finished`
     files.push({ file: join(name, 'metrics.jsonl'), state: 'leftover', message })
   }
-  const found = {
-    config,
-    snapshots,
-    latest,
-    metrics,
-    begun: snapshots.length > 0 || existsSync(join(folder, 'metrics.jsonl')),
-  }
   return {
     name,
     whole: files.every(isGood),
     locked,
     files,
-    resume: describeResume(found, files),
+    resume: describeResume(folder, { config, latest, metrics }, files),
     repaired: [],
     config,
     snapshots,
@@ -145,18 +138,12 @@ interface Found {
   config: RunConfig | undefined
   latest: InspectedSnapshot | undefined
   metrics: readonly Finding[]
-  /** Whether a training has left anything. */
-  begun: boolean
 }
 
 /** What `--resume` would do; it trusts `latest`, and reads no other snapshot. */
-function describeResume({ config, latest, metrics, begun }: Found, files: readonly Finding[]): Resume {
-  const refuse = (finding: Finding | undefined): Resume => ({
-    refused: finding ? `${finding.file}: ${finding.message ?? finding.state}` : 'the run is damaged',
-  })
+function describeResume(folder: string, { config, latest, metrics }: Found, files: readonly Finding[]): Resume {
   if (!config) return refuse(files.find(finding => !isGood(finding)))
-  if (!latest && begun) return refuse(files.find(({ file, state }) => basename(file) === 'latest' && state !== 'whole'))
-  if (!latest) return { from: 'the beginning' }
+  if (!latest) return describeStart(folder, files)
   if (!latest.isWhole) return refuse(latest.files.find(finding => !isGood(finding)))
   const damaged = metrics.find(finding => !isGood(finding))
   if (damaged) return refuse(damaged)
@@ -164,3 +151,17 @@ function describeResume({ config, latest, metrics, begun }: Found, files: readon
   if (epoch >= config.epochs) return { from: `epoch ${epoch}, the last one: ask for more with --epochs` }
   return { from: `epoch ${epoch}, step ${stepInEpoch} of the next` }
 }
+
+/** Without `latest` the run begins again, unless that would lose something. A snapshot of step 0, which a kill left without its link, is nothing. */
+function describeStart(folder: string, files: readonly Finding[]): Resume {
+  try {
+    if (!hasHistory(folder)) return { from: 'the beginning' }
+  } catch (error) {
+    return { refused: (error as Error).message }
+  }
+  return refuse(files.find(({ file, state }) => basename(file) === 'latest' && state !== 'whole'))
+}
+
+const refuse = (finding: Finding | undefined): Resume => ({
+  refused: finding ? `${finding.file}: ${finding.message ?? finding.state}` : 'the run is damaged',
+})
