@@ -222,6 +222,16 @@ describe('check', () => {
     expect(await inspectRun(copy, 'r')).toMatchObject({ resume: { refused: 'r/latest: the link is missing' } })
   })
 
+  test('says that a copy without links is refused', async () => {
+    const copy = damaged(at => {
+      const best = readlinkSync(join(at, 'best'))
+      rmSync(join(at, 'best'))
+      cpSync(join(at, best), join(at, 'best'), { recursive: true })
+    })
+    const refused = expect.stringMatching(/^r\/best: a link into snapshots\/ was expected/)
+    expect((await inspectRun(copy, 'r')).resume).toMatchObject({ refused })
+  })
+
   test('writes damaged exported networks again from the tensors, and keeps the damaged file', async () => {
     const copy = damaged(at => writeFileSync(join(at, 'latest/encoder/weights.bin'), 'x'))
     expect((await inspectRun(copy, 'r')).resume).toMatchObject({ refused: expect.stringContaining('weights.bin') })

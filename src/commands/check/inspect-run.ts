@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { RunConfig } from '../../methods/method.js'
 import { readRunConfig } from '../../runs/config-file.js'
-import { hasHistory, type SnapshotName, snapshotLabels } from '../../runs/directory.js'
+import { requireLinks, type SnapshotName, snapshotFolder, snapshotLabels } from '../../runs/directory.js'
 import { leftoversOf } from '../../runs/leftovers.js'
 import { readHistory, unfinishedLines } from '../../runs/metrics-file.js'
 import type { Position } from '../../runs/snapshot.js'
@@ -143,7 +143,10 @@ interface Found {
 /** What `--resume` would do; it trusts `latest`, and reads no other snapshot. */
 function describeResume(folder: string, { config, latest, metrics }: Found, files: readonly Finding[]): Resume {
   if (!config) return refuse(files.find(finding => !isGood(finding)))
-  if (!latest) return describeStart(folder, files)
+  const refused = refusalOfLinks(folder, files)
+  if (refused) return refused
+  if (!latest && snapshotFolder(folder, 'latest') !== undefined) return refuse(findingOf('latest', files))
+  if (!latest) return { from: 'the beginning' }
   if (!latest.isWhole) return refuse(latest.files.find(finding => !isGood(finding)))
   const damaged = metrics.find(finding => !isGood(finding))
   if (damaged) return refuse(damaged)
@@ -152,15 +155,19 @@ function describeResume(folder: string, { config, latest, metrics }: Found, file
   return { from: `epoch ${epoch}, step ${stepInEpoch} of the next` }
 }
 
-/** Without `latest` the run begins again, unless that would lose something. A snapshot of step 0, which a kill left without its link, is nothing. */
-function describeStart(folder: string, files: readonly Finding[]): Resume {
+/** Why `--resume` would refuse the links, in the words of the findings; undefined if it would not. */
+function refusalOfLinks(folder: string, files: readonly Finding[]): Resume | undefined {
   try {
-    if (!hasHistory(folder)) return { from: 'the beginning' }
+    requireLinks(folder)
+    return undefined
   } catch (error) {
-    return { refused: (error as Error).message }
+    const finding = findingOf('latest', files) ?? findingOf('best', files)
+    return finding ? refuse(finding) : { refused: (error as Error).message }
   }
-  return refuse(files.find(({ file, state }) => basename(file) === 'latest' && state !== 'whole'))
 }
+
+const findingOf = (link: SnapshotName, files: readonly Finding[]): Finding | undefined =>
+  files.find(({ file, state }) => basename(file) === link && state !== 'whole')
 
 const refuse = (finding: Finding | undefined): Resume => ({
   refused: finding ? `${finding.file}: ${finding.message ?? finding.state}` : 'the run is damaged',
