@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
 import type { Choice } from '../compile/step.js'
-import { type Dataset, loadDataset, loadRunDataset, type Split } from '../data/dataset.js'
-import type { Images } from '../data/images.js'
+import { type Dataset, loadDataset, loadRunDataset, readOptionsOf, type Split } from '../data/dataset.js'
+import { describeSize, type Images, imageShape } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
 import { imagesAsRead } from '../methods/reading.js'
@@ -133,15 +133,12 @@ export function orThrow(refusal: string | undefined): void {
 }
 
 /** The images of a run, or those of `source`: null if `--data` was not given, undefined if the command has no such option. Throws an Error if their size is not the run's, or if the run's images have changed. */
-export function runImages({ config, snapshot }: TrainedRun, source?: string | null): Dataset {
-  const data = source == null ? loadRunDataset(config) : loadDataset(source, config.validation)
-  const { rows, columns, sha256 } = snapshot.data
-  if (data.rows !== rows || data.columns !== columns) {
-    throw new Error(
-      `--data ${data.source}: images of ${data.rows}x${data.columns} pixels, but the run was trained on ${rows}x${columns}`,
-    )
-  }
-  if (source == null && data.sha256 !== sha256) {
+export async function runImages({ config, snapshot }: TrainedRun, source?: string | null): Promise<Dataset> {
+  const data =
+    source == null ? await loadRunDataset(config) : await loadDataset(source, config.validation, readOptionsOf(config))
+  const [here, there] = [describeSize(data), describeSize(imageShape(snapshot.data))]
+  if (here !== there) throw new Error(`--data ${data.source}: images of ${here}, but the run was trained on ${there}`)
+  if (source == null && data.sha256 !== snapshot.data.sha256) {
     const remedy = source === null ? ', or choose images with --data' : ''
     throw new Error(`${config.data}: the images have changed since the run was trained; restore them${remedy}`)
   }

@@ -1,7 +1,7 @@
 /** Principal components of grey images (Pearson 1901): the directions of largest variance. */
 import * as tf from '@tensorflow/tfjs'
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
-import { type Images, imageRange, imageTensor, meanImage } from './images.js'
+import { type ImageSet, imageRange, imageTensor, meanImage } from './images.js'
 import { toUnit } from './levels.js'
 
 const BATCH = 5000
@@ -17,7 +17,7 @@ export interface PrincipalComponents {
  * The first `count` components of images with pixels in [0, 1]. The entry of largest magnitude is positive in each. Throws an `Error` if
  * `count` exceeds the number of pixels.
  */
-export async function principalComponents(images: Images, count: number): Promise<PrincipalComponents> {
+export async function principalComponents(images: ImageSet, count: number): Promise<PrincipalComponents> {
   const mean = meanImage(images)
   const pixels = mean.length
   if (count > pixels) throw new Error(`--pca ${count}: the images have only ${pixels} pixels`)
@@ -35,7 +35,7 @@ export async function principalComponents(images: Images, count: number): Promis
 }
 
 /** The covariance Σ (x - mean)(x - mean)ᵀ / images, accumulated in double precision over batches: [pixels²]. */
-async function covarianceOf(images: Images, mean: Float32Array): Promise<Float64Array> {
+async function covarianceOf(images: ImageSet, mean: Float32Array): Promise<Float64Array> {
   const sum = new Float64Array(mean.length ** 2)
   for (let from = 0; from < images.count; from += BATCH) {
     const product = tf.tidy(() => {

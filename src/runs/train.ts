@@ -11,8 +11,8 @@ import type { TrainingJob, TrainingResult } from './training.js'
 
 /** Trains a run until its last epoch, until its method has finished, or until `job.signal` stops it. Throws an Error if the ELBO is not finite. */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
-  const { folder, config, resume = false, isLocked = false } = job
-  const data = loadRunDataset(config)
+  const { folder, config, resume = false, isLocked = false, observer = {} } = job
+  const data = await loadRunDataset(config, observer.decoded)
   const learner = methodOf(config).create(config, { ...data, images: data.train.count })
   const keeper = () => keepInFolder(folder, { resume, isLocked })
   return trainLearner(job, { learner, data, keeper, owned: [learner] })

@@ -19,7 +19,7 @@ describe.skipIf(skipped !== '')(`a compiled convolutional step${skipped}`, () =>
   beforeAll(() => useBackend('tensorflow'))
 
   test.each(['xla', 'graph'] as const)('by %s gives the same as eager TF.js', async mode => {
-    const images = loadDataset(data)
+    const images = await loadDataset(data)
     // Adam divides by the size of a gradient, which makes the rounding of one near zero as large as a step.
     const config = await smallConfig({ ...convolutional, optimizer: 'momentum' })
     const learner = vae.create(config, { ...images, images: 0 })

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { absoluteSource, type Dataset, loadDataset, sourceName, withFirstImages } from '../../data/dataset.js'
+import { imageShape } from '../../data/images.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { describeReading } from '../../methods/reading.js'
@@ -63,7 +64,7 @@ export const compare = command({
     )
     const settings = { ...asked, data: absoluteSource(asked.data) }
     if (named && !resume) requireFree(named, 'settings.json')
-    const data = loadDataset(settings.data)
+    const data = await loadDataset(settings.data)
     requireTestImages(settings, data)
     const prefix = values.preset === 'default' ? 'compare' : values.preset
     const claim = claimFolder(context.checkpoints, { run: run ?? null, prefix, work: 'is making this comparison' })
@@ -216,11 +217,11 @@ function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): 
 }
 
 /** Creates the learner of every kind of run once, so that impossible settings are refused before training starts. */
-function requirePossible(runs: readonly PlannedRun[], { rows, columns, train }: Dataset): void {
+function requirePossible(runs: readonly PlannedRun[], { train, ...shape }: Dataset): void {
   for (const { config, seed } of runs) {
     if (seed === runs[0]?.seed)
       methodOf(config)
-        .create(config, { rows, columns, images: config.trainImages ?? train.count })
+        .create(config, { ...imageShape(shape), images: config.trainImages ?? train.count })
         .dispose()
   }
 }

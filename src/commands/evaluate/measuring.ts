@@ -1,7 +1,7 @@
 /** Shared by the estimators of `elbo evaluate`: the images to measure, common printed lines, and the file of `--save`. */
 
 import { type Dataset, requireFirst, type Split, sourceName } from '../../data/dataset.js'
-import { firstImages, imageSize } from '../../data/images.js'
+import { imageSize, levelsOf } from '../../data/images.js'
 import { unitValues, WHITE } from '../../data/levels.js'
 import { bitsPerDimension } from '../../evaluation/bits.js'
 import { writeFileAtomic } from '../../files/files.js'
@@ -28,14 +28,14 @@ export interface Measuring extends OpenedForEvaluation {
 }
 
 /** The images of a run that the options choose. Throws a `UsageError` if the split has fewer. */
-export function imagesToMeasure(
+export async function imagesToMeasure(
   opened: OpenedForEvaluation,
   { images: count, split, data: source }: ImageValues,
-): Measuring {
+): Promise<Measuring> {
   const { trained, run, snapshot, seed } = opened
   const { config, method } = trained
   const { reads } = method.traits(config)
-  const data = runImages(trained, source)
+  const data = await runImages(trained, source)
   const all = splitOf(data, split)
   const images = requireFirst(evaluatedSplit(trained, all), count, '--images')
   const whole = images.count === all.count
@@ -97,7 +97,7 @@ export function saveValues(
 ): void {
   if (save === null) return
   const count = Math.min(...Object.values(values).map(({ length }) => length))
-  const levels = firstImages(images, count).pixels
+  const levels = levelsOf(images, 0, count)
   const x = binary ? levels.map(level => level / WHITE) : unitValues(levels)
   const tensors = new Map<string, StoredTensor>([['x', { shape: [count, data.rows, data.columns], data: x }]])
   for (const [name, list] of Object.entries(values))

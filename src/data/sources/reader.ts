@@ -43,6 +43,8 @@ export interface Decodable extends ImageShape {
   readonly labels?: Labels
   /** The file name of each image, where images are files. */
   readonly names?: readonly string[]
+  /** Decoding costs more than reading the decoded levels back, however few they are. */
+  readonly isSlow?: boolean
   /** The levels as they lie in a file, where nothing has to be decoded. */
   readonly flat?: { readonly path: string; readonly offset: number }
   /** The levels in pieces of whole images, in order; memory in use does not grow with the number of images. */
@@ -71,6 +73,6 @@ export interface OpenedSource {
 export interface Reader {
   /** Such as `NumPy array`. */
   readonly name: string
-  recognises(probe: Probe): boolean
+  recognises(probe: Probe, options: ReadOptions): boolean
   open(path: string, options: ReadOptions, probe: Probe): Promise<OpenedSource>
 }

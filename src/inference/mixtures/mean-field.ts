@@ -4,7 +4,7 @@
  * decreases.
  */
 import * as tf from '@tensorflow/tfjs'
-import { type Images, imageTensor } from '../../data/images.js'
+import { type ImageSet, imageTensor } from '../../data/images.js'
 import type { BernoulliMixture } from '../../models/mixtures/bernoulli.js'
 import { createGaussianMixture, type GaussianMixture } from '../../models/mixtures/gaussian.js'
 import type { GaussianMoments } from '../../models/mixtures/gaussian-structure.js'
@@ -121,7 +121,7 @@ function checkDegreesOfFreedom(
  */
 export async function gaussianHyperparameters(
   mixture: GaussianMixture,
-  images: Images,
+  images: ImageSet,
   read: MixtureData['read'],
 ): Promise<GaussianHyperparameters> {
   const { pixels, covariance: kind, components } = mixture
