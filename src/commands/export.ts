@@ -39,14 +39,15 @@ export const exportModel = command({
 })
 
 /** The inputs and outputs of the networks, one line each. */
-function describeNetworks({ pixels, layers, latents, likelihood }: Vae): string[] {
+function describeNetworks({ pixels, layers, latents, likelihood, decoder }: Vae): string[] {
   const [latentDim, upperLatentDim] = layers
   const z = upperLatentDim === undefined ? 'z' : 'h1'
   const each = (names: readonly string[], size: number | undefined) =>
     `${names.join(' and ')}${names.length > 1 ? ', each' : ''} [batch, ${size}]`
+  const outputs = likelihood.heads.map(({ name }, i) => `${name} [batch, ${decoder.outputs[i]?.shape.at(-1)}]`)
   return [
     `encoder: images [batch, ${pixels}] in [0, 1] -> ${each(latents.heads, latentDim)}, of q(${z}|x)`,
-    `decoder: ${z} [batch, ${latentDim}] -> ${each(likelihood.heads, pixels)}; ${likelihood.meaning}`,
+    `decoder: ${z} [batch, ${latentDim}] -> ${outputs.join(' and ')}; ${likelihood.meaning}`,
     ...(upperLatentDim === undefined
       ? []
       : [

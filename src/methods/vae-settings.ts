@@ -59,6 +59,10 @@ export const vaeFlags = {
     "filters of the encoder's convolutions (4x4, stride 2), listed from the image to z; the decoder mirrors them",
     read.listOrOff,
   ),
+  residualBlocks: {
+    ...wholeNumber([0, 16], 0, 'with --filters: residual blocks of two 3x3 convolutions after each of them'),
+    added: true,
+  },
   hidden: layers(
     [400, 400],
     "units of the encoder's hidden layers, after its convolutions if it has any; the decoder mirrors them",
@@ -81,7 +85,7 @@ export const vaeFlags = {
   likelihood: choice(
     likelihoods,
     'bernoulli',
-    'p(x|z): a probability of binary pixels (bernoulli), or a density of grey ones (the others; they need --binarize none)',
+    'p(x|z): a probability of binary pixels (bernoulli) or of levels (discretized-logistic), or a density of grey ones (the others); all but bernoulli need --binarize none',
   ),
   pixelVariance: setting(
     z.union([z.number().positive(), z.literal('learned')]).nullable(),
@@ -90,6 +94,10 @@ export const vaeFlags = {
     'with --likelihood gaussian: the variance of all pixels, or learned: the decoder outputs one for each pixel',
     text => (text === 'learned' ? text : read.numberOrOff(text)),
   ),
+  logistics: {
+    ...wholeNumber([1, 100], 1, 'with --likelihood discretized-logistic: components of the mixture of each pixel'),
+    added: true,
+  },
   objective: choice(
     [...bounds, 'wake-sleep'],
     'elbo',

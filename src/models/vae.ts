@@ -7,13 +7,8 @@ import * as tf from '@tensorflow/tfjs'
 import { type ImageShape, imageShape, imageSize } from '../data/images.js'
 import { type Key, split, uniform } from '../random.js'
 import { type LatentName, type Latents, latentFamilies, type Posterior } from './latents.js'
-import {
-  type Likelihood,
-  likelihoodOf,
-  type likelihoods,
-  type PixelDistribution,
-  type PixelVariance,
-} from './likelihoods.js'
+import type { Likelihood, PixelDistribution } from './likelihood.js'
+import { likelihoodOf, type likelihoods, type PixelVariance } from './likelihoods.js'
 import { decoderNetwork, encoderNetwork, outputsAt, type VaeShape } from './networks.js'
 import { twoLayerLatents } from './two-layer-latents.js'
 
@@ -83,6 +78,8 @@ export interface VaeOptions extends VaeShape {
   likelihood?: (typeof likelihoods)[number]
   /** Required by likelihood 'gaussian', ignored by the others. */
   pixelVariance?: PixelVariance | null
+  /** Of likelihood 'discretized-logistic': the components of each pixel's mixture; default 1. */
+  logistics?: number
 }
 
 /**
@@ -108,10 +105,10 @@ function latentsOf({ latents = 'gaussian', upperLatentDim, upperHidden, latentDi
 }
 
 function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispose'> {
-  const { latentDim, upperLatentDim, likelihood: name = 'bernoulli', pixelVariance } = options
+  const { latentDim, upperLatentDim, likelihood: name = 'bernoulli', pixelVariance = null, logistics = 1 } = options
   const image = imageShape(options)
   const layers = upperLatentDim ? [latentDim, upperLatentDim] : [latentDim]
-  const likelihood = likelihoodOf(name, pixelVariance ?? undefined)
+  const likelihood = likelihoodOf(name, { pixelVariance, logistics, channels: image.channels })
   return {
     layers,
     latentDim: layers.reduce((sum, size) => sum + size),

@@ -43,9 +43,8 @@ describe('a convolutional run', () => {
     expectSameState(parts, whole)
   })
 
-  test('whose convolutions do not fit the images is refused with sizes that would', async () => {
-    await expect(trainSmall(newRun(), { ...convolutional, filters: [4, 4, 4] })).rejects.toThrow(
-      'multiples of 8, such as 32x32',
-    )
+  test('with more convolutions than its images can be halved is refused with the number that fits', async () => {
+    const filters = [4, 4, 4, 4, 4, 4]
+    await expect(trainSmall(newRun(), { ...convolutional, filters })).rejects.toThrow('images of 28x28 allow at most 5')
   })
 })
