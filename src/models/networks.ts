@@ -23,7 +23,10 @@ export interface VaeShape extends GivenShape {
 }
 
 /** Rows and columns of the kernel of a convolution of stride 2. */
-const KERNEL = 4
+export const KERNEL = 4
+
+/** The same of the convolutions of a residual block. */
+export const BLOCK_KERNEL = 3
 
 /** Images [batch, values] -> one output [batch, latent] for each of `heads`. Throws an Error if there are more convolutions than the image can be halved. */
 export function encoderNetwork(shape: VaeShape, heads: readonly string[]): tf.LayersModel {
@@ -63,7 +66,7 @@ export function outputsAt(network: tf.LayersModel, inputs: tf.Tensor): tf.Tensor
   return [outputs].flat().map(output => tf.reshape(output, [...leading, output.shape.at(-1) as number]))
 }
 
-interface DenseShape {
+export interface DenseShape {
   name: string
   inputs: number
   /** Units of the hidden layers, from the input to the outputs. */
@@ -127,7 +130,7 @@ function withBlocks(
   for (let i = 1; i <= residualBlocks; i++) {
     const half = (part: string) => [
       tf.layers.activation({ name: `${name}_${i}_${part}_activation`, activation }),
-      tf.layers.conv2d({ ...convolution(`${name}_${i}_${part}`, filters), kernelSize: 3, strides: 1 }),
+      tf.layers.conv2d({ ...convolution(`${name}_${i}_${part}`, filters), kernelSize: BLOCK_KERNEL, strides: 1 }),
     ]
     const change = through([...half('a'), ...half('b')], from)
     from = tf.layers.add({ name: `${name}_${i}` }).apply([from, change]) as tf.SymbolicTensor
@@ -175,7 +178,7 @@ function croppedTo(maps: tf.SymbolicTensor, { rows, columns }: MapSize, name: st
 }
 
 /** The sizes of the feature maps, from the image inwards. */
-function mapSizes(image: ImageShape, filters: readonly number[]): MapSize[] {
+export function mapSizes(image: ImageShape, filters: readonly number[]): MapSize[] {
   const half = ({ rows, columns }: MapSize) => ({ rows: Math.ceil(rows / 2), columns: Math.ceil(columns / 2) })
   const most = Math.ceil(Math.log2(Math.min(image.rows, image.columns)))
   if (filters.length > most)

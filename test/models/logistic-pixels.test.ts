@@ -3,10 +3,11 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as logistic from '../../src/distributions/discretized-logistic.js'
 import { likelihoodOf } from '../../src/models/likelihoods.js'
-import { createVae, decode, initialize } from '../../src/models/vae.js'
+import { countVaeWeights, createVae, decode, initialize, modelsOf } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { streamKey, uniformValues } from '../../src/random.js'
 import { useBackend } from '../support/backend.js'
+import { expectClose } from '../support/expectations.js'
 
 beforeAll(() => useBackend())
 
@@ -127,7 +128,7 @@ describe.each([1, 3])('a mixture of 2 over %d channels', channels => {
     each.forEach((row, point) => {
       const alone = likelihood.of(heads.map(head => tf.slice(head, [point, 0], [1, -1])))
       const pair = alone.logProb(images).dataSync()
-      row.forEach((value, image) => expect(Math.abs(value - (pair[image] as number))).toBeLessThan(1e-3))
+      expectClose(row, pair, 1e-3)
     })
   })
 
@@ -140,7 +141,7 @@ describe.each([1, 3])('a mixture of 2 over %d channels', channels => {
       tf.slice(likelihood.of(heads).mean, [0, 0], [1, -1]).dataSync(),
     ]
     // The stated mean clips locations instead of integrating the tails.
-    means.forEach((value, i) => expect(Math.abs(value - (expected[i] as number))).toBeLessThan(0.12))
+    expectClose(means, expected, 0.12)
   })
 })
 
@@ -158,6 +159,8 @@ test.each([{ filters: null }, { filters: [4, 6] }, { filters: [4, 6, 8], residua
         ...shape,
       } as const
       const vae = createVae({ ...options, likelihood: 'discretized-logistic', logistics })
+      const parameters = [...modelsOf(vae).values()].reduce((sum, model) => sum + model.countParams(), 0)
+      expect(countVaeWeights({ ...options, likelihood: 'discretized-logistic', logistics })).toBe(parameters)
       initialize(vae, key, new Float32Array(210).fill(0.4))
       const { mean, sample, logProb } = { ...decode(vae, tf.zeros([3, 2])), mean: decode(vae, tf.zeros([3, 2])).mean }
       expect([mean.shape, sample(key).shape]).toEqual([

@@ -5,6 +5,7 @@ import { absoluteSource, type Dataset, loadDataset, sourceName, withFirstImages 
 import { imageShape } from '../../data/images.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
+import { createLearner } from '../../methods/method.js'
 import { describeReading } from '../../methods/reading.js'
 import { type Claim, claimFolder, isFree } from '../../runs/claim.js'
 import { runFolder } from '../../runs/directory.js'
@@ -98,8 +99,8 @@ async function compareIn(
     for (const planned of runs) requireFree(runFolder(context.checkpoints, planned.name), 'config.json')
   }
   removeLeftovers(folder)
-  await openAndSay(settings.backend, settings.threads, context)
-  requirePossible(runs, data)
+  const { device } = await openAndSay(settings.backend, settings.threads, context)
+  requirePossible(runs, data, device)
   writeFileAtomic(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`)
   return compareRuns({ name, folder, settings, runs, data }, context)
 }
@@ -217,12 +218,11 @@ function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): 
 }
 
 /** Creates the learner of every kind of run once, so that impossible settings are refused before training starts. */
-function requirePossible(runs: readonly PlannedRun[], { train, ...shape }: Dataset): void {
+function requirePossible(runs: readonly PlannedRun[], { train, ...size }: Dataset, device: string): void {
   for (const { config, seed } of runs) {
-    if (seed === runs[0]?.seed)
-      methodOf(config)
-        .create(config, { ...imageShape(shape), images: config.trainImages ?? train.count })
-        .dispose()
+    if (seed !== runs[0]?.seed) continue
+    const shape = { ...imageShape(size), images: config.trainImages ?? train.count }
+    createLearner(methodOf(config), config, shape, device).dispose()
   }
 }
 
