@@ -71,6 +71,6 @@ export interface OpenedSource {
 export interface Reader {
   /** Such as `NumPy array`. */
   readonly name: string
-  recognises(probe: Probe): boolean
+  recognises(probe: Probe, options: ReadOptions): boolean
   open(path: string, options: ReadOptions, probe: Probe): Promise<OpenedSource>
 }
