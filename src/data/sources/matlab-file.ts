@@ -66,9 +66,10 @@ function checkHeader(header: Uint8Array, path: string): boolean {
   const text = Buffer.from(header).toString('latin1')
   if (text.startsWith('\x89HDF') || text.startsWith('MATLAB 7.3'))
     throw new Error(`${path}: MATLAB 7.3 (HDF5), which is not read; save it in MATLAB with -v7, or as a NumPy array`)
-  if (header.length < HEADER) throw truncated(path)
   const mark = text.slice(126)
-  if (!text.startsWith('MATLAB') || (mark !== 'IM' && mark !== 'MI'))
+  const isWhole = mark === 'IM' || mark === 'MI'
+  if (text.startsWith('MATLAB') && header.length < HEADER) throw truncated(path)
+  if (!text.startsWith('MATLAB') || !isWhole)
     throw new Error(`${path}: no MATLAB 5 file; save it in MATLAB with -v7, or with scipy.io.savemat`)
   return mark === 'MI'
 }
@@ -139,7 +140,10 @@ interface Numeric {
 }
 
 /** Numbers that are whole may be stored as bytes, whatever their class. */
-function numbersOf({ type, offset, length }: Part, { name, kind, shape, isBigEndian, bytes, path }: Numeric): StoredArray {
+function numbersOf(
+  { type, offset, length }: Part,
+  { name, kind, shape, isBigEndian, bytes, path }: Numeric,
+): StoredArray {
   const stored = types[type]
   if (stored === undefined) throw new Error(`${path}: ${name}: damaged: numbers of unknown type ${type}`)
   const size = shape.reduce((product, one) => product * one, bytesOfType[stored])
