@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type ImageShape, imageSize } from '../images.js'
-import { type ByteSource, bytesOf } from './bytes.js'
+import { bytesOf } from './bytes.js'
 import { parseRawShape } from './raw-shape.js'
 import type { Decodable, OpenedSource, PartName, Probe, Reader, ReadOptions } from './reader.js'
 
@@ -58,13 +58,11 @@ async function images(path: string, options: ReadOptions): Promise<Decodable> {
   return { ...shape, count, files: [path], blocks: () => blocks(path, size) }
 }
 
-const open = (path: string): ByteSource => bytesOf(path, /\.gz$/i.test(path))
-
 /** Longer lines are no images. */
 const LONGEST_LINE = 2 ** 24
 
 async function firstLine(path: string): Promise<string[]> {
-  const cursor = open(path).open()
+  const cursor = bytesOf(path).open()
   try {
     let text = ''
     while (!/\S[^\n]*\n/.test(text)) {
@@ -158,7 +156,7 @@ function whatIsWrong(text: string, size: number): string {
 }
 
 async function* lines(path: string): AsyncGenerator<string> {
-  const cursor = open(path).open()
+  const cursor = bytesOf(path).open()
   try {
     let rest = ''
     for (;;) {

@@ -84,8 +84,13 @@ export async function openArrays(
   const largest = await largestOf(real)
   const isUnit = largest <= 1 + ROUNDING
   const isDark = real.length > 0 && !isUnit && largest < WHITE / 2
+  const realFiles = [...new Set(real.flatMap(({ files }) => files))] // the scale of each depends on all
+  const decodables = all.map(([name, part]) => {
+    const isReal = part.array.isReal
+    return [name, decodable(isReal ? { ...part, files: realFiles } : part, isUnit && isReal)]
+  })
   return {
-    parts: Object.fromEntries(all.map(([name, part]) => [name, decodable(part, isUnit && part.array.isReal)])),
+    parts: Object.fromEntries(decodables),
     warnings: isDark ? [...warnings, darkWarning(real[0]?.array.name ?? '', largest)] : warnings,
   }
 }

@@ -52,16 +52,14 @@ function cursorInFile(path: string, from: number, end: number): Cursor {
   }
 }
 
-/** A whole file, unpacked if it is gzipped. */
-export const bytesOf = (path: string, isGzipped: boolean): ByteSource =>
-  isGzipped
-    ? unpackedBytes(
-        path,
-        'gzip file',
-        () => createGunzip({ chunkSize: PIECE }),
-        () => piecesOf(fileBytes(path)),
-      )
-    : fileBytes(path)
+/** A whole file, unpacked if it is gzipped, whatever its name. */
+export function bytesOf(path: string): ByteSource {
+  const file = fileBytes(path)
+  const [first, second] = withFile(path, path, opened => opened.read(0, 2))
+  if (first !== 0x1f || second !== 0x8b) return file
+  const gunzip = () => createGunzip({ chunkSize: PIECE })
+  return unpackedBytes(path, 'gzip file', gunzip, () => piecesOf(file))
+}
 
 /** What a stream of zlib's format holds; `name` is for errors. */
 export const inflatedBytes = (packed: ByteSource, name: string): ByteSource =>

@@ -1,7 +1,6 @@
 /** IDX files of images and labels, by the names of MNIST, EMNIST and KMNIST (http://yann.lecun.com/exdb/mnist/). */
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { withFile } from '../../files/reading.js'
 import { type ImageArray, layoutOf, openArrays, type StoredArray } from './arrays.js'
 import { type ByteSource, bytesOf, withCursor } from './bytes.js'
 import { type IdxHeader, isIdx, LONGEST_IDX_HEADER, parseIdxImagesHeader, parseIdxLabelsHeader } from './idx-header.js'
@@ -50,8 +49,7 @@ async function imageArray(path: string): Promise<{ part: ImageArray; warnings: r
 }
 
 async function headerOf(path: string): Promise<{ header: Uint8Array; bytes: ByteSource }> {
-  const start = withFile(path, path, file => file.read(0, 2))
-  const bytes = bytesOf(path, start[0] === 0x1f && start[1] === 0x8b)
+  const bytes = bytesOf(path)
   return { bytes, header: await withCursor(bytes, cursor => cursor.read(LONGEST_IDX_HEADER)) }
 }
 

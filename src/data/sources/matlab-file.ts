@@ -32,11 +32,12 @@ const types: Readonly<Record<number, NumberType>> = {
   13: 'uint64',
 }
 
-/** Classes of arrays, by number; from `double` on they hold numbers. */
-const classes = ['', 'cell', 'struct', 'object', 'char', 'sparse', 'double', 'single', 'int8', 'uint8']
-const laterClasses = ['int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64']
-const kinds = [...classes, ...laterClasses]
-const FIRST_NUMERIC = 6
+/** Classes of arrays, by number. */
+const others = ['', 'cell', 'struct', 'object', 'char', 'sparse']
+const numeric = ['double', 'single', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64']
+/** Functions and objects of newer versions: their layout is not documented, and they may lack shape and name. */
+const undocumented = ['function', 'opaque object', 'function object']
+const kinds = [...others, ...numeric, ...undocumented]
 const COMPLEX = 0x0800
 
 /** The variables of a file in their order. Throws an Error that names the file, or the variable, if it is damaged. */
@@ -61,17 +62,19 @@ export async function matlabVariables(path: string): Promise<MatlabVariable[]> {
 
 const truncated = (path: string): Error => new Error(`${path}: the MATLAB file is truncated`)
 
-/** Whether numbers are big-endian. */
+/** Whether numbers are big-endian. The header ends with a version, 1, or 2 where HDF5 follows, and a mark of the order of bytes. */
 function checkHeader(header: Uint8Array, path: string): boolean {
-  const text = Buffer.from(header).toString('latin1')
-  if (text.startsWith('\x89HDF') || text.startsWith('MATLAB 7.3'))
+  const bytes = Buffer.from(header)
+  const text = bytes.toString('latin1')
+  const isLevel5 = text.startsWith('MATLAB')
+  if (isLevel5 && bytes.length < HEADER) throw truncated(path)
+  const isBigEndian = text.endsWith('MI')
+  const version = bytes.length < HEADER ? 0 : isBigEndian ? bytes[124] : bytes[125]
+  if (text.startsWith('\x89HDF') || (isLevel5 && version === 2))
     throw new Error(`${path}: MATLAB 7.3 (HDF5), which is not read; save it in MATLAB with -v7, or as a NumPy array`)
-  const mark = text.slice(126)
-  const isWhole = mark === 'IM' || mark === 'MI'
-  if (text.startsWith('MATLAB') && header.length < HEADER) throw truncated(path)
-  if (!text.startsWith('MATLAB') || !isWhole)
+  if (!isLevel5 || version !== 1 || !(isBigEndian || text.endsWith('IM')))
     throw new Error(`${path}: no MATLAB 5 file; save it in MATLAB with -v7, or with scipy.io.savemat`)
-  return mark === 'MI'
+  return isBigEndian
 }
 
 const words = (bytes: Uint8Array, isBigEndian: boolean): number[] => {
@@ -111,9 +114,10 @@ async function variableIn(bytes: ByteSource, isBigEndian: boolean, path: string)
     const [flags = 0] = words(await dataOf(await next(), 8), isBigEndian)
     const kind = kinds[flags & 255]
     if (!kind) throw new Error(`${path}: damaged: an array of unknown class ${flags & 255}`)
+    if (undocumented.includes(kind)) return { name: '', kind, shape: [], array: undefined }
     const shape = words(await dataOf(await next(), 4 * MOST_DIMENSIONS), isBigEndian)
-    const name = Buffer.from(await dataOf(await next(), LONGEST_NAME)).toString('latin1')
-    if ((flags & 255) < FIRST_NUMERIC || flags & COMPLEX) return { name, kind, shape, array: undefined }
+    const name = Buffer.from(await dataOf(await next(), LONGEST_NAME)).toString()
+    if (!numeric.includes(kind) || flags & COMPLEX) return { name, kind, shape, array: undefined }
     const numbers = await next()
     const array = numbersOf(numbers, { name, kind, shape, isBigEndian, bytes, path })
     return { name, kind, shape, array }

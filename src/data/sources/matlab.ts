@@ -2,6 +2,7 @@
  * Images in MATLAB 5 files: Omniglot's `chardata.mat` and the Caltech 101 silhouettes, whose pixels lie column by column, the Frey faces, whose
  * pixels lie row by row, and any other array by `--key` and `--raw-shape`.
  */
+import { shortened } from '../../settings/setting.js'
 import { type ImageArray, type Layout, layoutOf, openArrays, type StoredArray } from './arrays.js'
 import { labelsOf } from './labels.js'
 import { type MatlabVariable, matlabVariables } from './matlab-file.js'
@@ -84,7 +85,7 @@ async function openSet(path: string, variables: readonly MatlabVariable[], set: 
   return openArrays(arrays, all)
 }
 
-/** MATLAB writes an image column by column, so that is what pixels are taken for. */
+/** MATLAB writes an image column by column, so that is what pixels are taken for; of rows of pixels nothing tells whether they are. */
 async function openKey(
   path: string,
   variables: readonly MatlabVariable[],
@@ -99,8 +100,10 @@ async function openKey(
   const asked = parseRawShape(options.rawShape)
   const isImageTogether = imagesAreLast(array, asked, options.rawShape)
   const layout = pixelsOf({ ...asked, isImageTogether }, false, array.name)
+  const parts = { all: { array, layout, files: [path] } }
+  if (array.shape.length > 2) return openArrays(parts)
   const message = `${array.name}: the pixels of an image are read column by column, as MATLAB writes them; if they lie row by row, use --transpose on`
-  return openArrays({ all: { array, layout, files: [path] } }, [{ kind: 'orientation', message }])
+  return openArrays(parts, [{ kind: 'orientation', message }])
 }
 
 function imagesAreLast(
@@ -124,7 +127,7 @@ function pixelsOf(shape: Omit<Layout, 'order'>, isRowByRow: boolean, name: strin
 
 function numbers(path: string, variables: readonly MatlabVariable[], key: string): StoredArray {
   const variable = variables.find(({ name }) => name === key)
-  if (!variable) throw new Error(`${path}: no array '${key}'; choose with --key: ${listed(variables)}`)
+  if (!variable) throw new Error(`${path}: no array '${shortened(key)}'; choose with --key: ${listed(variables)}`)
   if (!variable.array)
     throw new Error(`${path}: ${key} is of class ${variable.kind} or complex; real numbers were expected`)
   return variable.array
@@ -134,7 +137,7 @@ const MOST_LISTED = 20
 
 function listed(variables: readonly MatlabVariable[]): string {
   const arrays = variables.filter(({ array }) => array)
-  const shown = arrays.slice(0, MOST_LISTED).map(({ name, shape }) => `${name} (${shape.join('x')})`)
+  const shown = arrays.slice(0, MOST_LISTED).map(({ name, shape }) => `${shortened(name)} (${shape.join('x')})`)
   const more = arrays.length > MOST_LISTED ? ` and ${arrays.length - MOST_LISTED} more` : ''
   return shown.length === 0 ? 'there are no arrays of numbers' : shown.join(', ') + more
 }

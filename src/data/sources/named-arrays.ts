@@ -1,4 +1,5 @@
 /** Which arrays of a file are the images and the labels of its parts, by the names that are in use. */
+import { shortened } from '../../settings/setting.js'
 import type { PartName } from './reader.js'
 
 /** The names of two arrays that belong together. */
@@ -47,5 +48,5 @@ const MOST_LISTED = 20
 export function listOfNames(names: Iterable<string>): string {
   const all = [...names]
   const more = all.length > MOST_LISTED ? ` and ${all.length - MOST_LISTED} more` : ''
-  return all.length === 0 ? 'there are no arrays' : all.slice(0, MOST_LISTED).join(', ') + more
+  return all.length === 0 ? 'there are no arrays' : all.slice(0, MOST_LISTED).map(shortened).join(', ') + more
 }

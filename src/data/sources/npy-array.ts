@@ -1,4 +1,5 @@
 /** NumPy's npy format, versions 1 to 3: magic, the length of a header, the header as a Python dictionary, then the numbers. */
+import { shortened } from '../../settings/setting.js'
 import { type Layout, layoutOf, type StoredArray } from './arrays.js'
 import { type ByteSource, withCursor } from './bytes.js'
 import type { NumberType } from './numbers.js'
@@ -65,7 +66,9 @@ function parseType(header: string, name: string): { type: NumberType; isBigEndia
   if (code.startsWith('O'))
     throw new Error(`${name}: an array of Python objects (pickle), which is not read; save an array of numbers`)
   if (code)
-    throw new Error(`${name}: the type '${code}' of NumPy; whole numbers, fractions of 16 to 64 bits or bool are read`)
+    throw new Error(
+      `${name}: the type '${shortened(code)}' of NumPy; whole numbers, fractions of 16 to 64 bits or bool are read`,
+    )
   throw new Error(`${name}: the header of the array says no type of numbers; records are not read`)
 }
 
@@ -123,15 +126,14 @@ function placed(
   return layoutOf({ ...image, count, isImageTogether: !isFirstFastest }, [row, column, channel], name)
 }
 
+/** The count is the array's own: those of several parts differ. */
 function rowsOfPixels({ name, shape, isFirstFastest }: StoredArray, { rawShape }: ReadOptions): Layout {
-  const [rows = 0, pixels = 0] = shape
+  const [count = 0, pixels = 0] = shape
+  const found = `${name}: the shape is (${shape.join(', ')})`
   if (rawShape === null)
-    throw new Error(
-      `${name}: the shape is (${shape.join(', ')}); the rows and columns of an image are said by --raw-shape ${rows}xROWSxCOLUMNS`,
-    )
-  const asked = parseRawShape(rawShape)
-  if (asked.count !== rows || asked.rows * asked.columns * asked.channels !== pixels)
-    throw new Error(`${name}: the shape is (${shape.join(', ')}), which is not --raw-shape ${rawShape}`)
-  const row = asked.columns * asked.channels
-  return layoutOf({ ...asked, isImageTogether: !isFirstFastest }, [row, asked.channels, 1], name)
+    throw new Error(`${found}; say the rows and columns of an image by --raw-shape ${count}xROWSxCOLUMNS`)
+  const { rows, columns, channels } = parseRawShape(rawShape)
+  if (rows * columns * channels !== pixels) throw new Error(`${found}, which is not --raw-shape ${shortened(rawShape)}`)
+  const steps = [columns * channels, channels, 1] as const
+  return layoutOf({ rows, columns, channels, count, isImageTogether: !isFirstFastest }, steps, name)
 }

@@ -7,8 +7,8 @@ import type { Reader } from './reader.js'
 export const npy: Reader = {
   name: 'NumPy array (.npy)',
   recognises: ({ path, isFolder, start }) => !isFolder && (isNpy(start) || /\.npy(\.gz)?$/i.test(path)),
-  async open(path, options, { isGzipped }) {
-    const array = await npyArray(bytesOf(path, isGzipped), path)
+  async open(path, options) {
+    const array = await npyArray(bytesOf(path), path)
     const { layout, warnings } = npyLayout(array, options)
     return openArrays({ all: { array, layout, files: [path] } }, warnings)
   },

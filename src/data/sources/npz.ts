@@ -1,6 +1,7 @@
 /** Archives of NumPy arrays: Keras's `mnist.npz`, KMNIST's `kmnist-train-imgs.npz`, dSprites, MedMNIST, or any other by `--key`. */
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { shortened } from '../../settings/setting.js'
 import { type ImageArray, openArrays } from './arrays.js'
 import type { ByteSource } from './bytes.js'
 import { labelsOf, type ReadLabels, withoutLabels } from './labels.js'
@@ -69,7 +70,8 @@ async function partsIn(path: string, key: string | null): Promise<Parts> {
   const arrays = await arraysIn(path)
   const bytesOfArray = (name: string): NamedBytes => {
     const bytes = arrays.get(name)
-    if (!bytes) throw new Error(`${path}: no array '${name}'; choose with --key: ${listOfNames(arrays.keys())}`)
+    if (!bytes)
+      throw new Error(`${path}: no array '${shortened(name)}'; choose with --key: ${listOfNames(arrays.keys())}`)
     return { name: `${path}: ${name}`, bytes: bytes() }
   }
   const found = Object.entries(namedParts([...arrays.keys()], key))

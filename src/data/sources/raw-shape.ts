@@ -1,5 +1,5 @@
 /** The value of `--raw-shape`, for arrays that do not tell the shape of an image. */
-import { UsageError } from '../../settings/setting.js'
+import { shortened, UsageError } from '../../settings/setting.js'
 import type { ImageShape } from '../images.js'
 
 /** `COUNTxROWSxCOLUMNS` or `COUNTxROWSxCOLUMNSxCHANNELS`. Throws a UsageError if it is neither. */
@@ -8,7 +8,7 @@ export function parseRawShape(text: string): ImageShape & { count: number } {
   const [count, rows, columns, channels = 1] = sizes
   if (count === undefined || rows === undefined || columns === undefined || !sizes.every(size => size > 0))
     throw new UsageError(
-      `--raw-shape ${text}: expected COUNTxROWSxCOLUMNS or COUNTxROWSxCOLUMNSxCHANNELS, such as 1000x28x28`,
+      `--raw-shape ${shortened(text)}: expected COUNTxROWSxCOLUMNS or COUNTxROWSxCOLUMNSxCHANNELS, such as 1000x28x28`,
     )
   return { count, rows, columns, channels }
 }

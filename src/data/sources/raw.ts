@@ -8,7 +8,7 @@ import type { Reader } from './reader.js'
 export const raw: Reader = {
   name: 'bytes without a header',
   recognises: ({ isFolder }, { rawShape }) => !isFolder && rawShape !== null,
-  async open(path, { rawShape }, { isGzipped }) {
+  async open(path, { rawShape }) {
     const shape = parseRawShape(rawShape ?? '')
     const { rows, columns, channels, count } = shape
     const layout = layoutOf({ ...shape, isImageTogether: true }, [columns * channels, channels, 1], path)
@@ -19,7 +19,7 @@ export const raw: Reader = {
       isReal: false,
       isBigEndian: false,
       isFirstFastest: false,
-      bytes: bytesOf(path, isGzipped),
+      bytes: bytesOf(path),
       offset: 0,
       padding: 0,
     } as const

@@ -39,7 +39,7 @@ test.each(['other.mat', 'other-compressed.mat'])('%s: any array of numbers is ch
     const options = { key, rawShape: '3x4x5' }
     expect((await readAll(matlab, path, options)).levels).toEqual(pictures(3, 4, 5))
     const { warnings } = await openBy(matlab, path, options)
-    expect(warnings).toMatchObject([{ kind: 'orientation' }])
+    expect(warnings.map(({ kind }) => kind)).toEqual(key === 'rows' ? ['orientation'] : [])
   }
   expect((await readAll(matlab, path, { key: 'whole', rawShape: '2x4x5' })).levels).toEqual(new Array(40).fill(255))
   await expect(readAll(matlab, path)).rejects.toThrow(
@@ -65,7 +65,7 @@ test('what is no MATLAB 5 file is named', async () => {
     return readAll(matlab, path)
   }
   await expect(readAll(matlab, fixture('level-4.mat'))).rejects.toThrow('level-4.mat: no MATLAB 5 file; save it in')
-  await expect(written(Buffer.from('MATLAB 7.3 MAT-file, Platform: GLNXA64'.padEnd(128)))).rejects.toThrow(
+  await expect(written(Buffer.from(`${'MATLAB 7.3 MAT-file, Platform: GLNXA64'.padEnd(124)}\0\x02IM`))).rejects.toThrow(
     `${path}: MATLAB 7.3 (HDF5), which is not read; save it in MATLAB with -v7`,
   )
   await expect(written(Buffer.from('\x89HDF\r\n\x1a\n', 'latin1'))).rejects.toThrow('MATLAB 7.3 (HDF5)')

@@ -65,7 +65,7 @@ test('rows of pixels become images of the shape that is said', async () => {
 })
 
 test.each([
-  ['rows-of-pixels', 'the shape is (3, 20); the rows and columns of an image are said by --raw-shape 3xROWSxCOLUMNS'],
+  ['rows-of-pixels', 'the shape is (3, 20); say the rows and columns of an image by --raw-shape 3xROWSxCOLUMNS'],
   ['vector', 'the shape is (60)'],
   ['objects', 'an array of Python objects (pickle), which is not read'],
   ['complex', "the type 'c8' of NumPy"],
