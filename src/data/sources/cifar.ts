@@ -42,8 +42,10 @@ const versions: readonly Version[] = [
 
 export const cifar: Reader = {
   name: 'CIFAR-10 and CIFAR-100 (.bin)',
-  recognises: ({ path, isFolder, isGzipped }) =>
-    isFolder ? versionIn(readdirSync(path)) !== undefined : !isGzipped && versionIn([basename(path)]) !== undefined,
+  recognises: ({ path, isFolder, isGzipped }, { rawShape }) =>
+    isFolder
+      ? versionIn(readdirSync(path)) !== undefined
+      : !isGzipped && rawShape === null && versionIn([basename(path)]) !== undefined,
   async open(path, _options, { isFolder }) {
     const version = versionIn(isFolder ? readdirSync(path) : [basename(path)])
     if (version === undefined) throw new Error(`${path}: no files of CIFAR-10 or CIFAR-100`)
@@ -102,7 +104,9 @@ function countOf(file: string, { labels, name }: Version): number {
   const size = withFile(file, file, opened => opened.size)
   const record = labels + PIXELS
   if (size === 0 || size % record !== 0)
-    throw new Error(`${file}: ${size} bytes, which is no multiple of the ${record} of an image of ${name}`)
+    throw new Error(
+      `${file}: ${size} bytes, which is no multiple of the ${record} of an image of ${name}; other bytes need --raw-shape`,
+    )
   return size / record
 }
 

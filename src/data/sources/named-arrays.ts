@@ -3,7 +3,7 @@ import { shortened } from '../../settings/setting.js'
 import type { PartName } from './reader.js'
 
 /** The names of two arrays that belong together. */
-export interface ArrayNames {
+interface ArrayNames {
   readonly images: string
   readonly labels?: string
 }

@@ -76,7 +76,10 @@ test('CIFAR-100 has a coarse and a fine label; the fine one is read', async () =
 test('a cut file and another label are refused', async () => {
   const folder = folderOf({ 'test_batch.bin': record(1, [3]).subarray(1), 'data_batch_1.bin': record(1, [10]) })
   await expect(readAll(cifar, join(folder, 'test_batch.bin'))).rejects.toThrow(
-    'test_batch.bin: 3072 bytes, which is no multiple of the 3073 of an image of CIFAR-10',
+    'test_batch.bin: 3072 bytes, which is no multiple of the 3073 of an image of CIFAR-10; other bytes need --raw-shape',
+  )
+  await expect(readAll(cifar, join(folder, 'test_batch.bin'), { rawShape: '3x32x32' })).rejects.toThrow(
+    'not recognised',
   )
   await expect(readAll(cifar, join(folder, 'data_batch_1.bin'))).rejects.toThrow(
     'data_batch_1.bin: the label of image 0 (counted from 0) is 10; those of CIFAR-10 are 0 to 9',
