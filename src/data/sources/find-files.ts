@@ -39,10 +39,10 @@ async function kindOf(folder: string, entry: Dirent): Promise<'file' | 'folder' 
 }
 
 /**
- * The files in and under `folder` that `wanted` accepts by name, as paths relative to it. They are in the order of their paths, folder by
- * folder. A folder that is linked into itself is entered once.
+ * The files in and under `root/folder` that `wanted` accepts by name, as paths relative to that folder. They are in the order of their paths,
+ * folder by folder. A link to a folder in which it lies, `root` included, is not followed.
  */
-export async function filesUnder(folder: string, wanted: (name: string) => boolean): Promise<string[]> {
+export async function filesUnder(root: string, folder: string, wanted: (name: string) => boolean): Promise<string[]> {
   const found: string[] = []
   const visit = async (path: string, prefix: string, above: readonly string[]): Promise<void> => {
     const here = await explained(path, realpath(path))
@@ -54,7 +54,9 @@ export async function filesUnder(folder: string, wanted: (name: string) => boole
       else found.push(prefix + name)
     }
   }
-  await visit(folder, '', [])
+  const parts = folder.split('/').filter(part => part !== '')
+  const above = parts.map((_, i) => realpath(join(root, ...parts.slice(0, i))))
+  await visit(join(root, folder), '', await Promise.all(above))
   return found
 }
 
@@ -94,7 +96,7 @@ export async function filesMatching(pattern: string, wanted: (name: string) => b
 
 /** Files `depth` names below `folder`, or at any depth. */
 async function filesIn(folder: string, depth: number, any: boolean, wanted: (name: string) => boolean) {
-  if (any) return filesUnder(folder, wanted)
+  if (any) return filesUnder(folder, '', wanted)
   const { files, folders } = await listFolder(folder, wanted)
   if (depth === 1) return [...files]
   const found: string[] = []

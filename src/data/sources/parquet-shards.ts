@@ -32,7 +32,7 @@ export async function findShards(path: string, isFolder: boolean): Promise<Shard
 }
 
 async function filesAt(path: string, isFolder: boolean): Promise<string[]> {
-  if (isFolder) return (await filesUnder(path, isParquetName)).map(name => join(path, name))
+  if (isFolder) return (await filesUnder(path, '', isParquetName)).map(name => join(path, name))
   return isPattern(path) ? filesMatching(path, isParquetName) : [path]
 }
 

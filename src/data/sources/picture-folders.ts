@@ -27,7 +27,7 @@ export async function findPictures(folder: string): Promise<PictureFolder> {
   const partFolders = foldersOfParts(folder, top.folders)
   if (partFolders.size === 0) return labelled(folder, new Map([['all', await classesIn(folder, '')]]))
   const found = new Map<PartName, Class[]>()
-  for (const [part, name] of partFolders) found.set(part, await classesIn(join(folder, name), `${name}/`))
+  for (const [part, name] of partFolders) found.set(part, await classesIn(folder, name))
   const { parts, warnings } = labelled(folder, found)
   const others = [...top.files, ...top.folders.filter(name => partOfName(name) === undefined)]
   if (others.length === 0) return { parts, warnings }
@@ -57,11 +57,14 @@ interface Class {
   readonly pictures: readonly string[]
 }
 
-async function classesIn(folder: string, prefix: string): Promise<Class[]> {
+/** The classes in the folder of a part, which is empty for `root` itself. */
+async function classesIn(root: string, part: string): Promise<Class[]> {
+  const folder = join(root, part)
+  const prefix = part === '' ? '' : `${part}/`
   const { files, folders } = await listFolder(folder, isPictureName)
   const classes: Class[] = []
   for (const name of folders) {
-    const pictures = await filesUnder(join(folder, name), isPictureName)
+    const pictures = await filesUnder(root, prefix + name, isPictureName)
     if (pictures.length > 0) classes.push({ name, pictures: pictures.map(picture => `${prefix}${name}/${picture}`) })
   }
   const [first] = classes
