@@ -69,7 +69,10 @@ export async function decodePicture(picture: EncodedPicture, target: PictureTarg
   return isTransposed ? transposedImage(levels, shape) : levels
 }
 
-/** sharp's options for a size: `center` cuts the middle out of images of another ratio, otherwise they are distorted. */
+/**
+ * sharp's options for a size: `center` cuts the middle out of images of another ratio, otherwise they are distorted. The kernel is Lanczos's.
+ * libvips shifts an image that it enlarges by half a pixel of the result.
+ */
 export const resizing = ({ rows, columns, crop }: Pick<PictureTarget, 'rows' | 'columns' | 'crop'>) =>
   ({ width: columns, height: rows, fit: crop === 'center' ? 'cover' : 'fill', position: 'centre' }) as const
 
