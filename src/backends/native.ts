@@ -10,6 +10,7 @@ import { type CApi, openLibrary } from '../libtensorflow/c-api.js'
 import { type SessionSettings, sessionConfig } from '../libtensorflow/context.js'
 import { createNodeBackend } from '../libtensorflow/node-backend.js'
 import { type BackendOptions, BackendRefusal } from './backend.js'
+import { registerNegativeAxes } from './negative-axes.js'
 
 /** The name of these backends in TF.js. */
 export const TFJS_NAME = 'tensorflow'
@@ -58,8 +59,14 @@ function requireThreads(name: string, threads: number): void {
 export function register(binding: Binding): void {
   if (registered === binding) return
   if (tf.findBackendFactory(TFJS_NAME)) tf.removeBackend(TFJS_NAME)
-  tf.registerBackend(TFJS_NAME, () => createNodeBackend(binding), 3)
+  tf.registerBackend(TFJS_NAME, () => newBackend(binding), 3)
   registered = binding
+}
+
+function newBackend(binding: Binding): tf.KernelBackend {
+  const backend = createNodeBackend(binding) // registers tfjs-node's kernels
+  registerNegativeAxes(TFJS_NAME)
+  return backend
 }
 
 /** Such as '2 threads'. */

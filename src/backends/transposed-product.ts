@@ -3,24 +3,20 @@
  * without transposition; here the matrix is transposed first. Every gradient of a dense layer is such a product.
  */
 import * as tf from '@tensorflow/tfjs'
-
-const registered = new Set<string>()
+import { correctKernel, correctOnce } from './correct-kernel.js'
 
 /** Registers a kernel `BatchMatMul` that wraps the backend's own, unless that was done before. */
 export function registerTransposedProduct(backendName: string): void {
-  if (registered.has(backendName)) return
-  const kernel = tf.getKernel(tf.BatchMatMul, backendName)
-  tf.unregisterKernel(tf.BatchMatMul, backendName)
-  tf.registerKernel({
-    ...kernel,
-    kernelFunc(params) {
-      const { transposeA, transposeB } = params.attrs as unknown as tf.BatchMatMulAttrs
-      if (!transposeA && !transposeB) return kernel.kernelFunc(params)
-      const { a, b } = params.inputs as unknown as { a: tf.Tensor; b: tf.Tensor }
-      return tf.tidy(() => tf.matMul(transposeA ? transposed(a) : a, transposeB ? transposed(b) : b))
-    },
-  })
-  registered.add(backendName)
+  correctOnce(`transposed products of ${backendName}`, () => correctKernel(tf.BatchMatMul, backendName, product))
+}
+
+function product(kernel: tf.KernelFunc): tf.KernelFunc {
+  return params => {
+    const { transposeA, transposeB } = params.attrs as unknown as tf.BatchMatMulAttrs
+    if (!transposeA && !transposeB) return kernel(params)
+    const { a, b } = params.inputs as unknown as { a: tf.Tensor; b: tf.Tensor }
+    return tf.tidy(() => tf.matMul(transposeA ? transposed(a) : a, transposeB ? transposed(b) : b))
+  }
 }
 
 /** [..., rows, columns] -> [..., columns, rows]. */

@@ -7,7 +7,9 @@ import { dirname, sep } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { type BackendCandidate, BackendRefusal } from './backend.js'
 import { registerConvolutionGradients } from './convolution-gradients.js'
+import { registerNegativeAxes } from './negative-axes.js'
 import { registerTransposedProduct } from './transposed-product.js'
+import { registerWasmKernels } from './wasm-kernels.js'
 
 export const wasm: BackendCandidate = {
   name: 'wasm',
@@ -27,6 +29,8 @@ export const wasm: BackendCandidate = {
     }
     registerConvolutionGradients()
     registerTransposedProduct('wasm')
+    registerWasmKernels()
+    registerNegativeAxes('wasm')
     const threads = backend.getThreadsCount()
     return {
       name: 'wasm',

@@ -1,4 +1,4 @@
-/** A command is data plus `run`; cli.ts derives its flags, help and error messages from the data. */
+/** A command is data plus `run`; program.ts derives its flags, help and error messages from the data. */
 import type { Settings, Values } from '../settings/setting.js'
 
 export type Options = Settings

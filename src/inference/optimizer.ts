@@ -53,6 +53,10 @@ const kinds: Record<OptimizerOptions['optimizer'], Kind> = {
   momentum: { create: o => tf.train.momentum(0, o.beta1), slots: { momentum: 'accumulations' }, counters: {} },
 }
 
+/** The number of slots that an optimizer keeps for each weight. */
+export const slotsPerWeight = (optimizer: OptimizerOptions['optimizer']): number =>
+  Object.keys(kinds[optimizer].slots).length
+
 /** An optimizer of `variables`. It creates all slots immediately, as zeros, so that the number of tensors never changes later. */
 export function createOptimizer(options: OptimizerOptions, variables: ReadonlyMap<string, tf.Variable>): Optimizer {
   const kind = kinds[options.optimizer]

@@ -8,7 +8,7 @@ import type { DecoderConfig } from '../methods/decoder.js'
 import type { FactorAnalysisConfig } from '../methods/factor-analysis.js'
 import type { GaussianMixtureConfig } from '../methods/gaussian-mixture.js'
 import { methodOf } from '../methods/list.js'
-import { type Learner, type Method, type RunConfig, resolveRun } from '../methods/method.js'
+import { createLearner, type Learner, type Method, type RunConfig, resolveRun } from '../methods/method.js'
 import type { EpochMetrics } from '../methods/metrics.js'
 import { type PresetName, presets } from '../methods/vae-presets.js'
 import type { VaeConfig } from '../methods/vae-settings.js'
@@ -80,7 +80,8 @@ export async function fit(images: ImageValues, options: VaeFit | EmFit = {}): Pr
   const backend = await openedBackend(name)
   const { method, config } = inWordsOfTheLibrary('fit', () => resolveFit(settings, backend.name))
   const data = await datasetOf(images, validation, config.seed)
-  const learner = inWordsOfTheLibrary('fit', () => method.create(config, { ...data, images: data.train.count }))
+  const shape = { ...data, images: data.train.count }
+  const learner = inWordsOfTheLibrary('fit', () => createLearner(method, config, shape, backend.device))
   const kept = {
     config: { ...config, validation: validation === 0 ? 'none' : 'last-sixth' } as RunConfig,
     method,

@@ -1,15 +1,16 @@
 /** `elbo em bernoulli-mixture`: a mixture of Bernoullis by exact EM, Monte Carlo EM or mean field. */
 import { newFeatures } from '../data/features.js'
+import { imageShape, imageSize } from '../data/images.js'
 import { mixtureEm } from '../inference/mixtures/em.js'
 import { bayesianMixture } from '../inference/mixtures/mean-field.js'
 import type { MixtureAlgorithm, MixtureData } from '../inference/mixtures/steps.js'
-import { createBernoulliMixture } from '../models/mixtures/bernoulli.js'
+import { countBernoulli, createBernoulliMixture } from '../models/mixtures/bernoulli.js'
 import { firstConflict } from '../settings/rules.js'
 import type { Values } from '../settings/setting.js'
 import type { Contestant } from './contestant.js'
 import * as em from './em.js'
 import { defineMethod, type TrainingShape } from './method.js'
-import { mixtureLearner, mixtureRules, mixtureSettings } from './mixture.js'
+import { mixtureLearner, mixtureMemory, mixtureRules, mixtureSettings } from './mixture.js'
 
 const name = 'bernoulli-mixture'
 
@@ -65,6 +66,11 @@ export const bernoulliMixture = defineMethod<Config>({
   rates: () => em.constantRates(),
   finished: em.emFinished,
   describeEnd: em.describeEmEnd,
+  memory({ components, batchSize }, size) {
+    const { variables, moments } = countBernoulli({ components, pixels: imageSize(imageShape(size)) })
+    const batch = Math.min(batchSize, size.images) * components
+    return mixtureMemory({ variables, moments, estimates: moments, batch })
+  },
   create(config, size) {
     const features = newFeatures(size, null)
     const algorithm = algorithmOf(config, size, features)

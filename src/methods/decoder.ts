@@ -1,10 +1,11 @@
 /** `elbo em vae`: the decoder of a VAE without an encoder, by Monte Carlo EM (Kingma & Welling 2013, section 5 and figure 3). */
-import { imageShape, meanImage } from '../data/images.js'
+import { imageShape, imageSize, meanImage } from '../data/images.js'
 import { boundsByAnnealing } from '../evaluation/bound.js'
 import { monteCarloEm } from '../inference/decoder/monte-carlo-em.js'
+import { slotsPerWeight } from '../inference/optimizer.js'
 import { decoderLikelihood } from '../models/decoder-likelihood.js'
 import { activations } from '../models/networks.js'
-import { createDecoder, initializeDecoder } from '../models/vae.js'
+import { countDecoder, createDecoder, initializeDecoder } from '../models/vae.js'
 import { streamKey } from '../random.js'
 import { annealer } from '../sampling/anneal-images.js'
 import { temperatures } from '../sampling/annealing.js'
@@ -77,6 +78,21 @@ export const decoder = defineMethod<Config>({
   rates: ({ learningRate }) => em.constantRates(learningRate),
   finished: em.emFinished,
   describeEnd: em.describeEmEnd,
+  memory({ hidden, latentDim, activation, batchSize, chains }, size) {
+    const weights = countDecoder({ ...imageShape(size), hidden, latentDim, activation })
+    const what = `${weights.toLocaleString('en')} weights with their gradients and the state of adam`
+    const batch = Math.min(batchSize, size.images)
+    const widest = Math.max(...hidden, imageSize(imageShape(size)))
+    return [
+      { what, values: (2 + slotsPerWeight('adam')) * weights, settings: '--hidden' },
+      { what: 'the chains of all images', values: size.images * chains * latentDim, settings: '--chains' },
+      {
+        what: 'the largest layer for all images and chains of a batch',
+        values: batch * chains * widest,
+        settings: '--batch-size or --chains',
+      },
+    ]
+  },
   create(config, size): Learner {
     const { hidden, latentDim, activation, sampler, updates, seed } = config
     const model = createDecoder({ ...imageShape(size), hidden, latentDim, activation })

@@ -1,7 +1,7 @@
 /** `elbo em factor-analysis` and `elbo em ppca`: factor models of grey images by exact or Monte Carlo EM. */
 import * as tf from '@tensorflow/tfjs'
 import { type Features, featureMoments, newFeatures } from '../data/features.js'
-import { imageTensor } from '../data/images.js'
+import { imageShape, imageSize, imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
 import { exactFactorAnalysis } from '../inference/factor-analysis/em.js'
 import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-analysis/monte-carlo.js'
@@ -12,6 +12,7 @@ import { choice, type Values, wholeNumber } from '../settings/setting.js'
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
 import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
+import type { MemoryNeed } from './memory.js'
 import { defineMethod, type Learner, type Method, type TrainingShape } from './method.js'
 import { type Pictures, readPicture } from './pictures.js'
 
@@ -86,14 +87,25 @@ function factorMethod(kind: Kind): Method<Config> {
     rates: () => em.constantRates(),
     finished: em.emFinished,
     describeEnd: em.describeEmEnd,
-    create: (config, size) => createLearner(kind, config, size),
+    memory: memoryOf,
+    create: (config, size) => newLearner(kind, config, size),
     contestants: {
       [name]: { sizes: 'latentDim', steps: false, config: latentDim => settings.resolve({ latentDim }) },
     },
   })
 }
 
-function createLearner({ name, noise, parameters }: Kind, config: Config, size: TrainingShape): Learner {
+function memoryOf({ latentDim, pca, method, chains }: Config, size: TrainingShape): MemoryNeed[] {
+  const { variables, moments } = factors.countFactorAnalysis(pca ?? imageSize(imageShape(size)), latentDim)
+  const chained = method === 'exact' ? 0 : size.images * chains * latentDim
+  return [
+    // The sums of a pass are compensated, and read in double precision.
+    { what: 'the parameters and the sums of a pass', values: variables + 4 * moments, settings: '--latent-dim' },
+    { what: 'the chains of all images', values: chained, settings: '--chains or --latent-dim' },
+  ]
+}
+
+function newLearner({ name, noise, parameters }: Kind, config: Config, size: TrainingShape): Learner {
   const { latentDim, varianceFloor, method, seed } = config
   requireImages('--pca', config.pca, size)
   requireImages('--latent-dim', latentDim, size)

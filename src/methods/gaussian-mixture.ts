@@ -1,15 +1,16 @@
 /** `elbo em gaussian-mixture`: a mixture of Gaussians by exact EM, Monte Carlo EM or mean field. */
 import { type Features, newFeatures } from '../data/features.js'
+import { imageShape, imageSize } from '../data/images.js'
 import { mixtureEm } from '../inference/mixtures/em.js'
 import { empiricalPrior } from '../inference/mixtures/empirical-prior.js'
 import { bayesianMixture } from '../inference/mixtures/mean-field.js'
-import { createGaussianMixture } from '../models/mixtures/gaussian.js'
+import { countGaussian, createGaussianMixture } from '../models/mixtures/gaussian.js'
 import { firstConflict } from '../settings/rules.js'
 import { choice, type Values } from '../settings/setting.js'
 import * as em from './em.js'
 import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
 import { defineMethod } from './method.js'
-import { type MixtureParts, mixtureLearner, mixtureRules, mixtureSettings } from './mixture.js'
+import { type MixtureParts, mixtureLearner, mixtureMemory, mixtureRules, mixtureSettings } from './mixture.js'
 
 const name = 'gaussian-mixture'
 
@@ -52,6 +53,17 @@ export const gaussianMixture = defineMethod<Config>({
   rates: () => em.constantRates(),
   finished: em.emFinished,
   describeEnd: em.describeEmEnd,
+  memory({ components, covariance, pca, batchSize }, size) {
+    const pixels = pca ?? imageSize(imageShape(size))
+    const { variables, moments, covariances } = countGaussian({ components, covariance, pixels })
+    const batch = Math.min(batchSize, size.images) * components
+    return mixtureMemory({
+      variables,
+      moments,
+      estimates: covariances,
+      batch: covariance === 'full' ? batch * pixels : batch,
+    })
+  },
   create(config, size) {
     requireImages('--pca', config.pca, size)
     const features = newFeatures(size, config.pca)

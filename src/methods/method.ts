@@ -14,6 +14,7 @@ import type { Annealer, AnnealingEffort } from '../sampling/anneal-images.js'
 import { type Settings, UsageError } from '../settings/setting.js'
 import type { DeepReadonly, SettingsTable } from '../settings/table.js'
 import type { Contestant } from './contestant.js'
+import { type MemoryNeed, requireMemory } from './memory.js'
 import type { EndOfRun, Progress } from './metrics.js'
 import type { Pictures } from './pictures.js'
 
@@ -101,6 +102,8 @@ export interface Method<C extends RunConfig = RunConfig> {
   choosesBest?(config: C, epoch: number): boolean
   /** A line that says how the run ended; undefined if there is nothing to add. */
   describeEnd(config: C, end: EndOfRun): string | undefined
+  /** What `create` and a step need of memory, a lower bound; nothing is made. */
+  memory(config: C, shape: TrainingShape): readonly MemoryNeed[]
   /** Creates the model and the algorithm that trains it; the variables are not yet initialized. */
   create(config: C, shape: TrainingShape): Learner
   /** Its entries in `compare`, by name. */
@@ -130,6 +133,15 @@ export interface Learner extends Algorithm {
   readonly addedVariables?: readonly string[]
   /** Must be called after `variables` have been restored. */
   restored?(): void
+}
+
+/**
+ * Creates the learner of a new or resumed run. Throws a `UsageError` if it needs more memory than the machine has, unless it lives on a GPU;
+ * `device` describes what the backend computes on.
+ */
+export function createLearner(method: Method, config: RunConfig, shape: TrainingShape, device: string): Learner {
+  if (device.startsWith('CPU')) requireMemory(method.traits(config).model, method.memory(config, shape))
+  return method.create(config, shape)
 }
 
 /** Checks a definition against the type of its settings. */

@@ -12,6 +12,7 @@ import { streamKey } from '../random.js'
 import { idle } from '../settings/rules.js'
 import { choice, read, setting, wholeNumber } from '../settings/setting.js'
 import { emAlgorithm } from './em.js'
+import type { MemoryNeed } from './memory.js'
 import type { Learner } from './method.js'
 import { type Pictures, readPicture } from './pictures.js'
 
@@ -61,6 +62,21 @@ export const mixtureRules = [
 
 /** Passes over a sample of the images after which several initializations are compared. */
 const PASSES_PER_START = 5
+
+/** Numbers of values of a mixture: its variables, the sums of a pass, the estimates of an M step, and what a batch needs. */
+interface MixtureSize {
+  variables: number
+  moments: number
+  estimates: number
+  batch: number
+}
+
+/** What a mixture needs of memory. The sums of a pass are compensated; the M step reads them, and estimates, in double precision. */
+export const mixtureMemory = ({ variables, moments, estimates, batch }: MixtureSize): MemoryNeed[] => [
+  { what: 'the parameters and the sums of a pass', values: variables + 2 * moments, settings: '--components' },
+  { what: 'the M step in double precision', values: 2 * (moments + estimates), settings: '--components' },
+  { what: 'all components for all images of a batch', values: batch, settings: '--batch-size or --components' },
+]
 
 /** The parts of a mixture's learner. */
 export interface MixtureParts {

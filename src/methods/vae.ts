@@ -1,11 +1,12 @@
 /** `elbo train`: a VAE, whose networks learn by gradient ascent on the ELBO or on IWAE_k, or by wake-sleep. */
-import { imageShape, meanImage } from '../data/images.js'
+import { imageShape, imageSize, meanImage } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
 import { describeCollapse } from '../evaluation/collapse.js'
 import type { BoundedAlgorithm } from '../inference/algorithm.js'
 import { gradientAscent } from '../inference/gradient-ascent.js'
+import { slotsPerWeight } from '../inference/optimizer.js'
 import { wakeSleep } from '../inference/wake-sleep.js'
-import { createVae, initialize, type Vae } from '../models/vae.js'
+import { countVaeWeights, createVae, initialize, type Vae } from '../models/vae.js'
 import { streamKey } from '../random.js'
 import type { DeepReadonly } from '../settings/table.js'
 import type { Contestant } from './contestant.js'
@@ -63,6 +64,22 @@ export const vae = defineMethod<VaeConfig>({
     const early =
       ended === 'early' ? [`stopped early: no better validation ${boundName(config)} since epoch ${bestEpoch}`] : []
     return [...early, ...describeCollapse(history.at(-1)?.kl)].join('; ') || undefined
+  },
+  memory(config, shape) {
+    const { objective, optimizer, hidden, batchSize, samples } = config
+    const weights = countVaeWeights({ ...config, ...imageShape(shape) })
+    // Wake and sleep phase have the gradients of one side each.
+    const copies = 1 + slotsPerWeight(optimizer) + (objective === 'wake-sleep' ? 0 : 1)
+    const widest = Math.max(...hidden, imageSize(imageShape(shape)))
+    const what = `${weights.toLocaleString('en')} weights with their gradients and the state of ${optimizer}`
+    return [
+      { what, values: copies * weights, settings: '--hidden' },
+      {
+        what: 'the largest layer for all images of a batch',
+        values: Math.min(batchSize, shape.images) * samples * widest,
+        settings: samples > 1 ? '--batch-size or --samples' : '--batch-size',
+      },
+    ]
   },
   create(config, shape) {
     const networks = createVae({ ...config, ...imageShape(shape) })

@@ -52,6 +52,12 @@ export interface FactorAnalysis {
   dispose(): void
 }
 
+/** The numbers of values of a model, which is not made: of its variables, and of the sums of a pass. */
+export const countFactorAnalysis = (features: number, latentDim: number): { variables: number; moments: number } => ({
+  variables: 2 * features * (latentDim + 1) + 3 * latentDim ** 2 + 2,
+  moments: features * (latentDim + 2) + latentDim ** 2 + latentDim + 1,
+})
+
 /** A model with W = 0, mu = 0, psi = 1, to be filled by `setParameters` or from a checkpoint. */
 export function createFactorAnalysis({ features, latentDim }: { features: number; latentDim: number }): FactorAnalysis {
   const zeros = (...shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false))

@@ -59,6 +59,39 @@ export function denseNetwork(
   return tf.model({ name, inputs: input, outputs: heads.map(head => through([dense(head, outputs)], code)) })
 }
 
+/** The number of weights of `encoderNetwork`, which is not made. Throws an Error if the convolutions do not fit the image. */
+export function countEncoderWeights({ filters, hidden, latentDim, ...shape }: VaeShape, heads: number): number {
+  const image = imageShape(shape)
+  const { rows, columns } = smallestMaps(image, filters ?? [])
+  const features = filters ? rows * columns * (filters.at(-1) ?? image.channels) : imageSize(image)
+  const convolutions = filters ? countThrough([image.channels, ...filters], KERNEL ** 2) : 0
+  return convolutions + countDenseWeights({ inputs: features, hidden, outputs: latentDim }, heads)
+}
+
+/** The number of weights of `decoderNetwork`, which is not made. Throws an Error if the convolutions do not fit the image. */
+export function countDecoderWeights({ filters, hidden, latentDim, ...shape }: VaeShape, heads: number): number {
+  const image = imageShape(shape)
+  const layers = hidden.toReversed()
+  if (!filters) return countDenseWeights({ inputs: latentDim, hidden: layers, outputs: imageSize(image) }, heads)
+  const { rows, columns } = smallestMaps(image, filters)
+  const inwards = filters.toReversed()
+  const features = countThrough([latentDim, ...layers, rows * columns * (inwards[0] ?? 0)])
+  const output = countThrough([inwards.at(-1) ?? 0, image.channels], KERNEL ** 2)
+  return features + countThrough(inwards, KERNEL ** 2) + heads * output
+}
+
+/** The number of weights of `denseNetwork`, which is not made. */
+export function countDenseWeights(
+  { inputs, hidden, outputs }: Pick<DenseShape, 'inputs' | 'hidden' | 'outputs'>,
+  heads: number,
+): number {
+  return countThrough([inputs, ...hidden]) + heads * countThrough([hidden.at(-1) ?? inputs, outputs])
+}
+
+/** Kernels and biases between layers of these units or channels; `field` is the number of positions of a kernel. */
+const countThrough = (units: readonly number[], field = 1): number =>
+  units.slice(1).reduce((count, to, i) => count + (field * (units[i] as number) + 1) * to, 0)
+
 /** A network's outputs at inputs with any leading axes: [..., in] -> [..., out] each. */
 export function outputsAt(network: tf.LayersModel, inputs: tf.Tensor): tf.Tensor[] {
   const outputs = network.apply(tf.reshape(inputs, [-1, inputs.shape.at(-1) as number])) as tf.Tensor | tf.Tensor[]

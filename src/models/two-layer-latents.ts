@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs'
 import * as gaussian from '../distributions/normal.js'
 import { normal } from '../random.js'
 import type { Latents, Posterior, Prior } from './latents.js'
-import { denseNetwork, outputsAt, type VaeShape } from './networks.js'
+import { countDenseWeights, denseNetwork, outputsAt, type VaeShape } from './networks.js'
 
 export interface TwoLayerShape {
   /** Dimensions of h1 and of h2. */
@@ -40,6 +40,14 @@ export function twoLayerLatents({ latentDim, upperLatentDim, upperHidden, activa
     decoded: z => layersOf(z, sizes)[0],
     networks: { encoder: [encoder], decoder: [decoder] },
   }
+}
+
+/** The number of weights of the further networks, which are not made. */
+export function countTwoLayerWeights(shape: Omit<TwoLayerShape, 'activation'>): number {
+  const { latentDim, upperLatentDim, upperHidden } = shape
+  const encoder = { inputs: latentDim, hidden: upperHidden, outputs: upperLatentDim }
+  const decoder = { inputs: upperLatentDim, hidden: upperHidden.toReversed(), outputs: latentDim }
+  return countDenseWeights(encoder, HEADS.length) + countDenseWeights(decoder, HEADS.length)
 }
 
 /** Dimensions of h1 and of h2. */

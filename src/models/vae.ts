@@ -14,8 +14,15 @@ import {
   type PixelDistribution,
   type PixelVariance,
 } from './likelihoods.js'
-import { decoderNetwork, encoderNetwork, outputsAt, type VaeShape } from './networks.js'
-import { twoLayerLatents } from './two-layer-latents.js'
+import {
+  countDecoderWeights,
+  countEncoderWeights,
+  decoderNetwork,
+  encoderNetwork,
+  outputsAt,
+  type VaeShape,
+} from './networks.js'
+import { countTwoLayerWeights, twoLayerLatents } from './two-layer-latents.js'
 
 /** The generative model p(z) p(x|z): a prior, and a network that outputs the parameters of p(x|z). `dispose` frees it. */
 export interface Decoder {
@@ -99,6 +106,20 @@ export function createVae(options: VaeOptions): Vae {
 export function createDecoder(shape: VaeShape): Decoder {
   const model = decoderOf(shape, latentFamilies.gaussian)
   return { ...model, dispose: () => model.decoder.dispose() }
+}
+
+/** The numbers of weights of `createVae`'s networks, which are not made. Throws an Error if the convolutions do not fit the image. */
+export function countVaeWeights(options: VaeOptions): number {
+  const { latents = 'gaussian', upperLatentDim, upperHidden, latentDim } = options
+  const upper = upperLatentDim ? countTwoLayerWeights({ latentDim, upperLatentDim, upperHidden: upperHidden ?? [] }) : 0
+  const heads = latentFamilies[upperLatentDim ? 'gaussian' : latents].heads.length
+  return countEncoderWeights(options, heads) + upper + countDecoder(options)
+}
+
+/** The number of weights of `createDecoder`'s network, or of the decoder of `createVae`, which is not made. */
+export function countDecoder(options: VaeOptions): number {
+  const { likelihood = 'bernoulli', pixelVariance } = options
+  return countDecoderWeights(options, likelihoodOf(likelihood, pixelVariance ?? undefined).heads.length)
 }
 
 function latentsOf({ latents = 'gaussian', upperLatentDim, upperHidden, latentDim, activation }: VaeOptions): Latents {

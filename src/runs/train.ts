@@ -2,7 +2,7 @@
 import { chunks } from '../compile/scan.js'
 import { type Dataset, loadRunDataset } from '../data/dataset.js'
 import { methodOf } from '../methods/list.js'
-import type { Learner } from '../methods/method.js'
+import { createLearner, type Learner } from '../methods/method.js'
 import { requireFiniteBound } from './divergence.js'
 import { type Keeper, keepInFolder } from './keeper.js'
 import { openTraining } from './open-training.js'
@@ -13,7 +13,8 @@ import type { TrainingJob, TrainingResult } from './training.js'
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { folder, config, resume = false, isLocked = false } = job
   const data = loadRunDataset(config)
-  const learner = methodOf(config).create(config, { ...data, images: data.train.count })
+  const shape = { ...data, images: data.train.count }
+  const learner = createLearner(methodOf(config), config, shape, job.backend.device)
   const keeper = () => keepInFolder(folder, { resume, isLocked })
   return trainLearner(job, { learner, data, keeper, owned: [learner] })
 }

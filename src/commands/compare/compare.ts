@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { absoluteSource, type Dataset, loadDataset, sourceName, withFirstImages } from '../../data/dataset.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
+import { createLearner } from '../../methods/method.js'
 import { describeReading } from '../../methods/reading.js'
 import { type Claim, claimFolder, isFree } from '../../runs/claim.js'
 import { runFolder } from '../../runs/directory.js'
@@ -97,8 +98,8 @@ async function compareIn(
     for (const planned of runs) requireFree(runFolder(context.checkpoints, planned.name), 'config.json')
   }
   removeLeftovers(folder)
-  await openAndSay(settings.backend, settings.threads, context)
-  requirePossible(runs, data)
+  const { device } = await openAndSay(settings.backend, settings.threads, context)
+  requirePossible(runs, data, device)
   writeFileAtomic(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`)
   return compareRuns({ name, folder, settings, runs, data }, context)
 }
@@ -216,12 +217,11 @@ function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): 
 }
 
 /** Creates the learner of every kind of run once, so that impossible settings are refused before training starts. */
-function requirePossible(runs: readonly PlannedRun[], { rows, columns, train }: Dataset): void {
+function requirePossible(runs: readonly PlannedRun[], { rows, columns, train }: Dataset, device: string): void {
   for (const { config, seed } of runs) {
-    if (seed === runs[0]?.seed)
-      methodOf(config)
-        .create(config, { rows, columns, images: config.trainImages ?? train.count })
-        .dispose()
+    if (seed !== runs[0]?.seed) continue
+    const shape = { rows, columns, images: config.trainImages ?? train.count }
+    createLearner(methodOf(config), config, shape, device).dispose()
   }
 }
 

@@ -5,6 +5,7 @@ import {
   assign,
   type Coefficients,
   column,
+  countValues,
   createVariables,
   type Mixture,
   type Moments,
@@ -55,17 +56,26 @@ export interface BernoulliPrior {
 /** A flat prior: maximum likelihood. */
 export const flatBernoulliPrior: BernoulliPrior = { concentration: 1, pixels: [1, 1], floor: 1e-6 }
 
+type BernoulliShape = Omit<BernoulliMixtureOptions, 'start'>
+
+/** The numbers of values of a mixture, which is not made: of its variables, and of the sums of a pass. */
+export const countBernoulli = (shape: BernoulliShape): { variables: number; moments: number } => ({
+  variables: countValues(variableShapes(shape)),
+  moments: shape.components * shape.pixels,
+})
+
+const variableShapes = ({ pixels, components }: BernoulliShape) => ({
+  weights: [components],
+  means: [components, pixels],
+  log_weights: [components],
+  logits: [components, pixels],
+  offsets: [components],
+  origin: [pixels],
+})
+
 export function createBernoulliMixture({ pixels, components, start }: BernoulliMixtureOptions): BernoulliMixture {
-  const [vector, matrix] = [[components], [components, pixels]]
-  const shapes = {
-    weights: vector,
-    means: matrix,
-    log_weights: vector,
-    logits: matrix,
-    offsets: vector,
-    origin: [pixels],
-  }
-  const variables = createVariables(shapes)
+  const matrix = [components, pixels]
+  const variables = createVariables(variableShapes({ pixels, components }))
   const originVariable = variable({ variables }, 'origin')
   const origin = new Float64Array(pixels)
   const fromOrigin = (x: tf.Tensor) => tf.sub(x, originVariable)

@@ -4,7 +4,7 @@ import { row } from '../../numeric/linear-algebra.js'
 import { axisStructure } from './axis-gaussian.js'
 import { fullStructure } from './full-gaussian.js'
 import { type GaussianMoments, type GaussianStructure, logTwoPi } from './gaussian-structure.js'
-import { assign, type Coefficients, createVariables, type Mixture, read } from './mixture.js'
+import { assign, type Coefficients, countValues, createVariables, type Mixture, read } from './mixture.js'
 import { isUnused, maximizeWeights } from './weights.js'
 
 export const covarianceKinds = ['spherical', 'diagonal', 'full'] as const
@@ -54,20 +54,36 @@ export interface GaussianPrior {
 /** A flat prior: maximum likelihood, with scikit-learn's regularization. */
 export const flatGaussianPrior: GaussianPrior = { concentration: 1, regularization: 1e-6 }
 
+type GaussianShape = Omit<GaussianMixtureOptions, 'start'>
+
+/** The numbers of values of a mixture, which is not made: of its variables, of the sums of a pass, and of the covariances. */
+export function countGaussian(shape: GaussianShape): { variables: number; moments: number; covariances: number } {
+  const structure = structureOf(shape)
+  return {
+    variables: countValues(variableShapes(shape, structure)),
+    moments: countValues(structure.momentShapes),
+    covariances: countValues({ covariances: structure.covarianceShape }),
+  }
+}
+
+const structureOf = ({ pixels, components, covariance }: GaussianShape): GaussianStructure =>
+  covariance === 'full'
+    ? fullStructure(components, pixels)
+    : axisStructure(covariance === 'spherical', components, pixels)
+
+const variableShapes = ({ pixels, components }: GaussianShape, structure: GaussianStructure) => ({
+  weights: [components],
+  means: [components, pixels],
+  covariances: structure.covarianceShape,
+  log_weights: [components],
+  ...structure.coefficientShapes,
+  origin: [pixels],
+})
+
 export function createGaussianMixture(options: GaussianMixtureOptions): GaussianMixture {
   const { pixels, components, covariance } = options
-  const structure =
-    covariance === 'full'
-      ? fullStructure(components, pixels)
-      : axisStructure(covariance === 'spherical', components, pixels)
-  const variables = createVariables({
-    weights: [components],
-    means: [components, pixels],
-    covariances: structure.covarianceShape,
-    log_weights: [components],
-    ...structure.coefficientShapes,
-    origin: [pixels],
-  })
+  const structure = structureOf(options)
+  const variables = createVariables(variableShapes(options, structure))
   const originVariable = variables.get('origin') as tf.Variable
   const origin = new Float64Array(pixels)
   const centred = (x: tf.Tensor) => tf.sub(x, originVariable)

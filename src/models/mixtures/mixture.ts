@@ -100,6 +100,10 @@ export function sample(mixture: Mixture, key: Key, count: number): { component: 
   })
 }
 
+/** The number of values in tensors of these shapes. */
+export const countValues = (shapes: Readonly<Record<string, readonly number[]>>): number =>
+  Object.values(shapes).reduce((count, shape) => count + shape.reduce((size, axis) => size * axis, 1), 0)
+
 /** Untrainable variables of these shapes, all zero. */
 export function createVariables(shapes: Readonly<Record<string, number[]>>): ReadonlyMap<string, tf.Variable> {
   const zeros = (shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false))
