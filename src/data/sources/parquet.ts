@@ -1,6 +1,7 @@
 /** Reads images of Parquet files, the form of the Hugging Face hub's image sets: encoded pictures in a column, labels in another. */
 import { gunzipSync } from 'node:zlib'
 import {
+  type AsyncBuffer,
   asyncBufferFromFile,
   type Compressors,
   type FileMetaData,
@@ -126,17 +127,42 @@ async function* cellsOf(
   let from = 0
   for (const group of metadata.row_groups) {
     const count = Number(group.num_rows)
-    const range = { rowStart: from, rowEnd: from + count }
-    const rows = await explained(path, async () => {
-      const file = await asyncBufferFromFile(path)
-      const options = { file, metadata, columns: [column], compressors: decompressors, utf8: false, geoparquet: false }
-      const found = await parquetReadObjects({ ...options, ...range })
-      if (found.length !== count) throw new Error(`${found.length} rows of ${count} in a row group`)
-      return found
-    })
+    const rows = await explained(path, () => readRows(path, metadata, column, from, count))
     yield { values: rows.map(row => row[column] as unknown), from }
     from += count
   }
+}
+
+async function readRows(path: string, metadata: FileMetaData, column: string, from: number, count: number) {
+  const attended = attendedFile(await asyncBufferFromFile(path))
+  const range = { columns: [column], rowStart: from, rowEnd: from + count }
+  const options = { metadata, compressors: decompressors, utf8: false, geoparquet: false }
+  try {
+    const rows = await parquetReadObjects({ ...options, ...range, file: attended.file })
+    if (rows.length !== count) throw new Error(`${rows.length} rows of ${count} in a row group`)
+    return rows
+  } finally {
+    attended.end()
+  }
+}
+
+/**
+ * A file whose reads never end once `end` is called. If the library refuses a column of a damaged file while it reads another, it forgets that
+ * read, and an error in what was read would end the process as an unhandled rejection.
+ */
+function attendedFile({ byteLength, slice }: AsyncBuffer) {
+  let isEnded = false
+  const ifAttended = (settle: () => void) => setImmediate(() => isEnded || settle())
+  const attendedSlice: AsyncBuffer['slice'] = (start, end) => {
+    const work = Promise.resolve(slice(start, end))
+    return new Promise((resolve, reject) => {
+      work.then(
+        bytes => ifAttended(() => resolve(bytes)),
+        error => ifAttended(() => reject(error)),
+      )
+    })
+  }
+  return { file: { byteLength, slice: attendedSlice }, end: () => (isEnded = true) }
 }
 
 /** Errors of the library name neither the file nor, always, what is wrong with it. */
