@@ -143,6 +143,7 @@ function decodable(part: StoredPart, target: PictureTarget, { count, broken }: S
     ...(labels && { labels: { ...labels, values: labels.values.filter(isKept) } }),
     ...(names && { names: names.filter(isKept) }),
     files,
+    isSlow: true,
     blocks: () => decodedBlocks(part, target, broken),
   }
 }
