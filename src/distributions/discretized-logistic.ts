@@ -3,7 +3,7 @@
  * a logistic distribution with location m and scale s over x in [0, 1], integrated over the cell of each level, x ± 1/510; black and white
  * take the tails. The 256 probabilities sum to 1, so that -log2 P is a code length.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Key, uniform } from '../random.js'
 
 /** The highest of the 256 levels. */

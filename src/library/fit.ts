@@ -1,5 +1,5 @@
 /** `fit`: a model of one's own images in one call, without files. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Dataset, digestOf, type Split } from '../data/dataset.js'
 import { gatherImages, type ImageSet, imageShape } from '../data/images.js'
 import { IN_MEMORY } from '../data/sources/open-source.js'

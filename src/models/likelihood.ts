@@ -1,5 +1,5 @@
 /** What a family of p(x|z) is. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import type { Key } from '../random.js'
 
 /** p(x|z) for each z [..., latent]. */

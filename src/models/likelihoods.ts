@@ -2,7 +2,7 @@
  * Families of p(x|z), parameterized by the decoder's outputs: probabilities of binary pixels or of the 256 levels, densities of values in
  * [0, 1].
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { WHITE } from '../data/levels.js'
 import * as bernoulli from '../distributions/bernoulli.js'
 import * as continuousBernoulli from '../distributions/continuous-bernoulli.js'

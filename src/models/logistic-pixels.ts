@@ -2,7 +2,7 @@
  * p(x|z) of levels 0 … 255, grey or colour, by discretized logistics: one for each value with a scale for each channel (Kingma et al. 2016),
  * or a mixture of K for each pixel, in which green depends linearly on red, and blue on both (Salimans et al. 2017, section 2.1 and 2.2).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import * as logistic from '../distributions/discretized-logistic.js'
 import { type Key, split, uniform } from '../random.js'
 import type { Head, Likelihood, PixelDistribution } from './likelihood.js'

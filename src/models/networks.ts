@@ -3,7 +3,7 @@
  * of stride 2 between the image and the hidden layers (Radford et al. 2015), which the decoder mirrors by transposed ones, with residual
  * blocks between them if asked (He et al. 2016).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type GivenShape, type ImageShape, imageShape, imageSize } from '../data/images.js'
 import type { Head } from './likelihood.js'
 

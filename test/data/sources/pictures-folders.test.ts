@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { filesMatching } from '../../../src/data/sources/find-files.js'
 import { pictures } from '../../../src/data/sources/pictures.js'
 import { temporaryFolder } from '../../support/temporary-folder.js'
-import { expected, fill, levelsOf, openWith } from './reading.js'
+import { asTheyAre, expected, fill, levelsOf, openWith } from './reading.js'
 
 const folderOf = (...paths: string[]): string =>
   fill(temporaryFolder(), Object.fromEntries(paths.map(path => [path, 'grey.png'])))
@@ -115,7 +115,8 @@ test('a part without pictures is refused', async () => {
 test('folders without pictures are not recognised', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'a.parquet'), '')
-  expect(pictures.recognises({ path: folder, isFolder: true, start: new Uint8Array(), isGzipped: false })).toBe(false)
+  const probe = { path: folder, isFolder: true, start: new Uint8Array(), isGzipped: false }
+  expect(pictures.recognises(probe, asTheyAre)).toBe(false)
 })
 
 test('pictures of two sizes are refused with both files and the remedy', async () => {

@@ -32,7 +32,8 @@ export async function openWith(
   const isFolder = found?.isDirectory() ?? false
   const start = found && !isFolder ? readFileSync(path).subarray(0, 512) : new Uint8Array()
   const probe = { path, isFolder, start, isGzipped: false }
-  if (!reader.recognises(probe)) throw new Error(`${reader.name} does not recognise ${path}`)
+  if (!reader.recognises(probe, { ...asTheyAre, ...options }))
+    throw new Error(`${reader.name} does not recognise ${path}`)
   return reader.open(path, { ...asTheyAre, ...options }, probe)
 }
 
