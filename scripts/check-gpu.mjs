@@ -36,9 +36,13 @@ console.log(lines.join('\n'))
 console.log(`\n${failures === 0 ? 'all checks passed' : `${failures} of the checks failed`}`)
 process.exit(failures === 0 ? 0 : 1)
 
-function setUp(...options) {
-  if (spawnSync(process.execPath, [join(root, 'scripts/setup.mjs'), ...options], { stdio: 'inherit' }).status !== 0)
-    stop('the set-up failed', 'see above')
+function setUp() {
+  run('scripts/setup.mjs', '--library')
+}
+
+function run(...command) {
+  const { status } = spawnSync(process.execPath, [join(root, command[0]), ...command.slice(1)], { stdio: 'inherit' })
+  if (status !== 0) stop('the set-up failed', 'see above')
 }
 
 /** Looks for a GPU before gigabytes are fetched for it, and again with the whole build. */
@@ -46,7 +50,7 @@ async function requireGpu() {
   const { findGpu, thisHost } = await import('../dist/backends/cuda-diagnosis.js')
   const host = thisHost()
   refuse(findGpu({ ...host, missing: () => [] }))
-  setUp('--cuda')
+  run('dist/cli.js', 'setup', '--cuda')
   refuse(findGpu(host))
 }
 

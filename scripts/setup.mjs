@@ -1,5 +1,5 @@
-// Makes a clone ready to run: installs the npm packages and native TensorFlow and compiles the program, if missing or out of date.
-// Runs before `npm run train` and `npm test`, and as `npm run setup`; with --cuda it also fetches the CUDA build of TensorFlow.
+// Makes a clone ready to run: installs the npm packages and compiles the program, if missing or out of date. Runs before `npm run train` and
+// `npm test`. With --library, which the tests need, also fetches native TensorFlow; without it the program does when it first trains.
 // All messages go to stderr.
 
 const oldestNode = [20, 12]
@@ -12,11 +12,11 @@ if (major < oldestNode[0] || (major === oldestNode[0] && minor < oldestNode[1]))
   process.exit(1)
 }
 const [option, ...more] = process.argv.slice(2)
-if ((option !== undefined && option !== '--cuda') || more.length > 0) {
-  console.error(`elbo: the set-up takes only --cuda, but '${process.argv.slice(2).join(' ')}' was given`)
+if ((option !== undefined && option !== '--library') || more.length > 0) {
+  console.error(`elbo: this script takes only --library, but '${process.argv.slice(2).join(' ')}' was given`)
   process.exit(2)
 }
 
 // Loaded only now, because an older Node would fail on the syntax of these files.
 const { setUp } = await import('./setup/steps.mjs')
-process.exitCode = await setUp({ cuda: option === '--cuda' })
+process.exitCode = await setUp({ library: option === '--library' })

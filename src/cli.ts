@@ -8,7 +8,7 @@ try {
 } catch (error) {
   const message = String((error as Error).message).split('\n')[0]
   const files = tooManyFiles(error as Error) ?? mayLackFiles(error as Error)
-  const reason = files ?? 'repair it with `npm run setup`'
+  const reason = files ?? 'install the package again'
   process.stderr.write(`elbo: the program cannot be loaded: ${reason} (${message})\n`)
   process.exit(1)
 }

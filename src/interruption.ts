@@ -1,5 +1,5 @@
 /** Abandons native work that cannot be stopped, such as a compilation, when the user interrupts the program. */
-import koffi from 'koffi'
+import koffi from '#koffi'
 
 /** The result of `work`, or undefined as soon as `signal` is aborted; `work` itself then continues in the background. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {

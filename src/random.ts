@@ -6,7 +6,7 @@
  * `StatelessRandomUniformFullInt`: native TensorFlow runs it as one operation, the other backends run it here, and the
  * bits are equal.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 /**
  * The seed of noise: two words from 0 to 2^31 - 1. They are never negative, because XLA and TensorFlow's kernels interpret negative words

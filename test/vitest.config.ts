@@ -12,7 +12,8 @@ export default defineConfig({
     pool: 'forks',
     // Much of a test is one thread that starts something; memory bounds how many may run beside each other.
     maxWorkers: Math.min(availableParallelism(), 4),
-    env: withSoftwareVulkan(),
+    // No test fetches the library: those that need it are skipped where it is missing.
+    env: { ...withSoftwareVulkan(), ELBO_OFFLINE: '1' },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { withLock } from './lock.mjs'
+import { withLock } from '../../src/setup/lock.mjs'
+import { during } from '../../src/setup/progress.mjs'
+import { errorCode, Refusal } from '../../src/setup/refusal.mjs'
+import { bundleVendor } from '../../vendor/bundle.mjs'
 import { cloneLock } from './packages.mjs'
-import { during } from './progress.mjs'
-import { errorCode, Refusal } from './refusal.mjs'
 import { run } from './run.mjs'
 
 const compiler = 'node_modules/typescript/bin/tsc'
@@ -54,8 +55,8 @@ function fingerprint(root) {
 
 /** @param {string} root */
 function sources(root) {
-  const entries = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
-  return entries
+  return ['src', 'vendor']
+    .flatMap(folder => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
     .filter(entry => entry.isFile())
     .map(entry => relative(root, join(entry.parentPath, entry.name)))
     .sort()
@@ -67,7 +68,9 @@ async function build(root, guard) {
   const stamp = fingerprint(root)
   await rm(join(root, stampFile), { force: true })
   await rm(join(root, compilerMemory), { force: true })
+  const vendored = await bundleVendor()
   const emitted = await compile(root, guard)
+  for (const path of vendored) emitted.add(path)
   await removeOthers(root, emitted)
   if (emitted.has(join(root, 'dist/cli.js'))) await chmod(join(root, 'dist/cli.js'), 0o755)
   await writeFile(join(root, stampFile), stamp)

@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { withLock } from './lock.mjs'
-import { during } from './progress.mjs'
-import { errorText, Refusal } from './refusal.mjs'
+import { withLock } from '../../src/setup/lock.mjs'
+import { during } from '../../src/setup/progress.mjs'
+import { errorText, Refusal } from '../../src/setup/refusal.mjs'
 import { run } from './run.mjs'
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, os?: string[], cpu?: string[], libc?: string[] }} Package */

@@ -1,12 +1,12 @@
-// Builds into node_modules/.cache what the suite runs: our src/libtensorflow/, and TF.js's specs bundled with the one copy of tfjs-core and
+// Builds into dist/.tfjs-suite what the suite runs: our src/libtensorflow/, and TF.js's specs bundled with the one copy of tfjs-core and
 // tfjs-node that they test. They are bundled because tfjs-core's ES modules lack the file extensions that Node needs.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const output = join(root, 'node_modules', '.cache', 'elbo-tfjs-suite')
+const output = join(root, 'dist', '.tfjs-suite')
 
 /** tfjs-node's compiled classes call their base class as a function, but in tfjs-core's ES modules it is a class, which cannot be called. */
 const callableBaseClass = {
@@ -23,12 +23,12 @@ const callableBaseClass = {
   },
 }
 
-/** Builds both and resolves to their paths: `specs`, a CommonJS file, and `binding`, a folder of ES modules. */
+/** Builds both and resolves to their paths: `specs`, a CommonJS file, and `binding`, an ES module. */
 export async function bundle() {
   rmSync(output, { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
   const specs = join(output, 'specs.cjs')
-  const binding = join(output, 'libtensorflow')
+  const binding = join(output, 'binding.mjs')
   await Promise.all([buildSpecs(specs), buildBinding(binding)])
   return { specs, binding }
 }
@@ -50,11 +50,25 @@ function buildSpecs(outfile) {
   })
 }
 
-function buildBinding(outdir) {
-  const entryPoints = readdirSync(join(root, 'src/libtensorflow'))
-    .filter(file => file.endsWith('.ts'))
-    .map(file => join(root, 'src/libtensorflow', file))
-  return build({ entryPoints, outdir, format: 'esm', logLevel: 'error' })
+/** src/ imports TF.js as `#tfjs`, an ES module, which cannot be replaced by the copy under test as a CommonJS module can. */
+const coreAlone = {
+  name: 'core-alone',
+  setup(build) {
+    build.onResolve({ filter: /^#tfjs$/ }, () => ({ path: '@tensorflow/tfjs-core', external: true }))
+  },
+}
+
+function buildBinding(outfile) {
+  return build({
+    entryPoints: [join(root, 'scripts/tfjs-suite/binding.js')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['#koffi', '@bufbuild/*'],
+    logLevel: 'error',
+    plugins: [coreAlone],
+  })
 }
 
 function replaceOnce(text, from, to) {

@@ -1,8 +1,6 @@
 // Runs the bundled specs on our backend, in Jasmine, whose functions the specs expect as globals.
 import { readFileSync } from 'node:fs'
 import { createRequire, Module } from 'node:module'
-import { join } from 'node:path'
-import { libraryDirectory } from '../../src/libtensorflow/location.mjs'
 
 const require = createRequire(import.meta.url)
 const PROGRESS_EVERY = 500
@@ -28,9 +26,7 @@ export async function runSpecs({ specs, binding }) {
 }
 
 async function openBackend(binding) {
-  const { openLibrary } = await import(join(binding, 'c-api.js'))
-  const { createBinding } = await import(join(binding, 'binding.js'))
-  const { createNodeBackend } = await import(join(binding, 'node-backend.js'))
+  const { createBinding, createNodeBackend, libraryDirectory, openLibrary } = await import(binding)
   const directory = libraryDirectory()
   if (directory === undefined) throw new Error('this platform has no native TensorFlow: the suite cannot run here')
   const opened = createBinding(openLibrary(directory))

@@ -1,5 +1,7 @@
 /** Backends: ordered candidates, each of which opens or is refused with a reason and a fix. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
+import type { Reason } from '../libtensorflow/wheels.js'
+import { requireOneCore } from './one-core.js'
 
 /** A backend that runs, registered with TF.js under `tfjsName`. */
 export interface Backend {
@@ -19,6 +21,8 @@ export interface BackendOptions {
   debug: boolean
   /** CPU threads of native TensorFlow, the same for all backends of a process (default: all available). */
   threads?: number
+  /** Installs native TensorFlow where it is missing, and returns why it cannot. Without this function a missing library is refused. */
+  install?(): Promise<Reason | undefined>
 }
 
 /** A backend that may be available. `open` resolves to a backend registered with TF.js, or throws a `BackendRefusal`. */
@@ -50,6 +54,7 @@ export interface Opened {
 
 /** Tries `candidates` in order and makes TF.js compute on the first that opens; throws the last refusal if none does. */
 export async function openFirst(candidates: readonly BackendCandidate[], options: BackendOptions): Promise<Opened> {
+  requireOneCore()
   const refusals: BackendRefusal[] = []
   for (const candidate of candidates) {
     const result = await tryOpen(candidate, options)

@@ -3,8 +3,9 @@
  * have one row per image and output position, with the values that the kernel covers there (im2col). Then a convolution is
  * y = patches(x) W, so dW = patches(x)^T dy, and dx is the sum of dy W^T over overlapping patches.
  */
-import * as tf from '@tensorflow/tfjs'
+
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import * as tf from '#tfjs'
 
 type FilterAttributes = Pick<tf.Conv2DBackpropFilterAttrs, 'strides' | 'pad' | 'dataFormat' | 'dimRoundingMode'> & {
   filterShape: Size

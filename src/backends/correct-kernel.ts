@@ -1,5 +1,5 @@
 /** Replaces kernels that a TF.js backend computes wrongly. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 /** Replaces a backend's kernel by what `correct` makes of it. */
 export function correctKernel(

@@ -1,5 +1,5 @@
 /** Plain JavaScript, TF.js's reference implementation: runs everywhere, slowly. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { BackendCandidate } from './backend.js'
 import { registerNegativeAxes } from './negative-axes.js'
 

@@ -1,8 +1,9 @@
 /** Whether this machine can compute with CUDA. If not, gives the first reason, in the order in which a person would fix them. */
 import { basename } from 'node:path'
-import { cudaDirectory, cudaWheel, cudaWheels, missingWheels, unsupportedCuda } from '../libtensorflow/cuda-build.mjs'
+import { cudaDirectory, cudaWheel, cudaWheels, missingWheels, unsupportedCuda } from '../libtensorflow/cuda-build.js'
 import { type CudaDriver, type DriverError, type Gpu, hasDeviceFile, openDriver } from '../libtensorflow/cuda-driver.js'
-import { lastFailure, type Reason, type Wheel } from '../libtensorflow/location.mjs'
+import { cacheProblem, lastFailure } from '../libtensorflow/location.js'
+import type { Reason, Wheel } from '../libtensorflow/wheels.js'
 
 /** The properties of a machine that decide this; tests pass their own. */
 export interface CudaHost {
@@ -29,11 +30,11 @@ const NEEDED_DRIVER = '525.60.13'
 /** Compute capability of the oldest GPUs that the build has code for: Pascal. */
 const NEEDED_CAPABILITY = 6.0
 
-const INSTALL = 'run `npm run setup -- --cuda`'
+const INSTALL = 'run `npx elbo setup --cuda`'
 const INSTALL_DRIVER = `install NVIDIA's driver, ${NEEDED_DRIVER} or newer (nothing else of CUDA is needed)`
 
 export const thisHost = (): CudaHost => ({
-  unsupported: unsupportedCuda(),
+  unsupported: unsupportedCuda() ?? cacheProblem(cudaWheel),
   missing: missingWheels,
   driver: openDriver,
   hasDeviceFile: hasDeviceFile(),

@@ -7,10 +7,10 @@
 import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
 import type { Binding } from '../libtensorflow/binding.js'
 import { preload, setFullFloat32 } from '../libtensorflow/c-api.js'
-import { cudaDataDirectory, cudaWheel, nvidiaLibraries } from '../libtensorflow/cuda-build.mjs'
+import { cudaDataDirectory, cudaWheel, nvidiaLibraries } from '../libtensorflow/cuda-build.js'
 import type { Gpu } from '../libtensorflow/cuda-driver.js'
 import { DTYPES } from '../libtensorflow/dtypes.js'
-import { cachedLibrary } from '../libtensorflow/location.mjs'
+import { cachedLibrary } from '../libtensorflow/location.js'
 import { setEnvironment } from '../libtensorflow/process.js'
 import { type BackendCandidate, type BackendOptions, BackendRefusal } from './backend.js'
 import { findGpu, thisHost } from './cuda-diagnosis.js'
@@ -56,7 +56,7 @@ function openBinding(options: BackendOptions): Binding {
     return binding
   } catch (error) {
     if (error instanceof BackendRefusal) throw error
-    throw new BackendRefusal(NAME, (error as Error).message, 'remove that file and run `npm run setup -- --cuda`')
+    throw new BackendRefusal(NAME, (error as Error).message, 'remove that file and run `npx elbo setup --cuda`')
   }
 }
 

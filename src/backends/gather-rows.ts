@@ -1,5 +1,5 @@
 /** `tf.gather` with batch dimensions as a gather of rows of a matrix, without them. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 interface GatheredRows {
   /** int32, [batch, outer, indices]: the rows of x, seen as a matrix [count, rowSize], which make up the result in this order. */

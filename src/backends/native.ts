@@ -4,7 +4,7 @@
  * was opened last is registered under that name.
  */
 import { availableParallelism } from 'node:os'
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Binding, createBinding } from '../libtensorflow/binding.js'
 import { type CApi, openLibrary } from '../libtensorflow/c-api.js'
 import { type SessionSettings, sessionConfig } from '../libtensorflow/context.js'

@@ -2,7 +2,7 @@
  * Negative axes and batch dimensions, which TF.js 4.22 documents but does not implement everywhere: `cumsum` and `cumprod` write out of
  * bounds (wasm) or return a wrong shape (cpu), `gather` refuses (tensorflow), and some gradients permute axes wrongly (all backends).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { correctGradient, correctKernel, correctOnce } from './correct-kernel.js'
 import { rowsOfGather } from './gather-rows.js'
 

@@ -1,6 +1,8 @@
 /** Native TensorFlow on the CPU: tfjs-node's kernels on libtensorflow's C API. */
 import type { Binding } from '../libtensorflow/binding.js'
-import { installedLibrary, lastFailure, libraryDirectory, unsupportedReason } from '../libtensorflow/location.mjs'
+import { cacheProblem, installedLibrary, lastFailure, libraryDirectory } from '../libtensorflow/location.js'
+import { unsupportedReason } from '../libtensorflow/machine.js'
+import type { Reason } from '../libtensorflow/wheels.js'
 import { type BackendCandidate, type BackendOptions, BackendRefusal } from './backend.js'
 import { countThreads, loadedDirectory, openNative, register, TFJS_NAME, threadsOf } from './native.js'
 
@@ -9,7 +11,7 @@ const NAME = 'tensorflow'
 export const tensorflow: BackendCandidate = {
   name: NAME,
   async open(options) {
-    const binding = openBinding(loadedDirectory() ?? findLibrary(), options)
+    const binding = openBinding(loadedDirectory() ?? (await findLibrary(options)), options)
     register(binding)
     return {
       name: NAME,
@@ -20,18 +22,23 @@ export const tensorflow: BackendCandidate = {
   },
 }
 
-function findLibrary(): string {
-  const unsupported = unsupportedReason()
-  if (unsupported) throw new BackendRefusal(NAME, unsupported.reason, unsupported.fix)
+async function findLibrary({ install }: BackendOptions): Promise<string> {
+  refuseFor(unsupportedReason() ?? (process.env.LIBTENSORFLOW_DIR ? undefined : cacheProblem()))
+  const before = installedLibrary()
+  if (before) return before
+  refuseFor(await install?.())
   const directory = installedLibrary()
   if (directory) return directory
-  const failure = lastFailure()
-  if (failure) throw new BackendRefusal(NAME, failure.reason, failure.fix)
+  refuseFor(lastFailure())
   throw new BackendRefusal(
     NAME,
-    `native TensorFlow is not in ${libraryDirectory()}`,
-    'run `npm run setup`, which fetches it',
+    `native TensorFlow is not in ${libraryDirectory()}, or damaged there`,
+    'run `npx elbo setup`, which fetches it',
   )
+}
+
+function refuseFor(problem: Reason | undefined): void {
+  if (problem) throw new BackendRefusal(NAME, problem.reason, problem.fix)
 }
 
 function openBinding(directory: string, options: BackendOptions): Binding {
@@ -39,6 +46,6 @@ function openBinding(directory: string, options: BackendOptions): Binding {
     return openNative(NAME, directory, options, { gpu: false })
   } catch (error) {
     if (error instanceof BackendRefusal) throw error
-    throw new BackendRefusal(NAME, (error as Error).message, 'remove that folder and run `npm run setup`')
+    throw new BackendRefusal(NAME, (error as Error).message, 'remove that folder and run `npx elbo setup`')
   }
 }

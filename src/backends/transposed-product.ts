@@ -2,7 +2,7 @@
  * Products of transposed matrices. TF.js's WebAssembly backend computes them by a scalar loop, ten times slower than XNNPACK's product
  * without transposition; here the matrix is transposed first. Every gradient of a dense layer is such a product.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { correctKernel, correctOnce } from './correct-kernel.js'
 
 /** Registers a kernel `BatchMatMul` that wraps the backend's own, unless that was done before. */

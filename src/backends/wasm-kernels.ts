@@ -2,8 +2,9 @@
  * Kernels of TF.js's WebAssembly backend (4.22) that are missing, compute wrong values, or write past the end of their result, which breaks
  * every later operation. Those that are composed here use kernels that are right; those that are not are refused.
  */
-import * as tf from '@tensorflow/tfjs'
+
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import * as tf from '#tfjs'
 import { correctKernel, correctOnce } from './correct-kernel.js'
 import { rowsOfGather } from './gather-rows.js'
 

@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type BackendCandidate, BackendRefusal } from './backend.js'
 import { registerConvolutionGradients } from './convolution-gradients.js'
 import { registerNegativeAxes } from './negative-axes.js'
@@ -21,11 +21,7 @@ export const wasm: BackendCandidate = {
     const require = createRequire(import.meta.url)
     backend.setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep)
     if (!(await tf.setBackend('wasm'))) {
-      throw new BackendRefusal(
-        'wasm',
-        'its WebAssembly module did not start',
-        'run `npm run setup` to repair the packages',
-      )
+      throw new BackendRefusal('wasm', 'its WebAssembly module did not start', 'install the npm packages again')
     }
     registerConvolutionGradients()
     registerTransposedProduct('wasm')

@@ -4,7 +4,7 @@
  * Tested on a software adapter (SwiftShader), not on hardware: no GPU was available.
  */
 import { createRequire } from 'node:module'
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Backend, type BackendCandidate, BackendRefusal } from './backend.js'
 
 const NAME = 'webgpu'

@@ -17,6 +17,8 @@ import { refuseOwnFile } from '../runs/own-files.js'
 import { loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../runs/trained-run.js'
 import { nearest } from '../settings/nearest.js'
 import { choice, text, threads, UsageError } from '../settings/setting.js'
+import { ensureLibrary } from '../setup/ensure.js'
+import { fetchWheel } from '../setup/library.js'
 import type { Context } from './command.js'
 
 /** Most names of runs that a message lists. */
@@ -36,9 +38,11 @@ export const runOptions = {
 /** Options of the commands that draw pictures. */
 export const pictureOptions = { ...runOptions, out: text('PNG file to write (default: in images/ of the run)') }
 
-/** Opens a backend, and notes which one it is and why faster ones do not run. */
-export async function openAndSay(name: string, threads: number | null, { debug, note }: Context): Promise<Backend> {
-  const { backend, refusals } = await openBackend(name, { debug, ...(threads !== null && { threads }) })
+/** Opens a backend, fetching native TensorFlow if it is missing, and notes which one it is and why faster ones do not run. */
+export async function openAndSay(name: string, threads: number | null, context: Context): Promise<Backend> {
+  const { debug, note, signal } = context
+  const install = () => ensureLibrary(fetchWheel, signal)
+  const { backend, refusals } = await openBackend(name, { debug, install, ...(threads !== null && { threads }) })
   for (const { backend: refused, reason, fix } of refusals.filter(({ isExpected }) => !isExpected))
     note(`backend ${refused} does not run: ${reason}. Fix: ${fix}`)
   note(`backend ${backend.name}: ${backend.version}, ${backend.device}`)

@@ -1,7 +1,7 @@
 /** `elbo posterior RUN`: the true p(z|x) of images beside q(z|x), for a model with two latent dimensions. */
 import { join } from 'node:path'
-import * as tf from '@tensorflow/tfjs'
 import { z } from 'zod'
+import * as tf from '#tfjs'
 import { modes } from '../compile/step.js'
 import { type Split, splitNames } from '../data/dataset.js'
 import { gatherImages, imageRange } from '../data/images.js'

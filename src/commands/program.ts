@@ -21,6 +21,7 @@ import { posterior } from './posterior.js'
 import { reconstruct } from './reconstruct.js'
 import { runs } from './runs.js'
 import { sample } from './sample.js'
+import { setup } from './setup.js'
 import { em } from './train/em.js'
 import { train } from './train/train.js'
 import { visible, visibleJson, visibleLines } from './visible.js'
@@ -40,6 +41,7 @@ const commands: readonly (Command | CommandGroup)[] = [
   check,
   bench,
   backends,
+  setup,
   exportModel,
 ] as (Command | CommandGroup)[]
 
@@ -194,10 +196,18 @@ async function runCommand(command: Command, given: readonly string[], flags: Fla
     if (result.interrupted) return EXIT.interrupted
     return result.failed ? EXIT.failed : EXIT.done
   } catch (error) {
-    if (json) printJson({ json: { error: oneLine(error as Error) } })
-    return reportFailure(error as Error, debug)
+    const stopped = isInterruption(error as Error)
+    const told = stopped
+      ? new Error('interrupted; what was fetched is kept, and the next start continues there')
+      : error
+    if (json) printJson({ json: { error: oneLine(told as Error) } })
+    const code = reportFailure(told as Error, debug)
+    return stopped ? EXIT.interrupted : code
   }
 }
+
+/** Whether a command stopped because the user interrupted it before it had anything to save. */
+const isInterruption = ({ name }: Error): boolean => interruption.signal.aborted && name === 'AbortError'
 
 function printJson({ json }: Result): void {
   writeLine(process.stdout, visibleJson(json))

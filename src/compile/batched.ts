@@ -1,5 +1,5 @@
 /** Cuts data sets in memory into the batches of a pass. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type HostKey, permutation, streamKey } from '../random.js'
 import { fail, isWhole, kindOf, show } from './complaint.js'
 import { isValues } from './inputs.js'

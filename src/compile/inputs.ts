@@ -1,5 +1,5 @@
 /** What a caller gives as the inputs of steps, as arrays of checked sizes. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { fail, isWhole, kindOf, show } from './complaint.js'
 import { type ArrayValues, type Batches, type Input, type InputArray, type Inputs, inputTypes } from './step.js'
 

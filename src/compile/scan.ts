@@ -2,7 +2,7 @@
  * Runs many steps in one call, like `jax.lax.scan`. Every loop over batches goes through here. A step computes the same whether it
  * runs eagerly or inside a compiled TensorFlow function.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { unlessAborted } from '../interruption.js'
 import { isNodeBackend } from '../libtensorflow/node-backend.js'
 import type { HostKey } from '../random.js'

@@ -1,5 +1,5 @@
 /** The inputs of steps as they are asked for: slices of arrays, or batches that come one after the other. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { fail, kindOf } from './complaint.js'
 import { join, ofOneStep, signature, stacked } from './inputs.js'
 import type { Batches, DatasetOfBatches } from './step.js'

@@ -1,5 +1,5 @@
 /** The types of compiled steps: a step, its batches, its outputs, and the modes in which it can run. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import type { HostKey, Key } from '../random.js'
 
 /** The element types of a step's inputs. */

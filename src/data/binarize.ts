@@ -1,5 +1,5 @@
 /** Binarization of grey images: in every step, or once for a whole set. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
 import { type HostKey, type Key, keyAt, uniformValues } from '../random.js'
 import { type Images, imageSize } from './images.js'

@@ -1,5 +1,5 @@
 /** The features of images that mixtures and factor analysis model. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Dataset } from './dataset.js'
 import {
   type GivenShape,

@@ -1,5 +1,5 @@
 /** Sets of images in memory, and functions that select images from them. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { WHITE } from './levels.js'
 
 /** The shape of one image. */

@@ -1,5 +1,5 @@
 /** Grey levels: the bytes 0 (black) … 255 (white) of files and pictures, and the values 0 … 1 that models read. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 /** The level of a white pixel. */
 export const WHITE = 255

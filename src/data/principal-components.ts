@@ -1,6 +1,7 @@
 /** Principal components of grey images (Pearson 1901): the directions of largest variance. */
-import * as tf from '@tensorflow/tfjs'
+
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import * as tf from '#tfjs'
 import { type Images, imageRange, imageTensor, meanImage } from './images.js'
 import { toUnit } from './levels.js'
 

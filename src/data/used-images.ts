@@ -1,5 +1,5 @@
 /** Masks and means over the images of a padded batch. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 /** True for the first `used` images of a batch, false for padding: bool [batch]. */
 export function usedImages(batch: number, used: number): tf.Tensor {

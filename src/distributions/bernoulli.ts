@@ -1,5 +1,5 @@
 /** The Bernoulli distribution over binary images, by logits: p(x | l) = sigmoid(l)^x (1 - sigmoid(l))^(1-x). */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Key, uniform } from '../random.js'
 
 /**

@@ -1,5 +1,5 @@
 /** The normal distribution with diagonal covariance, by mean and log variance: N(z; mu, exp(logVar)). */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 const LOG_2PI = Math.log(2 * Math.PI)
 

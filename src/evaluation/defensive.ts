@@ -3,7 +3,7 @@
  * also draws where q has almost no mass, and no weight exceeds p(x|z) / a. The number of draws per component is fixed, not random: multiple
  * importance sampling with the balance heuristic (Veach & Guibas 1995). With a = 0 the proposal is q.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Posterior } from '../models/latents.js'
 import { decode, type Vae } from '../models/vae.js'
 import { drawNoise } from '../objectives/elbo.js'

@@ -2,7 +2,7 @@
  * The optimal diagonal Gaussian q(z) of each image: mu and log sigma^2 per image, by stochastic gradient ascent on the ELBO with the decoder
  * held fixed (Cremer, Li & Duvenaud 2018, section 5.2). Ascent ends slightly below the optimum.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { createOptimizer } from '../inference/optimizer.js'
 import type { Posterior } from '../models/latents.js'
 import { encode, type Vae } from '../models/vae.js'

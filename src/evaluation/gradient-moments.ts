@@ -2,7 +2,7 @@
  * Mean and variance of every entry of a gradient estimate over many draws of noise on one batch, by Welford's recurrence (1962), which
  * keeps a small mean accurate in float32 beside a large variance.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { repeatBatch } from '../compile/repeat-batch.js'
 import { scan } from '../compile/scan.js'
 import type { Choice, ScanOptions, Step } from '../compile/step.js'

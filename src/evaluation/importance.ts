@@ -2,7 +2,7 @@
  * log p(x) by importance sampling with the encoder as proposal (Burda et al. 2015, equation 8):
  * log p(x) ~ log 1/k sum_i w_i,  w_i = p(x, z_i) / q(z_i | x),  z_i ~ q(z | x).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Posterior } from '../models/latents.js'
 import { encode, type Vae } from '../models/vae.js'
 import { drawNoise } from '../objectives/elbo.js'

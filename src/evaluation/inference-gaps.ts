@@ -2,7 +2,7 @@
  * The gap between the bound and log p(x) (Cremer, Li & Duvenaud 2018, equation 6), with q* the optimal diagonal Gaussian of each image:
  * log p(x) - ELBO(q) = [log p(x) - ELBO(q*)] + [ELBO(q*) - ELBO(q)] = approximation gap + amortization gap.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type RepeatedBatch, repeatBatch } from '../compile/repeat-batch.js'
 import { type Scan, scan } from '../compile/scan.js'
 import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'

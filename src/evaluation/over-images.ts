@@ -1,5 +1,5 @@
 /** Runs a function over a set of images in batches, through `scan`. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import {
   type ArrayValues,

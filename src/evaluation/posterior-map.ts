@@ -1,5 +1,5 @@
 /** Maps of p(z|x) for single images, over the region of a two-dimensional latent space that holds its mass. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { decode, encode, type Vae } from '../models/vae.js'
 
 /** A square in the latent plane. */

@@ -3,7 +3,7 @@
  * decreases faster than any power of the cell size once cells are as narrow as the posterior. The same points give the ELBO and the gap:
  * log p(x) = ELBO + KL(q(z|x) || p(z|x)).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'
 import { type Images, imagesFrom } from '../data/images.js'

@@ -3,7 +3,7 @@
  * generates, z ~ p(z), x ~ p(x|z). That z is a draw of p(z|x). Forward chains of annealed importance sampling give a lower bound in
  * expectation, reverse chains that start at z an upper one.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Choice, ScanOptions } from '../compile/step.js'
 import { WHITE } from '../data/levels.js'
 import { decoderLikelihood } from '../models/decoder-likelihood.js'

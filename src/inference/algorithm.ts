@@ -1,5 +1,5 @@
 /** The interface of everything that learns: an algorithm is its variables and a step. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import type { Key } from '../random.js'
 
 /** Numbers that the training loop sets for every step. */

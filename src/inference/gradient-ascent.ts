@@ -2,7 +2,7 @@
  * Gradient ascent on a bound of log p(x) in the weights of encoder and decoder (auto-encoding variational Bayes, Kingma & Welling
  * 2013, algorithm 1): the ELBO or the importance-weighted bound, with any estimator of its gradient.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { binarize, type Reading } from '../data/binarize.js'
 import { toUnit } from '../data/levels.js'
 import { modelsOf, namedWeights, type Vae } from '../models/vae.js'

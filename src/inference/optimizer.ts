@@ -2,7 +2,7 @@
  * `tf.train` optimizers whose whole state can be named, saved and restored exactly. TF.js itself saves none of Adamax's state and only
  * an approximation of Adam's running powers of beta. Here the slots are accessed inside the optimizers.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 export const optimizers = ['adam', 'adamax', 'rmsprop', 'sgd', 'momentum'] as const
 

@@ -3,7 +3,7 @@
  * ELBO. Sleep phase: phi ascends log q(z|x) on dreams z ~ p(z), x ~ p(x|z). This descends KL(p(z|x) || q(z|x)), the reverse of the ELBO's
  * KL, so the two phases do not share one objective.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
 import { drawNoise, elbo, elboFrom } from '../objectives/elbo.js'
 import { type Key, split } from '../random.js'

@@ -1,6 +1,6 @@
 /** `fit`: a model of one's own images in one call, without files. */
 import { createHash } from 'node:crypto'
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Dataset, IN_MEMORY, type Split } from '../data/dataset.js'
 import { gatherImages, type Images, imageShape } from '../data/images.js'
 import type { BernoulliMixtureConfig } from '../methods/bernoulli-mixture.js'

@@ -1,5 +1,5 @@
 /** Images of a caller of the library: arrays or tensors, in and out. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { ImageShape, Images } from '../data/images.js'
 import { toLevels, unitValues, WHITE } from '../data/levels.js'
 

@@ -1,5 +1,5 @@
 /** A fitted model, as the library gives it: samples, codes and likelihoods of one's own images. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Choice } from '../compile/step.js'
 import type { ImageShape } from '../data/images.js'
 import { unitValues } from '../data/levels.js'

@@ -2,7 +2,7 @@
 // eager/c_api.h. To use another one, add its line to `functions`; a wrong line crashes the process, so copy it from the header.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import koffi, { type LibraryHandle } from 'koffi'
+import koffi, { type LibraryHandle } from '#koffi'
 import { setEnvironment, withoutStderr } from './process.js'
 
 declare const brand: unique symbol

@@ -1,6 +1,6 @@
 // The part of NVIDIA's CUDA driver API (cuda.h) that lists GPUs. Its library comes with the driver; the CUDA toolkit is not needed.
 import { existsSync } from 'node:fs'
-import koffi, { type LibraryHandle } from 'koffi'
+import koffi, { type LibraryHandle } from '#koffi'
 
 /** A GPU as its driver describes it. */
 export interface Gpu {

@@ -1,8 +1,6 @@
 // A TF.js backend on libtensorflow: tfjs-node's backend class and kernels, without the package's index, which needs a C++ addon.
 import { createRequire } from 'node:module'
-import util from 'node:util'
-import * as tf from '@tensorflow/tfjs'
-import type { node } from '@tensorflow/tfjs-node/dist/node.js'
+import * as tf from '#tfjs'
 import type { Attribute } from './attributes.js'
 import type { Binding } from './binding.js'
 import type { TensorMetadata } from './tensor-table.js'
@@ -48,17 +46,33 @@ const require = createRequire(import.meta.url)
  * tfjs-node's kernels and the file:// handlers of `tf.io`.
  */
 export function createNodeBackend(binding: Binding): NodeBackend {
-  loadPart('register_all_kernels')
   registerFileHandlers()
-  const { NodeJSKernelBackend } = loadPart('nodejs_kernel_backend') as { NodeJSKernelBackend: NodeBackendClass }
+  const { NodeJSKernelBackend } = tfjsNode()
   const gpu = binding.isUsingGpuDevice() ? '-gpu' : ''
   return new (readingOnWorkers(NodeJSKernelBackend))(binding, `@tensorflow/tfjs-node${gpu}`)
 }
 
-/** tfjs-node's `tf.node`: images, SavedModels, TensorBoard. Its functions work once the backend is registered and set. */
-export function nodeNamespace(): typeof node {
-  return (loadPart('node') as { node: typeof node }).node
+/** The part of tfjs-node's `tf.node` that is bundled: PNG, SavedModels, TensorBoard. They work once the backend is registered and set. */
+export interface NodeNamespace {
+  decodeImage(contents: Uint8Array): tf.Tensor3D
+  encodePng(image: tf.Tensor3D): Promise<Uint8Array>
+  getNumOfSavedModels(): number
+  loadSavedModel(path: string): Promise<SavedModel>
+  summaryFileWriter(folder: string): SummaryWriter
 }
+
+interface SavedModel {
+  predict(inputs: tf.NamedTensorMap): tf.NamedTensorMap
+  dispose(): void
+}
+
+/** Appends to a TensorBoard event file. */
+export interface SummaryWriter {
+  scalar(name: string, value: number, step: number): void
+  flush(): void
+}
+
+export const nodeNamespace = (): NodeNamespace => tfjsNode().node
 
 let fileHandlersRegistered = false
 
@@ -66,7 +80,7 @@ let fileHandlersRegistered = false
 export function registerFileHandlers(): void {
   if (fileHandlersRegistered) return
   fileHandlersRegistered = true
-  const { nodeFileSystemRouter } = loadPart('io/file_system') as { nodeFileSystemRouter: FileRouter }
+  const { nodeFileSystemRouter } = tfjsNode()
   tf.io.registerLoadRouter(nodeFileSystemRouter)
   tf.io.registerSaveRouter(nodeFileSystemRouter)
 }
@@ -81,12 +95,11 @@ function readingOnWorkers(Base: NodeBackendClass): NodeBackendClass {
   }
 }
 
-function loadPart(name: string): unknown {
-  restoreRemovedFunctions()
-  return require(`@tensorflow/tfjs-node/dist/${name}`)
+/** What vendor/tfjs-node.js exports. Loading it registers the kernels. */
+interface TfjsNode {
+  NodeJSKernelBackend: NodeBackendClass
+  nodeFileSystemRouter: FileRouter
+  node: NodeNamespace
 }
 
-/** tfjs-node calls two functions of `node:util` that Node 22 warns about and Node 23 no longer has. */
-function restoreRemovedFunctions(): void {
-  Object.assign(util, { isNullOrUndefined: (value: unknown) => value == null, isArray: Array.isArray })
-}
+const tfjsNode = (): TfjsNode => require('#tfjs-node') as TfjsNode

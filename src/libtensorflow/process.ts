@@ -1,6 +1,6 @@
 // What Node does to its process for JavaScript only, done for native code too: environment variables and standard error.
 import { devNull } from 'node:os'
-import koffi from 'koffi'
+import koffi from '#koffi'
 
 const STDERR = 2
 const O_WRONLY = 1

@@ -1,5 +1,5 @@
 /** `elbo em factor-analysis` and `elbo em ppca`: factor models of grey images by exact or Monte Carlo EM. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Features, featureMoments, newFeatures } from '../data/features.js'
 import { imageShape, imageSize, imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'

@@ -2,7 +2,7 @@
  * A method is one value: its name, its settings, the conflicts between them, and how to create its learner. The rest of the program uses
  * a `Method` and its `Learner` and never asks which method it is. A new method is one file here and one entry in list.ts.
  */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import type { modes, ScanOptions } from '../compile/step.js'
 import type { readings } from '../data/binarize.js'
 import type { Dataset, Split } from '../data/dataset.js'

@@ -1,6 +1,7 @@
 /** Shared by the mixtures: settings, the learner, and pictures. */
-import * as tf from '@tensorflow/tfjs'
+
 import { z } from 'zod'
+import * as tf from '#tfjs'
 import type { Features } from '../data/features.js'
 import { imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'

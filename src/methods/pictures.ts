@@ -1,5 +1,5 @@
 /** Pictures of trained models: latent points and their mean images, as grey levels. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { ImageShape, Images } from '../data/images.js'
 import { toLevels, unitValues } from '../data/levels.js'
 import { mostProbable } from '../inference/decoder/most-probable.js'

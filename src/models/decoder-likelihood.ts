@@ -2,7 +2,7 @@
  * log p(x|z) as a function of the noise from which z ~ p(z) is computed. Annealing uses it because that noise has prior N(0, I)
  * whatever p(z) is. With one layer of Gaussian z the noise is z.
  */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import { toUnit } from '../data/levels.js'
 import { type Decoder, decode } from './vae.js'
 

@@ -2,8 +2,9 @@
  * Factor analysis: x = W z + mu + epsilon with z ~ N(0, I) and epsilon ~ N(0, diag psi), so x ~ N(mu, W Wᵀ + diag psi)
  * (Rubin & Thayer 1982). Probabilistic PCA is the case psi = sigma^2 (1, …, 1) (Tipping & Bishop 1999).
  */
-import * as tf from '@tensorflow/tfjs'
+
 import { Matrix } from 'ml-matrix'
+import * as tf from '#tfjs'
 import { gibbsSweep } from '../distributions/gibbs-sweep.js'
 import { cholesky, invert } from '../numeric/linear-algebra.js'
 import { type Key, normal } from '../random.js'

@@ -2,7 +2,7 @@
  * Families of z: q(z|x), parameterized by the encoder's outputs, and the prior p(z). Every draw is a function of parameter-free
  * noise, so that the noise can be held fixed, and draws differentiated where the function is smooth.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
 import * as gaussian from '../distributions/normal.js'
 import { type Key, normal, uniform } from '../random.js'

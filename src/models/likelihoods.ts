@@ -1,5 +1,5 @@
 /** Families of p(x|z), parameterized by the decoder's outputs: probabilities of binary pixels, densities of grey ones in [0, 1]. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { WHITE } from '../data/levels.js'
 import * as bernoulli from '../distributions/bernoulli.js'
 import * as continuousBernoulli from '../distributions/continuous-bernoulli.js'

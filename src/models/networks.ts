@@ -2,7 +2,7 @@
  * Encoder and decoder as `tf.layers` models over flat images [batch, pixels]: fully connected, or with convolutions
  * of stride 2 between the image and the hidden layers (Radford et al. 2015), which the decoder mirrors by transposed ones.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type GivenShape, type ImageShape, imageShape, imageSize } from '../data/images.js'
 
 /** Hidden-layer activations to choose from. */

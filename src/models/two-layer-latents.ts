@@ -3,7 +3,7 @@
  * q(z|x) = q(h1|x) q(h2|h1), p(z) = p(h2) p(h1|h2) with p(h2) = N(0, I), and p(x|z) = p(x|h1). The encoder outputs the parameters of
  * q(h1|x); two further networks output mean and log variance of q(h2|h1) and of p(h1|h2).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import * as gaussian from '../distributions/normal.js'
 import { normal } from '../random.js'
 import type { Latents, Posterior, Prior } from './latents.js'

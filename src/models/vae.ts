@@ -3,7 +3,7 @@
  * models, and the families of distributions whose parameters they output: usually q(z | x) = N(mu(x), sigma^2(x)),
  * p(z) = N(0, I) and p(x | z) = Bernoulli(logits(z)).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type ImageShape, imageShape, imageSize } from '../data/images.js'
 import { type Key, split, uniform } from '../random.js'
 import { type LatentName, type Latents, latentFamilies, type Posterior } from './latents.js'

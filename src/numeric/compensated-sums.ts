@@ -2,7 +2,7 @@
  * Compensated float32 sums over many batches: a running sum and its accumulated rounding error (Knuth's two-sum; Ogita, Rump & Oishi 2005,
  * "Accurate sum and dot product").
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 /** Named sums of fixed shapes, zero at first. */
 export interface CompensatedSums<Name extends string> {

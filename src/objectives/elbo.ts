@@ -1,5 +1,5 @@
 /** The evidence lower bound in nats per image: ELBO = E_q[log p(x|z)] - KL(q(z|x) || p(z)) <= log p(x). */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Posterior } from '../models/latents.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'

@@ -2,7 +2,7 @@
  * The importance-weighted bound in nats per image (Burda, Grosse & Salakhutdinov 2015, equation 8):
  * IWAE_k = E[log 1/k sum_i w_i], w_i = p(x, z_i) / q(z_i|x), z_i ~ q(z|x). ELBO = IWAE_1 <= IWAE_k <= IWAE_k+1 <= log p(x).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Posterior } from '../models/latents.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'

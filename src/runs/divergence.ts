@@ -1,5 +1,5 @@
 /** Numbers that are not finite end a training before they reach a snapshot or a line of metrics. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Outputs } from '../compile/step.js'
 import type { RunConfig } from '../methods/method.js'
 import type { Keeper } from './keeper.js'

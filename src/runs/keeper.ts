@@ -1,6 +1,6 @@
 /** Where a training keeps its settings, metrics and snapshots: a run directory, or memory. */
 import { dirname, join } from 'node:path'
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import type { Dataset } from '../data/dataset.js'
 import { makeFolder } from '../files/folders.js'
 import type { Learner, Method, RunConfig } from '../methods/method.js'

@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs'
 import { constants as system } from 'node:os'
 import { join } from 'node:path'
-import koffi from 'koffi'
+import koffi from '#koffi'
 import { explain, writeAll } from '../files/files.js'
 import { kindOfFile } from '../files/kind-of-file.js'
 

@@ -1,11 +1,11 @@
 /** Pictures and plots written during training: the ELBO curve, sample and reconstruction grids, TensorBoard's event files. */
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { type Dataset, sourceName } from '../data/dataset.js'
 import { alternateImages, firstImages } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
-import { nodeNamespace } from '../libtensorflow/node-backend.js'
+import { nodeNamespace, type SummaryWriter } from '../libtensorflow/node-backend.js'
 import { methodOf } from '../methods/list.js'
 import type { RunConfig, Traits } from '../methods/method.js'
 import type { EpochMetrics } from '../methods/metrics.js'
@@ -23,9 +23,6 @@ export interface TrainingRecords {
   drawCurve(history: EpochMetrics[]): Promise<void>
   /** Draws images/samples-epoch-N.png and images/reconstructions-epoch-N.png; the draws of z are the same each time. */
   drawImages(pictures: Pictures, data: Dataset, epoch: number): Promise<void>
-  /** Whether a killed process left plots/ without the last pass, or an epoch without its images. */
-  lacksCurve(): boolean
-  lacksImages(epoch: number): boolean
   /** Adds one epoch to tensorboard/. */
   summarize(metrics: EpochMetrics): void
   /** What cannot be written on this backend, and why. */
@@ -41,8 +38,6 @@ export function trainingRecords(folder: string, config: RunConfig, backend: Back
       : `no TensorBoard files: only native TensorFlow writes them, and the backend is ${backend.name}`,
     summarize: canSummarize ? summaryWriter(join(folder, 'tensorboard')) : () => {},
     drawCurve: history => drawCurve({ folder, config, traits }, history),
-    lacksCurve: () => curveFiles.some(name => isOlder(join(folder, 'plots', name), join(folder, 'latest'))),
-    lacksImages: epoch => imageNames.some(name => !existsSync(imageFile(folder, name, epoch))),
     async drawImages(pictures, data, epoch) {
       const key = streamKey(config.seed, 'pictures')
       const grey = firstImages(data.validation.count > 0 ? data.validation : data.train, PICTURED)
@@ -61,6 +56,20 @@ const curveFiles = ['elbo.svg', 'elbo.png']
 
 const imageFile = (folder: string, name: (typeof imageNames)[number], epoch: number): string =>
   join(folder, 'images', `${name}-epoch-${String(epoch).padStart(4, '0')}.png`)
+
+/** Whether a killed process left the run in `folder` with plots that lack the last pass. */
+export const lacksCurve = (folder: string): boolean =>
+  curveFiles.some(name => isOlder(join(folder, 'plots', name), join(folder, 'latest')))
+
+/** Whether it left an epoch without its images. */
+export const lacksImages = (folder: string, epoch: number): boolean =>
+  imageNames.some(name => !existsSync(imageFile(folder, name, epoch)))
+
+/** Whether it left tensorboard/ without the last pass: every pass is summarized after it is saved. */
+export function lacksSummary(folder: string): boolean {
+  const names = readdirSync(join(folder, 'tensorboard'))
+  return names.every(name => isOlder(join(folder, 'tensorboard', name), join(folder, 'latest')))
+}
 
 /** Whether a file is missing, or was written before another one. */
 function isOlder(path: string, other: string): boolean {
@@ -169,7 +178,7 @@ function halfStepChart(
 
 /** One event file per process, created with the first summary; tags are those of metrics.jsonl, steps are training steps. */
 function summaryWriter(folder: string): (metrics: EpochMetrics) => void {
-  let writer: ReturnType<ReturnType<typeof nodeNamespace>['summaryFileWriter']> | undefined
+  let writer: SummaryWriter | undefined
   return metrics => {
     writer ??= nodeNamespace().summaryFileWriter(folder)
     for (const [name, value] of Object.entries(metrics)) {

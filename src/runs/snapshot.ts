@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import * as tf from '@tensorflow/tfjs'
 import { z } from 'zod'
+import * as tf from '#tfjs'
 import { flushDirectory, writeFlushed } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
 import { readWhole } from '../files/reading.js'

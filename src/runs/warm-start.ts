@@ -2,7 +2,7 @@
  * Warm start: a run starts from the weights in the `best` snapshot of another run. `initFrom` is the name of that run, or RUN@STEP with
  * the step of the snapshot.
  */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import { type Dataset, loadDataset } from '../data/dataset.js'
 import type { RunConfig } from '../methods/method.js'
 import type { VaeConfig } from '../methods/vae-settings.js'

@@ -1,5 +1,5 @@
 /** Chains of annealed importance sampling for batches of one size; each step of `scan` is one temperature. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type RepeatedBatch, type RepeatOptions, repeatBatch } from '../compile/repeat-batch.js'
 import { type Scan, scan } from '../compile/scan.js'
 import type { Choice, Outputs, ScanOptions } from '../compile/step.js'

@@ -4,7 +4,7 @@
  * E[w] = p(x), so E[log w] <= log p(x): a bound that needs no encoder. A reverse chain from a draw of the posterior has E[1/w] = 1/p(x),
  * so E[log w] >= log p(x) (Grosse, Ghahramani & Adams 2015). Such draws are known for images that the model itself generated.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import * as gaussian from '../distributions/normal.js'
 import { type Key, normal } from '../random.js'
 import { type HmcOptions, hmcState, hmcStep } from './hmc.js'

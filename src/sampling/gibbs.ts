@@ -1,5 +1,5 @@
 /** Gibbs sampling of a Gaussian, one sweep over all coordinates per step: see distributions/gibbs-sweep.ts for the equation. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { GibbsSweep } from '../distributions/gibbs-sweep.js'
 import { type Key, normal } from '../random.js'
 

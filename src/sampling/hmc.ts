@@ -2,7 +2,7 @@
  * Hamiltonian Monte Carlo (Neal 2011, "MCMC using Hamiltonian dynamics"): draw a momentum p ~ N(0, I), follow
  * H = -log density + |p|^2 / 2 by leapfrog steps, accept with probability min(1, e^(H - H')).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Key, normal, split, uniform } from '../random.js'
 import { type ChainState, choose, type LogDensity, type Transition } from './target.js'
 

@@ -1,5 +1,5 @@
 /** The Markov chains of all training images in Monte Carlo EM: persistent, with an adaptive step size and diagnostics after each pass. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { usedMeans } from '../data/used-images.js'
 import { compensatedSums } from '../numeric/compensated-sums.js'
 import type { HostKey, Key } from '../random.js'

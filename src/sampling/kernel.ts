@@ -1,5 +1,5 @@
 /** Runs several transitions of a Markov kernel on all chains, for Monte Carlo EM. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Key, split } from '../random.js'
 import { hmcState, hmcStep } from './hmc.js'
 import { metropolisState, metropolisStep } from './metropolis.js'

@@ -1,5 +1,5 @@
 /** Random-walk Metropolis (Metropolis et al. 1953): propose z' = z + s epsilon, accept with probability min(1, p(z') / p(z)). */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Key, normal, split } from '../random.js'
 import { type ChainState, choose, type LogDensity, type Transition } from './target.js'
 

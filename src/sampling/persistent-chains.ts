@@ -1,5 +1,5 @@
 /** Persistent Markov chains: the current position for every training image, and the draws of the last pass for some of them. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type HostKey, normal } from '../random.js'
 import { effectiveSampleSize, splitRHat } from './diagnostics.js'
 

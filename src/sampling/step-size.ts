@@ -2,7 +2,7 @@
  * Adaptation of a step size to a target acceptance rate (Robbins & Monro 1951; Andrieu & Thoms 2008, algorithm 4):
  * log s <- log s + t^-0.6 (acceptance - target).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 /** Convergence requires that the gains t^-0.6 sum to infinity and their squares to a finite value. */
 const DECAY = 0.6

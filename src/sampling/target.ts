@@ -1,5 +1,5 @@
 /** Targets and transitions of samplers, batched over any number of chains. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Key, uniform } from '../random.js'
 
 /** An unnormalised log density in nats: positions [..., dimensions] -> [...], independent across chains. HMC needs its gradient in z. */

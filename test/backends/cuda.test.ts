@@ -9,9 +9,10 @@ import {
   cudaWheels,
   missingWheels,
   nvidiaLibraries,
-} from '../../src/libtensorflow/cuda-build.mjs'
+} from '../../src/libtensorflow/cuda-build.js'
 import type { CudaDriver, Gpu } from '../../src/libtensorflow/cuda-driver.js'
-import { cachedLibrary, failureFile, type Wheel } from '../../src/libtensorflow/location.mjs'
+import { cachedLibrary, failureFile } from '../../src/libtensorflow/location.js'
+import type { Wheel } from '../../src/libtensorflow/wheels.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 
 beforeEach(() => {
@@ -70,7 +71,7 @@ describe('a refusal names what is missing:', () => {
   test('the build, with the command that fetches it and its size', () => {
     const { reason, fix, isExpected } = refusal({ missing: missingWheels })
     expect(reason).toBe(`the CUDA build of TensorFlow is not in ${cudaDirectory()}`)
-    expect(fix).toBe('run `npm run setup -- --cuda`, which fetches it (3.4 GB)')
+    expect(fix).toBe('run `npx elbo setup --cuda`, which fetches it (3.4 GB)')
     expect(isExpected).toBe(false) // there is a driver, so probably a GPU that lies idle
   })
 
@@ -81,7 +82,7 @@ describe('a refusal names what is missing:', () => {
       hasDeviceFile: false,
     })
     expect(reason).toMatch(/is not in .*, and this machine has no NVIDIA driver \(no libcuda\.so\.1\)$/)
-    expect(fix).toMatch(/^install NVIDIA's driver.*; then run `npm run setup -- --cuda`/)
+    expect(fix).toMatch(/^install NVIDIA's driver.*; then run `npx elbo setup --cuda`/)
     expect(isExpected).toBe(true)
   })
 
@@ -109,7 +110,7 @@ describe('a build in the cache', () => {
     expect(reason).toBe(
       'the CUDA build of TensorFlow is incomplete: nvidia-cufft-cu12 (libcufft.so.11), nvidia-cudnn-cu12 (libcudnn.so.9) missing',
     )
-    expect(fix).toBe('run `npm run setup -- --cuda`')
+    expect(fix).toBe('run `npx elbo setup --cuda`')
   })
 })
 

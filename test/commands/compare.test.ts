@@ -1,5 +1,5 @@
 // `elbo compare` as users run it: a subprocess of the built program, on a part of MNIST.
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PNG } from 'pngjs'
 import { beforeAll, expect, test } from 'vitest'
@@ -55,6 +55,16 @@ test('a comparison leaves ordinary runs, and table, CSV, JSON and chart that agr
     expect(evaluated.elbo).toEqual(testBound)
     expect(testLogPx).toMatchObject(evaluated.logPx)
   }
+})
+
+test('pictures of a finished run that a kill lost are drawn again by --resume, and its row stays', () => {
+  const before = readFileSync(join(checkpoints, 'c/compare.json'), 'utf8')
+  const picture = join(checkpoints, 'c.bernoulli-mixture-5.seed-1/images/reconstructions-epoch-0002.png')
+  const drawn = readFileSync(picture)
+  rmSync(picture)
+  json('compare', '--run', 'c', '--resume')
+  expect(readFileSync(picture).equals(drawn)).toBe(true)
+  expect(readFileSync(join(checkpoints, 'c/compare.json'), 'utf8')).toBe(before)
 })
 
 test('each method uses for all seeds the step size that was best for the first seed', () => {

@@ -134,7 +134,7 @@ const decoder = [
   ...['--validation-images', '5', '--leapfrog-steps', '2', '--updates', '1'],
 ]
 
-describe('pictures that a kill lost are drawn again by --resume', () => {
+describe('pictures and summaries that a kill lost are made again by --resume', () => {
   test.each([
     ['train', 'a', []],
     ['em vae', 'decoder', decoder],
@@ -149,10 +149,16 @@ describe('pictures that a kill lost are drawn again by --resume', () => {
       const files = ['plots/elbo.png', 'images/samples-epoch-0002.png', 'images/reconstructions-epoch-0002.png']
       const before = files.map(file => readFileSync(join(folder, file)))
       for (const file of files) rmSync(join(folder, file))
+      const summaries = readdirSync(join(folder, 'tensorboard'))
+      for (const name of summaries) rmSync(join(folder, 'tensorboard', name))
       const { status, stderr } = elbo(...command.split(' '), '--run', name, '--resume')
       expect(status, stderr).toBe(0)
       for (const [i, file] of files.entries())
         expect(readFileSync(join(folder, file)).equals(before[i] as Buffer), file).toBe(true)
+      // Native TensorFlow alone writes summaries; those of the last pass are there again, and another resume adds none.
+      expect(readdirSync(join(folder, 'tensorboard'))).toHaveLength(summaries.length)
+      expect(elbo(...command.split(' '), '--run', name, '--resume').status).toBe(0)
+      expect(readdirSync(join(folder, 'tensorboard'))).toHaveLength(summaries.length)
     },
     180_000,
   )

@@ -79,7 +79,7 @@ describe.skipIf(skipped !== '')(`the TF.js backend on libtensorflow${skipped}`, 
   test('loads and runs a SavedModel', async () => {
     writeSavedModel(join(directory, 'saved'))
     const model = await nodeNamespace().loadSavedModel(join(directory, 'saved'))
-    const y = model.predict({ x: tf.tensor([1, 2]), b: tf.tensor([10, 20]) }) as tf.NamedTensorMap
+    const y = model.predict({ x: tf.tensor([1, 2]), b: tf.tensor([10, 20]) })
     expect(y.y?.dataSync()).toEqual(new Float32Array([12, 24]))
     model.dispose()
     expect(nodeNamespace().getNumOfSavedModels()).toBe(0)

@@ -234,6 +234,25 @@ describe('check', () => {
     expect(await inspectRun(copy, 'r')).toMatchObject({ whole: true, resume: { from: 'epoch 1, step 0 of the next' } })
   })
 
+  test('keeps the latest snapshot if a resume that was killed has dropped the line of a newer one', async () => {
+    const copy = damaged(at => {
+      rmSync(at, { recursive: true })
+      cpSync(join(home, 'one'), at, { recursive: true, verbatimSymlinks: true })
+      cpSync(join(good, 'config.json'), join(at, 'config.json'))
+      cpSync(join(good, 'latest'), join(at, 'snapshots', 'step-00000004'), { recursive: true, dereference: true })
+      rmSync(join(at, 'best'))
+      symlinkSync('snapshots/step-00000004', join(at, 'best'))
+    })
+    const resume = { from: 'epoch 1, step 0 of the next' }
+    const inspected = await inspectRun(copy, 'r')
+    expect(inspected).toMatchObject({ whole: false, resume })
+    expect(bad(inspected.files)).toEqual(['damaged r/best'])
+    await repairRun(copy, 'r')
+    expect(await inspectRun(copy, 'r')).toMatchObject({ whole: true, resume })
+    const links = ['latest', 'best'].map(name => readlinkSync(join(copy, name)))
+    expect(links).toEqual(['snapshots/step-00000002', 'snapshots/step-00000002'])
+  })
+
   beforeAll(async () => {
     const { backend } = await openBackend('cpu', { debug: false })
     const config = JSON.parse(readFileSync(join(good, 'config.json'), 'utf8'))

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { withLock } from '../../scripts/setup/lock.mjs'
+import { withLock } from '../../src/setup/lock.mjs'
 import { forever, kill, setupModule, useSandbox } from './sandbox.js'
 
 const { inFolder, startModule } = useSandbox()

@@ -1,7 +1,7 @@
 // Which machines can run the library, and how the others are refused.
 import { describe, expect, test } from 'vitest'
-import { unsupportedCuda } from '../../src/libtensorflow/cuda-build.mjs'
-import { unsupportedReason } from '../../src/libtensorflow/location.mjs'
+import { unsupportedCuda } from '../../src/libtensorflow/cuda-build.js'
+import { unsupportedReason } from '../../src/libtensorflow/machine.js'
 
 describe('the library', () => {
   const able = { platform: 'linux-x64', glibc: '2.36', cpuFlags: ['sse2', 'avx'] }

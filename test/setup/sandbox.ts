@@ -7,13 +7,13 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { deflateRawSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach } from 'vitest'
-import { nvidiaWheels } from '../../src/libtensorflow/cuda-build.mjs'
-import { platforms, type Wheel } from '../../src/libtensorflow/location.mjs'
+import { nvidiaWheels } from '../../src/libtensorflow/cuda-build.js'
+import { platforms, type Wheel } from '../../src/libtensorflow/wheels.js'
 import { repository } from '../support/repository.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 
-/** The address of a file of scripts/setup, for a module text that imports it. */
-export const setupModule = (name: string) => pathToFileURL(join(repository, 'scripts/setup', name)).href
+/** The address of a file of the built src/setup, for a module text that imports it. */
+export const setupModule = (name: string) => pathToFileURL(join(repository, 'dist/setup', name)).href
 
 /**
  * Gives each test of the file an empty folder, with the cache of elbo below it; kills at its end what `startModule` has started.
@@ -108,5 +108,6 @@ export function writeSmallWheel(archive: string, row = platforms[0] as Wheel): W
   })
   writeFileSync(archive, bytes)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  return { ...row, sha256, bytes: bytes.length, unpackedBytes: 2 * libraryText.length }
+  const { digests: _, ...rest } = row
+  return { ...rest, sha256, bytes: bytes.length, unpackedBytes: 2 * libraryText.length }
 }

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import * as zlib from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { unzip } from '../../scripts/setup/unzip.mjs'
+import { unzip } from '../../src/setup/unzip.js'
 import { libraryText, useSandbox, zip } from './sandbox.js'
 
 const { inFolder } = useSandbox()

@@ -1,7 +1,7 @@
 /** Native TensorFlow for the tests that need it, or the reason why they are skipped. */
 import { createBinding } from '../../src/libtensorflow/binding.js'
 import { openLibrary } from '../../src/libtensorflow/c-api.js'
-import { installedLibrary, libraryDirectory } from '../../src/libtensorflow/location.mjs'
+import { installedLibrary, libraryDirectory } from '../../src/libtensorflow/location.js'
 
 const directory = installedLibrary()
 

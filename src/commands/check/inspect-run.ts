@@ -129,7 +129,7 @@ function metricsFindings(
   if (latest.epoch === 0) return []
   try {
     readHistory(folder, latest)
-    if (best) readHistory(folder, best, 'best')
+    if (best && best.epoch <= latest.epoch) readHistory(folder, best, 'best') // lines of a newer one may be dropped already
   } catch (error) {
     return [{ ...failure(file, error as Error), state: isThere ? 'damaged' : 'missing' }]
   }

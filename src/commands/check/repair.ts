@@ -6,7 +6,7 @@ import { makeFolder } from '../../files/folders.js'
 import { pointTo, type SnapshotName } from '../../runs/directory.js'
 import { removeLeftovers } from '../../runs/leftovers.js'
 import { lockRun } from '../../runs/lock.js'
-import { dropUnfinished } from '../../runs/metrics-file.js'
+import { dropUnfinished, readHistory } from '../../runs/metrics-file.js'
 import type { Position } from '../../runs/snapshot.js'
 import { isGood } from './findings.js'
 import { type InspectedRun, inspectRun, linked } from './inspect-run.js'
@@ -55,7 +55,7 @@ function rewriteNetworks(folder: string, { snapshots }: InspectedRun): string[] 
 /** Makes `latest` the newest whole snapshot and `best` the one that it calls the best. Damaged snapshots are moved out of snapshots/, where training would remove them. */
 function relink(folder: string, snapshots: readonly InspectedSnapshot[]): string[] {
   const whole = snapshots.filter(({ isWhole }) => isWhole)
-  const latest = newest(whole, linked(folder, 'latest', snapshots))
+  const latest = supported(folder, newest(whole, linked(folder, 'latest', snapshots)), linked(folder, 'latest', whole))
   if (!latest) return []
   const damaged = snapshots.filter(({ isWhole }) => !isWhole)
   const done = [...damaged.map(({ label }) => setAside(folder, join('snapshots', label), label))]
@@ -76,6 +76,24 @@ function newest(
   const most = Math.max(...whole.map(step))
   const candidates = whole.filter(snapshot => step(snapshot) === most)
   return candidates.find(snapshot => snapshot === now) ?? candidates.at(-1)
+}
+
+/** The newest snapshot; but the one that is linked if metrics.jsonl has its lines only, as after a resume that was killed. */
+function supported(
+  folder: string,
+  newest: InspectedSnapshot | undefined,
+  now: InspectedSnapshot | undefined,
+): InspectedSnapshot | undefined {
+  return now && hasLines(folder, now) && newest && !hasLines(folder, newest) ? now : newest
+}
+
+function hasLines(folder: string, { position }: InspectedSnapshot): boolean {
+  try {
+    readHistory(folder, position as Position)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function point(

@@ -10,6 +10,7 @@ import { streamKey } from '../../random.js'
 import { readRunConfig } from '../../runs/config-file.js'
 import { runFolder } from '../../runs/directory.js'
 import { readReached } from '../../runs/reached.js'
+import { lacksCurve, lacksImages } from '../../runs/records.js'
 import { loadTrainedRun, readRunHeader } from '../../runs/trained-run.js'
 import { UsageError } from '../../settings/setting.js'
 import type { Context } from '../command.js'
@@ -92,18 +93,21 @@ async function trainToEnd(
 ): Promise<'kept' | 'trained' | 'interrupted'> {
   const resume = existsSync(join(folder, 'config.json'))
   const resumed = (saved: RunConfig) => resumedConfig(saved, config, folder)
-  if (resume) {
-    resumed(readRunConfig(folder))
-    if (readReached(folder)?.position.epoch === config.epochs) return 'kept'
-  }
+  if (resume) resumed(readRunConfig(folder))
+  const isFinished = resume && readReached(folder)?.position.epoch === config.epochs
+  if (isFinished && !lacksPictures(folder, config.epochs)) return 'kept'
   const continueWith = `compare --run ${comparison} --resume`
   const { interrupted, failed } = await trainRequested(
     { method: methodOf(config), run: name, prefix: name, resume, fresh: () => config, resumed, continueWith },
     context,
   )
   if (failed) throw new Error(`${folder}: its bound fell, so that it has no place in a comparison`)
-  return interrupted ? 'interrupted' : 'trained'
+  if (interrupted) return 'interrupted'
+  return isFinished ? 'kept' : 'trained'
 }
+
+/** Whether a killed process saved the last pass and did not draw it; resuming the run draws it. */
+const lacksPictures = (folder: string, epochs: number): boolean => lacksImages(folder, epochs) || lacksCurve(folder)
 
 /** The settings of a resumed run. Throws a `UsageError` if it was trained with other settings than those of the comparison. */
 function resumedConfig(saved: RunConfig, config: RunConfig, folder: string): RunConfig {

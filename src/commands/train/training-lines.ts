@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import type { Method, RunConfig } from '../../methods/method.js'
 import type { EpochMetrics, Validated } from '../../methods/metrics.js'
 import { describeReading } from '../../methods/reading.js'
-import type { TrainingRecords } from '../../runs/records.js'
+import { lacksCurve, lacksImages, lacksSummary, type TrainingRecords } from '../../runs/records.js'
 import type { Position } from '../../runs/snapshot.js'
 import type { TrainingObserver, TrainingProgress, TrainingResult } from '../../runs/training.js'
 import type { Context } from '../command.js'
@@ -23,7 +23,7 @@ export interface NamedRun {
 
 /** An observer that prints the progress of a training and draws its pictures. */
 export function newObserver(
-  { name, config, method }: NamedRun,
+  { name, folder, config, method }: NamedRun,
   bar: ProgressBar,
   records: TrainingRecords,
   { note, print }: Context,
@@ -48,10 +48,12 @@ export function newObserver(
       print(describeEpoch(metrics, { ...config, bound: bound.name }, isBest))
     },
     async resumed(pictures, history, data) {
-      const { epoch } = history.at(-1) as EpochMetrics
+      const metrics = history.at(-1) as EpochMetrics
+      const { epoch } = metrics
+      if (lacksSummary(folder)) records.summarize(metrics)
       if (!isDrawn(epoch)) return
-      if (records.lacksImages(epoch)) await records.drawImages(pictures, data, epoch)
-      if (records.lacksCurve()) await records.drawCurve(history)
+      if (lacksImages(folder, epoch)) await records.drawImages(pictures, data, epoch)
+      if (lacksCurve(folder)) await records.drawCurve(history)
     },
     async saved(pictures, history, data) {
       const metrics = history.at(-1) as EpochMetrics

@@ -1,5 +1,5 @@
 /** Observes the calls from TF.js to its backend while a function runs. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Attribute } from '../../libtensorflow/attributes.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import { STACK_DEPTH } from '../refusal.js'

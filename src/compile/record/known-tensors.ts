@@ -1,5 +1,5 @@
 /** The program under construction, and which of its values each TF.js tensor is. Tensors are identified by their `dataId`. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import type { Attribute } from '../../libtensorflow/attributes.js'
 import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'

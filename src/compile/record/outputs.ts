@@ -1,5 +1,5 @@
 /** Checks of what a step returned. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 /** Throws an Error if the step is an async function: operations after its first `await` would be missed. */
 export function requireSynchronous(outputs: unknown): void {

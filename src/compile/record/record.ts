@@ -1,5 +1,5 @@
 /** Runs a step once and records every operation that it sends to TensorFlow as a program. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import { opDefinition } from '../../libtensorflow/op-definitions.js'
 import type { TensorType } from '../program/program.js'

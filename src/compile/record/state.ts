@@ -1,5 +1,5 @@
 /** The state that a step may change: every registered `tf.Variable`. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import { dtypeNumber } from '../../libtensorflow/dtypes.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'

@@ -1,5 +1,5 @@
 /** Turns a step into a program: records it twice on different inputs, merges the recordings and optimizes the result. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import type { HostKey } from '../../random.js'
 import { noKey, readable } from '../check-call.js'

@@ -1,5 +1,5 @@
 /** A loop of steps as a TensorFlow function, which is defined once and runs by name on the variables' own tensors. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import { ATTRIBUTE_TYPES } from '../../libtensorflow/attributes.js'
 import type { Binding } from '../../libtensorflow/binding.js'
 import { DTYPES } from '../../libtensorflow/dtypes.js'

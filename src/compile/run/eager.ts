@@ -1,5 +1,5 @@
 /** Runs steps eagerly, one TF.js operation at a time, on any backend. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { noKey, readable } from '../check-call.js'
 import { asGiven, tensorsOf } from '../inputs.js'
 import { requireTensors } from '../record/outputs.js'

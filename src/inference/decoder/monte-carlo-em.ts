@@ -2,7 +2,7 @@
  * Monte Carlo EM for a neural decoder (Wei & Tanner 1990; Kingma & Welling 2013, section 5 and figure 3): HMC or Metropolis chains sample
  * p(z | x), then gradient ascent raises log p(x, z). No encoder is needed.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { toUnit } from '../../data/levels.js'
 import { usedMeans } from '../../data/used-images.js'
 import { type Decoder, decode, namedWeights } from '../../models/vae.js'

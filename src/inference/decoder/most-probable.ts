@@ -1,5 +1,5 @@
 /** Codes of images without an encoder: the most probable z of each, by gradient ascent on log p(x, z). */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Decoder, decode } from '../../models/vae.js'
 import { createOptimizer } from '../optimizer.js'
 

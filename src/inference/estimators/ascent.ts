@@ -1,5 +1,5 @@
 /** The interface of gradient estimators. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import type { Elbo } from '../../objectives/elbo.js'
 import type { ImportanceWeighted } from '../../objectives/importance-weighted.js'
 import type { Key } from '../../random.js'

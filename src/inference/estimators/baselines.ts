@@ -1,5 +1,5 @@
 /** Baselines of score-function gradients: subtracting one lowers the variance and leaves the expected gradient unchanged. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { glorotUniform } from '../../models/vae.js'
 import { type HostKey, split } from '../../random.js'
 

@@ -2,7 +2,7 @@
  * Path-derivative gradients, which drop the score of q because its mean is known: sticking the landing for the ELBO (Roeder, Wu & Duvenaud
  * 2017), and the doubly reparameterized gradient for the importance-weighted bound (Tucker, Lawson, Gu & Maddison 2018).
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { decode, encode, type Vae } from '../../models/vae.js'
 import { drawNoise } from '../../objectives/elbo.js'
 import { boundsOf, logWeights, normalized } from '../../objectives/importance-weighted.js'

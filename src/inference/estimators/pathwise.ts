@@ -1,5 +1,5 @@
 /** Pathwise gradients, through the reparameterized draws z = g(x, epsilon) (Kingma & Welling 2013, section 2.4; Burda et al. 2015, section 3). */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Posterior } from '../../models/latents.js'
 import { encode, type Vae } from '../../models/vae.js'
 import { type ElboOptions, elboOf } from '../../objectives/elbo.js'

@@ -2,7 +2,7 @@
  * Score-function gradients (the log-derivative trick; Williams 1992, Mnih & Gregor 2014): the gradient of E_q[f(z)] in q is
  * E_q[(f(z) - b) d log q(z|x)]. f need not be differentiable and z may be discrete. The price is a high variance; a baseline b lowers it.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { decode, encode, type Vae } from '../../models/vae.js'
 import { drawNoise, elboFrom } from '../../objectives/elbo.js'
 import { boundsOf, normalized } from '../../objectives/importance-weighted.js'

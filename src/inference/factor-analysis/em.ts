@@ -1,6 +1,7 @@
 /** Exact EM for factor analysis (Rubin & Thayer 1982) and probabilistic PCA (Tipping & Bishop 1999, appendix B). */
-import * as tf from '@tensorflow/tfjs'
+
 import { Matrix } from 'ml-matrix'
+import * as tf from '#tfjs'
 import { usedImages, usedMeans } from '../../data/used-images.js'
 import {
   exactBound,

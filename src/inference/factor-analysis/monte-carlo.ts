@@ -2,7 +2,7 @@
  * Monte Carlo EM (Wei & Tanner 1990) for factor analysis, whose exact solution is known. The E step's expectations are means over draws
  * of z from p(z | x, theta); the M step is in closed form.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { usedMeans } from '../../data/used-images.js'
 import {
   exactBound,

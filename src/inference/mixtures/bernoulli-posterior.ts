@@ -1,5 +1,5 @@
 /** The mean-field posterior q(w) q(μ) of a mixture of Bernoullis: w ~ Dirichlet(α), μ_ki ~ Beta(a_ki, b_ki), all conjugate. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { expectedLogWeights, klDirichlet } from '../../distributions/conjugate.js'
 import { type BernoulliMixture, type BernoulliMoments, imagesOn } from '../../models/mixtures/bernoulli.js'
 import { column, variable } from '../../models/mixtures/mixture.js'

@@ -2,7 +2,7 @@
  * The Monte Carlo E step of a mixture: direct draws of z from p(z | x). The images' components are independent given the parameters, so this
  * equals one Gibbs sweep over z. No chain is needed.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Key, uniform } from '../../random.js'
 
 /** The mean of `samples` one-hot draws per image with probabilities r [K, batch]: an unbiased estimate of r, [K, batch]. */

@@ -1,5 +1,5 @@
 /** An empirical prior for a Bayesian Gaussian mixture, computed from the images when a run starts and saved in its state. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import type { Images } from '../../data/images.js'
 import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
 import { createVariables } from '../../models/mixtures/mixture.js'

@@ -3,7 +3,7 @@
  * q(parameters). The E step is that of EM with expected log parameters. The bound Σ_n ELBO_n - KL(q(parameters) || p(parameters)) never
  * decreases.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Images, imageTensor } from '../../data/images.js'
 import type { BernoulliMixture } from '../../models/mixtures/bernoulli.js'
 import { createGaussianMixture, type GaussianMixture } from '../../models/mixtures/gaussian.js'

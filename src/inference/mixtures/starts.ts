@@ -2,7 +2,7 @@
  * Initialisation of mixtures: draw centres from a sample of the images, uniformly or by k-means++ (Arthur & Vassilvitskii 2007), assign
  * every image to its nearest centre, and estimate the components from that. The best of several starts is kept.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { gatherImages, type Images, imageTensor } from '../../data/images.js'
 import { type HostKey, keyAt, permutation, split, uniformValues } from '../../random.js'
 import { type MixtureAlgorithm, passOver } from './steps.js'

@@ -1,5 +1,5 @@
 /** The step of all mixture methods. It gathers the posterior's moments over a batch; the update at the end of the pass uses their sums. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { usedImages } from '../../data/used-images.js'
 import { column, type Mixture, type Moments, posterior, variable } from '../../models/mixtures/mixture.js'
 import { isUnused } from '../../models/mixtures/weights.js'

@@ -1,5 +1,5 @@
 /** Values near which many of the images' values lie. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 
 /** The most images that are looked at: an odd number, so that a median is a value that an image has. */
 const SAMPLE = 1001

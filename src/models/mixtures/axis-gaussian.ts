@@ -2,7 +2,7 @@
  * Gaussian components with spherical or diagonal covariances. Densities and moments are matrix products with the features [x, |x|²]
  * or [x, x²]: log p(x | k) = x·(τ m) - ½ x²·τ + c - ½ m²·τ, τ = 1 / variance, with x and m counted from the mixture's origin: see gaussian.ts.
  */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { dot, row, sum } from '../../numeric/linear-algebra.js'
 import { type GaussianStructure, type QuadraticForms, singular } from './gaussian-structure.js'
 import { type Coefficients, column, variable } from './mixture.js'

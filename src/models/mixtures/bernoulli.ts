@@ -1,5 +1,5 @@
 /** The mixture of Bernoullis (Bishop 2006, section 9.3.3): log p(x | k) = Σ_i x_i log μ_ki + (1 - x_i) log(1 - μ_ki). */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { dot, row, sum } from '../../numeric/linear-algebra.js'
 import {
   assign,

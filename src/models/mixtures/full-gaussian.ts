@@ -2,8 +2,9 @@
  * Gaussian components with full covariances Σ = L Lᵀ: log p(x | k) = c_k - ½ |P_k x - P_k m_k|², P = L⁻¹, one matrix
  * product for all components; the second moments are one product too.
  */
-import * as tf from '@tensorflow/tfjs'
+
 import type { Matrix } from 'ml-matrix'
+import * as tf from '#tfjs'
 import {
   apply,
   cholesky,

@@ -1,5 +1,5 @@
 /** The interface of spherical, diagonal and full covariances: log p(x | k) = c_k - ½ (x - m_k)ᵀ Λ_k (x - m_k), Λ the precision. */
-import type * as tf from '@tensorflow/tfjs'
+import type * as tf from '#tfjs'
 import type { Coefficients, Moments } from './mixture.js'
 
 /** `sums` [K, pixels] is Σ_n r_nk x_n; `squares` is the same sum of |x|² [K, 1], of x² [K, pixels], or of x xᵀ [K, pixels, pixels]. */

@@ -1,5 +1,5 @@
 /** The Gaussian mixture, p(x) = Σ_k w_k N(x; m_k, Σ_k) (Bishop 2006, section 9.2), with spherical, diagonal or full covariances. */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { row } from '../../numeric/linear-algebra.js'
 import { axisStructure } from './axis-gaussian.js'
 import { fullStructure } from './full-gaussian.js'

@@ -1,5 +1,5 @@
 /** Mixtures, p(x) = Σ_k w_k p(x | k), as exact EM, Monte Carlo EM and mean field see them (Bishop 2006, chapters 9 and 10). */
-import * as tf from '@tensorflow/tfjs'
+import * as tf from '#tfjs'
 import { type Key, split, uniform } from '../../random.js'
 
 /** Sums over images in double precision: `counts` [K] is N_k = Σ_n r_nk; the others are sums weighted by r_nk. */

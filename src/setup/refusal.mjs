@@ -5,11 +5,13 @@ export class Refusal extends Error {
   /**
    * @param {string} reason
    * @param {string} fix
+   * @param {boolean} isFinal trying again is in vain
    */
-  constructor(reason, fix) {
+  constructor(reason, fix, isFinal = false) {
     super(`${reason}; ${fix}`)
     this.reason = reason
     this.fix = fix
+    this.isFinal = isFinal
   }
 }
 

@@ -1,27 +1,22 @@
 // The CUDA build of TensorFlow: its wheels, their folders in the cache, and which are missing. Of the system it needs only the driver.
-// Plain JavaScript without dependencies, like location.mjs.
 // The library's RUNPATH looks for NVIDIA's in $ORIGIN/../nvidia/NAME/lib, as pip lays them out: hence the folders tensorflow/ and nvidia/.
 
 import { dirname, join } from 'node:path'
-import { cachedLibrary, isWhole, tensorflowVersion, unsupportedReason, wheelFor } from './location.mjs'
-
-/** @typedef {import('./location.mjs').Wheel} Wheel */
-/** @typedef {import('./location.mjs').Reason} Reason */
+import { isWhole } from './integrity.js'
+import { cachedLibrary } from './location.js'
+import { type Host, unsupportedReason } from './machine.js'
+import { type Reason, tensorflowVersion, thisPlatform, type Wheel, wheelFor } from './wheels.js'
 
 const platform = 'linux-x64'
 const folder = `${tensorflowVersion}-cuda-${platform}`
 
-/**
- * The library itself, built with CUDA 12.5.1 and cuDNN 9 for compute capability 6.0, 7.0, 8.0, 8.9 and (to be compiled by the driver) 9.0.
- * @type {Wheel}
- */
-export const cudaWheel = {
+/** The library itself, built with CUDA 12.5.1 and cuDNN 9 for compute capability 6.0, 7.0, 8.0, 8.9 and (to be compiled by the driver) 9.0. */
+export const cudaWheel: Wheel = {
   platform,
   flavour: 'cuda',
   package: 'tensorflow',
   version: tensorflowVersion,
-  pipPlatform: 'manylinux_2_27_x86_64',
-  uvPlatform: 'x86_64-manylinux_2_28',
+  tag: 'cp311-cp311-manylinux_2_27_x86_64',
   sha256: '9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f124',
   bytes: 572_440_367,
   unpackedBytes: 1_872_386_629,
@@ -32,10 +27,9 @@ export const cudaWheel = {
 
 /**
  * NVIDIA's libraries, each before those that need it. The versions are those of `pip install tensorflow[and-cuda]==2.21.0`: the newest that
- * the wheel's METADATA allows. They are pinned because uv needs checksums, and so that sizes are known before the download.
- * @type {readonly Wheel[]}
+ * the wheel's METADATA allows. They are pinned so that every machine runs the same code, and sizes are known before the download.
  */
-export const nvidiaWheels = [
+export const nvidiaWheels: readonly Wheel[] = [
   nvidia(
     'cuda_runtime',
     '12.9.79',
@@ -146,23 +140,22 @@ export const nvidiaWheels = [
   ),
 ]
 
-/** All wheels of the CUDA build. @type {readonly Wheel[]} */
-export const cudaWheels = [...nvidiaWheels, cudaWheel]
+/** All wheels of the CUDA build. */
+export const cudaWheels: readonly Wheel[] = [...nvidiaWheels, cudaWheel]
 
-/**
- * @param {string} name of the folder below nvidia/
- * @param {string} version
- * @param {string} pipPlatform
- * @param {number} bytes
- * @param {number} unpackedBytes
- * @param {readonly string[]} libraries that TensorFlow opens by name
- * @param {string} sha256
- * @returns {Wheel}
- */
-function nvidia(name, version, pipPlatform, bytes, unpackedBytes, libraries, sha256) {
+/** One of NVIDIA's wheels: `name` is that of the folder below nvidia/, `libraries` are those that TensorFlow opens by name. */
+function nvidia(
+  name: string,
+  version: string,
+  tag: string,
+  bytes: number,
+  unpackedBytes: number,
+  libraries: readonly string[],
+  sha256: string,
+): Wheel {
   return {
     ...{ platform, flavour: 'cuda', package: `nvidia-${name.replaceAll('_', '-')}-cu12`, version },
-    ...{ pipPlatform, uvPlatform: 'x86_64-manylinux_2_28', sha256, bytes, unpackedBytes },
+    ...{ tag: `py3-none-${tag}`, sha256, bytes, unpackedBytes },
     ...{ libraries: libraries.map(library => join('lib', library)), tried: false },
     ...{ place: join(folder, 'nvidia', name), root: `nvidia/${name}/` },
   }
@@ -181,13 +174,9 @@ export const nvidiaLibraries = () =>
 /** The wheels that are not in the cache, or incomplete there. */
 export const missingWheels = () => cudaWheels.filter(wheel => !isWhole(wheel, cachedLibrary(wheel)))
 
-/**
- * Why there is no CUDA build for this machine, with or without a GPU; undefined if there is one.
- * @param {Parameters<typeof unsupportedReason>[0]} [host]
- * @returns {Reason | undefined}
- */
-export function unsupportedCuda(host) {
-  const here = host?.platform ?? `${process.platform}-${process.arch}`
+/** Why there is no CUDA build for this machine, with or without a GPU; undefined if there is one. */
+export function unsupportedCuda(host?: Host): Reason | undefined {
+  const here = host?.platform ?? thisPlatform()
   if (here === platform) return unsupportedReason(host)
   return {
     reason: `there is no CUDA build of TensorFlow ${tensorflowVersion} for ${here}, only for ${platform}`,

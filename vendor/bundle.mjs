@@ -1,0 +1,116 @@
+// Bundles what the package takes from development packages into dist/vendor, with a file of the licences of the bundled code.
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const core = join(root, 'node_modules/@tensorflow/tfjs-core/dist')
+
+/** The modules of tfjs-core that only export what others export; the package exports all of it. */
+const collections = new Set(['index.js', 'base.js', 'ops/ops.js'].map(path => join(core, path)))
+
+/**
+ * Writes dist/vendor. Returns the paths of its files.
+ * @returns {Promise<string[]>}
+ */
+export async function bundleVendor() {
+  // Not imported at the top of this file, because an earlier step of the set-up installs the package.
+  const { build } = await import('esbuild')
+  const output = join(root, 'dist/vendor')
+  mkdirSync(output, { recursive: true })
+  const common = {
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    metafile: true,
+    legalComments: 'eof',
+    logLevel: 'error',
+  }
+  const results = await Promise.all([
+    build({ ...common, ...files('tfjs', 'js'), format: 'esm', plugins: [await sharedCore()] }),
+    build({ ...common, ...files('koffi', 'js'), format: 'esm', external: ['@koromix/*'] }),
+    build({
+      ...common,
+      ...files('tfjs-node', 'cjs'),
+      format: 'cjs',
+      external: ['@tensorflow/tfjs-core'],
+      alias: { '@tensorflow/tfjs': '@tensorflow/tfjs-core', util: join(root, 'vendor/util.js') },
+    }),
+  ])
+  for (const name of ['tfjs.d.ts', 'koffi.d.ts']) copyFileSync(join(root, 'vendor', name), join(output, name))
+  copyFileSync(join(root, 'node_modules/koffi/index.d.ts'), join(output, 'koffi-api.d.ts'))
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs))
+  writeFileSync(join(output, 'LICENSES.txt'), licences(inputs))
+  return ['tfjs.js', 'tfjs.d.ts', 'tfjs-node.cjs', 'koffi.js', 'koffi.d.ts', 'LICENSES.txt'].map(name =>
+    join(output, name),
+  )
+}
+
+/** @param {string} name @param {string} extension */
+function files(name, extension) {
+  return {
+    entryPoints: [join(root, `vendor/${name}.js`)],
+    outfile: join(root, `dist/vendor/${name}.${extension}`),
+    absWorkingDir: root,
+  }
+}
+
+/** Takes from the installed tfjs-core what it exports, and bundles only those of its modules that have exports of their own. */
+async function sharedCore() {
+  const exported = new Set(Object.keys((await import('@tensorflow/tfjs-core')).default))
+  return {
+    name: 'shared-core',
+    /** @param {import('esbuild').PluginBuild} build */
+    setup(build) {
+      build.onResolve({ filter: /^@tensorflow\/[^/]+$/ }, ({ path }) => ({ path, external: true }))
+      build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
+        if (!resolveDir.startsWith(core)) return undefined
+        const file = join(resolveDir, path.endsWith('.js') ? path : `${path}.js`)
+        const names = exportsOf(file)
+        const isShared = collections.has(file) || (names.length > 0 && names.every(name => exported.has(name)))
+        return isShared ? { path: '@tensorflow/tfjs-core', external: true } : undefined
+      })
+    },
+  }
+}
+
+/** The names that an ES module of tfjs-core exports; none if it exports in a form that is not read here. @param {string} file */
+function exportsOf(file) {
+  const text = readFileSync(file, 'utf8')
+  if (/^export (\*|default)/m.test(text)) return []
+  const declared = [...text.matchAll(/^export (?:async )?(?:const|let|var|function\*?|class|enum) (\w+)/gm)].map(
+    ([, name]) => name,
+  )
+  const listed = [...text.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, list]) => list.split(','))
+  return [
+    ...declared,
+    ...listed
+      .map(name =>
+        name
+          .trim()
+          .split(/\s+as\s+/)
+          .at(-1),
+      )
+      .filter(Boolean),
+  ]
+}
+
+/** The licence of each package that these files belong to. @param {string[]} inputs relative to the root */
+function licences(inputs) {
+  const folders = new Set(inputs.map(path => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? ''))
+  const texts = [...folders]
+    .filter(Boolean)
+    .sort()
+    .map(folder => {
+      const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+      const files = readdirSync(join(root, folder)).filter(entry => /^licen[cs]e/i.test(entry))
+      const own = files.length > 0 ? files.map(file => join(root, folder, file)) : [join(root, 'vendor/apache-2.0.txt')]
+      const text = own.map(file => readFileSync(file, 'utf8')).join('\n')
+      return `${name} ${version} (${license})\n\n${text.trim()}\n`
+    })
+  return `dist/vendor holds code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  for (const path of await bundleVendor()) console.log(relative(root, path))
+}
