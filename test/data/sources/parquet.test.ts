@@ -1,6 +1,7 @@
 // Parquet files of images, as the Hugging Face hub stores them: columns, labels, compressions, shards, and files that are refused.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parquet } from '../../../src/data/sources/parquet.js'
@@ -135,6 +136,23 @@ test('pictures in tables are resized as files are', async () => {
   const { all } = (await openWith(parquet, fixture('hub.parquet'), { resize: '6x8', channels: 'colour' })).parts
   expect(all).toMatchObject({ rows: 6, columns: 8, channels: 3 })
   expect(await levelsOf(all)).toHaveLength(5 * 6 * 8 * 3)
+})
+
+test('a file that is damaged in two places is refused once, and later errors are not left unheard', async () => {
+  const path = join(temporaryFolder(), 'x.parquet')
+  const bytes = Buffer.from(
+    readFileSync(fixture('hub.parquet')).toString('latin1').replaceAll('image\x04path', 'image\x04qath'),
+    'latin1',
+  )
+  bytes.fill(0xff, 4, 100)
+  writeFileSync(path, bytes)
+  const unheard: unknown[] = []
+  const listener = (error: unknown) => unheard.push(error)
+  process.on('unhandledRejection', listener)
+  await expect(openWith(parquet, path)).rejects.toThrow(`${path}: truncated or damaged Parquet file (`)
+  await setTimeout(100)
+  process.off('unhandledRejection', listener)
+  expect(unheard).toEqual([])
 })
 
 test.each(['hub', 'zstd', 'none', 'gzip'])(
