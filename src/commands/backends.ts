@@ -5,7 +5,7 @@ import { command } from './command.js'
 
 export const backends = command({
   name: 'backends',
-  summary: 'lists the backends, fastest first, and why some of them do not run here',
+  summary: 'lists the backends, and why some do not run',
   options: {},
   examples: ['backends', 'backends --json'],
   async run(_input, { print, debug }) {

@@ -1,7 +1,13 @@
 /** A command is data plus `run`; program.ts derives its flags, help and error messages from the data. */
-import type { Settings, Values } from '../settings/setting.js'
+import type { Group, GroupedSettings, Values } from '../settings/setting.js'
 
-export type Options = Settings
+export type Options = GroupedSettings
+
+/** An option without a value. */
+export interface Switch {
+  description: string
+  group: Group
+}
 
 /** The environment of a command. */
 export interface Context {
@@ -15,6 +21,8 @@ export interface Context {
   debug: boolean
   /** The folder with the run directories. */
   checkpoints: string
+  /** Columns of the terminal that `print` writes to; Infinity for a file or a pipe. */
+  columns: number
 }
 
 /** The JSON document of a command, and how it ended. */
@@ -32,11 +40,14 @@ export interface Command<O extends Options = Options> {
   argument?: string
   /** The argument may be given several times. */
   isRepeatable?: true
+  /** The argument may be left out. */
+  isOptional?: true
+  /** All its valid values, for shell completion, unless it is the name of a run. */
+  argumentChoices?: readonly string[]
   /** Description of the argument, unless it is the name of a run. */
   argumentDescription?: string
   options: O
-  /** Options without a value. */
-  switches?: Record<string, string>
+  switches?: Readonly<Record<string, Switch>>
   /** `run` watches `signal` and returns when interrupted; other commands are ended by the first interruption. */
   finishesOnInterrupt?: true
   /** Command lines for `--help`. */

@@ -5,17 +5,21 @@ import { makeFolder } from '../files/folders.js'
 import { modelsOf, type Vae } from '../models/vae.js'
 import { refuseOwnFile } from '../runs/own-files.js'
 import { modelFiles } from '../runs/snapshot.js'
-import { text, UsageError } from '../settings/setting.js'
+import { grouped, text, UsageError } from '../settings/setting.js'
 import { command } from './command.js'
 import { openVae, runOptions } from './opened-run.js'
 
 export const exportModel = command({
   name: 'export',
-  summary: 'exports encoder and decoder as TF.js layers models, for tf.loadLayersModel',
+  summary: 'exports encoder and decoder as TF.js layers models',
   argument: 'run',
   options: {
-    to: text(
-      'output folder for encoder/ and decoder/, and for upper_encoder/ and upper_decoder/ of a model with two latent layers',
+    to: grouped(
+      'output',
+      text([
+        'folder for encoder/ and decoder/',
+        'Output folder for encoder/ and decoder/, and for upper_encoder/ and upper_decoder/ of a model with two latent layers.',
+      ]),
     ),
     ...runOptions,
   },

@@ -4,10 +4,10 @@ import type { Integrals } from '../evaluation/grid-sums.js'
 import { MOST_DIMENSIONS, type Quadrature } from '../evaluation/quadrature.js'
 import type { Vae } from '../models/vae.js'
 import { estimateMean } from '../numeric/means.js'
-import { read, setting, UsageError } from '../settings/setting.js'
+import { inGroup, read, setting, UsageError } from '../settings/setting.js'
 import { orThrow, refuseLayers } from './opened-run.js'
 
-export const gridSettings = {
+export const gridSettings = inGroup('measurement', {
   grid: setting(
     z
       .int()
@@ -16,17 +16,17 @@ export const gridSettings = {
       .refine(side => side % 2 === 1),
     801,
     'an odd number from 3 to 9999',
-    'quadrature: points along each axis of z, an odd number',
+    ['points along each axis of z', 'Quadrature: points along each axis of z, an odd number.'],
     read.number,
   ),
   extent: setting(
     z.number().min(1e-3).max(1e3),
     8,
     'a number from 0.001 to 1000',
-    'quadrature: the grid runs from -extent to extent along each axis',
+    ['the grid is from -n to n along each axis', 'Quadrature: the grid runs from -extent to extent along each axis.'],
     read.number,
   ),
-}
+})
 
 export interface GridSettings {
   grid: number

@@ -2,19 +2,28 @@
 import { gatherImages } from '../data/images.js'
 import { interpolate as interpolateImages } from '../methods/pictures.js'
 import { permutation, streamKey } from '../random.js'
-import { text, wholeNumber } from '../settings/setting.js'
+import { grouped, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
-import { evaluatedSplit, openVae, orThrow, pictureOptions, refuseDiscrete, runImages, writeGrid } from './opened-run.js'
+import {
+  dataOption,
+  evaluatedSplit,
+  openVae,
+  orThrow,
+  pictureOptions,
+  refuseDiscrete,
+  runImages,
+  writeGrid,
+} from './opened-run.js'
 
 export const interpolate = command({
   name: 'interpolate',
-  summary: 'interpolates linearly in latent space between pairs of test images',
+  summary: 'interpolates in latent space between test images',
   argument: 'run',
   options: {
-    count: wholeNumber([1, 1000], 8, 'number of interpolations, one row each'),
-    steps: wholeNumber([2, 1000], 12, 'images per interpolation, both ends included'),
-    seed: wholeNumber([0, 2 ** 32], 1, 'seed of the choice of test images'),
-    data: text('images to use instead of those of the run'),
+    count: grouped('output', wholeNumber([1, 1000], 8, 'number of interpolations, one row each')),
+    steps: grouped('output', wholeNumber([2, 1000], 12, 'images of each, with both ends')),
+    seed: grouped('run', wholeNumber([0, 2 ** 32], 1, 'seed of the choice of test images')),
+    data: dataOption,
     ...pictureOptions,
   },
   examples: ['interpolate first', 'interpolate first --count 4 --steps 16 --seed 3'],

@@ -1,17 +1,16 @@
 /** `elbo manifold RUN`: decoded images over the plane of a two-dimensional z. */
-import { z } from 'zod'
 import { manifold as decodePlane } from '../methods/pictures.js'
-import { read, setting, wholeNumber } from '../settings/setting.js'
+import { grouped, positive, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
 import { openVae, orThrow, pictureOptions, refuseLayers, writeGrid } from './opened-run.js'
 
 export const manifold = command({
   name: 'manifold',
-  summary: 'draws the decoded images over the latent plane of a model with two latent dimensions',
+  summary: 'draws the decoded images over a two-dimensional z',
   argument: 'run',
   options: {
-    side: wholeNumber([1, 200], 20, 'images along each axis'),
-    extent: setting(z.number().positive(), 3, 'a number above 0', 'both axes run from -extent to extent', read.number),
+    side: grouped('output', wholeNumber([1, 200], 20, 'images along each axis')),
+    extent: grouped('output', positive(3, 'both axes run from -n to n')),
     ...pictureOptions,
   },
   examples: ['manifold plane', 'manifold plane --side 30 --extent 2.5 --out plane.png'],

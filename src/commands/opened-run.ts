@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
-import type { Choice } from '../compile/step.js'
+import { type Choice, modes } from '../compile/step.js'
 import { type Dataset, loadDataset, loadRunDataset, readOptionsOf, type Split } from '../data/dataset.js'
 import { describeSize, type Images, imageShape } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
@@ -16,7 +16,7 @@ import { listRuns, runFolder } from '../runs/directory.js'
 import { refuseOwnFile } from '../runs/own-files.js'
 import { loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../runs/trained-run.js'
 import { nearest } from '../settings/nearest.js'
-import { choice, text, threads, UsageError } from '../settings/setting.js'
+import { choice, grouped, inGroup, text, threads, UsageError } from '../settings/setting.js'
 import { ensureLibrary } from '../setup/ensure.js'
 import { fetchWheel } from '../setup/library.js'
 import type { Context } from './command.js'
@@ -26,17 +26,32 @@ const MOST_NAMES = 10
 
 /** Options of all commands on a run. */
 export const runOptions = {
-  snapshot: choice(
-    ['best', 'latest'],
-    'best',
-    'snapshot to load; best: highest validation bound (without validation, the last pass)',
-  ),
-  backend: choice(backendNames, 'auto', 'compute backend; auto: the fastest that runs here'),
-  threads: threads(),
+  ...inGroup('run', {
+    snapshot: choice(['best', 'latest'], 'best', [
+      'snapshot to load',
+      'Snapshot to load. best: that with the highest validation bound; without validation, that of the last pass.',
+    ]),
+  }),
+  ...inGroup('machine', {
+    backend: choice(backendNames, 'auto', [
+      'compute backend',
+      'Compute backend; auto: the fastest that runs here. `elbo backends` lists them.',
+    ]),
+    threads: threads(),
+  }),
 }
 
+/** How the steps of a measurement run. */
+export const compileOption = grouped('machine', choice(modes, 'auto', ['how steps run', 'How steps run, as in train.']))
+
+/** Images of the user instead of those of the run. */
+export const dataOption = grouped('data', text('images to use instead of those of the run'))
+
 /** Options of the commands that draw pictures. */
-export const pictureOptions = { ...runOptions, out: text('PNG file to write (default: in images/ of the run)') }
+export const pictureOptions = {
+  ...runOptions,
+  out: grouped('output', text('PNG file to write', { unset: 'in images/ of the run' })),
+}
 
 /** Opens a backend, fetching native TensorFlow if it is missing, and notes which one it is and why faster ones do not run. */
 export async function openAndSay(name: string, threads: number | null, context: Context): Promise<Backend> {

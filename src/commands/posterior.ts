@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import * as tf from '#tfjs'
-import { modes } from '../compile/step.js'
 import { type Split, splitNames } from '../data/dataset.js'
 import { gatherImages, type InMemory, imageRange } from '../data/images.js'
 import { unitValues } from '../data/levels.js'
@@ -11,10 +10,19 @@ import { type Quadrature, quadrature } from '../evaluation/quadrature.js'
 import { writeFileAtomic } from '../files/files.js'
 import type { Vae } from '../models/vae.js'
 import type { PosteriorRow } from '../plots/posterior-chart.js'
-import { choice, read, setting, text, UsageError } from '../settings/setting.js'
+import { choice, grouped, read, setting, UsageError } from '../settings/setting.js'
 import { command } from './command.js'
 import { gridSettings, gridTrust, holdsQ, requireGrid } from './grid.js'
-import { evaluatedSplit, openVae, pictureFolder, pictureOptions, runImages, splitOf } from './opened-run.js'
+import {
+  compileOption,
+  dataOption,
+  evaluatedSplit,
+  openVae,
+  pictureFolder,
+  pictureOptions,
+  runImages,
+  splitOf,
+} from './opened-run.js'
 
 /** Points along each axis of a map, and of the grid that locates the map. */
 const SIDE = 160
@@ -22,20 +30,23 @@ const SEARCH = 301
 
 export const posterior = command({
   name: 'posterior',
-  summary: 'draws p(z|x) beside q(z|x) for a model with two latent dimensions, with ELBO + KL = log p(x) by quadrature',
+  summary: 'draws p(z|x) beside q(z|x) over a plane of z',
   argument: 'run',
   options: {
-    images: setting(
-      z.array(z.int().min(0).max(1e9)).min(1).max(50),
-      [0, 1, 2, 3],
-      'whole numbers from 0, separated by commas, such as 0,7,12',
-      'numbers of the images in the split, counted from 0',
-      read.list,
+    images: grouped(
+      'data',
+      setting(
+        z.array(z.int().min(0).max(1e9)).min(1).max(50),
+        [0, 1, 2, 3],
+        'whole numbers from 0, separated by commas, such as 0,7,12',
+        'numbers of images in the split, from 0',
+        read.list,
+      ),
     ),
-    split: choice(splitNames, 'test', 'split to draw'),
-    data: text('images to use instead of those of the run'),
+    split: grouped('data', choice(splitNames, 'test', 'split to draw')),
+    data: dataOption,
     ...gridSettings,
-    compile: choice(modes, 'auto', 'how steps run, as in train'),
+    compile: compileOption,
     ...pictureOptions,
   },
   examples: ['posterior plane', 'posterior plane --images 0,7,12 --out posterior.png'],

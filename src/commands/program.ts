@@ -1,49 +1,16 @@
-/** The command line: the table of commands, and the only place that handles flags, help, errors and exit codes. */
+/** The command line: the only place that handles flags, errors and exit codes. */
 import { fstatSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { Command as Commander, CommanderError, Option } from 'commander'
+import { Command as Commander, CommanderError } from 'commander'
 import { writeAll } from '../files/files.js'
 import { tooManyFiles } from '../files/too-many-files.js'
 import { exitAtOnce } from '../interruption.js'
 import { nearest } from '../settings/nearest.js'
 import { kebabCase, parseFlag, type Setting, shortened, UsageError } from '../settings/setting.js'
-import { backends } from './backends.js'
-import { bench } from './bench/bench.js'
-import { check } from './check/check.js'
 import type { Command, CommandGroup, Context, Result } from './command.js'
-import { compare } from './compare/compare.js'
-import { evaluate } from './evaluate/evaluate.js'
-import { exportModel } from './export.js'
-import { gradients } from './gradients/gradients.js'
-import { interpolate } from './interpolate.js'
-import { manifold } from './manifold.js'
-import { posterior } from './posterior.js'
-import { reconstruct } from './reconstruct.js'
-import { runs } from './runs.js'
-import { sample } from './sample.js'
-import { setup } from './setup.js'
-import { em } from './train/em.js'
-import { train } from './train/train.js'
+import { declareCommand, layOut } from './help.js'
+import { commands } from './list.js'
 import { visible, visibleJson, visibleLines } from './visible.js'
-
-const commands: readonly (Command | CommandGroup)[] = [
-  train,
-  em,
-  compare,
-  sample,
-  reconstruct,
-  interpolate,
-  manifold,
-  posterior,
-  evaluate,
-  gradients,
-  runs,
-  check,
-  bench,
-  backends,
-  setup,
-  exportModel,
-] as (Command | CommandGroup)[]
 
 /** Stands for null, which commander turns into an empty string. */
 const OFF = Symbol('off')
@@ -82,12 +49,18 @@ function packageVersion(): string {
 
 type Flags = Record<string, unknown>
 
+interface CommonFlags {
+  json?: boolean
+  debug?: boolean
+  checkpoints?: string
+}
+
 type Run = (command: Command, given: readonly string[], flags: Flags) => Promise<void>
 
 function createProgram(run: Run): Commander {
-  const program = new Commander('elbo')
-    .description('Trains variational autoencoders on TensorFlow.js and measures them in nats per image.')
-    .version(packageVersion())
+  const program = layOut(new Commander('elbo'))
+    .description('Trains latent-variable models on TensorFlow.js and measures them in nats per image.')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .addHelpText('after', '\nRun a command with --help for its options and examples.')
   strict(program)
   for (const command of commands) {
@@ -130,20 +103,9 @@ function foreignOption({ code, message }: CommanderError, { name }: Command, com
 }
 
 function addCommand(program: Commander, command: Command, run: Run): Commander {
-  const sub = program.command(command.name).description(command.summary)
-  if (command.argument)
-    sub.argument(
-      `<${command.argument}${command.isRepeatable ? '...' : ''}>`,
-      command.argumentDescription ?? 'name of a run in the checkpoints folder',
-    )
-  for (const [name, setting] of Object.entries(command.options)) sub.addOption(flag(name, setting as Setting<unknown>))
-  for (const [name, description] of Object.entries(command.switches ?? {})) sub.option(`--${name}`, description)
-  sub.option('--checkpoints <folder>', 'folder with the run directories', 'checkpoints')
-  sub.option('--json', 'print exactly one JSON document to standard output')
-  sub.option('--debug', 'show messages of native libraries and, on failure, the stack trace')
-  sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  elbo ${line}`).join('\n')}`)
+  const sub = declareCommand(program, command, (name, text) => parseFlag(name, optionOf(command, name), text) ?? OFF)
   strict(sub).action(async (...parameters: unknown[]) => {
-    const given = command.argument ? [parameters[0]].flat().map(String) : []
+    const given = command.argument ? [parameters[0] ?? []].flat().map(String) : []
     await run(command, given, parameters[command.argument ? 1 : 0] as Flags)
   })
   return sub
@@ -157,18 +119,10 @@ function strict(program: Commander): Commander {
     .configureOutput({ outputError: () => {} })
 }
 
-function flag(name: string, setting: Setting<unknown>): Option {
-  const shown = Array.isArray(setting.value) ? setting.value.map(one => one ?? 'off').join(',') : setting.value
-  const standard =
-    shown === null ? (setting.expected.endsWith("'off'") ? ' (default: off)' : '') : ` (default: ${shown})`
-  const choices = setting.choices && setting.choices.length > 1 ? `; ${setting.expected.replace(/,$/, '')}` : ''
-  return new Option(`--${kebabCase(name)} <value>`, `${setting.description}${choices}${standard}`).argParser(
-    (text: string) => parseFlag(name, setting, text) ?? OFF,
-  )
-}
+const optionOf = ({ options }: Command, name: string): Setting<unknown> => options[name] as Setting<unknown>
 
 async function runCommand(command: Command, given: readonly string[], flags: Flags): Promise<number> {
-  const { json = false, debug = false, checkpoints } = flags as { json?: boolean; debug?: boolean; checkpoints: string }
+  const { json = false, debug = false, checkpoints = 'checkpoints' } = flags as CommonFlags
   const names = Object.keys(command.options)
   const value = (name: string) => (flags[name] === OFF ? null : flags[name])
   const chosen = Object.fromEntries(names.filter(name => flags[name] !== undefined).map(name => [name, value(name)]))
@@ -181,6 +135,7 @@ async function runCommand(command: Command, given: readonly string[], flags: Fla
     json,
     debug,
     checkpoints,
+    columns: (json ? process.stderr : process.stdout).columns ?? Number.POSITIVE_INFINITY,
   }
   const input = {
     argument: given[0] ?? '',

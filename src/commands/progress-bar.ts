@@ -1,10 +1,11 @@
 /** A progress bar on standard error; it shows nothing unless that is a terminal, and not a dumb one. */
-import { Presets, SingleBar } from 'cli-progress'
+import { type GenericFormatter, SingleBar } from 'cli-progress'
+import { barLine } from './bar-line.js'
 import type { Context } from './command.js'
 import { visible } from './visible.js'
 
 export interface ProgressBar {
-  /** Shows `done` of `total`, with a text after the bar. */
+  /** Shows `done` of `total`, and a text after the bar: parts separated by ' | ', of which the last ones may not fit. */
   update(done: number, total: number, text: string): void
   /** Removes the bar until the next `update`, so that lines can be printed. */
   stop(): void
@@ -12,11 +13,16 @@ export interface ProgressBar {
 
 export function progressBar(unit: string, { signal }: Context): ProgressBar {
   if (!process.stderr.isTTY || process.env.TERM === 'dumb') return { update() {}, stop() {} }
-  const format = `{bar} {value}/{total} ${unit} | {text}`
-  const bar = new SingleBar(
-    { format, barsize: 24, stream: process.stderr, hideCursor: true, clearOnComplete: true, gracefulExit: false },
-    Presets.shades_classic,
-  )
+  // One column less, so that the cursor stays on the line.
+  const format: GenericFormatter = (_, { value, total }, { text }) =>
+    barLine({ done: value, total, unit, text }, (process.stderr.columns ?? 80) - 1)
+  const bar = new SingleBar({
+    format,
+    stream: process.stderr,
+    hideCursor: true,
+    clearOnComplete: true,
+    gracefulExit: false,
+  })
   let running = false
   const stop = () => {
     if (running) bar.stop()

@@ -1,18 +1,18 @@
 /** `elbo reconstruct RUN`: images, their binary samples, and their reconstructions. */
 import { splitNames } from '../data/dataset.js'
 import { alternateImages, firstImages, inMemory } from '../data/images.js'
-import { choice, text, wholeNumber } from '../settings/setting.js'
+import { choice, grouped, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
-import { evaluatedSplit, openRun, pictureOptions, runImages, splitOf, writeGrid } from './opened-run.js'
+import { dataOption, evaluatedSplit, openRun, pictureOptions, runImages, splitOf, writeGrid } from './opened-run.js'
 
 export const reconstruct = command({
   name: 'reconstruct',
   summary: 'draws images beside their reconstructions',
   argument: 'run',
   options: {
-    count: wholeNumber([1, 1e4], 40, 'number of images, the first of the split'),
-    split: choice(splitNames, 'test', 'split to draw'),
-    data: text('images to use instead of those of the run'),
+    count: grouped('output', wholeNumber([1, 1e4], 40, 'number of images, the first of the split')),
+    split: grouped('data', choice(splitNames, 'test', 'split to draw')),
+    data: dataOption,
     ...pictureOptions,
   },
   examples: ['reconstruct first', 'reconstruct first --count 20 --split validation'],

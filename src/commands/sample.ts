@@ -1,17 +1,17 @@
 /** `elbo sample RUN`: images from the prior through the decoder. */
 
 import { streamKey } from '../random.js'
-import { wholeNumber } from '../settings/setting.js'
+import { grouped, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
 import { openRun, pictureOptions, writeGrid } from './opened-run.js'
 
 export const sample = command({
   name: 'sample',
-  summary: 'draws z from the prior and writes the decoded images as one PNG grid',
+  summary: 'draws images from the model as one PNG grid',
   argument: 'run',
   options: {
-    count: wholeNumber([1, 1e4], 64, 'number of images'),
-    seed: wholeNumber([0, 2 ** 32], 1, 'seed of the draws'),
+    count: grouped('output', wholeNumber([1, 1e4], 64, 'number of images')),
+    seed: grouped('run', wholeNumber([0, 2 ** 32], 1, 'seed of the draws')),
     ...pictureOptions,
   },
   examples: ['sample first', 'sample first --count 100 --seed 7 --out samples.png', 'sample first --json > z.json'],

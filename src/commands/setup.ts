@@ -8,7 +8,7 @@ import { damageOf } from '../libtensorflow/integrity.js'
 import { cachedLibrary, cacheProblem, libraryDirectory } from '../libtensorflow/location.js'
 import { unsupportedReason } from '../libtensorflow/machine.js'
 import { tensorflowVersion, type Wheel, wheelFor } from '../libtensorflow/wheels.js'
-import { setting, text, UsageError } from '../settings/setting.js'
+import { inGroup, setting, text, UsageError } from '../settings/setting.js'
 import { ensureCuda } from '../setup/cuda.js'
 import { ensureLibrary } from '../setup/ensure.js'
 import { type FetchWheel, fetchWheel } from '../setup/library.js'
@@ -23,7 +23,10 @@ const partSize = setting<number | null>(
   z.number().min(leastPart).nullable(),
   null,
   'a size such as 60M or 2G, at least 1M,',
-  'largest size of a file that --pack writes',
+  [
+    'largest size of a file of --pack',
+    'Largest size of a file that --pack writes. Unless it is given, files are not cut.',
+  ],
   given => {
     const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)([kMG]?)$/.exec(given) ?? []
     return number === '' ? given : Math.floor(Number(number) * (units[unit] ?? 1))
@@ -32,14 +35,17 @@ const partSize = setting<number | null>(
 
 export const setup = command({
   name: 'setup',
-  summary: 'fetches native TensorFlow now instead of at the first training, and verifies every file of it',
-  options: {
-    pack: text('folder to fetch the wheels into, for a machine without a network; nothing is installed here'),
+  summary: 'fetches and verifies native TensorFlow',
+  options: inGroup('run', {
+    pack: text([
+      'folder to fetch the wheels into, not installed',
+      'Folder to fetch the wheels into, for a machine without a network. Nothing is installed here.',
+    ]),
     partSize,
-    unpack: text('folder that --pack has filled, to install from'),
-  },
+    unpack: text('folder of --pack to install from'),
+  }),
   finishesOnInterrupt: true,
-  switches: { cuda: 'the CUDA build too, with the libraries of NVIDIA (3.4 GB)' },
+  switches: { cuda: { description: 'the CUDA build too, with libraries of NVIDIA (3.4 GB)', group: 'run' } },
   examples: ['setup', 'setup --cuda', 'setup --pack wheels --part-size 60M', 'setup --unpack wheels --json'],
   async run({ values: { pack, partSize: size, unpack }, switches: { cuda = false } }, context) {
     if (pack !== null && unpack !== null) throw new UsageError('--pack and --unpack exclude each other')

@@ -18,9 +18,10 @@ const flags = {
   method: em.eStepSetting(em.eSteps),
   ...em.firstEmSettings,
   components: mixtureSettings.components,
-  prior: em.priorSetting(
-    'symmetric priors, Dirichlet(A) on the weights and Beta(A, A) on the pixels; 1 is flat (maximum likelihood)',
-  ),
+  prior: em.priorSetting([
+    'priors on weights and pixels',
+    'Symmetric priors, Dirichlet(A) on the weights and Beta(A, A) on the pixels. 1 is flat (maximum likelihood).',
+  ]),
   concentration: mixtureSettings.concentration,
   start: mixtureSettings.start,
   restarts: mixtureSettings.restarts,
@@ -45,7 +46,7 @@ const contestant = (method: Config['method']): Contestant<Config> => ({
 export const bernoulliMixture = defineMethod<Config>({
   name,
   command: `em ${name}`,
-  summary: 'fits a mixture of Bernoullis to binary images by exact EM, Monte Carlo EM or mean field',
+  summary: 'fits a mixture of Bernoullis to binary images',
   examples: [
     'em bernoulli-mixture',
     'em bernoulli-mixture --run mixture --components 50 --epochs 100',

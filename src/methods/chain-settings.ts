@@ -2,23 +2,35 @@
 import { z } from 'zod'
 import { TRAJECTORY_JITTER, targetAcceptances } from '../sampling/defaults.js'
 import { idle, type Rule } from '../settings/rules.js'
-import { positive, read, setting, wholeNumber } from '../settings/setting.js'
+import { inGroup, positive, read, setting, wholeNumber } from '../settings/setting.js'
 import type { TrainingShape } from './method.js'
 
-export const chainSettings = {
-  samples: wholeNumber([1, 1e4], 1, 'Monte Carlo EM: draws of z per image, chain and pass; 1 is stochastic EM'),
-  chains: wholeNumber([1, 1000], 2, 'Monte Carlo EM: chains per image, which continue from pass to pass'),
-  leapfrogSteps: wholeNumber([1, 1000], 10, 'HMC: leapfrog steps per transition'),
-  stepSize: positive(0.1, 'Metropolis and HMC: initial step size'),
+export const chainSettings = inGroup('E step and M step', {
+  samples: wholeNumber([1, 1e4], 1, [
+    'draws of z per image, chain and pass',
+    'Monte Carlo EM: draws of z per image, chain and pass. 1 is stochastic EM.',
+  ]),
+  chains: wholeNumber([1, 1000], 2, [
+    'chains per image',
+    'Monte Carlo EM: chains per image, which continue from pass to pass.',
+  ]),
+  leapfrogSteps: wholeNumber([1, 1000], 10, 'leapfrog steps per transition of HMC'),
+  stepSize: positive(0.1, 'initial step size of Metropolis and HMC'),
   targetAcceptance: setting(
     z.number().gt(0).lt(1).nullable(),
     null,
     "a number between 0 and 1, or 'off'",
-    `Metropolis and HMC: target acceptance rate of the step size adaptation; off: ${targetAcceptances.metropolis} for Metropolis, ${targetAcceptances.hmc} for HMC`,
+    [
+      'acceptance rate to adapt the step size to',
+      `Metropolis and HMC: target acceptance rate of the step size adaptation. off: ${targetAcceptances.metropolis} for Metropolis, ${targetAcceptances.hmc} for HMC.`,
+    ],
     read.numberOrOff,
   ),
-  adaptPasses: wholeNumber([0, 1e6], 10, 'Metropolis and HMC: the step size adapts during this many passes'),
-}
+  adaptPasses: wholeNumber([0, 1e6], 10, [
+    'passes in which the step size adapts',
+    'Metropolis and HMC: the step size adapts during this many passes.',
+  ]),
+})
 
 interface ChainConfig {
   sampler: string

@@ -12,7 +12,7 @@ import { temperatures } from '../sampling/annealing.js'
 import { annealingMoves, targetAcceptances } from '../sampling/defaults.js'
 import { metropolisOrHmc } from '../sampling/kernel.js'
 import { firstConflict } from '../settings/rules.js'
-import { choice, positive, type Values, wholeNumber } from '../settings/setting.js'
+import { choice, grouped, inGroup, positive, type Values, wholeNumber } from '../settings/setting.js'
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
 import { defineMethod, type Learner } from './method.js'
@@ -24,18 +24,26 @@ const name = 'vae'
 const flags = {
   method: em.eStepSetting({ 'monte-carlo': em.eSteps['monte-carlo'] }),
   ...em.firstEmSettings,
-  latentDim: wholeNumber([1, 1e4], 10, 'dimensions of z'),
-  hidden: layers([400], 'units of the hidden layers, listed from the image to z'),
-  activation: choice(activations, 'relu', 'activation of the hidden layers'),
-  learningRate: positive(1e-3, 'learning rate of Adam in the M step'),
+  ...inGroup('model', {
+    latentDim: wholeNumber([1, 1e4], 10, 'dimensions of z'),
+    hidden: layers([400], 'hidden units, from image to z'),
+    activation: choice(activations, 'relu', 'activation of the hidden layers'),
+  }),
+  learningRate: grouped('E step and M step', positive(1e-3, 'learning rate of Adam in the M step')),
   samples: chainSettings.samples,
-  sampler: choice(metropolisOrHmc, 'hmc', 'sampler of z'),
+  sampler: grouped('E step and M step', choice(metropolisOrHmc, 'hmc', 'sampler of z')),
   chains: chainSettings.chains,
   leapfrogSteps: chainSettings.leapfrogSteps,
   stepSize: chainSettings.stepSize,
   targetAcceptance: chainSettings.targetAcceptance,
   adaptPasses: chainSettings.adaptPasses,
-  updates: wholeNumber([1, 1000], 5, 'M step: Adam steps of the decoder on the draws of each batch'),
+  updates: grouped(
+    'E step and M step',
+    wholeNumber([1, 1000], 5, [
+      'steps of Adam on the draws of each batch',
+      'M step: Adam steps of the decoder on the draws of each batch.',
+    ]),
+  ),
   ...em.lastEmSettings,
   binarize: em.emBinarize,
   ...em.machineSettings,
@@ -63,7 +71,7 @@ const ADAM = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as c
 export const decoder = defineMethod<Config>({
   name,
   command: `em ${name}`,
-  summary: 'fits the decoder of a VAE without an encoder by Monte Carlo EM, with HMC or Metropolis',
+  summary: 'fits the decoder of a VAE without an encoder',
   examples: ['em vae --run decoder --train-images 1000', 'em vae --sampler metropolis --samples 10'],
   flags,
   settings,

@@ -1,9 +1,9 @@
 /** Shared by all methods of `elbo em`: settings, the test of convergence, and the line at the end of a run. */
 import { z } from 'zod'
-import { choice, read, type Setting, setting, wholeNumber } from '../settings/setting.js'
+import { choice, type Description, grouped, inGroup, read, setting, wholeNumber } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
 import type { EndOfRun, EpochMetrics, Progress } from './metrics.js'
-import { runSettings, seedSetting, validationSetting } from './run-settings.js'
+import { readSettings, runSettings, seedSetting, validationSetting } from './run-settings.js'
 
 /** The usual kinds of E step. */
 export const eSteps = {
@@ -12,46 +12,56 @@ export const eSteps = {
   'mean-field': 'a factorized q over z and the parameters',
 } as const
 
-/** The setting `method` of a model with these kinds of E step, by name, each described for `--help`; the first is the default. */
-export function eStepSetting<Name extends string>(steps: Readonly<Record<Name, string>>): Setting<Name> {
+/** The setting `method` of a model with these kinds of E step, by name, each described for docs/settings.md; the first is the default. */
+export function eStepSetting<Name extends string>(steps: Readonly<Record<Name, string>>) {
   const names = Object.keys(steps) as [Name, ...Name[]]
-  const list = names.map(name => `${steps[name]} (${name})`)
-  return choice(names, names[0], `the E step: ${list.join(', ')}`)
+  const list = names.map(name => `${name}: ${steps[name]}.`)
+  const about = ['the E step', `The E step. ${list.join(' ')}`] as const
+  return grouped('E step and M step', choice(names, names[0], about))
 }
 
 /** The first settings of each EM method. */
-export const firstEmSettings = {
+export const firstEmSettings = inGroup('run', {
   epochs: wholeNumber(
     [1, 1e6],
     50,
-    'maximum number of passes over the training images; each ends with an M step',
+    ['largest number of passes', 'Maximum number of passes over the training images. Each ends with an M step.'],
     true,
   ),
   tolerance: setting(
     z.number().positive().nullable(),
     1e-3,
     "a number above 0, or 'off'",
-    'stop when a pass gains less than this many nats per image; has no effect on Monte Carlo EM',
+    [
+      'stop when a pass gains less, in nats per image',
+      'Stop when a pass gains less than this many nats per image. It has no effect on Monte Carlo EM.',
+    ],
     read.numberOrOff,
     true,
   ),
-}
+})
 
 /** The settings of each EM method that follow its own. */
 export const lastEmSettings = {
-  seed: seedSetting('seed of the initial parameters, the draws and the binarization'),
-  batchSize: wholeNumber([1, 1e6], 1000, 'images per step; each pass uses every image'),
+  seed: grouped('run', seedSetting('seed of start, draws and binarization')),
+  batchSize: grouped(
+    'E step and M step',
+    wholeNumber([1, 1e6], 1000, ['images per step', 'Images per step. Each pass uses every image.']),
+  ),
   data: runSettings.data,
   trainImages: runSettings.trainImages,
   validation: { ...validationSetting, added: true as const },
   validationImages: runSettings.validationImages,
+  ...readSettings,
 }
 
 /** The setting `binarize` of models of binary images. */
-export const emBinarize = choice(
-  ['dynamic', 'static'],
-  'dynamic',
-  'how grey pixels become binary: one Bernoulli draw per image for the whole run (dynamic), or a threshold at 0.5 (static)',
+export const emBinarize = grouped(
+  'data',
+  choice(['dynamic', 'static'], 'dynamic', [
+    'how grey pixels become binary',
+    'How grey pixels become binary. dynamic: one Bernoulli draw per image for the whole run. static: a threshold at 0.5.',
+  ]),
 )
 
 /** The last settings of each EM method. */
@@ -63,8 +73,8 @@ export const machineSettings = {
 }
 
 /** The symmetric prior of maximum a posteriori estimates. */
-export const priorSetting = (description: string): Setting<number> =>
-  setting(z.number().min(1), 1, 'a number of at least 1', description, read.number)
+export const priorSetting = (description: Description) =>
+  grouped('model', setting(z.number().min(1), 1, 'a number of at least 1', description, read.number))
 
 /** All settings in config.json of older EM runs, from before each model had its own table. */
 export const formerSettings: readonly string[] = [

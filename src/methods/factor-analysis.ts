@@ -8,7 +8,7 @@ import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-an
 import * as factors from '../models/factor-analysis.js'
 import { streamKey } from '../random.js'
 import { firstConflict, type Rule } from '../settings/rules.js'
-import { choice, type Values, wholeNumber } from '../settings/setting.js'
+import { choice, grouped, type Values, wholeNumber } from '../settings/setting.js'
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
 import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
@@ -19,13 +19,19 @@ import { type Pictures, readPicture } from './pictures.js'
 const flags = {
   method: em.eStepSetting({ exact: em.eSteps.exact, 'monte-carlo': em.eSteps['monte-carlo'] }),
   ...em.firstEmSettings,
-  latentDim: wholeNumber([1, 1e4], 10, 'dimensions of z'),
+  latentDim: grouped('model', wholeNumber([1, 1e4], 10, 'dimensions of z')),
   pca: pcaSetting,
   varianceFloor: varianceFloorSetting('lower limit of the noise variances'),
   samples: chainSettings.samples,
-  sampler: choice(factorSamplers, 'direct', 'Monte Carlo EM: sampler of z'),
+  sampler: grouped('E step and M step', choice(factorSamplers, 'direct', 'Monte Carlo EM: sampler of z')),
   chains: chainSettings.chains,
-  discard: wholeNumber([0, 1e4], 0, 'Monte Carlo EM: number of draws to discard at the start of each chain and pass'),
+  discard: grouped(
+    'E step and M step',
+    wholeNumber([0, 1e4], 0, [
+      'draws to discard',
+      'Monte Carlo EM: number of draws to discard at the start of each chain and pass.',
+    ]),
+  ),
   leapfrogSteps: chainSettings.leapfrogSteps,
   stepSize: chainSettings.stepSize,
   targetAcceptance: chainSettings.targetAcceptance,
@@ -54,14 +60,14 @@ const rules: readonly Rule<Config>[] = [
 
 export const factorAnalysis = factorMethod({
   name: 'factor-analysis',
-  summary: 'fits factor analysis to grey images by exact EM, or by Monte Carlo EM with Gibbs, Metropolis or HMC',
+  summary: 'fits factor analysis to grey images',
   noise: 'diagonal',
   parameters: (features, latentDim) => (latentDim + 2) * features,
 })
 
 export const ppca = factorMethod({
   name: 'ppca',
-  summary: 'fits probabilistic PCA to grey images by exact EM, or by Monte Carlo EM with Gibbs, Metropolis or HMC',
+  summary: 'fits probabilistic PCA to grey images',
   noise: 'isotropic',
   parameters: (features, latentDim) => (latentDim + 1) * features + 1,
 })

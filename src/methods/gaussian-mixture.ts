@@ -6,7 +6,7 @@ import { empiricalPrior } from '../inference/mixtures/empirical-prior.js'
 import { bayesianMixture } from '../inference/mixtures/mean-field.js'
 import { countGaussian, createGaussianMixture } from '../models/mixtures/gaussian.js'
 import { firstConflict } from '../settings/rules.js'
-import { choice, type Values } from '../settings/setting.js'
+import { choice, grouped, type Values } from '../settings/setting.js'
 import * as em from './em.js'
 import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
 import { defineMethod } from './method.js'
@@ -18,9 +18,12 @@ const flags = {
   method: em.eStepSetting(em.eSteps),
   ...em.firstEmSettings,
   components: mixtureSettings.components,
-  covariance: choice(['spherical', 'diagonal', 'full'], 'diagonal', 'structure of the covariance matrices'),
+  covariance: grouped('model', choice(['spherical', 'diagonal', 'full'], 'diagonal', 'covariance matrices')),
   pca: pcaSetting,
-  prior: em.priorSetting('symmetric prior Dirichlet(A) on the weights; 1 is flat (maximum likelihood)'),
+  prior: em.priorSetting([
+    'Dirichlet prior on the weights',
+    'Symmetric prior Dirichlet(A) on the weights. 1 is flat (maximum likelihood).',
+  ]),
   concentration: mixtureSettings.concentration,
   varianceFloor: varianceFloorSetting('added to each estimated variance'),
   start: mixtureSettings.start,
@@ -37,8 +40,7 @@ type Config = Values<typeof flags> & { model: typeof name }
 export const gaussianMixture = defineMethod<Config>({
   name,
   command: `em ${name}`,
-  summary:
-    'fits a mixture of Gaussians to grey images or their principal components by exact EM, Monte Carlo EM or mean field',
+  summary: 'fits a mixture of Gaussians to grey images',
   examples: ['em gaussian-mixture', 'em gaussian-mixture --covariance full --pca 50'],
   flags,
   settings,

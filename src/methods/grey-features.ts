@@ -1,14 +1,20 @@
 /** Settings of models of grey images. */
 import { z } from 'zod'
-import { positive, read, type Setting, setting, UsageError } from '../settings/setting.js'
+import { grouped, positive, read, setting, UsageError } from '../settings/setting.js'
 import type { TrainingShape } from './method.js'
 
-export const pcaSetting = setting(
-  z.int().min(1).max(1e4).nullable(),
-  null,
-  "a whole number from 1 to 10000, or 'off'",
-  'model this many principal components of the images instead of their pixels',
-  read.numberOrOff,
+export const pcaSetting = grouped(
+  'model',
+  setting(
+    z.int().min(1).max(1e4).nullable(),
+    null,
+    "a whole number from 1 to 10000, or 'off'",
+    [
+      'model principal components, not pixels',
+      'Model this many principal components of the images instead of their pixels.',
+    ],
+    read.numberOrOff,
+  ),
 )
 
 /** Throws a `UsageError` if there are fewer training images than `flag` asks for directions to find in them. */
@@ -18,4 +24,4 @@ export function requireImages(flag: string, asked: number | null, { images }: Tr
   throw new UsageError(`${flag} ${asked}: there are only ${images} training images; use at most as many`)
 }
 
-export const varianceFloorSetting = (description: string): Setting<number> => positive(1e-6, description)
+export const varianceFloorSetting = (description: string) => grouped('model', positive(1e-6, description))

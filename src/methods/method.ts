@@ -12,7 +12,7 @@ import type { Bounds } from '../evaluation/bound.js'
 import type { Algorithm } from '../inference/algorithm.js'
 import type { Vae } from '../models/vae.js'
 import type { Annealer, AnnealingEffort } from '../sampling/anneal-images.js'
-import { type Settings, UsageError } from '../settings/setting.js'
+import { type GroupedSettings, UsageError } from '../settings/setting.js'
 import type { DeepReadonly, SettingsTable } from '../settings/table.js'
 import type { Contestant } from './contestant.js'
 import { type MemoryNeed, requireMemory } from './memory.js'
@@ -86,8 +86,8 @@ export interface Method<C extends RunConfig = RunConfig> {
   readonly summary: string
   /** Command lines for `--help`. */
   readonly examples: readonly string[]
-  /** Its settings, in the order in which `--help` shows them. */
-  readonly flags: Settings
+  /** Its settings, in the order of config.json. */
+  readonly flags: GroupedSettings
   /** The table of all settings in config.json. */
   readonly settings: SettingsTable<C>
   /** The first conflict between settings, in one line with the remedy; undefined if there is none. */

@@ -11,24 +11,37 @@ import type { MixtureAlgorithm } from '../inference/mixtures/steps.js'
 import { type Mixture, posterior, sample, variable } from '../models/mixtures/mixture.js'
 import { streamKey } from '../random.js'
 import { idle } from '../settings/rules.js'
-import { choice, read, setting, wholeNumber } from '../settings/setting.js'
+import { choice, inGroup, read, setting, wholeNumber } from '../settings/setting.js'
 import { emAlgorithm } from './em.js'
 import type { MemoryNeed } from './memory.js'
 import type { Learner } from './method.js'
 import { type Pictures, readPicture } from './pictures.js'
 
 export const mixtureSettings = {
-  components: wholeNumber([1, 1e5], 10, 'components of the mixture'),
-  concentration: setting(
-    z.number().positive().nullable(),
-    null,
-    "a number above 0, or 'off'",
-    'mean field: concentration of the Dirichlet prior on the weights; off: 1 / components',
-    read.numberOrOff,
-  ),
-  start: choice(startMethods, 'k-means++', 'how the components are initialized'),
-  restarts: wholeNumber([1, 1000], 1, 'initializations to try for a few passes each; training continues from the best'),
-  samples: wholeNumber([1, 1e4], 1, 'Monte Carlo EM: draws of z per image and pass; 1 is stochastic EM'),
+  ...inGroup('model', {
+    components: wholeNumber([1, 1e5], 10, 'components of the mixture'),
+    concentration: setting(
+      z.number().positive().nullable(),
+      null,
+      "a number above 0, or 'off'",
+      [
+        'Dirichlet prior on the weights, for mean field',
+        'Mean field: concentration of the Dirichlet prior on the weights. off: 1 / components.',
+      ],
+      read.numberOrOff,
+    ),
+  }),
+  ...inGroup('E step and M step', {
+    start: choice(startMethods, 'k-means++', 'how the components are initialized'),
+    restarts: wholeNumber([1, 1000], 1, [
+      'starts to try; the best one continues',
+      'Initializations to try for a few passes each. Training continues from the best.',
+    ]),
+    samples: wholeNumber([1, 1e4], 1, [
+      'draws of z per image and pass',
+      'Monte Carlo EM: draws of z per image and pass. 1 is stochastic EM.',
+    ]),
+  }),
 }
 
 export interface MixtureConfig {

@@ -3,42 +3,140 @@ import { z } from 'zod'
 import { backendNames } from '../backends/candidates.js'
 import { modes } from '../compile/step.js'
 import { validations } from '../data/dataset.js'
-import { choice, read, type Setting, setting, threads, wholeNumber, wholeNumberOrOff } from '../settings/setting.js'
+import {
+  choice,
+  type Description,
+  type GroupedSettings,
+  grouped,
+  inGroup,
+  read,
+  type Setting,
+  setting,
+  text,
+  threads,
+  wholeNumber,
+  wholeNumberOrOff,
+} from '../settings/setting.js'
 
 export const runSettings = {
-  data: setting(
-    z.string().min(1),
-    'mnist',
-    "'mnist', a folder of IDX files, or TRAIN,TEST",
-    "images: 'mnist', a folder of IDX files named like MNIST's, or two IDX files TRAIN,TEST",
-    read.text,
-    true,
-  ),
-  trainImages: wholeNumberOrOff('use only the first N training images; off: all'),
-  validationImages: wholeNumberOrOff('use only the first N validation images; off: all'),
-  backend: choice(backendNames, 'auto', 'compute backend; auto: the fastest that runs here', true),
-  compile: choice(
-    modes,
-    'auto',
-    'how steps run: as one TensorFlow function (xla, graph), one TF.js operation at a time (off), or by XLA unless it is known to be slow at the step (auto)',
-    true,
-  ),
-  threads: threads(true),
-  imagesEvery: wholeNumber([1, 1e6], 5, 'epochs between pictures of samples and reconstructions', true),
-}
+  ...inGroup('data', {
+    data: {
+      ...setting(
+        z.string().min(1),
+        'mnist',
+        "'mnist', a path, or TRAIN,TEST",
+        [
+          'file, folder, pattern, or TRAIN,TEST',
+          "Images: 'mnist', a file or folder of images, a pattern of paths, or two or three of them: TRAIN,TEST or TRAIN,VALIDATION,TEST. docs/your-data.md has a command for each format; `elbo data` shows what is read.",
+        ],
+        read.text,
+        true,
+      ),
+      placeholder: 'path',
+    },
+    trainImages: wholeNumberOrOff(['the first n training images', 'Use only the first N training images; off: all.']),
+    validationImages: wholeNumberOrOff([
+      'the first n validation images',
+      'Use only the first N validation images; off: all.',
+    ]),
+  }),
+  ...inGroup('machine', {
+    backend: choice(
+      backendNames,
+      'auto',
+      ['compute backend', 'Compute backend; auto: the fastest that runs here. `elbo backends` lists them.'],
+      true,
+    ),
+    compile: choice(
+      modes,
+      'auto',
+      [
+        'how steps run',
+        'How steps run. xla, graph: as one TensorFlow function. off: one TF.js operation at a time. auto: by XLA, unless it is known to be slow at the step.',
+      ],
+      true,
+    ),
+    threads: threads(true),
+  }),
+  ...inGroup('output', {
+    imagesEvery: wholeNumber(
+      [1, 1e6],
+      5,
+      ['epochs between pictures', 'Epochs between pictures of samples and reconstructions.'],
+      true,
+    ),
+  }),
+} as const satisfies GroupedSettings
 
-export const validationSetting = choice(
-  validations,
-  'last-sixth',
-  'training images held out for validation; none: train on all images, without validation; the best snapshot is then the last',
+/** A setting that runs of older versions lack. */
+const added = <S extends object>(one: S): S & { added: true } => ({ ...one, added: true })
+
+/** How images are read, where their source leaves it open. */
+export const readSettings = inGroup('data', {
+  resize: added(
+    text(['size of all images, as 32 or 32x24', 'Resizes images to ROWSxCOLUMNS, or to one number for both.'], {
+      placeholder: 'value',
+      unset: 'off',
+    }),
+  ),
+  crop: added(
+    choice(['none', 'center'], 'none', [
+      'what is cut when they are resized',
+      'What --resize does with images of another ratio. none: they are distorted. center: their middle is cut out.',
+    ]),
+  ),
+  background: added(
+    choice(['black', 'white'], 'black', ['behind transparent pixels', 'The colour behind transparent pixels.']),
+  ),
+  channels: added(
+    choice(['as-is', 'grey', 'colour'], 'as-is', [
+      'grey or colour',
+      'Channels of all images. as-is: colour if any picture is in colour.',
+    ]),
+  ),
+  transpose: added(
+    choice(['off', 'on'], 'off', [
+      'swap rows and columns',
+      "Swaps rows and columns of each image, as EMNIST's files need it.",
+    ]),
+  ),
+  key: added(
+    text(['array or column with the images', 'The array of an npz or MATLAB file, or the column of a Parquet file.'], {
+      placeholder: 'name',
+      unset: 'the usual names',
+    }),
+  ),
+  rawShape: added(
+    text(
+      [
+        'shape of arrays without one',
+        'The shape of bytes without a header: COUNTxROWSxCOLUMNS or COUNTxROWSxCOLUMNSxCHANNELS.',
+      ],
+      { placeholder: 'value', unset: 'off' },
+    ),
+  ),
+  skipBroken: added(
+    choice(['off', 'on'], 'off', [
+      'leave out images that are damaged',
+      'Leaves out and counts images that cannot be decoded. off: the first of them ends the run.',
+    ]),
+  ),
+})
+
+export const validationSetting = grouped(
+  'data',
+  choice(validations, 'last-sixth', [
+    'held out of training',
+    'Training images held out for validation. none: train on all images, without validation; the best snapshot is then the last.',
+  ]),
 )
 
 /** The description says what the seed determines, which depends on the method. */
-export const seedSetting = (description: string): Setting<number> =>
+export const seedSetting = (description: Description): Setting<number> =>
   setting(z.int().min(0).max(Number.MAX_SAFE_INTEGER), 1, 'a whole number from 0 to 2^53 - 1', description, read.number)
 
 /** Units of hidden layers. */
-export const layers = (value: number[], description: string): Setting<number[]> =>
+export const layers = (value: number[], description: Description): Setting<number[]> =>
   setting(
     z.array(z.int().min(1).max(1e5)).min(1).max(100),
     value,

@@ -2,9 +2,18 @@
 import type { DeepReadonly } from '../settings/table.js'
 import type { VaeConfig } from './vae-settings.js'
 
-const PUBLISHED =
-  'two hidden layers of 200 tanh units, 50 latent dimensions, all training images, 1,000 epochs in batches of 100, a learning rate ' +
-  'divided six times by 10^(1/3)'
+const BURDA = 'Burda, Grosse & Salakhutdinov 2015, Importance Weighted Autoencoders, arXiv:1509.00519'
+const TUCKER =
+  'Tucker et al. 2018, Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives, arXiv:1810.04152; networks of Burda et al. 2015'
+
+/** A preset of `elbo train`. */
+export interface Preset {
+  /** One line of `elbo presets`. */
+  description: string
+  config: DeepReadonly<Partial<VaeConfig>>
+  /** The publication whose model this is; absent: none. */
+  source?: string
+}
 
 /** The published network on a shorter schedule: the paper's is 3,280 epochs in batches of 20. */
 const published = {
@@ -25,9 +34,9 @@ const published = {
 const twoLayers = { ...published, latentDim: 100, upperLatentDim: 50, upperHidden: [100, 100] } as const
 
 export const presets = {
-  default: { description: 'two hidden layers of 400 ELU units, 32 latent dimensions', config: {} },
+  default: { description: 'two layers of 400 ELU units, 32 latent dimensions', config: {} },
   small: {
-    description: 'one hidden layer of 400 ReLU units, 20 latent dimensions, batches of 128: the usual first VAE',
+    description: 'the usual first VAE: 400 ReLU units, 20 latent dimensions',
     config: {
       hidden: [400],
       latentDim: 20,
@@ -37,10 +46,9 @@ export const presets = {
       learningRateDecay: 0.9,
     },
   },
-  'latent-2d': { description: 'two latent dimensions, for `manifold`', config: { latentDim: 2 } },
+  'latent-2d': { description: 'two latent dimensions, for `manifold` and `posterior`', config: { latentDim: 2 } },
   conv: {
-    description:
-      'convolutions with 32 and 64 filters, a hidden layer of 256 ELU units, 32 latent dimensions, batches of 128',
+    description: 'convolutions with 32 and 64 filters, 32 latent dimensions',
     config: {
       filters: [32, 64],
       hidden: [256],
@@ -64,34 +72,40 @@ export const presets = {
     },
   },
   burda2015: {
-    description: `the one-layer VAE of Burda et al. 2015: ${PUBLISHED}`,
+    description: 'VAE of Burda et al. 2015: 50 latent dimensions, 1,000 epochs',
     config: published,
+    source: BURDA,
   },
   'burda2015-2l': {
-    description:
-      'the VAE with two latent layers of Burda et al. 2015, on the same schedule: 100 latent dimensions, then two hidden layers of 100 units and 50 latent dimensions',
+    description: 'burda2015 with two latent layers, of 100 and 50 dimensions',
     config: { ...twoLayers, kl: 'monte-carlo' },
+    source: BURDA,
   },
   'iwae-5-2l': {
-    description: 'burda2015-2l trained on the importance-weighted bound with 5 draws',
+    description: 'burda2015-2l on the importance-weighted bound, 5 draws',
     config: { ...twoLayers, objective: 'iwae', samples: 5 },
+    source: BURDA,
   },
   'iwae-5': {
-    description: 'burda2015 trained on the importance-weighted bound with 5 draws',
+    description: 'burda2015 on the importance-weighted bound, 5 draws',
     config: { ...published, objective: 'iwae', samples: 5 },
+    source: BURDA,
   },
   'dreg-5': {
-    description: 'iwae-5 with doubly reparameterized gradients (Tucker et al. 2018)',
+    description: 'iwae-5 with doubly reparameterized gradients',
     config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 5 },
+    source: TUCKER,
   },
   'iwae-50': {
     description: 'iwae-5 with 50 draws',
     config: { ...published, objective: 'iwae', samples: 50 },
+    source: BURDA,
   },
   'dreg-50': {
     description: 'dreg-5 with 50 draws',
     config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 50 },
+    source: TUCKER,
   },
-} as const satisfies Record<string, { description: string; config: DeepReadonly<Partial<VaeConfig>> }>
+} as const satisfies Record<string, Preset>
 
 export type PresetName = keyof typeof presets

@@ -9,6 +9,9 @@ import { writeFileAtomic } from '../../files/files.js'
 import { makeFolder } from '../../files/folders.js'
 import { refuseOwnFile } from '../../runs/own-files.js'
 import {
+  type Description,
+  grouped,
+  inGroup,
   positive,
   read,
   type Setting,
@@ -33,42 +36,55 @@ import { type Probed, probeAll } from './probed.js'
 const backendNames = candidates.map(({ name }) => name)
 const nativeModes = modes.filter(mode => mode !== 'auto')
 
-const someOf = <T extends string>(names: readonly T[], description: string): Setting<T[]> => ({
+const someOf = <T extends string>(names: readonly T[], description: Description): Setting<T[]> => ({
   ...setting(
     z.array(z.enum(names as [T, ...T[]])).min(1),
     [...names],
     `some of ${names.join(',')}, separated by commas,`,
     description,
-    text => text.split(','),
+    read.names,
   ),
   choices: names,
 })
 
 const options = {
-  backends: someOf(backendNames, 'backends to time; those that do not run here are listed with the reason'),
-  modes: someOf(nativeModes, 'how steps run; backends that cannot compile have only off'),
-  models: setting(
-    z.array(z.string().refine(name => modelNamed(name) !== undefined)).min(1),
-    ['mlp', 'conv'],
-    EXPECTED_MODELS,
-    EXPECTED_MODELS,
-    text => text.split(','),
+  ...inGroup('measurement', {
+    backends: someOf(backendNames, [
+      'backends to time',
+      'Backends to time. Those that do not run here are listed with the reason.',
+    ]),
+    modes: someOf(nativeModes, ['how steps run', 'How steps run. Backends that cannot compile have only off.']),
+    models: setting(
+      z.array(z.string().refine(name => modelNamed(name) !== undefined)).min(1),
+      ['mlp', 'conv'],
+      EXPECTED_MODELS,
+      ['networks', `Networks: ${EXPECTED_MODELS}.`],
+      read.names,
+    ),
+    batchSizes: setting(
+      z.array(z.int().min(1).max(50_000)).min(1),
+      [128],
+      'whole numbers from 1 to 50000, separated by commas, such as 32,128,512,',
+      ['images per step', 'Images per step. Several show from which size on a GPU is faster.'],
+      read.list,
+    ),
+    rounds: wholeNumber([1, 1000], 5, [
+      'turns of each candidate',
+      'Counted turns of each candidate, after one for warm-up.',
+    ]),
+    seconds: positive(1, ['seconds of a turn', 'Length of a turn in seconds. It has at least one step.']),
+    limit: positive(30, [
+      'largest seconds of a step',
+      'Maximum seconds of a step, including compilation for the first one. Slower candidates are stopped.',
+    ]),
+  }),
+  threads: grouped('machine', threads()),
+  out: grouped(
+    'output',
+    text(['folder for results and chart', 'Output folder for bench.json, bench.svg and bench.png.'], {
+      unset: 'no files',
+    }),
   ),
-  batchSizes: setting(
-    z.array(z.int().min(1).max(50_000)).min(1),
-    [128],
-    'whole numbers from 1 to 50000, separated by commas, such as 32,128,512,',
-    'images per step; several show from which size on a GPU is faster',
-    read.list,
-  ),
-  rounds: wholeNumber([1, 1000], 5, 'counted turns of each candidate, after one for warm-up'),
-  seconds: positive(1, 'length of a turn; it has at least one step'),
-  limit: positive(
-    30,
-    'maximum seconds of a step, including compilation for the first one; slower candidates are stopped',
-  ),
-  threads: threads(),
-  out: text('output folder for bench.json, bench.svg and bench.png; without it no file is written'),
 }
 
 /** Time limit until the model is created; a slower process hangs. Peers do not report that point, so their first step is added. */
@@ -78,18 +94,21 @@ type Asked = Values<typeof options> & { peers: boolean }
 
 export const bench = command({
   name: 'bench',
-  summary:
-    'times the training step of `train` (MNIST, dynamic binarization, Adam) on every backend and mode that runs here',
+  summary: 'times a training step on every backend and mode',
   options,
   switches: {
-    peers: 'also time PyTorch and JAX on the CPU, with ReLU layers; needs bench/peers/setup.sh, or BENCH_PYTHON',
+    peers: {
+      description: 'also time PyTorch and JAX on the CPU; needs bench/peers/setup.sh, or BENCH_PYTHON',
+      group: 'measurement',
+    },
   },
   finishesOnInterrupt: true,
   examples: [
     'bench',
     'bench --out benchmarks',
     'bench --models mlp --rounds 9',
-    'bench --backends tensorflow,wasm --modes xla,off --models 784-400-400-32 --batch-sizes 32,128,512',
+    'bench --models 784-400-400-32 --batch-sizes 32,128,512',
+    'bench --backends tensorflow,wasm --modes xla,off',
     'bench --models mlp --modes xla --peers --json',
   ],
   async run({ values, switches }, context) {
@@ -104,7 +123,7 @@ export const bench = command({
     if (asked.out !== null) makeFolder(asked.out)
     const comparisons: Comparison[] = []
     for await (const comparison of runTasks(tasks, asked, context)) {
-      for (const line of [...describeComparison(comparison), '']) context.print(line)
+      for (const line of [...describeComparison(comparison, context.columns), '']) context.print(line)
       comparisons.push(comparison)
     }
     return conclude({ asked, backends, comparisons }, context)
@@ -158,7 +177,7 @@ async function* runTasks(tasks: readonly Task[], asked: Asked, context: Context)
     if (context.signal.aborted) return
     let done = 0
     const onProgress = (what: string) =>
-      bar.update(before + done++, total, `${task.model.name}, batch size ${task.batchSize}: ${what}`)
+      bar.update(before + done++, total, `${what} | ${task.model.name}, batch size ${task.batchSize}`)
     const measured = await interleave(task.entries, { ...turns, onProgress }).finally(() => bar.stop())
     before += turnsOf(task)
     if (measured.length > 0) yield compare(task, measured)

@@ -7,15 +7,18 @@ import type { GpuAgainstCpu } from './gpu.js'
 import type { Probed } from './probed.js'
 import type { Spread } from './spread.js'
 
-/** The table of one model at one batch size; failed candidates are listed below it. */
-export function describeComparison({ model, layers, batchSize, rounds, fastest, rows }: Comparison): string[] {
+/** The table of one model at one batch size, at most `columns` wide; failed candidates are listed below it. */
+export function describeComparison(
+  { model, layers, batchSize, rounds, fastest, rows }: Comparison,
+  columns?: number,
+): string[] {
   const title = `${model === layers ? model : `${model} (${layers})`}, batch size ${batchSize}`
   const timed = rows.filter(({ msPerStep }) => msPerStep)
   const header = ['', 'ms per step', 'range', 'images/s', `time / ${fastest}`, 'range', 'first step, s', 'peak MB']
   const others = rows.filter(({ msPerStep }) => !msPerStep).map(describeUntimed)
   if (timed.length === 0) return [`${title}: no round was finished`, ...others]
   const counted = `median of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`
-  return [`${title}: ${counted}`, ...alignRows([header, ...timed.map(cells)]), ...others]
+  return [`${title}: ${counted}`, ...alignRows([header, ...timed.map(cells)], columns), ...others]
 }
 
 function cells({ name, msPerStep, imagesPerSecond, timeOverFastest, firstStepSeconds, peakMegabytes }: Row): string[] {

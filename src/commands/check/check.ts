@@ -12,15 +12,17 @@ import { cleanUpComparison, repairRun } from './repair.js'
 
 export const check = command({
   name: 'check',
-  summary:
-    'reads everything of runs and comparisons, verifies every checksum, and says what is whole and what --resume would do',
+  summary: 'verifies and repairs the files of runs',
   argument: 'run',
   isRepeatable: true,
-  argumentDescription: 'names of runs or comparisons below the checkpoints folder',
+  argumentDescription: 'runs or comparisons in the checkpoints folder',
   options: {},
   switches: {
-    repair:
-      'repair what loses nothing: leftovers of killed processes, links, lines of unfinished passes, exported networks; damaged files are renamed to NAME.damaged',
+    repair: {
+      description:
+        'repair leftovers of killed processes, links, lines of unfinished passes and exported networks; rename damaged files to NAME.damaged',
+      group: 'run',
+    },
   },
   examples: ['check first', 'check first second --json', 'check first --repair', 'check compare-1'],
   async run({ arguments: names, switches }, context) {

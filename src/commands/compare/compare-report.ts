@@ -6,8 +6,12 @@ import { byMethod, type MethodResult, type RunResult } from './compare-results.j
 import type { Reference } from './compare-settings.js'
 import type { LogPx } from './measure.js'
 
-/** The lines of the table, and notes on its numbers. */
-export function describeTable(rows: readonly RunResult[], references: readonly Reference[]): string[] {
+/** The lines of the table, at most `columns` wide, and notes on its numbers. */
+export function describeTable(
+  rows: readonly RunResult[],
+  references: readonly Reference[],
+  columns?: number,
+): string[] {
   const header = [
     'method',
     'seeds',
@@ -21,7 +25,7 @@ export function describeTable(rows: readonly RunResult[], references: readonly R
   ]
   const lines = byMethod(rows).map(describeMethod)
   const published = references.map(({ label, logPx }) => `published: ${logPx.toFixed(2)}  ${label}`)
-  return [...alignRows([header, ...lines]), ...published, ...notes(rows)]
+  return [...alignRows([header, ...lines], columns), ...published, ...notes(rows)]
 }
 
 function describeMethod({ label, seeds, parameters, passes, bestPasses, seconds, ...found }: MethodResult): string[] {
@@ -117,7 +121,7 @@ function samplingNote(estimates: readonly LogPx[]): string {
   return `; error due to sampling z: at most ± ${most}, without the bias of a lower bound`
 }
 
-const columns: Record<string, (row: RunResult) => string | number | null> = {
+const fields: Record<string, (row: RunResult) => string | number | null> = {
   run: row => row.run,
   method: row => row.method,
   size: row => row.size,
@@ -146,7 +150,7 @@ const columns: Record<string, (row: RunResult) => string | number | null> = {
 
 /** One line per run; fields that do not apply are empty. No field contains a comma. */
 export function csv(rows: readonly RunResult[]): string {
-  const names = Object.keys(columns)
-  const lines = rows.map(row => names.map(name => columns[name]?.(row) ?? '').join(','))
+  const names = Object.keys(fields)
+  const lines = rows.map(row => names.map(name => fields[name]?.(row) ?? '').join(','))
   return `${[names.join(','), ...lines].join('\n')}\n`
 }

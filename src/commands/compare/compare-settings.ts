@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { MOST_JSON, readWhole } from '../../files/reading.js'
 import { emBinarize, priorSetting } from '../../methods/em.js'
-import { runSettings } from '../../methods/run-settings.js'
+import { readSettings, runSettings } from '../../methods/run-settings.js'
 import { vaeFlags } from '../../methods/vae-settings.js'
 import {
   choice,
+  type Description,
+  type GroupedSettings,
+  inGroup,
   read,
   type Setting,
-  type Settings,
   setting,
   UsageError,
   type Values,
@@ -19,7 +21,7 @@ import {
 } from '../../settings/setting.js'
 import { type DeepReadonly, settingsTable } from '../../settings/table.js'
 
-const sizes = (value: number[], description: string): Setting<number[]> =>
+const sizes = (value: number[], description: Description): Setting<number[]> =>
   setting(
     z.array(z.int().min(1).max(1e5)).min(1),
     value,
@@ -32,80 +34,134 @@ const sizes = (value: number[], description: string): Setting<number[]> =>
 const comparePresetNames = ['default', 'figure-2', 'figure-3', 'mixtures'] as const
 type ComparePresetName = (typeof comparePresetNames)[number]
 
-/** The settings, in the order in which `--help` shows them. Those that only add runs may change when a comparison is resumed. */
+/** The settings, in the order of settings.json. Those that only add runs may change when a comparison is resumed. */
 export const compareSettings = {
-  preset: choice(comparePresetNames, 'default', 'methods and settings to start from; flags override them'),
-  methods: setting(
-    z.array(z.string().min(1)).min(1),
-    ['vae', 'wake-sleep', 'bernoulli-mixture'],
-    'names separated by commas, such as vae,bernoulli-mixture:500',
-    'methods to compare: NAME, NAME:SIZE (latent dimensions, or components) or NAME:SIZE@IMAGES (training images)',
-    text => text.split(','),
-    true,
-  ),
-  seeds: setting(
-    z.array(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).min(1),
-    [1],
-    'whole numbers from 0 to 2^53 - 1, separated by commas, such as 1,2,3',
-    'seeds; each method has one run per seed',
-    read.list,
-    true,
-  ),
-  epochs: {
-    ...wholeNumberOrOff('budget of each run, in passes over the largest training set of the comparison', true),
-    value: 10,
-  },
-  imagesSeen: wholeNumberOrOff(
-    'budget of each run, in images instead of --epochs; smaller training sets get more passes',
-    true,
-  ),
-  trainImages: setting(
-    z.array(z.int().min(1).nullable()).min(1),
-    [null],
-    "whole numbers of at least 1, or 'off', separated by commas, such as 1000,off",
-    'use only the first N training images; off: all',
-    text => text.split(',').map(read.numberOrOff),
-    true,
-  ),
+  ...inGroup('run', {
+    preset: choice(comparePresetNames, 'default', [
+      'settings to start from, see `elbo presets`',
+      'Methods and settings to start from. `elbo presets` describes them. Flags override them.',
+    ]),
+    methods: setting(
+      z.array(z.string().min(1)).min(1),
+      ['vae', 'wake-sleep', 'bernoulli-mixture'],
+      'names separated by commas, such as vae,bernoulli-mixture:500',
+      [
+        'methods, each NAME[:SIZE][@IMAGES]',
+        'Methods to compare: NAME, NAME:SIZE (latent dimensions, or components) or NAME:SIZE@IMAGES (training images).',
+      ],
+      read.names,
+      true,
+    ),
+    seeds: setting(
+      z.array(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).min(1),
+      [1],
+      'whole numbers from 0 to 2^53 - 1, separated by commas, such as 1,2,3',
+      'seeds; each method has one run per seed',
+      read.list,
+      true,
+    ),
+    epochs: {
+      ...wholeNumberOrOff(
+        [
+          'budget of each run, in passes',
+          'Budget of each run, in passes over the largest training set of the comparison.',
+        ],
+        true,
+      ),
+      value: 10,
+    },
+    imagesSeen: wholeNumberOrOff(
+      [
+        'budget of each run, in images instead',
+        'Budget of each run, in images instead of --epochs. Smaller training sets get more passes.',
+      ],
+      true,
+    ),
+  }),
+  ...inGroup('data', {
+    trainImages: setting(
+      z.array(z.int().min(1).nullable()).min(1),
+      [null],
+      "whole numbers of at least 1, or 'off', separated by commas, such as 1000,off",
+      [
+        'the first n training images',
+        'Use only the first N training images; off: all. Each method has one run per number.',
+      ],
+      read.numbersOrOff,
+      true,
+    ),
+  }),
   validationImages: runSettings.validationImages,
-  latentDim: sizes([20], 'latent dimensions of methods that are named without SIZE'),
-  components: sizes([50], 'components of mixtures that are named without SIZE'),
-  hidden: { ...vaeFlags.hidden, description: "units of the encoder's hidden layers; the decoder mirrors them" },
-  activation: { ...vaeFlags.activation, description: 'activation of the hidden layers' },
-  batchSize: wholeNumber([1, 1e6], 100, 'images per step of methods that take gradient steps'),
-  learningRate: setting(
-    z.array(z.number().positive()).min(1),
-    [1e-3],
-    'numbers above 0, separated by commas, such as 1e-4,3e-4,1e-3',
-    'learning rate; of several, each method uses the one with the highest validation bound on the first seed',
-    read.list,
-  ),
-  learningRateDecay: {
-    ...vaeFlags.learningRateDecay,
-    value: 1,
-    description: 'factor on the learning rate after each epoch',
-  },
-  prior: priorSetting('mixtures of Bernoullis: symmetric priors on weights and pixels, as in em'),
-  samples: wholeNumber([1, 1e5], 100, 'importance sampling of log p(x): draws of z per test image', true),
-  aisChains: wholeNumber(
-    [2, 1000],
-    10,
-    'annealed importance sampling of log p(x) (models without an encoder): chains per test image',
-    true,
-  ),
-  aisTemperatures: wholeNumber(
-    [2, 1e5],
-    200,
-    'annealed importance sampling of log p(x): temperatures from the prior to the posterior',
-    true,
-  ),
-  testImages: wholeNumberOrOff('use only the first N test images; off: all', true),
+  ...inGroup('model', {
+    latentDim: sizes([20], ['dimensions of z', 'Latent dimensions of methods that are named without SIZE.']),
+    components: sizes([50], ['components of mixtures', 'Components of mixtures that are named without SIZE.']),
+    hidden: {
+      ...vaeFlags.hidden,
+      details: "Units of the encoder's hidden layers, listed from the image to z. The decoder mirrors them.",
+    },
+    activation: { ...vaeFlags.activation, details: 'Activation of the hidden layers.' },
+  }),
+  ...inGroup('optimizer', {
+    batchSize: wholeNumber([1, 1e6], 100, [
+      'images per gradient step',
+      'Images per step of methods that take gradient steps.',
+    ]),
+    learningRate: setting(
+      z.array(z.number().positive()).min(1),
+      [1e-3],
+      'numbers above 0, separated by commas, such as 1e-4,3e-4,1e-3',
+      [
+        'learning rates, of which the best is used',
+        'Learning rate. Of several, each method uses the one with the highest validation bound on the first seed.',
+      ],
+      read.list,
+    ),
+    learningRateDecay: {
+      ...vaeFlags.learningRateDecay,
+      value: 1,
+      details: '',
+    },
+  }),
+  prior: priorSetting([
+    'priors on weights and pixels of mixtures',
+    'Mixtures of Bernoullis: symmetric priors on weights and pixels, as in em.',
+  ]),
+  ...inGroup('measurement', {
+    samples: wholeNumber(
+      [1, 1e5],
+      100,
+      ['draws of z per test image', 'Importance sampling of log p(x): draws of z per test image.'],
+      true,
+    ),
+    aisChains: wholeNumber(
+      [2, 1000],
+      10,
+      [
+        'chains per test image, without an encoder',
+        'Annealed importance sampling of log p(x), for models without an encoder: chains per test image.',
+      ],
+      true,
+    ),
+    aisTemperatures: wholeNumber(
+      [2, 1e5],
+      200,
+      [
+        'temperatures of these chains',
+        'Annealed importance sampling of log p(x): temperatures from the prior to the posterior.',
+      ],
+      true,
+    ),
+  }),
+  ...inGroup('data', {
+    testImages: wholeNumberOrOff(['the first n test images', 'Use only the first N test images; off: all.'], true),
+  }),
   data: { ...runSettings.data, resumable: false },
+  ...readSettings,
   binarize: emBinarize,
   backend: runSettings.backend,
   compile: runSettings.compile,
   threads: runSettings.threads,
-} as const satisfies Settings
+} as const satisfies GroupedSettings
 
 /** A resolved value for every setting; one of `epochs` and `imagesSeen` is null. */
 export type CompareSettings = Values<typeof compareSettings>
@@ -127,24 +183,30 @@ export interface Reference {
   logPx: number
 }
 
-interface Preset {
+/** A preset of `elbo compare`. */
+export interface ComparePreset {
+  /** One line of `elbo presets`. */
   description: string
   settings: DeepReadonly<Omit<Given, 'preset'>>
   references: readonly Reference[]
+  /** The publication whose comparison this is; absent: none. */
+  source?: string
 }
+
+const KINGMA = 'Kingma & Welling 2013, Auto-Encoding Variational Bayes, arXiv:1312.6114'
 
 const larochelle = 'Larochelle & Murray 2011, their binarization'
 
 /** Presets of comparisons; flags override them. */
 export const comparePresets = {
   default: {
-    description: 'a VAE, the same networks by wake-sleep, and a mixture of 50 Bernoullis',
+    description: 'VAE, wake-sleep, and a mixture of 50 Bernoullis',
     settings: {},
     references: [],
   },
   'figure-2': {
-    description:
-      'VAE and wake-sleep with 3, 5, 10, 20 and 200 latent dimensions and 500 tanh units, as Kingma & Welling 2013, figure 2, but with Adam',
+    description: 'VAE and wake-sleep with 3 to 200 latent dimensions',
+    source: `${KINGMA}, figure 2, which uses AdaGrad instead of Adam`,
     settings: {
       methods: ['vae', 'wake-sleep'],
       latentDim: [3, 5, 10, 20, 200],
@@ -154,8 +216,8 @@ export const comparePresets = {
     references: [],
   },
   'figure-3': {
-    description:
-      'VAE and wake-sleep on 1,000 and on all images, Monte Carlo EM on 1,000, 2,000 and 4,000, with 3 latent dimensions and 100 tanh units, as Kingma & Welling 2013, figure 3, but with Adam',
+    description: 'VAE, wake-sleep and Monte Carlo EM on 1,000 to all images',
+    source: `${KINGMA}, figure 3, which uses AdaGrad instead of Adam`,
     settings: {
       methods: ['vae', 'wake-sleep', 'monte-carlo-em@1000', 'monte-carlo-em@2000', 'monte-carlo-em@4000'],
       trainImages: [1000, null],
@@ -172,7 +234,8 @@ export const comparePresets = {
     references: [],
   },
   mixtures: {
-    description: 'mixtures of 10 to 500 Bernoullis beside a VAE with 20 latent dimensions',
+    description: 'mixtures of 10 to 500 Bernoullis, and a VAE',
+    source: 'Larochelle & Murray 2011, The Neural Autoregressive Distribution Estimator, AISTATS',
     settings: {
       methods: ['bernoulli-mixture', 'vae'],
       components: [10, 20, 50, 100, 200, 500],
@@ -182,11 +245,11 @@ export const comparePresets = {
       { label: `mixture of 500 Bernoullis (${larochelle})`, logPx: -137.64 },
     ],
   },
-} as const satisfies Record<ComparePresetName, Preset>
+} as const satisfies Record<ComparePresetName, ComparePreset>
 
 /** The settings of a new comparison. */
 export function resolveSettings(given: Given): CompareSettings {
-  const base: Preset = comparePresets[given.preset ?? 'default']
+  const base: ComparePreset = comparePresets[given.preset ?? 'default']
   return compareTable.resolve(base.settings, oneBudget(given))
 }
 

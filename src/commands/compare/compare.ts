@@ -1,7 +1,14 @@
 /** `elbo compare`: several methods on one data set, with one budget and one metric: runs, table, CSV, JSON, chart. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { absoluteSource, type Dataset, loadDataset, sourceName, withFirstImages } from '../../data/dataset.js'
+import {
+  absoluteSource,
+  type Dataset,
+  loadDataset,
+  readOptionsOf,
+  sourceName,
+  withFirstImages,
+} from '../../data/dataset.js'
 import { imageShape } from '../../data/images.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
@@ -10,7 +17,7 @@ import { describeReading } from '../../methods/reading.js'
 import { type Claim, claimFolder, isFree } from '../../runs/claim.js'
 import { runFolder } from '../../runs/directory.js'
 import { removeLeftovers } from '../../runs/leftovers.js'
-import { text, UsageError } from '../../settings/setting.js'
+import { grouped, text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { openAndSay, withThreads } from '../opened-run.js'
 import { checkpointsOption } from '../shell-quote.js'
@@ -30,22 +37,30 @@ import { type Finished, makeRun } from './compared-run.js'
 import { remainingTime } from './remaining-time.js'
 import { contestantNames, labelOf } from './variants.js'
 
-const presetList = Object.entries(comparePresets)
-  .map(([name, { description }]) => `${name} (${description})`)
-  .join('; ')
-
 export const compare = command({
   name: 'compare',
-  summary: `trains several methods on the same number of images and measures them in the same way: ${contestantNames.join(', ')}; writes checkpoints/RUN/compare.csv, .json, .svg and .png`,
+  summary: 'trains several methods on one budget',
   options: {
-    run: text(
-      'name of the comparison (default: the first unused of PRESET-1, PRESET-2, …); its runs are RUN.METHOD-SIZE.seed-N',
+    run: grouped(
+      'run',
+      text(
+        [
+          'name of the comparison',
+          'Name of the comparison, whose results are in checkpoints/RUN/compare.csv, .json, .svg and .png. Its runs are RUN.METHOD-SIZE.seed-N.',
+        ],
+        { placeholder: 'run', unset: 'the first unused PRESET-N' },
+      ),
     ),
     ...compareSettings,
-    preset: { ...compareSettings.preset, description: `settings to start from; flags override them: ${presetList}` },
+    methods: { ...compareSettings.methods, choices: contestantNames },
   },
   finishesOnInterrupt: true,
-  switches: { resume: 'resume where it stopped, bit for bit; --seeds, --methods and --epochs may add more' },
+  switches: {
+    resume: {
+      description: 'continue where it stopped, bit for bit; --seeds, --methods and --epochs may add more',
+      group: 'run',
+    },
+  },
   examples: [
     'compare',
     'compare --methods vae,wake-sleep --seeds 1,2,3 --epochs 5',
@@ -65,7 +80,7 @@ export const compare = command({
     )
     const settings = { ...asked, data: absoluteSource(asked.data) }
     if (named && !resume) requireFree(named, 'settings.json')
-    const data = await loadDataset(settings.data)
+    const data = await loadDataset(settings.data, 'last-sixth', readOptionsOf(settings))
     requireTestImages(settings, data)
     const prefix = values.preset === 'default' ? 'compare' : values.preset
     const claim = claimFolder(context.checkpoints, { run: run ?? null, prefix, work: 'is making this comparison' })
@@ -151,7 +166,8 @@ async function conclude(
   const { name, folder, settings, runs } = comparison
   if (rows.length > 0) {
     await draw(comparison, rows)
-    for (const line of describeTable(rows, comparePresets[settings.preset].references)) context.print(line)
+    for (const line of describeTable(rows, comparePresets[settings.preset].references, context.columns))
+      context.print(line)
     context.print(`saved in ${folder}: compare.csv, compare.json, compare.svg, compare.png`)
   }
   if (interrupted) {

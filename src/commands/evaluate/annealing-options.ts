@@ -4,24 +4,22 @@ import { type Estimate, errorOfMean, estimateMean } from '../../numeric/means.js
 import type { AnnealingBound, AnnealingEstimate, AnnealingOptions } from '../../sampling/anneal-images.js'
 import { temperatures } from '../../sampling/annealing.js'
 import { annealingMoves } from '../../sampling/defaults.js'
-import { type Values, wholeNumber } from '../../settings/setting.js'
+import { inGroup, type Values, wholeNumber } from '../../settings/setting.js'
 import type { Context } from '../command.js'
 import { describeError, describeEstimate } from '../estimates.js'
 import { progressBar } from '../progress-bar.js'
 
-export const annealingFlags = {
-  temperatures: wholeNumber(
-    [1, 1e6],
-    500,
-    'with --method ais: temperatures from the prior to the posterior, on a sigmoidal schedule',
-  ),
-  chains: wholeNumber([1, 1e4], 16, 'with --method ais: chains per image'),
-  leapfrogSteps: wholeNumber(
-    [1, 1000],
-    annealingMoves.leapfrogSteps,
-    'with --method ais: leapfrog steps of the HMC transition at each temperature',
-  ),
-}
+export const annealingFlags = inGroup('measurement', {
+  temperatures: wholeNumber([1, 1e6], 500, [
+    'ais: temperatures from prior to posterior',
+    'With --method ais: temperatures from the prior to the posterior, on a sigmoidal schedule.',
+  ]),
+  chains: wholeNumber([1, 1e4], 16, 'ais: chains per image'),
+  leapfrogSteps: wholeNumber([1, 1000], annealingMoves.leapfrogSteps, [
+    'ais: leapfrog steps per transition',
+    'With --method ais: leapfrog steps of the HMC transition at each temperature.',
+  ]),
+})
 
 export type AnnealingValues = Values<typeof annealingFlags>
 

@@ -7,7 +7,7 @@ import type { ImportanceEstimate } from '../../evaluation/importance.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import type { Vae } from '../../models/vae.js'
 import { streamKey } from '../../random.js'
-import { read, setting, UsageError, type Values, wholeNumber } from '../../settings/setting.js'
+import { inGroup, read, setting, UsageError, type Values, wholeNumber } from '../../settings/setting.js'
 import type { Result } from '../command.js'
 import { describeError, describeEstimate } from '../estimates.js'
 import { describeChoice } from '../opened-run.js'
@@ -26,14 +26,19 @@ import {
 import { referenceOf } from './published.js'
 
 const options = {
-  samples: wholeNumber([1, 1e5], 500, 'draws of z per image'),
-  defensive: setting(
-    z.number().min(0).lt(1),
-    0,
-    'a number from 0 to below 1',
-    'with --method importance: share of the draws from the prior instead of q(z|x), all weighted as draws from the mixture of both; it finds what the encoder misses if z has few dimensions',
-    read.number,
-  ),
+  ...inGroup('measurement', {
+    samples: wholeNumber([1, 1e5], 500, 'draws of z per image'),
+    defensive: setting(
+      z.number().min(0).lt(1),
+      0,
+      'a number from 0 to below 1',
+      [
+        'importance: share of draws from the prior',
+        'With --method importance: share of the draws from the prior instead of q(z|x), all weighted as draws from the mixture of both. It finds what the encoder misses if z has few dimensions.',
+      ],
+      read.number,
+    ),
+  }),
   ...imageOptions,
   ...saveOption,
 }

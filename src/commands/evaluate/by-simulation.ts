@@ -3,7 +3,7 @@ import { annealSimulated, type Sandwich } from '../../evaluation/simulated.js'
 import type { Vae } from '../../models/vae.js'
 import { estimateMean } from '../../numeric/means.js'
 import { streamKey } from '../../random.js'
-import { wholeNumberOrOff } from '../../settings/setting.js'
+import { grouped, wholeNumberOrOff } from '../../settings/setting.js'
 import type { Context } from '../command.js'
 import { describeEstimate } from '../estimates.js'
 import { describeChoice, refuseDiscrete } from '../opened-run.js'
@@ -23,8 +23,12 @@ export const simulation = estimator({
   flag: '--simulated',
   options: {
     ...annealingFlags,
-    simulated: wholeNumberOrOff(
-      'with --method ais: measure N images drawn from the model instead of a split, with an upper bound on log p(x) from reverse chains',
+    simulated: grouped(
+      'measurement',
+      wholeNumberOrOff([
+        'ais: n images drawn from the model',
+        'With --method ais: measure N images drawn from the model instead of a split, with an upper bound on log p(x) from reverse chains.',
+      ]),
     ),
   },
   comparable: false,

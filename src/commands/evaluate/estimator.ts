@@ -2,8 +2,9 @@
 import type { modes } from '../../compile/step.js'
 import { splitNames } from '../../data/dataset.js'
 import type { TrainedRun } from '../../runs/trained-run.js'
-import { choice, type Settings, text, type Values, wholeNumberOrOff } from '../../settings/setting.js'
+import { choice, inGroup, type Settings, text, type Values, wholeNumberOrOff } from '../../settings/setting.js'
 import type { Context, Result } from '../command.js'
+import { dataOption } from '../opened-run.js'
 
 /** An open run, and the options of all estimators. */
 export interface OpenedForEvaluation {
@@ -22,16 +23,22 @@ export interface OpenedForEvaluation {
 
 /** Options that choose images. */
 export const imageOptions = {
-  images: wholeNumberOrOff(
-    'use only the first N images of the split; start with a few for --method ais, which takes --chains x --temperatures HMC transitions per image',
-  ),
-  split: choice(splitNames, 'test', 'split to measure'),
-  data: text('images to use instead of those of the run'),
+  ...inGroup('data', {
+    images: wholeNumberOrOff([
+      'the first n images of the split',
+      'Use only the first N images of the split. Start with a few for --method ais, which takes --chains x --temperatures HMC transitions per image.',
+    ]),
+    split: choice(splitNames, 'test', 'split to measure'),
+  }),
+  data: dataOption,
 }
 
-export const saveOption = {
-  save: text('write the images x, as the model reads them, and the values of each image to this safetensors file'),
-}
+export const saveOption = inGroup('output', {
+  save: text([
+    'safetensors file for the values of each image',
+    'Write the images x, as the model reads them, and the values of each image to this safetensors file.',
+  ]),
+})
 
 /** The values of `imageOptions`. */
 export type ImageValues = Values<typeof imageOptions>

@@ -1,10 +1,10 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several estimators. */
-import { modes } from '../../compile/step.js'
 import { whyUnwritable } from '../../files/files.js'
 import { refuseOwnFile } from '../../runs/own-files.js'
-import { choice, UsageError, wholeNumber } from '../../settings/setting.js'
-import { command } from '../command.js'
-import { openRun, runOptions } from '../opened-run.js'
+import { choice, grouped, UsageError, wholeNumber } from '../../settings/setting.js'
+import { type Context, command } from '../command.js'
+import { compileOption, openRun, runOptions } from '../opened-run.js'
+import { wrap } from '../wrap.js'
 import { annealingFlags } from './annealing-options.js'
 import { importance } from './by-importance.js'
 import { quadratureOverGrid } from './by-quadrature.js'
@@ -20,14 +20,22 @@ const { samples, defensive } = importance.options
 const options = {
   samples,
   defensive,
-  method: choice(
-    methodNames,
-    'importance',
-    "estimator of log p(x): importance sampling from the encoder's q(z|x), annealed importance sampling without an encoder (ais), or quadrature on a grid (one or two latent dimensions)",
+  method: grouped(
+    'measurement',
+    choice(methodNames, 'importance', [
+      'estimator of log p(x)',
+      "Estimator of log p(x). importance: importance sampling from the encoder's q(z|x). ais: annealed importance sampling, without an encoder. quadrature: on a grid, for one or two latent dimensions.",
+    ]),
   ),
   ...imageOptions,
-  seed: wholeNumber([0, 2 ** 32], 1, 'seed of the draws of z; the run determines the binary sample of the images'),
-  compile: choice(modes, 'auto', 'how steps run, as in train'),
+  seed: grouped(
+    'run',
+    wholeNumber([0, 2 ** 32], 1, [
+      'seed of the draws of z',
+      'Seed of the draws of z. The run determines the binary sample of the images.',
+    ]),
+  ),
+  compile: compileOption,
   ...saveOption,
   ...annealingFlags,
   simulated: simulation.options.simulated,
@@ -40,12 +48,15 @@ const options = {
 
 export const evaluate = command({
   name: 'evaluate',
-  summary: 'measures the ELBO, log p(x) by importance sampling, annealing or quadrature, and active units',
+  summary: 'measures ELBO, log p(x) and active units of a run',
   argument: 'run',
   options,
   switches: {
-    gaps: 'measure instead how much of log p(x) - ELBO is due to the encoder, and how much to q(z) being a diagonal Gaussian',
-    reference: 'print published numbers beside the result, and which of them are comparable',
+    gaps: {
+      description: 'measure the two parts of log p(x) - ELBO instead: of the encoder, and of diagonal Gaussians',
+      group: 'measurement',
+    },
+    reference: { description: 'print published numbers, and which are comparable', group: 'output' },
   },
   finishesOnInterrupt: true,
   examples: [
@@ -57,9 +68,10 @@ export const evaluate = command({
     'evaluate first --method ais --simulated 100',
     'evaluate plane --method quadrature --images 500',
     'evaluate first --gaps --gap-images 500',
-    'evaluate decoder --method ais --images 500 # a run of `elbo em vae`, which has no encoder',
+    'evaluate decoder --method ais --images 500 # of elbo em vae',
   ],
-  async run({ argument, values, given, switches }, context) {
+  async run({ argument, values, given, switches }, outer) {
+    const context = wrapping(outer)
     const { method, ...others } = given
     const reference = switches.reference === true
     const asked: Asked = { method, gaps: switches.gaps === true, given: { ...others, ...(reference && { reference }) } }
@@ -71,6 +83,14 @@ export const evaluate = command({
     return estimator.measure({ run: argument, trained, snapshot, seed, mode, reference, context }, values as never)
   },
 })
+
+/** Breaks printed lines at words where they are wider than the terminal; what continues a row stands below its value. */
+function wrapping(context: Context): Context {
+  const print = (line: string) => {
+    for (const part of wrap(line, context.columns, 16)) context.print(part)
+  }
+  return { ...context, print }
+}
 
 function requireWritable(path: string | null): void {
   refuseOwnFile('--save', path)

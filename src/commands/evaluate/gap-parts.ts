@@ -4,7 +4,7 @@ import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import type { Vae } from '../../models/vae.js'
 import type { Estimate } from '../../numeric/means.js'
 import { streamKey } from '../../random.js'
-import { wholeNumber } from '../../settings/setting.js'
+import { inGroup, wholeNumber } from '../../settings/setting.js'
 import { describeError, describeEstimate } from '../estimates.js'
 import { describeChoice, refuseLayers } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
@@ -17,8 +17,13 @@ export const gapParts = estimator({
   flag: '--gaps',
   options: {
     samples: importance.options.samples,
-    gapImages: wholeNumber([1, 1e6], 200, 'with --gaps: use only the first N images of the split'),
-    gapSteps: wholeNumber([1, 1e5], 500, "with --gaps: gradient steps from the encoder's q(z|x) to the best q(z)"),
+    ...inGroup('measurement', {
+      gapImages: wholeNumber([1, 1e6], 200, 'gaps: the first n images'),
+      gapSteps: wholeNumber([1, 1e5], 500, [
+        'gaps: gradient steps to the best q(z)',
+        "With --gaps: gradient steps from the encoder's q(z|x) to the best q(z).",
+      ]),
+    }),
     split: imageOptions.split,
     data: imageOptions.data,
   },

@@ -2,6 +2,7 @@
 import type { MeasuredEstimate, MeasuredPart } from '../../evaluation/gradient-estimates.js'
 import { type Part, parts } from '../../evaluation/gradient-moments.js'
 import { type Agreement, isAboveNoise, type Jackknifed } from '../../evaluation/gradient-noise.js'
+import { listRow } from '../aligned-rows.js'
 
 const WIDTHS = [7, 20, 4, 12, 15, 8, 12, 15, 8, 11, 15]
 
@@ -9,28 +10,43 @@ const WIDTHS = [7, 20, 4, 12, 15, 8, 12, 15, 8, 11, 15]
 const line = (cells: readonly string[]): string =>
   cells.map((cell, i) => (i < 2 ? cell.padEnd(WIDTHS[i] ?? 0) : cell.padStart(WIDTHS[i] ?? 0))).join('')
 
-/** The lines above the rows. */
-export const gradientHeader: readonly string[] = [
-  line(['', '', '', 'encoder:', '', '', 'decoder:', '', '', 'encoder:', '']).trimEnd(),
-  line(['bound', 'estimator', 'k', ...Array(2).fill(['|mean|', 'variance', 'SNR']).flat(), 'ratio', 'agrees']),
-]
+const WIDTH = WIDTHS.reduce((sum, width) => sum + width)
 
-/** A row of the table. */
-export function describeGradient({ objective, estimate, samples, ...row }: MeasuredEstimate): string {
+const moments = ['|mean|', 'variance', 'SNR']
+
+/** The lines above the rows; none in a terminal too narrow for the table. */
+export const gradientHeader = (columns: number): string[] =>
+  columns < WIDTH
+    ? []
+    : [
+        line(['', '', '', 'encoder:', '', '', 'decoder:', '', '', 'encoder:', '']).trimEnd(),
+        line(['bound', 'estimator', 'k', ...moments, ...moments, 'ratio', 'agrees']),
+      ]
+
+/** A row of the table, or a list of its cells in a terminal too narrow for it. */
+export function describeGradient(measured: MeasuredEstimate, columns: number): string[] {
+  const cells = cellsOf(measured)
+  if (columns >= WIDTH) return [line(cells)]
+  const names = [...parts.flatMap(part => moments.map(name => `${part} ${name}`)), 'ratio', 'agrees']
+  const [bound, estimator, samples, ...others] = cells
+  return listRow(['', ...names], [`${bound} ${estimator}, k = ${samples}`, ...others])
+}
+
+function cellsOf({ objective, estimate, samples, ...row }: MeasuredEstimate): string[] {
   const { varianceRatio, agreement } = row.encoder
   const ofPart = (part: MeasuredPart) => [
     describeNorm(part.squaredNorm),
     `${part.variance.value.toExponential(2)} ±${percent(part.variance)}`,
     part.snr.value.toPrecision(3),
   ]
-  return line([
+  return [
     objective,
     estimate,
     String(samples),
     ...parts.flatMap(part => ofPart(row[part])),
     varianceRatio === null ? '1' : round(varianceRatio),
     agreement === null ? '-' : describeAgreement(agreement),
-  ])
+  ]
 }
 
 /** The norm of the mean, or, if the noise hides it, an upper bound by two standard errors. */

@@ -1,7 +1,6 @@
 /** `elbo gradients RUN`: mean, variance and signal-to-noise ratio of each gradient estimator on one batch. */
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { modes } from '../../compile/step.js'
 import { type Split, sourceName } from '../../data/dataset.js'
 import { firstImages } from '../../data/images.js'
 import {
@@ -17,45 +16,74 @@ import { bounds } from '../../inference/gradient-ascent.js'
 import { describeReading } from '../../methods/reading.js'
 import { klEstimators } from '../../objectives/elbo.js'
 import type { TrainedVae } from '../../runs/trained-run.js'
-import { choice, read, setting, UsageError, type Values, wholeNumber } from '../../settings/setting.js'
+import {
+  choice,
+  grouped,
+  inGroup,
+  read,
+  setting,
+  UsageError,
+  type Values,
+  wholeNumber,
+} from '../../settings/setting.js'
 import { type Context, command } from '../command.js'
-import { describeChoice, evaluatedSplit, openVae, pictureFolder, runImages, runOptions } from '../opened-run.js'
+import {
+  compileOption,
+  describeChoice,
+  evaluatedSplit,
+  openVae,
+  pictureFolder,
+  runImages,
+  runOptions,
+} from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
 import { describeGradient, describeSlopes, gradientHeader, gradientNotes } from './gradient-table.js'
 
-const names = (text: string): string[] => text.split(',')
-
 const options = {
-  objectives: setting(
-    z.array(z.enum(bounds)).min(1),
-    [...bounds],
-    `one or more of ${bounds.join(', ')}, separated by commas,`,
-    'bounds whose gradients to estimate',
-    names,
-  ),
-  estimators: setting(
-    z.array(z.enum(estimates)).min(1).nullable(),
-    null,
-    `one or more of ${estimates.join(', ')}, separated by commas,`,
-    `some of ${estimates.join(', ')}, separated by commas (default: for elbo all but stl; for iwae pathwise, dreg and score:leave-one-out; for binary z only those with score)`,
-    names,
-  ),
-  ks: setting(
-    z.array(z.int().min(1).max(1e4)).min(1).max(100),
-    [1, 2, 4, 8, 16, 32, 64],
-    'whole numbers from 1 to 10000, separated by commas, such as 1,2,4',
-    'numbers k of draws of z per image',
-    read.list,
-  ),
-  draws: wholeNumber([20, 1e7], 1000, 'independent draws of each gradient estimate'),
-  batchSize: wholeNumber([1, 1e5], 20, 'size of the fixed batch, the first images of the test split'),
-  kl: choice(
-    klEstimators,
-    'analytic',
-    'KL term of the ELBO: in closed form, or estimated from the draws of z (stl always does)',
-  ),
-  seed: wholeNumber([0, 2 ** 32], 1, 'seed of the noise'),
-  compile: choice(modes, 'auto', 'how steps run, as in train'),
+  ...inGroup('measurement', {
+    objectives: {
+      ...setting(
+        z.array(z.enum(bounds)).min(1),
+        [...bounds],
+        `one or more of ${bounds.join(', ')}, separated by commas,`,
+        'bounds whose gradients to estimate',
+        read.names,
+      ),
+      choices: bounds,
+    },
+    estimators: {
+      ...setting(
+        z.array(z.enum(estimates)).min(1).nullable(),
+        null,
+        `one or more of ${estimates.join(', ')}, separated by commas,`,
+        [
+          'estimators of the gradient',
+          'Estimators of the gradient. Unless they are given: for elbo all but stl; for iwae pathwise, dreg and score:leave-one-out; for binary z only those with score.',
+        ],
+        read.names,
+      ),
+      choices: estimates,
+      unset: 'those with known effects',
+    },
+    ks: setting(
+      z.array(z.int().min(1).max(1e4)).min(1).max(100),
+      [1, 2, 4, 8, 16, 32, 64],
+      'whole numbers from 1 to 10000, separated by commas, such as 1,2,4',
+      'numbers of draws of z per image',
+      read.list,
+    ),
+    draws: wholeNumber([20, 1e7], 1000, 'independent draws of each estimate'),
+    batchSize: wholeNumber([1, 1e5], 20, [
+      'images, the first of the test split',
+      'Size of the fixed batch, the first images of the test split.',
+    ]),
+    kl: choice(klEstimators, 'analytic', [
+      'KL term of the ELBO',
+      'KL term of the ELBO. analytic: in closed form. monte-carlo: estimated from the draws of z, as stl always does.',
+    ]),
+  }),
+  seed: grouped('run', wholeNumber([0, 2 ** 32], 1, 'seed of the noise')),
+  compile: compileOption,
   ...runOptions,
 }
 
@@ -63,14 +91,14 @@ type Asked = Values<typeof options>
 
 export const gradients = command({
   name: 'gradients',
-  summary: 'measures mean, variance and signal-to-noise ratio of gradient estimators on one batch',
+  summary: 'measures the noise of gradient estimators',
   argument: 'run',
   options,
   finishesOnInterrupt: true,
   examples: [
     'gradients first',
     'gradients first --ks 1,8 --draws 200',
-    'gradients first --objectives elbo --estimators pathwise,stl,score:none --ks 1',
+    'gradients first --objectives elbo --estimators stl,score:none --ks 1',
     'gradients first --objectives iwae --estimators pathwise,dreg --json',
   ],
   async run({ argument, values }, context) {
@@ -133,7 +161,9 @@ async function measure(
     for await (const row of measured) {
       bar.stop()
       if (rows.length === 0) context.note(describeChoice(row.compile))
-      for (const line of [...(rows.length === 0 ? gradientHeader : []), describeGradient(row)]) context.print(line)
+      const { print, columns } = context
+      for (const line of [...(rows.length === 0 ? gradientHeader(columns) : []), ...describeGradient(row, columns)])
+        print(line)
       rows.push(row)
     }
     return rows

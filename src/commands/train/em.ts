@@ -1,13 +1,13 @@
 /** `elbo em MODEL`: fits a model by expectation-maximization or a variant; one command per model, with its own settings. */
 import { emMethods } from '../../methods/list.js'
 import { type Method, resolveRun } from '../../methods/method.js'
-import { text } from '../../settings/setting.js'
+import { grouped, text } from '../../settings/setting.js'
 import { type Command, type CommandGroup, command } from '../command.js'
-import { trainRequested } from './train.js'
+import { resumeSwitch, trainRequested } from './train.js'
 
 export const em: CommandGroup = {
   name: 'em',
-  summary: 'fits a model by exact EM, Monte Carlo EM or mean field; writes checkpoints/RUN/ like train',
+  summary: 'fits a model by EM or a variant',
   argument: 'model',
   commands: emMethods.map(emCommand),
 }
@@ -18,11 +18,11 @@ function emCommand(method: Method): Command {
     name,
     summary,
     options: {
-      run: text(`name of the run (default: the first unused of ${name}-1, ${name}-2, …)`),
+      run: grouped('run', text('name of the run', { placeholder: 'run', unset: `the first unused ${name}-N` })),
       ...flags,
     },
     finishesOnInterrupt: true,
-    switches: { resume: 'resume the run where it stopped, bit for bit' },
+    switches: resumeSwitch,
     examples,
     run({ given: { run = null, ...given }, switches }, context) {
       return trainRequested(

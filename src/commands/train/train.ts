@@ -13,32 +13,37 @@ import { trainingRecords } from '../../runs/records.js'
 import { train as trainRun } from '../../runs/train.js'
 import type { TrainingResult } from '../../runs/training.js'
 import { runOf, withStep } from '../../runs/warm-start.js'
-import { choice, text, UsageError } from '../../settings/setting.js'
+import { choice, inGroup, text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { existingRun, openAndSay, withThreads } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
 import { claimRun, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
 import { conclude, type NamedRun, newObserver } from './training-lines.js'
 
-const presetList = Object.entries(presets)
-  .map(([name, { description }]) => `${name} (${description})`)
-  .join(', ')
+/** The switch of `train` and `em`. */
+export const resumeSwitch = {
+  resume: { description: 'continue where the run stopped, bit for bit', group: 'run' },
+} as const
 
 export const train = command({
   name: vae.command,
   summary: vae.summary,
   options: {
-    run: text('name of the run (default: the first unused of vae-1, vae-2, …)'),
-    preset: choice(
-      Object.keys(presets) as [PresetName, ...PresetName[]],
-      'default',
-      `settings to start from: ${presetList}`,
-    ),
-    config: text('JSON file of settings, as in config.json; it overrides the preset, flags override it'),
+    ...inGroup('run', {
+      run: text('name of the run', { placeholder: 'run', unset: 'the first unused vae-N' }),
+      preset: choice(Object.keys(presets) as [PresetName, ...PresetName[]], 'default', [
+        'settings to start from, see `elbo presets`',
+        'Settings to start from. `elbo presets` describes them. --config and flags override them.',
+      ]),
+      config: text([
+        'JSON file of settings, between preset and flags',
+        'JSON file of settings, as in config.json of a run. It overrides the preset, and flags override it.',
+      ]),
+    }),
     ...vaeFlags,
   },
   finishesOnInterrupt: true,
-  switches: { resume: 'resume the run where it stopped, bit for bit' },
+  switches: resumeSwitch,
   examples: vae.examples,
   run(
     {

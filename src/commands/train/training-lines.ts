@@ -27,7 +27,7 @@ export function newObserver(
   { name, folder, config, method }: NamedRun,
   bar: ProgressBar,
   records: TrainingRecords,
-  { note, print }: Context,
+  { note, print, columns }: Context,
 ): TrainingObserver {
   const { reads, bound } = method.traits(config)
   const isDrawn = (epoch: number) => epoch % config.imagesEvery === 0 || epoch === 1 || epoch === config.epochs
@@ -49,7 +49,8 @@ export function newObserver(
     progress: progress => bar.update(progress.step, progress.steps, describeProgress(progress)),
     epoch(metrics, isBest) {
       bar.stop()
-      print(describeEpoch(metrics, { ...config, bound: bound.name }, isBest))
+      const parts = describeEpoch(metrics, { ...config, bound: bound.name }, isBest)
+      for (const line of joinParts(parts, columns)) print(line)
     },
     async resumed(pictures, history, data) {
       const metrics = history.at(-1) as EpochMetrics
@@ -103,30 +104,45 @@ function describeStart({ epoch, stepInEpoch }: Position, { initFrom }: RunConfig
   return initFrom ? `, starting from the weights of ${initFrom}` : ''
 }
 
-/** The text after the progress bar. */
+/** The text after the progress bar, the most important part first. */
 function describeProgress({ epoch, epochs, elbo, imagesPerSecond, remainingSeconds }: TrainingProgress): string {
   return [
     `epoch ${epoch}/${epochs}`,
+    `ETA ${duration(remainingSeconds)}`,
     ...(Number.isNaN(elbo) ? [] : [`ELBO ${elbo.toFixed(1)} nats/image`]),
     `${Math.round(imagesPerSecond)} images/s`,
-    `ETA ${duration(remainingSeconds)}`,
   ].join(' | ')
 }
 
-/** The line after an epoch; `bound` is the name of the validation bound. */
-function describeEpoch(m: EpochMetrics, { epochs, bound }: { epochs: number; bound: string }, isBest: boolean): string {
+/** The parts in one line, or in several if they do not fit into the terminal. A part in parentheses belongs to the one before it. */
+function joinParts([first = '', ...parts]: readonly string[], columns: number): string[] {
+  const lines = [first]
+  for (const part of parts) {
+    const joined = `${lines.at(-1)}${part.startsWith('(') ? ' ' : '  '}${part}`
+    if (joined.length <= columns) lines[lines.length - 1] = joined
+    else lines.push(`${' '.repeat(first.length)}  ${part}`)
+  }
+  return lines
+}
+
+/** The parts of the line after an epoch; `bound` is the name of the validation bound. */
+function describeEpoch(
+  m: EpochMetrics,
+  { epochs, bound }: { epochs: number; bound: string },
+  isBest: boolean,
+): string[] {
   const parts =
     m.reconstruction === undefined || m.kl === undefined
-      ? ''
-      : ` (reconstruction ${m.reconstruction.toFixed(2)}, KL ${m.kl.toFixed(2)})`
+      ? []
+      : [`(reconstruction ${m.reconstruction.toFixed(2)}, KL ${m.kl.toFixed(2)})`]
   return [
     `epoch ${String(m.epoch).padStart(String(epochs).length)}/${epochs}`,
-    ...(m.validationElbo === undefined ? [] : [`${describeValidation(m as Validated, bound)}${parts}`]),
+    ...(m.validationElbo === undefined ? [] : [describeValidation(m as Validated, bound), ...parts]),
     ...(m.trainElbo === undefined ? [] : [`train ${(m.trainIwae ?? m.trainElbo).toFixed(2)} nats/image`]),
     ...(m.acceptance === undefined ? [] : [`acceptance ${m.acceptance.toFixed(2)}`]),
     `${Math.round(m.imagesPerSecond)} images/s`,
     ...(isBest && m.validationElbo !== undefined ? ['best'] : []),
-  ].join('  ')
+  ]
 }
 
 function describeValidation(m: Validated, bound: string): string {
