@@ -26,17 +26,35 @@ const CELL = 2 ** -23
 
 const WORD = 2 ** 31 - 1
 
-/** The root key of one named stream ("weights", "order", …) of a run's seed. */
+/**
+ * The root key of one named stream ("weights", "order", …) of a run's seed.
+ *
+ * @example
+ * console.log(streamKey(1, 'weights')) // [ 908715464, 788111955 ]
+ */
 export function streamKey(seed: number, stream: string): HostKey {
   return words(philox(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0, hashName(stream), 0, 0x9e3779b9, 0x7f4a7c15))
 }
 
-/** Key number `index` (0, 1, …) derived from `key`: of a step, an epoch or a batch. */
+/**
+ * Key number `index` (0, 1, …) derived from `key`: of a step, an epoch or a batch.
+ *
+ * @example
+ * const root = streamKey(1, 'noise')
+ * const [first, second] = [keyAt(root, 0), keyAt(root, 1)] // the keys of two steps
+ * console.log(normal(first, [2]).dataSync()[0] === normal(second, [2]).dataSync()[0]) // false
+ */
 export function keyAt(key: HostKey, index: number): HostKey {
   return words(philox(key[0], key[1], index >>> 0, Math.floor(index / 2 ** 32) >>> 0, 0xbb67ae85, 0x3c6ef372))
 }
 
-/** `count` independent keys derived from `key`. */
+/**
+ * `count` independent keys derived from `key`.
+ *
+ * @example
+ * const [forZ, forPixels] = split(streamKey(1, 'sample'), 2)
+ * console.log(forZ?.length, forPixels?.length) // 2 2
+ */
 export function split<K extends Key>(key: K, count: number): K[]
 export function split(key: Key, count: number): Key[] {
   if (isTensor(key)) return nativeSplit(tf.backend(), key, count)
@@ -44,7 +62,13 @@ export function split(key: Key, count: number): Key[] {
   return Array.from({ length: count }, (_, i) => words(bits.subarray(2 * i, 2 * i + 2)))
 }
 
-/** Uniform float32 noise in the open interval (0, 1): multiples of 2^-24, never 0, never 1. */
+/**
+ * Uniform float32 noise in the open interval (0, 1): multiples of 2^-24, never 0, never 1.
+ *
+ * @example
+ * const noise = uniform(streamKey(1, 'u'), [2, 3])
+ * console.log(noise.shape, noise.dataSync().every(u => u > 0 && u < 1)) // [ 2, 3 ] true
+ */
 export function uniform(key: Key, shape: number[]): tf.Tensor {
   const backend = tf.backend()
   return tf.tidy(() =>
@@ -62,7 +86,13 @@ export function uniformValues(key: HostKey, count: number): Float32Array {
   return noise
 }
 
-/** Standard normal float32 noise (Box and Muller 1958); all values are within 5.8 standard deviations. */
+/**
+ * Standard normal float32 noise (Box and Muller 1958); all values are within 5.8 standard deviations.
+ *
+ * @example
+ * const epsilon = normal(streamKey(1, 'z'), [1000])
+ * console.log(Math.abs(tf.mean(epsilon).dataSync()[0] ?? 1) < 0.2) // true
+ */
 export function normal(key: Key, shape: number[]): tf.Tensor {
   const size = tf.util.sizeFromShape(shape)
   const half = Math.ceil(size / 2)
@@ -78,6 +108,10 @@ export function normal(key: Key, shape: number[]): tf.Tensor {
 /**
  * `x` with each element 0 with probability `rate`, and otherwise divided by 1 - rate, so that its mean stays (Srivastava et al. 2014).
  * TF.js's own dropout makes its noise in JavaScript, which a compiled step would fix forever. Throws an Error unless 0 <= rate < 1.
+ *
+ * @example
+ * const kept = dropout(tf.ones([1000]), 0.25, streamKey(1, 'dropout'))
+ * console.log(new Set(kept.dataSync())) // Set(2) { 1.3333333730697632, 0 }
  */
 export function dropout(x: tf.Tensor, rate: number, key: Key): tf.Tensor {
   if (!(rate >= 0 && rate < 1)) throw new Error(`dropout: the rate must be from 0 to below 1, got ${rate}`)
@@ -111,7 +145,12 @@ function circle(v: tf.Tensor): { cosine: tf.Tensor; sine: tf.Tensor } {
   return { cosine: tf.sub(tf.mul(twice, tf.neg(sineOfHalf)), 1), sine: tf.mul(twice, cosineOfHalf) }
 }
 
-/** A seeded permutation of 0 … count-1 (Fisher and Yates). */
+/**
+ * A seeded permutation of 0 … count-1 (Fisher and Yates).
+ *
+ * @example
+ * console.log(permutation(streamKey(1, 'order'), 5).toSorted()) // Int32Array(5) [ 0, 1, 2, 3, 4 ]
+ */
 export function permutation(key: HostKey, count: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i)
   const bits = randomBits(key, count)

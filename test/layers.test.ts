@@ -86,6 +86,11 @@ test('no file imports itself by way of others, types included', () => {
   expect(circles).toEqual([])
 })
 
+test('elbo/compile loads no layer above compile/', () => {
+  const above = own('entries/compile.ts').filter(name => layer(name) > LAYERS.indexOf('compile'))
+  expect(above).toEqual([])
+})
+
 test('at most four files lie at the root of src/', () => {
   expect([...sources.keys()].filter(path => !path.includes('/')).length).toBeLessThanOrEqual(4)
 })

@@ -20,8 +20,8 @@ export const backendNames = ['auto', ...candidates.map(({ name }) => name)] as [
  *
  * @example
  * const { backend, refusals } = await openBackend()
- * console.log(backend.name, backend.device) // tensorflow CPU, 2 threads
- * for (const { message } of refusals) console.log(message) // why a faster one does not run
+ * console.log(backend.name, backend.device) // such as: tensorflow CPU, 2 threads
+ * for (const { message } of refusals) console.log(message) // such as: why a faster one does not run
  */
 export function openBackend(name = 'auto', options: Partial<BackendOptions> = {}): Promise<Opened> {
   if (!backendNames.includes(name))

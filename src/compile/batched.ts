@@ -24,7 +24,8 @@ export interface BatchedOptions {
  * @example
  * const steps = scan(({ x, y }: { x: tf.Tensor; y: tf.Tensor }) => ({ same: tf.mean(tf.equal(x, y)) }))
  * const data = { x: { data: Float32Array.of(1, 2, 3, 4), shape: [4] }, y: { data: Float32Array.of(1, 0, 3, 0), shape: [4] } }
- * const { same } = await steps.run(batched(data, { size: 2 })) // [0.5, 0.5]
+ * const { same } = await steps.run(batched(data, { size: 2 }))
+ * console.log(same) // Float32Array(2) [ 0.5, 0.5 ]
  */
 export function batched<E extends Examples>(data: E, { size, shuffle, last = 'drop' }: BatchedOptions): Iterable<E> {
   const single = isValues(data)

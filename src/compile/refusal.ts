@@ -49,8 +49,8 @@ function sourceLine(where: string): string | undefined {
   }
 }
 
-/** Stack frames of TF.js, of Node and of this folder are never the line to change. */
-const FOREIGN = /node_modules\/@tensorflow\/|node:internal|\(node:|\(native\)|<anonymous>\)?$/
+/** Stack frames of TF.js, bundled or not, of Node and of this folder are never the line to change. */
+const FOREIGN = /node_modules\/@tensorflow\/|\/vendor\/tfjs-node\.cjs|node:internal|\(node:|\(native\)|<anonymous>\)?$/
 const THIS_FOLDER = import.meta.url.replace(/^file:\/\//, '').replace(/[^/]*$/, '')
 
 /** Enough stack frames to reach from a kernel through TF.js to the user's code. */

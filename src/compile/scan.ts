@@ -79,6 +79,14 @@ const CHUNK_MS = 500
  * rules: its state is in `tf.Variable`s, its noise comes from the key, and it reads no tensor's values. Otherwise `run` throws a
  * CompileRefusal. A step is recorded once for each shape of its inputs, so later changes of JavaScript variables have no effect: pass
  * such numbers in the schedule.
+ *
+ * @example
+ * const w = tf.variable(tf.scalar(0))
+ * const optimizer = tf.train.sgd(0.1)
+ * const steps = scan((x: tf.Tensor) => ({ loss: optimizer.minimize(() => tf.mean(tf.square(tf.sub(x, w))), true) as tf.Tensor }))
+ * const batches = { data: new Float32Array(30 * 8).fill(2), shape: [30, 8] } // 30 steps of 8 numbers
+ * const { loss = [] } = await steps.run(batches)
+ * console.log(loss.length, loss[0], w.dataSync()[0]?.toFixed(3)) // 30 4 1.998
  */
 export function scan<S extends { readonly [Name in keyof S]: number }, I extends Inputs = tf.Tensor>(
   step: Step<S, I>,
@@ -187,7 +195,13 @@ export async function* chunks<S>(
   }
 }
 
-/** Whether the current TF.js backend can run compiled steps. */
+/**
+ * Whether the current TF.js backend can run compiled steps.
+ *
+ * @example
+ * await openBackend('cpu')
+ * console.log(canCompile()) // false
+ */
 export function canCompile(): boolean {
   return isNodeBackend(tf.backend())
 }

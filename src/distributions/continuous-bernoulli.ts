@@ -11,12 +11,22 @@ const SMALL = 0.3
 /** Below this |l| the distribution is treated as uniform: the error is below the rounding error of the inverse in float32. */
 const UNIFORM = 1e-3
 
-/** log p(x | logits) in nats, summed over the last axis: `x` [..., pixels] in [0, 1]; the two broadcast. */
+/**
+ * log p(x | logits) in nats, summed over the last axis: `x` [..., pixels] in [0, 1]; the two broadcast.
+ *
+ * @example
+ * console.log(continuousBernoulli.logProb(tf.tensor1d([0.3]), tf.zeros([1])).dataSync()[0]?.toFixed(4)) // 0.0000
+ */
 export function logProb(x: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.sum(tf.sub(tf.mul(x, logits), cumulant(logits)), -1))
 }
 
-/** The mean of each entry, A'(l) = 1 / (1 - e^-l) - 1 / l, in (0, 1); near 0 by the series 1/2 + l / 12 - l^3 / 720 + l^5 / 30240. */
+/**
+ * The mean of each entry, A'(l) = 1 / (1 - e^-l) - 1 / l, in (0, 1); near 0 by the series 1/2 + l / 12 - l^3 / 720 + l^5 / 30240.
+ *
+ * @example
+ * console.log(continuousBernoulli.mean(tf.tensor1d([0])).dataSync()[0]) // 0.5
+ */
 export function mean(logits: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const square = tf.square(logits)
@@ -28,7 +38,13 @@ export function mean(logits: tf.Tensor): tf.Tensor {
   })
 }
 
-/** One draw per entry of `logits`, by inverting the cumulative distribution function: values in [0, 1] of that shape. */
+/**
+ * One draw per entry of `logits`, by inverting the cumulative distribution function: values in [0, 1] of that shape.
+ *
+ * @example
+ * const x = continuousBernoulli.sample(streamKey(1, 'x'), tf.zeros([3]))
+ * console.log(x.dataSync().every(value => value >= 0 && value <= 1)) // true
+ */
 export function sample(key: Key, logits: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const u = uniform(key, logits.shape)

@@ -12,7 +12,13 @@ export interface GibbsSweep<T> {
   readonly noise: T
 }
 
-/** The sweep over all coordinates in order, for a positive definite precision matrix. */
+/**
+ * The sweep over all coordinates in order, for a positive definite precision matrix.
+ *
+ * @example
+ * const { carry, noise } = gibbsSweep(new Matrix([[2, 0.5], [0.5, 1]])) // Matrix is that of ml-matrix
+ * console.log(carry.rows, noise.columns) // 2 2
+ */
 export function gibbsSweep(precision: Matrix): GibbsSweep<Matrix> {
   const right = invertLower(precision).transpose() // (D + L)^-T
   return {

@@ -1,4 +1,8 @@
-/** `elbo/compile`: training steps of one's own as compiled TensorFlow functions. Nothing in it depends on latent-variable models. */
+/**
+ * `elbo/compile`: training steps of one's own as compiled TensorFlow functions. Nothing in it depends on latent-variable models.
+ *
+ * @module elbo/compile
+ */
 export { type Backend, type BackendOptions, BackendRefusal, type Opened } from '../backends/backend.js'
 export { openBackend } from '../backends/candidates.js'
 export { type BatchedOptions, batched, type Examples } from '../compile/batched.js'
@@ -19,4 +23,5 @@ export type {
   Step,
   Values,
 } from '../compile/step.js'
+export type { Reason } from '../libtensorflow/wheels.js'
 export { dropout, type HostKey, type Key, keyAt, normal, permutation, split, streamKey, uniform } from '../random.js'

@@ -25,7 +25,20 @@ export interface AnnealedEvaluation extends AnnealedWork {
   compile: Choice
 }
 
-/** Evaluates with `annealer`, which must do `work` per image, and disposes of it. Undefined if `options.signal` stopped it early. */
+/**
+ * Evaluates with `annealer`, which must do `work` per image, and disposes of it. Undefined if `options.signal` stopped it early.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const logLikelihood = (images: tf.Tensor, z: tf.Tensor) => decode(vae, z).logProb(tf.div(images, 255))
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const options = { temperatures: temperatures(20), chains: 4, chainsAtOnce: 8, leapfrogSteps: 2, jitter: 0.2, stepSize: 0.3, targetAcceptance: 0.9 }
+ * const estimator = annealer(logLikelihood, vae.latentDim, options, {})
+ * const work = { chains: 4, temperatures: 20 }
+ * const result = await evaluateAnnealed(estimator, images, work, { key: streamKey(1, 'anneal') })
+ * if (result) console.log(result.images, result.logPx.mean > result.elbo.mean) // 2 true
+ */
 export async function evaluateAnnealed(
   annealer: Annealer,
   images: ImageSet,

@@ -9,7 +9,13 @@ import type { Estimate } from '../numeric/means.js'
 
 const LEVEL_WIDTH = 1 / WHITE
 
-/** Bits per dimension from log p(x) in nats per image; lower is better. */
+/**
+ * Bits per dimension from log p(x) in nats per image; lower is better.
+ *
+ * @example
+ * const logPx = { mean: -543.4, standardError: 1, count: 100 } // nats per binary image of 784 pixels
+ * console.log(bitsPerDimension(logPx, { pixels: 784, values: 'binary' }).mean.toFixed(3)) // 1.000
+ */
 export function bitsPerDimension(
   logPx: Estimate,
   { pixels, values }: { pixels: number; values: Likelihood['values'] },

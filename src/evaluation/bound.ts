@@ -30,7 +30,23 @@ export interface Bounds {
   dispose(): void
 }
 
-/** Bounds from a function that computes those of a batch [batch, pixels] in one step. */
+/**
+ * Bounds from a function that computes those of a batch [batch, pixels] in one step.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const em = exactFactorAnalysis(model, { read: batch => tf.div(batch, 255), noise: 'diagonal', varianceFloor: 1e-3 })
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const bounds = boundsInOneStep(em.bound, {})
+ * const { elbo } = await bounds.run(images, { batchSize: 2, key: streamKey(1, 'bound') })
+ * console.log(elbo?.length) // 2
+ */
 export function boundsInOneStep(bound: BoundedAlgorithm['bound'], scanOptions: ScanOptions): Bounds {
   const scan = overImages<object>(bound, scanOptions)
   return {
@@ -51,7 +67,22 @@ export const boundsByAnnealing = (annealer: Annealer): Bounds => ({
   dispose: annealer.dispose,
 })
 
-/** Estimates the mean bound and disposes of `bounds`. If stopped by `options.signal`, covers the batches done so far; undefined if none. */
+/**
+ * Estimates the mean bound and disposes of `bounds`. If stopped by `options.signal`, covers the batches done so far; undefined if none.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const em = exactFactorAnalysis(model, { read: batch => tf.div(batch, 255), noise: 'diagonal', varianceFloor: 1e-3 })
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const result = await evaluateBound(boundsInOneStep(em.bound, {}), images, { batchSize: 2, key: streamKey(1, 'bound') })
+ * console.log(result?.elbo.count) // 2
+ */
 export async function evaluateBound(
   bounds: Bounds,
   images: ImageSet,

@@ -14,6 +14,13 @@ export interface EffectiveSamples {
   shareOfFew: number
 }
 
+/**
+ * Median and minimum over images of the effective sample sizes of `draws` draws, and how many images have too few.
+ *
+ * @example
+ * const { median, few, shareOfFew } = summarizeEffectiveSamples(Float32Array.of(5, 50, 200), 500)
+ * console.log(median, few, shareOfFew.toFixed(2)) // 50 10 0.33
+ */
 export function summarizeEffectiveSamples(perImage: Float32Array, draws: number): EffectiveSamples {
   const few = fewEffectiveSamples(draws)
   const sorted = perImage.toSorted()

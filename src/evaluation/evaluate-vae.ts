@@ -45,6 +45,13 @@ const ACTIVE_VARIANCE = 0.01
 /**
  * Evaluates images by importance sampling. If stopped by `options.signal`, covers the batches done so far; undefined if none.
  * Throws a RangeError for pixels that are not levels, and for fewer than one sample.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const result = await evaluateVae(vae, images, 100, { batchSize: 2, key: streamKey(1, 'evaluate') })
+ * if (result) console.log(result.images, result.logPx.mean > result.elbo.mean) // 2 true
  */
 export async function evaluateVae(
   vae: Vae,

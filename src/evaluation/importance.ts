@@ -43,7 +43,16 @@ export function cut(samples: number, batchSize: number): Pieces {
   return { size, used: Array.from({ length: count }, (_, i) => Math.min(size, samples - i * size)) }
 }
 
-/** Importance sampling with `samples` draws per image of x [batch, pixels], one piece at a time to limit memory. */
+/**
+ * Importance sampling with `samples` draws per image of x [batch, pixels], one piece at a time to limit memory.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const { logPx, standardError } = importanceSample(vae, x, streamKey(1, 'evaluate'), 500)
+ * console.log(logPx.length, standardError.every(error => error < 0.1)) // 1 true
+ */
 export function importanceSample(vae: Vae, x: tf.Tensor, key: HostKey, samples: number): ImportanceEstimate {
   const values = x.dataSync<'float32'>()
   const wrong = values.findIndex(value => !(value >= 0 && value <= 1))

@@ -55,7 +55,16 @@ const MOST_AT_ONCE = { linear: { images: 1000, pairs: 1e6 }, other: { images: 50
 /** Point i = 0 … side - 1 of an axis. */
 const axisPoint = (i: number, side: number, extent: number): number => extent * ((2 * i) / (side - 1) - 1)
 
-/** Integrates over z for every image; z must be Gaussian and have at most `MOST_DIMENSIONS`. */
+/**
+ * Integrates over z for every image; z must be Gaussian and have at most `MOST_DIMENSIONS`.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const { logPx, border } = await quadrature(vae, images, { side: 41, extent: 6 })
+ * console.log(logPx.length, border < 1e-6) // 2 true
+ */
 export async function quadrature(vae: Vae, images: ImageSet, options: QuadratureOptions): Promise<Quadrature> {
   const most = MOST_AT_ONCE[vae.likelihood.linear ? 'linear' : 'other']
   const size = Math.min(most.images, Math.ceil(most.pairs / options.side), images.count)

@@ -32,7 +32,17 @@ export interface Sandwich {
   compile: Choice | undefined
 }
 
-/** Draws `count` images and bounds their log p(x) from both sides. A forward pilot on the first batch sets the step sizes. */
+/**
+ * Draws `count` images and bounds their log p(x) from both sides. A forward pilot on the first batch sets the step sizes.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const options = { temperatures: temperatures(10), chains: 4, chainsAtOnce: 40, leapfrogSteps: 2, jitter: 0.2, stepSize: 0.3, targetAcceptance: 0.9 }
+ * const { forward, reverse } = await annealSimulated(vae, 10, options, { key: streamKey(1, 'anneal') })
+ * const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length
+ * console.log(mean(forward.logPx) - mean(reverse.logPx) < 0.5) // true
+ */
 export async function annealSimulated(
   vae: Vae,
   count: number,

@@ -28,6 +28,11 @@ export interface Algorithm {
    * Returns named numbers for the whole training set, in nats per image. The pass must see every image once, in order.
    */
   finishPass?(): Promise<Record<string, number>>
+  /**
+   * Which of several programs `step` and `bound` are, if that changes at the end of a pass or when variables are restored: one that is compiled
+   * is then wrong, and has to be compiled again.
+   */
+  form?(): string
   dispose(): void
 }
 

@@ -34,7 +34,20 @@ export interface VaeTrainingOptions extends TrainingOptions, PathwiseOptions {
   baseline: (typeof baselines)[number]
 }
 
-/** Trains `vae` on `objective` with `estimator`; `key` draws the initial weights of the baseline's network, if any. */
+/**
+ * Trains `vae` on `objective` with `estimator`; `key` draws the initial weights of the baseline's network, if any.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const adam = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as const
+ * const bound = { objective: 'elbo', estimator: 'pathwise', baseline: 'none', samples: 1, kl: 'analytic', freeBits: 0 } as const
+ * const algorithm = gradientAscent(vae, { ...adam, ...bound, binarize: 'dynamic' }, streamKey(1, 'baseline'))
+ * const steps = scan(algorithm.step) // a batch of images [batch, pixels] in 0 … 255
+ * const data = { data: new Uint8Array(50 * 2 * 4).fill(255), shape: [50, 2, 4], dtype: 'float32' } as const
+ * const { elbo = [] } = await steps.run(data, { key: 1, schedules: () => ({ learningRate: 0.05, beta: 1, used: 2, first: 0 }) })
+ * console.log((elbo[49] ?? 0) > (elbo[0] ?? 0)) // true
+ */
 export function gradientAscent(vae: Vae, options: VaeTrainingOptions, key: HostKey): BoundedAlgorithm {
   const baseline = createBaseline(options.estimator === 'score' ? options.baseline : 'none', vae.pixels, key)
   const bound = (x: tf.Tensor, noiseKey: Key) =>

@@ -57,7 +57,15 @@ const kinds: Record<OptimizerOptions['optimizer'], Kind> = {
 export const slotsPerWeight = (optimizer: OptimizerOptions['optimizer']): number =>
   Object.keys(kinds[optimizer].slots).length
 
-/** An optimizer of `variables`. It creates all slots immediately, as zeros, so that the number of tensors never changes later. */
+/**
+ * An optimizer of `variables`. It creates all slots immediately, as zeros, so that the number of tensors never changes later.
+ *
+ * @example
+ * const w = tf.variable(tf.scalar(4))
+ * const optimizer = createOptimizer({ optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 }, new Map([['w', w]]))
+ * for (let step = 0; step < 3; step++) tf.tidy(() => optimizer.minimize(() => tf.square(w), 1))
+ * console.log((w.dataSync()[0] ?? 4) < 4, [...optimizer.slots.keys()].includes('adam/m/w')) // true true
+ */
 export function createOptimizer(options: OptimizerOptions, variables: ReadonlyMap<string, tf.Variable>): Optimizer {
   const kind = kinds[options.optimizer]
   const optimizer = kind.create(options)

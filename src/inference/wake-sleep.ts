@@ -14,6 +14,16 @@ import { networkAscent, type TrainingOptions } from './gradient-ascent.js'
 /**
  * Wake-sleep on the networks of `vae`. `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of
  * the batch in the sleep phase. `kl` applies to the reported bound only. The schedule's `beta` is unused: neither phase has a KL term.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const adam = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as const
+ * const algorithm = wakeSleep(vae, { ...adam, samples: 1, kl: 'analytic', binarize: 'static' })
+ * const steps = scan(algorithm.step)
+ * const data = { data: new Uint8Array(50 * 2 * 4).fill(255), shape: [50, 2, 4], dtype: 'float32' } as const
+ * const { elbo = [] } = await steps.run(data, { key: 1, schedules: () => ({ learningRate: 0.05, beta: 1, used: 2, first: 0 }) })
+ * console.log((elbo[49] ?? 0) > (elbo[0] ?? 0)) // true
  */
 export function wakeSleep(vae: Vae, options: TrainingOptions): BoundedAlgorithm {
   const ascent: Ascent = (x, key) => {

@@ -39,7 +39,7 @@ export interface FitOptions {
 }
 
 /** Settings of a run that have no meaning without files. */
-type OfFiles =
+export type FileSetting =
   | 'data'
   | 'trainImages'
   | 'validationImages'
@@ -48,18 +48,19 @@ type OfFiles =
   | 'imagesEvery'
   | 'initFrom'
   | 'model'
-type Own<C> = Partial<Omit<C, OfFiles>>
+/** The settings of a model; those left out have the defaults of the command line. */
+export type FitSettings<C> = Partial<Omit<C, FileSetting>>
 
 /** The settings of `elbo train`, by the names of config.json. */
-export type VaeFit = FitOptions & Own<VaeConfig> & { readonly preset?: PresetName; readonly model?: undefined }
+export type VaeFit = FitOptions & FitSettings<VaeConfig> & { readonly preset?: PresetName; readonly model?: undefined }
 
 /** The settings of `elbo em MODEL`. */
 export type EmFit = FitOptions &
   (
-    | ({ readonly model: 'bernoulli-mixture' } & Own<BernoulliMixtureConfig>)
-    | ({ readonly model: 'gaussian-mixture' } & Own<GaussianMixtureConfig>)
-    | ({ readonly model: 'factor-analysis' | 'ppca' } & Own<FactorAnalysisConfig>)
-    | ({ readonly model: 'vae' } & Own<DecoderConfig>)
+    | ({ readonly model: 'bernoulli-mixture' } & FitSettings<BernoulliMixtureConfig>)
+    | ({ readonly model: 'gaussian-mixture' } & FitSettings<GaussianMixtureConfig>)
+    | ({ readonly model: 'factor-analysis' | 'ppca' } & FitSettings<FactorAnalysisConfig>)
+    | ({ readonly model: 'vae' } & FitSettings<DecoderConfig>)
   )
 
 /**
@@ -69,8 +70,10 @@ export type EmFit = FitOptions &
  * @example
  * const images = { data: new Float32Array(600 * 8 * 8).map((_, i) => (i % 3) / 2), shape: [600, 8, 8] }
  * const model = await fit(images, { latentDim: 2, hidden: [32], epochs: 2 })
- * const { data, shape } = await model.sample(16) // grey values in [0, 1]: [16, 8, 8]
- * const { values, standardError } = await model.logProb(images) // nats per image
+ * const { data, shape } = await model.sample(16) // grey values in [0, 1]
+ * console.log(data.length, shape) // 1024 [ 16, 8, 8 ]
+ * const { values } = await model.logProb(images, { samples: 10 }) // nats per image
+ * console.log(values.length) // 600
  * await model.save('checkpoints/mine')
  */
 export async function fit(images: ImageValues, options: EmFit): Promise<FittedModel>
@@ -137,7 +140,7 @@ function resolveFit(given: object, backend: string): { method: Method; config: R
   return { method, config: resolveRun(method, checked, { data: IN_MEMORY, backend }) }
 }
 
-const OF_FILES: readonly Exclude<OfFiles, 'model' | 'backend' | 'validation'>[] = [
+const OF_FILES: readonly Exclude<FileSetting, 'model' | 'backend' | 'validation'>[] = [
   'data',
   'trainImages',
   'validationImages',

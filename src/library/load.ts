@@ -22,8 +22,11 @@ export interface LoadOptions {
  * missing or damaged.
  *
  * @example
- * const model = await load('checkpoints/first')
- * const { data, shape } = await model.sample(16) // grey values in [0, 1]: [16, 28, 28]
+ * const images = { data: new Uint8Array(60 * 4 * 4).map((_, i) => 50 * (i % 5)), shape: [60, 4, 4] }
+ * const fitted = await fit(images, { model: 'bernoulli-mixture', components: 2, epochs: 5 })
+ * await fitted.save('checkpoints/two')
+ * const model = await load('checkpoints/two')
+ * console.log(model.method, (await model.sample(9)).shape) // bernoulli-mixture [ 9, 4, 4 ]
  */
 export async function load(folder: string, { snapshot = 'best', backend }: LoadOptions = {}): Promise<FittedModel> {
   await openedBackend(backend)
@@ -36,7 +39,16 @@ export async function load(folder: string, { snapshot = 'best', backend }: LoadO
   })
 }
 
-/** The same of a run of `elbo train`. Throws an Error if its model has no encoder. */
+/**
+ * The same of a run of `elbo train`. Throws an Error if its model has no encoder.
+ *
+ * @example
+ * const images = { data: new Uint8Array(60 * 4 * 4).map((_, i) => 50 * (i % 5)), shape: [60, 4, 4] }
+ * const fitted = await fit(images, { latentDim: 2, hidden: [8], epochs: 1, batchSize: 10 })
+ * await fitted.save('checkpoints/small')
+ * const model = await loadVae('checkpoints/small')
+ * console.log((await model.encode(images)).shape) // [ 60, 2 ]
+ */
 export async function loadVae(folder: string, options: LoadOptions = {}): Promise<FittedVae> {
   const model = await load(folder, options)
   if ('vae' in model) return model as FittedVae

@@ -9,7 +9,7 @@ import { firstConflict } from '../settings/rules.js'
 import type { Values } from '../settings/setting.js'
 import type { Contestant } from './contestant.js'
 import * as em from './em.js'
-import { defineMethod, type TrainingShape } from './method.js'
+import { defineMethod, type OlderForm, type TrainingShape } from './method.js'
 import { mixtureLearner, mixtureMemory, mixtureRules, mixtureSettings } from './mixture.js'
 
 const name = 'bernoulli-mixture'
@@ -76,7 +76,7 @@ export const bernoulliMixture = defineMethod<Config>({
     const features = newFeatures(size, null)
     const algorithm = algorithmOf(config, size, features)
     const parameters = config.components - 1 + config.components * features.size
-    return mixtureLearner(config, { model: name, algorithm, features, parameters })
+    return mixtureLearner(config, { model: name, algorithm, features, older, parameters })
   },
   contestants: {
     [name]: contestant('exact'),
@@ -84,6 +84,12 @@ export const bernoulliMixture = defineMethod<Config>({
     'mean-field-mixture': contestant('mean-field'),
   },
 })
+
+/** Once there were the logits alone. Sums then count x from 0, as they do until an origin is chosen. */
+const older: OlderForm = {
+  lack: 'log_on',
+  renew: variable => !/^(weights|means)$|^posterior\//.test(variable),
+}
 
 function algorithmOf(
   { components, method, prior, concentration, samples }: Config,

@@ -125,8 +125,9 @@ export function lastGain(history: readonly EpochMetrics[]): number | undefined {
   return before === undefined || last === undefined ? undefined : last - before
 }
 
-/** A pass of exact EM or mean field that loses more than this, in nats per image, loses more than rounding explains. */
-const LARGEST_FALL = 0.01
+/** A pass of exact EM or mean field that loses more than this, in nats per image, loses more than float32 rounding explains. */
+const largestFall = ({ objective, elboAfterM }: EpochMetrics): number =>
+  Math.max(1e-3, 2e-7 * Math.abs(objective ?? elboAfterM ?? 0))
 
 /**
  * Converged when a pass gains less than the tolerance. The bound of exact EM and of mean field cannot fall, except by rounding: a fall ends
@@ -135,7 +136,7 @@ const LARGEST_FALL = 0.01
 export function emFinished({ method, tolerance }: EmConfig, { history }: Progress): 'converged' | 'fallen' | undefined {
   const gain = lastGain(history)
   if (method === 'monte-carlo' || gain === undefined) return undefined
-  if (gain < -LARGEST_FALL) return 'fallen'
+  if (gain < -largestFall(history.at(-1) as EpochMetrics)) return 'fallen'
   return tolerance !== null && gain < tolerance ? 'converged' : undefined
 }
 

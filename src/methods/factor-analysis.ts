@@ -13,7 +13,7 @@ import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
 import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
 import type { MemoryNeed } from './memory.js'
-import { defineMethod, type Learner, type Method, type TrainingShape } from './method.js'
+import { defineMethod, type Learner, type Method, type OlderForm, type TrainingShape } from './method.js'
 import { type Pictures, readPicture } from './pictures.js'
 
 const flags = {
@@ -41,14 +41,14 @@ const flags = {
 }
 
 interface Kind {
-  name: 'factor-analysis' | 'ppca'
+  name: Config['model']
   summary: string
   noise: (typeof factors.noises)[number]
   /** Number of free parameters, given the numbers of features and factors. */
   parameters(features: number, latentDim: number): number
 }
 
-type Config = Values<typeof flags> & { model: Kind['name'] }
+type Config = Values<typeof flags> & { model: 'factor-analysis' | 'ppca' }
 
 const rules: readonly Rule<Config>[] = [
   ...chainRules<Config>(['samples', 'sampler', 'chains', 'discard']),
@@ -101,6 +101,12 @@ function factorMethod(kind: Kind): Method<Config> {
   })
 }
 
+/** Sums were once of x and x², not of residuals. */
+const older: OlderForm = {
+  lack: 'derived/log_density_at_mean',
+  renew: variable => variable === 'derived/log_density_at_mean' || variable.startsWith('statistics/'),
+}
+
 function memoryOf({ latentDim, pca, method, chains }: Config, size: TrainingShape): MemoryNeed[] {
   const { variables, moments } = factors.countFactorAnalysis(pca ?? imageSize(imageShape(size)), latentDim)
   const chained = method === 'exact' ? 0 : size.images * chains * latentDim
@@ -131,6 +137,8 @@ function newLearner({ name, noise, parameters }: Kind, config: Config, size: Tra
     algorithm: em.emAlgorithm(method, name),
     parameters: parameters(features.size, latentDim),
     variables: new Map([...algorithm.variables, ...features.variables]),
+    older,
+    restored: () => factors.restoreParameters(model),
     pictures: factorPictures(model, features),
     bounds: options => boundsInOneStep(algorithm.bound, options),
     async initialize(data, images) {

@@ -9,7 +9,7 @@ import { firstConflict } from '../settings/rules.js'
 import { choice, grouped, type Values } from '../settings/setting.js'
 import * as em from './em.js'
 import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
-import { defineMethod } from './method.js'
+import { defineMethod, type OlderForm } from './method.js'
 import { type MixtureParts, mixtureLearner, mixtureMemory, mixtureRules, mixtureSettings } from './mixture.js'
 
 const name = 'gaussian-mixture'
@@ -25,7 +25,7 @@ const flags = {
     'Symmetric prior Dirichlet(A) on the weights. 1 is flat (maximum likelihood).',
   ]),
   concentration: mixtureSettings.concentration,
-  varianceFloor: varianceFloorSetting('added to each estimated variance'),
+  varianceFloor: varianceFloorSetting('lower limit of each variance; mean field: added to those of the prior'),
   start: mixtureSettings.start,
   restarts: mixtureSettings.restarts,
   samples: mixtureSettings.samples,
@@ -73,6 +73,7 @@ export const gaussianMixture = defineMethod<Config>({
     return mixtureLearner(config, {
       model: name,
       features,
+      older,
       parameters: countParameters(config, features.size),
       ...fitted,
     })
@@ -81,6 +82,12 @@ export const gaussianMixture = defineMethod<Config>({
     [name]: { sizes: 'components', steps: false, config: components => settings.resolve({ components }) },
   },
 })
+
+/** Sums once counted x from one origin, or from 0. */
+const older: OlderForm = {
+  lack: 'constants',
+  renew: variable => !/^(weights|means|covariances|whitening)$|^(posterior|prior|features)\//.test(variable),
+}
 
 function algorithmOf(
   { components, covariance, method, prior, concentration, varianceFloor, samples }: Config,
@@ -97,7 +104,7 @@ function algorithmOf(
   const options = {
     ...data,
     samples: method === 'monte-carlo' ? samples : undefined,
-    prior: { concentration: prior, regularization: varianceFloor },
+    prior: { concentration: prior, varianceFloor },
   }
   return { algorithm: mixtureEm(mixture, options) }
 }

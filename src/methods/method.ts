@@ -130,10 +130,18 @@ export interface Learner extends Algorithm {
   initialize(data: Dataset, images: () => Split): Promise<void>
   /** Those of the algorithm, and the learner's own. */
   readonly variables: Map<string, tf.Variable>
-  /** Variables that snapshots of older versions lack. A run that began without one keeps its first value, and its snapshots stay without it. */
-  readonly addedVariables?: readonly string[]
+  /** How older versions stored the state, if differently. */
+  readonly older?: OlderForm
   /** Must be called after `variables` have been restored. */
   restored?(): void
+}
+
+/** A form in which older versions stored the state of a learner. */
+export interface OlderForm {
+  /** The name of a variable that their snapshots lack. */
+  lack: string
+  /** Whether a variable, of today or of then, is not read from such a snapshot: `restored` derives it, or it is a sum of a pass that begins again. */
+  renew(name: string): boolean
 }
 
 /**

@@ -14,7 +14,7 @@ import { idle } from '../settings/rules.js'
 import { choice, inGroup, read, setting, wholeNumber } from '../settings/setting.js'
 import { emAlgorithm } from './em.js'
 import type { MemoryNeed } from './memory.js'
-import type { Learner } from './method.js'
+import type { Learner, OlderForm } from './method.js'
 import { type Pictures, readPicture } from './pictures.js'
 
 export const mixtureSettings = {
@@ -99,6 +99,7 @@ export interface MixtureParts {
   algorithm: MixtureAlgorithm
   /** The features of an image that the mixture models. */
   features: Features
+  older: OlderForm
   /** Computed from the images when the run starts. */
   prior?: EmpiricalPrior | undefined
   parameters: number
@@ -106,7 +107,7 @@ export interface MixtureParts {
 
 export function mixtureLearner(
   config: Pick<MixtureConfig, 'method' | 'start' | 'restarts' | 'seed'>,
-  { model, features, prior, algorithm, parameters }: MixtureParts,
+  { model, features, older, prior, algorithm, parameters }: MixtureParts,
 ): Learner {
   const { mixture } = algorithm
   return {
@@ -124,9 +125,9 @@ export function mixtureLearner(
       const key = streamKey(config.seed, 'start')
       await startMixture(algorithm, whole, { method: config.start, restarts: config.restarts, passes, key })
     },
-    addedVariables: ['origin'],
+    older,
     restored() {
-      mixture.restored?.()
+      algorithm.restored()
       prior?.restored()
     },
     dispose() {

@@ -105,7 +105,13 @@ export const vae = defineMethod<VaeConfig>({
   contestants: { vae: contestant('elbo'), 'wake-sleep': contestant('wake-sleep') },
 })
 
-/** The settings of a new VAE run: the defaults, overridden by `sources`, of which later ones win. Throws a `UsageError` if settings conflict. */
+/**
+ * The settings of a new VAE run: the defaults, overridden by `sources`, of which later ones win. Throws a `UsageError` if settings conflict.
+ *
+ * @example
+ * const config = resolveConfig({ latentDim: 2, epochs: 5 })
+ * console.log(config.latentDim, config.hidden, config.optimizer) // 2 [ 400, 400 ] adam
+ */
 export const resolveConfig = (...sources: DeepReadonly<Partial<VaeConfig>>[]): VaeConfig => resolveRun(vae, ...sources)
 
 function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {

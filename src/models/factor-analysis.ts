@@ -50,6 +50,8 @@ export interface FactorAnalysis {
   /** log det G, and the trace of G. */
   readonly logDetPosterior: tf.Variable
   readonly tracePosterior: tf.Variable
+  /** log p(x) at x = mu, in nats. */
+  readonly logDensityAtMean: tf.Variable
   dispose(): void
 }
 
@@ -59,7 +61,13 @@ export const countFactorAnalysis = (features: number, latentDim: number): { vari
   moments: features * (latentDim + 2) + latentDim ** 2 + latentDim + 1,
 })
 
-/** A model with W = 0, mu = 0, psi = 1, to be filled by `setParameters` or from a checkpoint. */
+/**
+ * A model with W = 0, mu = 0, psi = 1, to be filled by `setParameters` or from a checkpoint.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * console.log(model.W.shape, model.psi.shape) // [ 4, 2 ] [ 4 ]
+ */
 export function createFactorAnalysis({ features, latentDim }: { features: number; latentDim: number }): FactorAnalysis {
   const zeros = (...shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false))
   const tensors = {
@@ -71,6 +79,7 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
     sweep: { carry: zeros(latentDim, latentDim), noise: zeros(latentDim, latentDim) },
     logDetPosterior: zeros(),
     tracePosterior: zeros(),
+    logDensityAtMean: zeros(),
   }
   const { mu, W, psi, ...derived } = tensors
   const model = {
@@ -87,6 +96,7 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
       ['derived/gibbs_noise', derived.sweep.noise],
       ['derived/log_det_posterior', derived.logDetPosterior],
       ['derived/trace_posterior', derived.tracePosterior],
+      ['derived/log_density_at_mean', derived.logDensityAtMean],
     ]),
     dispose: () => tf.dispose(tensors),
   }
@@ -98,7 +108,15 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
   return model
 }
 
-/** Writes theta, rounded to float32, and what derives from the rounded values, which it returns. Throws an Error unless psi > 0. */
+/**
+ * Writes theta, rounded to float32, and what derives from the rounded values, which it returns. Throws an Error unless psi > 0.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 3, latentDim: 1 })
+ * const theta = await readFactorParameters(model)
+ * setFactorParameters(model, { ...theta, psi: Float64Array.of(0.5, 0.25, 1) })
+ * console.log(model.psi.dataSync()) // Float32Array(3) [ 0.5, 0.25, 1 ]
+ */
 export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParameters): FactorParameters {
   const invalid = psi.findIndex(variance => !(Math.fround(variance) > 0))
   if (invalid >= 0)
@@ -119,17 +137,42 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
     [model.sweep.noise, noise.to1DArray()],
     [model.logDetPosterior, [logDetCovariance]],
     [model.tracePosterior, [covariance.trace()]],
+    [model.logDensityAtMean, [logDensityAtMean(theta.psi, logDetCovariance)]],
   ]
   for (const [variable, list] of values)
     tf.tidy(() => variable.assign(tf.tensor(Float32Array.from(list), variable.shape)))
   return theta
 }
 
+/** -1/2 (D log 2 pi + log det C) with det C = det Psi / det G: in double precision, because a sum over many variances is thousands of nats. */
+export function logDensityAtMean(psi: ArrayLike<number>, logDetCovariance: number): number {
+  const logDetNoise = Array.from(psi).reduce((sum, variance) => sum + Math.log(variance), 0)
+  return -(psi.length * LOG_2PI + logDetNoise - logDetCovariance) / 2
+}
+
+/**
+ * The parameters theta of a model, in double precision.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 3, latentDim: 1 })
+ * console.log((await readFactorParameters(model)).psi) // Float64Array(3) [ 1, 1, 1 ]
+ */
 export async function readParameters({ mu, W, psi }: FactorAnalysis): Promise<FactorParameters> {
-  const [m, w, p] = await Promise.all([mu.data(), W.data(), psi.data()])
+  return parametersOf(W, await Promise.all([mu.data(), W.data(), psi.data()]))
+}
+
+/** Derives anew what follows from theta, after its variables were restored. */
+export function restoreParameters(model: FactorAnalysis): void {
+  const { mu, W, psi } = model
+  setParameters(model, parametersOf(W, [mu.dataSync(), W.dataSync(), psi.dataSync()]))
+}
+
+type Data = ArrayLike<number>
+
+function parametersOf({ shape }: tf.Tensor, [m, w, p]: readonly [Data, Data, Data]): FactorParameters {
   return {
     mu: Float64Array.from(m),
-    W: Matrix.from1DArray(W.shape[0] as number, W.shape[1] as number, w),
+    W: Matrix.from1DArray(shape[0] as number, shape[1] as number, w),
     psi: Float64Array.from(p),
   }
 }
@@ -142,7 +185,19 @@ export interface Start {
   varianceFloor: number
 }
 
-/** Initial parameters: mu and psi are the moments of the data; W is normal, with variance (mean variance of a feature) / latentDim. */
+/**
+ * Initial parameters: mu and psi are the moments of the data; W is normal, with variance (mean variance of a feature) / latentDim.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * console.log((await readFactorParameters(model)).mu) // Float64Array(4) [ 0.5, 1, 0.5, 0 ]
+ */
 export function initializeFactorAnalysis(
   model: FactorAnalysis,
   key: Key,
@@ -166,12 +221,39 @@ export function posteriorOf({ W, psi }: FactorParameters): FactorPosterior {
   return { precision, covariance: inverse, logDetCovariance: -logDet }
 }
 
-/** The mean of p(z | x): x [batch, features] -> [batch, latent]. */
+/**
+ * The mean of p(z | x): x [batch, features] -> [batch, latent].
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * console.log(factorPosteriorMean(model, x).shape) // [ 1, 2 ]
+ */
 export function posteriorMean({ mu, projection }: FactorAnalysis, x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.matMul(tf.sub(x, mu), projection))
 }
 
-/** `samples` draws of p(z | x), given its mean [batch, latent]: [samples, batch, latent]. */
+/**
+ * `samples` draws of p(z | x), given its mean [batch, latent]: [samples, batch, latent].
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const z = sampleFactorPosterior(model, streamKey(1, 'z'), factorPosteriorMean(model, x), 7)
+ * console.log(z.shape) // [ 7, 1, 2 ]
+ */
 export function samplePosterior(model: FactorAnalysis, key: Key, mean: tf.Tensor, samples: number): tf.Tensor {
   return tf.tidy(() => {
     const epsilon = normal(key, [samples * (mean.shape[0] as number), model.latentDim])
@@ -180,21 +262,47 @@ export function samplePosterior(model: FactorAnalysis, key: Key, mean: tf.Tensor
   })
 }
 
-/** log p(x) in nats, exactly: x [batch, features] -> [batch]. */
+/**
+ * log p(x) in nats, exactly: x [batch, features] -> [batch].
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * console.log(factorLogProb(model, x).shape) // [ 1 ]
+ */
 export function logProb(model: FactorAnalysis, x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => exactBound(model, x, posteriorMean(model, x)).elbo)
 }
 
-/** The bound at the exact posterior, each [batch] in nats per image: elbo = log p(x) = reconstruction - kl. */
+/**
+ * The bound at the exact posterior, each [batch] in nats per image: elbo = log p(x) = reconstruction - kl.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const { elbo, reconstruction, kl } = factorBound(model, x, factorPosteriorMean(model, x))
+ * console.log(elbo.shape, reconstruction.shape, kl.shape) // [ 1 ] [ 1 ] [ 1 ]
+ */
 export function exactBound(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor) {
   return tf.tidy(() => {
-    const { mu, W, psi, features, latentDim, logDetPosterior, tracePosterior } = model
+    const { mu, W, psi, latentDim, logDetPosterior, tracePosterior, logDensityAtMean } = model
     const residual = tf.sub(tf.sub(x, mu), tf.matMul(mean, W, false, true)) // [batch, features]
     const squaredMean = tf.sum(tf.square(mean), -1) // [batch]
     // (x - mu)ᵀ C^-1 (x - mu) = |x - mu - W m|^2_Psi + |m|^2: both terms are positive, so nothing cancels.
     const squared = tf.add(tf.sum(tf.div(tf.square(residual), psi), -1), squaredMean)
-    const logDet = tf.sub(tf.sum(tf.log(psi)), logDetPosterior) // of C
-    const elbo = tf.mul(tf.add(tf.add(squared, logDet), features * LOG_2PI), -0.5)
+    const elbo = tf.sub(logDensityAtMean, tf.mul(squared, 0.5))
     // 1/2 (tr G + |m|^2 - L - log det G)
     const kl = tf.mul(tf.sub(tf.add(squaredMean, tf.sub(tracePosterior, logDetPosterior)), latentDim), 0.5)
     return { elbo, reconstruction: tf.add(elbo, kl), kl }
@@ -204,16 +312,31 @@ export function exactBound(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor)
 /** log p(x | z) + log p(z): x [batch, features], z [..., batch, latent] -> [..., batch]. */
 export function logJoint(model: FactorAnalysis, x: tf.Tensor, z: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
-    const { mu, W, psi, features, latentDim } = model
+    const { mu, W, psi, features, latentDim, logDetPosterior, logDensityAtMean } = model
     const flat = tf.reshape(z, [-1, latentDim])
     const decoded = tf.reshape(tf.matMul(flat, W, false, true), [...z.shape.slice(0, -1), features])
     const residual = tf.sub(tf.sub(x, mu), decoded) // [..., batch, features]
     const squared = tf.add(tf.sum(tf.div(tf.square(residual), psi), -1), tf.sum(tf.square(z), -1))
-    return tf.mul(tf.add(tf.add(squared, tf.sum(tf.log(psi))), (features + latentDim) * LOG_2PI), -0.5)
+    // at x = mu and z = 0
+    const constant = tf.sub(logDensityAtMean, tf.mul(tf.add(logDetPosterior, latentDim * LOG_2PI), 0.5))
+    return tf.sub(constant, tf.mul(squared, 0.5))
   })
 }
 
-/** `count` draws of z and the mean images of p(x | z): z [count, latent], mean [count, features]. */
+/**
+ * `count` draws of z and the mean images of p(x | z): z [count, latent], mean [count, features].
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const { z, mean } = sampleFactors(model, streamKey(1, 'sample'), 9)
+ * console.log(z.shape, mean.shape) // [ 9, 2 ] [ 9, 4 ]
+ */
 export function sample(model: FactorAnalysis, key: Key, count: number): { z: tf.Tensor; mean: tf.Tensor } {
   return tf.tidy(() => {
     const z = normal(key, [count, model.latentDim])

@@ -34,17 +34,42 @@ export interface Vae extends Decoder {
   readonly encoder: tf.LayersModel
 }
 
-/** q(z | x) of images x [batch, pixels] in [0, 1]. */
+/**
+ * q(z | x) of images x [batch, pixels] in [0, 1].
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const q = encode(vae, x)
+ * console.log(q.mode.shape, q.kl().shape) // [ 1, 2 ] [ 1, 2 ]
+ */
 export function encode(vae: Vae, x: tf.Tensor): Posterior {
   return vae.latents.posterior(outputsAt(vae.encoder, x))
 }
 
-/** p(x | z) for z [..., latent]. Call it inside `tf.tidy`: the result holds tensors. */
+/**
+ * p(x | z) for z [..., latent]. Call it inside `tf.tidy`: the result holds tensors.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const { mean, sample } = decode(vae, tf.zeros([5, 2]))
+ * console.log(mean.shape, sample(streamKey(1, 'pixels')).shape) // [ 5, 4 ] [ 5, 4 ]
+ */
 export function decode({ likelihood, decoder, latents }: Decoder, z: tf.Tensor): PixelDistribution {
   return likelihood.of(outputsAt(decoder, latents.decoded(z)))
 }
 
-/** `count` draws z ~ p(z): [count, latent]. Call it inside `tf.tidy`. */
+/**
+ * `count` draws z ~ p(z): [count, latent]. Call it inside `tf.tidy`.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const z = samplePrior(vae, streamKey(1, 'z'), 5)
+ * console.log(z.shape) // [ 5, 2 ]
+ */
 export const samplePrior = ({ latents, latentDim }: Decoder, key: Key, count: number): tf.Tensor =>
   latents.prior.at(latents.noise(key, [count, latentDim]))
 
@@ -86,6 +111,10 @@ export interface VaeOptions extends VaeShape {
 /**
  * A VAE with all-zero weights, to be filled by `initialize` or from a checkpoint. Throws an Error if the convolutions do not fit
  * the image.
+ *
+ * @example
+ * const vae = createVae({ rows: 28, columns: 28, hidden: [400], latentDim: 20, activation: 'relu' })
+ * console.log(vae.pixels, vae.encoder.countParams()) // 784 330040
  */
 export function createVae(options: VaeOptions): Vae {
   const latents = latentsOf(options)
@@ -93,7 +122,13 @@ export function createVae(options: VaeOptions): Vae {
   return { ...vae, dispose: () => modelsOf(vae).forEach(model => void model.dispose()) }
 }
 
-/** A decoder alone, with Gaussian z and all-zero weights, to be filled by `initializeDecoder` or from a checkpoint. */
+/**
+ * A decoder alone, with Gaussian z and all-zero weights, to be filled by `initializeDecoder` or from a checkpoint.
+ *
+ * @example
+ * const model = createDecoder({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * console.log(model.decoder.countParams()) // 25
+ */
 export function createDecoder(shape: VaeShape): Decoder {
   const model = decoderOf(shape, latentFamilies.gaussian)
   return { ...model, dispose: () => model.decoder.dispose() }
@@ -140,6 +175,11 @@ function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispos
  * convolution is its channels times its receptive field; biases zero. TF.js's own uniform initializers ignore their seed.
  * The last bias starts at the logit of `meanImage` [pixels] in [0, 1], so that training begins from the best image that
  * ignores z; a convolutional decoder has one bias per channel, which starts at the logit of that channel's mean.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'), Float32Array.of(0.2, 0.5, 0.5, 0.2))
+ * console.log(decode(vae, tf.zeros([1, 2])).mean.shape) // [ 1, 4 ]
  */
 export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
   const weights = [...modelsOf(vae).values()].flatMap(namedWeights)
@@ -147,7 +187,14 @@ export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
   if (meanImage) setOutputBias(vae, meanImage)
 }
 
-/** The same for a decoder alone, with the weights that `initialize` gives the decoder of a VAE of that shape from the same key. */
+/**
+ * The same for a decoder alone, with the weights that `initialize` gives the decoder of a VAE of that shape from the same key.
+ *
+ * @example
+ * const model = createDecoder({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initializeDecoder(model, streamKey(1, 'weights'))
+ * console.log(decode(model, tf.zeros([1, 2])).mean.shape) // [ 1, 4 ]
+ */
 export function initializeDecoder(model: Decoder, key: Key, meanImage?: Float32Array): void {
   const weights = namedWeights(model.decoder)
   // A VAE draws the weights of its encoder first: as many hidden layers, with the encoder's number of heads.

@@ -8,8 +8,8 @@ import * as tf from '#tfjs'
 export interface CompensatedSums<Name extends string> {
   /** `NAME` and `NAME_lost` for each sum. */
   readonly variables: ReadonlyMap<string, tf.Variable>
-  /** Adds a value to every sum, of the sum's shape; for use inside a step. */
-  add(values: Readonly<Record<Name, tf.Tensor>>): void
+  /** Adds a value, or several one after another, to every sum, of the sum's shape; for use inside a step. */
+  add(values: Readonly<Record<Name, tf.Tensor | readonly tf.Tensor[]>>): void
   /** Returns the sums in double precision, and resets them to zero. */
   take(): Promise<Record<Name, Float64Array>>
   dispose(): void
@@ -28,7 +28,9 @@ export function compensatedSums<Name extends string>(shapes: Readonly<Record<Nam
   )
   return {
     variables,
-    add: values => sums.forEach(({ name, ...sum }) => void accumulate(sum, values[name])),
+    add(values) {
+      for (const { name, ...sum } of sums) for (const value of [values[name]].flat()) accumulate(sum, value)
+    },
     async take() {
       const values = await Promise.all(sums.map(async ({ name, ...sum }) => [name, await inDouble(sum)] as const))
       for (const variable of variables.values()) tf.tidy(() => variable.assign(tf.zerosLike(variable)))

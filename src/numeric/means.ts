@@ -7,7 +7,12 @@ export interface Estimate {
   count: number
 }
 
-/** The mean of independent values. Its standard error is s / sqrt(n), with n - 1 in the denominator of s^2: NaN for one value. */
+/**
+ * The mean of independent values. Its standard error is s / sqrt(n), with n - 1 in the denominator of s^2: NaN for one value.
+ *
+ * @example
+ * console.log(estimateMean([1, 2, 3])) // { mean: 2, standardError: 0.5773502691896257, count: 3 }
+ */
 export function estimateMean(values: ArrayLike<number>): Estimate {
   const count = values.length
   let sum = 0

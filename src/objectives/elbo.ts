@@ -21,7 +21,17 @@ export interface Elbo {
   kl: tf.Tensor
 }
 
-/** The ELBO of each image in x [batch, pixels], with noise from `key` (Kingma & Welling 2013, equations 6-7). */
+/**
+ * The ELBO of each image in x [batch, pixels], with noise from `key` (Kingma & Welling 2013, equations 6-7).
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const bound = elbo(vae, x, streamKey(1, 'z'), { samples: 10, kl: 'analytic' })
+ * const difference = tf.sub(bound.elbo, tf.sub(bound.reconstruction, bound.kl))
+ * console.log(Math.abs(difference.dataSync()[0] ?? 1) < 1e-6) // true
+ */
 export function elbo(vae: Vae, x: tf.Tensor, key: Key, options: ElboOptions): Elbo {
   return elboOf(vae, x, encode(vae, x), key, options)
 }

@@ -13,7 +13,16 @@ export interface ImportanceWeighted extends Elbo {
   iwae: tf.Tensor
 }
 
-/** Both bounds of each image in x [batch, pixels], with noise from `key`. The KL term is sampled. */
+/**
+ * Both bounds of each image in x [batch, pixels], with noise from `key`. The KL term is sampled.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const { iwae, elbo } = importanceWeighted(vae, x, streamKey(1, 'z'), 50)
+ * console.log((iwae.dataSync()[0] ?? 0) >= (elbo.dataSync()[0] ?? 0)) // true
+ */
 export function importanceWeighted(vae: Vae, x: tf.Tensor, key: Key, samples: number): ImportanceWeighted {
   return boundsOf(logWeights(vae, x, encode(vae, x), drawNoise(vae, x, key, samples)))
 }

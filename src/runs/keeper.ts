@@ -88,13 +88,13 @@ function restore(folder: string, { config, method, learner, data }: Kept): Posit
       `${path}: this run was trained on other images than those of --data ${config.data}; use the original data`,
     )
   }
-  restoreLearner(learner, method.settings.fixed(config), snapshot, path)
+  const beginsAgain = restoreLearner(learner, method.settings.fixed(config), snapshot, path)
   const { position } = snapshot
   if (position.epoch > config.epochs)
     throw new UsageError(
       `--epochs ${config.epochs}: ${folder} has already finished ${position.epoch} epochs; use a larger --epochs`,
     )
-  return position
+  return beginsAgain ? { ...position, step: position.step - position.stepInEpoch, stepInEpoch: 0, sums: {} } : position
 }
 
 /** Writes the state of the learner as the latest snapshot of a run directory, and if `isBest` as the best one. */

@@ -1,5 +1,5 @@
 /** Opens a training: initializes the learner, or restores the latest snapshot. */
-import { canCompile, type Scan, scan } from '../compile/scan.js'
+import { canCompile, type Scan } from '../compile/scan.js'
 import type { Choice, Mode, ScanOptions } from '../compile/step.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import { firstImages } from '../data/images.js'
@@ -11,6 +11,7 @@ import type { EpochMetrics } from '../methods/metrics.js'
 import { imagesAsRead } from '../methods/reading.js'
 import { streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
+import { compiledForms } from './compiled-forms.js'
 import { requireFiniteValidation, requireFiniteVariables } from './divergence.js'
 import type { Keeper } from './keeper.js'
 import { digestWith, startOfRun, validationBoundOf } from './metrics-file.js'
@@ -26,6 +27,7 @@ export interface Training {
   readonly position: Position
   /** The metrics of all finished passes. */
   readonly history: EpochMetrics[]
+  /** Of the current pass. */
   readonly steps: Scan<Schedule>
   /** Call it after the first steps: returns how steps and validation run from now on; undefined from the second call on. */
   settleMode(): Choice | undefined
@@ -106,26 +108,25 @@ async function findPosition(run: OpenRun): Promise<Position> {
 function newTraining(run: OpenRun, position: Position): Training {
   const { keeper, config, method, learner } = run
   const history = keeper.history(position)
-  const steps = scan<Schedule>(learner.step, startMode(config, position))
-  let bounds: Bounds | undefined
+  const compiled = compiledForms(learner, startMode(config, position))
   let clock = performance.now()
   return {
     keeper,
     position,
     history,
-    steps,
+    get steps() {
+      return compiled.steps()
+    },
     settleMode() {
-      if (bounds) return undefined
-      const choice = steps.choice as Choice
-      position.compile = choice.mode
-      bounds = learner.bounds(choice)
+      const choice = compiled.settleMode()
+      if (choice) position.compile = choice.mode
       return choice
     },
     finished: () => method.finished(config, { epoch: position.epoch, bestEpoch: position.best?.epoch ?? 0, history }),
     startPass: () => runningPass(run, position),
     async endPass(pass) {
       const imagesPerSecond = pass.imagesPerSecond()
-      const measured = await measurePass(run, position, bounds as Bounds)
+      const measured = await measurePass(run, position, compiled.bounds)
       const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
       clock = performance.now()
       return {
@@ -146,8 +147,7 @@ function newTraining(run: OpenRun, position: Position): Training {
     },
     save: isBest => keeper.save(run, position, isBest),
     close(...owned) {
-      bounds?.dispose()
-      steps.dispose(...owned)
+      compiled.dispose(...owned)
       keeper.close()
     },
   }
@@ -160,10 +160,10 @@ function startMode({ compile }: RunConfig, { compile: before }: Position): ScanO
 }
 
 /** Ends the pass and measures it: means over its steps, values of the M step, the validation bound, and the rates. */
-async function measurePass(run: OpenRun, position: Position, bounds: Bounds) {
+async function measurePass(run: OpenRun, position: Position, bounds: () => Bounds) {
   const { config, method, traits, learner, images, stepsPerPass } = run
   const values = await learner.finishPass?.()
-  const validated = await validate(bounds, images.validation(), config.seed)
+  const validated = await validate(bounds(), images.validation(), config.seed)
   if (validated) requireFiniteValidation(validated.validationElbo, position, run)
   await requireFiniteVariables(learner.variables, position, run)
   // The rates of methods with whole passes are constant.

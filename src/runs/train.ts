@@ -9,7 +9,15 @@ import { openTraining } from './open-training.js'
 import { addSums } from './pass-sums.js'
 import type { TrainingJob, TrainingResult } from './training.js'
 
-/** Trains a run until its last epoch, until its method has finished, or until `job.signal` stops it. Throws an Error if the ELBO is not finite. */
+/**
+ * Trains a run until its last epoch, until its method has finished, or until `job.signal` stops it. Throws an Error if the ELBO is not finite.
+ *
+ * @example
+ * const { backend } = await openBackend('cpu')
+ * const small = { hidden: [8], latentDim: 2, epochs: 1, trainImages: 200, validationImages: 50 }
+ * const { ended, history } = await train({ folder: 'checkpoints/first', config: resolveConfig(small), backend })
+ * console.log(ended, history[0]?.step) // finished 3
+ */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { folder, config, resume = false, isLocked = false, observer = {} } = job
   const data = await loadRunDataset(config, observer.decoded)
@@ -35,7 +43,7 @@ export async function trainLearner(
 ): Promise<TrainingResult> {
   const { config, signal, observer = {} } = job
   const training = await openTraining(job, learner, data, keeper)
-  const { position, history, steps } = training
+  const { position, history } = training
   const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
   try {
     observer.started?.(position, data)
@@ -45,7 +53,7 @@ export async function trainLearner(
       if (reason) return result(reason)
       const pass = training.startPass()
       const range = { from: position.stepInEpoch, to: pass.steps, signal }
-      for await (const { count, outputs, schedules } of chunks(steps, range, pass.feed)) {
+      for await (const { count, outputs, schedules } of chunks(training.steps, range, pass.feed)) {
         const choice = training.settleMode()
         if (choice) observer.compiled?.(choice)
         requireFiniteBound(outputs, position, { config, keeper: training.keeper })

@@ -45,13 +45,16 @@ export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {
   throw new UsageError(`${folder}: this needs a VAE, a run of \`elbo train\`; the run is ${run.learner.algorithm}`)
 }
 
-/** Restores a learner from a snapshot with the same settings; `path` is for error messages. Throws an Error if they differ. */
+/**
+ * Restores a learner from a snapshot with the same settings; `path` is for error messages. Returns whether a pass that it was saved in begins
+ * again, because an older version stored other sums. Throws an Error if the settings differ.
+ */
 export function restoreLearner(
-  { algorithm, variables, addedVariables, restored }: Learner,
+  { algorithm, variables, older, restored }: Learner,
   settings: Record<string, unknown>,
   snapshot: Snapshot,
   path: string,
-): void {
+): boolean {
   const file = join(path, 'state.safetensors')
   if (snapshot.algorithm !== algorithm) {
     throw new Error(
@@ -59,9 +62,12 @@ export function restoreLearner(
     )
   }
   requireSettings(settings, snapshot, file)
-  for (const name of addedVariables ?? []) if (!snapshot.tensors.has(name)) variables.delete(name)
-  assignVariables(variables, snapshot.tensors, file)
+  const isOlder = older !== undefined && !snapshot.tensors.has(older.lack)
+  const kept = <T>(entries: ReadonlyMap<string, T>) =>
+    isOlder ? new Map([...entries].filter(([name]) => !older.renew(name))) : entries
+  assignVariables(kept(variables), kept(snapshot.tensors), file)
   restored?.()
+  return isOlder
 }
 
 /** Throws an Error if a snapshot was made with other settings; `file` is for its message. */

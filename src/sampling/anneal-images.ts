@@ -61,6 +61,16 @@ export interface Annealer {
 /**
  * Estimates log p(x) of every image for the prior z ~ N(0, I). Each run starts with a pilot on the first batch, with separate noise, that
  * adapts one step size per temperature. They are then fixed, as a valid estimate requires.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const logLikelihood = (images: tf.Tensor, z: tf.Tensor) => decode(vae, z).logProb(tf.div(images, 255))
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const options = { temperatures: temperatures(20), chains: 4, chainsAtOnce: 8, leapfrogSteps: 2, jitter: 0.2, stepSize: 0.3, targetAcceptance: 0.9 }
+ * const estimator = annealer(logLikelihood, vae.latentDim, options, {})
+ * const { logPx, standardError } = await estimator.run(images, { key: streamKey(1, 'anneal') })
+ * console.log(logPx.length, standardError.length) // 2 2
  */
 export function annealer(
   logLikelihood: BatchLikelihood,

@@ -19,13 +19,24 @@ export interface AisState {
   readonly logWeights: tf.Tensor
 }
 
-/** Inverse temperatures b_0 = 0 … b_T = 1 along a sigmoid, T = `steps`, dense at both ends (Wu et al. 2017, with delta = 4). */
+/**
+ * Inverse temperatures b_0 = 0 … b_T = 1 along a sigmoid, T = `steps`, dense at both ends (Wu et al. 2017, with delta = 4).
+ *
+ * @example
+ * console.log(temperatures(4).map(b => b.toFixed(3))) // [ '0.000', '0.105', '0.500', '0.895', '1.000' ]
+ */
 export function temperatures(steps: number): number[] {
   const sigmoid = (t: number) => 1 / (1 + Math.exp(-4 * (2 * t - 1)))
   return Array.from({ length: steps + 1 }, (_, t) => (sigmoid(t / steps) - sigmoid(0)) / (sigmoid(1) - sigmoid(0)))
 }
 
-/** Chains at draws from the prior. */
+/**
+ * Chains at draws from the prior.
+ *
+ * @example
+ * const { z, logWeights } = aisStart(streamKey(1, 'start'), [10, 3, 2]) // chains, images, latent dimensions
+ * console.log(z.shape, logWeights.shape) // [ 10, 3, 2 ] [ 10, 3 ]
+ */
 export function aisStart(key: Key, shape: readonly [chains: number, batch: number, latent: number]): AisState {
   return { z: normal(key, [...shape]), logWeights: tf.zeros([shape[0], shape[1]]) }
 }
@@ -39,6 +50,18 @@ const tempered =
 /**
  * One step from b_t-1 to `to` = b_t = b_t-1 + `rise`: updates the weights, then moves z by HMC at b_t. Also returns the acceptance
  * probabilities [chains, batch].
+ *
+ * @example
+ * const logLikelihood = (z: tf.Tensor) => tf.mul(tf.sum(tf.square(tf.sub(z, 1)), -1), -2) // of x, given z
+ * const schedule = temperatures(10)
+ * let state = aisStart(streamKey(1, 'start'), [100, 1, 2])
+ * for (const [t, to] of schedule.entries()) {
+ *   const rise = to - (schedule[t - 1] ?? 0)
+ *   const options = { stepSize: 0.3, leapfrogSteps: 3, jitter: 0.2 }
+ *   state = aisStep(logLikelihood, state, keyAt(streamKey(1, 'chains'), t), { to, rise }, options).state
+ * }
+ * const logPx = tf.sub(tf.logSumExp(state.logWeights, 0), Math.log(100)) // exactly -2.409
+ * console.log(Math.abs((logPx.dataSync()[0] ?? 0) + 2.409) < 0.3) // true
  */
 export function aisStep(
   logLikelihood: LogLikelihood,

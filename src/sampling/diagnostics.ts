@@ -6,6 +6,10 @@ export type Chains = readonly ArrayLike<number>[]
 /**
  * sqrt(var⁺ / W) over the halves of chains: near 1 if the chains agree with each other and their first halves with their second.
  * Infinite if each half is constant but they differ, NaN if all draws are equal. Throws an `Error` for chains of fewer than four draws.
+ *
+ * @example
+ * const chains = [1, 2].map(i => uniform(streamKey(i, 'chain'), [500]).dataSync())
+ * console.log(splitRHat(chains) < 1.01) // true
  */
 export function splitRHat(chains: Chains): number {
   const { within, pooled } = spread(halves(chains))
@@ -15,6 +19,10 @@ export function splitRHat(chains: Chains): number {
 /**
  * The number of independent draws that would estimate the mean as well, by Geyer's initial monotone sequence. NaN if all draws are equal.
  * Throws an `Error` for chains of fewer than four draws.
+ *
+ * @example
+ * const chains = [1, 2].map(i => uniform(streamKey(i, 'chain'), [500]).dataSync())
+ * console.log(effectiveSampleSize(chains) > 500) // true
  */
 export function effectiveSampleSize(chains: Chains): number {
   const split = halves(chains)

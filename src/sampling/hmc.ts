@@ -19,13 +19,30 @@ export interface HmcOptions {
   readonly jitter: number
 }
 
+/**
+ * The state of chains at positions z [..., dimensions] under a target, with its gradient there.
+ *
+ * @example
+ * const target = (z: tf.Tensor) => tf.mul(tf.sum(tf.square(z), -1), -0.5) // N(0, I), up to a constant
+ * const { logDensity, gradient } = hmcState(target, tf.ones([3, 2])) // three chains in two dimensions
+ * console.log(logDensity.shape, gradient.dataSync()[0]) // [ 3 ] -1
+ */
 export function hmcState(target: LogDensity, z: tf.Tensor): HmcState {
   // Chains are independent: the gradient of the sum over chains holds the gradient of each chain.
   const { value, grad } = tf.valueAndGrad(target)(z, tf.ones(z.shape.slice(0, -1)))
   return { z, logDensity: value, gradient: grad }
 }
 
-/** One transition of every chain. Compilation unrolls the leapfrog steps, so the program grows with `leapfrogSteps`. */
+/**
+ * One transition of every chain. Compilation unrolls the leapfrog steps, so the program grows with `leapfrogSteps`.
+ *
+ * @example
+ * const target = (z: tf.Tensor) => tf.mul(tf.sum(tf.square(z), -1), -0.5) // N(0, I), up to a constant
+ * let state = hmcState(target, tf.zeros([1000, 2]))
+ * const options = { stepSize: 0.5, leapfrogSteps: 5, jitter: 0.2 }
+ * for (let i = 0; i < 5; i++) state = hmcStep(target, state, keyAt(streamKey(1, 'chains'), i), options).state
+ * console.log(Math.abs((tf.mean(tf.square(state.z)).dataSync()[0] ?? 0) - 1) < 0.15) // true
+ */
 export function hmcStep(target: LogDensity, state: HmcState, key: Key, options: HmcOptions): Transition<HmcState> {
   const [momentumKey, jitterKey, acceptKey] = split(key, 3) as [Key, Key, Key]
   const momentum = normal(momentumKey, state.z.shape)

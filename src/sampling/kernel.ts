@@ -28,7 +28,15 @@ export interface Run {
   readonly acceptance: tf.Tensor
 }
 
-/** Runs `transitions` transitions of Metropolis or HMC from z [..., dimensions]. */
+/**
+ * Runs `transitions` transitions of Metropolis or HMC from z [..., dimensions].
+ *
+ * @example
+ * const target = (z: tf.Tensor) => tf.mul(tf.sum(tf.square(z), -1), -0.5) // N(0, I), up to a constant
+ * const options = { sampler: 'hmc', leapfrogSteps: 5, jitter: 0.2 } as const
+ * const { draws, acceptance } = sampleChains(target, tf.zeros([4, 2]), streamKey(1, 'chains'), 3, tf.scalar(0.5), options)
+ * console.log(draws.length, acceptance.shape) // 3 [ 4 ]
+ */
 export function sample(
   target: LogDensity,
   z: tf.Tensor,

@@ -16,6 +16,14 @@ export interface AdaptiveStepSize {
   adapt(acceptance: tf.Tensor, adapting: tf.Tensor | number): void
 }
 
+/**
+ * A step size that begins at `initial` and is adapted until proposals are accepted at the rate `targetAcceptance`.
+ *
+ * @example
+ * const stepSize = adaptiveStepSize(0.1, 0.9)
+ * stepSize.adapt(tf.scalar(1), 1) // every proposal was accepted: longer steps
+ * console.log((stepSize.value().dataSync()[0] ?? 0) > 0.1) // true
+ */
 export function adaptiveStepSize(initial: number, targetAcceptance: number): AdaptiveStepSize {
   const logStepSize = tf.tidy(() => tf.variable(tf.scalar(Math.log(initial)), false))
   const adaptations = tf.tidy(() => tf.variable(tf.scalar(0), false))

@@ -3,9 +3,11 @@ import { parseJson } from './json.js'
 import { nearest } from './nearest.js'
 import { kebabCase, type Setting, type Settings, shortened, UsageError, type Values } from './setting.js'
 
+/** Settings with lists that may be read-only. */
 export type DeepReadonly<T> = { readonly [name in keyof T]: ReadonlyList<T[name]> }
 
-type ReadonlyList<V> = V extends (infer U)[] ? readonly U[] : V
+/** A list of a setting, for reading only; any other value as it is. */
+export type ReadonlyList<V> = V extends (infer U)[] ? readonly U[] : V
 
 /** The operations on the settings of one kind of run, whose values have the type `C`. */
 export interface SettingsTable<C> {

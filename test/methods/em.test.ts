@@ -9,7 +9,9 @@ const passes = (...objectives: number[]) =>
 test.each([
   ['exact', 1e-3, [-200, -199], undefined],
   ['exact', 1e-3, [-200, -199.9995], 'converged'],
-  ['exact', 1e-3, [-200, -200.005], 'converged'],
+  ['exact', 1e-3, [-200, -200.0005], 'converged'],
+  ['exact', 1e-3, [-200, -200.002], 'fallen'],
+  ['exact', 1e-3, [-200000, -200000.02], 'converged'],
   ['exact', 1e-3, [-200, -207.5], 'fallen'],
   ['mean-field', null, [-200, -207.5], 'fallen'],
   ['exact', null, [-200, -200], undefined],

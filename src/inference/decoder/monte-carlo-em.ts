@@ -17,7 +17,20 @@ export interface MonteCarloEmOptions extends OptimizerOptions, ChainOptions<(typ
   updates: number
 }
 
-/** Learns a decoder from binary images {0, 255}. An encoder beside it is neither used nor changed. */
+/**
+ * Learns a decoder from binary images {0, 255}. An encoder beside it is neither used nor changed.
+ *
+ * @example
+ * const model = createDecoder({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initializeDecoder(model, streamKey(1, 'weights'))
+ * const adam = { optimizer: 'adam', epsilon: 1e-7, beta1: 0.9, beta2: 0.999 } as const
+ * const chains = { transitions: 2, chains: 2, images: 2, batchSize: 2, judged: 2, stepSize: 0.1, targetAcceptance: 0.9, adaptPasses: 1, leapfrogSteps: 3, jitter: 0.2 }
+ * const em = monteCarloEm(model, { ...adam, ...chains, sampler: 'hmc', updates: 1 }, streamKey(1, 'chains'))
+ * const schedule = { learningRate: 0.01, beta: 1, used: 2, first: 0 }
+ * const batch = tf.tensor2d([[0, 255, 255, 0], [255, 255, 0, 0]]) // levels 0 … 255
+ * tf.tidy(() => em.step(batch, streamKey(1, 'step'), schedule)) // E step by HMC, M step by Adam
+ * console.log(await em.finishPass?.()) // such as: { acceptance: 0.99, rHat: 1.1, … }
+ */
 export function monteCarloEm(model: Decoder, options: MonteCarloEmOptions, key: HostKey): Algorithm {
   const weights = new Map(namedWeights(model.decoder).map(([name, value]) => [`decoder/${name}`, value]))
   const optimizer = createOptimizer(options, weights)

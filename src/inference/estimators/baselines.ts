@@ -29,7 +29,13 @@ export interface Baseline {
   centre(signal: Signal, x: tf.Tensor): { centred: tf.Tensor; learn(): tf.Tensor }
 }
 
-/** A baseline for images with `pixels` values; `key` draws the initial weights of its network. */
+/**
+ * A baseline for images with `pixels` values; `key` draws the initial weights of its network.
+ *
+ * @example
+ * const baseline = createBaseline('running-mean', 4, streamKey(1, 'baseline'))
+ * console.log(baseline.weights.size, baseline.state.size > 0) // 0 true
+ */
 export function createBaseline(kind: (typeof baselines)[number], pixels: number, key: HostKey): Baseline {
   if (kind === 'input') return inputBaseline(pixels, key)
   if (kind === 'running-mean') return runningMean()

@@ -9,16 +9,21 @@ import { boundsOf, logWeights, normalized } from '../../objectives/importance-we
 import type { Key } from '../../random.js'
 import type { Ascent } from './ascent.js'
 
-interface Options {
-  samples: number
-}
-
 /**
  * The ELBO with a sampled KL term, differentiated through the decoder and z only: the density q is held fixed. If q is the exact
  * posterior, the encoder's gradient is zero for every draw.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const ascent = stickingTheLanding(vae, { samples: 5 })
+ * const objective = ascent(x, streamKey(1, 'z'), { beta: 1 })
+ * const { grads } = tf.variableGrads(() => tf.mean(objective().ascended) as tf.Scalar) // points uphill
+ * console.log(Object.keys(grads).length) // 10
  */
 export const stickingTheLanding =
-  (vae: Vae, { samples }: Options): Ascent =>
+  (vae: Vae, { samples }: { samples: number }): Ascent =>
   (x, key, { beta }) => {
     const { noise, slope, weights } = drawWeighted(vae, x, key, samples)
     const bound = boundsOf(weights)
@@ -29,9 +34,20 @@ export const stickingTheLanding =
     }
   }
 
-/** Decoder gradient sum_i v_i d log w_i, encoder gradient sum_i v_i^2 (d log w_i / d z_i) d z_i; v are the normalized weights. */
+/**
+ * Decoder gradient sum_i v_i d log w_i, encoder gradient sum_i v_i^2 (d log w_i / d z_i) d z_i; v are the normalized weights.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const ascent = doublyReparameterized(vae, { samples: 5 })
+ * const objective = ascent(x, streamKey(1, 'z'), { beta: 1 })
+ * const { grads } = tf.variableGrads(() => tf.mean(objective().ascended) as tf.Scalar) // points uphill
+ * console.log(Object.keys(grads).length) // 10
+ */
 export const doublyReparameterized =
-  (vae: Vae, { samples }: Options): Ascent =>
+  (vae: Vae, { samples }: { samples: number }): Ascent =>
   (x, key) => {
     const { noise, slope, weights } = drawWeighted(vae, x, key, samples)
     const [v, bound] = [normalized(weights.logWeights), boundsOf(weights)]

@@ -11,7 +11,18 @@ export interface PathwiseOptions extends ElboOptions {
   freeBits: number
 }
 
-/** The pathwise gradient of the ELBO, with the KL term weighted by the schedule's beta. */
+/**
+ * The pathwise gradient of the ELBO, with the KL term weighted by the schedule's beta.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const ascent = pathwiseElbo(vae, { samples: 5, kl: 'analytic', freeBits: 0 })
+ * const objective = ascent(x, streamKey(1, 'z'), { beta: 1 })
+ * const { grads } = tf.variableGrads(() => tf.mean(objective().ascended) as tf.Scalar) // points uphill
+ * console.log(Object.keys(grads).length) // 10
+ */
 export const pathwiseElbo =
   (vae: Vae, options: PathwiseOptions): Ascent =>
   (x, key, { beta }) =>
@@ -26,7 +37,18 @@ export const pathwiseElbo =
 export const klWithFreeBits = (q: Posterior, freeBits: number): tf.Tensor =>
   tf.sum(tf.maximum(tf.mean(q.kl(), 0), freeBits))
 
-/** The pathwise gradient of the importance-weighted bound. */
+/**
+ * The pathwise gradient of the importance-weighted bound.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const ascent = pathwiseIwae(vae, { samples: 5 })
+ * const objective = ascent(x, streamKey(1, 'z'), { beta: 1 })
+ * const { grads } = tf.variableGrads(() => tf.mean(objective().ascended) as tf.Scalar) // points uphill
+ * console.log(Object.keys(grads).length) // 10
+ */
 export const pathwiseIwae =
   (vae: Vae, { samples }: { samples: number }): Ascent =>
   (x, key) =>

@@ -14,6 +14,16 @@ import { klWithFreeBits, type PathwiseOptions } from './pathwise.js'
 /**
  * The score-function gradient of the ELBO. The signal is log p(x|z) with an analytic KL term, log w with a sampled one. In the latter
  * case the derivative of -log q itself has mean zero and is dropped.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const baseline = createBaseline('leave-one-out', 4, streamKey(1, 'baseline'))
+ * const ascent = scoreElbo(vae, { samples: 5, kl: 'analytic', freeBits: 0 }, baseline)
+ * const objective = ascent(x, streamKey(1, 'z'), { beta: 1 })
+ * const { grads } = tf.variableGrads(() => tf.mean(objective().ascended) as tf.Scalar) // points uphill
+ * console.log(Object.keys(grads).length) // 10
  */
 export const scoreElbo =
   (vae: Vae, { samples, kl: estimator, freeBits }: PathwiseOptions, baseline: Baseline): Ascent =>
@@ -36,6 +46,16 @@ export const scoreElbo =
 /**
  * The score-function gradient of the importance-weighted bound (Mnih & Rezende 2016, equations 4-6); with the leave-one-out baseline it is
  * their VIMCO.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
+ * const baseline = createBaseline('leave-one-out', 4, streamKey(1, 'baseline'))
+ * const ascent = scoreIwae(vae, { samples: 5 }, baseline)
+ * const objective = ascent(x, streamKey(1, 'z'), { beta: 1 })
+ * const { grads } = tf.variableGrads(() => tf.mean(objective().ascended) as tf.Scalar) // points uphill
+ * console.log(Object.keys(grads).length) // 10
  */
 export const scoreIwae =
   (vae: Vae, { samples }: { samples: number }, baseline: Baseline): Ascent =>

@@ -27,21 +27,38 @@ export interface FactorAnalysisOptions {
   varianceFloor: number
 }
 
-/** Sums over images, with x relative to mu. */
+/** Expected sums over images of z and of the residual e = x - mu - W z. */
 export interface FactorStatistics {
   readonly images: number
-  /** sum x and sum x^2: [features] each. */
-  readonly x: Float64Array
-  readonly xx: Float64Array
+  /** sum E[e] and sum E[e^2]: [features] each. */
+  readonly e: Float64Array
+  readonly ee: Float64Array
   /** sum E[z]: [latent]. */
   readonly z: Float64Array
-  /** sum x E[z]ᵀ: [features, latent]. */
-  readonly xz: Matrix
+  /** sum E[e zᵀ]: [features, latent]. */
+  readonly ez: Matrix
   /** sum E[z zᵀ]: [latent, latent]. */
   readonly zz: Matrix
 }
 
-/** `finishPass` returns the bound after each half step, in nats per image, and the mean noise variance. */
+/**
+ * `finishPass` returns the bound after each half step, in nats per image, and the mean noise variance.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const em = exactFactorAnalysis(model, { read: batch => tf.div(batch, 255), noise: 'diagonal', varianceFloor: 1e-3 })
+ * const schedule = { learningRate: 0.01, beta: 1, used: 2, first: 0 }
+ * const batch = tf.tensor2d([[0, 255, 255, 0], [255, 255, 0, 0]]) // levels 0 … 255
+ * tf.tidy(() => em.step(batch, [0, 0], schedule)) // the E step of a batch
+ * const { elboAfterE = 0, elboAfterM = 0 } = (await em.finishPass?.()) ?? {}
+ * console.log(elboAfterM >= elboAfterE) // true
+ */
 export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalysisOptions): BoundedAlgorithm {
   const gathered = gatherStatistics(model)
   const infer = (batch: tf.Tensor) => {
@@ -63,15 +80,13 @@ export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalys
     async finishPass() {
       const old = await readParameters(model)
       const { covariance, logDetCovariance } = posteriorOf(old)
-      const sums = await gathered.take()
-      // E[z zᵀ] = m mᵀ + G
-      const statistics = { ...sums, zz: Matrix.add(sums.zz, Matrix.mul(covariance, sums.images)) }
-      const centred = centre(statistics)
+      const { sums } = await gathered.take()
+      const statistics = addSpread(sums, old, Matrix.mul(covariance, sums.images))
       const theta = setParameters(model, maximize(old, statistics, options))
       const entropy = (model.latentDim * (LOG_2PI + 1) + logDetCovariance) / 2 // of q
       return {
         elboAfterE: expectedLogJoint(old, statistics) + entropy,
-        elboAfterM: expectedLogJoint(theta, centred) + entropy,
+        elboAfterM: expectedLogJoint(theta, moveTo(theta, old, statistics)) + entropy,
         noiseVariance: theta.psi.reduce((sum, value) => sum + value, 0) / model.features,
       }
     },
@@ -79,91 +94,131 @@ export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalys
   }
 }
 
-/** The sums of a pass over the used images of each batch. */
+/**
+ * The sums of a pass over the used images of each batch. They are of residuals, which float32 subtracts image by image: of sums of x², too little
+ * would be left where W z explains x well, as it does for repeated images.
+ */
 export function gatherStatistics(model: FactorAnalysis) {
   const { features, latentDim } = model
+  const square = [latentDim, latentDim]
   const sums = compensatedSums({
     images: [],
-    x: [features],
-    xx: [features],
+    e: [features],
+    ee: [features],
     z: [latentDim],
-    xz: [features, latentDim],
-    zz: [latentDim, latentDim],
+    ez: [features, latentDim],
+    zz: square,
+    spread: square,
   })
   return {
     variables: new Map([...sums.variables].map(([name, variable]) => [`statistics/${name}`, variable] as const)),
     /** Adds the first `used` images of x [batch, features]; expectations are means over z [samples, batch, latent]. */
     add: (x: tf.Tensor, z: tf.Tensor, used: number): void => sums.add(batchStatistics(model, x, z, used)),
     dispose: sums.dispose,
-    /** Returns the sums and resets them to zero. Throws an `Error` if no image was added. */
-    async take(): Promise<FactorStatistics> {
-      const { images, x, xx, z, xz, zz } = await sums.take()
+    /**
+     * Returns the sums at the mean of each image's draws, and the sum of the draws' covariances, [latent, latent]; resets both to zero. Throws an
+     * `Error` if no image was added.
+     */
+    async take(): Promise<{ sums: FactorStatistics; spread: Matrix }> {
+      const { images, e, ee, z, ez, zz, spread } = await sums.take()
       if (!images[0]) throw new Error('factor analysis: finishPass was called before any step')
       return {
-        images: images[0],
-        x,
-        xx,
-        z,
-        xz: Matrix.from1DArray(features, latentDim, xz),
-        zz: Matrix.from1DArray(latentDim, latentDim, zz),
+        sums: {
+          images: images[0],
+          e,
+          ee,
+          z,
+          ez: Matrix.from1DArray(features, latentDim, ez),
+          zz: Matrix.from1DArray(latentDim, latentDim, zz),
+        },
+        spread: Matrix.from1DArray(latentDim, latentDim, spread),
       }
     },
   }
 }
 
-function batchStatistics({ mu, latentDim }: FactorAnalysis, x: tf.Tensor, z: tf.Tensor, used: number) {
+function batchStatistics({ mu, W, latentDim }: FactorAnalysis, x: tf.Tensor, z: tf.Tensor, used: number) {
   const [samples, batch] = z.shape as [number, number]
   const mask = tf.reshape(usedImages(batch, used), [batch, 1])
-  const centred = tf.where(mask, tf.sub(x, mu), 0) // [batch, features]
   const draws = tf.where(mask, z, 0) // [samples, batch, latent]
   const mean = tf.mean(draws, 0) // [batch, latent]
-  const flat = tf.reshape(draws, [samples * batch, latentDim])
+  const residual = tf.where(mask, tf.sub(tf.sub(x, mu), tf.matMul(mean, W, false, true)), 0) // [batch, features]
+  const away = tf.reshape(tf.sub(draws, mean), [samples * batch, latentDim])
   return {
     images: tf.sum(tf.cast(mask, 'float32')),
-    x: tf.sum(centred, 0),
-    xx: tf.sum(tf.square(centred), 0),
+    e: tf.sum(residual, 0),
+    ee: tf.sum(tf.square(residual), 0),
     z: tf.sum(mean, 0),
-    xz: tf.matMul(centred, mean, true),
-    zz: tf.div(tf.matMul(flat, flat, true), samples),
+    ez: tf.matMul(residual, mean, true),
+    zz: tf.matMul(mean, mean, true),
+    spread: tf.div(tf.matMul(away, away, true), samples),
   }
 }
 
-/** The statistics relative to the mean of the data, which is the maximum-likelihood mu, with E[z] shifted to mean zero. */
-export function centre({ images, x, xx, z, xz, zz }: FactorStatistics): FactorStatistics {
+/** The expectations, from sums at the mean of z and the sum S of the covariances of z: of e they are W S Wᵀ, of e with z -W S. */
+export function addSpread(sums: FactorStatistics, { W }: FactorParameters, spread: Matrix): FactorStatistics {
+  const scaled = W.mmul(spread)
+  return {
+    ...sums,
+    ee: sums.ee.map((value, i) => value + dot(scaled.getRow(i), W.getRow(i))),
+    ez: Matrix.sub(sums.ez, scaled),
+    zz: Matrix.add(sums.zz, spread),
+  }
+}
+
+/** The statistics with mu at its maximum, the mean of the data, and with E[z] shifted to mean zero. */
+function centre({ images, e, ee, z, ez, zz }: FactorStatistics): FactorStatistics {
   const product = (a: Float64Array, b: Float64Array) => Matrix.columnVector(a).mmul(Matrix.rowVector(b)).div(images)
   return {
     images,
-    x: new Float64Array(x.length),
-    xx: xx.map((value, i) => value - (x[i] as number) ** 2 / images),
+    e: new Float64Array(e.length),
+    ee: ee.map((value, i) => value - (e[i] as number) ** 2 / images),
     z: new Float64Array(z.length),
-    xz: Matrix.sub(xz, product(x, z)),
+    ez: Matrix.sub(ez, product(e, z)),
     zz: Matrix.sub(zz, product(z, z)),
   }
 }
 
-/** The M step: W = (sum x E[z]ᵀ)(sum E[z zᵀ])^-1, psi = diag(sum x xᵀ - W sum E[z] xᵀ) / images, mu the mean of the data. */
+/** The centred statistics with the residuals of `after`, given those of `before`. */
+export function moveTo(after: FactorParameters, before: FactorParameters, given: FactorStatistics): FactorStatistics {
+  const { ee, ez, zz, ...rest } = centre(given)
+  const change = Matrix.sub(after.W, before.W)
+  const scaled = change.mmul(zz)
+  return {
+    ...rest,
+    ee: ee.map((value, i) => value + dot(change.getRow(i), scaled.getRow(i)) - 2 * dot(change.getRow(i), ez.getRow(i))),
+    ez: Matrix.sub(ez, scaled),
+    zz,
+  }
+}
+
+/**
+ * The M step: W grows by the regression of the residuals on z, (sum e E[z]ᵀ)(sum E[z zᵀ])^-1; psi is the mean square of what remains, and mu the mean
+ * of the data, mean(e) + W mean(z) from the old one.
+ */
 export function maximize(
-  { mu }: FactorParameters,
+  before: FactorParameters,
   statistics: FactorStatistics,
   { noise, varianceFloor }: Pick<FactorAnalysisOptions, 'noise' | 'varianceFloor'>,
 ): FactorParameters {
-  const { images, xx, xz, zz } = centre(statistics)
-  const W = xz.mmul(invert(zz).inverse)
-  const residual = xx.map((value, i) => (value - dot(W.getRow(i), xz.getRow(i))) / images)
+  const { images, ez, zz } = centre(statistics)
+  const W = Matrix.add(before.W, ez.mmul(invert(zz).inverse))
+  const moved = moveTo({ ...before, W }, before, statistics)
+  const residual = moved.ee.map(value => Math.max(value, 0) / images)
   const mean = residual.reduce((sum, value) => sum + value, 0) / residual.length
   const psi = residual.map(value => Math.max(noise === 'isotropic' ? mean : value, varianceFloor))
-  return { mu: mu.map((value, i) => value + (statistics.x[i] as number) / images), W, psi }
+  const mu = before.mu.map(
+    (value, i) => value + ((statistics.e[i] as number) + dot(before.W.getRow(i), statistics.z)) / images,
+  )
+  return { mu, W, psi }
 }
 
-/** E_q[log p(x, z | theta)] in nats per image; the statistics must have x relative to theta's mu. */
-export function expectedLogJoint({ W, psi }: FactorParameters, { images, xx, xz, zz }: FactorStatistics): number {
-  const Wzz = W.mmul(zz)
+/** E_q[log p(x, z | theta)] in nats per image; the statistics must have the residuals of theta. */
+export function expectedLogJoint({ W, psi }: FactorParameters, { images, ee, zz }: FactorStatistics): number {
   let sum = W.columns * LOG_2PI + zz.trace() / images
   for (let i = 0; i < psi.length; i++) {
-    // E|x - W z|^2 = xx - 2 W E[z xᵀ] + W E[z zᵀ] Wᵀ
-    const squared = (xx[i] as number) + dot(W.getRow(i), Wzz.getRow(i)) - 2 * dot(W.getRow(i), xz.getRow(i))
     const variance = psi[i] as number
-    sum += LOG_2PI + Math.log(variance) + squared / images / variance
+    sum += LOG_2PI + Math.log(variance) + (ee[i] as number) / images / variance
   }
   return -sum / 2
 }

@@ -18,7 +18,7 @@ import { gibbsStep } from '../../sampling/gibbs.js'
 import { type ChainOptions, imageChains, type Sampler } from '../../sampling/image-chains.js'
 import { type Run, runKernel, sample } from '../../sampling/kernel.js'
 import type { BoundedAlgorithm } from '../algorithm.js'
-import { centre, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize } from './em.js'
+import { addSpread, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize, moveTo } from './em.js'
 
 /** `direct` draws independently from the exact posterior. */
 export const factorSamplers = ['direct', 'gibbs', 'metropolis', 'hmc'] as const
@@ -31,6 +31,22 @@ export interface MonteCarloFactorOptions extends FactorAnalysisOptions, ChainOpt
 /**
  * `key` draws the initial positions of the chains. `finishPass` returns E_q[log p(x, z)] after each half step, in nats per image, and the
  * chains' diagnostics. Throws an `Error` if all draws are discarded.
+ *
+ * @example
+ * const model = createFactorAnalysis({ features: 4, latentDim: 2 })
+ * initializeFactorAnalysis(model, streamKey(1, 'start'), {
+ *   mean: [0.5, 1, 0.5, 0],
+ *   variance: [0.2, 0.1, 0.2, 0.1],
+ *   noise: 'diagonal',
+ *   varianceFloor: 1e-3,
+ * })
+ * const chains = { transitions: 2, chains: 2, images: 2, batchSize: 2, judged: 2, stepSize: 0.1, targetAcceptance: 0.9, adaptPasses: 1, leapfrogSteps: 3, jitter: 0.2 }
+ * const options = { read: (batch: tf.Tensor) => tf.div(batch, 255), noise: 'diagonal', varianceFloor: 1e-3, discard: 0 } as const
+ * const em = monteCarloFactorAnalysis(model, { ...chains, ...options, sampler: 'gibbs' }, streamKey(1, 'chains'))
+ * const schedule = { learningRate: 0.01, beta: 1, used: 2, first: 0 }
+ * const batch = tf.tensor2d([[0, 255, 255, 0], [255, 255, 0, 0]]) // levels 0 … 255
+ * tf.tidy(() => em.step(batch, streamKey(1, 'step'), schedule)) // draws of z for each image
+ * console.log(Object.keys((await em.finishPass?.()) ?? {}).length > 0) // true
  */
 export function monteCarloFactorAnalysis(
   model: FactorAnalysis,
@@ -60,11 +76,12 @@ export function monteCarloFactorAnalysis(
     },
     async finishPass() {
       const old = await readParameters(model)
-      const statistics = await gathered.take()
+      const { sums, spread } = await gathered.take()
+      const statistics = addSpread(sums, old, spread)
       const theta = setParameters(model, maximize(old, statistics, options))
       return {
         logJointAfterE: expectedLogJoint(old, statistics),
-        logJointAfterM: expectedLogJoint(theta, centre(statistics)),
+        logJointAfterM: expectedLogJoint(theta, moveTo(theta, old, statistics)),
         noiseVariance: theta.psi.reduce((sum, value) => sum + value, 0) / model.features,
         ...(await chains.finishPass()),
       }

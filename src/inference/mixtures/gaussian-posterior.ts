@@ -5,10 +5,17 @@
  * BayesianGaussianMixture. But scikit-learn uses the Wishart's E[log |Λ|] in these cases too, which for more than one pixel is not the
  * expectation under its q.
  */
+import type * as tf from '#tfjs'
 import { expectedLogWeights, klDirichlet, klGamma, klWishart, wishartLogShift } from '../../distributions/conjugate.js'
-import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
-import { type GaussianMoments, logTwoPi } from '../../models/mixtures/gaussian-structure.js'
-import type { Coefficients } from '../../models/mixtures/mixture.js'
+import {
+  type ExpectedConstants,
+  type GaussianMixture,
+  restoreGaussian,
+  setGaussianParameters,
+  totalGaussianLogJoint,
+} from '../../models/mixtures/gaussian.js'
+import { type GaussianStatistics, logTwoPi, type QuadraticForms } from '../../models/mixtures/gaussian-structure.js'
+import { variable } from '../../models/mixtures/mixture.js'
 import { isUnused } from '../../models/mixtures/weights.js'
 import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../../numeric/linear-algebra.js'
 import { digamma } from '../../numeric/special-functions.js'
@@ -35,77 +42,85 @@ export const gaussianPosteriorShapes = ({ components }: GaussianMixture): Record
   degrees_of_freedom: [components],
 })
 
-/** The optimal q(w) q(m, Λ) given the moments. */
+/** The optimal q(w) q(m, Λ) given the statistics of a pass over so many images, which the mixture adopts. */
 export function gaussianPosterior(
   mixture: GaussianMixture,
-  moments: GaussianMoments,
-  hyperparameters: GaussianHyperparameters,
+  statistics: GaussianStatistics,
+  images: number,
+  prior: GaussianHyperparameters,
 ): GlobalPosterior {
-  const { components, pixels, structure, origin } = mixture
-  // The moments count x from the origin, and so does everything here but the means that are returned.
-  const prior = { ...hyperparameters, mean: hyperparameters.mean.map((value, i) => value - (origin[i] as number)) }
-  const alpha = moments.counts.map(count => prior.concentration + count)
-  const meanPrecision = moments.counts.map(count => prior.meanPrecision + count)
-  const freedom = moments.counts.map(count => prior.degreesOfFreedom + count)
-  const means = posteriorMeans(moments, prior, meanPrecision)
-  const covariances = posteriorCovariances(mixture, moments, prior, freedom)
-  const logDeterminants = new Float64Array(components)
-  const coefficients = structure.coefficients({
-    logWeights: expectedLogWeights(alpha),
-    means,
-    covariances,
-    constant(k, logDeterminant) {
-      logDeterminants[k] = logDeterminant
-      const expected = logDeterminant + logShift(mixture, freedom[k] as number)
-      return (expected - pixels * logTwoPi - pixels / (meanPrecision[k] as number)) / 2
-    },
-  })
-  const kl = moments.counts.map((_, k) => {
-    const q = { freedom: freedom[k] as number, meanPrecision: meanPrecision[k] as number, mean: row(means, k, pixels) }
-    const covariance = row(covariances, k, prior.covariance.length)
-    return klComponent(
-      mixture,
-      { ...q, covariance, logDeterminant: logDeterminants[k] as number, k, coefficients },
-      prior,
-    )
-  })
+  const { counts } = statistics
+  const stored = (before: number) => counts.map(count => Math.fround(before + count))
+  const alpha = stored(prior.concentration)
+  const [meanPrecision, freedom] = [stored(prior.meanPrecision), stored(prior.degreesOfFreedom)]
+  const means = posteriorMeans(statistics, prior, meanPrecision)
+  const covariances = posteriorCovariances(mixture, statistics, prior, freedom)
   const total = sum(alpha)
+  const forms = setGaussianParameters(
+    mixture,
+    { weights: alpha.map(value => value / total), means, covariances },
+    expectedConstants(mixture, alpha, meanPrecision, freedom),
+  )
+  const kl = counts.map((_, k) => {
+    const q = { freedom: freedom[k] as number, meanPrecision: meanPrecision[k] as number, k, forms }
+    return klComponent(mixture, { ...q, covariance: row(covariances, k, prior.covariance.length) }, prior)
+  })
   return {
     kl: klDirichlet(alpha, prior.concentration) + sum(kl),
+    logJoint: totalGaussianLogJoint(mixture, forms, statistics, images),
     posterior: { concentration: alpha, mean_precision: meanPrecision, degrees_of_freedom: freedom },
-    parameters: {
-      weights: alpha.map(value => value / total),
-      means: means.map((mean, i) => mean + (origin[i % pixels] as number)),
-      covariances,
-    },
-    coefficients,
   }
 }
 
-/** m_k = (κ0 m0 + Σ r x) / κ_k: [K, pixels]. */
+/** Derives anew what follows from q's parameters, after they were restored. */
+export function restoreGaussianPosterior(mixture: GaussianMixture, posterior: ReadonlyMap<string, tf.Variable>): void {
+  const [alpha, meanPrecision, freedom] = ['concentration', 'mean_precision', 'degrees_of_freedom'].map(name =>
+    Float64Array.from(variable({ variables: posterior }, name).dataSync<'float32'>()),
+  ) as [Float64Array, Float64Array, Float64Array]
+  restoreGaussian(mixture, expectedConstants(mixture, alpha, meanPrecision, freedom))
+}
+
+/** E[log w_k], and c_k = (E[log |Λ_k|] - D log 2π - D / κ_k) / 2. */
+const expectedConstants = (
+  mixture: GaussianMixture,
+  alpha: Float64Array,
+  meanPrecision: Float64Array,
+  freedom: Float64Array,
+): ExpectedConstants => ({
+  logWeights: expectedLogWeights(alpha),
+  constant(k, logDeterminant) {
+    const expected = logDeterminant + logShift(mixture, freedom[k] as number)
+    return (expected - mixture.pixels * (logTwoPi + 1 / (meanPrecision[k] as number))) / 2
+  },
+})
+
+/** m_k = (κ0 m0 + N_k x̄_k) / κ_k: [K, pixels]. */
 function posteriorMeans(
-  { sums }: GaussianMoments,
+  { counts, means }: GaussianStatistics,
   prior: GaussianHyperparameters,
   meanPrecision: Float64Array,
 ): Float64Array {
   const pixels = prior.mean.length
-  return sums.map((total, i) => {
+  return means.map((mean, i) => {
     const k = Math.floor(i / pixels)
-    return (prior.meanPrecision * (prior.mean[i % pixels] as number) + total) / (meanPrecision[k] as number)
+    const before = prior.mean[i % pixels] as number
+    return isUnused(counts[k] as number)
+      ? before
+      : before + ((counts[k] as number) / (meanPrecision[k] as number)) * (mean - before)
   })
 }
 
 /** E[Λ]⁻¹ = V_k / ν_k of each component, in the shape of its covariance. */
 function posteriorCovariances(
   mixture: GaussianMixture,
-  moments: GaussianMoments,
+  statistics: GaussianStatistics,
   prior: GaussianHyperparameters,
   freedom: Float64Array,
 ): Float64Array {
   const size = prior.covariance.length
   const covariances = new Float64Array(freedom.length * size)
   freedom.forEach((nu, k) => {
-    const scale = scaleOf(mixture, moments, k, prior).map(value => value / nu)
+    const scale = scaleOf(mixture, statistics, k, prior).map(value => value / nu)
     covariances.set(scale, k * size)
   })
   return covariances
@@ -113,18 +128,17 @@ function posteriorCovariances(
 
 /** V_k = V0 + N_k S_k + κ0 N_k / κ_k (x̄ - m0)(x̄ - m0)ᵀ; only its diagonal, or the mean of that, if the covariance is diagonal or spherical. */
 function scaleOf(
-  { covariance: kind, pixels, structure }: GaussianMixture,
-  moments: GaussianMoments,
+  { covariance: kind, pixels }: GaussianMixture,
+  { counts, means, covariances }: GaussianStatistics,
   k: number,
   prior: GaussianHyperparameters,
 ): Float64Array {
-  const count = moments.counts[k] as number
+  const count = counts[k] as number
   if (isUnused(count)) return prior.covariance
-  const mean = row(moments.sums, k, pixels).map(total => total / count)
-  const scatter = structure.covariance(moments, k, mean, 0)
+  const scatter = row(covariances, k, prior.covariance.length)
   const shift = outer(
     kind,
-    mean.map((value, i) => value - (prior.mean[i] as number)),
+    row(means, k, pixels).map((value, i) => value - (prior.mean[i] as number)),
   )
   const shrinkage = prior.meanPrecision / (prior.meanPrecision + count)
   return prior.covariance.map((value, i) => value + count * ((scatter[i] as number) + shrinkage * (shift[i] as number)))
@@ -150,19 +164,17 @@ interface Component {
   k: number
   freedom: number
   meanPrecision: number
-  /** m_k. */
-  mean: Float64Array
   /** E[Λ]⁻¹ = V / ν. */
   covariance: Float64Array
-  /** log |E[Λ]|. */
-  logDeterminant: number
-  coefficients: Coefficients
+  /** E[Λ] of all components, and their means. */
+  forms: QuadraticForms
 }
 
 /** KL(q(m, Λ) || p(m, Λ)) = E_Λ KL(q(m | Λ) || p(m | Λ)) + KL(q(Λ) || p(Λ)). */
 function klComponent(mixture: GaussianMixture, q: Component, prior: GaussianHyperparameters): number {
   const ratio = prior.meanPrecision / q.meanPrecision
-  const shift = q.mean.map((value, i) => value - (prior.mean[i] as number))
+  const mean = row(q.forms.means, q.k, mixture.pixels)
+  const shift = mean.map((value, i) => value - (prior.mean[i] as number))
   const { distance, kl } =
     mixture.covariance === 'full' ? fullTerms(mixture, q, prior, shift) : axisTerms(mixture, q, prior, shift)
   return (mixture.pixels * (ratio - 1 - Math.log(ratio)) + prior.meanPrecision * distance) / 2 + kl
@@ -181,14 +193,14 @@ function fullTerms(
   prior: GaussianHyperparameters,
   shift: Float64Array,
 ): Terms {
-  const whitening = square(q.coefficients.whitening as Float64Array, q.k, pixels)
+  const whitening = square(q.forms.precision, q.k, pixels)
   const white = apply(whitening, shift)
   const priorTerms = {
     logDeterminant: logDeterminant(cholesky(square(prior.covariance, 0, pixels))),
     freedom: prior.degreesOfFreedom,
   }
   const posteriorTerms = {
-    logDeterminant: pixels * Math.log(q.freedom) - q.logDeterminant, // log |V|
+    logDeterminant: pixels * Math.log(q.freedom) - (q.forms.logDeterminants[q.k] as number), // log |V|
     freedom: q.freedom,
   }
   const trace = dot(gramOfLower(whitening).to1DArray(), prior.covariance)

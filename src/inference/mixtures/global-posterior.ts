@@ -1,14 +1,11 @@
-/** The mean-field posterior of a mixture's parameters: the interface between the algorithm and the families. */
-import type { Coefficients } from '../../models/mixtures/mixture.js'
+/** The interface between mean field and the posterior over a mixture's parameters. */
 
-/** q(parameters) after an update. */
+/** q(parameters) after an update, which the mixture has adopted. */
 export interface GlobalPosterior {
   /** KL(q(parameters) || p(parameters)) in nats. */
   kl: number
+  /** Σ_n Σ_k r_nk E_q[log w_k + log p(x_n | k)] in nats. */
+  logJoint: number
   /** The parameters of q, by name. */
   posterior: Record<string, Float64Array>
-  /** Posterior means of the parameters, by name of the mixture's variable. */
-  parameters: Record<string, Float64Array>
-  /** Expected log parameters, which the E step uses. */
-  coefficients: Coefficients
 }

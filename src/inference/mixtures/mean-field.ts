@@ -5,20 +5,25 @@
  */
 import * as tf from '#tfjs'
 import { type ImageSet, imageTensor } from '../../data/images.js'
-import type { BernoulliMixture } from '../../models/mixtures/bernoulli.js'
-import { createGaussianMixture, type GaussianMixture } from '../../models/mixtures/gaussian.js'
-import type { GaussianMoments } from '../../models/mixtures/gaussian-structure.js'
+import type { BernoulliMixture, BernoulliMoments } from '../../models/mixtures/bernoulli.js'
+import { createGaussianMixture, type GaussianMixture, gaussianStatistics } from '../../models/mixtures/gaussian.js'
+import type { GaussianMoments, GaussianStatistics } from '../../models/mixtures/gaussian-structure.js'
 import { assign, createVariables, type Mixture, type Moments } from '../../models/mixtures/mixture.js'
 import {
   type BernoulliHyperparameters,
   bernoulliLogPredictive,
   bernoulliPosterior,
   bernoulliPosteriorShapes,
+  restoreBernoulliPosterior,
 } from './bernoulli-posterior.js'
-import { type GaussianHyperparameters, gaussianPosterior, gaussianPosteriorShapes } from './gaussian-posterior.js'
+import {
+  type GaussianHyperparameters,
+  gaussianPosterior,
+  gaussianPosteriorShapes,
+  restoreGaussianPosterior,
+} from './gaussian-posterior.js'
 import type { GlobalPosterior } from './global-posterior.js'
 import { type MixtureAlgorithm, type MixtureData, mixtureAlgorithm, passOver } from './steps.js'
-import { typicalValues } from './typical-values.js'
 
 export type BayesianBernoulliOptions = MixtureData & { hyperparameters?: Partial<BernoulliHyperparameters> }
 
@@ -28,6 +33,17 @@ export type BayesianGaussianOptions = MixtureData & { hyperparameters: GaussianH
  * Mean field of a mixture. It begins at q = p, where all components are equal, so initialise it with `startMixture`. `finishPass` returns,
  * in nats per image, the bound after each half step and `parametersKl`, which is included in both; and the number of components that hold
  * at least one image. Throws an `Error` if a Gaussian prior has too few degrees of freedom.
+ *
+ * @example
+ * const mixture = createBernoulliMixture({ pixels: 4, components: 2 })
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const read = (batch: tf.Tensor) => tf.div(batch, 255)
+ * const em = bayesianMixture(mixture, { images: images.count, read })
+ * await startMixture(em, images, { method: 'random', key: streamKey(1, 'start'), restarts: 1, passes: 0 })
+ * const batch = tf.tensor2d(images.pixels, [2, 4], 'float32')
+ * tf.tidy(() => em.step(batch, [0, 0], { learningRate: 0, beta: 1, used: 2, first: 0 })) // the E step of a batch
+ * const { elboAfterE = 0, elboAfterM = 0 } = await em.finishPass() // the update of q(parameters)
+ * console.log(elboAfterM >= elboAfterE) // true
  */
 export function bayesianMixture(mixture: BernoulliMixture, options: BayesianBernoulliOptions): MixtureAlgorithm
 export function bayesianMixture(mixture: GaussianMixture, options: BayesianGaussianOptions): MixtureAlgorithm
@@ -39,15 +55,20 @@ export function bayesianMixture(
     checkDegreesOfFreedom(mixture, hyperparameters)
     return meanField(mixture, options, {
       shapes: gaussianPosteriorShapes(mixture),
-      optimum: moments => gaussianPosterior(mixture, moments, hyperparameters),
+      prior: () => gaussianPosterior(mixture, noStatistics(mixture), 0, hyperparameters),
+      optimum: async (moments, count) =>
+        gaussianPosterior(mixture, await gaussianStatistics(mixture, moments), count, hyperparameters),
+      restored: posterior => restoreGaussianPosterior(mixture, posterior),
     })
   }
   const defaults = { concentration: 1 / mixture.components, pixels: [1, 1] as const }
   const hyperparameters = { ...defaults, ...(options as BayesianBernoulliOptions).hyperparameters }
   return meanField(mixture, options, {
     shapes: bernoulliPosteriorShapes(mixture),
-    optimum: moments => bernoulliPosterior(mixture, moments, hyperparameters),
-    logPredictive: (posterior, x) => bernoulliLogPredictive(mixture, posterior, x),
+    prior: () => bernoulliPosterior(mixture, noMoments(mixture), hyperparameters),
+    optimum: async moments => bernoulliPosterior(mixture, moments, hyperparameters),
+    restored: posterior => restoreBernoulliPosterior(mixture, posterior),
+    logPredictive: bernoulliLogPredictive,
   })
 }
 
@@ -55,8 +76,12 @@ export function bayesianMixture(
 interface FamilyPosterior<Name extends string> {
   /** Shapes of its parameters, by name. */
   shapes: Record<string, number[]>
-  /** The optimal posterior given the moments. */
-  optimum(moments: Moments<Name>): GlobalPosterior
+  /** Before any image is seen. */
+  prior(): GlobalPosterior
+  /** The optimal posterior given the moments; the mixture adopts it. */
+  optimum(moments: Moments<Name>, images: number): Promise<GlobalPosterior>
+  /** Derives anew what follows from q's parameters, after they were restored. */
+  restored(posterior: ReadonlyMap<string, tf.Variable>): void
   /** log E_q[p(x)] of images x [batch, pixels], given q's parameters by name: [batch]. Absent without a closed form. */
   logPredictive?(posterior: ReadonlyMap<string, tf.Variable>, x: tf.Tensor): tf.Tensor
 }
@@ -64,24 +89,26 @@ interface FamilyPosterior<Name extends string> {
 function meanField<Name extends string>(
   mixture: Mixture<Name>,
   data: MixtureData,
-  { shapes, optimum, logPredictive }: FamilyPosterior<Name>,
+  { shapes, prior, optimum, restored, logPredictive }: FamilyPosterior<Name>,
 ): MixtureAlgorithm {
   const posterior = createVariables({ ...shapes, kl: [] })
-  const adopt = (q: GlobalPosterior) => {
-    assign(mixture.variables, { ...q.parameters, ...q.coefficients })
-    assign(posterior, { ...q.posterior, kl: Float64Array.of(q.kl) })
+  const kl = posterior.get('kl') as tf.Variable
+  const keep = (q: GlobalPosterior) => assign(posterior, { ...q.posterior, kl: Float64Array.of(q.kl) })
+  keep(prior())
+  const state = {
+    variables: new Map([...posterior].map(([name, variable]) => [`posterior/${name}`, variable] as const)),
+    parametersKl: kl,
+    restored: () => restored(posterior),
   }
-  adopt(optimum(zeroMoments(mixture)))
-  const state = new Map([...posterior].map(([name, variable]) => [`posterior/${name}`, variable] as const))
   const algorithm = mixtureAlgorithm<Name>(
     mixture,
     data,
     state,
     async ({ images, moments, logProb, entropy, emptyComponents }) => {
-      const klBefore = (await (posterior.get('kl') as tf.Variable).data())[0] as number
-      const q = optimum(moments)
-      adopt(q)
-      const elboAfterM = (mixture.totalLogJoint(q.coefficients, moments) + entropy - q.kl) / images
+      const klBefore = (await kl.data())[0] as number
+      const q = await optimum(moments, images)
+      keep(q)
+      const elboAfterM = (q.logJoint + entropy - q.kl) / images
       return {
         elboAfterE: (logProb - klBefore) / images,
         elboAfterM,
@@ -100,11 +127,16 @@ function meanField<Name extends string>(
   return { ...algorithm, bound }
 }
 
-function zeroMoments<Name extends string>({ components, momentShapes }: Mixture<Name>): Moments<Name> {
-  const shapes: Record<string, number[]> = { ...momentShapes, counts: [components] }
-  const zeros = Object.entries(shapes).map(([name, shape]) => [name, new Float64Array(tf.util.sizeFromShape(shape))])
-  return Object.fromEntries(zeros) as Moments<Name>
-}
+const noMoments = ({ components, pixels }: BernoulliMixture): BernoulliMoments => ({
+  counts: new Float64Array(components),
+  sums: new Float64Array(components * pixels),
+})
+
+const noStatistics = ({ components, pixels, structure }: GaussianMixture): GaussianStatistics => ({
+  counts: new Float64Array(components),
+  means: new Float64Array(components * pixels),
+  covariances: new Float64Array(tf.util.sizeFromShape(structure.covarianceShape)),
+})
 
 function checkDegreesOfFreedom(
   { covariance, pixels }: GaussianMixture,
@@ -118,6 +150,12 @@ function checkDegreesOfFreedom(
 /**
  * scikit-learn's defaults: concentration 1 / components, meanPrecision 1, degreesOfFreedom = pixels, and the mean and covariance of the
  * images (normalised by n - 1).
+ *
+ * @example
+ * const mixture = createGaussianMixture({ pixels: 4, components: 2, covariance: 'diagonal' })
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const { mean, degreesOfFreedom } = await gaussianHyperparameters(mixture, images, batch => tf.div(batch, 255))
+ * console.log(mean, degreesOfFreedom) // Float64Array(4) [ 0.5, 1, 0.5, 0 ] 4
  */
 export async function gaussianHyperparameters(
   mixture: GaussianMixture,
@@ -129,18 +167,16 @@ export async function gaussianHyperparameters(
   const x = tf.tidy(() => read(imageTensor(images))) // [count, pixels]
   const responsibilities = tf.ones([1, count])
   const gaussian = createGaussianMixture({ pixels, components: 1, covariance: kind })
-  gaussian.setOrigin(await typicalValues(x))
-  const moments = (await passOver(gaussian, x, responsibilities)).moments as GaussianMoments
+  await gaussian.adapt?.(x)
+  const { moments } = await passOver(gaussian, x, responsibilities)
+  const { means, covariances } = await gaussianStatistics(gaussian, moments as GaussianMoments)
   tf.dispose([x, responsibilities])
   gaussian.dispose()
-  const fromOrigin = moments.sums.map(total => total / count)
-  const mean = fromOrigin.map((value, i) => value + (gaussian.origin[i] as number))
-  const covariance = gaussian.structure.covariance(moments, 0, fromOrigin, 0)
   return {
     concentration: 1 / components,
-    mean,
+    mean: means,
     meanPrecision: 1,
-    covariance: covariance.map(value => (value * count) / (count - 1)),
+    covariance: covariances.map(value => (value * count) / (count - 1)),
     degreesOfFreedom: pixels,
   }
 }

@@ -6,7 +6,6 @@ import * as tf from '#tfjs'
 import { gatherImages, type ImageSet, imageTensor } from '../../data/images.js'
 import { type HostKey, keyAt, permutation, split, uniformValues } from '../../random.js'
 import { type MixtureAlgorithm, passOver } from './steps.js'
-import { typicalValues } from './typical-values.js'
 
 /** `random` draws centres uniformly; `k-means++` with probability proportional to the squared distance to the nearest centre so far. */
 export const startMethods = ['random', 'k-means++'] as const
@@ -26,6 +25,14 @@ const SAMPLE = 10_000
 /**
  * Initialises the algorithm's mixture; returns each start's objective on the sample, in nats per image. The same key gives the same start.
  * Throws an `Error` if there are fewer images than components.
+ *
+ * @example
+ * const mixture = createBernoulliMixture({ pixels: 4, components: 2 })
+ * const images = { rows: 2, columns: 2, channels: 1, count: 2, pixels: Uint8Array.of(0, 255, 255, 0, 255, 255, 0, 0) }
+ * const read = (batch: tf.Tensor) => tf.div(batch, 255)
+ * const em = mixtureEm(mixture, { images: images.count, read })
+ * const objectives = await startMixture(em, images, { method: 'k-means++', key: streamKey(1, 'start'), restarts: 3, passes: 1 })
+ * console.log(objectives.length) // 3
  */
 export async function startMixture(
   algorithm: MixtureAlgorithm,
@@ -35,7 +42,7 @@ export async function startMixture(
   const [sampleKey, startKey] = split(key, 2) as [HostKey, HostKey]
   const chosen = permutation(sampleKey, images.count).subarray(0, SAMPLE)
   const x = tf.tidy(() => algorithm.read(imageTensor(gatherImages(images, chosen)))) // [sample, pixels]
-  algorithm.mixture.setOrigin?.(await typicalValues(x))
+  await algorithm.mixture.adapt?.(x)
   const objectives: number[] = []
   let best: SavedValues | undefined
   for (let i = 0; i < restarts; i++) {
@@ -46,6 +53,7 @@ export async function startMixture(
   }
   best?.restore()
   best?.dispose()
+  algorithm.restored()
   x.dispose()
   return objectives
 }

@@ -38,13 +38,24 @@ export interface MixtureAlgorithm extends BoundedAlgorithm {
   readonly read: MixtureData['read']
   readonly update: Update<string>
   finishPass(): Promise<Record<string, number>>
+  /** Derives anew what follows from the variables, after they were restored. */
+  restored(): void
 }
 
-/** Steps gather moments; `finishPass` calls `update`. `state` holds the update's own variables, by name in a checkpoint. */
+/** What an update needs beside the mixture. */
+interface UpdateState {
+  /** Its own variables, by name in a checkpoint. */
+  variables?: ReadonlyMap<string, tf.Variable>
+  /** KL(q(parameters) || p(parameters)) in nats, if the parameters have a posterior: []. */
+  parametersKl?: tf.Variable
+  restored(): void
+}
+
+/** Steps gather moments; `finishPass` calls `update`. */
 export function mixtureAlgorithm<Name extends string>(
   mixture: Mixture<Name>,
   { read, images, samples }: MixtureData & { samples?: number | undefined },
-  state: ReadonlyMap<string, tf.Variable>,
+  { variables = new Map(), parametersKl, restored }: UpdateState,
   update: Update<Name>,
 ): MixtureAlgorithm {
   const sums = createSums(mixture)
@@ -52,16 +63,19 @@ export function mixtureAlgorithm<Name extends string>(
     mixture,
     read,
     update,
+    restored,
+    form: () => mixture.form?.() ?? '',
     variables: new Map([
       ...mixture.variables,
-      ...state,
+      ...variables,
       ...[...sums.variables].map(([name, sum]) => [`pass/${name}`, sum] as const),
     ]),
     models: new Map(),
     step: (batch, key, { used }) =>
       tf.tidy(() => {
         const draw = samples === undefined ? undefined : { key, samples }
-        return gatherUsed(mixture, sums, read(batch), used, draw)
+        const outputs = gatherUsed(mixture, sums, read(batch), used, draw)
+        return parametersKl ? subtractKl(outputs, tf.div(parametersKl, images)) : outputs
       }),
     bound: batch => bound(mixture, read(batch)),
     async finishPass() {
@@ -71,10 +85,17 @@ export function mixtureAlgorithm<Name extends string>(
     },
     dispose() {
       sums.dispose()
-      state.forEach(kept => void kept.dispose())
+      variables.forEach(kept => void kept.dispose())
     },
   }
 }
+
+/** Makes `kl` that of the latents and of the parameters, whose share per image is given, and `elbo` the bound on the evidence. */
+const subtractKl = <T extends Record<'elbo' | 'kl', tf.Tensor>>(outputs: T, parametersKl: tf.Tensor) => ({
+  ...outputs,
+  elbo: tf.sub(outputs.elbo, parametersKl),
+  kl: tf.add(outputs.kl, parametersKl),
+})
 
 type Sums = CompensatedSums<string>
 
@@ -82,7 +103,7 @@ const createSums = ({ components, momentShapes }: Mixture): Sums =>
   compensatedSums({ counts: [components], ...momentShapes, log_prob: [], entropy: [] })
 
 /** Adds the first `used` images of a batch x [batch, pixels] to the sums; returns what a step reports, in nats per image. */
-function gatherUsed(mixture: Mixture, sums: Sums, x: tf.Tensor, used: number, draw?: Draw): Record<string, tf.Tensor> {
+function gatherUsed(mixture: Mixture, sums: Sums, x: tf.Tensor, used: number, draw?: Draw) {
   const mask = tf.cast(usedImages(x.shape[0] as number, used), 'float32') // [batch]
   const { counts, total, entropy, sampled } = gather(mixture, sums, x, mask, draw)
   // KL(q(z) || w) = Σ_k r (log r - log w)
@@ -112,10 +133,21 @@ function gather(mixture: Mixture, sums: Sums, x: tf.Tensor, mask: tf.Tensor, dra
   const total = tf.sum(tf.mul(logProb, mask))
   const entropy = tf.neg(tf.sum(tf.mul(exact, logResponsibilities)))
   const sampledCounts = draw ? tf.sum(weights, 1) : counts
-  sums.add({ counts: sampledCounts, ...mixture.moments(weights, x), log_prob: total, entropy })
+  sums.add({
+    counts: sampledCounts,
+    ...mixture.moments(weights, x),
+    log_prob: sumInParts(tf.mul(logProb, mask)),
+    entropy,
+  })
   // Σ_k r̂ log p(x, k) + H[q], with log p(x, k) = log p(x) + log r
   const sampled = draw && tf.addN([total, tf.sum(tf.mul(weights, logResponsibilities)), entropy])
   return { counts, total, entropy, sampled }
+}
+
+/** Σ values in nats, of the whole nats, which float32 adds exactly up to 2^24, and of the rest. */
+function sumInParts(values: tf.Tensor): tf.Tensor[] {
+  const whole = tf.round(values)
+  return [tf.sum(whole), tf.sum(tf.sub(values, whole))]
 }
 
 /** Reads the sums and resets them to zero. */

@@ -1,9 +1,9 @@
 /**
- * Gaussian components with full covariances Σ = L Lᵀ: log p(x | k) = c_k - ½ |P_k x - P_k m_k|², P = L⁻¹, one matrix
- * product for all components; the second moments are one product too.
+ * Gaussian components with full covariances Σ = L Lᵀ: log p(x | k) = c_k - ½ |P_k (x - m_k)|², P = L⁻¹. Moments are those of z = P_k (x - m_k), so
+ * each direction has its variance to float32 precision, even if another one has a million times as much.
  */
 
-import type { Matrix } from 'ml-matrix'
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import * as tf from '#tfjs'
 import {
   apply,
@@ -16,69 +16,85 @@ import {
   row,
   square,
 } from '../../numeric/linear-algebra.js'
-import { type GaussianMoments, type GaussianStructure, type QuadraticForms, singular } from './gaussian-structure.js'
-import { type Coefficients, column, variable } from './mixture.js'
-
-type FullCoefficients = Readonly<Record<'log_weights' | 'whitening' | 'whitened_means' | 'offsets', Float64Array>>
+import {
+  addConstants,
+  type GaussianMoments,
+  type GaussianStatistics,
+  type GaussianStructure,
+  type Precision,
+  singular,
+  type Values,
+  type Variables,
+} from './gaussian-structure.js'
+import { variable } from './mixture.js'
+import { isUnused } from './weights.js'
 
 export function fullStructure(components: number, pixels: number): GaussianStructure {
-  const [matrix, cube] = [
-    [components, pixels],
-    [components, pixels, pixels],
-  ]
+  const cube = [components, pixels, pixels]
   return {
     covarianceShape: cube,
-    coefficientShapes: { whitening: cube, whitened_means: matrix, offsets: [components] },
-    momentShapes: { sums: matrix, squares: cube },
-    logProb(variables, x) {
-      const whitening = tf.reshape(variable({ variables }, 'whitening'), [components * pixels, pixels])
-      const white = tf.reshape(tf.matMul(whitening, x, false, true), [components, pixels, -1]) // [K, pixels, batch]
-      const centred = tf.sub(white, tf.reshape(variable({ variables }, 'whitened_means'), [components, pixels, 1]))
-      const distances = tf.sum(tf.square(centred), 1) // [K, batch]
-      return tf.sub(column(variable({ variables }, 'offsets')), tf.mul(distances, 0.5))
+    base: {},
+    coefficientShapes: { whitening: cube },
+    momentShapes: { sums: [components, pixels], squares: cube },
+    chooseBase: async () => ({}),
+    logJoint: (variables, x) =>
+      addConstants(variables, tf.mul(tf.sum(tf.square(whiteDifferences(variables, x)), 2), -0.5)),
+    moments(variables, responsibilities, x) {
+      const white = whiteDifferences(variables, x)
+      const weighted = tf.mul(white, tf.expandDims(responsibilities, 2)) // [K, batch, pixels]
+      return { sums: tf.sum(weighted, 1), squares: tf.matMul(weighted, white, true) }
     },
-    moments(responsibilities, x) {
-      const weighted = tf.mul(
-        tf.reshape(responsibilities, [components, 1, -1]),
-        tf.reshape(tf.transpose(x), [1, pixels, -1]),
-      ) // [K, pixels, batch]
-      const products = tf.matMul(tf.reshape(weighted, [components * pixels, -1]), x)
-      return { sums: tf.matMul(responsibilities, x), squares: tf.reshape(products, cube) }
+    statistics,
+    invert: covariances => invertCovariances(covariances, components, pixels),
+    precisionFrom: 'whitening',
+    storedPrecision: whitening => precisionOf(whitening, components, pixels),
+    covarianceOf(precision, k) {
+      const lower = invertLower(square(precision, k, pixels))
+      return Float64Array.from(lower.mmul(lower.transpose()).to1DArray())
     },
-    covariance: fullCovariance,
-    coefficients: forms => fullCoefficients(forms, pixels),
-    totalLogJoint: (coefficients, moments) => totalLogJoint(coefficients as FullCoefficients, moments),
+    atLeast,
+    derive: ({ precision }) => ({ coefficients: { whitening: precision }, slots: 0 }),
+    meanDistance({ means, precision }, of, k) {
+      const whitening = square(precision, k, pixels)
+      const away = row(means, k, pixels).map((value, i) => (of.means[k * pixels + i] as number) - value)
+      const white = apply(whitening, away)
+      return dot(gramOfLower(whitening).to1DArray(), row(of.covariances, k, pixels ** 2)) + dot(white, white)
+    },
   }
 }
 
-function fullCovariance(
-  { counts, squares }: GaussianMoments,
-  k: number,
-  mean: Float64Array,
-  regularization: number,
-): Float64Array {
-  const [count, size] = [counts[k] as number, mean.length]
-  return row(squares, k, size * size).map((square, at) => {
-    const [i, j] = [Math.floor(at / size), at % size]
-    return square / count - (mean[i] as number) * (mean[j] as number) + (i === j ? regularization : 0)
+/** P_k (x - m_k): [K, batch, pixels]. */
+function whiteDifferences(variables: Variables, x: tf.Tensor): tf.Tensor {
+  const away = tf.sub(tf.expandDims(x, 0), tf.expandDims(variable({ variables }, 'means'), 1))
+  return tf.matMul(away, variable({ variables }, 'whitening'), false, true)
+}
+
+/** With z = P (x - m), the mean is m + L z̄, and the covariance L (Σ r z zᵀ / N - z̄ z̄ᵀ) Lᵀ. */
+function statistics({ counts, sums, squares }: GaussianMoments, stored: Values): GaussianStatistics {
+  const pixels = sums.length / counts.length
+  const [means, covariances] = [Float64Array.from(stored.means as Float64Array), new Float64Array(squares.length)]
+  counts.forEach((count, k) => {
+    if (isUnused(count)) return
+    const lower = invertLower(square(stored.whitening as Float64Array, k, pixels))
+    const mean = Matrix.columnVector(row(sums, k, pixels)).div(count)
+    const scatter = square(squares, k, pixels).div(count).sub(mean.mmul(mean.transpose()))
+    const symmetric = Matrix.add(scatter, scatter.transpose()).div(2)
+    const own = row(means, k, pixels)
+    apply(lower, mean.to1DArray()).forEach((value, i) => {
+      own[i] = (own[i] as number) + value
+    })
+    covariances.set(lower.mmul(symmetric).mmul(lower.transpose()).to1DArray(), k * pixels ** 2)
   })
+  return { counts, means, covariances }
 }
 
-function fullCoefficients({ logWeights, means, covariances, constant }: QuadraticForms, pixels: number): Coefficients {
-  const coefficients = {
-    log_weights: logWeights,
-    whitening: new Float64Array(covariances.length),
-    whitened_means: new Float64Array(means.length),
-    offsets: new Float64Array(logWeights.length),
+function invertCovariances(covariances: Float64Array, components: number, pixels: number): Precision {
+  const whitening = new Float64Array(covariances.length)
+  for (let k = 0; k < components; k++) {
+    const inverse = invertLower(factor(square(covariances, k, pixels), k))
+    whitening.set(inverse.to1DArray().map(Math.fround), k * pixels ** 2)
   }
-  for (let k = 0; k < logWeights.length; k++) {
-    const lower = factor(square(covariances, k, pixels), k)
-    const whitening = invertLower(lower)
-    coefficients.whitening.set(whitening.to1DArray(), k * pixels * pixels)
-    coefficients.whitened_means.set(apply(whitening, row(means, k, pixels)), k * pixels)
-    coefficients.offsets[k] = constant(k, -logDeterminant(lower))
-  }
-  return coefficients
+  return precisionOf(whitening, components, pixels)
 }
 
 function factor(covariance: Matrix, component: number): Matrix {
@@ -89,16 +105,22 @@ function factor(covariance: Matrix, component: number): Matrix {
   }
 }
 
-/** Σ_k N_k (log w + c) - ½ Σ_k (tr Λ S - 2 P m·P s + N |P m|²), s and S the first and second moments. */
-function totalLogJoint(coefficients: FullCoefficients, { counts, sums, squares }: GaussianMoments): number {
-  const pixels = sums.length / counts.length
-  let total = dot(counts, coefficients.log_weights) + dot(counts, coefficients.offsets)
-  counts.forEach((count, k) => {
-    const whitening = square(coefficients.whitening, k, pixels)
-    const mean = row(coefficients.whitened_means, k, pixels)
-    const spread = dot(gramOfLower(whitening).to1DArray(), row(squares, k, pixels * pixels))
-    const first = dot(mean, apply(whitening, row(sums, k, pixels)))
-    total -= (spread - 2 * first + count * dot(mean, mean)) / 2
-  })
-  return total
+const precisionOf = (whitening: Float64Array, components: number, pixels: number): Precision => ({
+  precision: whitening,
+  logDeterminants: Float64Array.from({ length: components }, (_, k) => logDeterminant(square(whitening, k, pixels))),
+})
+
+/** Raises the eigenvalues that are below the floor to it: the maximum of -½ (log |Σ| + tr Σ⁻¹ S) over Σ without smaller ones. */
+function atLeast(covariance: Float64Array, floor: number): Float64Array {
+  const size = Math.sqrt(covariance.length)
+  const matrix = Matrix.from1DArray(size, size, covariance)
+  try {
+    cholesky(Matrix.sub(matrix, Matrix.eye(size, size, floor)))
+    return covariance
+  } catch (error) {
+    if (!(error instanceof NotPositiveDefinite)) throw error
+    const { eigenvectorMatrix: basis, realEigenvalues } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true })
+    const scaled = basis.clone().mulRowVector(realEigenvalues.map(value => Math.max(value, floor)))
+    return Float64Array.from(scaled.mmul(basis.transpose()).to1DArray())
+  }
 }

@@ -5,30 +5,28 @@ import { type Key, split, uniform } from '../../random.js'
 /** Sums over images in double precision: `counts` [K] is N_k = Σ_n r_nk; the others are sums weighted by r_nk. */
 export type Moments<Name extends string> = Readonly<Record<Name | 'counts', Float64Array>>
 
-/** The coefficients of log w_k + log p(x | k), derived from the parameters, in double precision by name of variable. */
-export type Coefficients = Readonly<Record<string, Float64Array>> & { readonly log_weights: Float64Array }
-
 export interface Mixture<Name extends string = string> {
   readonly components: number
   readonly pixels: number
   /** Parameters (`weights`, `means`, …) and coefficients derived from them (`log_weights`, …), by name. Components come first: [K, …]. */
   readonly variables: ReadonlyMap<string, tf.Variable>
-  /** log p(x | k) of images x [batch, pixels]: [K, batch] in nats; under mean field, its expectation over the parameters. */
-  logProb(x: tf.Tensor): tf.Tensor
+  /** log w_k + log p(x | k) of images x [batch, pixels]: [K, batch] in nats; under mean field, its expectation over the parameters. */
+  logJoint(x: tf.Tensor): tf.Tensor
   readonly momentShapes: Readonly<Record<Name, number[]>>
   /** The sums of one batch, all moments but `counts`, for responsibilities r [K, batch]. */
   moments(responsibilities: tf.Tensor, x: tf.Tensor): Record<Name, tf.Tensor>
-  /** Σ_n Σ_k r_nk (log w_k + log p(x_n | k)) in nats, from the moments. */
-  totalLogJoint(coefficients: Coefficients, moments: Moments<Name>): number
-  /** Takes what the variables hold, after they were assigned from a checkpoint. */
-  restored?(): void
-  /**
-   * Chooses values [pixels] near which many values of the images lie, for families whose float32 arithmetic needs them; to be called before the
-   * first pass.
-   */
-  setOrigin?(origin: Float64Array): void
+  /** Which of several programs `logJoint` and `moments` are; the parameters decide. Absent if there is one only. */
+  form?(): string
+  /** Chooses values that float32 sums count from, given some of the images, [images, pixels]. To be called before the first pass. */
+  adapt?(x: tf.Tensor): Promise<void>
   dispose(): void
 }
+
+/** Relative error of one float32 rounding. */
+export const FLOAT32_ROUNDING = 2 ** -24
+
+/** Nats. Where log p(x | k) of images near component k may be rounded by more than this, a mixture takes a slower and more precise form. */
+export const TOLERATED_ROUNDING = 4e-4
 
 /** The posterior over components given x, in nats. */
 export interface ComponentPosterior {
@@ -40,14 +38,17 @@ export interface ComponentPosterior {
   logResponsibilities: tf.Tensor
 }
 
-/** log w_k + log p(x | k): [K, batch]. */
-export function logJoint(mixture: Mixture, x: tf.Tensor): tf.Tensor {
-  return tf.add(mixture.logProb(x), column(variable(mixture, 'log_weights')))
-}
-
-/** The exact posterior over components of each image in x [batch, pixels]. */
+/**
+ * The exact posterior over components of each image in x [batch, pixels].
+ *
+ * @example
+ * const start = { weights: Float64Array.of(0.5, 0.5), means: Float64Array.of(0.9, 0.1, 0.1, 0.9) }
+ * const mixture = createBernoulliMixture({ pixels: 2, components: 2, start })
+ * const { responsibilities } = mixturePosterior(mixture, tf.tensor2d([[1, 0]]))
+ * console.log(responsibilities.shape, responsibilities.dataSync()[0]?.toFixed(3)) // [ 2, 1 ] 0.988
+ */
 export function posterior(mixture: Mixture, x: tf.Tensor): ComponentPosterior {
-  const joint = logJoint(mixture, x) // [K, batch]
+  const joint = mixture.logJoint(x) // [K, batch]
   const largest = tf.max(joint, 0, true)
   const shares = tf.exp(tf.sub(joint, largest))
   const total = tf.sum(shares, 0, true) // [1, batch]
@@ -59,7 +60,15 @@ export function posterior(mixture: Mixture, x: tf.Tensor): ComponentPosterior {
   }
 }
 
-/** log p(x) of each image: [batch] in nats. */
+/**
+ * log p(x) of each image: [batch] in nats.
+ *
+ * @example
+ * const start = { weights: Float64Array.of(0.5, 0.5), means: Float64Array.of(0.9, 0.1, 0.1, 0.9) }
+ * const mixture = createBernoulliMixture({ pixels: 2, components: 2, start })
+ * const logPx = mixtureLogProb(mixture, tf.tensor2d([[1, 0], [0, 1]]))
+ * console.log([...logPx.dataSync()].map(nats => nats.toFixed(3))) // [ '-0.892', '-0.892' ]
+ */
 export function logProb(mixture: Mixture, x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => posterior(mixture, x).logProb)
 }
@@ -89,7 +98,15 @@ export async function read(mixture: Mixture, name: string): Promise<Float64Array
   return Float64Array.from(await variable(mixture, name).data())
 }
 
-/** `count` draws of a component k ~ w (int32 [count]), and the components' means: [count, pixels]. */
+/**
+ * `count` draws of a component k ~ w (int32 [count]), and the components' means: [count, pixels].
+ *
+ * @example
+ * const start = { weights: Float64Array.of(0.5, 0.5), means: Float64Array.of(0.9, 0.1, 0.1, 0.9) }
+ * const mixture = createBernoulliMixture({ pixels: 2, components: 2, start })
+ * const { component, image } = sampleMixture(mixture, streamKey(1, 'sample'), 5)
+ * console.log(component.shape, image.shape) // [ 5 ] [ 5, 2 ]
+ */
 export function sample(mixture: Mixture, key: Key, count: number): { component: tf.Tensor; image: tf.Tensor } {
   return tf.tidy(() => {
     const [componentKey] = split(key, 1) as [Key]

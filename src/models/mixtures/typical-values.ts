@@ -1,7 +1,7 @@
 /** Values near which many of the images' values lie. */
 import * as tf from '#tfjs'
 
-/** The most images that are looked at: an odd number, so that a median is a value that an image has. */
+/** Maximum number of images to look at: an odd number, so that a median is a value that an image has. */
 const SAMPLE = 1001
 
 /** The median of each column of the first rows of x [images, pixels]: [pixels]. */
