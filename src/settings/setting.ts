@@ -21,9 +21,6 @@ export const groups = [
 
 export type Group = (typeof groups)[number]
 
-/** What stands for a value in `--help`; shell completion offers files for a path, and runs for a run. */
-export type Placeholder = 'n' | 'list' | 'name' | 'path' | 'run' | 'value'
-
 /** A phrase for `--help`, and more for docs/settings.md. Neither repeats the choices nor the default, which are printed beside it. */
 export type Description = string | readonly [phrase: string, details: string]
 
@@ -36,11 +33,12 @@ export interface Setting<T> {
   description: string
   /** What docs/settings.md says besides; may be empty. */
   details: string
-  placeholder: Placeholder
+  /** What stands for a value in `--help`; shell completion offers files for a path, and runs for a run. */
+  placeholder: 'n' | 'list' | 'name' | 'path' | 'run' | 'value'
   /** The meaning of null, if that is the default: a word of the command line, or what happens then. */
   unset?: string
   /** How a flag's text becomes a value before it is checked. */
-  parse: Parse
+  parse: (text: string) => unknown
   /** All valid values, if there are few. */
   choices?: readonly string[]
   /** May change when a run is resumed, because it does not affect the passes that are done. */
