@@ -5,7 +5,7 @@ import { basename, resolve } from 'node:path'
 import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize, levelsOf } from './images.js'
-import type { Decoding } from './sources/decoded.js'
+import type { OnDecoded } from './sources/decoded.js'
 import { openSource, type Part, type Source } from './sources/open-source.js'
 import type { Labels, ReadOptions, Warning } from './sources/reader.js'
 
@@ -61,7 +61,7 @@ const SHARE = 6
 export async function loadDataset(
   source: string,
   validation: (typeof validations)[number] = 'last-sixth',
-  { onDecoded, ...options }: Partial<ReadOptions> & Pick<Decoding, 'onDecoded'> = {},
+  { onDecoded, ...options }: Partial<ReadOptions> & { onDecoded?: OnDecoded } = {},
 ): Promise<Dataset> {
   const opened = await openSource(source, { ...asTheyAre, ...options }, onDecoded)
   const { train, test, own } = trainAndTest(opened, source)
@@ -161,7 +161,7 @@ export const readOptionsOf = (settings: Partial<ReadOptions>): ReadOptions =>
   ) as unknown as ReadOptions
 
 /** Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for. */
-export async function loadRunDataset(settings: DataSettings, onDecoded?: Decoding['onDecoded']): Promise<Dataset> {
+export async function loadRunDataset(settings: DataSettings, onDecoded?: OnDecoded): Promise<Dataset> {
   const options = { ...readOptionsOf(settings), onDecoded }
   return withFirstImages(await loadDataset(settings.data, settings.validation, options), settings)
 }
