@@ -78,6 +78,30 @@ export async function loadDataset(
   }
 }
 
+/**
+ * The images of a source for a model that is trained already. One without parts of its own, even a single picture, is not split: all its
+ * images are training and test images, and none are for validation. Other sources are split as by `loadDataset`.
+ */
+export async function loadForUse(
+  source: string,
+  validation: (typeof validations)[number] = 'last-sixth',
+  options: Partial<ReadOptions> = {},
+): Promise<Dataset> {
+  const { parts, warnings } = await openSource(source, { ...asTheyAre, ...options })
+  const { all } = parts
+  if (all === undefined) return loadDataset(source, validation, options)
+  const none = range(all, 0, 0)
+  return {
+    source,
+    ...imageShape(all),
+    train: { ...all, name: 'train' },
+    validation: { ...none, name: 'validation' },
+    test: { ...all, name: 'test' },
+    sha256: digestOf([all]),
+    warnings,
+  }
+}
+
 /** The training images, the validation images that are the source's own, and the test images. */
 function trainAndTest({ parts, format }: Source, source: string): { train: Part; test: Part; own: Part | undefined } {
   const ordered = (part: Part, name: string) => (format === 'IDX files' ? part : inFixedOrder(part, name))
