@@ -5,6 +5,7 @@ import { check } from './check/check.js'
 import type { Command, CommandGroup } from './command.js'
 import { compare } from './compare/compare.js'
 import { completionOf } from './completion/completion.js'
+import { data } from './data.js'
 import { evaluate } from './evaluate/evaluate.js'
 import { exportModel } from './export.js'
 import { gradients } from './gradients/gradients.js'
@@ -24,6 +25,7 @@ const others = [
   em,
   compare,
   presets,
+  data,
   sample,
   reconstruct,
   interpolate,

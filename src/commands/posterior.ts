@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import * as tf from '#tfjs'
 import { type Split, splitNames } from '../data/dataset.js'
-import { gatherImages, imageRange } from '../data/images.js'
+import { gatherImages, type InMemory, imageRange } from '../data/images.js'
 import { unitValues } from '../data/levels.js'
 import { type PosteriorMap, posteriorMaps } from '../evaluation/posterior-map.js'
 import { type Quadrature, quadrature } from '../evaluation/quadrature.js'
@@ -58,7 +58,7 @@ export const posterior = command({
       throw new UsageError(
         `run ${argument} has ${vae.latentDim} latent dimensions; posterior needs 2: train with --preset latent-2d`,
       )
-    const data = runImages(trained, values.data)
+    const data = await runImages(trained, values.data)
     const split = splitOf(data, values.split)
     const chosen = pick(evaluatedSplit(trained, split), values.images)
     const options = { side: values.grid, extent: values.extent, mode: values.compile, signal: context.signal }
@@ -76,15 +76,17 @@ export const posterior = command({
   },
 })
 
+type Chosen = InMemory<Split>
+
 /** The images with these numbers. Throws a `UsageError` if there is no such image. */
-function pick(split: Split, numbers: readonly number[]): Split {
+function pick(split: Split, numbers: readonly number[]): Chosen {
   const beyond = numbers.find(number => number >= split.count)
   if (beyond !== undefined)
     throw new UsageError(`--images ${beyond}: there are only ${split.count} ${split.name} images, counted from 0`)
   return gatherImages(split, numbers)
 }
 
-async function mapsOf(vae: Vae, { pixels, count }: Split, extent: number): Promise<PosteriorMap[]> {
+async function mapsOf(vae: Vae, { pixels, count }: Chosen, extent: number): Promise<PosteriorMap[]> {
   const x = tf.tensor2d(unitValues(pixels), [count, vae.pixels])
   const maps = await posteriorMaps(vae, x, { extent, search: SEARCH, side: SIDE })
   x.dispose()
@@ -95,7 +97,7 @@ interface Drawn {
   /** The image's number in the split, and its index in `chosen`. */
   number: number
   i: number
-  chosen: Split
+  chosen: Chosen
   integrals: Quadrature
   maps: readonly PosteriorMap[]
 }

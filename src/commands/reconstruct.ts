@@ -1,6 +1,6 @@
 /** `elbo reconstruct RUN`: images, their binary samples, and their reconstructions. */
 import { splitNames } from '../data/dataset.js'
-import { alternateImages, firstImages } from '../data/images.js'
+import { alternateImages, firstImages, inMemory } from '../data/images.js'
 import { choice, grouped, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
 import { dataOption, evaluatedSplit, openRun, pictureOptions, runImages, splitOf, writeGrid } from './opened-run.js'
@@ -18,10 +18,10 @@ export const reconstruct = command({
   examples: ['reconstruct first', 'reconstruct first --count 20 --split validation'],
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
-    const data = runImages(run.trained, values.data)
+    const data = await runImages(run.trained, values.data, context.note)
     const split = splitOf(data, values.split)
-    const grey = firstImages(split, values.count)
-    const seen = firstImages(evaluatedSplit(run.trained, split), values.count)
+    const grey = inMemory(firstImages(split, values.count))
+    const seen = inMemory(firstImages(evaluatedSplit(run.trained, split), values.count))
     const { count } = grey
     const picture = await run.trained.learner.pictures.reconstruct(seen)
     const path = writeGrid(run, alternateImages([grey, seen, picture]), 'reconstructions', values.out, {

@@ -2,7 +2,7 @@
 import * as tf from '#tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
 import { type HostKey, type Key, keyAt, uniformValues } from '../random.js'
-import { type Images, imageSize } from './images.js'
+import { type ImageSet, imageSize, levelsOf, type StoredImages } from './images.js'
 import { WHITE } from './levels.js'
 
 /** `dynamic`: a Bernoulli draw with the grey value as probability. `static`: the threshold 0.5. `none`: grey values, for density models. */
@@ -19,18 +19,39 @@ export function binarize(key: Key, grey: tf.Tensor, reading: Reading): tf.Tensor
 /** Images that share one key in `binarizeOnce`. */
 const BLOCK = 1000
 
-/** Binarizes a whole set once, to levels 0 and 255. Block b of 1,000 images draws with `keyAt(key, b)`. */
-export function binarizeOnce<I extends Images>(images: I, reading: Exclude<Reading, 'none'>, key: HostKey): I {
-  const binary = new Uint8Array(images.pixels.length)
-  const length = BLOCK * imageSize(images)
-  for (let start = 0; start < binary.length; start += length) {
-    const grey = images.pixels.subarray(start, start + length)
-    const thresholds = reading === 'dynamic' ? uniformValues(keyAt(key, start / length), grey.length) : undefined
-    grey.forEach((level, i) => {
-      // Round to float32 as the training step does.
-      const isWhite = thresholds ? (thresholds[i] as number) < Math.fround(level / WHITE) : level >= WHITE / 2
-      binary[start + i] = isWhite ? WHITE : 0
-    })
-  }
+/**
+ * Binarizes a whole set once, to levels 0 and 255. Block b of 1,000 images draws with `keyAt(key, b)`, so that a set which is read by
+ * position gets the same sample, block by block.
+ */
+export function binarizeOnce<I extends ImageSet>(images: I, reading: Exclude<Reading, 'none'>, key: HostKey): I {
+  const size = imageSize(images)
+  const block = (b: number) => binaryLevels(levelsOf(images, b * BLOCK, (b + 1) * BLOCK), reading, keyAt(key, b))
+  if (!('pixels' in images)) return { ...images, read: inBlocks(block, size) }
+  const binary = new Uint8Array(images.count * size)
+  for (let b = 0; b * BLOCK < images.count; b++) binary.set(block(b), b * BLOCK * size)
   return { ...images, pixels: binary }
+}
+
+function binaryLevels(grey: Uint8Array, reading: Exclude<Reading, 'none'>, key: HostKey): Uint8Array {
+  const thresholds = reading === 'dynamic' ? uniformValues(key, grey.length) : undefined
+  // Round to float32 as the training step does.
+  return grey.map((level, i) =>
+    (thresholds ? (thresholds[i] as number) < Math.fround(level / WHITE) : level >= WHITE / 2) ? WHITE : 0,
+  )
+}
+
+/** Reads by position from blocks, of which the last one is kept. */
+function inBlocks(block: (b: number) => Uint8Array, size: number): StoredImages['read'] {
+  let last: { b: number; levels: Uint8Array } | undefined
+  return (from, to) => {
+    const read = new Uint8Array((to - from) * size)
+    for (let at = from; at < to; ) {
+      const b = Math.floor(at / BLOCK)
+      const end = Math.min(to, (b + 1) * BLOCK)
+      if (last?.b !== b) last = { b, levels: block(b) }
+      read.set(last.levels.subarray((at - b * BLOCK) * size, (end - b * BLOCK) * size), (at - from) * size)
+      at = end
+    }
+    return read
+  }
 }

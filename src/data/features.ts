@@ -3,8 +3,8 @@ import * as tf from '#tfjs'
 import type { Dataset } from './dataset.js'
 import {
   type GivenShape,
+  type ImageSet,
   type ImageShape,
-  type Images,
   imageRange,
   imageShape,
   imageSize,
@@ -68,7 +68,7 @@ function componentFeatures(image: ImageShape, components: number): Features {
 const MOMENTS_BATCH = 5000
 
 /** Mean and variance of each feature over images, in double precision: [size] each. */
-export async function featureMoments(images: Images, { read, size }: Features) {
+export async function featureMoments(images: ImageSet, { read, size }: Features) {
   const mean = new Float64Array(size)
   const squares = new Float64Array(size)
   for (let from = 0; from < images.count; from += MOMENTS_BATCH) {

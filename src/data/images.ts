@@ -1,4 +1,4 @@
-/** Sets of images in memory, and functions that select images from them. */
+/** Sets of images, in memory or read by position, and functions that select images from them. */
 import * as tf from '#tfjs'
 import { WHITE } from './levels.js'
 
@@ -10,16 +10,35 @@ export interface ImageShape {
   readonly channels: number
 }
 
-/** A set of images of one shape: `pixels` holds [count, rows, columns, channels], levels 0 … 255. */
+/** A set of images of one shape in memory: `pixels` holds [count, rows, columns, channels], levels 0 … 255. */
 export interface Images extends ImageShape {
   readonly count: number
   readonly pixels: Uint8Array
 }
 
+/** A set of images that is read by position, because it may not fit into memory. */
+export interface StoredImages extends ImageShape {
+  readonly count: number
+  /** The levels of images `from` … `to - 1`. */
+  read(from: number, to: number): Uint8Array
+}
+
+export type ImageSet = Images | StoredImages
+
+/** The levels of images `from` … `to - 1`, or up to the last one; do not change them: they may be those of the set. */
+export function levelsOf(images: ImageSet, from = 0, to = images.count): Uint8Array {
+  const [start, end] = [Math.min(from, images.count), Math.min(to, images.count)]
+  if (!('pixels' in images)) return images.read(start, end)
+  const size = imageSize(images)
+  return images.pixels.subarray(start * size, end * size)
+}
+
 /** Throws a RangeError unless there are images, with as many pixels as they should have, all of them levels 0 … 255. */
-export function requirePixels(images: Images): void {
-  const { count, pixels } = images
+export function requirePixels(images: ImageSet): void {
+  const { count } = images
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`images: count is ${count}; at least 1 was expected`)
+  if (!('pixels' in images)) return // their reader has checked them
+  const { pixels } = images
   const expected = count * imageSize(images)
   if (pixels.length !== expected)
     throw new RangeError(`images: ${pixels.length} pixels; ${count} images of this shape have ${expected}`)
@@ -36,35 +55,57 @@ export type GivenShape = Pick<ImageShape, 'rows' | 'columns'> & Partial<Pick<Ima
 /** Copies the shape only, without other properties of the object. */
 export const imageShape = ({ rows, columns, channels = 1 }: GivenShape): ImageShape => ({ rows, columns, channels })
 
+/** Such as `28x28`, or `32x32 in colour`. */
+export const describeSize = ({ rows, columns, channels }: ImageShape): string =>
+  `${rows}x${columns}${channels === 1 ? '' : channels === 3 ? ' in colour' : ` of ${channels} channels`}`
+
 /** The number of values of one image. */
 export const imageSize = ({ rows, columns, channels }: ImageShape): number => rows * columns * channels
 
-/** Images `from` … `to - 1`, or up to the last one; they share memory with the set. */
-export function imageRange<I extends Images>(images: I, from: number, to: number): I {
+/** Images `from` … `to - 1`, or up to the last one; they share memory or file with the set. */
+export function imageRange<I extends ImageSet>(images: I, from: number, to: number): I {
   const end = Math.min(to, images.count)
+  if (!('pixels' in images))
+    return { ...images, count: end - from, read: (a: number, b: number) => images.read(from + a, from + b) }
   const size = imageSize(images)
   return { ...images, count: end - from, pixels: images.pixels.subarray(from * size, end * size) }
 }
 
 /** The first `count` images, or all if there are fewer. */
-export const firstImages = <I extends Images>(images: I, count: number): I => imageRange(images, 0, count)
+export const firstImages = <I extends ImageSet>(images: I, count: number): I => imageRange(images, 0, count)
+
+/** The images of a set in memory, with its other properties. */
+export type InMemory<I> = Omit<I, 'read' | 'pixels'> & Images
+
+/** Copies a set into memory. */
+export const inMemory = <I extends ImageSet>(images: I): InMemory<I> =>
+  withPixels(images, levelsOf(images), images.count)
+
+function withPixels<I extends ImageSet>(images: I, pixels: Uint8Array, count: number): InMemory<I> {
+  const { read: _, ...rest } = images as I & Partial<StoredImages>
+  return { ...rest, count, pixels } as unknown as InMemory<I>
+}
 
 /** Copies the images at indices `order[from … to)`, in that order; by default all of `order`. */
-export function gatherImages<I extends Images>(images: I, order: ArrayLike<number>, from = 0, to = order.length): I {
+export function gatherImages<I extends ImageSet>(
+  images: I,
+  order: ArrayLike<number>,
+  from = 0,
+  to = order.length,
+): InMemory<I> {
   const size = imageSize(images)
   const pixels = new Uint8Array((to - from) * size)
   for (let i = from; i < to; i++) {
-    const at = (order[i] as number) * size
-    pixels.set(images.pixels.subarray(at, at + size), (i - from) * size)
+    const at = order[i] as number
+    pixels.set(levelsOf(images, at, at + 1), (i - from) * size)
   }
-  return { ...images, count: to - from, pixels }
+  return withPixels(images, pixels, to - from)
 }
 
 /** The levels of `size` images starting at `from`, concatenated and padded with black images beyond the last one. */
-export function imagesFrom(images: Images, from: number, size: number): Uint8Array {
-  const width = imageSize(images)
-  const batch = new Uint8Array(size * width)
-  batch.set(images.pixels.subarray(from * width, (from + size) * width))
+export function imagesFrom(images: ImageSet, from: number, size: number): Uint8Array {
+  const batch = new Uint8Array(size * imageSize(images))
+  batch.set(levelsOf(images, from, from + size))
   return batch
 }
 
@@ -80,14 +121,20 @@ export function alternateImages(sources: readonly [Images, ...Images[]]): Images
 }
 
 /** The levels of all images as float32: [count, values per image]. */
-export const imageTensor = (images: Images): tf.Tensor2D =>
-  tf.tensor2d(Float32Array.from(images.pixels), [images.count, imageSize(images)])
+export const imageTensor = (images: ImageSet): tf.Tensor2D =>
+  tf.tensor2d(Float32Array.from(levelsOf(images)), [images.count, imageSize(images)])
+
+/** Images that are read at once where all have to be seen. */
+const BLOCK = 5000
 
 /** The mean image, with values in [0, 1]: [values per image]. */
-export function meanImage(images: Images): Float32Array {
+export function meanImage(images: ImageSet): Float32Array {
   const size = imageSize(images)
   const sums = new Float64Array(size)
-  for (let i = 0; i < images.pixels.length; i += size)
-    for (let j = 0; j < size; j++) sums[j] = (sums[j] as number) + (images.pixels[i + j] as number)
+  for (let from = 0; from < images.count; from += BLOCK) {
+    const levels = levelsOf(images, from, from + BLOCK)
+    for (let i = 0; i < levels.length; i += size)
+      for (let j = 0; j < size; j++) sums[j] = (sums[j] as number) + (levels[i + j] as number)
+  }
   return Float32Array.from(sums, sum => sum / images.count / WHITE)
 }

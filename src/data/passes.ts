@@ -1,6 +1,6 @@
 /** Passes over a set of images in batches: their order and their padding. */
 import { type HostKey, keyAt, permutation } from '../random.js'
-import { gatherImages, type Images, imagesFrom } from './images.js'
+import { gatherImages, type ImageSet, imagesFrom } from './images.js'
 
 /** A pass in batches of one size; an incomplete batch is padded with black images. */
 export interface Pass {
@@ -17,7 +17,7 @@ export function epochOrder(key: HostKey, epoch: number, count: number): Int32Arr
 }
 
 /** Every image once, in a seeded order that differs between epochs; the last incomplete batch is dropped. */
-export function shuffledPass(images: Images, batchSize: number, key: HostKey, epoch: number): Pass {
+export function shuffledPass(images: ImageSet, batchSize: number, key: HostKey, epoch: number): Pass {
   const order = epochOrder(key, epoch, images.count)
   return {
     steps: Math.floor(images.count / batchSize),
@@ -27,7 +27,7 @@ export function shuffledPass(images: Images, batchSize: number, key: HostKey, ep
 }
 
 /** Every image once, in order; the last batch may be padded. */
-export function wholePass(images: Images, batchSize: number): Pass {
+export function wholePass(images: ImageSet, batchSize: number): Pass {
   return {
     steps: Math.ceil(images.count / batchSize),
     batches: (from, count) => imagesFrom(images, from * batchSize, count * batchSize),

@@ -2,7 +2,7 @@
 
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import * as tf from '#tfjs'
-import { type Images, imageRange, imageTensor, meanImage } from './images.js'
+import { type ImageSet, imageRange, imageTensor, meanImage } from './images.js'
 import { toUnit } from './levels.js'
 
 const BATCH = 5000
@@ -18,7 +18,7 @@ export interface PrincipalComponents {
  * The first `count` components of images with pixels in [0, 1]. The entry of largest magnitude is positive in each. Throws an `Error` if
  * `count` exceeds the number of pixels.
  */
-export async function principalComponents(images: Images, count: number): Promise<PrincipalComponents> {
+export async function principalComponents(images: ImageSet, count: number): Promise<PrincipalComponents> {
   const mean = meanImage(images)
   const pixels = mean.length
   if (count > pixels) throw new Error(`--pca ${count}: the images have only ${pixels} pixels`)
@@ -36,7 +36,7 @@ export async function principalComponents(images: Images, count: number): Promis
 }
 
 /** The covariance Σ (x - mean)(x - mean)ᵀ / images, accumulated in double precision over batches: [pixels²]. */
-async function covarianceOf(images: Images, mean: Float32Array): Promise<Float64Array> {
+async function covarianceOf(images: ImageSet, mean: Float32Array): Promise<Float64Array> {
   const sum = new Float64Array(mean.length ** 2)
   for (let from = 0; from < images.count; from += BATCH) {
     const product = tf.tidy(() => {

@@ -22,7 +22,8 @@ export {
   setParameters as setFactorParameters,
 } from '../models/factor-analysis.js'
 export type { Draws, LatentName, Latents, Posterior, Prior } from '../models/latents.js'
-export type { Likelihood, LikelihoodName, PixelDistribution, PixelVariance } from '../models/likelihoods.js'
+export type { Head, Likelihood, PixelDistribution } from '../models/likelihood.js'
+export type { LikelihoodName, LikelihoodOptions, PixelVariance } from '../models/likelihoods.js'
 export {
   type BernoulliMixture,
   type BernoulliMixtureOptions,

@@ -1,7 +1,7 @@
 /** Evaluation of a model without an encoder: its bound and log p(x) by annealed importance sampling, with standard errors. */
 
 import type { Choice } from '../compile/step.js'
-import type { Images } from '../data/images.js'
+import type { ImageSet } from '../data/images.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import type { Annealer, AnnealingRun } from '../sampling/anneal-images.js'
 
@@ -41,7 +41,7 @@ export interface AnnealedEvaluation extends AnnealedWork {
  */
 export async function evaluateAnnealed(
   annealer: Annealer,
-  images: Images,
+  images: ImageSet,
   work: AnnealedWork,
   options: AnnealingRun,
 ): Promise<AnnealedEvaluation | undefined> {

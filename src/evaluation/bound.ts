@@ -1,7 +1,7 @@
 /** The bound of every image under a trained model. If the method's posterior is exact, the bound is log p(x) itself. */
 
 import type { Choice, Outputs, ScanOptions } from '../compile/step.js'
-import type { Images } from '../data/images.js'
+import type { ImageSet } from '../data/images.js'
 import type { BoundedAlgorithm } from '../inference/algorithm.js'
 import { type Estimate, estimateMean } from '../numeric/means.js'
 import type { Annealer } from '../sampling/anneal-images.js'
@@ -24,7 +24,7 @@ export interface BoundEstimate {
 
 /** Computes the bound of every image of a set; compiled once. */
 export interface Bounds {
-  run(images: Images, options: OverImagesOptions): Promise<Outputs>
+  run(images: ImageSet, options: OverImagesOptions): Promise<Outputs>
   /** Undefined before the first run. */
   readonly choice: Choice | undefined
   dispose(): void
@@ -85,7 +85,7 @@ export const boundsByAnnealing = (annealer: Annealer): Bounds => ({
  */
 export async function evaluateBound(
   bounds: Bounds,
-  images: Images,
+  images: ImageSet,
   options: OverImagesOptions,
 ): Promise<BoundEstimate | undefined> {
   try {

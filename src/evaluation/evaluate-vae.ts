@@ -1,6 +1,6 @@
 /** Evaluation of a trained VAE: ELBO, log p(x), their standard errors, active units. */
 import type { Choice, ScanOptions } from '../compile/step.js'
-import { firstImages, type Images, requirePixels } from '../data/images.js'
+import { firstImages, type ImageSet, requirePixels } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
 import { encode, type Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
@@ -55,7 +55,7 @@ const ACTIVE_VARIANCE = 0.01
  */
 export async function evaluateVae(
   vae: Vae,
-  images: Images,
+  images: ImageSet,
   samples: number,
   options: EvaluationOptions,
 ): Promise<Evaluation | undefined> {
@@ -98,7 +98,7 @@ interface Expectations {
 }
 
 /** Means and KL terms of q(z|x). It ignores the signal: after an interruption the images done so far still need theirs. */
-async function expectations(vae: Vae, images: Images, options: EvaluationOptions): Promise<Expectations> {
+async function expectations(vae: Vae, images: ImageSet, options: EvaluationOptions): Promise<Expectations> {
   const encoding = overImages<object>((batch, key) => encode(vae, toUnit(batch)).expectations(key), options)
   try {
     const { batchSize } = options

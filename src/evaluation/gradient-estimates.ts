@@ -1,7 +1,7 @@
 /** Comparison of gradient estimators for the ELBO and IWAE_k: the noise of each on one batch, and whether their means agree. */
 
 import type { Choice, ScanOptions } from '../compile/step.js'
-import type { Images } from '../data/images.js'
+import type { ImageSet } from '../data/images.js'
 import { type Baseline, createBaseline } from '../inference/estimators/baselines.js'
 import { ascentOf, type bounds } from '../inference/gradient-ascent.js'
 import type { Vae } from '../models/vae.js'
@@ -74,7 +74,7 @@ export function refuseEstimate(vae: Vae, { objective, estimate, samples }: Gradi
  */
 export async function* measureEstimates(
   vae: Vae,
-  images: Images,
+  images: ImageSet,
   wanted: readonly GradientEstimate[],
   { draws, seed, kl, onProgress, signal, ...requested }: EstimateOptions,
 ): AsyncGenerator<MeasuredEstimate> {

@@ -6,7 +6,7 @@ import * as tf from '#tfjs'
 import { repeatBatch } from '../compile/repeat-batch.js'
 import { scan } from '../compile/scan.js'
 import type { Choice, ScanOptions, Step } from '../compile/step.js'
-import type { Images } from '../data/images.js'
+import { type ImageSet, levelsOf } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
 import type { Ascent } from '../inference/estimators/ascent.js'
 import type { Baseline } from '../inference/estimators/baselines.js'
@@ -50,7 +50,7 @@ const WARM_UP = 50
 export async function gradientMoments(
   vae: Vae,
   { ascent, baseline }: { ascent: Ascent; baseline: Baseline },
-  images: Images,
+  images: ImageSet,
   { draws, key, onDraws = () => {}, signal, ...scanOptions }: GradientDrawOptions,
 ): Promise<{ blocks: GradientBlocks; compile: Choice } | undefined> {
   const sums = {
@@ -60,7 +60,7 @@ export async function gradientMoments(
   const steps = scan(drawingStep(vae, ascent, sums), scanOptions)
   const blocks: GradientBlocks = { encoder: [], decoder: [] }
   const run = async (block: number, size: number, onSteps: (count: number) => void): Promise<boolean> => {
-    const batch = { batch: images.pixels, size: images.count, key: keyAt(key, block) }
+    const batch = { batch: levelsOf(images), size: images.count, key: keyAt(key, block) }
     const shares = Array.from({ length: size }, (_, i) => ({ share: 1 / (i + 1) }))
     return (await repeatBatch(steps, batch, shares, { onSteps, signal })) !== undefined
   }

@@ -6,7 +6,7 @@ import * as tf from '#tfjs'
 import { type RepeatedBatch, repeatBatch } from '../compile/repeat-batch.js'
 import { type Scan, scan } from '../compile/scan.js'
 import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'
-import { type Images, imagesFrom, requirePixels } from '../data/images.js'
+import { type ImageSet, imagesFrom, requirePixels } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
 import type { Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
@@ -69,7 +69,7 @@ export interface Gaps {
  * const gaps = await measureGaps(vae, images, { samples: 20, steps: 10, batchSize: 2, key: streamKey(1, 'gaps') })
  * if (gaps) console.log(gaps.amortizationGap.mean + gaps.approximationGap.mean - gaps.gap.mean < 1e-6) // true
  */
-export async function measureGaps(vae: Vae, images: Images, options: GapOptions): Promise<Gaps | undefined> {
+export async function measureGaps(vae: Vae, images: ImageSet, options: GapOptions): Promise<Gaps | undefined> {
   requirePixels(images)
   const size = options.batchSize
   const bounds = batchBounds(vae, size, options, Math.ceil(images.count / size))

@@ -9,7 +9,7 @@ import {
   type ScanOptions,
   type Step,
 } from '../compile/step.js'
-import { type Images, imageSize, imagesFrom, requirePixels } from '../data/images.js'
+import { type ImageSet, imageSize, imagesFrom, requirePixels } from '../data/images.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Batch size of every evaluation of a run. The noise of an image depends on it and on the image's index, not on how many images follow. */
@@ -30,7 +30,7 @@ export interface ImageScan<S> {
   /** Undefined before the first run. */
   readonly choice: Choice | undefined
   /** Runs every part on each batch; returns the outputs of each part, one row per image. */
-  run(images: Images, options: OverImagesOptions, parts: readonly S[]): Promise<Outputs[]>
+  run(images: ImageSet, options: OverImagesOptions, parts: readonly S[]): Promise<Outputs[]>
   dispose(): void
 }
 
@@ -55,7 +55,7 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
 /** Runs p parts on each batch in turn: step s is part s mod p on batch floor(s / p). */
 async function runParts<S>(
   steps: Scan<S>,
-  images: Images,
+  images: ImageSet,
   { batchSize: size, key, onProgress, signal }: OverImagesOptions,
   parts: readonly S[],
 ): Promise<Outputs[]> {
@@ -73,7 +73,7 @@ async function runParts<S>(
   return parts.map((_, part) => selectPart(all, { part, parts: parts.length, steps: done, size, rows }))
 }
 
-function feedOf<S>(images: Images, size: number, key: HostKey, parts: readonly S[]) {
+function feedOf<S>(images: ImageSet, size: number, key: HostKey, parts: readonly S[]) {
   const batchOf = (step: number) => Math.floor(step / parts.length)
   const partOf = (step: number) => step % parts.length
   return (from: number, count: number): Feed<S> => {
@@ -87,7 +87,7 @@ function feedOf<S>(images: Images, size: number, key: HostKey, parts: readonly S
 }
 
 /** Copies whole batches of `size` images. */
-function gatherBatches(images: Images, size: number, numbers: readonly number[]): ArrayValues {
+function gatherBatches(images: ImageSet, size: number, numbers: readonly number[]): ArrayValues {
   const width = imageSize(images)
   const data = new Uint8Array(numbers.length * size * width)
   numbers.forEach((batch, i) => void data.set(imagesFrom(images, batch * size, size), i * size * width))

@@ -6,7 +6,7 @@
 import * as tf from '#tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'
-import { type Images, imagesFrom } from '../data/images.js'
+import { type ImageSet, imagesFrom } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import {
@@ -65,7 +65,7 @@ const axisPoint = (i: number, side: number, extent: number): number => extent * 
  * const { logPx, border } = await quadrature(vae, images, { side: 41, extent: 6 })
  * console.log(logPx.length, border < 1e-6) // 2 true
  */
-export async function quadrature(vae: Vae, images: Images, options: QuadratureOptions): Promise<Quadrature> {
+export async function quadrature(vae: Vae, images: ImageSet, options: QuadratureOptions): Promise<Quadrature> {
   const most = MOST_AT_ONCE[vae.likelihood.linear ? 'linear' : 'other']
   const size = Math.min(most.images, Math.ceil(most.pairs / options.side), images.count)
   const group = imageGroup(vae, size)
@@ -135,7 +135,7 @@ function imageGroup(vae: Vae, size: number) {
   const heads = vae.latents.heads.map(() => variable(vae.latentDim))
   return {
     /** Loads the images starting at `from`, padded with black ones; returns KL(q(z|x) || p(z)) of each. */
-    async take(images: Images, from: number): Promise<Float32Array> {
+    async take(images: ImageSet, from: number): Promise<Float32Array> {
       const levels = Float32Array.from(imagesFrom(images, from, size))
       const kl = tf.tidy(() => {
         x.assign(toUnit(tf.tensor(levels, [size, vae.pixels])))

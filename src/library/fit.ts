@@ -1,8 +1,8 @@
 /** `fit`: a model of one's own images in one call, without files. */
-import { createHash } from 'node:crypto'
 import * as tf from '#tfjs'
-import { type Dataset, IN_MEMORY, type Split } from '../data/dataset.js'
-import { gatherImages, type Images, imageShape } from '../data/images.js'
+import { type Dataset, digestOf, type Split } from '../data/dataset.js'
+import { gatherImages, type ImageSet, imageShape } from '../data/images.js'
+import { IN_MEMORY } from '../data/sources/open-source.js'
 import type { BernoulliMixtureConfig } from '../methods/bernoulli-mixture.js'
 import type { DecoderConfig } from '../methods/decoder.js'
 import type { FactorAnalysisConfig } from '../methods/factor-analysis.js'
@@ -162,8 +162,8 @@ async function datasetOf(values: ImageValues, validation: FitOptions['validation
     typeof validation === 'number'
       ? held(all, validation, seed)
       : { train: all, validation: await readImages('validation', validation as ImageValues, all) }
-  const split = (name: Split['name'], images: Images): Split => ({ name, ...images })
-  const sha256 = createHash('sha256').update(parts.train.pixels).update(parts.validation.pixels).digest('hex')
+  const split = (name: Split['name'], images: ImageSet): Split => ({ name, ...images })
+  const sha256 = digestOf([parts.train, parts.validation])
   return {
     source: IN_MEMORY,
     ...imageShape(all),
@@ -171,11 +171,12 @@ async function datasetOf(values: ImageValues, validation: FitOptions['validation
     validation: split('validation', parts.validation),
     test: split('test', { ...imageShape(all), count: 0, pixels: new Uint8Array() }),
     sha256,
+    warnings: [],
   }
 }
 
 /** Holds out a share of the images, in a seeded order. */
-function held(images: Images, share: number, seed: number): { train: Images; validation: Images } {
+function held(images: ImageSet, share: number, seed: number): { train: ImageSet; validation: ImageSet } {
   if (!(share >= 0 && share < 1))
     throw new Error(`fit: validation is ${share}; a share from 0 to below 1, or images, was expected`)
   const count = Math.floor(images.count * share)

@@ -1,6 +1,7 @@
 /** Loads a run directory as a fitted model. */
 import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { imageShape } from '../data/images.js'
 import { makeFolder } from '../files/folders.js'
 import type { SnapshotName } from '../runs/directory.js'
 import { readHistory } from '../runs/metrics-file.js'
@@ -31,10 +32,9 @@ export async function load(folder: string, { snapshot = 'best', backend }: LoadO
   await openedBackend(backend)
   return inWordsOfTheLibrary('load', () => {
     const run = loadTrainedRun(folder, snapshot)
-    const { rows, columns } = run.snapshot.data
     const history = readHistory(folder, run.snapshot.position, snapshot)
     const save = async (to: string) => copyRun(folder, to)
-    const parts = { ...run, image: { rows, columns, channels: 1 }, history, save }
+    const parts = { ...run, image: imageShape(run.snapshot.data), history, save }
     return fittedVae(parts) ?? fittedModel(parts)
   })
 }

@@ -1,7 +1,7 @@
 /** A fitted model, as the library gives it: samples, codes and likelihoods of one's own images. */
 import * as tf from '#tfjs'
 import type { Choice } from '../compile/step.js'
-import type { ImageShape } from '../data/images.js'
+import { type ImageShape, levelsOf } from '../data/images.js'
 import { unitValues } from '../data/levels.js'
 import type { Bounds } from '../evaluation/bound.js'
 import { evaluateVae } from '../evaluation/evaluate-vae.js'
@@ -128,8 +128,8 @@ export function fittedVae(parts: Parts): FittedVae | undefined {
     vae,
     async encode(values, { seed = 1 } = {}) {
       const images = { name: 'test' as const, ...(await readImages('images', values, image)) }
-      const { pixels, count } = imagesAsRead(images, reads, streamKey(config.seed, images.name))
-      return codes(vae, tf.tensor2d(unitValues(pixels), [count, vae.pixels]), seed)
+      const seen = imagesAsRead(images, reads, streamKey(config.seed, images.name))
+      return codes(vae, tf.tensor2d(unitValues(levelsOf(seen)), [seen.count, vae.pixels]), seed)
     },
     async decode(z) {
       const { data, shape } = z instanceof tf.Tensor ? { data: await z.data<'float32'>(), shape: z.shape } : z

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { choice, type Description, grouped, inGroup, read, setting, wholeNumber } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
 import type { EndOfRun, EpochMetrics, Progress } from './metrics.js'
-import { runSettings, seedSetting, validationSetting } from './run-settings.js'
+import { readSettings, runSettings, seedSetting, validationSetting } from './run-settings.js'
 
 /** The usual kinds of E step. */
 export const eSteps = {
@@ -52,6 +52,7 @@ export const lastEmSettings = {
   trainImages: runSettings.trainImages,
   validation: { ...validationSetting, added: true as const },
   validationImages: runSettings.validationImages,
+  ...readSettings,
 }
 
 /** The setting `binarize` of models of binary images. */

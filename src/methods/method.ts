@@ -7,6 +7,7 @@ import type { modes, ScanOptions } from '../compile/step.js'
 import type { readings } from '../data/binarize.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import type { GivenShape } from '../data/images.js'
+import type { ReadOptions } from '../data/sources/reader.js'
 import type { Bounds } from '../evaluation/bound.js'
 import type { Algorithm } from '../inference/algorithm.js'
 import type { Vae } from '../models/vae.js'
@@ -19,7 +20,7 @@ import type { EndOfRun, Progress } from './metrics.js'
 import type { Pictures } from './pictures.js'
 
 /** The settings common to all methods. config.json holds these and the method's own. */
-export interface RunConfig {
+export interface RunConfig extends Partial<ReadOptions> {
   /** Name of the method, for methods of `elbo em`. */
   model?: string
   /** Total number of passes over the training images. */

@@ -1,6 +1,6 @@
 /** Pictures of trained models: latent points and their mean images, as grey levels. */
 import * as tf from '#tfjs'
-import type { ImageShape, Images } from '../data/images.js'
+import { type ImageSet, type ImageShape, type Images, levelsOf } from '../data/images.js'
 import { toLevels, unitValues } from '../data/levels.js'
 import { mostProbable } from '../inference/decoder/most-probable.js'
 import { type Decoder, decode, encode, samplePrior, type Vae } from '../models/vae.js'
@@ -16,7 +16,7 @@ export interface Pictures {
   /** Mean images of `count` draws of z from the prior. */
   sample(key: Key, count: number): Promise<Picture>
   /** For each image (as the model reads it, 0 … 255) the mean image given its latents. */
-  reconstruct(images: Images): Promise<Picture>
+  reconstruct(images: ImageSet): Promise<Picture>
 }
 
 export const vaePictures = (vae: Vae): Pictures => ({
@@ -28,7 +28,7 @@ export const vaePictures = (vae: Vae): Pictures => ({
 export const decoderPictures = (model: Decoder): Pictures => ({
   sample: (key, count) => sample(model, key, count),
   async reconstruct(images) {
-    const x = tf.tensor2d(unitValues(images.pixels), [images.count, model.pixels])
+    const x = tf.tensor2d(unitValues(levelsOf(images)), [images.count, model.pixels])
     const z = await mostProbable(model, x)
     x.dispose()
     return decodeGrid(model, await readMatrix(z))
@@ -41,7 +41,7 @@ async function sample(model: Decoder, key: Key, count: number): Promise<Picture>
 }
 
 /** Linear interpolation with `steps` points between the codes of consecutive pairs of images: one row of z per point. */
-export async function interpolate(vae: Vae, images: Images, steps: number): Promise<Picture> {
+export async function interpolate(vae: Vae, images: ImageSet, steps: number): Promise<Picture> {
   const means = await encodeModes(vae, images)
   const walks: number[][] = []
   for (let i = 0; i + 1 < means.length; i += 2) {
@@ -73,8 +73,8 @@ async function decodeGrid(vae: Decoder, z: number[][]): Promise<Picture> {
   return { ...vae.image, count: z.length, pixels, z }
 }
 
-function encodeModes(vae: Vae, images: Images): Promise<number[][]> {
-  const x = () => tf.tensor2d(unitValues(images.pixels), [images.count, vae.pixels])
+function encodeModes(vae: Vae, images: ImageSet): Promise<number[][]> {
+  const x = () => tf.tensor2d(unitValues(levelsOf(images)), [images.count, vae.pixels])
   return readMatrix(tf.tidy(() => encode(vae, x()).mode))
 }
 

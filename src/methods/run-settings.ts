@@ -12,6 +12,7 @@ import {
   read,
   type Setting,
   setting,
+  text,
   threads,
   wholeNumber,
   wholeNumberOrOff,
@@ -23,10 +24,10 @@ export const runSettings = {
       ...setting(
         z.string().min(1),
         'mnist',
-        "'mnist', a folder of IDX files, or TRAIN,TEST",
+        "'mnist', a path, or TRAIN,TEST",
         [
-          'folder of IDX files, or TRAIN,TEST',
-          "Images: 'mnist', a folder of IDX files named like MNIST's, or two IDX files TRAIN,TEST.",
+          'file, folder, or TRAIN,TEST',
+          "Images: 'mnist', a file or folder of images, a pattern of paths, or two or three of them: TRAIN,TEST or TRAIN,VALIDATION,TEST. docs/your-data.md has a command for each format; `elbo data` shows what is read.",
         ],
         read.text,
         true,
@@ -66,6 +67,61 @@ export const runSettings = {
     ),
   }),
 } as const satisfies GroupedSettings
+
+/** A setting that runs of older versions lack. */
+const added = <S extends object>(one: S): S & { added: true } => ({ ...one, added: true })
+
+/** How images are read, where their source leaves it open. */
+export const readSettings = inGroup('data', {
+  resize: added(
+    text(['size of all images, as 32 or 32x24', 'Resizes images to ROWSxCOLUMNS, or to one number for both.'], {
+      placeholder: 'value',
+      unset: 'off',
+    }),
+  ),
+  crop: added(
+    choice(['none', 'center'], 'none', [
+      'what resizing cuts off',
+      'What --resize does with images of another ratio. none: they are distorted. center: their middle is cut out.',
+    ]),
+  ),
+  background: added(
+    choice(['black', 'white'], 'black', ['behind transparent pixels', 'The colour behind transparent pixels.']),
+  ),
+  channels: added(
+    choice(['as-is', 'grey', 'colour'], 'as-is', [
+      'grey or colour',
+      'Channels of all images. as-is: colour if any picture is in colour.',
+    ]),
+  ),
+  transpose: added(
+    choice(['off', 'on'], 'off', [
+      'swap rows and columns',
+      "Swaps rows and columns of each image, as EMNIST's files need it.",
+    ]),
+  ),
+  key: added(
+    text(['array or column', 'The array of an npz or MATLAB file, or the column of a Parquet file.'], {
+      placeholder: 'name',
+      unset: 'the usual names',
+    }),
+  ),
+  rawShape: added(
+    text(
+      [
+        'shape of arrays without one',
+        'The shape of bytes without a header: COUNTxROWSxCOLUMNS or COUNTxROWSxCOLUMNSxCHANNELS.',
+      ],
+      { placeholder: 'value', unset: 'off' },
+    ),
+  ),
+  skipBroken: added(
+    choice(['off', 'on'], 'off', [
+      'skip damaged images',
+      'Leaves out and counts images that cannot be decoded. off: the first of them ends the run.',
+    ]),
+  ),
+})
 
 export const validationSetting = grouped(
   'data',

@@ -103,11 +103,23 @@ const rules: readonly Rule<VaeConfig>[] = [
     likelihood === 'gaussian' && pixelVariance === null
       ? "--likelihood gaussian: needs --pixel-variance, a number above 0 such as 0.05, or 'learned'"
       : undefined,
+  idle(
+    ['logistics'],
+    ({ likelihood }) => likelihood !== 'discretized-logistic',
+    ({ likelihood }) =>
+      `has no effect with --likelihood ${likelihood}; leave it out, or use --likelihood discretized-logistic`,
+  ),
+  idle(
+    ['residualBlocks'],
+    ({ filters }) => filters === null,
+    () => 'needs convolutions; leave it out, or add --filters 32,64',
+  ),
   ({ likelihood, pixelVariance, binarize }) => {
-    const { binary } = likelihoodOf(likelihood, pixelVariance ?? undefined)
-    if (binary === (binarize !== 'none')) return undefined
-    return binary
-      ? `--binarize none: --likelihood ${likelihood} is a probability of binary pixels; use --likelihood continuous-bernoulli or gaussian, or leave --binarize out`
-      : `--likelihood ${likelihood}: is a density of grey pixels; add --binarize none`
+    const { values } = likelihoodOf(likelihood, { pixelVariance })
+    if ((values === 'binary') === (binarize !== 'none')) return undefined
+    if (values === 'binary')
+      return `--binarize none: --likelihood ${likelihood} is a probability of binary pixels; use --likelihood discretized-logistic, continuous-bernoulli or gaussian, or leave --binarize out`
+    const kind = values === 'levels' ? 'a probability of the levels 0 to 255' : 'a density of grey pixels'
+    return `--likelihood ${likelihood}: is ${kind}; add --binarize none`
   },
 ]

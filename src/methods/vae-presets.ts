@@ -55,6 +55,22 @@ export const presets = {
       batchSize: 128,
     },
   },
+  colour: {
+    description:
+      'for colour images of 32x32 and 64x64: convolutions with 32, 64 and 128 filters, a residual block after each, a hidden layer of 256 ELU units, 64 latent dimensions, discretized logistic levels',
+    config: {
+      filters: [32, 64, 128],
+      residualBlocks: 1,
+      hidden: [256],
+      latentDim: 64,
+      batchSize: 64,
+      learningRate: 1e-3,
+      learningRateDecay: 0.97,
+      epochs: 60,
+      likelihood: 'discretized-logistic',
+      binarize: 'none',
+    },
+  },
   burda2015: {
     description: 'VAE of Burda et al. 2015: 50 latent dimensions, 1,000 epochs',
     config: published,

@@ -21,7 +21,7 @@ import {
   wholeNumberOrOff,
 } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
-import { layers, runSettings, seedSetting, validationSetting } from './run-settings.js'
+import { layers, readSettings, runSettings, seedSetting, validationSetting } from './run-settings.js'
 
 /** The settings, in the order of config.json. */
 export const vaeFlags = {
@@ -79,6 +79,13 @@ export const vaeFlags = {
       ],
       read.listOrOff,
     ),
+    residualBlocks: {
+      ...wholeNumber([0, 16], 0, [
+        'residual blocks after each of them',
+        'With --filters: residual blocks of two 3x3 convolutions after each convolution, and before each transposed one.',
+      ]),
+      added: true,
+    },
     hidden: layers(
       [400, 400],
       [
@@ -112,8 +119,15 @@ export const vaeFlags = {
     ]),
     likelihood: choice(likelihoods, 'bernoulli', [
       'p(x|z)',
-      'p(x|z). bernoulli: a probability of binary pixels. The others: a density of grey pixels; they need --binarize none.',
+      'p(x|z). bernoulli: a probability of binary pixels. discretized-logistic: a probability of the levels 0 to 255. The others: a density of values in [0, 1]. All but bernoulli need --binarize none.',
     ]),
+    logistics: {
+      ...wholeNumber([1, 100], 1, [
+        'logistics in the mixture of a pixel',
+        'With --likelihood discretized-logistic: components of the mixture of each pixel; with more than one, green depends on red, and blue on both.',
+      ]),
+      added: true,
+    },
     pixelVariance: {
       ...setting(
         z.union([z.number().positive(), z.literal('learned')]).nullable(),
@@ -216,6 +230,7 @@ export const vaeFlags = {
   trainImages: runSettings.trainImages,
   validation: validationSetting,
   validationImages: runSettings.validationImages,
+  ...readSettings,
   ...inGroup('data', {
     binarize: choice(readings, 'dynamic', [
       'how grey pixels become binary',

@@ -1,34 +1,15 @@
-/** Families of p(x|z), parameterized by the decoder's outputs: probabilities of binary pixels, densities of grey ones in [0, 1]. */
+/**
+ * Families of p(x|z), parameterized by the decoder's outputs: probabilities of binary pixels or of the 256 levels, densities of values in
+ * [0, 1].
+ */
 import * as tf from '#tfjs'
 import { WHITE } from '../data/levels.js'
 import * as bernoulli from '../distributions/bernoulli.js'
 import * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
 import * as gaussian from '../distributions/normal.js'
-import { type Key, normal } from '../random.js'
-
-/** p(x|z) for each z [..., latent]. */
-export interface PixelDistribution {
-  /** The mean image: [..., pixels]. */
-  readonly mean: tf.Tensor
-  /** log p(x|z) in nats, summed over pixels; x [..., pixels] broadcasts over the leading axes of z. */
-  logProb(x: tf.Tensor): tf.Tensor
-  /** log p(x|z) in nats of every image given every z: x [images, pixels], z [points, latent] -> [points, images]. */
-  logProbOfEach(x: tf.Tensor): tf.Tensor
-  /** One image drawn for each z: [..., pixels]. */
-  sample(key: Key): tf.Tensor
-}
-
-export interface Likelihood {
-  /** Names of the decoder's output layers, each [..., pixels]. */
-  readonly heads: readonly string[]
-  /** True for a probability of binary pixels, false for a density of grey ones. */
-  readonly binary: boolean
-  /** Whether log p(x|z) is linear in x, so that `logProbOfEach` is one matrix product. */
-  readonly linear: boolean
-  /** What the decoder's outputs mean, in a line for users of an exported decoder. */
-  readonly meaning: string
-  of(heads: readonly tf.Tensor[]): PixelDistribution
-}
+import { normal } from '../random.js'
+import type { Head, Likelihood, PixelDistribution } from './likelihood.js'
+import { logisticMixturePixels, logisticPixels } from './logistic-pixels.js'
 
 /** Variance of a Gaussian pixel, the same for all pixels; 'learned': the decoder outputs the variance of each pixel. */
 export type PixelVariance = number | 'learned'
@@ -36,48 +17,62 @@ export type PixelVariance = number | 'learned'
 /** Variance of the error of rounding to one of 256 grey levels; no pixel is known more precisely, so learned variances are larger. */
 const ROUNDING_VARIANCE = 1 / (12 * WHITE ** 2)
 
+const logits: Head = { name: 'logits', per: 'value' }
+
 /** Every family by name. A new one is an entry here. */
 const families = {
   bernoulli: (): Likelihood => ({
-    heads: ['logits'],
-    binary: true,
+    heads: [logits],
+    values: 'binary',
     linear: true,
     meaning: 'sigmoid(logits) is the mean image: the probability that each pixel is white',
     of: ([logits]) => bernoulliPixels(logits as tf.Tensor),
   }),
   'continuous-bernoulli': (): Likelihood => ({
-    heads: ['logits'],
-    binary: false,
+    heads: [logits],
+    values: 'density',
     linear: true,
     meaning:
       'with l = sigmoid(logits), the mean image is l / (2 l - 1) + 1 / (2 artanh(1 - 2 l)), and 1/2 where l = 1/2',
     of: ([logits]) => continuousBernoulliPixels(logits as tf.Tensor),
   }),
-  gaussian: (variance?: PixelVariance): Likelihood => {
-    if (variance === undefined) throw new Error('likelihood gaussian: a pixelVariance is missing')
+  gaussian: ({ pixelVariance: variance }: LikelihoodOptions): Likelihood => {
+    if (variance == null) throw new Error('likelihood gaussian: a pixelVariance is missing')
     return variance === 'learned' ? gaussianOfLearnedVariance : gaussianOfVariance(variance)
   },
+  'discretized-logistic': ({ logistics = 1, channels = 1 }: LikelihoodOptions): Likelihood =>
+    logistics === 1 ? logisticPixels : logisticMixturePixels(logistics, channels),
 } as const
 
 export const likelihoods = Object.keys(families) as [LikelihoodName, ...LikelihoodName[]]
 
 export type LikelihoodName = keyof typeof families
 
-/** The family of that name. Throws an Error if 'gaussian' is given no `pixelVariance`; the others ignore it. */
-export const likelihoodOf = (name: LikelihoodName, pixelVariance?: PixelVariance): Likelihood =>
-  families[name](pixelVariance)
+/** What some families need. */
+export interface LikelihoodOptions {
+  /** Required by 'gaussian'. */
+  pixelVariance?: PixelVariance | null
+  /** Of 'discretized-logistic': the components of each pixel's mixture; 1 if left out. */
+  logistics?: number
+  /** The channels of an image; 1 if left out. */
+  channels?: number
+}
+
+/** The family of that name; it ignores the options of others. Throws an Error if 'gaussian' is given no `pixelVariance`. */
+export const likelihoodOf = (name: LikelihoodName, options: LikelihoodOptions = {}): Likelihood =>
+  families[name](options)
 
 const gaussianOfLearnedVariance: Likelihood = {
-  heads: ['logits', 'log_var'],
-  binary: false,
+  heads: [logits, { name: 'log_var', per: 'value' }],
+  values: 'density',
   linear: false,
   meaning: `sigmoid(logits) is the mean image; exp(log_var) + 1 / (12 x ${WHITE}^2) is the variance of each pixel`,
   of: ([logits, logVar]) => gaussianPixels(logits as tf.Tensor, atLeastRounding(logVar as tf.Tensor)),
 }
 
 const gaussianOfVariance = (variance: number): Likelihood => ({
-  heads: ['logits'],
-  binary: false,
+  heads: [logits],
+  values: 'density',
   linear: false,
   meaning: `sigmoid(logits) is the mean image; the variance of every pixel is ${variance}`,
   of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(Math.log(variance))),

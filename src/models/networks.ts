@@ -1,9 +1,11 @@
 /**
  * Encoder and decoder as `tf.layers` models over flat images [batch, pixels]: fully connected, or with convolutions
- * of stride 2 between the image and the hidden layers (Radford et al. 2015), which the decoder mirrors by transposed ones.
+ * of stride 2 between the image and the hidden layers (Radford et al. 2015), which the decoder mirrors by transposed ones, with residual
+ * blocks between them if asked (He et al. 2016).
  */
 import * as tf from '#tfjs'
 import { type GivenShape, type ImageShape, imageShape, imageSize } from '../data/images.js'
+import type { Head } from './likelihood.js'
 
 /** Hidden-layer activations to choose from. */
 export const activations = ['relu', 'tanh', 'softplus', 'elu', 'sigmoid'] as const
@@ -12,40 +14,38 @@ export const activations = ['relu', 'tanh', 'softplus', 'elu', 'sigmoid'] as con
 export interface VaeShape extends GivenShape {
   /** Filters of the encoder's convolutions, from the image inwards; null or absent: fully connected. */
   filters?: readonly number[] | null
+  /** Residual blocks after each convolution; default 0. */
+  residualBlocks?: number
   /** Units of the encoder's hidden layers, from the image inwards; the decoder mirrors them. */
   hidden: readonly number[]
   latentDim: number
   activation: (typeof activations)[number]
 }
 
-/** Rows and columns of a convolution's kernel. */
-const KERNEL = 4
+/** Rows and columns of the kernel of a convolution of stride 2. */
+export const KERNEL = 4
 
-/** Images [batch, pixels] -> one output [batch, latent] for each of `heads`. Throws an Error if the convolutions do not fit the image. */
-export function encoderNetwork(
-  { filters, hidden, latentDim, activation, ...shape }: VaeShape,
-  heads: readonly string[],
-): tf.LayersModel {
+/** The same of the convolutions of a residual block. */
+export const BLOCK_KERNEL = 3
+
+/** Images [batch, values] -> one output [batch, latent] for each of `heads`. Throws an Error if there are more convolutions than the image can be halved. */
+export function encoderNetwork(shape: VaeShape, heads: readonly string[]): tf.LayersModel {
   const image = imageShape(shape)
-  const convolutions = filters ? convolutionLayers(image, filters, activation) : []
   const input = tf.input({ shape: [imageSize(image)], name: 'encoder_input' })
-  const code = through([...convolutions, ...hiddenLayers(hidden, activation)], input)
-  const outputs = heads.map(head => through([dense(head, latentDim)], code))
+  const features = shape.filters ? convolved(input, image, { ...shape, filters: shape.filters }) : input
+  const code = through(hiddenLayers(shape.hidden, shape.activation), features)
+  const outputs = heads.map(head => through([dense(head, shape.latentDim)], code))
   return tf.model({ name: 'encoder', inputs: input, outputs })
 }
 
-/** z [batch, latent] -> one output [batch, pixels] for each of `heads`. Throws an Error if the convolutions do not fit the image. */
-export function decoderNetwork(
-  { filters, hidden, latentDim, activation, ...shape }: VaeShape,
-  heads: readonly string[],
-): tf.LayersModel {
+/** z [batch, latent] -> one output for each of `heads`. Throws an Error if there are more convolutions than the image can be halved. */
+export function decoderNetwork(shape: VaeShape, heads: readonly Head[]): tf.LayersModel {
   const image = imageShape(shape)
-  const maps = filters ? transposedLayers(image, filters, activation) : []
-  const input = tf.input({ shape: [latentDim], name: 'decoder_input' })
-  const features = through([...hiddenLayers(hidden.toReversed(), activation), ...maps], input)
-  const outputs = heads.map(head =>
-    through(filters ? pixelMaps(head, image.channels) : [dense(head, imageSize(image))], features),
-  )
+  const input = tf.input({ shape: [shape.latentDim], name: 'decoder_input' })
+  const hidden = through(hiddenLayers(shape.hidden.toReversed(), shape.activation), input)
+  const { filters } = shape
+  const features = filters ? upsampled(hidden, image, { ...shape, filters }) : hidden
+  const outputs = heads.map(head => (filters ? mapsOf(head, image, features) : valuesOf(head, image, features)))
   return tf.model({ name: 'decoder', inputs: input, outputs })
 }
 
@@ -59,39 +59,6 @@ export function denseNetwork(
   return tf.model({ name, inputs: input, outputs: heads.map(head => through([dense(head, outputs)], code)) })
 }
 
-/** The number of weights of `encoderNetwork`, which is not made. Throws an Error if the convolutions do not fit the image. */
-export function countEncoderWeights({ filters, hidden, latentDim, ...shape }: VaeShape, heads: number): number {
-  const image = imageShape(shape)
-  const { rows, columns } = smallestMaps(image, filters ?? [])
-  const features = filters ? rows * columns * (filters.at(-1) ?? image.channels) : imageSize(image)
-  const convolutions = filters ? countThrough([image.channels, ...filters], KERNEL ** 2) : 0
-  return convolutions + countDenseWeights({ inputs: features, hidden, outputs: latentDim }, heads)
-}
-
-/** The number of weights of `decoderNetwork`, which is not made. Throws an Error if the convolutions do not fit the image. */
-export function countDecoderWeights({ filters, hidden, latentDim, ...shape }: VaeShape, heads: number): number {
-  const image = imageShape(shape)
-  const layers = hidden.toReversed()
-  if (!filters) return countDenseWeights({ inputs: latentDim, hidden: layers, outputs: imageSize(image) }, heads)
-  const { rows, columns } = smallestMaps(image, filters)
-  const inwards = filters.toReversed()
-  const features = countThrough([latentDim, ...layers, rows * columns * (inwards[0] ?? 0)])
-  const output = countThrough([inwards.at(-1) ?? 0, image.channels], KERNEL ** 2)
-  return features + countThrough(inwards, KERNEL ** 2) + heads * output
-}
-
-/** The number of weights of `denseNetwork`, which is not made. */
-export function countDenseWeights(
-  { inputs, hidden, outputs }: Pick<DenseShape, 'inputs' | 'hidden' | 'outputs'>,
-  heads: number,
-): number {
-  return countThrough([inputs, ...hidden]) + heads * countThrough([hidden.at(-1) ?? inputs, outputs])
-}
-
-/** Kernels and biases between layers of these units or channels; `field` is the number of positions of a kernel. */
-const countThrough = (units: readonly number[], field = 1): number =>
-  units.slice(1).reduce((count, to, i) => count + (field * (units[i] as number) + 1) * to, 0)
-
 /** A network's outputs at inputs with any leading axes: [..., in] -> [..., out] each. */
 export function outputsAt(network: tf.LayersModel, inputs: tf.Tensor): tf.Tensor[] {
   const outputs = network.apply(tf.reshape(inputs, [-1, inputs.shape.at(-1) as number])) as tf.Tensor | tf.Tensor[]
@@ -99,7 +66,7 @@ export function outputsAt(network: tf.LayersModel, inputs: tf.Tensor): tf.Tensor
   return [outputs].flat().map(output => tf.reshape(output, [...leading, output.shape.at(-1) as number]))
 }
 
-interface DenseShape {
+export interface DenseShape {
   name: string
   inputs: number
   /** Units of the hidden layers, from the input to the outputs. */
@@ -111,49 +78,120 @@ interface DenseShape {
 type Activation = VaeShape['activation']
 type MapSize = Pick<ImageShape, 'rows' | 'columns'>
 
-/** [pixels] -> [rows, columns, channels] -> [rows / 2, columns / 2, filters] -> … -> flat features. */
-function convolutionLayers(image: ImageShape, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
-  smallestMaps(image, filters)
-  return [
-    tf.layers.reshape({ name: 'image', targetShape: [image.rows, image.columns, image.channels] }),
-    ...filters.map((count, i) => tf.layers.conv2d({ ...convolution(`conv_${i + 1}`, count), activation })),
-    tf.layers.flatten({ name: 'features' }),
-  ]
+type Convolutional = VaeShape & { filters: readonly number[] }
+
+/** [values] -> [rows, columns, channels] -> [rows / 2, columns / 2, filters] -> … -> flat features; odd sizes are rounded up. */
+function convolved(input: tf.SymbolicTensor, image: ImageShape, shape: Convolutional): tf.SymbolicTensor {
+  mapSizes(image, shape.filters)
+  const { filters, activation } = shape
+  const start = through(
+    [tf.layers.reshape({ name: 'image', targetShape: [image.rows, image.columns, image.channels] })],
+    input,
+  )
+  const maps = filters.reduce((from, count, i) => {
+    const halved = tf.layers.conv2d({ ...convolution(`conv_${i + 1}`, count), activation }).apply(from)
+    return withBlocks(halved as tf.SymbolicTensor, `block_${i + 1}`, count, shape)
+  }, start)
+  return through([tf.layers.flatten({ name: 'features' })], maps)
 }
 
-/** The decoder's mirror of `convolutionLayers`, without the last transposed convolution: [units] -> feature maps -> … */
-function transposedLayers(image: ImageShape, filters: readonly number[], activation: Activation): tf.layers.Layer[] {
-  const maps = smallestMaps(image, filters)
+/** The decoder's mirror of `convolved`, without the last transposed convolution: [units] -> feature maps -> … */
+function upsampled(input: tf.SymbolicTensor, image: ImageShape, shape: Convolutional): tf.SymbolicTensor {
+  const { filters, activation } = shape
+  const sizes = mapSizes(image, filters).toReversed()
+  const [smallest, ...larger] = sizes as [MapSize, ...MapSize[]]
   const [deepest = 0, ...outwards] = filters.toReversed()
-  return [
-    dense('features', maps.rows * maps.columns * deepest, activation),
-    tf.layers.reshape({ name: 'maps', targetShape: [maps.rows, maps.columns, deepest] }),
-    ...outwards.map((count, i) => tf.layers.conv2dTranspose({ ...convolution(`conv_${i + 1}`, count), activation })),
-  ]
-}
-
-/** Feature maps -> [rows, columns, channels] -> [pixels]. */
-const pixelMaps = (head: string, channels: number): tf.layers.Layer[] => [
-  tf.layers.conv2dTranspose(convolution(head, channels)),
-  tf.layers.flatten({ name: `${head}_pixels` }),
-]
-
-/** The size of the innermost feature maps. */
-function smallestMaps({ rows, columns }: ImageShape, filters: readonly number[]): MapSize {
-  const factor = 2 ** filters.length
-  if (rows % factor === 0 && columns % factor === 0) return { rows: rows / factor, columns: columns / factor }
-  const nearest = (size: number) => Math.max(1, Math.round(size / factor)) * factor
-  const most = halvings(rows, columns)
-  throw new Error(
-    `filters ${filters}: each of the ${filters.length} convolutions halves the image, so its rows and columns must be ` +
-      `multiples of ${factor}, such as ${nearest(rows)}x${nearest(columns)}; these images are ${rows}x${columns}, ` +
-      `which allows ${most > 0 ? `at most ${most}` : 'none: leave the convolutions out'}`,
+  const start = through(
+    [
+      dense('features', smallest.rows * smallest.columns * deepest, activation),
+      tf.layers.reshape({ name: 'maps', targetShape: [smallest.rows, smallest.columns, deepest] }),
+    ],
+    input,
+  )
+  return outwards.reduce(
+    (from, count, i) => {
+      const name = `conv_${i + 1}`
+      const doubled = tf.layers.conv2dTranspose({ ...convolution(name, count), activation }).apply(from)
+      const cut = croppedTo(doubled as tf.SymbolicTensor, larger[i] as MapSize, `${name}_cut`)
+      return withBlocks(cut, `block_${i + 2}`, count, shape)
+    },
+    withBlocks(start, 'block_1', deepest, shape),
   )
 }
 
-/** How many times both sizes can be halved. */
-function halvings(rows: number, columns: number): number {
-  return rows % 2 === 0 && columns % 2 === 0 ? 1 + halvings(rows / 2, columns / 2) : 0
+/** Residual blocks (He et al. 2016): x + conv(activation(conv(activation(x)))). */
+function withBlocks(
+  maps: tf.SymbolicTensor,
+  name: string,
+  filters: number,
+  { residualBlocks = 0, activation }: VaeShape,
+): tf.SymbolicTensor {
+  let from = maps
+  for (let i = 1; i <= residualBlocks; i++) {
+    const half = (part: string) => [
+      tf.layers.activation({ name: `${name}_${i}_${part}_activation`, activation }),
+      tf.layers.conv2d({ ...convolution(`${name}_${i}_${part}`, filters), kernelSize: BLOCK_KERNEL, strides: 1 }),
+    ]
+    const change = through([...half('a'), ...half('b')], from)
+    from = tf.layers.add({ name: `${name}_${i}` }).apply([from, change]) as tf.SymbolicTensor
+  }
+  return from
+}
+
+/** Features -> the head's numbers, fully connected. */
+function valuesOf({ name, per, size = 1 }: Head, image: ImageShape, features: tf.SymbolicTensor): tf.SymbolicTensor {
+  const pixels = image.rows * image.columns
+  if (per === 'channel') return repeated(through([dense(name, image.channels)], features), name, pixels)
+  return through([dense(name, per === 'value' ? imageSize(image) : pixels * size)], features)
+}
+
+/** Feature maps -> the head's numbers: [rows, columns, numbers] -> [rows × columns × numbers]. */
+function mapsOf({ name, per, size = 1 }: Head, image: ImageShape, maps: tf.SymbolicTensor): tf.SymbolicTensor {
+  if (per === 'channel') {
+    const means = through(
+      [tf.layers.globalAveragePooling2d({ name: `${name}_means` }), dense(name, image.channels)],
+      maps,
+    )
+    return repeated(means, name, image.rows * image.columns)
+  }
+  const numbers = per === 'value' ? image.channels : size
+  const doubled = tf.layers.conv2dTranspose(convolution(name, numbers)).apply(maps) as tf.SymbolicTensor
+  return through([tf.layers.flatten({ name: `${name}_pixels` })], croppedTo(doubled, image, `${name}_cut`))
+}
+
+/** [channels] -> [pixels × channels]. */
+const repeated = (values: tf.SymbolicTensor, name: string, pixels: number): tf.SymbolicTensor =>
+  through(
+    [tf.layers.repeatVector({ name: `${name}_each`, n: pixels }), tf.layers.flatten({ name: `${name}_pixels` })],
+    values,
+  )
+
+/** Cuts the last row and column off where a doubled size was rounded up before. */
+function croppedTo(maps: tf.SymbolicTensor, { rows, columns }: MapSize, name: string): tf.SymbolicTensor {
+  const [, height, width] = maps.shape as [null, number, number]
+  if (height === rows && width === columns) return maps
+  const cropping: [[number, number], [number, number]] = [
+    [0, height - rows],
+    [0, width - columns],
+  ]
+  return through([tf.layers.cropping2D({ name, cropping })], maps)
+}
+
+/** The sizes of the feature maps, from the image inwards. */
+export function mapSizes(image: ImageShape, filters: readonly number[]): MapSize[] {
+  const half = ({ rows, columns }: MapSize) => ({ rows: Math.ceil(rows / 2), columns: Math.ceil(columns / 2) })
+  const most = Math.ceil(Math.log2(Math.min(image.rows, image.columns)))
+  if (filters.length > most)
+    throw new Error(
+      `filters ${filters}: each of the ${filters.length} convolutions halves the image; ` +
+        `images of ${image.rows}x${image.columns} allow ${most > 0 ? `at most ${most}` : 'none: leave the convolutions out'}`,
+    )
+  const sizes: MapSize[] = []
+  filters.reduce<MapSize>((size, _, i) => {
+    sizes[i] = half(size)
+    return sizes[i] as MapSize
+  }, image)
+  return sizes
 }
 
 const hiddenLayers = (units: readonly number[], activation: Activation): tf.layers.Layer[] =>

@@ -7,7 +7,8 @@ import * as tf from '#tfjs'
 import * as gaussian from '../distributions/normal.js'
 import { normal } from '../random.js'
 import type { Latents, Posterior, Prior } from './latents.js'
-import { countDenseWeights, denseNetwork, outputsAt, type VaeShape } from './networks.js'
+import { countDenseWeights } from './network-weights.js'
+import { denseNetwork, outputsAt, type VaeShape } from './networks.js'
 
 export interface TwoLayerShape {
   /** Dimensions of h1 and of h2. */

@@ -7,21 +7,10 @@ import * as tf from '#tfjs'
 import { type ImageShape, imageShape, imageSize } from '../data/images.js'
 import { type Key, split, uniform } from '../random.js'
 import { type LatentName, type Latents, latentFamilies, type Posterior } from './latents.js'
-import {
-  type Likelihood,
-  likelihoodOf,
-  type likelihoods,
-  type PixelDistribution,
-  type PixelVariance,
-} from './likelihoods.js'
-import {
-  countDecoderWeights,
-  countEncoderWeights,
-  decoderNetwork,
-  encoderNetwork,
-  outputsAt,
-  type VaeShape,
-} from './networks.js'
+import type { Likelihood, PixelDistribution } from './likelihood.js'
+import { likelihoodOf, type likelihoods, type PixelVariance } from './likelihoods.js'
+import { countDecoderWeights, countEncoderWeights } from './network-weights.js'
+import { decoderNetwork, encoderNetwork, outputsAt, type VaeShape } from './networks.js'
 import { countTwoLayerWeights, twoLayerLatents } from './two-layer-latents.js'
 
 /** The generative model p(z) p(x|z): a prior, and a network that outputs the parameters of p(x|z). `dispose` frees it. */
@@ -115,6 +104,8 @@ export interface VaeOptions extends VaeShape {
   likelihood?: (typeof likelihoods)[number]
   /** Required by likelihood 'gaussian', ignored by the others. */
   pixelVariance?: PixelVariance | null
+  /** Of likelihood 'discretized-logistic': the components of each pixel's mixture; default 1. */
+  logistics?: number
 }
 
 /**
@@ -153,8 +144,8 @@ export function countVaeWeights(options: VaeOptions): number {
 
 /** The number of weights of `createDecoder`'s network, or of the decoder of `createVae`, which is not made. */
 export function countDecoder(options: VaeOptions): number {
-  const { likelihood = 'bernoulli', pixelVariance } = options
-  return countDecoderWeights(options, likelihoodOf(likelihood, pixelVariance ?? undefined).heads.length)
+  const { likelihood = 'bernoulli', pixelVariance = null, logistics = 1, channels = 1 } = options
+  return countDecoderWeights(options, likelihoodOf(likelihood, { pixelVariance, logistics, channels }).heads)
 }
 
 function latentsOf({ latents = 'gaussian', upperLatentDim, upperHidden, latentDim, activation }: VaeOptions): Latents {
@@ -164,10 +155,10 @@ function latentsOf({ latents = 'gaussian', upperLatentDim, upperHidden, latentDi
 }
 
 function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispose'> {
-  const { latentDim, upperLatentDim, likelihood: name = 'bernoulli', pixelVariance } = options
+  const { latentDim, upperLatentDim, likelihood: name = 'bernoulli', pixelVariance = null, logistics = 1 } = options
   const image = imageShape(options)
   const layers = upperLatentDim ? [latentDim, upperLatentDim] : [latentDim]
-  const likelihood = likelihoodOf(name, pixelVariance ?? undefined)
+  const likelihood = likelihoodOf(name, { pixelVariance, logistics, channels: image.channels })
   return {
     layers,
     latentDim: layers.reduce((sum, size) => sum + size),

@@ -1,14 +1,18 @@
-// Draws grey images as tiles of one PNG picture, in rows and columns; each pixel is a sharp square.
+// Draws images as tiles of one PNG picture, in rows and columns; each pixel is a sharp square.
 import { PNG } from 'pngjs'
 
 const BACKGROUND = 112
-const GREY = 0
 
-/** Grey images of one size: `pixels` holds [count, rows, columns], 0 … 255. */
-export interface GreyImages {
+/** PNG's colour types, by number of channels. */
+const COLOUR_TYPES = { 1: 0, 3: 2 } as const
+
+/** Images of one size, grey or in colour: `pixels` holds [count, rows, columns, channels], 0 … 255. */
+export interface GridImages {
   readonly count: number
   readonly rows: number
   readonly columns: number
+  /** 1 or 3; 1 if left out. */
+  readonly channels?: number
   readonly pixels: Uint8Array
 }
 
@@ -31,30 +35,31 @@ export interface ImageGridLayout {
 }
 
 /**
- * Draws images row by row, left to right, as an 8-bit grey PNG; unused places in the last row stay background.
+ * Draws images row by row, left to right, as an 8-bit PNG, grey or in colour; unused places in the last row stay background.
  *
  * @throws RangeError if a size is not a whole number in its range, or the length of `pixels` does not match the sizes
  */
-export function imageGrid(images: GreyImages, layout: ImageGridLayout = {}): Buffer {
-  const { count, rows: height, columns: width, pixels } = images
+export function imageGrid(images: GridImages, layout: ImageGridLayout = {}): Buffer {
+  const { count, rows: height, columns: width, channels = 1, pixels } = images
   const grid = resolve(images, layout)
   check(images, grid)
   const lefts = tileStarts(grid.columns, width, grid.groupColumns, grid)
   const tops = tileStarts(Math.ceil(count / grid.columns), height, grid.groupRows, grid)
   const picture = new PNG({ width: extent(lefts, width, grid), height: extent(tops, height, grid) })
-  picture.data = Buffer.alloc(picture.width * picture.height, BACKGROUND) // [picture height, picture width]
+  picture.data = Buffer.alloc(picture.width * picture.height * channels, BACKGROUND) // [picture height, picture width, channels]
   for (let index = 0; index < count; index++) {
     const left = lefts[index % grid.columns] ?? 0
     const top = tops[Math.floor(index / grid.columns)] ?? 0
-    const tile = { height, width, pixels: pixels.subarray(index * height * width) }
+    const tile = { height, width, channels, pixels: pixels.subarray(index * height * width * channels) }
     drawTile(picture, tile, grid.scale, top, left)
   }
-  return PNG.sync.write(picture, { colorType: GREY, inputColorType: GREY, inputHasAlpha: false })
+  const colorType = COLOUR_TYPES[channels as keyof typeof COLOUR_TYPES]
+  return PNG.sync.write(picture, { colorType, inputColorType: colorType, inputHasAlpha: false })
 }
 
 type Grid = Required<ImageGridLayout>
 
-function resolve({ count, rows, columns }: GreyImages, layout: ImageGridLayout): Grid {
+function resolve({ count, rows, columns }: GridImages, layout: ImageGridLayout): Grid {
   const { groupColumns = 1, gap = 2 } = layout
   const square = Math.ceil(Math.sqrt((count * rows) / columns) / groupColumns) * groupColumns
   return {
@@ -69,17 +74,18 @@ function resolve({ count, rows, columns }: GreyImages, layout: ImageGridLayout):
   }
 }
 
-function check({ count, rows, columns, pixels }: GreyImages, grid: Grid): void {
+function check({ count, rows, columns, channels = 1, pixels }: GridImages, grid: Grid): void {
   const sizes = { count, 'rows of an image': rows, 'columns of an image': columns }
   for (const [name, value] of Object.entries(sizes)) checkWhole(name, value, 1)
   for (const name of ['columns', 'scale', 'groupColumns', 'groupRows'] as const) checkWhole(name, grid[name], 1)
   for (const name of ['gap', 'margin', 'groupGap'] as const) checkWhole(name, grid[name], 0)
   if (grid.columns % grid.groupColumns)
     throw new RangeError(`image grid: ${grid.columns} columns do not divide into groups of ${grid.groupColumns}`)
-  const bytes = count * rows * columns
+  if (!(channels in COLOUR_TYPES)) throw new RangeError(`image grid: images have 1 or 3 channels, not ${channels}`)
+  const bytes = count * rows * columns * channels
   if (pixels.length !== bytes)
     throw new RangeError(
-      `image grid: ${count} grey images of ${rows} x ${columns} are ${bytes} bytes, but ${pixels.length} were given`,
+      `image grid: ${count} ${channels === 1 ? 'grey ' : ''}images of ${rows} x ${columns}${channels === 1 ? '' : ` x ${channels}`} are ${bytes} bytes, but ${pixels.length} were given`,
     )
 }
 
@@ -104,18 +110,26 @@ function extent(starts: number[], size: number, { scale, margin }: Grid): number
 interface Tile {
   height: number
   width: number
-  /** [height, width]; more values may follow. */
+  channels: number
+  /** [height, width, channels]; more values may follow. */
   pixels: Uint8Array
 }
 
-function drawTile(picture: PNG, { height, width, pixels }: Tile, scale: number, top: number, left: number): void {
+function drawTile(
+  picture: PNG,
+  { height, width, channels, pixels }: Tile,
+  scale: number,
+  top: number,
+  left: number,
+): void {
   for (let row = 0; row < height; row++) {
-    const start = (top + row * scale) * picture.width + left
+    const start = ((top + row * scale) * picture.width + left) * channels
     for (let column = 0; column < width; column++) {
-      const pixel = start + column * scale
-      picture.data.fill(pixels[row * width + column] ?? 0, pixel, pixel + scale)
+      const from = (row * width + column) * channels
+      const colour = pixels.subarray(from, from + channels)
+      for (let copy = 0; copy < scale; copy++) picture.data.set(colour, start + (column * scale + copy) * channels)
     }
     for (let copy = 1; copy < scale; copy++)
-      picture.data.copyWithin(start + copy * picture.width, start, start + width * scale)
+      picture.data.copyWithin(start + copy * picture.width * channels, start, start + width * scale * channels)
   }
 }

@@ -31,7 +31,7 @@ export interface Keeper {
   /** Called once at the start of a new run, before its weights are initialized. */
   begin(kept: Kept, position: Position): void
   /** Copies the weights of `config.initFrom` into the learner. */
-  warmStart(kept: Kept): void
+  warmStart(kept: Kept): Promise<void>
   /** The metrics of all finished passes. */
   history(position: Position): EpochMetrics[]
   append(metrics: EpochMetrics): void
@@ -71,8 +71,8 @@ export function keepInFolder(folder: string, { resume, isLocked }: FolderOptions
       writeRunConfig(folder, config)
       dropUnfinished(folder, position)
     },
-    warmStart({ config, learner, data }) {
-      if (config.initFrom && learner.vae) startFrom(config.initFrom, dirname(folder), learner.vae, config, data)
+    async warmStart({ config, learner, data }) {
+      if (config.initFrom && learner.vae) await startFrom(config.initFrom, dirname(folder), learner.vae, config, data)
     },
     history: position => readHistory(folder, position),
     append: metrics => appendMetrics(folder, metrics),
@@ -104,11 +104,11 @@ export function writeRunSnapshot(
   position: Position,
   isBest: boolean,
 ): Promise<void> {
-  const { sha256, rows, columns } = data
+  const { sha256, rows, columns, channels } = data
   const snapshot = {
     algorithm: learner.algorithm,
     settings: method.settings.fixed(config),
-    data: { source: config.data, sha256, rows, columns, images: data.train.count },
+    data: { source: config.data, sha256, rows, columns, ...(channels > 1 && { channels }), images: data.train.count },
     position,
   }
   return saveSnapshot(folder, stepLabel(position.step), isBest, to =>
@@ -135,7 +135,7 @@ export function keepInMemory(): MemoryKeeper {
     best: () => best,
     restore: () => undefined,
     begin() {},
-    warmStart({ config }) {
+    async warmStart({ config }) {
       if (config.initFrom) throw new UsageError('initFrom: needs a run directory; load that run and go on from it')
     },
     history: () => [],

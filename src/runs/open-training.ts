@@ -100,7 +100,7 @@ async function findPosition(run: OpenRun): Promise<Position> {
   const position = startOfRun()
   keeper.begin(run, position)
   await learner.initialize(data, images.train)
-  keeper.warmStart(run)
+  await keeper.warmStart(run)
   await keeper.save(run, position, false)
   return position
 }

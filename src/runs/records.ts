@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { type Dataset, sourceName } from '../data/dataset.js'
-import { alternateImages, firstImages } from '../data/images.js'
+import { alternateImages, firstImages, inMemory } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
 import { nodeNamespace, type SummaryWriter } from '../libtensorflow/node-backend.js'
 import { methodOf } from '../methods/list.js'
@@ -40,7 +40,7 @@ export function trainingRecords(folder: string, config: RunConfig, backend: Back
     drawCurve: history => drawCurve({ folder, config, traits }, history),
     async drawImages(pictures, data, epoch) {
       const key = streamKey(config.seed, 'pictures')
-      const grey = firstImages(data.validation.count > 0 ? data.validation : data.train, PICTURED)
+      const grey = inMemory(firstImages(data.validation.count > 0 ? data.validation : data.train, PICTURED))
       const seen = imagesAsRead(grey, traits.reads, key)
       const write = (name: (typeof imageNames)[number], png: Buffer) =>
         writeFileAtomic(imageFile(folder, name, epoch), png)

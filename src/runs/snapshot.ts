@@ -56,6 +56,8 @@ const metadataSchema = z.object({
       sha256: z.string(),
       rows: count.min(1),
       columns: count.min(1),
+      /** Absent for grey images. */
+      channels: count.min(1).exactOptional(),
       images: count.default(0),
     }),
   ),
@@ -70,7 +72,7 @@ export interface Snapshot {
   /** The settings that determine the state, by name. */
   settings: Record<string, unknown>
   /** The training data; `images` is the number of training images. */
-  data: { source: string; sha256: string; rows: number; columns: number; images: number }
+  data: { source: string; sha256: string; rows: number; columns: number; channels?: number; images: number }
   position: Position
   tensors: Map<string, StoredTensor>
 }

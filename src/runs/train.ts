@@ -19,8 +19,8 @@ import type { TrainingJob, TrainingResult } from './training.js'
  * console.log(ended, history[0]?.step) // finished 3
  */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
-  const { folder, config, resume = false, isLocked = false } = job
-  const data = loadRunDataset(config)
+  const { folder, config, resume = false, isLocked = false, observer = {} } = job
+  const data = await loadRunDataset(config, observer.decoded)
   const shape = { ...data, images: data.train.count }
   const learner = createLearner(methodOf(config), config, shape, job.backend.device)
   const keeper = () => keepInFolder(folder, { resume, isLocked })

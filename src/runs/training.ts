@@ -9,6 +9,8 @@ import type { Position } from './snapshot.js'
 
 /** Callbacks during training. They do not affect what it computes. */
 export interface TrainingObserver {
+  /** While images are decoded for the first time: how many, of how many. */
+  decoded(done: number, of: number): void
   started(position: Position, data: Dataset): void
   /** After the first steps of this session: how steps run from now on, and why. */
   compiled(choice: Choice): void

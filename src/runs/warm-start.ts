@@ -3,7 +3,8 @@
  * the step of the snapshot.
  */
 import type * as tf from '#tfjs'
-import { type Dataset, loadDataset } from '../data/dataset.js'
+import { type Dataset, loadRunDataset } from '../data/dataset.js'
+import { describeSize, imageShape } from '../data/images.js'
 import type { RunConfig } from '../methods/method.js'
 import type { VaeConfig } from '../methods/vae-settings.js'
 import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
@@ -44,7 +45,13 @@ function atStep(initFrom: string, folder: string, { position: { step } }: Snapsh
  * `UsageError` if that run is not a VAE, has other networks, was trained on images that this run validates on, or has its best snapshot
  * at another step. The optimizer and the baseline start as in any new run.
  */
-export function startFrom(initFrom: string, checkpoints: string, vae: Vae, config: RunConfig, data: Dataset): void {
+export async function startFrom(
+  initFrom: string,
+  checkpoints: string,
+  vae: Vae,
+  config: RunConfig,
+  data: Dataset,
+): Promise<void> {
   const folder = runFolder(checkpoints, runOf(initFrom))
   const from = loadTrainedVae(folder, 'best')
   try {
@@ -54,13 +61,14 @@ export function startFrom(initFrom: string, checkpoints: string, vae: Vae, confi
       if (here !== there)
         throw new UsageError(`--init-from: ${folder} was trained with ${there}, this run has ${here}; use the same`)
     }
-    const { rows, columns, sha256, images } = from.snapshot.data
-    if (data.rows !== rows || data.columns !== columns) {
-      throw new UsageError(
-        `--init-from: ${folder} was trained on images of ${rows}x${columns} pixels, this run has ${data.rows}x${data.columns}`,
-      )
-    }
-    if (sha256 === data.sha256 && images > loadDataset(config.data, config.validation).train.count) {
+    const { sha256, images } = from.snapshot.data
+    const [there, here] = [describeSize(imageShape(from.snapshot.data)), describeSize(data)]
+    if (there !== here)
+      throw new UsageError(`--init-from: ${folder} was trained on images of ${there}, this run has ${here}`)
+    if (
+      sha256 === data.sha256 &&
+      images > (await loadRunDataset({ ...config, trainImages: null, validationImages: null })).train.count
+    ) {
       throw new UsageError(
         `--init-from: ${folder} was trained on images that this run would be validated on; add --validation ${from.config.validation}`,
       )

@@ -1,7 +1,7 @@
 /** Annealed importance sampling of sets of images. One small compiled step serves any number of temperatures. */
 
 import type { Choice, ScanOptions } from '../compile/step.js'
-import { type Images, imagesFrom } from '../data/images.js'
+import { type ImageSet, imagesFrom } from '../data/images.js'
 import { type HostKey, keyAt } from '../random.js'
 import {
   type AnnealedBatch,
@@ -54,7 +54,7 @@ export interface AnnealingEstimate extends AnnealingBound {
 export interface Annealer {
   /** Undefined before the first run. */
   readonly choice: Choice | undefined
-  run(images: Images, options: AnnealingRun): Promise<AnnealingEstimate>
+  run(images: ImageSet, options: AnnealingRun): Promise<AnnealingEstimate>
   dispose(): void
 }
 
@@ -105,7 +105,7 @@ export const imagesAtOnce = ({ chains, chainsAtOnce }: AnnealingOptions): number
 async function annealBatches(
   chains: AnnealedChains,
   size: number,
-  images: Images,
+  images: ImageSet,
   { temperatures }: AnnealingOptions,
   { key, onProgress, onSteps, signal }: AnnealingRun,
 ): Promise<AnnealingEstimate> {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type BackendCandidate, BackendRefusal, openAll, openFirst } from '../../src/backends/backend.js'
 import { candidates } from '../../src/backends/candidates.js'
 import { type Dataset, loadDataset } from '../../src/data/dataset.js'
+import { levelsOf } from '../../src/data/images.js'
 import { resolveConfig, vae } from '../../src/methods/vae.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import type { Vae } from '../../src/models/vae.js'
@@ -21,7 +22,7 @@ const opened = await openAll(candidates, { debug: false })
 const refusals = new Map(opened.flatMap(result => (result instanceof BackendRefusal ? [[result.backend, result]] : [])))
 
 const source = smallMnist(360, 60)
-const data: Dataset = loadDataset(source)
+const data: Dataset = await loadDataset(source)
 const config = resolveConfig({ data: source, batchSize: 50, hidden: [32], latentDim: 5, epochs: 2, learningRate: 5e-3 })
 
 const models = {
@@ -44,7 +45,7 @@ async function compute(config: VaeConfig) {
   const networks = learner.vae as Vae
   const result = tf.tidy(() => {
     const x = tf.tensor2d(
-      Float32Array.from(data.train.pixels.subarray(0, 50 * 784), level => (level > 127 ? 1 : 0)),
+      Float32Array.from(levelsOf(data.train, 0, 50), level => (level > 127 ? 1 : 0)),
       [50, 784],
     )
     const bound = () => elbo(networks, x, streamKey(5, 'noise'), { samples: 2, kl: 'analytic' }).elbo

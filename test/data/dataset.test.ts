@@ -3,44 +3,48 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDataset, withFirstImages } from '../../src/data/dataset.js'
-import { meanImage } from '../../src/data/images.js'
+import { levelsOf, meanImage } from '../../src/data/images.js'
 import { idxImages, smallMnist } from '../support/idx-file.js'
 
-test('MNIST is split into 50,000, 10,000 and 10,000 images, in the order of its files', () => {
-  const { train, validation, test, rows, columns } = loadDataset('mnist')
+test('MNIST is split into 50,000, 10,000 and 10,000 images, in the order of its files', async () => {
+  const { train, validation, test, rows, columns } = await loadDataset('mnist')
   expect([train.count, validation.count, test.count, rows, columns]).toEqual([50_000, 10_000, 10_000, 28, 28])
   expect(meanImage(train).reduce((sum, p) => sum + p, 0) / 784).toBeCloseTo(0.1309, 3)
-  expect(train.pixels.buffer).toBe(validation.pixels.buffer) // views of one file, still bytes
+  expect(levelsOf(train, 0, 1).buffer).toBe(levelsOf(validation, 0, 1).buffer) // views of one file, still bytes
 })
 
-test('a folder and a pair of files give the same data; other pixels have another sha256', () => {
+test('a folder and a pair of files give the same data; other pixels have another sha256', async () => {
   const a = smallMnist(12, 4)
-  const pair = loadDataset(`${join(a, 'train-images-idx3-ubyte')},${join(a, 't10k-images-idx3-ubyte')}`)
-  expect({ ...loadDataset(a), source: '' }).toEqual({ ...pair, source: '' })
+  const pair = await loadDataset(`${join(a, 'train-images-idx3-ubyte')},${join(a, 't10k-images-idx3-ubyte')}`)
+  expect({ ...(await loadDataset(a)), source: '' }).toEqual({ ...pair, source: '' })
   expect([pair.train.count, pair.validation.count, pair.test.count]).toEqual([10, 2, 4])
-  expect(loadDataset(smallMnist(12, 5)).sha256).not.toBe(pair.sha256)
+  expect((await loadDataset(smallMnist(12, 5))).sha256).not.toBe(pair.sha256)
 })
 
-test('files that are missing or do not fit each other are named', () => {
+test('files that are missing or do not fit each other are named', async () => {
   const here = smallMnist(12, 4)
   const train = join(here, 'train-images-idx3-ubyte')
-  expect(() => loadDataset('nowhere')).toThrow("images 'nowhere': no such file or folder; --data takes 'mnist'")
-  expect(() => loadDataset(train)).toThrow('expected two files')
-  expect(() => loadDataset(`${train},${here}/nothing`)).toThrow(`no such file: ${here}/nothing`)
+  await expect(loadDataset('nowhere')).rejects.toThrow("images 'nowhere': no such file or folder")
+  await expect(loadDataset(`${train},${train},${train},${train}`)).rejects.toThrow(
+    '4 paths; TRAIN,TEST or TRAIN,VALIDATION,TEST',
+  )
+  await expect(loadDataset(`${train},${here}/nothing`)).rejects.toThrow(`no such file or folder: ${here}/nothing`)
   const odd = join(here, 'odd')
   writeFileSync(odd, idxImages({ count: 1, rows: 3, columns: 2, pixels: new Uint8Array(6) }))
-  expect(() => loadDataset(`${train},${odd}`)).toThrow(`${odd}: images are 3x2 pixels, but in ${train} they are 28x28`)
-  expect(() => loadDataset(`${odd},${odd}`)).toThrow('too few for a validation split')
+  await expect(loadDataset(`${train},${odd}`)).rejects.toThrow(
+    `${odd}: images are 3x2 pixels, but in ${train} they are 28x28`,
+  )
+  await expect(loadDataset(`${odd},${odd}`)).rejects.toThrow('too few for a validation split')
   renameSync(train, join(here, 'elsewhere'))
-  expect(() => loadDataset(here)).toThrow(`${here}: no train-images-idx3-ubyte`)
+  await expect(loadDataset(here)).rejects.toThrow(`${here}: no train-images-idx3-ubyte`)
 })
 
-test('the first training and validation images alone can be kept; the test images stay whole', () => {
-  const data = loadDataset(smallMnist(12, 5))
+test('the first training and validation images alone can be kept; the test images stay whole', async () => {
+  const data = await loadDataset(smallMnist(12, 5))
   const kept = withFirstImages(data, { trainImages: 3, validationImages: 1 })
   expect([kept.train.count, kept.validation.count, kept.test]).toEqual([3, 1, data.test])
-  expect(kept.train.pixels).toEqual(data.train.pixels.subarray(0, 3 * 784))
-  expect(kept.validation.pixels).toEqual(data.validation.pixels.subarray(0, 784))
+  expect(levelsOf(kept.train)).toEqual(levelsOf(data.train).subarray(0, 3 * 784))
+  expect(levelsOf(kept.validation)).toEqual(levelsOf(data.validation).subarray(0, 784))
   expect(kept.sha256).toBe(data.sha256)
   expect(withFirstImages(data, { trainImages: null, validationImages: null })).toEqual(data)
   expect(() => withFirstImages(data, { trainImages: 11, validationImages: null })).toThrow(
@@ -48,10 +52,10 @@ test('the first training and validation images alone can be kept; the test image
   )
 })
 
-test('nothing is held out for validation if a run wants to learn from all training images', () => {
+test('nothing is held out for validation if a run wants to learn from all training images', async () => {
   const source = smallMnist(12, 5)
-  const [all, kept] = [loadDataset(source, 'none'), loadDataset(source)]
+  const [all, kept] = [await loadDataset(source, 'none'), await loadDataset(source)]
   expect([all.train.count, all.validation.count]).toEqual([12, 0])
-  expect(all.train.pixels.subarray(10 * 784)).toEqual(kept.validation.pixels)
+  expect(levelsOf(all.train).subarray(10 * 784)).toEqual(levelsOf(kept.validation))
   expect([all.test, all.sha256]).toEqual([kept.test, kept.sha256])
 })

@@ -103,7 +103,7 @@ test.each(['bernoulli', 'continuous-bernoulli', 'gaussian'] as const)(
         [2, 4],
       ),
     )
-    const { heads: names, of } = likelihoodOf(name, name === 'gaussian' ? 'learned' : undefined)
+    const { heads: names, of } = likelihoodOf(name, { pixelVariance: 'learned' })
     const pixels = of(heads.slice(0, names.length))
     const x = tf.tensor2d([0, 1, 1, 0, 1, 0, 0.5, 0.25, 0, 0, 1, 1], [3, 4])
     const each = pixels.logProbOfEach(x).arraySync() as number[][]
@@ -154,9 +154,10 @@ test('effective sample sizes over images are summarized by median, smallest, and
 
 test('bits per dimension are 1 for a fair coin, log2(255) for a uniform density on [0, 1], and negative for a narrow density', () => {
   const estimate = (mean: number) => ({ mean, standardError: 0.1, count: 3 })
-  expect(bitsPerDimension(estimate(-784 * Math.LN2), { pixels: 784, binary: true }).mean).toBeCloseTo(1, 12)
-  expect(bitsPerDimension(estimate(0), { pixels: 784, binary: false }).mean).toBeCloseTo(Math.log2(255), 12)
-  expect(bitsPerDimension(estimate(784 * Math.log(510)), { pixels: 784, binary: false }).mean).toBeCloseTo(-1, 12)
+  expect(bitsPerDimension(estimate(-784 * Math.LN2), { pixels: 784, values: 'binary' }).mean).toBeCloseTo(1, 12)
+  expect(bitsPerDimension(estimate(0), { pixels: 784, values: 'density' }).mean).toBeCloseTo(Math.log2(255), 12)
+  expect(bitsPerDimension(estimate(-784 * Math.log(256)), { pixels: 784, values: 'levels' }).mean).toBeCloseTo(8, 12)
+  expect(bitsPerDimension(estimate(784 * Math.log(510)), { pixels: 784, values: 'density' }).mean).toBeCloseTo(-1, 12)
 })
 
 describe('every estimate stays finite where encoder and decoder put out extreme values:', () => {

@@ -207,7 +207,7 @@ test.skipIf(skipped !== '').each(steps)(
   `%s: three compiled steps equal those of TF.js, one operation at a time${skipped}`,
   async (_, more) => {
     const options = optionsOf({ hidden: [6], latentDim: 3, activation: 'tanh', ...more })
-    const vae = createVae({ ...options, rows: 3, columns: 4 })
+    const vae = createVae({ ...options, rows: 3, columns: 4, channels: 1 })
     initialize(vae, streamKey(7, 'weights'))
     const { step } = gradientAscent(vae, options, key)
     const schedules = Array.from({ length: 3 }, () => ({ learningRate: 1e-2, beta: 1, used: 5, first: 0 }))

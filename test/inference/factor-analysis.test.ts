@@ -4,6 +4,7 @@ import { Matrix } from 'ml-matrix'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/backends/backend.js'
 import { loadDataset } from '../../src/data/dataset.js'
+import { levelsOf } from '../../src/data/images.js'
 import { exactFactorAnalysis } from '../../src/inference/factor-analysis/em.js'
 import {
   createFactorAnalysis,
@@ -69,8 +70,8 @@ async function converge({ model, algorithm }: ReturnType<typeof start>, rows: Ro
 }
 
 /** The first training images as scripts/reference-factor-analysis.py reduces them: 25 averages over 4 x 4 pixels. */
-function pooledMnist(count: number): Rows {
-  const { pixels } = loadDataset('mnist').train
+async function pooledMnist(count: number): Promise<Rows> {
+  const pixels = levelsOf((await loadDataset('mnist')).train)
   const values = new Float32Array(count * 25)
   for (let at = 0; at < count * 784; at++) {
     const [image, row, column] = [Math.floor(at / 784), Math.floor((at % 784) / 112) - 1, Math.floor((at % 28) / 4) - 1]
@@ -84,7 +85,7 @@ function pooledMnist(count: number): Rows {
 const smallRows: Rows = { x: Float32Array.from(reference.small.x), pixels: reference.small.features }
 
 describe.each([
-  { name: 'small', rows: () => smallRows },
+  { name: 'small', rows: async () => smallRows },
   { name: 'mnist', rows: () => pooledMnist(reference.mnist.images) },
 ])("on scikit-learn's data: $name", ({ name, rows }) => {
   const expected = reference[name]
@@ -92,7 +93,8 @@ describe.each([
   test('factor analysis ends at the likelihood of FactorAnalysis, with its noise variances', async () => {
     // From some starts (this key's number 0 is one) the second data set leads to another local maximum, 0.02 nats lower.
     const from = keyAt(key, 1)
-    const { elbo, theta } = await converge(start(rows(), expected.latentDim, 'diagonal', from), rows())
+    const data = await rows()
+    const { elbo, theta } = await converge(start(data, expected.latentDim, 'diagonal', from), data)
     expect(Math.abs(elbo - expected.factorAnalysis)).toBeLessThan(1e-3)
     theta.psi.forEach((value, i) => {
       expect(Math.abs(value - expected.psi[i])).toBeLessThan(0.02 * expected.psi[i])
@@ -100,7 +102,8 @@ describe.each([
   })
 
   test('probabilistic PCA ends at its closed form: likelihood, noise variance and W Wᵀ', async () => {
-    const { elbo, theta } = await converge(start(rows(), expected.latentDim, 'isotropic'), rows())
+    const data = await rows()
+    const { elbo, theta } = await converge(start(data, expected.latentDim, 'isotropic'), data)
     expect(Math.abs(elbo - expected.pcaScore)).toBeLessThan(1e-3)
     expect(Math.abs(elbo - expected.ppca)).toBeLessThan(1e-4)
     for (const value of theta.psi) expect(value / expected.ppcaVariance).toBeCloseTo(1, 3)

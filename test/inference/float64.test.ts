@@ -74,7 +74,7 @@ async function learn(settings: (typeof fits)[string], change: Change, backend: s
   const grey: Split = { name: 'train', count: IMAGES, ...shape, pixels: changed(change) }
   const images = imagesAsRead(grey, method.traits(config).reads, root)
   const learner = method.create(config, { ...shape, images: IMAGES })
-  const data = { ...shape, source: '', sha256: '', train: grey, validation: grey, test: grey }
+  const data = { ...shape, source: '', sha256: '', warnings: [], train: grey, validation: grey, test: grey }
   await learner.initialize(data, () => images)
   const { run, dispose } = passes(learner, { x: Float32Array.from(images.pixels), pixels: PIXELS }, { batchSize: 40 })
   const history = [await run(), await run(), await run(), await run()]

@@ -56,7 +56,7 @@ describe('the continuous Bernoulli distribution', () => {
 })
 
 test('a Gaussian pixel has the density of its mean and variance', () => {
-  const pixels = likelihoodOf('gaussian', 0.25).of([tf.tensor([[0, 2]])])
+  const pixels = likelihoodOf('gaussian', { pixelVariance: 0.25 }).of([tf.tensor([[0, 2]])])
   const means = [0.5, 1 / (1 + Math.exp(-2))]
   const expected = means.reduce((sum, m) => sum - 0.5 * (Math.log(2 * Math.PI * 0.25) + (0.7 - m) ** 2 / 0.25), 0)
   expect(pixels.logProb(tf.tensor([[0.7, 0.7]])).dataSync()[0]).toBeCloseTo(expected, 5)
@@ -64,7 +64,7 @@ test('a Gaussian pixel has the density of its mean and variance', () => {
 
 test('a learned variance never falls below that of rounding to 256 grey levels, which bounds the density', () => {
   const [exact, floor] = [-200, Math.log(1 / (12 * 255 ** 2))]
-  const pixels = likelihoodOf('gaussian', 'learned').of([tf.tensor([[0]]), tf.tensor([[exact]])])
+  const pixels = likelihoodOf('gaussian', { pixelVariance: 'learned' }).of([tf.tensor([[0]]), tf.tensor([[exact]])])
   expect(pixels.logProb(tf.tensor([[0.5]])).dataSync()[0]).toBeCloseTo(-0.5 * (Math.log(2 * Math.PI) + floor), 3)
 })
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { PNG } from 'pngjs'
 import { describe, expect, test } from 'vitest'
-import { type GreyImages, type ImageGridLayout, imageGrid } from '../../src/plots/image-grid.js'
+import { type GridImages, type ImageGridLayout, imageGrid } from '../../src/plots/image-grid.js'
 
 const BACKGROUND = 112
 
@@ -17,9 +17,9 @@ function decode(png: Buffer): Picture {
   return { width, height, grey: Array.from({ length: width * height }, (_, pixel) => data[pixel * 4] ?? -1) }
 }
 
-type Sizes = Omit<GreyImages, 'pixels'>
+type Sizes = Omit<GridImages, 'pixels'>
 
-function ramp(sizes: Sizes): GreyImages {
+function ramp(sizes: Sizes): GridImages {
   const length = sizes.count * sizes.rows * sizes.columns
   return { ...sizes, pixels: Uint8Array.from({ length }, (_, index) => (index * 37) % 256) }
 }
@@ -72,7 +72,7 @@ describe('imageGrid', () => {
     )
   })
 
-  test.each<[Partial<GreyImages>, ImageGridLayout, string]>([
+  test.each<[Partial<GridImages>, ImageGridLayout, string]>([
     [{ count: 0 }, {}, 'image grid: count must be a whole number of at least 1, but is 0'],
     [{ columns: 1.5 }, {}, 'image grid: columns of an image must be a whole number of at least 1, but is 1.5'],
     [{}, { scale: Number.NaN }, 'image grid: scale must be a whole number of at least 1, but is NaN'],
@@ -85,7 +85,7 @@ describe('imageGrid', () => {
   })
 })
 
-function imageSets(): fc.Arbitrary<GreyImages> {
+function imageSets(): fc.Arbitrary<GridImages> {
   const size = fc.integer({ min: 1, max: 4 })
   return fc.record({ count: fc.integer({ min: 1, max: 12 }), rows: size, columns: size }).map(ramp)
 }
@@ -101,7 +101,7 @@ function layouts(): fc.Arbitrary<Required<ImageGridLayout>> {
 }
 
 /** The picture by its definition, pixel by pixel: walks the tiles and sums the spaces passed. */
-function drawn(images: GreyImages, layout: Required<ImageGridLayout>): Picture {
+function drawn(images: GridImages, layout: Required<ImageGridLayout>): Picture {
   const { count, rows: height, columns: width, pixels } = images
   const { columns, scale, groupColumns, groupRows } = layout
   const across = places(columns, width, groupColumns, layout)

@@ -92,7 +92,7 @@ test('the model of a finished run has the validation bound that the run recorded
   const run = newRun()
   const { history } = await trainEm(run, { model: 'bernoulli-mixture' })
   const { learner, config } = loadTrainedRun(run, 'latest')
-  const images = binarizeOnce(loadDataset(data).validation, 'dynamic', streamKey(config.seed, 'validation'))
+  const images = binarizeOnce((await loadDataset(data)).validation, 'dynamic', streamKey(config.seed, 'validation'))
   const options = { batchSize: 50, key: streamKey(1, 'test') }
   const bound = await evaluateBound(learner.bounds({ mode: 'off' }), images, options)
   expect(bound?.elbo.mean).toBeCloseTo(history.at(-1)?.validationElbo ?? Number.NaN, 4)

@@ -7,7 +7,7 @@ import * as gaussian from '../../src/distributions/normal.js'
 import { importanceSample } from '../../src/evaluation/importance.js'
 import { createFactorAnalysis, logProb, posteriorOf, setParameters } from '../../src/models/factor-analysis.js'
 import { latentFamilies } from '../../src/models/latents.js'
-import type { Likelihood } from '../../src/models/likelihoods.js'
+import type { Likelihood } from '../../src/models/likelihood.js'
 import type { Vae } from '../../src/models/vae.js'
 import { estimateMean } from '../../src/numeric/means.js'
 import { importanceWeighted } from '../../src/objectives/importance-weighted.js'
@@ -36,9 +36,9 @@ const parameters = { mu: new Float64Array(PIXELS).fill(MU), W, psi: new Float64A
 
 /** Gaussian pixels around a mean that is linear in z. */
 export const linearPixels: Likelihood = {
-  heads: ['mean'],
+  heads: [{ name: 'mean', per: 'value' }],
   meaning: 'the mean image',
-  binary: false,
+  values: 'density',
   linear: false,
   of([mean]) {
     const of = mean as tf.Tensor

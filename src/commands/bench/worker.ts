@@ -45,7 +45,7 @@ const say = (...values: (string | number)[]) =>
 
 /** Starts a training; the returned function runs the given number of further steps, in the chunks of `train`. */
 async function newTraining(config: VaeConfig, mode: Mode): Promise<(steps: number) => Promise<void>> {
-  const data = loadDataset(config.data)
+  const data = await loadDataset(config.data)
   const learner = vae.create(config, { ...data, images: data.train.count })
   await learner.initialize(data, () => data.train)
   const steps = scan<Schedule>(learner.step, { mode })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { MOST_JSON, readWhole } from '../../files/reading.js'
 import { emBinarize, priorSetting } from '../../methods/em.js'
-import { runSettings } from '../../methods/run-settings.js'
+import { readSettings, runSettings } from '../../methods/run-settings.js'
 import { vaeFlags } from '../../methods/vae-settings.js'
 import {
   choice,
@@ -156,6 +156,7 @@ export const compareSettings = {
     testImages: wholeNumberOrOff(['the first n test images', 'Use only the first N test images; off: all.'], true),
   }),
   data: { ...runSettings.data, resumable: false },
+  ...readSettings,
   binarize: emBinarize,
   backend: runSettings.backend,
   compile: runSettings.compile,

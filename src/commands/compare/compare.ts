@@ -1,7 +1,15 @@
 /** `elbo compare`: several methods on one data set, with one budget and one metric: runs, table, CSV, JSON, chart. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { absoluteSource, type Dataset, loadDataset, sourceName, withFirstImages } from '../../data/dataset.js'
+import {
+  absoluteSource,
+  type Dataset,
+  loadDataset,
+  readOptionsOf,
+  sourceName,
+  withFirstImages,
+} from '../../data/dataset.js'
+import { imageShape } from '../../data/images.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
 import { createLearner } from '../../methods/method.js'
@@ -72,7 +80,7 @@ export const compare = command({
     )
     const settings = { ...asked, data: absoluteSource(asked.data) }
     if (named && !resume) requireFree(named, 'settings.json')
-    const data = loadDataset(settings.data)
+    const data = await loadDataset(settings.data, 'last-sixth', readOptionsOf(settings))
     requireTestImages(settings, data)
     const prefix = values.preset === 'default' ? 'compare' : values.preset
     const claim = claimFolder(context.checkpoints, { run: run ?? null, prefix, work: 'is making this comparison' })
@@ -226,10 +234,10 @@ function requireTestImages({ testImages }: CompareSettings, { test }: Dataset): 
 }
 
 /** Creates the learner of every kind of run once, so that impossible settings are refused before training starts. */
-function requirePossible(runs: readonly PlannedRun[], { rows, columns, train }: Dataset, device: string): void {
+function requirePossible(runs: readonly PlannedRun[], { train, ...size }: Dataset, device: string): void {
   for (const { config, seed } of runs) {
     if (seed !== runs[0]?.seed) continue
-    const shape = { rows, columns, images: config.trainImages ?? train.count }
+    const shape = { ...imageShape(size), images: config.trainImages ?? train.count }
     createLearner(methodOf(config), config, shape, device).dispose()
   }
 }

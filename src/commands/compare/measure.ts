@@ -1,7 +1,7 @@
 /** One trained run on the test images: its bound, and log p(x). */
 
 import type { ScanOptions } from '../../compile/step.js'
-import type { Images } from '../../data/images.js'
+import type { ImageSet } from '../../data/images.js'
 import { type AnnealedWork, evaluateAnnealed } from '../../evaluation/annealed.js'
 import { evaluateBound } from '../../evaluation/bound.js'
 import { evaluateVae } from '../../evaluation/evaluate-vae.js'
@@ -36,7 +36,7 @@ type Options = OverImagesOptions & ScanOptions
 /** Measures a run as `elbo evaluate` does; undefined if `options.signal` stopped it before the end. */
 export function measure(
   run: TrainedRun,
-  images: Images,
+  images: ImageSet,
   { samples, ...work }: SamplingWork,
   options: Options,
 ): Promise<MeasuredRun | undefined> {
@@ -46,21 +46,21 @@ export function measure(
   return annealer ? byAnnealing(annealer(options, effort), images, work, options) : inOneStep(run, images, options)
 }
 
-async function byImportance(vae: Vae, images: Images, samples: number, options: Options) {
+async function byImportance(vae: Vae, images: ImageSet, samples: number, options: Options) {
   const found = await evaluateVae(vae, images, samples, options)
   if (found?.images !== images.count) return undefined
   const { elbo, logPx, logPxMonteCarloError: monteCarloError } = found
   return { bound: elbo, logPx: { by: 'importance sampling', samples, monteCarloError, ...logPx } as const }
 }
 
-async function byAnnealing(annealer: Annealer, images: Images, work: AnnealedWork, options: Options) {
+async function byAnnealing(annealer: Annealer, images: ImageSet, work: AnnealedWork, options: Options) {
   const found = await evaluateAnnealed(annealer, images, work, options)
   if (!found) return undefined
   const { elbo, logPx, logPxMonteCarloError: monteCarloError } = found
   return { bound: elbo, logPx: { by: 'annealed importance sampling', ...work, monteCarloError, ...logPx } as const }
 }
 
-async function inOneStep({ method, config, learner }: TrainedRun, images: Images, options: Options) {
+async function inOneStep({ method, config, learner }: TrainedRun, images: ImageSet, options: Options) {
   const found = await evaluateBound(learner.bounds(options), images, options)
   if (found?.images !== images.count) return undefined
   const { elbo, logPredictive } = found

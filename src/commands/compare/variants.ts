@@ -1,5 +1,6 @@
 /** The methods of `elbo compare` by name, and the run of each: NAME[:SIZE][@IMAGES], such as `bernoulli-mixture:500`. */
 
+import { readOptionsOf } from '../../data/dataset.js'
 import type { Contestant } from '../../methods/contestant.js'
 import { methodOf, methods } from '../../methods/list.js'
 import type { RunConfig } from '../../methods/method.js'
@@ -43,7 +44,8 @@ export const learnsBySteps = (variant: Variant): boolean => contestantOf(variant
 /** The settings of a variant's run, except the number of epochs. */
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
   const { data, binarize, backend, compile, threads, validationImages } = shared
-  const runSettings = { data, binarize, backend, compile, threads, validationImages, trainImages, seed }
+  const machine = { backend, compile, threads }
+  const runSettings = { data, ...readOptionsOf(shared), binarize, ...machine, validationImages, trainImages, seed }
   return keepKnown(contestantOf({ method }).config(size, shared), runSettings)
 }
 

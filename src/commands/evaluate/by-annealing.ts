@@ -36,7 +36,7 @@ export const annealing = estimator({
     return refuseDiscrete(vae, '--method ais')
   },
   async measure(opened, values) {
-    const measuring = imagesToMeasure(opened, values)
+    const measuring = await imagesToMeasure(opened, values)
     const { trained, images, context, document, seed } = measuring
     const runAnnealer = newAnnealer(opened, values)
     const { stop, ...progress } = annealingProgress(context, images.count)

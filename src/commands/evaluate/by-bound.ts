@@ -18,7 +18,7 @@ export const oneStep = estimator({
       ? 'this run cannot be measured without sampling: use --method importance or ais'
       : undefined,
   async measure(opened, values) {
-    const measuring = imagesToMeasure(opened, values)
+    const measuring = await imagesToMeasure(opened, values)
     const { trained, images, context, document } = measuring
     const bar = progressBar('images', context)
     const options = {

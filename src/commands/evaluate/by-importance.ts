@@ -49,7 +49,7 @@ export const importance = estimator({
   options,
   comparable: true,
   refuse: run => refuseWithoutEncoder(run, '--method importance'),
-  measure: (opened, values) => evaluateImportance(imagesToMeasure(opened, values), values),
+  measure: async (opened, values) => evaluateImportance(await imagesToMeasure(opened, values), values),
 })
 
 type ImportanceValues = Pick<Values<typeof options>, 'samples' | 'defensive' | 'save'>

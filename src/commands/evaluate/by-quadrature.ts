@@ -32,7 +32,7 @@ export const quadratureOverGrid = estimator({
   options,
   comparable: true,
   refuse: run => refuseWithoutEncoder(run, FLAG),
-  measure: (opened, values) => evaluateQuadrature(imagesToMeasure(opened, values), values),
+  measure: async (opened, values) => evaluateQuadrature(await imagesToMeasure(opened, values), values),
 })
 
 type QuadratureValues = Pick<Values<typeof options>, 'grid' | 'extent' | 'save'>

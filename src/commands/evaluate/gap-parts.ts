@@ -30,9 +30,9 @@ export const gapParts = estimator({
   comparable: false,
   refuse: run => refuseWithoutEncoder(run, '--gaps') ?? refuseLayers(run.learner.vae as Vae, '--gaps'),
   async measure(opened, { samples, gapImages, gapSteps, split, data }) {
-    const all = imagesToMeasure(opened, { images: null, split, data })
+    const all = await imagesToMeasure(opened, { images: null, split, data })
     const count = Math.min(gapImages, all.images.count)
-    const measuring = imagesToMeasure(opened, { images: count, split, data })
+    const measuring = await imagesToMeasure(opened, { images: count, split, data })
     const { images, context, about, document } = measuring
     const bar = progressBar('steps', context)
     const gaps = await measureGaps(opened.trained.learner.vae as Vae, images, {

@@ -1,11 +1,12 @@
 /** Shared by the estimators of `elbo evaluate`: the images to measure, common printed lines, and the file of `--save`. */
 
 import { type Dataset, requireFirst, type Split, sourceName } from '../../data/dataset.js'
-import { firstImages, imageSize } from '../../data/images.js'
+import { imageSize, levelsOf } from '../../data/images.js'
 import { unitValues, WHITE } from '../../data/levels.js'
 import { bitsPerDimension } from '../../evaluation/bits.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { encodeSafetensors, type StoredTensor } from '../../files/safetensors.js'
+import type { Likelihood } from '../../models/likelihood.js'
 import type { Estimate } from '../../numeric/means.js'
 import type { Context, Result } from '../command.js'
 import { describeError, describeEstimate } from '../estimates.js'
@@ -19,8 +20,8 @@ export interface Measuring extends OpenedForEvaluation {
   images: Split
   /** Whether these are all images of the split. */
   whole: boolean
-  /** Whether their pixels are binary. */
-  binary: boolean
+  /** What their values are. */
+  values: Likelihood['values']
   /** The images in words. */
   about: string
   /** The same at the beginning of the JSON document. */
@@ -28,14 +29,14 @@ export interface Measuring extends OpenedForEvaluation {
 }
 
 /** The images of a run that the options choose. Throws a `UsageError` if the split has fewer. */
-export function imagesToMeasure(
+export async function imagesToMeasure(
   opened: OpenedForEvaluation,
   { images: count, split, data: source }: ImageValues,
-): Measuring {
+): Promise<Measuring> {
   const { trained, run, snapshot, seed } = opened
   const { config, method } = trained
   const { reads } = method.traits(config)
-  const data = runImages(trained, source)
+  const data = await runImages(trained, source)
   const all = splitOf(data, split)
   const images = requireFirst(evaluatedSplit(trained, all), count, '--images')
   const whole = images.count === all.count
@@ -46,7 +47,7 @@ export function imagesToMeasure(
     data,
     images,
     whole,
-    binary: reads !== 'none',
+    values: trained.learner.vae?.likelihood.values ?? (reads === 'none' ? 'density' : 'binary'),
     about: `${whole ? images.count : `the first ${images.count}`} ${split} images of ${sourceName(data.source)}, ${read}`,
     document: { run, snapshot, split, data: data.source, binarize: reads, binarizationSeed: config.seed, seed },
   }
@@ -76,30 +77,39 @@ export const rateAndDistortion = ({ reconstruction, kl }: { reconstruction: Esti
   distortion: { ...reconstruction, mean: -reconstruction.mean },
 })
 
+const BITS_OF = {
+  binary: 'binary pixels',
+  levels: 'levels 0 to 255',
+  density: 'density times the width of a grey level',
+} as const
+
 /** Prints the bits per dimension of a log p(x), and returns them for the JSON document. */
-export function bitsOf({ data, binary, context }: Measuring, logPx: Estimate) {
+export function bitsOf({ data, values, context }: Measuring, logPx: Estimate) {
   const pixels = imageSize(data)
-  const bits = bitsPerDimension(logPx, { pixels, binary })
-  const note = binary
-    ? ''
-    : `, of the density times the width of a grey level, 1/${WHITE}; not a code length, can be negative`
+  const bits = bitsPerDimension(logPx, { pixels, values })
+  const note = {
+    binary: '',
+    levels: ', a code length',
+    density: `, of the density times the width of a grey level, 1/${WHITE}; not a code length, can be negative`,
+  }[values]
   const value = `${bits.mean.toFixed(5).padStart(9)} ± ${describeError(bits.standardError, 5)}`
   context.print(`${'bits/dim'.padEnd(16)}${value}${note}`)
-  return { bitsPerDimension: { ...bits, of: binary ? 'binary pixels' : 'density times the width of a grey level' } }
+  return { bitsPerDimension: { ...bits, of: BITS_OF[values] } }
 }
 
 /** Writes the file of `--save`: the images x as the model reads them, and the values of each image, for all images that were measured. */
 export function saveValues(
-  { run, snapshot, trained, seed, binary, data, images, context }: Measuring,
+  { run, snapshot, trained, seed, values: kind, data, images, context }: Measuring,
   save: string | null,
   values: Readonly<Record<string, ArrayLike<number>>>,
   metadata: Record<string, string>,
 ): void {
   if (save === null) return
   const count = Math.min(...Object.values(values).map(({ length }) => length))
-  const levels = firstImages(images, count).pixels
-  const x = binary ? levels.map(level => level / WHITE) : unitValues(levels)
-  const tensors = new Map<string, StoredTensor>([['x', { shape: [count, data.rows, data.columns], data: x }]])
+  const levels = levelsOf(images, 0, count)
+  const x = kind === 'binary' ? levels.map(level => level / WHITE) : unitValues(levels)
+  const shape = [count, data.rows, data.columns, ...(data.channels > 1 ? [data.channels] : [])]
+  const tensors = new Map<string, StoredTensor>([['x', { shape, data: x }]])
   for (const [name, list] of Object.entries(values))
     tensors.set(name, { shape: [list.length], data: Float32Array.from(list) })
   const step = String(trained.snapshot.position.step)

@@ -1,5 +1,6 @@
 /** The terminal output of a training: a progress bar, a line after each epoch, and lines at the end. */
 import { basename } from 'node:path'
+import { describeSize } from '../../data/images.js'
 import type { Method, RunConfig } from '../../methods/method.js'
 import type { EpochMetrics, Validated } from '../../methods/metrics.js'
 import { describeReading } from '../../methods/reading.js'
@@ -31,14 +32,17 @@ export function newObserver(
   const { reads, bound } = method.traits(config)
   const isDrawn = (epoch: number) => epoch % config.imagesEvery === 0 || epoch === 1 || epoch === config.epochs
   return {
+    decoded: (done, of) => bar.update(done, of, 'images decoded, once for all runs'),
     started(position, data) {
+      bar.stop()
       const { epoch } = position
       if (epoch >= config.epochs)
         note(`run ${name} has finished all its ${epoch} epochs; continue with a larger --epochs`)
       note(
         `run ${name}: ${data.train.count} training and ${data.validation.count || 'no'} validation images of ` +
-          `${data.rows}x${data.columns}, ${describeReading(reads)}, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${describeStart(position, config)}`,
+          `${describeSize(data)}, ${describeReading(reads)}, ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'}${describeStart(position, config)}`,
       )
+      for (const { message } of data.warnings) note(`warning: ${message}`)
       for (const caution of method.cautions?.(config) ?? []) note(caution)
     },
     compiled: choice => note(describeChoice(choice)),

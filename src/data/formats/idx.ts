@@ -3,6 +3,7 @@ import { constants as bufferLimits } from 'node:buffer'
 import { constants, gunzipSync, type ZlibOptions } from 'node:zlib'
 import { type OpenFile, tooLarge, withFile } from '../../files/reading.js'
 import type { Images } from '../images.js'
+import { describeMagic } from '../sources/idx-header.js'
 
 const IMAGES = 0x00000803
 
@@ -55,30 +56,6 @@ function checkSize({ count, rows, columns }: Shape, found: number, path: string)
 
 const describeShape = ({ count, rows, columns }: Shape): string =>
   `the header says ${count} images of ${rows}x${columns} pixels, ${count * rows * columns} bytes`
-
-/** What else a file given as images often is, by its first bytes. */
-const otherFormats = [
-  { begins: [0x1f, 0x8b], name: 'a gzip file within a gzip file', remedy: 'unpack it once' },
-  { begins: [0x50, 0x4b], name: 'a zip archive', remedy: 'unpack it' },
-  { begins: [0xfd, 0x37, 0x7a, 0x58], name: 'an xz file', remedy: 'unpack it' },
-  { begins: [0x42, 0x5a, 0x68], name: 'a bzip2 file', remedy: 'unpack it' },
-  { begins: [0x28, 0xb5, 0x2f, 0xfd], name: 'a zstd file', remedy: 'unpack it' },
-  { begins: [0x89, 0x50, 0x4e, 0x47], name: 'a PNG image', remedy: 'convert the images to IDX' },
-  { begins: [0xff, 0xd8, 0xff], name: 'a JPEG image', remedy: 'convert the images to IDX' },
-  { begins: [0x93, 0x4e, 0x55, 0x4d], name: 'a NumPy array', remedy: 'convert the images to IDX' },
-]
-
-const hex = (bytes: readonly number[]): string => bytes.map(byte => byte.toString(16).padStart(2, '0')).join('')
-
-function describeMagic(magic: number): string {
-  const found = `0x${magic.toString(16).padStart(8, '0')}`
-  const other = otherFormats.find(
-    ({ begins }) => magic >>> (32 - 8 * begins.length) === Number.parseInt(hex(begins), 16),
-  )
-  if (other) return `this is ${other.name}, not an IDX file of images; ${other.remedy}`
-  if (magic === 0x00000801) return `magic number ${found} means IDX labels; images have 0x00000803`
-  return `magic number ${found}; expected 0x00000803, that of IDX images`
-}
 
 /** Compressed bytes that surely hold an IDX header, and unpack to no more than some 70 MB. */
 const START = 2 ** 16

@@ -1,6 +1,6 @@
 /** An empirical prior for a Bayesian Gaussian mixture, computed from the images when a run starts and saved in its state. */
 import * as tf from '#tfjs'
-import type { Images } from '../../data/images.js'
+import type { ImageSet } from '../../data/images.js'
 import type { GaussianMixture } from '../../models/mixtures/gaussian.js'
 import { createVariables } from '../../models/mixtures/mixture.js'
 import type { GaussianHyperparameters } from './gaussian-posterior.js'
@@ -12,7 +12,7 @@ export interface EmpiricalPrior {
   readonly hyperparameters: GaussianHyperparameters
   readonly variables: ReadonlyMap<string, tf.Variable>
   /** Sets scikit-learn's defaults: mean and covariance of the images. */
-  initialize(images: Images): Promise<void>
+  initialize(images: ImageSet): Promise<void>
   /** Call after the variables were restored from a snapshot. */
   restored(): void
   dispose(): void

@@ -4,7 +4,7 @@
  * decreases.
  */
 import * as tf from '#tfjs'
-import { type Images, imageTensor } from '../../data/images.js'
+import { type ImageSet, imageTensor } from '../../data/images.js'
 import type { BernoulliMixture, BernoulliMoments } from '../../models/mixtures/bernoulli.js'
 import { createGaussianMixture, type GaussianMixture, gaussianStatistics } from '../../models/mixtures/gaussian.js'
 import type { GaussianMoments, GaussianStatistics } from '../../models/mixtures/gaussian-structure.js'
@@ -159,7 +159,7 @@ function checkDegreesOfFreedom(
  */
 export async function gaussianHyperparameters(
   mixture: GaussianMixture,
-  images: Images,
+  images: ImageSet,
   read: MixtureData['read'],
 ): Promise<GaussianHyperparameters> {
   const { pixels, covariance: kind, components } = mixture

@@ -3,7 +3,7 @@
  * every image to its nearest centre, and estimate the components from that. The best of several starts is kept.
  */
 import * as tf from '#tfjs'
-import { gatherImages, type Images, imageTensor } from '../../data/images.js'
+import { gatherImages, type ImageSet, imageTensor } from '../../data/images.js'
 import { type HostKey, keyAt, permutation, split, uniformValues } from '../../random.js'
 import { type MixtureAlgorithm, passOver } from './steps.js'
 
@@ -36,7 +36,7 @@ const SAMPLE = 10_000
  */
 export async function startMixture(
   algorithm: MixtureAlgorithm,
-  images: Images,
+  images: ImageSet,
   { method, key, restarts, passes }: StartOptions,
 ): Promise<number[]> {
   const [sampleKey, startKey] = split(key, 2) as [HostKey, HostKey]

@@ -1,0 +1,153 @@
+/** `elbo data SOURCE`: what is read from a source before anything is trained on it. */
+import { digestOf } from '../data/dataset.js'
+import { describeSize, gatherImages, type ImageShape, imageShape, levelsOf } from '../data/images.js'
+import { contactSheet, lookAt, type PartSummary } from '../data/look.js'
+import { decodedSets, removeDecoded } from '../data/sources/decoded.js'
+import { openSource, type Part } from '../data/sources/open-source.js'
+import type { PartName, ReadOptions, Warning } from '../data/sources/reader.js'
+import { writeFileAtomic } from '../files/files.js'
+import { readSettings } from '../methods/run-settings.js'
+import { imageGrid } from '../plots/image-grid.js'
+import { refuseOwnFile } from '../runs/own-files.js'
+import { grouped, text, UsageError, type Values, wholeNumber } from '../settings/setting.js'
+import { alignRows } from './aligned-rows.js'
+import { type Context, command, type Result } from './command.js'
+import { progressBar } from './progress-bar.js'
+
+const options = {
+  ...readSettings,
+  size: grouped('data', text('another name of --resize', { placeholder: 'value', unset: 'off' })),
+  out: grouped('output', text('PNG of up to 64 images', { placeholder: 'path', unset: 'none' })),
+  seed: grouped('output', wholeNumber([0, 2 ** 32], 1, 'seed of the choice of these images')),
+}
+
+export const data = command({
+  name: 'data',
+  summary: 'shows what is read from a source of images',
+  argument: 'source',
+  isOptional: true,
+  argumentDescription: "'mnist', a file, a folder, a pattern of paths, or TRAIN,TEST",
+  options,
+  switches: { clean: { description: 'remove all decoded images from the cache', group: 'data' } },
+  examples: [
+    'data mnist',
+    'data path/to/pictures --size 32 --out sheet.png',
+    'data train.npz --json',
+    'data path/to/chardata.mat --key data',
+    'data --clean',
+  ],
+  async run({ argument, values, switches }, context) {
+    if (switches.clean) return clean(context)
+    if (argument === '') return listDecoded(context)
+    refuseOwnFile('--out', values.out)
+    return show(argument, values, context)
+  },
+})
+
+function clean({ print }: Context): Result {
+  const removed = removeDecoded()
+  print(
+    `removed ${removed.sets} decoded sets, ${megabytes(removed.bytes)} MB; they are decoded again when they are needed`,
+  )
+  return { json: removed }
+}
+
+function listDecoded({ print, columns }: Context): Result {
+  const sets = decodedSets()
+  const rows = sets.map(({ source, bytes, lastUsed }) => [
+    source,
+    megabytes(bytes),
+    lastUsed.toISOString().slice(0, 10),
+  ])
+  if (sets.length === 0) print('no decoded images in the cache; name a source to see what is read from it')
+  else for (const line of alignRows([['decoded images of', 'MB', 'last used'], ...rows], columns)) print(line)
+  return { json: sets }
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
+
+type DataValues = Values<typeof options>
+
+async function show(source: string, values: DataValues, context: Context): Promise<Result> {
+  const { size, out, seed, ...read } = values
+  if (size !== null && read.resize !== null && size !== read.resize)
+    throw new UsageError(`--size ${size}: --resize says ${read.resize}; give one of the two`)
+  const readOptions: ReadOptions = { ...read, resize: size ?? read.resize }
+  const bar = progressBar('images', context)
+  const opened = await openSource(source, readOptions, (done, of) =>
+    bar.update(done, of, 'decoded, once for all runs'),
+  ).finally(() => bar.stop())
+  const parts = splitsOf(opened.parts)
+  const readable = parts.map(([name, part]) => {
+    const at = (from: number, to: number) => levelsOf(part, from, to)
+    return [name, { ...imageShape(part), count: part.count, ...(part.labels && { labels: part.labels }), read: at }]
+  })
+  const look = lookAt(Object.fromEntries(readable))
+  const [, first] = parts[0] as [PartName, Part]
+  const warnings = [...opened.warnings, ...look.warnings]
+  const splits = parts.map(([name, part]) => [name, splitJson(part, look.parts[name] as PartSummary)] as const)
+  print(context, { format: opened.format, shape: imageShape(first), looks: look.parts, warnings })
+  if (out !== null) {
+    writeFileAtomic(out, imageGrid(gatherImages(first, contactSheet(first, seed)), { columns: 8 }))
+    context.print(`contact sheet of ${Math.min(64, first.count)} images: ${out}`)
+  }
+  const json = { source, format: opened.format, ...imageShape(first), splits: Object.fromEntries(splits), warnings }
+  return { json: { ...json, ...(out !== null && { out }) } }
+}
+
+/** The parts; a source without parts of its own has its images for training. */
+function splitsOf(parts: Partial<Record<PartName, Part>>): [PartName, Part][] {
+  const names = { all: 'train', train: 'train', validation: 'validation', test: 'test' } as const
+  return (Object.entries(parts) as [PartName, Part][]).map(([name, part]) => [names[name], part])
+}
+
+/** Levels of one bin of the printed histogram. */
+const BIN = 16
+
+function splitJson(part: Part, { histogram, mean, constant, classes }: PartSummary) {
+  const labels = classes && Object.fromEntries(classes.map(({ name, count }) => [name, count]))
+  const levels = [...histogram]
+  return {
+    count: part.count,
+    sha256: digestOf([part]),
+    ...(labels && { labels }),
+    meanLevel: mean,
+    constantImages: constant,
+    histogram: levels,
+  }
+}
+
+interface Printed {
+  format: string
+  shape: ImageShape
+  looks: Partial<Record<PartName, PartSummary>>
+  warnings: readonly Warning[]
+}
+
+function print(context: Context, { format, shape, looks, warnings }: Printed): void {
+  context.print(`${format}: images of ${describeSize(shape)}`)
+  const entries = Object.entries(looks)
+  const rows = entries.map(([name, { count, mean, classes }]) => [
+    name,
+    count.toLocaleString('en'),
+    mean.toFixed(1),
+    classes ? String(classes.filter(one => one.count > 0).length) : 'none',
+  ])
+  for (const line of alignRows([['part', 'images', 'mean level', 'classes'], ...rows], context.columns))
+    context.print(line)
+  const [first] = entries
+  if (first) context.print(`levels 0 to 255 of ${first[0]}, in bins of ${BIN}: ${sparkline(first[1].histogram)}`)
+  for (const [name, { classes }] of entries)
+    if (classes) context.print(`${name}: ${classes.map(one => `${one.name} ${one.count}`).join(', ')}`)
+  for (const { message } of warnings) context.print(`warning: ${message}`)
+}
+
+/** Bars of the shares of all values. */
+function sparkline(histogram: ArrayLike<number>): string {
+  const bins = Array.from({ length: 256 / BIN }, (_, bin) =>
+    Array.from({ length: BIN }, (_, i) => histogram[bin * BIN + i] as number).reduce((sum, values) => sum + values, 0),
+  )
+  const most = Math.max(...bins)
+  const bars = [...'▁▂▃▄▅▆▇█']
+  return bins.map(share => (share === 0 ? '·' : bars[Math.ceil((8 * share) / most) - 1])).join('')
+}

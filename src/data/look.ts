@@ -1,0 +1,181 @@
+/** Looks at decoded images once, before a training: counts, levels, classes, what looks wrong, and which images to show. */
+import { createHash } from 'node:crypto'
+import { permutation, streamKey } from '../random.js'
+import { type ImageShape, imageSize } from './images.js'
+import { WHITE } from './levels.js'
+import type { Labels, PartName, Warning } from './sources/reader.js'
+
+/** The images of a part, read by position. */
+export interface ReadablePart extends ImageShape {
+  readonly count: number
+  readonly labels?: Labels
+  /** The levels of images `from` … `to - 1`: [to - from, rows, columns, channels]. */
+  read(from: number, to: number): Uint8Array
+}
+
+export type ReadableParts = Partial<Record<PartName, ReadablePart>>
+
+/** What was seen of one part. */
+export interface PartSummary extends ImageShape {
+  readonly count: number
+  /** How many values of all images have each level: [256]. */
+  readonly histogram: Float64Array
+  /** Of all values, in levels 0 … 255. */
+  readonly mean: number
+  /** Images in which each channel has one level throughout. */
+  readonly constant: number
+  /** Images of each class, in the order of the classes' numbers; absent without labels. */
+  readonly classes?: readonly { readonly name: string; readonly count: number }[]
+}
+
+export interface Look {
+  readonly parts: Partial<Record<PartName, PartSummary>>
+  readonly warnings: readonly Warning[]
+}
+
+/** Reads all images once, in pieces; memory grows by 8 bytes an image, for finding images that are in two parts. */
+export function lookAt(parts: ReadableParts): Look {
+  const entries = Object.entries(parts) as [PartName, ReadablePart][]
+  const seen = new Map(entries.map(([name, part]) => [name, seenOf(part)]))
+  const own = entries.flatMap(([name, part]) => warningsOf(name, part, seen.get(name) as Seen))
+  const train = seen.get('train')?.hashes.sort()
+  const shared = [...seen].flatMap(([name, { hashes }]) =>
+    train === undefined || name === 'train' ? [] : sharedImages(name, hashes, train),
+  )
+  return {
+    parts: Object.fromEntries([...seen].map(([name, { summary }]) => [name, summary])),
+    warnings: [...own, ...shared],
+  }
+}
+
+interface Seen {
+  readonly summary: PartSummary
+  /** The position of the first constant image, or -1. */
+  readonly firstConstant: number
+  /** 64 bits of the SHA-1 of each image. */
+  readonly hashes: BigUint64Array
+}
+
+/** Levels that are read at once. */
+const PIECE = 2 ** 24
+
+function seenOf(part: ReadablePart): Seen {
+  const { rows, columns, channels, count, labels } = part
+  const size = imageSize(part)
+  const atOnce = Math.max(Math.floor(PIECE / size), 1)
+  const histogram = new Float64Array(WHITE + 1)
+  const hashes = new BigUint64Array(count)
+  let [constant, firstConstant] = [0, -1]
+  for (let from = 0; from < count; from += atOnce) {
+    const levels = part.read(from, Math.min(from + atOnce, count))
+    for (const level of levels) histogram[level] = (histogram[level] as number) + 1
+    for (let at = 0; at < levels.length; at += size) {
+      const image = levels.subarray(at, at + size)
+      const position = from + at / size
+      hashes[position] = hashOf(image)
+      if (!isConstant(image, channels)) continue
+      if (constant === 0) firstConstant = position
+      constant++
+    }
+  }
+  const mean = histogram.reduce((sum, values, level) => sum + values * level, 0) / (count * size)
+  const classes = labels && classesOf(labels)
+  const summary = { rows, columns, channels, count, histogram, mean, constant, ...(classes && { classes }) }
+  return { summary, firstConstant, hashes }
+}
+
+const hashOf = (image: Uint8Array): bigint => createHash('sha1').update(image).digest().readBigUInt64LE()
+
+const isConstant = (image: Uint8Array, channels: number): boolean =>
+  image.every((level, i) => level === image[i % channels])
+
+function classesOf({ names, values }: Labels) {
+  const counts = new Uint32Array(names.length)
+  for (const value of values) counts[value] = (counts[value] as number) + 1
+  return names.map((name, i) => ({ name, count: counts[i] as number }))
+}
+
+function warningsOf(part: PartName, { labels }: ReadablePart, { summary, firstConstant }: Seen): Warning[] {
+  const name = nameOf(part)
+  const { count, constant } = summary
+  const constantImages =
+    constant > 0 &&
+    `${constant} of ${count} ${name} have one level throughout, the first at position ${firstConstant}: they may be blank or broken`
+  return [
+    { kind: 'binary-bytes', message: binaryBytes(name, summary) },
+    { kind: 'binary-levels', message: binaryLevels(name, summary) },
+    { kind: 'constant-images', message: constantImages },
+    { kind: 'one-class', message: oneClass(name, summary) },
+    { kind: 'sorted-by-class', message: (part === 'all' || part === 'train') && labels && sortedByClass(name, labels) },
+  ].flatMap(({ kind, message }) => (message ? [{ kind, message }] : []))
+}
+
+const nameOf = (part: PartName): string =>
+  part === 'all' ? 'images' : `${part === 'train' ? 'training' : part} images`
+
+/** The levels that occur. */
+const levelsIn = ({ histogram }: PartSummary): number[] =>
+  [...histogram].flatMap((values, level) => (values > 0 ? [level] : []))
+
+const binaryBytes = (name: string, summary: PartSummary) =>
+  levelsIn(summary).join() === '0,1' &&
+  `all levels of the ${name} are 0 or 1, of levels 0 to ${WHITE}: they are almost black, and the ELBO says nothing; multiply them by ${WHITE}`
+
+const binaryLevels = (name: string, summary: PartSummary) =>
+  levelsIn(summary).join() === `0,${WHITE}` &&
+  `all levels of the ${name} are 0 or ${WHITE}: they are binary already, so --binarize dynamic and static read the same pixels in every pass`
+
+function oneClass(name: string, { count, classes = [] }: PartSummary) {
+  const present = classes.filter(one => one.count > 0)
+  const [only] = present
+  return count > 1 && present.length === 1 && only && `all ${count} ${name} are of the class '${only.name}'`
+}
+
+/** Whether each class is one run of images, of at least two. */
+function sortedByClass(name: string, { values }: Labels) {
+  const classes = new Set(values).size
+  const runs = values.reduce((sum, value, i) => sum + (i === 0 || value !== values[i - 1] ? 1 : 0), 0)
+  if (classes < 2 || runs > classes || values.length < 2 * classes) return undefined
+  return `the ${name} are sorted by class: the last of them are of few classes, so take validation images after a shuffle`
+}
+
+function sharedImages(part: PartName, hashes: BigUint64Array, sorted: BigUint64Array): Warning[] {
+  const count = hashes.reduce((sum, hash) => sum + (includes(sorted, hash) ? 1 : 0), 0)
+  if (count === 0) return []
+  const message = `${count} of ${hashes.length} ${nameOf(part)} are training images too, level for level: measurements on them flatter the model`
+  return [{ kind: 'shared-images', message }]
+}
+
+/** Binary search. */
+function includes(sorted: BigUint64Array, hash: bigint): boolean {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((sorted[middle] as bigint) < hash) low = middle + 1
+    else high = middle
+  }
+  return sorted[low] === hash
+}
+
+/** The most images of a contact sheet. */
+const MOST_SHOWN = 64
+
+/**
+ * The positions of up to 64 images to show, drawn with `seed`: as many of each class as possible, in the order of the classes; without labels
+ * any images, in the order of their positions.
+ */
+export function contactSheet({ count, labels }: Pick<ReadablePart, 'count' | 'labels'>, seed: number): number[] {
+  const drawn = permutation(streamKey(seed, 'contact-sheet'), count)
+  const classOf = (position: number) => labels?.values[position] ?? 0
+  const byClass = new Map<number, number[]>()
+  for (const position of drawn) {
+    const found = byClass.get(classOf(position)) ?? []
+    if (found.length === 0) byClass.set(classOf(position), found)
+    if (found.length < MOST_SHOWN) found.push(position)
+  }
+  const rounds = Array.from({ length: MOST_SHOWN }, (_, round) =>
+    [...byClass.values()].flatMap(positions => positions.slice(round, round + 1)),
+  )
+  const chosen = rounds.flat().slice(0, MOST_SHOWN)
+  return chosen.sort((a, b) => classOf(a) - classOf(b) || a - b)
+}

@@ -1,0 +1,42 @@
+/** Levels that lie in a file, read by position; sets that are small are held in memory. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { type ImageSet, type ImageShape, imageSize } from './images.js'
+
+/** Sets up to this size are read whole when they are opened: 256 MiB. */
+const LARGEST_IN_MEMORY = 2 ** 28
+
+/** `count` images whose levels begin at byte `offset` of a file. Throws an Error that names the file if it is too short, or once it changes. */
+export function imagesInFile(
+  path: string,
+  offset: number,
+  { count, ...shape }: ImageShape & { count: number },
+): ImageSet {
+  const size = imageSize(shape)
+  const file = openSync(path, constants.O_RDONLY)
+  const opened = fstatSync(file)
+  const read = (from: number, to: number): Uint8Array => {
+    const bytes = new Uint8Array((to - from) * size)
+    for (let at = 0; at < bytes.length; ) {
+      const more = readSync(file, bytes, at, Math.min(bytes.length - at, 2 ** 30), offset + from * size + at)
+      if (more === 0)
+        throw new Error(`${path}: the file ends at byte ${offset + from * size + at}; it was cut while it was in use`)
+      at += more
+    }
+    return bytes
+  }
+  if (opened.size < offset + count * size) {
+    closeSync(file)
+    throw new Error(`${path}: ${opened.size} bytes; ${offset + count * size} were expected`)
+  }
+  if (count * size > LARGEST_IN_MEMORY) {
+    closeWhenUnused.register(read, file)
+    return { ...shape, count, read }
+  }
+  try {
+    return { ...shape, count, pixels: read(0, count) }
+  } finally {
+    closeSync(file)
+  }
+}
+
+const closeWhenUnused = new FinalizationRegistry<number>(file => closeSync(file))
