@@ -30,10 +30,17 @@ function contentOf(checkpoints) {
 }
 
 /** The digest of a run's images, which its snapshot has too. */
-function imagesOf(checkpoints) {
+async function imagesOf(checkpoints) {
   const run = loadTrainedRun(join(checkpoints, 'a'), 'best')
   run.learner.dispose()
-  return runImages({ ...run, config: { ...run.config, data: join(checkpoints, 'data') } }).sha256
+  const { sha256 } = await runImages({ ...run, config: { ...run.config, data: join(checkpoints, 'data') } })
+  return sha256
+}
+
+/** Nothing is computed from the lock's file. */
+function lockedOf(checkpoints) {
+  lockRun(join(checkpoints, 'a'))()
+  return 'locked and unlocked'
 }
 
 /** Settings may be edited: what is read is what the file says, whatever that is. */
@@ -84,7 +91,7 @@ export const fileKinds = {
   'state.safetensors': { file: 'a/best/state.safetensors', json: header, read: contentOf },
   'model.json': { file: 'a/best/encoder/model.json', json: document, read: contentOf },
   'weights.bin': { file: 'a/best/decoder/weights.bin', read: contentOf },
-  lock: { file: 'a/lock', read: checkpoints => void lockRun(join(checkpoints, 'a'))() },
+  lock: { file: 'a/lock', read: lockedOf },
   IDX: { file: 'data/train-images-idx3-ubyte', named: 'mutated/data', read: imagesOf },
   'IDX.gz': { file: 'data/t10k-images-idx3-ubyte.gz', named: 'mutated/data', read: imagesOf },
   'compare.json': {

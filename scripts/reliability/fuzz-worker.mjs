@@ -47,8 +47,7 @@ function describeFault({ constructor: { name: kind }, message, stack }, name) {
 
 /** A digest of a result: Maps are lists here, and typed arrays are written as numbers. */
 function digestOf(content) {
+  if (content === undefined) throw new TypeError('the reading returned nothing, so that nothing can be compared')
   const text = JSON.stringify(content, (_key, value) => (ArrayBuffer.isView(value) ? [...value] : value))
-  return createHash('sha256')
-    .update(text ?? 'nothing')
-    .digest('hex')
+  return createHash('sha256').update(text).digest('hex')
 }
