@@ -94,3 +94,22 @@ test('a process is killed between the halves of a write', () => {
   const { signal, folder } = intercepted(lines, { ELBO_KILL_AT: '3', ELBO_CUT_WRITES: '1' })
   expect([signal, readFileSync(join(folder, 'a'), 'utf8')]).toEqual(['SIGKILL', 'abc'])
 })
+
+test.each([5, 6])(
+  'a start whose writes fail from call %i on says so, and unlocks the folder that it cannot remove',
+  at => {
+    const module = (path: string) => `await import('${join(repository, 'dist', path)}')`
+    const lines = [
+      `const { claimRun } = ${module('commands/train/run-folder.js')}`,
+      `const { isLocked } = ${module('commands/check/lock-state.js')}`,
+      `const { resolveConfig } = ${module('methods/vae.js')}`,
+      `const start = { run: 'a', prefix: '', resume: false }`,
+      `try { claimRun({ checkpoints: process.cwd() }, start, resolveConfig({})) } catch (error) { console.log(error.message) }`,
+      `console.log(isLocked('a'))`,
+    ]
+    const { stdout, stderr, folder } = intercepted(lines, { ELBO_FAIL_AT: `${at}:EACCES` })
+    expect(stdout, stderr).toBe(
+      `cannot write ${join(folder, 'a', 'config.json')}: permission denied; choose a folder that you may write to\nfalse\n`,
+    )
+  },
+)

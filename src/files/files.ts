@@ -146,9 +146,14 @@ function replaceFile({ path, mode }: { path: string; mode: number | undefined },
     renameSync(temporary.path, path)
     flushDirectory(dirname(path))
   } catch (error) {
-    rmSync(temporary.path, { force: true })
+    removeIfPossible(temporary.path)
     throw error
   }
+}
+
+/** Removes what a failed write has left. If that fails too, it stays: the error to report is that of the write. */
+export function removeIfPossible(path: string): void {
+  attempt(() => rmSync(path, { recursive: true, force: true }))
 }
 
 /** A new file beside `path`; its name is that of no other, even if a killed process had the same process id. */

@@ -1,7 +1,7 @@
 /** The folder of a new run or comparison: it is made and locked before anything is written to it. */
-import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { isLeftover } from '../files/files.js'
+import { isLeftover, removeIfPossible } from '../files/files.js'
 import { makeNewFolder } from '../files/folders.js'
 import { runFolder } from './directory.js'
 import { lockRun } from './lock.js'
@@ -12,7 +12,7 @@ export interface Claim {
   folder: string
   /** Unlocks the folder. */
   release(): void
-  /** Removes the folder if this claim made it; to be called before `release`. */
+  /** Removes the folder if this claim made it, and if it can be removed; to be called before `release`. */
   discard(): void
 }
 
@@ -35,7 +35,7 @@ export function claimFolder(checkpoints: string, { run, prefix, work }: Wanted):
     folder,
     release,
     discard() {
-      if (isNew) rmSync(folder, { recursive: true, force: true })
+      if (isNew) removeIfPossible(folder)
     },
   }
 }

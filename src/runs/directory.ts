@@ -15,7 +15,7 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { explain, flushDirectory } from '../files/files.js'
+import { explain, flushDirectory, removeIfPossible } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
 import { shortened, UsageError } from '../settings/setting.js'
 import { entriesIn, isSnapshotLabel } from './leftovers.js'
@@ -125,7 +125,7 @@ export async function saveSnapshot(
     if (isBest) pointTo(folder, 'best', name)
     pointTo(folder, 'latest', name)
   } catch (error) {
-    rmSync(aside, { recursive: true, force: true })
+    removeIfPossible(aside)
     throw explain(error, whole)
   }
   removeUnused(folder)

@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { explain, writeFlushed } from '../../files/files.js'
+import { explain, removeIfPossible, writeFlushed } from '../../files/files.js'
 import { makeFolder } from '../../files/folders.js'
 import { MOST_JSON, readWhole } from '../../files/reading.js'
 import { cacheDirectory } from '../../libtensorflow/location.js'
@@ -151,7 +151,7 @@ async function decode(folder: string, images: Decodable, decoding: Decoding): Pr
     rmSync(folder, { recursive: true, force: true })
     takePlace(aside, folder)
   } catch (error) {
-    rmSync(aside, { recursive: true, force: true })
+    removeIfPossible(aside)
     throw error
   }
 }
