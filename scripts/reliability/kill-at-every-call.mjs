@@ -1,9 +1,10 @@
 // What is left if the process is killed before any of the calls that change a file of a run: train, em, compare, their --resume, and
 // check --repair, with writes in two halves. Each time `elbo check` reads what is left, the run is continued, and its end is compared byte
 // for byte (but for times) with that of the command that was never killed.
-//   node scripts/reliability/kill-at-every-call.mjs [--only SCENARIO] [--count N] [--real N] [--list 1]
+//   node scripts/reliability/kill-at-every-call.mjs [--only SCENARIO] [--count N] [--from CALL] [--real N] [--list 1]
 // --only    one of the scenarios of scenarios.mjs; default: all
 // --count   moments of each scenario, evenly spread; 0: all
+// --from    the number of a call, to repeat a trial: the moments from it on, as many as --count says
 // --real    of these, how many are also tried by a real SIGKILL of a process; the others continue from a copy of the folder made just before
 //           the call, which is what a kill leaves: it changes no file, and the locks of a process end with it
 // --list    print every moment
@@ -16,7 +17,7 @@ import { program } from './paths.mjs'
 import { scenarios } from './scenarios.mjs'
 import { conclude, continueTrial, copyFolder, newTally, openLaboratory, prepareScenario, record } from './trial.mjs'
 
-const { only, count, real, list } = readOptions({ only: '', count: 0, real: 0, list: 0 })
+const { only, count, from, real, list } = readOptions({ only: '', count: 0, from: 0, real: 0, list: 0 })
 const laboratory = await openLaboratory('kills')
 try {
   const names = Object.keys(scenarios).filter(name => only === '' || name === only)
@@ -31,14 +32,19 @@ async function tryScenario(name) {
   const scenario = await prepareScenario(laboratory, name)
   const states = join(laboratory.home, `states-${name}`)
   copyFolder(undefined, states)
-  const at = count === 0 ? undefined : evenly(scenario.moments, count).map(moment => moment.at)
+  const at = count === 0 && from === 0 ? undefined : choose(scenario.moments).map(moment => moment.at)
   const { moments } = await record(laboratory, scenario, { states, at })
   const tally = newTally(name)
-  await tryRecorded(scenario, states, evenly(moments, count), tally)
+  await tryRecorded(scenario, states, choose(moments), tally)
   if (real === 0) return [tally]
   const killed = newTally(`${name}, by SIGKILL`)
   await tryReal(scenario, evenly(moments.slice(0, -1), real), killed)
   return [tally, killed]
+}
+
+function choose(moments) {
+  if (from === 0) return evenly(moments, count)
+  return moments.slice(from - 1, count === 0 ? undefined : from - 1 + count)
 }
 
 /** Moments between which no file changed leave the same, so they are tried once and counted each. */
