@@ -30,7 +30,7 @@ export const interpolate = command({
   async run({ argument, values }, context) {
     const run = await openVae(argument, values, context)
     orThrow(refuseDiscrete(run.trained.vae, 'interpolate'))
-    const { test } = await runImages(run.trained, values.data)
+    const { test } = await runImages(run.trained, values.data, context.note)
     if (test.count < 2) throw new Error(`interpolate: needs two test images; there are only ${test.count}`)
     const walks = Math.min(values.count, Math.floor(test.count / 2))
     const ends = permutation(streamKey(values.seed, 'interpolate'), test.count).subarray(0, 2 * walks)

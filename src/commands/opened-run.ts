@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
 import { type Choice, modes } from '../compile/step.js'
-import { type Dataset, loadDataset, loadRunDataset, readOptionsOf, type Split } from '../data/dataset.js'
-import { describeSize, type Images, imageShape } from '../data/images.js'
+import { type Dataset, loadForUse, loadRunDataset, readOptionsOf, type Split } from '../data/dataset.js'
+import { describeSize, type ImageShape, type Images, imageShape } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
+import type { RunConfig } from '../methods/method.js'
 import { imagesAsRead } from '../methods/reading.js'
 import type { Vae } from '../models/vae.js'
 import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
@@ -151,17 +152,50 @@ export function orThrow(refusal: string | undefined): void {
   if (refusal !== undefined) throw new UsageError(refusal)
 }
 
-/** The images of a run, or those of `source`: null if `--data` was not given, undefined if the command has no such option. Throws an Error if their size is not the run's, or if the run's images have changed. */
-export async function runImages({ config, snapshot }: TrainedRun, source?: string | null): Promise<Dataset> {
-  const data =
-    source == null ? await loadRunDataset(config) : await loadDataset(source, config.validation, readOptionsOf(config))
-  const [here, there] = [describeSize(data), describeSize(imageShape(snapshot.data))]
-  if (here !== there) throw new Error(`--data ${data.source}: images of ${here}, but the run was trained on ${there}`)
-  if (source == null && data.sha256 !== snapshot.data.sha256) {
-    const remedy = source === null ? ', or choose images with --data' : ''
-    throw new Error(`${config.data}: the images have changed since the run was trained; restore them${remedy}`)
+/**
+ * The images of a run, or those of `source`: null if `--data` was not given, undefined if the command has no such option. With `noteSize`,
+ * images of other sizes are resized to the run's, and `noteSize` is told so. Throws an Error if their size is not the run's, or if the run's images have
+ * changed.
+ */
+export async function runImages(
+  { config, snapshot }: TrainedRun,
+  source?: string | null,
+  noteSize?: (message: string) => void,
+): Promise<Dataset> {
+  if (source != null) return givenImages(source, config, imageShape(snapshot.data), noteSize)
+  const data = await loadRunDataset(config)
+  requireSize(data, imageShape(snapshot.data))
+  if (data.sha256 === snapshot.data.sha256) return data
+  const remedy = source === null ? ', or choose images with --data' : ''
+  throw new Error(`${config.data}: the images have changed since the run was trained; restore them${remedy}`)
+}
+
+async function givenImages(
+  source: string,
+  config: RunConfig,
+  size: ImageShape,
+  noteSize: ((message: string) => void) | undefined,
+): Promise<Dataset> {
+  const read = readOptionsOf(config)
+  const channels = size.channels === 1 ? 'grey' : 'colour'
+  const options = { ...read, channels: read.channels === 'as-is' ? channels : read.channels } as const
+  const data = await loadForUse(source, config.validation, options).catch(error => {
+    if (noteSize === undefined) throw error
+    return undefined // images of several sizes, which can be resized
+  })
+  if (data && (noteSize === undefined || describeSize(data) === describeSize(size))) {
+    requireSize(data, size)
+    return data
   }
-  return data
+  noteSize?.(`--data ${source}: images are resized to the run's ${describeSize(size)}`)
+  const resized = await loadForUse(source, config.validation, { ...options, resize: `${size.rows}x${size.columns}` })
+  requireSize(resized, size)
+  return resized
+}
+
+function requireSize(data: Dataset, size: ImageShape): void {
+  const [here, there] = [describeSize(data), describeSize(size)]
+  if (here !== there) throw new Error(`--data ${data.source}: images of ${here}, but the run was trained on ${there}`)
 }
 
 /** The images of a split. Throws a `UsageError` if the run has none. */

@@ -18,7 +18,7 @@ export const reconstruct = command({
   examples: ['reconstruct first', 'reconstruct first --count 20 --split validation'],
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
-    const data = await runImages(run.trained, values.data)
+    const data = await runImages(run.trained, values.data, context.note)
     const split = splitOf(data, values.split)
     const grey = inMemory(firstImages(split, values.count))
     const seen = inMemory(firstImages(evaluatedSplit(run.trained, split), values.count))

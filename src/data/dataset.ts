@@ -5,7 +5,7 @@ import { basename, resolve } from 'node:path'
 import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize, levelsOf } from './images.js'
-import type { Decoding } from './sources/decoded.js'
+import type { OnDecoded } from './sources/decoded.js'
 import { openSource, type Part, type Source } from './sources/open-source.js'
 import type { Labels, ReadOptions, Warning } from './sources/reader.js'
 
@@ -61,7 +61,7 @@ const SHARE = 6
 export async function loadDataset(
   source: string,
   validation: (typeof validations)[number] = 'last-sixth',
-  { onDecoded, ...options }: Partial<ReadOptions> & Pick<Decoding, 'onDecoded'> = {},
+  { onDecoded, ...options }: Partial<ReadOptions> & { onDecoded?: OnDecoded } = {},
 ): Promise<Dataset> {
   const opened = await openSource(source, { ...asTheyAre, ...options }, onDecoded)
   const { train, test, own } = trainAndTest(opened, source)
@@ -75,6 +75,30 @@ export async function loadDataset(
     test: split('test', test),
     sha256: digestOf(Object.values(opened.parts)),
     warnings: opened.warnings,
+  }
+}
+
+/**
+ * The images of a source for a model that is trained already. One without parts of its own, even a single picture, is not split: all its
+ * images are training and test images, and none are for validation. Other sources are split as by `loadDataset`.
+ */
+export async function loadForUse(
+  source: string,
+  validation: (typeof validations)[number] = 'last-sixth',
+  options: Partial<ReadOptions> = {},
+): Promise<Dataset> {
+  const { parts, warnings } = await openSource(source, { ...asTheyAre, ...options })
+  const { all } = parts
+  if (all === undefined) return loadDataset(source, validation, options)
+  const none = range(all, 0, 0)
+  return {
+    source,
+    ...imageShape(all),
+    train: { ...all, name: 'train' },
+    validation: { ...none, name: 'validation' },
+    test: { ...all, name: 'test' },
+    sha256: digestOf([all]),
+    warnings,
   }
 }
 
@@ -161,7 +185,7 @@ export const readOptionsOf = (settings: Partial<ReadOptions>): ReadOptions =>
   ) as unknown as ReadOptions
 
 /** Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for. */
-export async function loadRunDataset(settings: DataSettings, onDecoded?: Decoding['onDecoded']): Promise<Dataset> {
+export async function loadRunDataset(settings: DataSettings, onDecoded?: OnDecoded): Promise<Dataset> {
   const options = { ...readOptionsOf(settings), onDecoded }
   return withFirstImages(await loadDataset(settings.data, settings.validation, options), settings)
 }

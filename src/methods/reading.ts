@@ -9,4 +9,5 @@ export const imagesAsRead = <I extends ImageSet>(split: I, reads: Traits['reads'
   reads === 'none' ? split : binarizeOnce(split, reads, key)
 
 /** In a few words, such as `dynamic binarization`. */
-export const describeReading = (reads: Traits['reads']): string => (reads === 'none' ? 'grey' : `${reads} binarization`)
+export const describeReading = (reads: Traits['reads']): string =>
+  reads === 'none' ? 'not binarized' : `${reads} binarization`

@@ -26,7 +26,7 @@ export const runSettings = {
         'mnist',
         "'mnist', a path, or TRAIN,TEST",
         [
-          'file, folder, pattern, or TRAIN,TEST',
+          'file, folder, or TRAIN,TEST',
           "Images: 'mnist', a file or folder of images, a pattern of paths, or two or three of them: TRAIN,TEST or TRAIN,VALIDATION,TEST. docs/your-data.md has a command for each format; `elbo data` shows what is read.",
         ],
         read.text,
@@ -81,7 +81,7 @@ export const readSettings = inGroup('data', {
   ),
   crop: added(
     choice(['none', 'center'], 'none', [
-      'what is cut when they are resized',
+      'what resizing cuts off',
       'What --resize does with images of another ratio. none: they are distorted. center: their middle is cut out.',
     ]),
   ),
@@ -101,7 +101,7 @@ export const readSettings = inGroup('data', {
     ]),
   ),
   key: added(
-    text(['array or column with the images', 'The array of an npz or MATLAB file, or the column of a Parquet file.'], {
+    text(['array or column', 'The array of an npz or MATLAB file, or the column of a Parquet file.'], {
       placeholder: 'name',
       unset: 'the usual names',
     }),
@@ -117,7 +117,7 @@ export const readSettings = inGroup('data', {
   ),
   skipBroken: added(
     choice(['off', 'on'], 'off', [
-      'leave out images that are damaged',
+      'skip damaged images',
       'Leaves out and counts images that cannot be decoded. off: the first of them ends the run.',
     ]),
   ),

@@ -38,6 +38,9 @@ const aboutSchema = z.object({
   sha256: z.string(),
 })
 
+/** Called after each piece with the number of images decoded so far. */
+export type OnDecoded = ((done: number, of: number) => void) | undefined
+
 /** What is decoded, and where it came from. */
 export interface Decoding {
   /** The path that the user named. */
@@ -45,8 +48,7 @@ export interface Decoding {
   reader: string
   part: string
   options: ReadOptions
-  /** Called after each piece with the number of images decoded so far. */
-  onDecoded?: ((done: number, of: number) => void) | undefined
+  onDecoded?: OnDecoded
 }
 
 /** The folder of decoded images in the cache. */

@@ -9,7 +9,7 @@ import { constants, gunzipSync } from 'node:zlib'
 import { withFile } from '../../files/reading.js'
 import { shortened } from '../../settings/setting.js'
 import { describeSize, type ImageSet } from '../images.js'
-import { type Decoding, decodedImages } from './decoded.js'
+import { decodedImages, type OnDecoded } from './decoded.js'
 import type { Labels, OpenedSource, PartName, Probe, Reader, ReadOptions, Warning } from './reader.js'
 import { readers } from './readers.js'
 import { transformed } from './transform.js'
@@ -41,11 +41,7 @@ const LISTED: Readonly<Record<number, readonly PartName[]>> = {
  * Opens `source`: `mnist`, a path, a pattern of paths, or two or three paths TRAIN,TEST or TRAIN,VALIDATION,TEST. Throws an Error of one line
  * that names the file and the fault.
  */
-export async function openSource(
-  source: string,
-  options: ReadOptions,
-  onDecoded?: Decoding['onDecoded'],
-): Promise<Source> {
+export async function openSource(source: string, options: ReadOptions, onDecoded?: OnDecoded): Promise<Source> {
   if (source === IN_MEMORY)
     throw new Error('this model was fitted to arrays in memory; give images in files with --data')
   const paths = source === 'mnist' ? [mnistFolder()] : pathsOf(source)
@@ -56,7 +52,7 @@ export async function openSource(
   return joined(source, paths, opened)
 }
 
-async function openPath(path: string, options: ReadOptions, onDecoded: Decoding['onDecoded']): Promise<Source> {
+async function openPath(path: string, options: ReadOptions, onDecoded: OnDecoded): Promise<Source> {
   const { reader, opened } = await openedBy(path, options)
   const parts: Partial<Record<PartName, Part>> = {}
   for (const name of Object.keys(opened.parts) as PartName[]) {
@@ -107,7 +103,9 @@ function pathsOf(source: string): string[] {
   if (existsSync(source)) return [source]
   if (!source.includes(',')) {
     if (/[*?]/.test(source)) return [source]
-    throw new Error(`images '${shortened(source)}': no such file or folder`)
+    throw new Error(
+      `images '${shortened(source)}': no such file or folder; --data takes 'mnist', a path, or TRAIN,TEST`,
+    )
   }
   const paths = source.split(',')
   if (!(paths.length in LISTED))
