@@ -1,5 +1,5 @@
 /** `elbo data SOURCE`: what is read from a source before anything is trained on it. */
-import { digestOf } from '../data/dataset.js'
+import { digestOf } from '../data/digest.js'
 import { describeSize, gatherImages, type ImageShape, imageShape, levelsOf } from '../data/images.js'
 import { contactSheet, lookAt, type PartSummary } from '../data/look.js'
 import { decodedSets, removeDecoded } from '../data/sources/decoded.js'
@@ -81,14 +81,16 @@ async function show(source: string, values: DataValues, context: Context): Promi
     bar.update(done, of, 'decoded, once for all runs'),
   ).finally(() => bar.stop())
   const parts = splitsOf(opened.parts)
+  const [, first] = parts[0] as [PartName, Part]
+  if (out !== null) requireShown(first)
   const readable = parts.map(([name, part]) => {
     const at = (from: number, to: number) => levelsOf(part, from, to)
     return [name, { ...imageShape(part), count: part.count, ...(part.labels && { labels: part.labels }), read: at }]
   })
   const look = lookAt(Object.fromEntries(readable))
-  const [, first] = parts[0] as [PartName, Part]
   const warnings = [...opened.warnings, ...look.warnings]
-  const splits = parts.map(([name, part]) => [name, splitJson(part, look.parts[name] as PartSummary)] as const)
+  const splits: [PartName, Awaited<ReturnType<typeof splitJson>>][] = []
+  for (const [name, part] of parts) splits.push([name, await splitJson(part, look.parts[name] as PartSummary)])
   print(context, { format: opened.format, shape: imageShape(first), looks: look.parts, warnings })
   if (out !== null) {
     const shown = gatherImages(first, contactSheet(first, seed))
@@ -97,6 +99,11 @@ async function show(source: string, values: DataValues, context: Context): Promi
   }
   const json = { source, format: opened.format, ...imageShape(first), splits: Object.fromEntries(splits), warnings }
   return { json: { ...json, ...(out !== null && { out }) } }
+}
+
+function requireShown({ channels }: ImageShape): void {
+  if (channels !== 1 && channels !== 3)
+    throw new UsageError(`--out: a contact sheet is grey or in colour, but the images have ${channels} channels`)
 }
 
 /** Sides of small images are at least as long on a contact sheet, in pixels. */
@@ -113,12 +120,12 @@ function splitsOf(parts: Partial<Record<PartName, Part>>): [PartName, Part][] {
 /** Levels of one bin of the printed histogram. */
 const BIN = 16
 
-function splitJson(part: Part, { histogram, mean, constant, classes }: PartSummary) {
+async function splitJson(part: Part, { histogram, mean, constant, classes }: PartSummary) {
   const labels = classes && Object.fromEntries(classes.map(({ name, count }) => [name, count]))
   const levels = [...histogram]
   return {
     count: part.count,
-    sha256: digestOf([part]),
+    sha256: await digestOf([part]),
     ...(labels && { labels }),
     meanLevel: mean,
     constantImages: constant,
