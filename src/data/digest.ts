@@ -1,6 +1,6 @@
 /** Digests of the levels of image sets. Those of large files are kept in the cache, so that only the first start reads all of a file. */
 import { createHash } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { writeFileAtomic } from '../files/files.js'
@@ -28,7 +28,7 @@ export async function digestOf(sets: readonly ImageSet[]): Promise<string> {
   const known = kept(name)
   if (known !== undefined) return known
   const digest = await hashed(sets)
-  if (nameOf(sets) === name) keep(name, digest) // otherwise a file was changed meanwhile
+  if (nameOf(sets) === name && !isRecent(sets)) keep(name, digest) // otherwise a file was changed meanwhile, or may be
   return digest
 }
 
@@ -44,21 +44,28 @@ async function hashed(sets: readonly ImageSet[]): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Files that were changed more recently than this may change again without another time, in ms. */
-const TOO_RECENT = 2000
-
-/** A name that changes with any of the files; undefined if a set is no file, or if one was changed just now. */
+/** A name that changes with any of the files; undefined if a set is no file. */
 function nameOf(sets: readonly ImageSet[]): string | undefined {
   const hash = createHash('sha256')
   for (const images of sets) {
-    const place = placeOf(images)
-    const found = place && statSync(place.path, { throwIfNoEntry: false })
-    if (found === undefined || Date.now() - Math.max(found.mtimeMs, found.ctimeMs) < TOO_RECENT) return undefined
+    const found = statsOf(images)
+    if (found === undefined) return undefined
     const { dev, ino, size, mtimeMs, ctimeMs } = found
-    hash.update(JSON.stringify([place, dev, ino, size, mtimeMs, ctimeMs, images.count, imageShape(images)]))
+    hash.update(JSON.stringify([placeOf(images), dev, ino, size, mtimeMs, ctimeMs, images.count, imageShape(images)]))
   }
   return hash.digest('hex')
 }
+
+function statsOf(images: ImageSet): Stats | undefined {
+  const place = placeOf(images)
+  return place && statSync(place.path, { throwIfNoEntry: false })
+}
+
+/** Files that were changed within these milliseconds may change again without another time. */
+const RECENT = 2000
+
+const isRecent = (sets: readonly ImageSet[]): boolean =>
+  sets.some(images => Date.now() - (statsOf(images)?.ctimeMs ?? 0) < RECENT)
 
 const fileOf = (name: string): string => join(decodedFolder(), 'digests', name)
 
