@@ -20,8 +20,8 @@ const { values } = parseArgs({
   },
 })
 
-/** Milliseconds for one source; the machine may be busy. */
-const LIMIT = 120_000
+/** Milliseconds for one source: 200,000 pictures take minutes on a busy machine. */
+const LIMIT = 900_000
 
 /** Peak resident memory of the process that opens, in MiB. */
 const MEMORY = 1024
