@@ -145,7 +145,7 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
 }
 
 /** -1/2 (D log 2 pi + log det C) with det C = det Psi / det G: in double precision, because a sum over many variances is thousands of nats. */
-export function logDensityAtMean(psi: ArrayLike<number>, logDetCovariance: number): number {
+function logDensityAtMean(psi: ArrayLike<number>, logDetCovariance: number): number {
   const logDetNoise = Array.from(psi).reduce((sum, variance) => sum + Math.log(variance), 0)
   return -(psi.length * LOG_2PI + logDetNoise - logDetCovariance) / 2
 }
