@@ -25,7 +25,7 @@ test('runs and backends list what there is', () => {
 test('sample prints one JSON document, and plain tf.loadLayersModel gives its pixels for its z', async () => {
   const { z, path, count } = json('sample', 'first', '--count', '6', '--seed', '3', '--out', 'six.png')
   expect([z.length, z[0].length, count]).toEqual([6, 2, 6])
-  expect(json('export', 'first', '--to', 'exported').files).toHaveLength(4)
+  expect(json('export', 'first', '--to', 'exported').files).toHaveLength(5)
   await useBackend()
   registerFileHandlers()
   const decoder = await tf.loadLayersModel(`file://${join(home, 'exported/decoder/model.json')}`)
