@@ -5,7 +5,6 @@ import * as tf from '@tensorflow/tfjs'
 import {
   createBernoulliMixture,
   createGaussianMixture,
-  keyAt,
   mixtureEm,
   openBackend,
   scan,
@@ -32,7 +31,7 @@ const mixture = binary
 const algorithm = mixtureEm(mixture, {
   read: x => tf.div(x, 255),
   images: count,
-  ...(binary ? {} : { prior: { regularization: 1e-3 } }),
+  ...(binary ? {} : { prior: { varianceFloor: 1e-3 } }),
 })
 const steps = scan(algorithm.step, { mode: 'xla' })
 const key = streamKey(1, 'steps')
@@ -42,9 +41,8 @@ let last
 async function pass() {
   for (let from = 0; from < count; from += CHUNK * batch) {
     const part = data.subarray(from * 784, (from + CHUNK * batch) * 784)
-    const schedule = { learningRate: 1, beta: 1, used: batch }
-    const keys = Array.from({ length: CHUNK }, (_, i) => keyAt(key, i))
-    await steps.run({ data: part, count: CHUNK, shape: [batch, 784] }, keys, new Array(CHUNK).fill(schedule))
+    const batches = { data: part, shape: [CHUNK, batch, 784], dtype: 'float32' }
+    await steps.run(batches, { key, schedules: () => ({ learningRate: 1, beta: 1, used: batch }) })
   }
   last = await algorithm.finishPass()
 }

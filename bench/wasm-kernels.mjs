@@ -40,7 +40,7 @@ function useKernels(chosen) {
  */
 function newTraining({ filters, hidden, latent, batch }) {
   const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: latent, activation: 'relu' })
-  const vae = createVae({ ...config, rows: 28, columns: 28 })
+  const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })
   initialize(vae, streamKey(1, 'weights'))
   const { step } = gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
   const steps = scan(step, { mode: 'off' })
@@ -48,9 +48,9 @@ function newTraining({ filters, hidden, latent, batch }) {
   return async (/** @type {number} */ count) => {
     const keys = Array.from({ length: count }, (_, i) => keyAt(streamKey(1, 'steps'), i))
     const data = pixels.subarray(0, count * batch * 784)
-    const schedules = new Array(count).fill({ learningRate: 1e-3, beta: 1 })
+    const batches = { data, shape: [count, batch, 784], dtype: 'float32' }
     const [started, before] = [performance.now(), process.cpuUsage()]
-    await steps.run({ data, count, shape: [batch, 784] }, keys, schedules)
+    await steps.run(batches, { keys, schedules: () => ({ learningRate: 1e-3, beta: 1 }) })
     return { wall: (performance.now() - started) / count, cpu: process.cpuUsage(before).user / 1000 / count }
   }
 }
