@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { asTheyAre } from '../../../src/data/dataset.js'
 import { filesMatching } from '../../../src/data/sources/find-files.js'
 import { pictures } from '../../../src/data/sources/pictures.js'
 import { temporaryFolder } from '../../support/temporary-folder.js'
-import { asTheyAre, expected, fill, levelsOf, openWith } from './reading.js'
+import { expected, fill, levelsOf, openWith } from './reading.js'
 
 const folderOf = (...paths: string[]): string =>
   fill(temporaryFolder(), Object.fromEntries(paths.map(path => [path, 'grey.png'])))
@@ -39,6 +40,14 @@ test('links are followed, but not into a folder that they lie in; pipes are left
   symlinkSync('..', join(folder, 'a/up'))
   execFileSync('mkfifo', [join(folder, 'a/pipe.png')])
   expect(await namesIn(folder)).toEqual(['a/1.png', 'b/0.png', 'b/2.png', 'c/3.png'])
+})
+
+test('links to themselves are no folders', async () => {
+  const folder = folderOf()
+  mkdirSync(join(folder, 'a'))
+  symlinkSync('self', join(folder, 'a/self'))
+  symlinkSync(folder, join(folder, 'a/again'))
+  await expect(openWith(pictures, folder)).rejects.toThrow(`pictures does not recognise ${folder}`)
 })
 
 test('a link to nothing is named', async () => {
