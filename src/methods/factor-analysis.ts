@@ -3,6 +3,7 @@ import * as tf from '#tfjs'
 import { type Features, featureMoments, newFeatures } from '../data/features.js'
 import { imageShape, imageSize, imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
+import type { Codes } from '../evaluation/codes.js'
 import { exactFactorAnalysis } from '../inference/factor-analysis/em.js'
 import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-analysis/monte-carlo.js'
 import * as factors from '../models/factor-analysis.js'
@@ -140,6 +141,7 @@ function newLearner({ name, noise, parameters }: Kind, config: Config, size: Tra
     older,
     restored: () => factors.restoreParameters(model),
     pictures: factorPictures(model, features),
+    codes: factorCodes(model, features),
     bounds: options => boundsInOneStep(algorithm.bound, options),
     async initialize(data, images) {
       await features.initialize(data)
@@ -153,6 +155,17 @@ function newLearner({ name, noise, parameters }: Kind, config: Config, size: Tra
     },
   }
 }
+
+/** p(z|x), whose covariance is one for all images and not diagonal, so that it has no KL of single dimensions. */
+const factorCodes = (model: factors.FactorAnalysis, features: Features): Codes => ({
+  meaning: 'the mean of p(z|x)',
+  widths: { mean: model.latentDim },
+  of(batch) {
+    const x = features.read(batch)
+    const mean = factors.posteriorMean(model, x)
+    return { mean, elbo: factors.exactBound(model, x, mean).elbo }
+  },
+})
 
 /** Pictures of the factors z and their mean images. */
 function factorPictures(model: factors.FactorAnalysis, features: Features): Pictures {
