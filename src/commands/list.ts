@@ -21,6 +21,7 @@ import { score } from './score/score.js'
 import { setup } from './setup.js'
 import { em } from './train/em.js'
 import { train } from './train/train.js'
+import { traverse } from './traverse.js'
 
 const others = [
   train,
@@ -32,6 +33,7 @@ const others = [
   reconstruct,
   interpolate,
   manifold,
+  traverse,
   posterior,
   evaluate,
   encode,
