@@ -4,7 +4,7 @@ import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 export interface Projection {
   /** Coordinates along the first components, [rows, count]. */
   points: Float64Array
-  /** The share of the rows' variance along each of them, from 0 to 1. */
+  /** The share of the rows' variance along each of them, from 0 to 1; 0 if all rows are equal. */
   shares: number[]
 }
 
@@ -19,7 +19,7 @@ export function principalAxes(table: ArrayLike<number>, width: number, count: nu
   const basis = new Matrix(axes.map(axis => upright(eigenvectorMatrix.getColumn(axis))))
   return {
     points: Float64Array.from(centred.mmul(basis.transpose()).to1DArray()),
-    shares: axes.map(axis => (realEigenvalues[axis] as number) / total),
+    shares: axes.map(axis => (total > 0 ? (realEigenvalues[axis] as number) / total : 0)),
   }
 }
 

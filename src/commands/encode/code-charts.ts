@@ -6,8 +6,9 @@ import { barChart } from '../../plots/bar-chart.js'
 import { scatterChart } from '../../plots/scatter-chart.js'
 import type { KeptCodes } from './kept-codes.js'
 
-/** The plane of the first two dimensions or principal components. `about` says what was encoded, such as `run first, 5000 test images`. */
-export function codesChart(about: string, { mean, width, meaning, classes }: KeptCodes): string {
+/** The plane of the first two dimensions or principal components. `images` says what was encoded, such as `run first, 9000 test images`. */
+export function codesChart(images: string, { mean, width, meaning, classes, isPart }: KeptCodes): string {
+  const about = isPart ? `${images}, of which the first ${mean.length / width} are drawn` : images
   const labels = classes ? { classes } : {}
   const title = classes ? 'Codes by label' : 'Codes'
   if (width <= 2) {

@@ -11,6 +11,8 @@ export interface KeptCodes {
   width: number
   /** What `mean` holds. */
   meaning: string
+  /** Whether there were more images. */
+  isPart: boolean
   classes?: NonNullable<ScatterSpec['classes']>
 }
 
@@ -32,6 +34,7 @@ export function keptCodes({ images, codes }: Coded): { add(mean: Float32Array): 
       mean: kept.subarray(0, filled),
       width,
       meaning,
+      isPart: count < images.count,
       ...(labels && { classes: { names: labels.names, values: labels.values.subarray(0, count) } }),
     }),
   }
