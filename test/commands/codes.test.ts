@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PNG } from 'pngjs'
 import { beforeAll, expect, test } from 'vitest'
-import { decodeSafetensors } from '../../src/files/safetensors.js'
+import { blocksOf } from '../docs/blocks.js'
 import { commandLine } from '../support/command-line.js'
 import { trainFirst } from './first-run.js'
 
 const line = commandLine()
-const { home, json, succeed, refused } = line
+const { home, json, succeed, refused, shell } = line
 
 /** A grey PNG of 28 x 28 pixels: a bright square of `side` pixels. */
 function picture(name: string, side: number): void {
@@ -58,14 +58,21 @@ test('encode writes codes with labels and names, the same in every format', () =
   const npy = readFileSync(join(home, 'codes.npy'))
   expect(new Float32Array(Uint8Array.from(npy.subarray(-4 * 14)).buffer)).toEqual(means)
   const sides = rows.map(([, name = '']) => Number(/(\d+)\.png/.exec(name)?.[1]))
-  const { tensors } = readStored('codes.safetensors')
-  expect(tensors.get('mean')?.data).toEqual(means)
-  const image = tensors.get('image')?.data as Uint8Array
+  expect(new Float32Array(storedTensor('codes.safetensors', 'mean').buffer)).toEqual(means)
+  const labels = new Int32Array(storedTensor('codes.safetensors', 'label').buffer)
+  expect([...labels]).toEqual(rows.map(([, , label]) => Number(label)))
+  const image = storedTensor('codes.safetensors', 'image')
   const white = sides.map((_, i) => image.subarray(784 * i, 784 * (i + 1)).reduce((sum, pixel) => sum + pixel, 0))
   expect(white).toEqual(sides.map(side => side ** 2)) // the rows of all arrays are of the same images
 })
 
-const readStored = (file: string) => decodeSafetensors(readFileSync(join(home, file)), file)
+/** The bytes of a tensor of a safetensors file. */
+function storedTensor(file: string, name: string): Uint8Array {
+  const bytes = readFileSync(join(home, file))
+  const start = 8 + Number(bytes.readBigUInt64LE())
+  const [from, to] = JSON.parse(bytes.toString('utf8', 8, start))[name].data_offsets
+  return Uint8Array.from(bytes.subarray(start + from, start + to))
+}
 
 test('encode --plot draws codes and KL terms; without either output it says what is missing', () => {
   const { plots } = json('encode', 'first', '--images', '50', '--plot')
@@ -136,4 +143,14 @@ test('mixtures have responsibilities as codes and exact scores, and no dimension
   expect(arrays).toMatchObject({ mean: [5, 3], elbo: [5] })
   expect(json('score', 'mixture', '--images', '5', '--reference', '50').measure).toBe('logPx')
   refused(2, 'this needs a VAE', 'traverse', 'mixture')
+})
+
+test('the examples of docs/commands.md run as they stand', () => {
+  const block = blocksOf('docs/commands.md').find(({ heading }) => heading.startsWith('Codes'))
+  const lines = block?.code.trim().split('\n') ?? []
+  expect(lines.length).toBeGreaterThan(3)
+  for (const one of lines) {
+    const { status, stderr } = shell(one.replace('npx elbo', '$ELBO'))
+    expect(status, `${one}\n${stderr}`).toBe(0)
+  }
 })
