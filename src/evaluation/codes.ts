@@ -12,6 +12,8 @@ import { EVALUATION_BATCH, overImages } from './over-images.js'
 export interface Codes {
   /** What `mean` holds, in words. */
   readonly meaning: string
+  /** Whether `mean` is a point of a space that can be drawn; shares of components are not. */
+  readonly arePoints: boolean
   /** The length of a row of each array besides `elbo`: `mean`, and `logVar` and `kl` where the posterior has them. */
   readonly widths: Readonly<{ mean: number; logVar?: number; kl?: number }>
   /**
@@ -32,6 +34,7 @@ export function vaeCodes(vae: Vae): Codes {
   const width = latentDim
   return {
     meaning: isLayered ? 'E[h1, h2] under q(h1|x) q(h2|h1)' : hasVariance ? 'the mean of q(z|x)' : 'q(z_j = 1|x)',
+    arePoints: true,
     widths: { mean: width, ...(hasVariance && { logVar: width }), ...(!isLayered && { kl: width }) },
     of(batch, key, samples) {
       const x = toUnit(batch)

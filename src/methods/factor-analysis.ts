@@ -159,6 +159,7 @@ function newLearner({ name, noise, parameters }: Kind, config: Config, size: Tra
 /** p(z|x), whose covariance is one for all images and not diagonal, so that it has no KL of single dimensions. */
 const factorCodes = (model: factors.FactorAnalysis, features: Features): Codes => ({
   meaning: 'the mean of p(z|x)',
+  arePoints: true,
   widths: { mean: model.latentDim },
   of(batch) {
     const x = features.read(batch)

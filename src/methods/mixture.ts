@@ -144,6 +144,7 @@ export function mixtureLearner(
 /** The posterior over components; its KL term is not a sum over dimensions. */
 const mixtureCodes = ({ mixture, read, bound }: MixtureAlgorithm): Codes => ({
   meaning: 'the responsibilities p(k|x)',
+  arePoints: false,
   widths: { mean: mixture.components },
   of(batch, key) {
     const { responsibilities } = posterior(mixture, read(batch)) // [K, batch]

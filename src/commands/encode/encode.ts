@@ -78,7 +78,7 @@ export const encode = command({
     const plot = switches.plot === true
     const format = formatOf(values.to, plot)
     const { folder, trained } = await openRun(argument, values, context)
-    const coded = await codedImages(trained, values, context)
+    const coded = await codedImages(trained, values, plot, context)
     const about = `${coded.images.count} ${values.split} images of ${sourceName(coded.source)}`
     const found = await encoded(coded, format, { values, context, trained, run: argument })
     if (!found.isWhole) return interrupted(argument, values.to, context)
@@ -109,13 +109,15 @@ function formatOf(to: string | null, plot: boolean): ArrayFormat | undefined {
 }
 
 /** The images that the options choose, with the codes of the run's model. Throws a `UsageError` if it has none. */
-async function codedImages(trained: TrainedRun, values: EncodeValues, context: Context) {
+async function codedImages(trained: TrainedRun, values: EncodeValues, plot: boolean, context: Context) {
   const { learner, method, config } = trained
   const { codes } = learner
   if (codes === undefined)
     throw new UsageError(
       `encode: needs an encoder or an exact posterior, and this run of \`elbo ${method.command}\` has neither`,
     )
+  if (plot && !codes.arePoints)
+    throw new UsageError(`--plot: the codes of this run are ${codes.meaning}, which lie in no plane; use --to`)
   const data = await runImages(trained, values.data, context.note)
   const images = requireFirst(evaluatedSplit(trained, splitOf(data, values.split)), values.images, '--images')
   return { images, codes, isBinary: method.traits(config).reads !== 'none', source: data.source }
