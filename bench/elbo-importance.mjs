@@ -12,7 +12,7 @@ const pixels = new Uint8Array(readFileSync(images)).subarray(16).map(grey => (gr
 await openBackend('tensorflow', { debug: false })
 
 const config = resolveConfig({ hidden, latentDim: latent, activation: 'tanh' })
-const vae = createVae({ ...config, rows: 28, columns: 28 })
+const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })
 initialize(vae, streamKey(1, 'weights'))
 const { size, used } = cut(samples, batch)
 const weigh = overImages(

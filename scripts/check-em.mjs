@@ -96,7 +96,7 @@ async function check(settings, data, folder, backend) {
   const { history } = await train({ folder, config, backend })
   const { learner, snapshot } = loadTrainedRun(folder, 'latest')
   const key = streamKey(config.seed, 'train')
-  const images = imagesAsRead(loadDataset(data, 'none').train, method.traits(config).reads, key)
+  const images = imagesAsRead((await loadDataset(data, 'none')).train, method.traits(config).reads, key)
   const bounds = learner.bounds({ mode: config.compile })
   const { elbo } = await bounds.run(images, { batchSize: 100, key })
   bounds.dispose()

@@ -92,8 +92,12 @@ test('the page gets what it loads, and draws images from an exported decoder', a
     const decoder: tf.LayersModel = await sampler.loadDecoder(tf, `${url}model`)
     const values: Float32Array = await sampler.sample(tf, decoder, 3)
     expect([values.length, values.every(value => value > 0 && value < 1)]).toEqual([48, true])
-    const [red, , , alpha] = sampler.toRgba(values, 16, 2) as Uint8ClampedArray
+    const image = await sampler.loadDescription(`${url}model`)
+    expect(image).toMatchObject({ rows: 4, columns: 4, channels: 1, latentDim: 2, likelihood: 'bernoulli' })
+    const [red, , , alpha] = sampler.toRgba(values, image, 2) as Uint8ClampedArray
     expect([red, alpha]).toEqual([Math.round(255 * (1 - (values[32] as number))), 255])
+    const colours = sampler.toRgba([0, 0, 0, 1, 0.2, 0], { rows: 1, columns: 1, channels: 3 }, 1) as Uint8ClampedArray
+    expect([...colours]).toEqual([255, 51, 0, 255])
   } finally {
     server.kill()
   }

@@ -3,17 +3,31 @@
 /** Loads the decoder of an exported model; `url` is that of the folder. */
 export const loadDecoder = (tf, url) => tf.loadLayersModel(`${url}/decoder/model.json`)
 
-/** Grey values in [0, 1], [count, pixels], of `count` draws of z from the prior. For the likelihood bernoulli, whose output is logits. */
+/** Rows, columns and channels of its images, and what its outputs mean. */
+export const loadDescription = async url => (await fetch(`${url}/elbo.json`)).json()
+
+/**
+ * Values in [0, 1], [count, rows, columns, channels] end to end, of `count` draws of z from the prior. The first output of the decoder is
+ * the logits of the mean, for every likelihood but continuous-bernoulli.
+ */
 export async function sample(tf, decoder, count) {
-  const images = tf.tidy(() => tf.sigmoid(decoder.predict(tf.randomNormal([count, decoder.inputs[0].shape[1]]))))
+  const images = tf.tidy(() => {
+    const [logits] = [decoder.predict(tf.randomNormal([count, decoder.inputs[0].shape[1]]))].flat()
+    return tf.sigmoid(logits)
+  })
   const values = await images.data()
   images.dispose()
   return values
 }
 
-/** RGBA bytes of image i: [pixels, 4], black on white. */
-export function toRgba(values, pixels, i) {
+/** RGBA bytes of image i: [rows, columns, 4]. Grey images are drawn black on white. */
+export function toRgba(values, { rows, columns, channels }, i) {
+  const pixels = rows * columns
   const rgba = new Uint8ClampedArray(4 * pixels)
-  for (let p = 0; p < pixels; p++) rgba.set([...Array(3).fill(255 * (1 - values[i * pixels + p])), 255], 4 * p)
+  for (let p = 0; p < pixels; p++) {
+    const from = (i * pixels + p) * channels
+    const colour = channels === 3 ? values.slice(from, from + 3) : Array(3).fill(1 - values[from])
+    rgba.set([...[...colour].map(value => 255 * value), 255], 4 * p)
+  }
   return rgba
 }

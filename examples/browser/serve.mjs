@@ -21,6 +21,7 @@ const files = {
   '/': join(page, 'index.html'),
   '/sampler.js': join(page, 'sampler.js'),
   '/tf.js': createRequire(import.meta.url).resolve('@tensorflow/tfjs/dist/tf.min.js'),
+  '/model/elbo.json': join(model, 'elbo.json'),
   '/model/decoder/model.json': join(model, 'decoder/model.json'),
   '/model/decoder/weights.bin': join(model, 'decoder/weights.bin'),
 }

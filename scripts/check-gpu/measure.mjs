@@ -23,9 +23,9 @@ const schedule = { learningRate: 1e-3, beta: 1, used: BATCH, first: 0 }
 
 const { backend } = await openBackend(process.argv[2], { debug: false })
 const config = resolveConfig({ batchSize: BATCH })
-const { rows, columns, train } = loadDataset('mnist')
+const { rows, columns, train } = await loadDataset('mnist')
 const size = rows * columns
-const vae = createVae({ ...config, rows, columns })
+const vae = createVae({ ...config, rows, columns, channels: 1 })
 initialize(vae, streamKey(1, 'weights'))
 
 const batch = bound()
@@ -63,7 +63,10 @@ async function stepMs(mode) {
     const keys = Array.from({ length: STEPS }, (_, i) => keyAt(streamKey(1, 'steps'), repetition * STEPS + i))
     const started = performance.now()
     const data = train.pixels.subarray(0, STEPS * BATCH * size)
-    await steps.run({ data, count: STEPS, shape: [BATCH, size] }, keys, new Array(STEPS).fill(schedule))
+    await steps.run(
+      { data, shape: [STEPS, BATCH, size], dtype: 'float32' },
+      { keys, schedules: new Array(STEPS).fill(schedule) },
+    )
     if (repetition > 0) best = Math.min(best, (performance.now() - started) / STEPS)
   }
   steps.dispose()

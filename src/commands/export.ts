@@ -2,9 +2,11 @@
 import { dirname, join } from 'node:path'
 import { writeFileAtomic } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
+import type { VaeConfig } from '../methods/vae-settings.js'
 import { modelsOf, type Vae } from '../models/vae.js'
 import { refuseOwnFile } from '../runs/own-files.js'
 import { modelFiles } from '../runs/snapshot.js'
+import type { TrainedVae } from '../runs/trained-run.js'
 import { grouped, text, UsageError } from '../settings/setting.js'
 import { command } from './command.js'
 import { openVae, runOptions } from './opened-run.js'
@@ -37,10 +39,30 @@ export const exportModel = command({
       writeFileAtomic(path, bytes)
       context.print(path)
     }
+    files.set('elbo.json', Buffer.from(`${JSON.stringify(descriptionOf(argument, trained), null, 1)}\n`))
+    writeFileAtomic(join(to, 'elbo.json'), files.get('elbo.json') as Uint8Array)
+    context.print(join(to, 'elbo.json'))
     for (const line of describeNetworks(trained.vae)) context.note(line)
     return { json: { run: argument, files: [...files.keys()].map(name => join(to, name)) } }
   },
 })
+
+/** What a program needs beside the networks: the shape of an image, the dimensions of z, and what the outputs mean. */
+function descriptionOf(run: string, { vae, config, snapshot }: TrainedVae) {
+  const { rows, columns, channels } = vae.image
+  const { likelihood } = config as VaeConfig
+  return {
+    run,
+    epoch: snapshot.position.epoch,
+    rows,
+    columns,
+    channels,
+    latentDim: vae.latentDim,
+    likelihood,
+    outputs: vae.likelihood.heads.map(({ name }) => name),
+    meaning: vae.likelihood.meaning,
+  }
+}
 
 /** The inputs and outputs of the networks, one line each. */
 function describeNetworks({ pixels, layers, latents, likelihood, decoder }: Vae): string[] {

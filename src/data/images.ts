@@ -53,7 +53,11 @@ export function requirePixels(images: ImageSet): void {
 export type GivenShape = Pick<ImageShape, 'rows' | 'columns'> & Partial<Pick<ImageShape, 'channels'>>
 
 /** Copies the shape only, without other properties of the object. */
-export const imageShape = ({ rows, columns, channels = 1 }: GivenShape): ImageShape => ({ rows, columns, channels })
+export function imageShape({ rows, columns, channels = 1 }: GivenShape): ImageShape {
+  if (!Number.isInteger(channels))
+    throw new Error(`channels is ${JSON.stringify(channels)}; a whole number, 1 for grey images, was expected`)
+  return { rows, columns, channels }
+}
 
 /** Such as `28x28`, or `32x32 in colour`. */
 export const describeSize = ({ rows, columns, channels }: ImageShape): string =>

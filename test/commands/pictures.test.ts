@@ -25,7 +25,7 @@ test('runs and backends list what there is', () => {
 test('sample prints one JSON document, and plain tf.loadLayersModel gives its pixels for its z', async () => {
   const { z, path, count } = json('sample', 'first', '--count', '6', '--seed', '3', '--out', 'six.png')
   expect([z.length, z[0].length, count]).toEqual([6, 2, 6])
-  expect(json('export', 'first', '--to', 'exported').files).toHaveLength(4)
+  expect(json('export', 'first', '--to', 'exported').files).toHaveLength(5)
   await useBackend()
   registerFileHandlers()
   const decoder = await tf.loadLayersModel(`file://${join(home, 'exported/decoder/model.json')}`)
@@ -90,12 +90,12 @@ describe('images of another size than the run was trained on', () => {
   })
 
   test('are refused', () => {
-    refused(1, 'images of 2x2 pixels, but the run was trained on 28x28', ...evaluate)
+    refused(1, 'images of 2x2, but the run was trained on 28x28', ...evaluate)
   })
 
   test('are refused under --json by a JSON document, with exit code 1', () => {
     const { stdout, status } = elbo(...evaluate, '--json')
-    expect(JSON.parse(stdout).error).toContain('images of 2x2 pixels')
+    expect(JSON.parse(stdout).error).toContain('images of 2x2')
     expect(status).toBe(1)
   })
 })
