@@ -1,8 +1,9 @@
 /** `elbo data SOURCE`: what is read from a source before anything is trained on it. */
-import { digestOf } from '../data/dataset.js'
+import { digestOf } from '../data/digest.js'
 import { describeSize, gatherImages, type ImageShape, imageShape, levelsOf } from '../data/images.js'
 import { contactSheet, lookAt, type PartSummary } from '../data/look.js'
 import { decodedSets, removeDecoded } from '../data/sources/decoded.js'
+import { sizeAsked } from '../data/sources/levels.js'
 import { openSource, type Part } from '../data/sources/open-source.js'
 import type { PartName, ReadOptions, Warning } from '../data/sources/reader.js'
 import { writeFileAtomic } from '../files/files.js'
@@ -13,6 +14,7 @@ import { grouped, text, UsageError, type Values, wholeNumber } from '../settings
 import { alignRows } from './aligned-rows.js'
 import { type Context, command, type Result } from './command.js'
 import { progressBar } from './progress-bar.js'
+import { wrap } from './wrap.js'
 
 const options = {
   ...readSettings,
@@ -72,28 +74,42 @@ async function show(source: string, values: DataValues, context: Context): Promi
   const { size, out, seed, ...read } = values
   if (size !== null && read.resize !== null && size !== read.resize)
     throw new UsageError(`--size ${size}: --resize says ${read.resize}; give one of the two`)
+  if (size !== null) sizeAsked({ resize: size }, '--size')
   const readOptions: ReadOptions = { ...read, resize: size ?? read.resize }
   const bar = progressBar('images', context)
   const opened = await openSource(source, readOptions, (done, of) =>
     bar.update(done, of, 'decoded, once for all runs'),
   ).finally(() => bar.stop())
   const parts = splitsOf(opened.parts)
+  const [, first] = parts[0] as [PartName, Part]
+  if (out !== null) requireShown(first)
   const readable = parts.map(([name, part]) => {
     const at = (from: number, to: number) => levelsOf(part, from, to)
     return [name, { ...imageShape(part), count: part.count, ...(part.labels && { labels: part.labels }), read: at }]
   })
   const look = lookAt(Object.fromEntries(readable))
-  const [, first] = parts[0] as [PartName, Part]
   const warnings = [...opened.warnings, ...look.warnings]
-  const splits = parts.map(([name, part]) => [name, splitJson(part, look.parts[name] as PartSummary)] as const)
+  const splits: [PartName, Awaited<ReturnType<typeof splitJson>>][] = []
+  for (const [name, part] of parts) splits.push([name, await splitJson(part, look.parts[name] as PartSummary)])
   print(context, { format: opened.format, shape: imageShape(first), looks: look.parts, warnings })
   if (out !== null) {
-    writeFileAtomic(out, imageGrid(gatherImages(first, contactSheet(first, seed)), { columns: 8 }))
-    context.print(`contact sheet of ${Math.min(64, first.count)} images: ${out}`)
+    const shown = gatherImages(first, contactSheet(first, seed))
+    writeFileAtomic(out, imageGrid(shown, { columns: Math.min(8, shown.count), scale: scaleOf(shown) }))
+    context.print(`contact sheet of ${shown.count} images: ${out}`)
   }
   const json = { source, format: opened.format, ...imageShape(first), splits: Object.fromEntries(splits), warnings }
   return { json: { ...json, ...(out !== null && { out }) } }
 }
+
+function requireShown({ channels }: ImageShape): void {
+  if (channels !== 1 && channels !== 3)
+    throw new UsageError(`--out: a contact sheet is grey or in colour, but the images have ${channels} channels`)
+}
+
+/** Sides of small images are at least as long on a contact sheet, in pixels. */
+const SHORTEST_SIDE = 56
+
+const scaleOf = ({ rows }: ImageShape): number => Math.max(1, Math.ceil(SHORTEST_SIDE / rows))
 
 /** The parts; a source without parts of its own has its images for training. */
 function splitsOf(parts: Partial<Record<PartName, Part>>): [PartName, Part][] {
@@ -104,12 +120,12 @@ function splitsOf(parts: Partial<Record<PartName, Part>>): [PartName, Part][] {
 /** Levels of one bin of the printed histogram. */
 const BIN = 16
 
-function splitJson(part: Part, { histogram, mean, constant, classes }: PartSummary) {
+async function splitJson(part: Part, { histogram, mean, constant, classes }: PartSummary) {
   const labels = classes && Object.fromEntries(classes.map(({ name, count }) => [name, count]))
   const levels = [...histogram]
   return {
     count: part.count,
-    sha256: digestOf([part]),
+    sha256: await digestOf([part]),
     ...(labels && { labels }),
     meanLevel: mean,
     constantImages: constant,
@@ -137,9 +153,21 @@ function print(context: Context, { format, shape, looks, warnings }: Printed): v
     context.print(line)
   const [first] = entries
   if (first) context.print(`levels 0 to 255 of ${first[0]}, in bins of ${BIN}: ${sparkline(first[1].histogram)}`)
-  for (const [name, { classes }] of entries)
-    if (classes) context.print(`${name}: ${classes.map(one => `${one.name} ${one.count}`).join(', ')}`)
-  for (const { message } of warnings) context.print(`warning: ${message}`)
+  for (const [name, { classes }] of entries) if (classes) printWrapped(context, `${name}: ${classesShown(classes)}`)
+  for (const { message } of warnings) printWrapped(context, `warning: ${message}`)
+}
+
+function printWrapped({ print, columns }: Context, text: string): void {
+  for (const line of wrap(text, columns, 2)) print(line)
+}
+
+const MOST_CLASSES_SHOWN = 20
+
+/** The first classes with their numbers of images; the document has all of them. */
+function classesShown(classes: NonNullable<PartSummary['classes']>): string {
+  const shown = classes.slice(0, MOST_CLASSES_SHOWN).map(({ name, count }) => `${name} ${count}`)
+  const more = classes.length - shown.length
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more classes` : ''}`
 }
 
 /** Bars of the shares of all values. */

@@ -1,10 +1,10 @@
 /** Data sets: the training, validation and test images of a source. */
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
-import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize, levelsOf } from './images.js'
+import { digestOf } from './digest.js'
+import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
 import type { OnDecoded } from './sources/decoded.js'
 import { openSource, type Part, type Source } from './sources/open-source.js'
 import type { Labels, ReadOptions, Warning } from './sources/reader.js'
@@ -65,6 +65,7 @@ export async function loadDataset(
 ): Promise<Dataset> {
   const opened = await openSource(source, { ...asTheyAre, ...options }, onDecoded)
   const { train, test, own } = trainAndTest(opened, source)
+  requireColours(train, source)
   const parts = own && validation === 'last-sixth' ? { train, held: own } : heldOut(train, validation, source)
   const split = (name: Split['name'], part: Part): Split => ({ name, ...part })
   return {
@@ -73,9 +74,16 @@ export async function loadDataset(
     train: split('train', parts.train),
     validation: split('validation', parts.held),
     test: split('test', test),
-    sha256: digestOf(Object.values(opened.parts)),
+    sha256: await digestOf(Object.values(opened.parts)),
     warnings: opened.warnings,
   }
+}
+
+/** Other images cannot be drawn. */
+function requireColours({ channels }: ImageShape, source: string): void {
+  if (channels === 1 || channels === 3) return
+  const fix = channels === 4 ? '; --channels colour or --channels grey blends the fourth with --background' : ''
+  throw new Error(`${source}: images of ${channels} channels; grey or colour, 1 or 3 channels, was expected${fix}`)
 }
 
 /**
@@ -97,7 +105,7 @@ export async function loadForUse(
     train: { ...all, name: 'train' },
     validation: { ...none, name: 'validation' },
     test: { ...all, name: 'test' },
-    sha256: digestOf([all]),
+    sha256: await digestOf([all]),
     warnings,
   }
 }
@@ -152,19 +160,6 @@ function inFixedOrder(part: Part, name: string): Part {
     return levels
   }
   return { ...part, read, ...moved }
-}
-
-/** Bytes that are hashed at once. */
-const HASHED_AT_ONCE = 2 ** 28
-
-/** SHA-256 of the levels of all images, one set after the other. */
-export function digestOf(sets: readonly ImageSet[]): string {
-  const hash = createHash('sha256')
-  for (const images of sets) {
-    const block = Math.max(1, Math.floor(HASHED_AT_ONCE / imageSize(images)))
-    for (let from = 0; from < images.count; from += block) hash.update(levelsOf(images, from, from + block))
-  }
-  return hash.digest('hex')
 }
 
 /** The settings of a run that select its images. */

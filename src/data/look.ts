@@ -136,7 +136,7 @@ function sortedByClass(name: string, { values }: Labels) {
   const classes = new Set(values).size
   const runs = values.reduce((sum, value, i) => sum + (i === 0 || value !== values[i - 1] ? 1 : 0), 0)
   if (classes < 2 || runs > classes || values.length < 2 * classes) return undefined
-  return `the ${name} are sorted by class: the last of them are of few classes, so take validation images after a shuffle`
+  return `the ${name} are sorted by class: the last of them are of few classes. Shuffle those of IDX files, of which the last are held out as they lie; others are put into a random order first`
 }
 
 function sharedImages(part: PartName, hashes: BigUint64Array, sorted: BigUint64Array): Warning[] {

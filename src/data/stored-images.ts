@@ -30,13 +30,29 @@ export function imagesInFile(
   }
   if (count * size > LARGEST_IN_MEMORY) {
     closeWhenUnused.register(read, file)
+    places.set(read, { path, offset })
     return { ...shape, count, read }
   }
   try {
-    return { ...shape, count, pixels: read(0, count) }
+    const pixels = read(0, count)
+    places.set(pixels, { path, offset })
+    return { ...shape, count, pixels }
   } finally {
     closeSync(file)
   }
 }
+
+interface Place {
+  readonly path: string
+  /** Of the first level, in bytes. */
+  readonly offset: number
+}
+
+/** By the function or the levels of a set. */
+const places = new WeakMap<object, Place>()
+
+/** Where the levels of a set lie in a file; undefined if they were selected from one, or computed. */
+export const placeOf = (images: ImageSet): Place | undefined =>
+  places.get('pixels' in images ? images.pixels : images.read)
 
 const closeWhenUnused = new FinalizationRegistry<number>(file => closeSync(file))

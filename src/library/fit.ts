@@ -1,6 +1,7 @@
 /** `fit`: a model of one's own images in one call, without files. */
 import * as tf from '#tfjs'
-import { type Dataset, digestOf, type Split } from '../data/dataset.js'
+import type { Dataset, Split } from '../data/dataset.js'
+import { digestOf } from '../data/digest.js'
 import { gatherImages, type ImageSet, imageShape } from '../data/images.js'
 import { IN_MEMORY } from '../data/sources/open-source.js'
 import type { BernoulliMixtureConfig } from '../methods/bernoulli-mixture.js'
@@ -163,7 +164,7 @@ async function datasetOf(values: ImageValues, validation: FitOptions['validation
       ? held(all, validation, seed)
       : { train: all, validation: await readImages('validation', validation as ImageValues, all) }
   const split = (name: Split['name'], images: ImageSet): Split => ({ name, ...images })
-  const sha256 = digestOf([parts.train, parts.validation])
+  const sha256 = await digestOf([parts.train, parts.validation])
   return {
     source: IN_MEMORY,
     ...imageShape(all),

@@ -59,3 +59,16 @@ test('nothing is held out for validation if a run wants to learn from all traini
   expect(levelsOf(all.train).subarray(10 * 784)).toEqual(levelsOf(kept.validation))
   expect([all.test, all.sha256]).toEqual([kept.test, kept.sha256])
 })
+
+test('images that are neither grey nor in colour are refused before a training, with a way to read those with alpha', async () => {
+  const path = join(smallMnist(12, 4), 'other.bin')
+  writeFileSync(path, new Uint8Array(36 * 4))
+  const options = { rawShape: '36x1x1x4' } as const
+  await expect(loadDataset(path, 'last-sixth', options)).rejects.toThrow(
+    `${path}: images of 4 channels; grey or colour, 1 or 3 channels, was expected; --channels colour`,
+  )
+  expect((await loadDataset(path, 'last-sixth', { ...options, channels: 'colour' })).channels).toBe(3)
+  await expect(loadDataset(path, 'last-sixth', { rawShape: '36x1x2x2' })).rejects.toThrow(
+    /: images of 2 channels.*expected$/,
+  )
+})

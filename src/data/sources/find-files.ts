@@ -73,8 +73,16 @@ export function holdsFile(folder: string, wanted: (name: string) => boolean, dep
   } finally {
     open.closeSync()
   }
-  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory()
   return depth > 0 && folders.some(path => isFolder(path) && holdsFile(path, wanted, depth - 1))
+}
+
+/** A link to nothing, or to itself, is no folder. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
 }
 
 /** Whether `path` is a pattern: it has `*` or `?` in it. */

@@ -6,15 +6,21 @@ import type { ReadOptions } from './reader.js'
 /** The largest side that `--resize` accepts. */
 const LARGEST_SIDE = 8192
 
-/** The size that `resize` asks for: `ROWSxCOLUMNS`, or one number for both; undefined if it asks for none. Throws a `UsageError`. */
-export function sizeAsked({ resize }: Pick<ReadOptions, 'resize'>): Pick<ImageShape, 'rows' | 'columns'> | undefined {
+/**
+ * The size that `resize` asks for: `ROWSxCOLUMNS`, or one number for both; undefined if it asks for none. Throws a `UsageError` that names the
+ * flag.
+ */
+export function sizeAsked(
+  { resize }: Pick<ReadOptions, 'resize'>,
+  flag = '--resize',
+): Pick<ImageShape, 'rows' | 'columns'> | undefined {
   if (resize === null) return undefined
   const [, first, second = first] = /^(\d{1,5})(?:x(\d{1,5}))?$/.exec(resize) ?? []
   const [rows, columns] = [Number(first), Number(second)]
   const isSide = (side: number) => side >= 1 && side <= LARGEST_SIDE
   if (isSide(rows) && isSide(columns)) return { rows, columns }
   throw new UsageError(
-    `--resize ${resize}: expected ROWSxCOLUMNS or one number for both, such as 32 or 32x24, of at most ${LARGEST_SIDE}`,
+    `${flag} ${resize}: expected ROWSxCOLUMNS or one number for both, such as 32 or 32x24, of at most ${LARGEST_SIDE}`,
   )
 }
 

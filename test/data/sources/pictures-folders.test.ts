@@ -41,6 +41,14 @@ test('links are followed, but not into a folder that they lie in; pipes are left
   expect(await namesIn(folder)).toEqual(['a/1.png', 'b/0.png', 'b/2.png', 'c/3.png'])
 })
 
+test('links to themselves are no folders', async () => {
+  const folder = folderOf()
+  mkdirSync(join(folder, 'a'))
+  symlinkSync('self', join(folder, 'a/self'))
+  symlinkSync(folder, join(folder, 'a/again'))
+  await expect(openWith(pictures, folder)).rejects.toThrow(`pictures does not recognise ${folder}`)
+})
+
 test('a link to nothing is named', async () => {
   const folder = folderOf('a.png')
   symlinkSync('nowhere', join(folder, 'b.png'))

@@ -1,0 +1,87 @@
+/** Digests of the levels of image sets. Those of large files are kept in the cache, so that only the first start reads all of a file. */
+import { createHash } from 'node:crypto'
+import { type Stats, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { writeFileAtomic } from '../files/files.js'
+import { makeFolder } from '../files/folders.js'
+import { readWhole } from '../files/reading.js'
+import { type ImageSet, imageShape, imageSize, levelsOf } from './images.js'
+import { decodedFolder } from './sources/decoded.js'
+import { placeOf } from './stored-images.js'
+
+/** Digests of more levels than these are kept: 256 MiB, a fraction of a second. */
+const LARGEST_UNKEPT = 2 ** 28
+
+/** Levels that are hashed at once. */
+const PIECE = 2 ** 24
+
+/**
+ * SHA-256 of the levels of all images, one set after the other. If they are many and each set is a file, the digest of the same files with the
+ * same sizes, times and inodes is taken from the cache.
+ */
+export async function digestOf(sets: readonly ImageSet[]): Promise<string> {
+  const total = sets.reduce((sum, images) => sum + images.count * imageSize(images), 0)
+  if (total <= LARGEST_UNKEPT) return hashed(sets)
+  const name = nameOf(sets)
+  if (name === undefined) return hashed(sets)
+  const known = kept(name)
+  if (known !== undefined) return known
+  const digest = await hashed(sets)
+  if (nameOf(sets) === name && !isRecent(sets)) keep(name, digest) // otherwise a file was changed meanwhile, or may be
+  return digest
+}
+
+async function hashed(sets: readonly ImageSet[]): Promise<string> {
+  const hash = createHash('sha256')
+  for (const images of sets) {
+    const block = Math.max(1, Math.floor(PIECE / imageSize(images)))
+    for (let from = 0; from < images.count; from += block) {
+      hash.update(levelsOf(images, from, from + block))
+      await setImmediate() // a signal can end the program
+    }
+  }
+  return hash.digest('hex')
+}
+
+/** A name that changes with any of the files; undefined if a set is no file. */
+function nameOf(sets: readonly ImageSet[]): string | undefined {
+  const hash = createHash('sha256')
+  for (const images of sets) {
+    const found = statsOf(images)
+    if (found === undefined) return undefined
+    const { dev, ino, size, mtimeMs, ctimeMs } = found
+    hash.update(JSON.stringify([placeOf(images), dev, ino, size, mtimeMs, ctimeMs, images.count, imageShape(images)]))
+  }
+  return hash.digest('hex')
+}
+
+function statsOf(images: ImageSet): Stats | undefined {
+  const place = placeOf(images)
+  return place && statSync(place.path, { throwIfNoEntry: false })
+}
+
+/** Files that were changed within these milliseconds may change again without another time. */
+const RECENT = 2000
+
+const isRecent = (sets: readonly ImageSet[]): boolean =>
+  sets.some(images => Date.now() - (statsOf(images)?.ctimeMs ?? 0) < RECENT)
+
+const fileOf = (name: string): string => join(decodedFolder(), 'digests', name)
+
+function kept(name: string): string | undefined {
+  try {
+    const text = readWhole(fileOf(name), 'digest', 100).toString()
+    return /^[0-9a-f]{64}\n$/.test(text) ? text.trim() : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Where nothing can be kept, the images are read at each start. */
+function keep(name: string, digest: string): void {
+  try {
+    makeFolder(join(decodedFolder(), 'digests'))
+    writeFileAtomic(fileOf(name), `${digest}\n`)
+  } catch {}
+}
