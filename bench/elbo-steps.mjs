@@ -20,7 +20,7 @@ await openBackend('tensorflow', { debug: false })
 const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: latent, activation: 'relu' })
 const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })
 initialize(vae, streamKey(1, 'weights'))
-const algorithm = gradientAscent(vae, { ...config, clipNorm: undefined })
+const algorithm = gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
 const steps = scan(algorithm.step, { mode })
 const CHUNK = mode === 'off' ? 10 : 100
 let done = 0
@@ -36,11 +36,8 @@ function runChunk(count) {
     data.set(pixels.subarray(at, at + 784), i * 784)
   }
   const keys = Array.from({ length: count }, () => keyAt(streamKey(1, 'steps'), done++))
-  const schedule = { learningRate: 1e-3, beta: 1 }
-  return steps.run(
-    { data, shape: [count, batch, 784], dtype: 'float32' },
-    { keys, schedules: new Array(count).fill(schedule) },
-  )
+  const batches = { data, shape: [count, batch, 784], dtype: 'float32' }
+  return steps.run(batches, { keys, schedules: () => ({ learningRate: 1e-3, beta: 1 }) })
 }
 
 const timed = async count => {

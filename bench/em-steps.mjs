@@ -5,7 +5,6 @@ import * as tf from '@tensorflow/tfjs'
 import {
   createBernoulliMixture,
   createGaussianMixture,
-  keyAt,
   mixtureEm,
   openBackend,
   scan,
@@ -42,12 +41,8 @@ let last
 async function pass() {
   for (let from = 0; from < count; from += CHUNK * batch) {
     const part = data.subarray(from * 784, (from + CHUNK * batch) * 784)
-    const schedule = { learningRate: 1, beta: 1, used: batch }
-    const keys = Array.from({ length: CHUNK }, (_, i) => keyAt(key, i))
-    await steps.run(
-      { data: part, shape: [CHUNK, batch, 784], dtype: 'float32' },
-      { keys, schedules: new Array(CHUNK).fill(schedule) },
-    )
+    const batches = { data: part, shape: [CHUNK, batch, 784], dtype: 'float32' }
+    await steps.run(batches, { key, schedules: () => ({ learningRate: 1, beta: 1, used: batch }) })
   }
   last = await algorithm.finishPass()
 }

@@ -24,7 +24,7 @@ await openBackend('tensorflow', { debug: false })
 const config = resolveConfig({ hidden: [400], latentDim: 20, activation: 'relu' })
 const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })
 initialize(vae, streamKey(1, 'weights'))
-const runner = scan(gradientAscent(vae, { ...config, clipNorm: undefined }).step, { mode })
+const runner = scan(gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline')).step, { mode })
 
 const size = CHUNK * BATCH * 784
 const line = Number(steps) / 10
@@ -32,11 +32,8 @@ let [last, lastDone] = [performance.now(), 0]
 for (let done = 0; done < Number(steps); done += CHUNK) {
   const from = (done * 784 * 37) % (pixels.length - size)
   const keys = Array.from({ length: CHUNK }, (_, i) => keyAt(streamKey(1, 'steps'), done + i))
-  const schedules = new Array(CHUNK).fill({ learningRate: 1e-4, beta: 1 })
-  const { elbo } = await runner.run(
-    { data: pixels.slice(from, from + size), shape: [CHUNK, BATCH, 784], dtype: 'float32' },
-    { keys, schedules },
-  )
+  const batches = { data: pixels.slice(from, from + size), shape: [CHUNK, BATCH, 784], dtype: 'float32' }
+  const { elbo } = await runner.run(batches, { keys, schedules: () => ({ learningRate: 1e-4, beta: 1 }) })
   if ((done + CHUNK) % line >= CHUNK) continue
   const now = performance.now()
   const { rss } = process.memoryUsage()

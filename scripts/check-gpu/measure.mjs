@@ -2,6 +2,7 @@
 // batch, and the time of a training step: eager, as a graph and by XLA.
 
 import * as tf from '@tensorflow/tfjs'
+import { levelsOf } from '../../dist/data/images.js'
 import {
   createVae,
   elbo,
@@ -23,9 +24,9 @@ const schedule = { learningRate: 1e-3, beta: 1, used: BATCH, first: 0 }
 
 const { backend } = await openBackend(process.argv[2], { debug: false })
 const config = resolveConfig({ batchSize: BATCH })
-const { rows, columns, train } = await loadDataset('mnist')
+const { rows, columns, channels, train } = await loadDataset('mnist')
 const size = rows * columns
-const vae = createVae({ ...config, rows, columns, channels: 1 })
+const vae = createVae({ ...config, rows, columns, channels })
 initialize(vae, streamKey(1, 'weights'))
 
 const batch = bound()
@@ -45,7 +46,7 @@ function deviceOfWeights() {
 
 function bound() {
   return tf.tidy(() => {
-    const pixels = Float32Array.from(train.pixels.subarray(0, BATCH * size), level => (level > 127 ? 1 : 0))
+    const pixels = Float32Array.from(levelsOf(train, 0, BATCH), level => (level > 127 ? 1 : 0))
     const x = tf.tensor2d(pixels, [BATCH, size])
     const compute = () => elbo(vae, x, streamKey(5, 'noise'), { samples: 1, kl: 'analytic' }).elbo
     const weights = [vae.encoder, vae.decoder].flatMap(namedWeights).map(([, weight]) => weight)
@@ -58,15 +59,12 @@ function bound() {
 async function stepMs(mode) {
   const algorithm = gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
   const steps = scan(algorithm.step, { mode })
+  const batches = { data: levelsOf(train, 0, STEPS * BATCH), shape: [STEPS, BATCH, size], dtype: 'float32' }
   let best = Number.POSITIVE_INFINITY
   for (let repetition = 0; repetition <= REPETITIONS; repetition++) {
     const keys = Array.from({ length: STEPS }, (_, i) => keyAt(streamKey(1, 'steps'), repetition * STEPS + i))
     const started = performance.now()
-    const data = train.pixels.subarray(0, STEPS * BATCH * size)
-    await steps.run(
-      { data, shape: [STEPS, BATCH, size], dtype: 'float32' },
-      { keys, schedules: new Array(STEPS).fill(schedule) },
-    )
+    await steps.run(batches, { keys, schedules: () => schedule })
     if (repetition > 0) best = Math.min(best, (performance.now() - started) / STEPS)
   }
   steps.dispose()

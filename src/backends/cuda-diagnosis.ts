@@ -50,7 +50,7 @@ export function findGpu(host: CudaHost): Gpu | CudaRefusal {
 }
 
 /** A driver that can be used, or why there is none. */
-export function findDriver(host: CudaHost): CudaDriver | CudaRefusal {
+function findDriver(host: CudaHost): CudaDriver | CudaRefusal {
   let driver: CudaDriver | undefined
   try {
     driver = host.driver()

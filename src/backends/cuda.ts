@@ -36,7 +36,7 @@ export const cuda: BackendCandidate = {
 }
 
 /** Such as 'NVIDIA A100 (39.4 GiB, compute capability 8.0)'. */
-export const describeGpu = ({ name, memory, capability }: Gpu): string =>
+const describeGpu = ({ name, memory, capability }: Gpu): string =>
   `${name} (${(memory / 2 ** 30).toFixed(1)} GiB, compute capability ${capability.join('.')})`
 
 function openBinding(options: BackendOptions): Binding {

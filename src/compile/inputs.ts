@@ -1,7 +1,15 @@
 /** What a caller gives as the inputs of steps, as arrays of checked sizes. */
 import * as tf from '#tfjs'
 import { fail, isWhole, kindOf, show } from './complaint.js'
-import { type ArrayValues, type Batches, type Input, type InputArray, type Inputs, inputTypes } from './step.js'
+import {
+  type ArrayValues,
+  type Batches,
+  endToEnd,
+  type Input,
+  type InputArray,
+  type Inputs,
+  inputTypes,
+} from './step.js'
 
 /** The name of the only input of a step that gets one tensor. */
 const ONLY = 'batch'
@@ -37,23 +45,11 @@ export function signature({ inputs, single }: Batches): string {
 export function join(parts: readonly Batches[]): Batches {
   const [first] = parts as [Batches, ...Batches[]]
   if (parts.length === 1) return first
-  const inputs = first.inputs.map((input, i) => ({ ...input, data: concatenated(parts.map(part => dataOf(part, i))) }))
+  const inputs = first.inputs.map((input, i) => ({ ...input, data: endToEnd(parts.map(part => dataOf(part, i))) }))
   return { ...first, count: parts.reduce((sum, { count }) => sum + count, 0), inputs }
 }
 
 const dataOf = ({ inputs }: Batches, i: number) => (inputs[i] as Input).data
-
-function concatenated(arrays: readonly Input['data'][]): Input['data'] {
-  const [first] = arrays as [Input['data']]
-  const Type = first.constructor as new (length: number) => Input['data']
-  const whole = new Type(arrays.reduce((length, array) => length + array.length, 0))
-  let offset = 0
-  for (const array of arrays) {
-    whole.set(array, offset)
-    offset += array.length
-  }
-  return whole
-}
 
 /** The tensors of step `i` by name. */
 export function tensorsOf({ inputs }: Batches, i: number): Record<string, tf.Tensor> {

@@ -95,24 +95,13 @@ export function scan<S extends { readonly [Name in keyof S]: number }, I extends
   const runner = newRunner(step as unknown as Step<S, Inputs>, options)
   let chunkSteps = 1
   let hasRun = false
-  let inFlight: Promise<unknown> | undefined
+  const { alone, afterwards } = oneAtATime()
 
   async function once(call: Parameters<StepRunner<S>['run']>[0]): Promise<Outputs> {
     const { outputs, stepMs } = await runner.run(call)
     chunkSteps = Math.min(Math.max(Math.round(CHUNK_MS / stepMs), 1), runner.mostSteps)
     hasRun = true
     return outputs
-  }
-
-  async function alone<T>(work: () => Promise<T>): Promise<T> {
-    if (inFlight) throw new Error('scan: run was called while another call was in flight')
-    const promise = work()
-    inFlight = promise
-    try {
-      return await promise
-    } finally {
-      inFlight = undefined
-    }
   }
 
   async function* stream(data: Data<I>, options: RunOptions<S> = {}): AsyncGenerator<Streamed> {
@@ -151,11 +140,30 @@ export function scan<S extends { readonly [Name in keyof S]: number }, I extends
       return concatenate(parts)
     },
     dispose(...owned) {
-      const free = () => {
+      afterwards(() => {
         for (const resource of [runner, ...owned]) resource.dispose()
+      })
+    },
+  }
+}
+
+/** Lets one call run at a time; what is to be done afterwards waits for the one in flight. */
+function oneAtATime() {
+  let inFlight: Promise<unknown> | undefined
+  return {
+    async alone<T>(work: () => Promise<T>): Promise<T> {
+      if (inFlight) throw new Error('scan: run was called while another call was in flight')
+      const promise = work()
+      inFlight = promise
+      try {
+        return await promise
+      } finally {
+        inFlight = undefined
       }
-      if (inFlight) void inFlight.then(free, free)
-      else free()
+    },
+    afterwards(act: () => void): void {
+      if (inFlight) void inFlight.then(act, act)
+      else act()
     },
   }
 }

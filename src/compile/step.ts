@@ -113,18 +113,20 @@ export interface StepRunner<S> {
 /** Joins the outputs of consecutive runs. */
 export function concatenate(runs: readonly Outputs[]): Outputs {
   const names = Object.keys(runs[0] ?? {})
-  return Object.fromEntries(
-    names.map(name => {
-      const parts = runs.map(outputs => outputs[name] as Float32Array)
-      const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0))
-      let offset = 0
-      for (const part of parts) {
-        whole.set(part, offset)
-        offset += part.length
-      }
-      return [name, whole]
-    }),
-  )
+  return Object.fromEntries(names.map(name => [name, endToEnd(runs.map(outputs => outputs[name] as Float32Array))]))
+}
+
+/** At least one array, all of one type, in one. */
+export function endToEnd<A extends Input['data']>(arrays: readonly A[]): A {
+  const [first] = arrays as readonly [A]
+  const Type = first.constructor as new (length: number) => A
+  const whole = new Type(arrays.reduce((length, array) => length + array.length, 0))
+  let offset = 0
+  for (const array of arrays) {
+    whole.set(array, offset)
+    offset += array.length
+  }
+  return whole
 }
 
 /** Splits the outputs of `steps` steps into those of each step. */

@@ -48,4 +48,4 @@ export function sample(key: Key, location: tf.Tensor, logScale: tf.Tensor): tf.T
 }
 
 /** The nearest level. */
-export const toLevel = (x: tf.Tensor): tf.Tensor => tf.div(tf.round(tf.mul(tf.clipByValue(x, 0, 1), WHITE)), WHITE)
+const toLevel = (x: tf.Tensor): tf.Tensor => tf.div(tf.round(tf.mul(tf.clipByValue(x, 0, 1), WHITE)), WHITE)

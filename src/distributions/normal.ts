@@ -1,7 +1,6 @@
 /** The normal distribution with diagonal covariance, by mean and log variance: N(z; mu, exp(logVar)). */
 import * as tf from '#tfjs'
-
-const LOG_2PI = Math.log(2 * Math.PI)
+import { LOG_2PI } from '../numeric/special-functions.js'
 
 /**
  * log N(z; mu, exp(logVar)) in nats, summed over the last axis; z, mu and logVar [..., latent] broadcast.

@@ -8,19 +8,21 @@ export * as bernoulli from '../distributions/bernoulli.js'
 export * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
 export * as gaussian from '../distributions/normal.js'
 export {
-  createFactorAnalysis,
   exactBound as factorBound,
+  logProb as factorLogProb,
+  posteriorMean as factorPosteriorMean,
+  sample as sampleFactors,
+  samplePosterior as sampleFactorPosterior,
+} from '../models/factor-analysis/densities.js'
+export {
+  createFactorAnalysis,
   type FactorAnalysis,
   type FactorParameters,
   initializeFactorAnalysis,
-  logProb as factorLogProb,
-  posteriorMean as factorPosteriorMean,
   readParameters as readFactorParameters,
   type Start as FactorStart,
-  sample as sampleFactors,
-  samplePosterior as sampleFactorPosterior,
   setParameters as setFactorParameters,
-} from '../models/factor-analysis.js'
+} from '../models/factor-analysis/model.js'
 export type { Draws, LatentName, Latents, Posterior, Prior } from '../models/latents.js'
 export type { Head, Likelihood, PixelDistribution } from '../models/likelihood.js'
 export type { LikelihoodName, LikelihoodOptions, PixelVariance } from '../models/likelihoods.js'

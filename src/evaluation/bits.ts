@@ -1,7 +1,7 @@
 /**
- * Bits per dimension, -log2 P(x) / values. For binary values and for levels P is p(x), and the bits are a code length. For a density of grey values in [0, 1] P is the density times the
- * width of a grey level, 1/255, per pixel: p(x) 255^-pixels. This is not a probability and not a code length: it can exceed 1, so the bits
- * can be negative.
+ * Bits per dimension, -log2 P(x) / values. For binary values and for levels P is p(x), and the bits are a code length. For a density of grey
+ * values in [0, 1] P is the density times the width of a grey level, 1/255, per value: p(x) 255^-values. This is not a probability and not a
+ * code length: it can exceed 1, so the bits can be negative.
  */
 import { WHITE } from '../data/levels.js'
 import type { Likelihood } from '../models/likelihood.js'

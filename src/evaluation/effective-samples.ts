@@ -4,7 +4,7 @@
  * Below this a few draws dominate the sum: the estimate of log p(x) is too low and its delta-method error too small. It is 10, or a
  * tenth of the draws if there are fewer than 100.
  */
-export const fewEffectiveSamples = (draws: number): number => Math.min(10, draws / 10)
+const fewEffectiveSamples = (draws: number): number => Math.min(10, draws / 10)
 
 export interface EffectiveSamples {
   median: number

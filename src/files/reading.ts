@@ -79,7 +79,7 @@ function readBytes(file: number, from: number, length: number): Buffer {
 }
 
 /** Why so many bytes are not read. */
-export const tooLarge = (bytes: number, most: number): string =>
+const tooLarge = (bytes: number, most: number): string =>
   `${bytes.toLocaleString('en')} bytes are too many; at most ${most.toLocaleString('en')} can be read`
 
 const unreadable: Record<string, string> = {

@@ -4,6 +4,7 @@ import type { Dataset, Split } from '../data/dataset.js'
 import { digestOf } from '../data/digest.js'
 import { gatherImages, type ImageSet, imageShape } from '../data/images.js'
 import { IN_MEMORY } from '../data/sources/open-source.js'
+import type { ReadOptions } from '../data/sources/reader.js'
 import type { BernoulliMixtureConfig } from '../methods/bernoulli-mixture.js'
 import type { DecoderConfig } from '../methods/decoder.js'
 import type { FactorAnalysisConfig } from '../methods/factor-analysis.js'
@@ -11,6 +12,7 @@ import type { GaussianMixtureConfig } from '../methods/gaussian-mixture.js'
 import { methodOf } from '../methods/list.js'
 import { createLearner, type Learner, type Method, type RunConfig, resolveRun } from '../methods/method.js'
 import type { EpochMetrics } from '../methods/metrics.js'
+import { readSettings } from '../methods/run-settings.js'
 import { type PresetName, presets } from '../methods/vae-presets.js'
 import type { VaeConfig } from '../methods/vae-settings.js'
 import { permutation, streamKey } from '../random.js'
@@ -49,6 +51,8 @@ export type FileSetting =
   | 'imagesEvery'
   | 'initFrom'
   | 'model'
+  | keyof ReadOptions
+
 /** The settings of a model; those left out have the defaults of the command line. */
 export type FitSettings<C> = Partial<Omit<C, FileSetting>>
 
@@ -147,6 +151,7 @@ const OF_FILES: readonly Exclude<FileSetting, 'model' | 'backend' | 'validation'
   'validationImages',
   'imagesEvery',
   'initFrom',
+  ...(Object.keys(readSettings) as (keyof ReadOptions)[]),
 ]
 
 function presetOf(name: string, method: Method): object {

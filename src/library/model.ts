@@ -11,7 +11,7 @@ import type { EpochMetrics } from '../methods/metrics.js'
 import { imagesAsRead } from '../methods/reading.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import { streamKey } from '../random.js'
-import { type ImageArray, type ImageValues, imageArray, readImages } from './image-values.js'
+import { arrayShape, type ImageArray, type ImageValues, imageArray, readImages } from './image-values.js'
 
 /** Whatever draws or estimates takes a seed: the same seed gives the same numbers. */
 export interface Seeded {
@@ -141,7 +141,7 @@ export function fittedVae(parts: Parts): FittedVae | undefined {
       const means = tf.tidy(() => decode(vae, tf.tensor2d(data, [count, latent])).mean)
       const values = await means.data<'float32'>()
       means.dispose()
-      return { data: values, shape: [count, image.rows, image.columns] }
+      return { data: values, shape: arrayShape(count, image) }
     },
   }
 }

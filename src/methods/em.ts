@@ -118,7 +118,7 @@ interface EmConfig {
 }
 
 /** The gain of the last pass in nats per training image; undefined before the second pass. */
-export function lastGain(history: readonly EpochMetrics[]): number | undefined {
+function lastGain(history: readonly EpochMetrics[]): number | undefined {
   const [before, last] = history
     .slice(-2)
     .map(({ objective, elboAfterM, trainElbo }) => objective ?? elboAfterM ?? trainElbo)

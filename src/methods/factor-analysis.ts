@@ -6,7 +6,8 @@ import { boundsInOneStep } from '../evaluation/bound.js'
 import type { Codes } from '../evaluation/codes.js'
 import { exactFactorAnalysis } from '../inference/factor-analysis/em.js'
 import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-analysis/monte-carlo.js'
-import * as factors from '../models/factor-analysis.js'
+import * as densities from '../models/factor-analysis/densities.js'
+import * as factors from '../models/factor-analysis/model.js'
 import { streamKey } from '../random.js'
 import { firstConflict, type Rule } from '../settings/rules.js'
 import { choice, grouped, type Values, wholeNumber } from '../settings/setting.js'
@@ -174,14 +175,14 @@ function factorPictures(model: factors.FactorAnalysis, features: Features): Pict
   return {
     sample(key, count) {
       const { z, image } = tf.tidy(() => {
-        const drawn = factors.sample(model, key, count)
+        const drawn = densities.sample(model, key, count)
         return { z: drawn.z, image: features.show(drawn.mean) }
       })
       return readPicture(z, image, features.image)
     },
     reconstruct(images) {
       const { z, image } = tf.tidy(() => {
-        const mean = factors.posteriorMean(model, features.read(imageTensor(images)))
+        const mean = densities.posteriorMean(model, features.read(imageTensor(images)))
         return { z: mean, image: meanImage(mean) }
       })
       return readPicture(z, image, features.image)

@@ -234,7 +234,7 @@ export const vaeFlags = {
   ...inGroup('data', {
     binarize: choice(readings, 'dynamic', [
       'how grey pixels become binary',
-      'How grey pixels become binary. dynamic: a new Bernoulli draw at each use. static: a threshold at 0.5. none: grey values in [0, 1], for a --likelihood that is a density.',
+      'How grey pixels become binary. dynamic: a new Bernoulli draw at each use. static: a threshold at 0.5. none: not at all, for every --likelihood but bernoulli.',
     ]),
   }),
   backend: runSettings.backend,

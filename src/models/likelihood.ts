@@ -1,5 +1,5 @@
 /** What a family of p(x|z) is. */
-import type * as tf from '#tfjs'
+import * as tf from '#tfjs'
 import type { Key } from '../random.js'
 
 /** p(x|z) for each z [..., latent]. */
@@ -37,3 +37,7 @@ export interface Likelihood {
   readonly meaning: string
   of(heads: readonly tf.Tensor[]): PixelDistribution
 }
+
+/** Outputs of the decoder, to be compared with each of many images: [points, values] -> [points, 1, values]. */
+export const besideImages = (outputs: tf.Tensor): tf.Tensor =>
+  tf.reshape(outputs, [-1, 1, outputs.shape.at(-1) as number])

@@ -8,7 +8,7 @@ import * as bernoulli from '../distributions/bernoulli.js'
 import * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
 import * as gaussian from '../distributions/normal.js'
 import { normal } from '../random.js'
-import type { Head, Likelihood, PixelDistribution } from './likelihood.js'
+import { besideImages, type Head, type Likelihood, type PixelDistribution } from './likelihood.js'
 import { logisticMixturePixels, logisticPixels } from './logistic-pixels.js'
 
 /** Variance of a Gaussian pixel, the same for all pixels; 'learned': the decoder outputs the variance of each pixel. */
@@ -116,8 +116,5 @@ function gaussianPixels(logits: tf.Tensor, logVar: tf.Tensor): PixelDistribution
     sample: key => gaussian.at(normal(key, mean.shape), mean, logVar),
   }
 }
-
-/** [points, pixels] -> [points, 1, pixels]. */
-const besideImages = (values: tf.Tensor): tf.Tensor => tf.reshape(values, [-1, 1, values.shape[1] as number])
 
 const atLeastRounding = (logVar: tf.Tensor): tf.Tensor => tf.log(tf.add(tf.exp(logVar), ROUNDING_VARIANCE))

@@ -5,7 +5,7 @@
 import * as tf from '#tfjs'
 import * as logistic from '../distributions/discretized-logistic.js'
 import { type Key, split, uniform } from '../random.js'
-import type { Head, Likelihood, PixelDistribution } from './likelihood.js'
+import { besideImages, type Head, type Likelihood, type PixelDistribution } from './likelihood.js'
 
 /** Added to the log scales that the network outputs: outputs of 0 give a scale of e^-2, 35 levels. */
 const LOG_SCALE = -2
@@ -160,6 +160,3 @@ function flat(channels: readonly tf.Tensor[]): tf.Tensor {
   const stacked = tf.stack([...channels], -1)
   return tf.reshape(stacked, [...stacked.shape.slice(0, -2), -1])
 }
-
-/** [points, values] -> [points, 1, values]. */
-const besideImages = (values: tf.Tensor): tf.Tensor => tf.reshape(values, [-1, 1, values.shape.at(-1) as number])

@@ -117,6 +117,10 @@ export interface VaeOptions extends VaeShape {
  * console.log(vae.pixels, vae.encoder.countParams()) // 784 330040
  */
 export function createVae(options: VaeOptions): Vae {
+  const { channels = 1 } = options
+  // Callers without types may spread settings, whose `channels` say how images are read.
+  if (!Number.isInteger(channels) || channels < 1)
+    throw new Error(`createVae: channels is ${channels}; those of an image were expected, such as 1 for grey`)
   const latents = latentsOf(options)
   const vae = { encoder: encoderNetwork(options, latents.heads), ...decoderOf(options, latents) }
   return { ...vae, dispose: () => modelsOf(vae).forEach(model => void model.dispose()) }

@@ -1,5 +1,7 @@
 /** Special functions in double precision: log gamma (Lanczos 1964), digamma (asymptotic series), the multivariate log gamma. */
 
+export const LOG_2PI = Math.log(2 * Math.PI)
+
 const LANCZOS_G = 7
 const LANCZOS = [
   0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
@@ -12,7 +14,7 @@ export function logGamma(x: number): number {
   const z = x - 1
   const series = LANCZOS.reduce((sum, coefficient, i) => sum + (i === 0 ? coefficient : coefficient / (z + i)), 0)
   const t = z + LANCZOS_G + 0.5
-  return 0.5 * Math.log(2 * Math.PI) + (z + 0.5) * Math.log(t) - t + Math.log(series)
+  return 0.5 * LOG_2PI + (z + 0.5) * Math.log(t) - t + Math.log(series)
 }
 
 const SERIES_FROM = 10

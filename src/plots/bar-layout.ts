@@ -5,7 +5,7 @@ import { seriesColor } from './chart-spec.js'
 import { type TextStyle, textWidth, wrapText } from './fonts.js'
 
 /** Style of column names and group names. */
-export const STRONG: TextStyle = { fontSize: 12, fontWeight: 'bold' }
+const STRONG: TextStyle = { fontSize: 12, fontWeight: 'bold' }
 /** Space between the end of a bar and its value. */
 export const VALUE_GAP = 6
 

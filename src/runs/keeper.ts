@@ -98,7 +98,7 @@ function restore(folder: string, { config, method, learner, data }: Kept): Posit
 }
 
 /** Writes the state of the learner as the latest snapshot of a run directory, and if `isBest` as the best one. */
-export function writeRunSnapshot(
+function writeRunSnapshot(
   folder: string,
   { config, method, learner, data }: Kept,
   position: Position,

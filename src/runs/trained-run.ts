@@ -33,8 +33,7 @@ export function loadTrainedRun(folder: string, name: SnapshotName): TrainedRun {
 }
 
 /** The run as a VAE; undefined if its model has no encoder. */
-export const asTrainedVae = (run: TrainedRun): TrainedVae | undefined =>
-  run.learner.vae && { ...run, vae: run.learner.vae }
+const asTrainedVae = (run: TrainedRun): TrainedVae | undefined => run.learner.vae && { ...run, vae: run.learner.vae }
 
 /** Loads the VAE of a run from its `latest` or `best` snapshot. Throws a `UsageError` if its model has no encoder. */
 export function loadTrainedVae(folder: string, name: SnapshotName): TrainedVae {

@@ -17,6 +17,9 @@ process.env.ELBO_CACHE = temporaryFolder()
 
 type Flags = Partial<Record<keyof typeof data.options, string | number>>
 
+/** Bits as levels 0 and 255. */
+const white = (...sizes: Parameters<typeof bits>) => bits(...sizes).map(bit => 255 * bit)
+
 /** Runs the command in this process: its document, and the lines that it prints. */
 async function look(source: string, flags: Flags = {}, columns = 80, switches: Record<string, boolean> = {}) {
   const defaults = Object.fromEntries(Object.entries(data.options).map(([name, { value }]) => [name, value]))
@@ -156,9 +159,9 @@ const cases: Readonly<Record<string, Case>> = {
     source: () => array('larochelle'),
     shape: { rows: 4, columns: 4, channels: 1 },
     splits: {
-      train: split(3, bits(3, 4, 4)),
-      validation: split(1, bits(1, 4, 4, 3)),
-      test: split(2, bits(2, 4, 4, 4)),
+      train: split(3, white(3, 4, 4)),
+      validation: split(1, white(1, 4, 4, 3)),
+      test: split(2, white(2, 4, 4, 4)),
     },
   },
   "Omniglot's file": {

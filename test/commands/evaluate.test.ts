@@ -118,7 +118,7 @@ test('a run with two layers of z is trained, measured by two methods, drawn and 
   expect(json('evaluate', 'layers', ...chains).logPx.mean).toBeLessThan(0)
   const { z } = json('sample', 'layers', '--count', '4')
   expect([z.length, z[0].length]).toEqual([4, 5])
-  expect(json('export', 'layers', '--to', 'exported-layers').files).toHaveLength(8)
+  expect(json('export', 'layers', '--to', 'exported-layers').files).toHaveLength(9)
   refused(2, 'manifold: needs one latent layer; this run has --upper-latent-dim 3', 'manifold', 'layers')
   const noise = ['gradients', 'layers', '--objectives', 'elbo', '--ks', '1', '--draws', '20', '--compile', 'off']
   expect(json(...noise, '--estimators', 'stl').rows).toHaveLength(1) // always samples its KL term

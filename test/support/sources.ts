@@ -2,23 +2,13 @@
 import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { constants, gunzipSync } from 'node:zlib'
+import { asTheyAre } from '../../src/data/dataset.js'
 import type { Decodable, OpenedSource, PartName, Reader, ReadOptions } from '../../src/data/sources/reader.js'
 import { withFile } from '../../src/files/reading.js'
 
 /** A file of test/data/sources/fixtures/. */
 export const fixture = (name: string): string =>
   fileURLToPath(new URL(`../data/sources/fixtures/${name}`, import.meta.url))
-
-const asTheyAre: ReadOptions = {
-  resize: null,
-  crop: 'none',
-  background: 'black',
-  channels: 'as-is',
-  transpose: 'off',
-  key: null,
-  rawShape: null,
-  skipBroken: 'off',
-}
 
 /** Throws an Error if the reader does not recognise the path. */
 export async function openBy(reader: Reader, path: string, options: Partial<ReadOptions> = {}): Promise<OpenedSource> {

@@ -40,8 +40,8 @@ export async function imagesToMeasure(
   const all = splitOf(data, split)
   const images = requireFirst(evaluatedSplit(trained, all), count, '--images')
   const whole = images.count === all.count
-  const read =
-    reads === 'none' ? 'grey values in [0, 1]' : `${reads} binarization (one fixed sample, seed ${config.seed})`
+  const values = `${data.channels === 1 ? 'grey ' : ''}values in [0, 1]`
+  const read = reads === 'none' ? values : `${reads} binarization (one fixed sample, seed ${config.seed})`
   return {
     ...opened,
     data,

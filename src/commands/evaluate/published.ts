@@ -47,7 +47,7 @@ export interface Evaluated {
 }
 
 /** The rows, each with the reason why it is not comparable with a result; null if it is. */
-export const comparedRows = (result: Evaluated): (Published & { incomparable: string | null })[] =>
+const comparedRows = (result: Evaluated): (Published & { incomparable: string | null })[] =>
   published.map(row => ({ ...row, incomparable: incomparable(row, result) }))
 
 function incomparable({ binarization }: Published, { binarize, source, split, whole }: Evaluated): string | null {

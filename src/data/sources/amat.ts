@@ -2,9 +2,11 @@
  * Text of zeros and ones, one image a line: Larochelle's `binarized_mnist_{train,valid,test}.amat`
  * (http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/).
  */
+
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type ImageShape, imageSize } from '../images.js'
+import { WHITE } from '../levels.js'
 import { bytesOf } from './bytes.js'
 import { parseRawShape } from './raw-shape.js'
 import type { Decodable, OpenedSource, PartName, Probe, Reader, ReadOptions } from './reader.js'
@@ -106,7 +108,7 @@ function notBinary(first: readonly string[], other: string): string {
 /** Levels that are decoded at once. */
 const BLOCK = 2 ** 22
 
-/** Images as bytes 0 and 1. Throws an Error that names the line of what is neither. */
+/** Images as levels 0 and 255. Throws an Error that names the line of what is neither. */
 async function* blocks(path: string, size: number): AsyncGenerator<Uint8Array> {
   const most = Math.max(1, Math.floor(BLOCK / size)) * size
   let [block, filled, line] = [new Uint8Array(most), 0, 0]
@@ -131,7 +133,7 @@ function parseLine(text: string, into: Uint8Array, from: number): number {
     const code = text.charCodeAt(i)
     if (isBlank(code)) continue
     if ((code !== ZERO && code !== ONE) || !isBlank(text.charCodeAt(i + 1))) return parseWords(text, into, from)
-    into[at++] = code - ZERO
+    into[at++] = WHITE * (code - ZERO)
   }
   return at
 }
@@ -144,7 +146,7 @@ const isBlank = (code: number): boolean => !(code > 32)
 function parseWords(text: string, into: Uint8Array, from: number): number {
   const words = text.split(/\s+/).filter(word => word !== '')
   if (!words.every(isBit)) return Number.NaN
-  for (const [i, word] of words.entries()) into[from + i] = Number(word)
+  for (const [i, word] of words.entries()) into[from + i] = WHITE * Number(word)
   return from + words.length
 }
 

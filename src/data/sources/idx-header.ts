@@ -66,7 +66,7 @@ const otherFormats = [
 const hex = (bytes: readonly number[]): string => bytes.map(byte => byte.toString(16).padStart(2, '0')).join('')
 
 /** What the first four bytes of a file mean that is no IDX file of images. */
-export function describeMagic(magic: number): string {
+function describeMagic(magic: number): string {
   const found = `0x${magic.toString(16).padStart(8, '0')}`
   const other = otherFormats.find(
     ({ begins }) => magic >>> (32 - 8 * begins.length) === Number.parseInt(hex(begins), 16),

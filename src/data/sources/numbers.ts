@@ -32,7 +32,7 @@ export type Values =
 /** The numbers in `bytes`, whose length is a multiple of the type's; a copy unless the type is `uint8`. */
 export function valuesOf(bytes: Uint8Array, type: NumberType, isBigEndian: boolean): Values {
   if (type === 'uint8') return bytes
-  if (type === 'bool') return bytes.map(byte => (byte === 0 ? 0 : 1))
+  if (type === 'bool') return bytes.map(byte => (byte === 0 ? 0 : 255))
   const { buffer } = inNativeOrder(bytes, bytesOfType[type], isBigEndian)
   if (type === 'int64') return wide(new Uint32Array(buffer), new Int32Array(buffer))
   if (type === 'uint64') return wide(new Uint32Array(buffer), new Uint32Array(buffer))

@@ -7,8 +7,8 @@ import { openPictures, type StoredPart, type StoredPicture } from './stored-pict
 
 /**
  * Folders hold PNG, JPEG, WebP, GIF, TIFF or AVIF files: directly, in one folder a class, or so in the folders train, validation (valid, val)
- * and test. Images are in the order of their names' code points. Any folder with a picture not far below it is recognised, so this is the
- * last reader to be asked.
+ * and test. Images are in the order of their names' code points. Any folder with a picture not far below it is recognised, so the
+ * other readers of folders are asked first.
  */
 export const pictures: Reader = {
   name: 'pictures',

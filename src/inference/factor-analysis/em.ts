@@ -3,21 +3,19 @@
 import { Matrix } from 'ml-matrix'
 import * as tf from '#tfjs'
 import { usedImages, usedMeans } from '../../data/used-images.js'
+import { exactBound, posteriorMean } from '../../models/factor-analysis/densities.js'
 import {
-  exactBound,
   type FactorAnalysis,
   type FactorParameters,
   type noises,
-  posteriorMean,
   posteriorOf,
   readParameters,
   setParameters,
-} from '../../models/factor-analysis.js'
+} from '../../models/factor-analysis/model.js'
 import { compensatedSums } from '../../numeric/compensated-sums.js'
 import { dot, invert } from '../../numeric/linear-algebra.js'
+import { LOG_2PI } from '../../numeric/special-functions.js'
 import type { BoundedAlgorithm } from '../algorithm.js'
-
-const LOG_2PI = Math.log(2 * Math.PI)
 
 export interface FactorAnalysisOptions {
   /** Images [batch, pixels] in 0 … 255 -> the features that the model explains, [batch, features]. */

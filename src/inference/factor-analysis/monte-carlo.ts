@@ -4,15 +4,8 @@
  */
 import * as tf from '#tfjs'
 import { usedMeans } from '../../data/used-images.js'
-import {
-  exactBound,
-  type FactorAnalysis,
-  logJoint,
-  posteriorMean,
-  readParameters,
-  samplePosterior,
-  setParameters,
-} from '../../models/factor-analysis.js'
+import { exactBound, logJoint, posteriorMean, samplePosterior } from '../../models/factor-analysis/densities.js'
+import { type FactorAnalysis, readParameters, setParameters } from '../../models/factor-analysis/model.js'
 import { type HostKey, type Key, split } from '../../random.js'
 import { gibbsStep } from '../../sampling/gibbs.js'
 import { type ChainOptions, imageChains, type Sampler } from '../../sampling/image-chains.js'

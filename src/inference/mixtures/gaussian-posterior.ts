@@ -14,11 +14,11 @@ import {
   setGaussianParameters,
   totalGaussianLogJoint,
 } from '../../models/mixtures/gaussian.js'
-import { type GaussianStatistics, logTwoPi, type QuadraticForms } from '../../models/mixtures/gaussian-structure.js'
+import type { GaussianStatistics, QuadraticForms } from '../../models/mixtures/gaussian-structure.js'
 import { variable } from '../../models/mixtures/mixture.js'
 import { isUnused } from '../../models/mixtures/weights.js'
 import { apply, cholesky, dot, gramOfLower, logDeterminant, row, square, sum } from '../../numeric/linear-algebra.js'
-import { digamma } from '../../numeric/special-functions.js'
+import { digamma, LOG_2PI } from '../../numeric/special-functions.js'
 import type { GlobalPosterior } from './global-posterior.js'
 
 /** The prior of the parameters, with scikit-learn's names; `gaussianHyperparameters` has its defaults. */
@@ -90,7 +90,7 @@ const expectedConstants = (
   logWeights: expectedLogWeights(alpha),
   constant(k, logDeterminant) {
     const expected = logDeterminant + logShift(mixture, freedom[k] as number)
-    return (expected - mixture.pixels * (logTwoPi + 1 / (meanPrecision[k] as number))) / 2
+    return (expected - mixture.pixels * (LOG_2PI + 1 / (meanPrecision[k] as number))) / 2
   },
 })
 

@@ -76,9 +76,6 @@ export interface GaussianStructure {
   meanDistance(forms: Pick<QuadraticForms, 'means' | 'precision'>, statistics: GaussianStatistics, k: number): number
 }
 
-/** log 2π; the log density of a Gaussian has the term -½ D log 2π. */
-export const logTwoPi = Math.log(2 * Math.PI)
-
 /** The variables that `addConstants` reads, [K] each. */
 export const constantNames = ['log_weights', 'constants', 'constants_rest'] as const
 

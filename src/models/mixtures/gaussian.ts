@@ -1,6 +1,7 @@
 /** The Gaussian mixture, p(x) = Σ_k w_k N(x; m_k, Σ_k) (Bishop 2006, section 9.2), with spherical, diagonal or full covariances. */
 import * as tf from '#tfjs'
 import { row, sum } from '../../numeric/linear-algebra.js'
+import { LOG_2PI } from '../../numeric/special-functions.js'
 import { axisStructure } from './axis-gaussian.js'
 import { fullStructure } from './full-gaussian.js'
 import {
@@ -9,7 +10,6 @@ import {
   type GaussianMoments,
   type GaussianStatistics,
   type GaussianStructure,
-  logTwoPi,
   type Precision,
   type QuadraticForms,
   type Values,
@@ -211,7 +211,7 @@ function derive(
 
 const exactConstants = (weights: Float64Array, pixels: number): ExpectedConstants => ({
   logWeights: weights.map(Math.log),
-  constant: (_, logDeterminant) => (logDeterminant - pixels * logTwoPi) / 2,
+  constant: (_, logDeterminant) => (logDeterminant - pixels * LOG_2PI) / 2,
 })
 
 /** Σ_n Σ_k r_nk (log w_k + log p(x_n | k)) over so many images, in nats. */

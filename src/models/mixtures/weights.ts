@@ -2,7 +2,7 @@
 import { sum } from '../../numeric/linear-algebra.js'
 
 /** Added to each count, as scikit-learn does, so that log w stays finite for a component without images. */
-export const SMALLEST_COUNT = 10 * Number.EPSILON
+const SMALLEST_COUNT = 10 * Number.EPSILON
 
 /** Whether a component has no images, so that its parameters cannot be estimated. */
 export const isUnused = (count: number): boolean => count < SMALLEST_COUNT

@@ -13,15 +13,17 @@ function fileOf(content: string | Uint8Array, name = 'a.amat'): string {
   return path
 }
 
-const plain = { shape: [3, 4, 4, 1], levels: bits(3, 4, 4), isFlat: false }
+const white = (...sizes: Parameters<typeof bits>) => bits(...sizes).map(bit => 255 * bit)
+
+const plain = { shape: [3, 4, 4, 1], levels: white(3, 4, 4), isFlat: false }
 
 test.each(['', '/binarized_mnist_train.amat', '/binarized_mnist_valid.amat'])(
   'the folder, or any of its files, is three parts: larochelle%s',
   async name => {
     expect(await readParts(amat, fixture('larochelle') + name)).toEqual({
       train: plain,
-      validation: { ...plain, shape: [1, 4, 4, 1], levels: bits(1, 4, 4, 3) },
-      test: { ...plain, shape: [2, 4, 4, 1], levels: bits(2, 4, 4, 4) },
+      validation: { ...plain, shape: [1, 4, 4, 1], levels: white(1, 4, 4, 3) },
+      test: { ...plain, shape: [2, 4, 4, 1], levels: white(2, 4, 4, 4) },
     })
   },
 )
@@ -36,7 +38,7 @@ test('a file without its companions is read alone; a folder that lacks one is re
 
 test('zeros and ones are read however they are written', async () => {
   expect(await readAll(amat, fixture('scientific.amat'))).toEqual(plain)
-  const levels = [0, 1, 1, 0, 1, 1, 0, 0]
+  const levels = [0, 255, 255, 0, 255, 255, 0, 0]
   expect((await readAll(amat, fileOf('\n0 1\t1 0\r\n1.0 1 0  0\r\n\r\n'))).levels).toEqual(levels)
   expect((await readAll(amat, fileOf(gzipSync('0 1 1 0\n1 1 0 0'), 'a.txt.gz'))).levels).toEqual(levels)
   expect(await readAll(amat, fileOf('0 1 1\n1 1 0\n'), { rawShape: '2x1x3' })).toMatchObject({ shape: [2, 1, 3, 1] })

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { asTheyAre } from '../../../src/data/dataset.js'
 import { parquet } from '../../../src/data/sources/parquet.js'
 import { numberedLabels } from '../../../src/data/sources/parquet-labels.js'
 import { temporaryFolder } from '../../support/temporary-folder.js'
-import { asTheyAre, expected, fill, fixture, levelsOf, openWith } from './reading.js'
+import { expected, fill, fixture, levelsOf, openWith } from './reading.js'
 
 const levels: number[] = expected.tables.flat()
 

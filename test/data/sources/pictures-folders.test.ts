@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { asTheyAre } from '../../../src/data/dataset.js'
 import { filesMatching } from '../../../src/data/sources/find-files.js'
 import { pictures } from '../../../src/data/sources/pictures.js'
 import { temporaryFolder } from '../../support/temporary-folder.js'
-import { asTheyAre, expected, fill, levelsOf, openWith } from './reading.js'
+import { expected, fill, levelsOf, openWith } from './reading.js'
 
 const folderOf = (...paths: string[]): string =>
   fill(temporaryFolder(), Object.fromEntries(paths.map(path => [path, 'grey.png'])))

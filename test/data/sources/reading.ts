@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { asTheyAre } from '../../../src/data/dataset.js'
 import type { Decodable, OpenedSource, Reader, ReadOptions } from '../../../src/data/sources/reader.js'
 
 export const fixtures = join(dirname(fileURLToPath(import.meta.url)), 'fixtures-pictures')
@@ -10,17 +11,6 @@ export const fixture = (name: string): string => join(fixtures, name)
 
 /** What Pillow reads in the fixtures. */
 export const expected = JSON.parse(readFileSync(fixture('expected.json'), 'utf8'))
-
-export const asTheyAre: ReadOptions = {
-  resize: null,
-  crop: 'none',
-  background: 'black',
-  channels: 'as-is',
-  transpose: 'off',
-  key: null,
-  rawShape: null,
-  skipBroken: 'off',
-}
 
 /** Opens `path` with one reader, which must recognise it. */
 export async function openWith(

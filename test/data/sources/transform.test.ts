@@ -1,8 +1,9 @@
 // Arrays of levels: resized, transposed, as grey or colour, or passed through.
 import { expect, test } from 'vitest'
+import { asTheyAre } from '../../../src/data/dataset.js'
 import type { Decodable, ReadOptions } from '../../../src/data/sources/reader.js'
 import { transformed } from '../../../src/data/sources/transform.js'
-import { asTheyAre, levelsOf } from './reading.js'
+import { levelsOf } from './reading.js'
 
 /** Images of an array that is read in blocks of two images. */
 function arrayOf(shape: [count: number, rows: number, columns: number, channels: number], levels: number[]): Decodable {
