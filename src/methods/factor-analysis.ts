@@ -164,8 +164,8 @@ const factorCodes = (model: factors.FactorAnalysis, features: Features): Codes =
   widths: { mean: model.latentDim },
   of(batch) {
     const x = features.read(batch)
-    const mean = factors.posteriorMean(model, x)
-    return { mean, elbo: factors.exactBound(model, x, mean).elbo }
+    const mean = densities.posteriorMean(model, x)
+    return { mean, elbo: densities.exactBound(model, x, mean).elbo }
   },
 })
 
