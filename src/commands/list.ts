@@ -6,6 +6,7 @@ import type { Command, CommandGroup } from './command.js'
 import { compare } from './compare/compare.js'
 import { completionOf } from './completion/completion.js'
 import { data } from './data.js'
+import { encode } from './encode/encode.js'
 import { evaluate } from './evaluate/evaluate.js'
 import { exportModel } from './export.js'
 import { gradients } from './gradients/gradients.js'
@@ -16,9 +17,11 @@ import { presets } from './presets.js'
 import { reconstruct } from './reconstruct.js'
 import { runs } from './runs.js'
 import { sample } from './sample.js'
+import { score } from './score/score.js'
 import { setup } from './setup.js'
 import { em } from './train/em.js'
 import { train } from './train/train.js'
+import { traverse } from './traverse.js'
 
 const others = [
   train,
@@ -30,8 +33,11 @@ const others = [
   reconstruct,
   interpolate,
   manifold,
+  traverse,
   posterior,
   evaluate,
+  encode,
+  score,
   gradients,
   runs,
   check,

@@ -40,7 +40,8 @@ export interface EvaluationOptions extends OverImagesOptions, ScanOptions {
   defensive?: number
 }
 
-const ACTIVE_VARIANCE = 0.01
+/** Var_x(E_q[z_j]) above which a dimension is active. */
+export const ACTIVE_VARIANCE = 0.01
 
 /**
  * Evaluates images by importance sampling. If stopped by `options.signal`, covers the batches done so far; undefined if none.

@@ -112,7 +112,7 @@ export function followLinks(path: string): string {
   throw Object.assign(new Error(), { code: 'ELOOP' })
 }
 
-const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+const NEW = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
 
 /** Linux writes at most 2 GiB in one call. */
 const MOST_AT_ONCE = 2 ** 30
@@ -122,8 +122,8 @@ const MOST_LINKS = 40
 
 type Destination = { isStream: true } | { isStream: false; path: string; mode: number | undefined }
 
-/** What is to be written. Throws an Error whose message is the reason if it can be no output. */
-function destinationOf(path: string): Destination {
+/** Where `path` leads. Throws an Error whose message is the reason if it can be no output. */
+export function destinationOf(path: string): Destination {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found?.isFIFO() || found?.isCharacterDevice()) return { isStream: true }
   if (found && !found.isFile()) throw new Error(`this is ${kindOfFile(found)}; a file was expected`)
@@ -157,7 +157,7 @@ export function removeIfPossible(path: string): void {
 }
 
 /** A new file beside `path`; its name is that of no other, even if a killed process had the same process id. */
-function openTemporary(path: string): { path: string; file: number } {
+export function openTemporary(path: string): { path: string; file: number } {
   for (let n = 1; ; n++) {
     const temporary = `${path}.${process.pid}${n === 1 ? '' : `-${n}`}.tmp`
     try {

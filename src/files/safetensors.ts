@@ -23,7 +23,8 @@ const dtypes = {
   U8: { bytes: 1, view: (bytes: Uint8Array) => Uint8Array.from(bytes) },
 }
 
-const ZERO_DIGEST = '0'.repeat(64)
+/** The digest while it is computed. */
+export const ZERO_DIGEST = '0'.repeat(64)
 /** The header begins after its length. */
 const HEADER_AT = 8
 const LONGEST_HEADER = 100_000_000 // the format's own limit
@@ -56,14 +57,20 @@ export function encodeSafetensors({ tensors, metadata: { sha256: _, ...metadata 
     return [name, { dtype, shape, data_offsets: [start, offset] }] as const
   })
   const described = { ...metadata, sha256: ZERO_DIGEST }
-  const header = JSON.stringify({ __metadata__: described, ...Object.fromEntries(entries) })
+  const header = headerBytes(described, Object.fromEntries(entries))
+  const parts = [...tensors.values()].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+  const file = Buffer.concat([header, ...parts])
+  file.write(digest(file), digestPlace(described), 'latin1')
+  return file
+}
+
+/** The length of a header and the header itself, which says what the tensors are. */
+export function headerBytes(metadata: Record<string, string>, entries: Record<string, object>): Buffer {
+  const header = JSON.stringify({ __metadata__: metadata, ...entries })
   const padded = Buffer.from(header.padEnd(header.length + ((8 - (Buffer.byteLength(header) % 8)) % 8)))
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(padded.length))
-  const parts = [...tensors.values()].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-  const file = Buffer.concat([length, padded, ...parts])
-  file.write(digest(file), digestPlace(described), 'latin1')
-  return file
+  return Buffer.concat([length, padded])
 }
 
 /**
@@ -156,7 +163,7 @@ function verifyDigest(file: Buffer, metadata: Record<string, string>, fail: Fail
 }
 
 /** Where the digest stands: the metadata open the header, and `sha256` is their last entry. Its digits may occur elsewhere too. */
-function digestPlace(metadata: Record<string, string>): number {
+export function digestPlace(metadata: Record<string, string>): number {
   const opening = `{"__metadata__":${JSON.stringify(metadata)}`
   return HEADER_AT + Buffer.byteLength(opening) - '"}'.length - ZERO_DIGEST.length
 }

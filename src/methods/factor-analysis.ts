@@ -3,6 +3,7 @@ import * as tf from '#tfjs'
 import { type Features, featureMoments, newFeatures } from '../data/features.js'
 import { imageShape, imageSize, imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
+import type { Codes } from '../evaluation/codes.js'
 import { exactFactorAnalysis } from '../inference/factor-analysis/em.js'
 import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-analysis/monte-carlo.js'
 import * as densities from '../models/factor-analysis/densities.js'
@@ -141,6 +142,7 @@ function newLearner({ name, noise, parameters }: Kind, config: Config, size: Tra
     older,
     restored: () => factors.restoreParameters(model),
     pictures: factorPictures(model, features),
+    codes: factorCodes(model, features),
     bounds: options => boundsInOneStep(algorithm.bound, options),
     async initialize(data, images) {
       await features.initialize(data)
@@ -154,6 +156,18 @@ function newLearner({ name, noise, parameters }: Kind, config: Config, size: Tra
     },
   }
 }
+
+/** p(z|x), whose covariance is one for all images and not diagonal, so that it has no KL of single dimensions. */
+const factorCodes = (model: factors.FactorAnalysis, features: Features): Codes => ({
+  meaning: 'the mean of p(z|x)',
+  arePoints: true,
+  widths: { mean: model.latentDim },
+  of(batch) {
+    const x = features.read(batch)
+    const mean = densities.posteriorMean(model, x)
+    return { mean, elbo: densities.exactBound(model, x, mean).elbo }
+  },
+})
 
 /** Pictures of the factors z and their mean images. */
 function factorPictures(model: factors.FactorAnalysis, features: Features): Pictures {

@@ -5,6 +5,7 @@ import * as tf from '#tfjs'
 import type { Features } from '../data/features.js'
 import { imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
+import type { Codes } from '../evaluation/codes.js'
 import type { EmpiricalPrior } from '../inference/mixtures/empirical-prior.js'
 import { startMethods, startMixture } from '../inference/mixtures/starts.js'
 import type { MixtureAlgorithm } from '../inference/mixtures/steps.js'
@@ -116,6 +117,7 @@ export function mixtureLearner(
     parameters,
     variables: new Map([...algorithm.variables, ...(prior?.variables ?? []), ...features.variables]),
     pictures: mixturePictures(mixture, features),
+    codes: mixtureCodes(algorithm),
     bounds: options => boundsInOneStep(algorithm.bound, options),
     async initialize(data, images) {
       await features.initialize(data)
@@ -138,6 +140,17 @@ export function mixtureLearner(
     },
   }
 }
+
+/** The posterior over components; its KL term is not a sum over dimensions. */
+const mixtureCodes = ({ mixture, read, bound }: MixtureAlgorithm): Codes => ({
+  meaning: 'the responsibilities p(k|x)',
+  arePoints: false,
+  widths: { mean: mixture.components },
+  of(batch, key) {
+    const { responsibilities } = posterior(mixture, read(batch)) // [K, batch]
+    return { mean: tf.transpose(responsibilities), elbo: bound(batch, key).elbo as tf.Tensor }
+  },
+})
 
 /** Pictures of the components' means; z is the number of the component. */
 function mixturePictures(mixture: Mixture, features: Features): Pictures {

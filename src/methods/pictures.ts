@@ -60,6 +60,23 @@ export function manifold(vae: Decoder, side: number, extent: number): Promise<Pi
   return decodeGrid(vae, plane)
 }
 
+/** What a traversal shows: a row for each of `dimensions`, with `steps` points of it from -extent to extent around `centre` [latent]. */
+export interface Traversal {
+  dimensions: readonly number[]
+  centre: readonly number[]
+  steps: number
+  extent: number
+}
+
+/** Images along single dimensions of z: one row of points per dimension, whose other dimensions are those of the centre. */
+export function traverse(vae: Decoder, { dimensions, centre, steps, extent }: Traversal): Promise<Picture> {
+  const at = (step: number) => ((2 * step) / (steps - 1) - 1) * extent
+  const points = dimensions.flatMap(dimension =>
+    Array.from({ length: steps }, (_, step) => centre.map((value, j) => (j === dimension ? at(step) : value))),
+  )
+  return decodeGrid(vae, points)
+}
+
 const PIECE = 1000
 
 async function decodeGrid(vae: Decoder, z: number[][]): Promise<Picture> {
@@ -73,7 +90,8 @@ async function decodeGrid(vae: Decoder, z: number[][]): Promise<Picture> {
   return { ...vae.image, count: z.length, pixels, z }
 }
 
-function encodeModes(vae: Vae, images: ImageSet): Promise<number[][]> {
+/** The most probable z of each image, as the model reads it. */
+export function encodeModes(vae: Vae, images: ImageSet): Promise<number[][]> {
   const x = () => tf.tensor2d(unitValues(levelsOf(images)), [images.count, vae.pixels])
   return readMatrix(tf.tidy(() => encode(vae, x()).mode))
 }

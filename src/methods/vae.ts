@@ -1,6 +1,7 @@
 /** `elbo train`: a VAE, whose networks learn by gradient ascent on the ELBO or on IWAE_k, or by wake-sleep. */
 import { imageShape, imageSize, meanImage } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
+import { vaeCodes } from '../evaluation/codes.js'
 import { describeCollapse } from '../evaluation/collapse.js'
 import type { BoundedAlgorithm } from '../inference/algorithm.js'
 import { gradientAscent } from '../inference/gradient-ascent.js'
@@ -91,6 +92,7 @@ export const vae = defineMethod<VaeConfig>({
       parameters: [...algorithm.models.values()].reduce((sum, model) => sum + model.countParams(), 0),
       vae: networks,
       pictures: vaePictures(networks),
+      codes: vaeCodes(networks),
       bounds: options => boundsInOneStep(algorithm.bound, options),
       async initialize(data) {
         const bias = config.outputBias === 'mean-image' ? meanImage(data.train) : undefined

@@ -50,7 +50,7 @@ const fish = (...words: string[]): string[] =>
   )
 
 const cases: readonly [string[], readonly string[]][] = [
-  [['tr'], ['train']],
+  [['tr'], ['train', 'traverse']],
   [['em', 'p'], ['ppca']],
   [['train', '--pre'], ['--preset']],
   [
