@@ -56,8 +56,7 @@ export const presets = {
     },
   },
   colour: {
-    description:
-      'for colour images of 32x32 and 64x64: convolutions with 32, 64 and 128 filters, a residual block after each, a hidden layer of 256 ELU units, 64 latent dimensions, discretized logistic levels',
+    description: 'colour of 32x32 or 64x64: residual convolutions, levels',
     config: {
       filters: [32, 64, 128],
       residualBlocks: 1,

@@ -100,8 +100,9 @@ test('a start that fails leaves other files alone and its own name free', () => 
   refused(2, 'already exists and is not a run', 'train', '--run', 'mine', '--data', 'small')
   expect(readFileSync(join(runOf('mine'), 'notes.txt'), 'utf8')).toBe('mine')
   mkdirSync(runOf('killed'))
+  mkdirSync(join(home, 'empty'))
   writeFileSync(join(runOf('killed'), 'config.json.123.tmp'), '{') // of a start that was killed at once
-  refused(1, 'no train-images-idx3-ubyte', 'train', '--run', 'killed', '--data', checkpoints)
-  refused(1, 'no train-images-idx3-ubyte', 'train', '--run', 'fails', '--data', checkpoints)
+  refused(1, 'no images in this folder', 'train', '--run', 'killed', '--data', join(home, 'empty'))
+  refused(1, 'no images in this folder', 'train', '--run', 'fails', '--data', join(home, 'empty'))
   expect(existsSync(runOf('fails'))).toBe(false)
 })

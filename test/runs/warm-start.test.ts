@@ -89,7 +89,7 @@ test.each<[string, Partial<VaeConfig>, string]>([
 test('a warm start with images of another size is refused', async () => {
   const smaller = smallMnist(600, 100, { stride: 2 })
   await expect(run('refused', { initFrom: 'first', data: smaller })).rejects.toThrow(
-    'images of 28x28 pixels, this run has 14x14',
+    'images of 28x28, this run has 14x14',
   )
 })
 
