@@ -4,7 +4,8 @@ import { basename, resolve } from 'node:path'
 import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { digestOf } from './digest.js'
-import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
+import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize, levelsOf } from './images.js'
+import { warningsAtOnce } from './look.js'
 import type { OnDecoded } from './sources/decoded.js'
 import { openSource, type Part, type Source } from './sources/open-source.js'
 import type { Labels, ReadOptions, Warning } from './sources/reader.js'
@@ -68,6 +69,10 @@ export async function loadDataset(
   requireColours(train, source)
   const parts = own && validation === 'last-sixth' ? { train, held: own } : heldOut(train, validation, source)
   const split = (name: Split['name'], part: Part): Split => ({ name, ...part })
+  const looked = Object.entries({ train: parts.train, validation: parts.held, test }).map(([name, part]) => [
+    name,
+    { ...part, read: (from: number, to: number) => levelsOf(part, from, to) },
+  ])
   return {
     source,
     ...imageShape(train),
@@ -75,7 +80,7 @@ export async function loadDataset(
     validation: split('validation', parts.held),
     test: split('test', test),
     sha256: await digestOf(Object.values(opened.parts)),
-    warnings: opened.warnings,
+    warnings: [...opened.warnings, ...warningsAtOnce(Object.fromEntries(looked))],
   }
 }
 

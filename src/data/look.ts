@@ -48,6 +48,46 @@ export function lookAt(parts: ReadableParts): Look {
   }
 }
 
+/** Images of a part that `warningsAtOnce` looks at. */
+const LOOKED_AT = 10_000
+
+/**
+ * What can be said of splits without reading all of them: levels 0 and 1 only, and a split of one class. Ordinary images are told by their
+ * first few.
+ */
+export function warningsAtOnce(splits: Partial<Record<PartName, ReadablePart>>): Warning[] {
+  return (Object.entries(splits) as [PartName, ReadablePart][]).flatMap(([name, part]) => {
+    const found = [
+      { kind: 'binary-bytes', message: part.count > 0 && hasBitsOnly(part) && bitsOnly(nameOf(name)) },
+      { kind: 'one-class', message: part.labels && ofOneClass(nameOf(name), part.labels) },
+    ]
+    return found.flatMap(({ kind, message }) => (message ? [{ kind, message }] : []))
+  })
+}
+
+function hasBitsOnly({ count, read }: ReadablePart): boolean {
+  const step = 100
+  let highest = 0
+  for (let from = 0; from < Math.min(count, LOOKED_AT); from += step) {
+    const levels = read(from, Math.min(from + step, count))
+    highest = Math.max(
+      highest,
+      levels.reduce((most, level) => Math.max(most, level), 0),
+    )
+    if (highest > 1) return false
+  }
+  return highest === 1
+}
+
+function ofOneClass(name: string, { values, names }: Labels): string | undefined {
+  const [first] = values
+  if (first === undefined || values.length < 2 || values.some(value => value !== first)) return undefined
+  return `all ${values.length} ${name} are of the class '${names[first]}'`
+}
+
+const bitsOnly = (name: string): string =>
+  `all levels of the ${name} are 0 or 1, of levels 0 to ${WHITE}: they are almost black, and the ELBO says nothing; multiply them by ${WHITE}`
+
 interface Seen {
   readonly summary: PartSummary
   /** The position of the first constant image, or -1. */
@@ -105,7 +145,7 @@ function warningsOf(part: PartName, { labels }: ReadablePart, { summary, firstCo
     { kind: 'binary-bytes', message: binaryBytes(name, summary) },
     { kind: 'binary-levels', message: binaryLevels(name, summary) },
     { kind: 'constant-images', message: constantImages },
-    { kind: 'one-class', message: oneClass(name, summary) },
+    { kind: 'one-class', message: labels && ofOneClass(name, labels) },
     { kind: 'sorted-by-class', message: (part === 'all' || part === 'train') && labels && sortedByClass(name, labels) },
   ].flatMap(({ kind, message }) => (message ? [{ kind, message }] : []))
 }
@@ -117,19 +157,11 @@ const nameOf = (part: PartName): string =>
 const levelsIn = ({ histogram }: PartSummary): number[] =>
   [...histogram].flatMap((values, level) => (values > 0 ? [level] : []))
 
-const binaryBytes = (name: string, summary: PartSummary) =>
-  levelsIn(summary).join() === '0,1' &&
-  `all levels of the ${name} are 0 or 1, of levels 0 to ${WHITE}: they are almost black, and the ELBO says nothing; multiply them by ${WHITE}`
+const binaryBytes = (name: string, summary: PartSummary) => levelsIn(summary).join() === '0,1' && bitsOnly(name)
 
 const binaryLevels = (name: string, summary: PartSummary) =>
   levelsIn(summary).join() === `0,${WHITE}` &&
   `all levels of the ${name} are 0 or ${WHITE}: they are binary already, so --binarize dynamic and static read the same pixels in every pass`
-
-function oneClass(name: string, { count, classes = [] }: PartSummary) {
-  const present = classes.filter(one => one.count > 0)
-  const [only] = present
-  return count > 1 && present.length === 1 && only && `all ${count} ${name} are of the class '${only.name}'`
-}
 
 /** Whether each class is one run of images, of at least two. */
 function sortedByClass(name: string, { values }: Labels) {

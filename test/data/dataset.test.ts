@@ -72,3 +72,13 @@ test('images that are neither grey nor in colour are refused before a training, 
     /: images of 2 channels.*expected$/,
   )
 })
+
+test('images of 0 and 1, and parts of one class, are said before a training', async () => {
+  const here = smallMnist(12, 5)
+  const bits = idxImages({ count: 12, rows: 2, columns: 2, pixels: Uint8Array.from({ length: 48 }, (_, i) => i % 2) })
+  writeFileSync(join(here, 'bits'), bits)
+  const { warnings } = await loadDataset(`${join(here, 'bits')},${join(here, 'bits')}`)
+  expect(warnings.map(({ kind }) => kind)).toEqual(['binary-bytes', 'binary-bytes', 'binary-bytes'])
+  expect(warnings[0]?.message).toContain('all levels of the training images are 0 or 1')
+  expect((await loadDataset('mnist')).warnings).toEqual([])
+})
