@@ -1,6 +1,6 @@
 /** `elbo data SOURCE`: what is read from a source before anything is trained on it. */
 import { digestOf } from '../data/digest.js'
-import { describeSize, gatherImages, type ImageShape, imageShape, levelsOf } from '../data/images.js'
+import { describeSize, gatherImages, type ImageShape, imageShape } from '../data/images.js'
 import { contactSheet, lookAt, type PartSummary } from '../data/look.js'
 import { decodedSets, removeDecoded } from '../data/sources/decoded.js'
 import { sizeAsked } from '../data/sources/levels.js'
@@ -83,11 +83,7 @@ async function show(source: string, values: DataValues, context: Context): Promi
   const parts = splitsOf(opened.parts)
   const [, first] = parts[0] as [PartName, Part]
   if (out !== null) requireShown(first)
-  const readable = parts.map(([name, part]) => {
-    const at = (from: number, to: number) => levelsOf(part, from, to)
-    return [name, { ...imageShape(part), count: part.count, ...(part.labels && { labels: part.labels }), read: at }]
-  })
-  const look = lookAt(Object.fromEntries(readable))
+  const look = lookAt(Object.fromEntries(parts))
   const warnings = [...opened.warnings, ...look.warnings]
   const splits: [PartName, Awaited<ReturnType<typeof splitJson>>][] = []
   for (const [name, part] of parts) splits.push([name, await splitJson(part, look.parts[name] as PartSummary)])

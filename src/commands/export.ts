@@ -33,15 +33,13 @@ export const exportModel = command({
     const { trained } = await openVae(argument, values, context)
     const models = modelsOf(trained.vae)
     const files = await modelFiles(models)
+    files.set('elbo.json', Buffer.from(`${JSON.stringify(descriptionOf(argument, trained), null, 1)}\n`))
     for (const [name, bytes] of files) {
       const path = join(to, name)
       makeFolder(dirname(path))
       writeFileAtomic(path, bytes)
       context.print(path)
     }
-    files.set('elbo.json', Buffer.from(`${JSON.stringify(descriptionOf(argument, trained), null, 1)}\n`))
-    writeFileAtomic(join(to, 'elbo.json'), files.get('elbo.json') as Uint8Array)
-    context.print(join(to, 'elbo.json'))
     for (const line of describeNetworks(trained.vae)) context.note(line)
     return { json: { run: argument, files: [...files.keys()].map(name => join(to, name)) } }
   },

@@ -187,9 +187,9 @@ async function givenImages(
     requireSize(data, size)
     return data
   }
-  noteSize?.(`--data ${source}: images are resized to the run's ${describeSize(size)}`)
   const resized = await loadForUse(source, config.validation, { ...options, resize: `${size.rows}x${size.columns}` })
   requireSize(resized, size)
+  noteSize?.(`--data ${source}: images are resized to the run's ${describeSize(size)}`)
   return resized
 }
 

@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path'
 import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { digestOf } from './digest.js'
-import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize, levelsOf } from './images.js'
+import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
 import { warningsAtOnce } from './look.js'
 import type { OnDecoded } from './sources/decoded.js'
 import { openSource, type Part, type Source } from './sources/open-source.js'
@@ -64,23 +64,25 @@ export async function loadDataset(
   validation: (typeof validations)[number] = 'last-sixth',
   { onDecoded, ...options }: Partial<ReadOptions> & { onDecoded?: OnDecoded } = {},
 ): Promise<Dataset> {
-  const opened = await openSource(source, { ...asTheyAre, ...options }, onDecoded)
+  return splitSource(await openSource(source, { ...asTheyAre, ...options }, onDecoded), source, validation)
+}
+
+async function splitSource(opened: Source, source: string, validation: (typeof validations)[number]): Promise<Dataset> {
   const { train, test, own } = trainAndTest(opened, source)
   requireColours(train, source)
   const parts = own && validation === 'last-sixth' ? { train, held: own } : heldOut(train, validation, source)
   const split = (name: Split['name'], part: Part): Split => ({ name, ...part })
-  const looked = Object.entries({ train: parts.train, validation: parts.held, test }).map(([name, part]) => [
-    name,
-    { ...part, read: (from: number, to: number) => levelsOf(part, from, to) },
-  ])
-  return {
-    source,
-    ...imageShape(train),
+  const splits = {
     train: split('train', parts.train),
     validation: split('validation', parts.held),
     test: split('test', test),
+  }
+  return {
+    source,
+    ...imageShape(train),
+    ...splits,
     sha256: await digestOf(Object.values(opened.parts)),
-    warnings: [...opened.warnings, ...warningsAtOnce(Object.fromEntries(looked))],
+    warnings: [...opened.warnings, ...warningsAtOnce(splits)],
   }
 }
 
@@ -100,9 +102,10 @@ export async function loadForUse(
   validation: (typeof validations)[number] = 'last-sixth',
   options: Partial<ReadOptions> = {},
 ): Promise<Dataset> {
-  const { parts, warnings } = await openSource(source, { ...asTheyAre, ...options })
+  const opened = await openSource(source, { ...asTheyAre, ...options })
+  const { parts, warnings } = opened
   const { all } = parts
-  if (all === undefined) return loadDataset(source, validation, options)
+  if (all === undefined) return splitSource(opened, source, validation)
   const none = range(all, 0, 0)
   return {
     source,

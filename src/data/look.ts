@@ -1,17 +1,12 @@
 /** Looks at decoded images once, before a training: counts, levels, classes, what looks wrong, and which images to show. */
 import { createHash } from 'node:crypto'
 import { permutation, streamKey } from '../random.js'
-import { type ImageShape, imageSize } from './images.js'
+import { type ImageSet, type ImageShape, imageSize, levelsOf } from './images.js'
 import { WHITE } from './levels.js'
 import type { Labels, PartName, Warning } from './sources/reader.js'
 
-/** The images of a part, read by position. */
-export interface ReadablePart extends ImageShape {
-  readonly count: number
-  readonly labels?: Labels
-  /** The levels of images `from` … `to - 1`: [to - from, rows, columns, channels]. */
-  read(from: number, to: number): Uint8Array
-}
+/** The images of a part, in memory or read by position. */
+export type ReadablePart = ImageSet & { readonly labels?: Labels }
 
 export type ReadableParts = Partial<Record<PartName, ReadablePart>>
 
@@ -65,11 +60,11 @@ export function warningsAtOnce(splits: Partial<Record<PartName, ReadablePart>>):
   })
 }
 
-function hasBitsOnly({ count, read }: ReadablePart): boolean {
+function hasBitsOnly(part: ReadablePart): boolean {
   const step = 100
   let highest = 0
-  for (let from = 0; from < Math.min(count, LOOKED_AT); from += step) {
-    const levels = read(from, Math.min(from + step, count))
+  for (let from = 0; from < Math.min(part.count, LOOKED_AT); from += step) {
+    const levels = levelsOf(part, from, from + step)
     highest = Math.max(
       highest,
       levels.reduce((most, level) => Math.max(most, level), 0),
@@ -107,7 +102,7 @@ function seenOf(part: ReadablePart): Seen {
   const hashes = new BigUint64Array(count)
   let [constant, firstConstant] = [0, -1]
   for (let from = 0; from < count; from += atOnce) {
-    const levels = part.read(from, Math.min(from + atOnce, count))
+    const levels = levelsOf(part, from, from + atOnce)
     for (const level of levels) histogram[level] = (histogram[level] as number) + 1
     for (let at = 0; at < levels.length; at += size) {
       const image = levels.subarray(at, at + size)

@@ -9,7 +9,7 @@ import { type HostKey, type Key, keyAt } from '../random.js'
 import { EVALUATION_BATCH, overImages } from './over-images.js'
 
 /** The codes of a model. */
-export interface Codes {
+export interface Encoding {
   /** What `mean` holds, in words. */
   readonly meaning: string
   /** Whether `mean` is a point of a space that can be drawn; shares of components are not. */
@@ -27,7 +27,7 @@ export interface Codes {
  * The codes of a VAE, of q(z|x). With Gaussian z they are mean, log variance and KL(q(z_j|x) || p(z_j)) of each dimension; binary z have no
  * log variance. With two latent layers `mean` is E_q[h1, h2], and there is no KL of single dimensions.
  */
-export function vaeCodes(vae: Vae): Codes {
+export function vaeCodes(vae: Vae): Encoding {
   const { latentDim, layers, latents } = vae
   const isLayered = layers.length > 1
   const hasVariance = latents.reparameterized && !isLayered
@@ -73,7 +73,7 @@ export interface Encoded {
 
 /** Computes the codes of a set and hands them to `onBlock` in order, with the number of the block's first image. Stops at the signal. */
 export async function encodeImages(
-  codes: Codes,
+  codes: Encoding,
   images: ImageSet,
   { key, samples, onProgress, signal, ...scanOptions }: CodesOptions,
   onBlock: (outputs: Outputs, from: number, count: number) => void,

@@ -1,7 +1,7 @@
 /** A fitted model, as the library gives it: samples, codes and likelihoods of one's own images. */
 import * as tf from '#tfjs'
 import type { Choice } from '../compile/step.js'
-import { type ImageShape, levelsOf } from '../data/images.js'
+import type { ImageShape, Images } from '../data/images.js'
 import { unitValues } from '../data/levels.js'
 import type { Bounds } from '../evaluation/bound.js'
 import { evaluateVae } from '../evaluation/evaluate-vae.js'
@@ -82,12 +82,9 @@ export interface Parts {
 
 export function fittedModel(parts: Parts): FittedModel {
   const { config, method, learner, image, history } = parts
-  const { reads, bound } = method.traits(config)
+  const { bound } = method.traits(config)
   const bounds = once(() => learner.bounds({ mode: config.compile }))
-  const read = async (values: ImageValues) => {
-    const images = { name: 'test' as const, ...(await readImages('images', values, image)) }
-    return imagesAsRead(images, reads, streamKey(config.seed, images.name))
-  }
+  const read = (values: ImageValues) => imagesForModel(parts, values)
   const boundsOf = async (values: ImageValues, seed: number) =>
     bounds.get().run(await read(values), { batchSize: EVALUATION_BATCH, key: streamKey(seed, 'evaluate') })
   return {
@@ -117,19 +114,23 @@ export function fittedModel(parts: Parts): FittedModel {
   }
 }
 
+/** A caller's images as the model reads them; binarized with the key of test images. */
+async function imagesForModel({ config, method, image }: Parts, values: ImageValues): Promise<Images> {
+  const images = await readImages('images', values, image)
+  return imagesAsRead(images, method.traits(config).reads, streamKey(config.seed, 'test'))
+}
+
 /** The same with the codes of its encoder; undefined if there is none. */
 export function fittedVae(parts: Parts): FittedVae | undefined {
   const { vae } = parts.learner
   if (!vae) return undefined
-  const { config, image, method } = parts
-  const { reads } = method.traits(config)
+  const { image } = parts
   return {
     ...fittedModel(parts),
     vae,
     async encode(values, { seed = 1 } = {}) {
-      const images = { name: 'test' as const, ...(await readImages('images', values, image)) }
-      const seen = imagesAsRead(images, reads, streamKey(config.seed, images.name))
-      return codes(vae, tf.tensor2d(unitValues(levelsOf(seen)), [seen.count, vae.pixels]), seed)
+      const seen = await imagesForModel(parts, values)
+      return codes(vae, tf.tensor2d(unitValues(seen.pixels), [seen.count, vae.pixels]), seed)
     },
     async decode(z) {
       const { data, shape } = z instanceof tf.Tensor ? { data: await z.data<'float32'>(), shape: z.shape } : z

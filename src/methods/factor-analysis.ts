@@ -3,7 +3,7 @@ import * as tf from '#tfjs'
 import { type Features, featureMoments, newFeatures } from '../data/features.js'
 import { imageShape, imageSize, imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
-import type { Codes } from '../evaluation/codes.js'
+import type { Encoding } from '../evaluation/codes.js'
 import { exactFactorAnalysis } from '../inference/factor-analysis/em.js'
 import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-analysis/monte-carlo.js'
 import * as densities from '../models/factor-analysis/densities.js'
@@ -158,7 +158,7 @@ function newLearner({ name, noise, parameters }: Kind, config: Config, size: Tra
 }
 
 /** p(z|x), whose covariance is one for all images and not diagonal, so that it has no KL of single dimensions. */
-const factorCodes = (model: factors.FactorAnalysis, features: Features): Codes => ({
+const factorCodes = (model: factors.FactorAnalysis, features: Features): Encoding => ({
   meaning: 'the mean of p(z|x)',
   arePoints: true,
   widths: { mean: model.latentDim },

@@ -9,7 +9,7 @@ import type { Dataset, Split } from '../data/dataset.js'
 import type { GivenShape } from '../data/images.js'
 import type { ReadOptions } from '../data/sources/reader.js'
 import type { Bounds } from '../evaluation/bound.js'
-import type { Codes } from '../evaluation/codes.js'
+import type { Encoding } from '../evaluation/codes.js'
 import type { Algorithm } from '../inference/algorithm.js'
 import type { Vae } from '../models/vae.js'
 import type { Annealer, AnnealingEffort } from '../sampling/anneal-images.js'
@@ -122,7 +122,7 @@ export interface Learner extends Algorithm {
   /** Encoder and decoder, where the model has both. */
   readonly vae?: Vae
   /** The codes of images; absent if nothing but sampling gives them. */
-  readonly codes?: Codes
+  readonly codes?: Encoding
   /** Measures the bound of images; compiled once. */
   bounds(options: ScanOptions): Bounds
   /** Number of validation images measured after each pass; absent: all. */

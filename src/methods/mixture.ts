@@ -5,7 +5,7 @@ import * as tf from '#tfjs'
 import type { Features } from '../data/features.js'
 import { imageTensor } from '../data/images.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
-import type { Codes } from '../evaluation/codes.js'
+import type { Encoding } from '../evaluation/codes.js'
 import type { EmpiricalPrior } from '../inference/mixtures/empirical-prior.js'
 import { startMethods, startMixture } from '../inference/mixtures/starts.js'
 import type { MixtureAlgorithm } from '../inference/mixtures/steps.js'
@@ -142,7 +142,7 @@ export function mixtureLearner(
 }
 
 /** The posterior over components; its KL term is not a sum over dimensions. */
-const mixtureCodes = ({ mixture, read, bound }: MixtureAlgorithm): Codes => ({
+const mixtureCodes = ({ mixture, read, bound }: MixtureAlgorithm): Encoding => ({
   meaning: 'the responsibilities p(k|x)',
   arePoints: false,
   widths: { mean: mixture.components },

@@ -1,7 +1,7 @@
 /** The files that a run or a comparison consists of: no option that names an output may replace them. */
 import { existsSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { followLinks } from '../files/files.js'
+import { followLinks, whyUnwritable } from '../files/files.js'
 import { UsageError } from '../settings/setting.js'
 
 interface Kind {
@@ -27,6 +27,13 @@ const kinds: readonly Kind[] = [
     own: /^(?:settings\.json|lock|compare\.(?:json|csv|svg|png))(?:\/|$)/,
   },
 ]
+
+/** Throws a `UsageError` if the output that `flag` names cannot be written, or is a run's own file: said before the work is done. */
+export function requireWritable(flag: string, path: string | null): void {
+  refuseOwnFile(flag, path)
+  const reason = path === null ? undefined : whyUnwritable(path)
+  if (reason !== undefined) throw new UsageError(`${flag} ${path}: ${reason}`)
+}
 
 /** Throws a `UsageError` if the output that `flag` names is a run's own file, also by way of links. */
 export function refuseOwnFile(flag: string, path: string | null | undefined): void {

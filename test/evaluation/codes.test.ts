@@ -1,10 +1,10 @@
-// Codes of images: those of the networks' own arithmetic in double precision, whatever the number of images, and those of mixtures and factors.
+// Encoding of images: those of the networks' own arithmetic in double precision, whatever the number of images, and those of mixtures and factors.
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Outputs } from '../../src/compile/step.js'
 import { firstImages, type ImageSet, levelsOf } from '../../src/data/images.js'
 import { unitValues } from '../../src/data/levels.js'
-import { type Codes, encodeImages, vaeCodes } from '../../src/evaluation/codes.js'
+import { type Encoding, encodeImages, vaeCodes } from '../../src/evaluation/codes.js'
 import { dimensionSums } from '../../src/evaluation/dimensions.js'
 import { methodOf } from '../../src/methods/list.js'
 import { namedWeights } from '../../src/models/vae.js'
@@ -24,7 +24,11 @@ const bits = (count: number) =>
   )
 
 /** All codes of a set, joined. */
-async function codesOf(codes: Codes, images: ImageSet, samples = 3): Promise<{ joined: Outputs; blocks: number[][] }> {
+async function codesOf(
+  codes: Encoding,
+  images: ImageSet,
+  samples = 3,
+): Promise<{ joined: Outputs; blocks: number[][] }> {
   const blocks: number[][] = []
   const parts: Outputs[] = []
   const options = { mode: 'off', key: streamKey(1, 'encode'), samples } as const
@@ -122,7 +126,7 @@ describe('models of elbo em', () => {
     const data = dataset() as { train: never }
     await learner.initialize(data as never, () => data.train)
     const images = bits(40)
-    const { joined } = await codesOf(learner.codes as Codes, images)
+    const { joined } = await codesOf(learner.codes as Encoding, images)
     expect(joined.mean).toHaveLength(40 * width)
     const bounds = learner.bounds({ mode: 'off' })
     const { elbo } = await bounds.run(images, { batchSize: 40, key: streamKey(1, 'bound') })

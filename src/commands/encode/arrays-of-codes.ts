@@ -3,13 +3,13 @@ import type { Outputs } from '../../compile/step.js'
 import type { Split } from '../../data/dataset.js'
 import { levelsOf } from '../../data/images.js'
 import { unitValues, WHITE } from '../../data/levels.js'
-import type { Codes } from '../../evaluation/codes.js'
+import type { Encoding } from '../../evaluation/codes.js'
 import { type ArraySpec, type Block, textSpec } from '../../files/array-files/arrays.js'
 
 /** Images, as the model reads them, and what their codes are. */
 export interface Coded {
   images: Split
-  codes: Codes
+  codes: Encoding
   /** Whether pixels are 0 and 1. */
   isBinary: boolean
 }

@@ -1,7 +1,6 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several estimators. */
-import { whyUnwritable } from '../../files/files.js'
-import { refuseOwnFile } from '../../runs/own-files.js'
-import { choice, grouped, UsageError, wholeNumber } from '../../settings/setting.js'
+import { requireWritable } from '../../runs/own-files.js'
+import { choice, grouped, wholeNumber } from '../../settings/setting.js'
 import { type Context, command } from '../command.js'
 import { compileOption, openRun, runOptions } from '../opened-run.js'
 import { wrap } from '../wrap.js'
@@ -76,7 +75,7 @@ export const evaluate = command({
     const reference = switches.reference === true
     const asked: Asked = { method, gaps: switches.gaps === true, given: { ...others, ...(reference && { reference }) } }
     checkOptions(asked)
-    requireWritable(values.save)
+    requireWritable('--save', values.save)
     const { trained } = await openRun(argument, values, context)
     const estimator = chooseEstimator(trained, asked)
     const { seed, snapshot, compile: mode } = values
@@ -90,10 +89,4 @@ function wrapping(context: Context): Context {
     for (const part of wrap(line, context.columns, 16)) context.print(part)
   }
   return { ...context, print }
-}
-
-function requireWritable(path: string | null): void {
-  refuseOwnFile('--save', path)
-  const reason = path === null ? undefined : whyUnwritable(path)
-  if (reason !== undefined) throw new UsageError(`--save ${path}: ${reason}`)
 }

@@ -4,9 +4,9 @@ import { requireFirst, type Split, sourceName, splitNames } from '../../data/dat
 import { firstImages } from '../../data/images.js'
 import { EVALUATION_BATCH } from '../../evaluation/over-images.js'
 import { boundScorer, importanceScorer, percentilesOf, type Scorer, type Scores } from '../../evaluation/scores.js'
-import { whyUnwritable, writeFileAtomic } from '../../files/files.js'
+import { writeFileAtomic } from '../../files/files.js'
 import { streamKey } from '../../random.js'
-import { refuseOwnFile } from '../../runs/own-files.js'
+import { requireWritable } from '../../runs/own-files.js'
 import type { TrainedRun } from '../../runs/trained-run.js'
 import {
   choice,
@@ -15,7 +15,6 @@ import {
   read,
   setting,
   text,
-  UsageError,
   type Values,
   wholeNumber,
   wholeNumberOrOff,
@@ -86,7 +85,7 @@ export const score = command({
     'score first --normal 1 --samples 500',
   ],
   async run({ argument, values }, context) {
-    requireCsv(values.to)
+    requireWritable('--to', values.to)
     const { trained } = await openRun(argument, values, context)
     const sets = await imagesToScore(trained, values, context)
     const { images, known, source } = sets
@@ -126,13 +125,6 @@ type ScoreValues = Values<typeof options>
 
 /** The lowest images that the JSON document holds; the CSV holds all. */
 const MOST_IN_JSON = 1000
-
-function requireCsv(to: string | null): void {
-  if (to === null) return
-  refuseOwnFile('--to', to)
-  const reason = whyUnwritable(to)
-  if (reason !== undefined) throw new UsageError(`--to ${to}: ${reason}`)
-}
 
 /** The images to score, and the training images of the run that they are compared with, all as the model reads them. */
 async function imagesToScore(trained: TrainedRun, values: ScoreValues, context: Context) {
