@@ -1,6 +1,7 @@
 /** The operations and element types that compiled steps support. */
 import { DTYPES, dtypeName } from '../../libtensorflow/dtypes.js'
 import type { OpDefinition } from '../../libtensorflow/op-definitions.js'
+import { ALL_REDUCE } from '../all-reduce.js'
 import { CompileRefusal, callSite, noiseOf } from '../refusal.js'
 
 const SUPPORTED_DTYPES: readonly number[] = [DTYPES.TF_FLOAT, DTYPES.TF_INT32, DTYPES.TF_BOOL, DTYPES.TF_COMPLEX64]
@@ -31,7 +32,7 @@ export function requireCompilable(
     )
   if (outputs === 0)
     throw new CompileRefusal(`${op} has no result, only a side effect`, 'move it out of the step', callSite(site))
-  if (definition.stateful)
+  if (definition.stateful && op !== ALL_REDUCE)
     throw new CompileRefusal(`${op} has a side effect`, 'move it out of the step', callSite(site))
 }
 
