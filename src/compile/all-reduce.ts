@@ -10,8 +10,8 @@ export const ALL_REDUCE = 'CollectiveReduceV2'
 /** Every cluster has one group: all of its workers. */
 const GROUP = 1
 
-/** After so long without an answer from the others an operation fails. */
-const TIMEOUT_SECONDS = 60
+/** An operation of a worker that hears nothing of the others fails after so long, in seconds; deaths are noticed earlier (health.ts). */
+const LONGEST_WAIT = 3600
 
 /** The place of this process among those that compute one step together. */
 export interface Place {
@@ -26,6 +26,36 @@ export function placeInCluster(): Place {
   return cluster ? { index: cluster.index, count: cluster.workers.length } : { index: 0, count: 1 }
 }
 
+/** Whether the part of a step that runs now computes with this worker's rows of the batch. */
+let onOwn = false
+
+/**
+ * Runs a part of a step in which each worker computes with its own rows of a batch that all workers are given. There `ownRows` takes them,
+ * and noise is drawn for `wholeBatch` rows and cut likewise, so that the mathematics do not depend on the number of workers.
+ */
+export function onOwnRows<T>(work: () => T): T {
+  onOwn = placeInCluster().count > 1
+  try {
+    return work()
+  } finally {
+    onOwn = false
+  }
+}
+
+/** The number of rows of the whole batch, of which `rows` are this worker's. */
+export const wholeBatch = (rows: number): number => (onOwn ? rows * placeInCluster().count : rows)
+
+/** This worker's rows of a tensor of the whole batch, whose axis `axis` is the batch. Throws an Error if they cannot be of equal number. */
+export function ownRows(x: tf.Tensor, axis = 0): tf.Tensor {
+  if (!onOwn) return x
+  const { index, count } = placeInCluster()
+  const rows = (x.shape[axis] as number) / count
+  if (!Number.isInteger(rows))
+    throw new Error(`a batch of ${x.shape[axis]} rows cannot be divided among ${count} workers`)
+  const begin = x.shape.map((_, i) => (i === axis ? index * rows : 0))
+  return tf.slice(x, begin, x.shape.with(axis, rows))
+}
+
 /**
  * The mean of each float32 tensor over all workers, in the shapes given; with one worker the tensors themselves. All workers must call it
  * at the same place of the same step, with the same shapes. The tensors travel as one vector around the ring of workers.
@@ -37,7 +67,7 @@ export function placeInCluster(): Place {
 export function allReduceMean<T extends readonly tf.Tensor[]>(tensors: T): { readonly [K in keyof T]: tf.Tensor } {
   const backend = tf.backend()
   if (placeInCluster().count === 1 || !isNodeBackend(backend)) return tensors as never
-  return tf.tidy(() => inShapesOf(tensors, meanOverWorkers(backend, endToEnd(tensors)))) as never
+  return tf.tidy(() => inShapesOf(tensors, reduce(backend, endToEnd(tensors), 'Div'))) as never
 }
 
 const endToEnd = (tensors: readonly tf.Tensor[]): tf.Tensor1D =>
@@ -51,22 +81,22 @@ function inShapesOf(tensors: readonly tf.Tensor[], vector: tf.Tensor): tf.Tensor
   return tensors.map(({ shape }, i) => tf.reshape(parts[i] as tf.Tensor, shape))
 }
 
-function meanOverWorkers(backend: NodeBackend, vector: tf.Tensor1D): tf.Tensor {
+/** The sum over all workers (`Id`), or the mean (`Div`), of a vector. */
+export function reduce(backend: NodeBackend, vector: tf.Tensor, final: 'Id' | 'Div'): tf.Tensor {
   const int = (value: number) => tf.scalar(value, 'int32')
-  const { workers } = backend.binding.cluster as NonNullable<NodeBackend['binding']['cluster']>
-  // An instance is bound to one shape, and a step runs its instances one after the other: so the size can stand for it.
-  const inputs = [vector, int(workers.length), int(GROUP), int(vector.size)]
-  return backend.executeSingleOutput(ALL_REDUCE, attributes(), inputs)
+  // An instance is bound to one shape, so its size is its number; a program numbers its instances of one size when it is split.
+  const inputs = [vector, int(placeInCluster().count), int(GROUP), int(vector.size)]
+  return backend.executeSingleOutput(ALL_REDUCE, attributes(final), inputs)
 }
 
-function attributes(): Attribute[] {
+function attributes(final: 'Id' | 'Div'): Attribute[] {
   const { TF_ATTR_TYPE, TF_ATTR_STRING, TF_ATTR_FLOAT, TF_ATTR_BOOL, TF_ATTR_INT } = ATTRIBUTE_TYPES
   return [
     { name: 'T', type: TF_ATTR_TYPE, value: DTYPES.TF_FLOAT },
     { name: 'merge_op', type: TF_ATTR_STRING, value: 'Add' },
-    { name: 'final_op', type: TF_ATTR_STRING, value: 'Div' },
+    { name: 'final_op', type: TF_ATTR_STRING, value: final },
     { name: 'communication_hint', type: TF_ATTR_STRING, value: 'ring' },
-    { name: 'timeout_seconds', type: TF_ATTR_FLOAT, value: TIMEOUT_SECONDS },
+    { name: 'timeout_seconds', type: TF_ATTR_FLOAT, value: LONGEST_WAIT },
     { name: 'is_stateless', type: TF_ATTR_BOOL, value: false },
     { name: 'Nordering_token', type: TF_ATTR_INT, value: 0 },
     { name: 'max_subdivs_per_device', type: TF_ATTR_INT, value: -1 },

@@ -6,6 +6,7 @@ import { ATTRIBUTE_TYPES, type Attribute } from '../../libtensorflow/attributes.
 import { ALL_REDUCE } from '../all-reduce.js'
 import { type Builder, newBuilder } from '../program/builder.js'
 import { FUNCTION_ATTRIBUTE } from '../program/graphdef.js'
+import { int } from '../program/operations.js'
 import { type Program, type ProgramNode, typeOf, type Value } from '../program/program.js'
 import type { ProgramWithFunctions } from './philox.js'
 
@@ -20,38 +21,57 @@ export function inStages(program: Program, prefix: string): ProgramWithFunctions
   const builder = newBuilder()
   const functions = new Map<string, Program>()
   const made = valuesIn(builder, program)
+  let instances = 0
   for (const [i, members] of stages.entries()) {
-    const { reduce, nodes } = members
+    const { reduces, nodes } = members
     const stage = cutOut(program, nodes)
     if (stage.results.length > 0) {
       const name = `${prefix}_stage_${i}`
       functions.set(name, stage.program)
       made.set(stage.results, callOf(builder, name, stage.inputs.map(made.get), stage.types))
     }
-    if (reduce !== undefined) made.set([{ node: reduce, index: 0 }], copied(builder, program, reduce, made.get))
+    for (const reduce of reduces)
+      made.set([{ node: reduce, index: 0 }], copied(builder, program, reduce, numbered(builder, made.get, ++instances)))
   }
   const results = [...program.results].map(([name, value]) => [name, made.get(value)] as const)
   return { program: builder.build(new Map(results)), functions }
 }
 
-/** Operations that run before an all-reduce, or after the last one. */
+/** Operations that run before some all-reduces, or after the last ones. */
 interface Members {
   readonly nodes: ReadonlySet<number>
-  /** The all-reduce that follows. */
-  readonly reduce?: number
+  /** The all-reduces that follow, none of which needs another. */
+  readonly reduces: readonly number[]
 }
 
-/** Each operation is in the stage of the first all-reduce that needs it, or else in the last stage. */
+/** Each operation is in the first stage whose all-reduces need it, or else in the last stage. */
 function stagesOf(program: Program): Members[] {
-  const reduces = program.nodes.flatMap((node, i) => (isReduce(node) ? [i] : []))
-  const taken = new Set(reduces)
+  const levels = reducesByLevel(program)
+  const taken = new Set(levels.flat())
   const take = (wanted: Iterable<number>) => {
     const nodes = new Set([...wanted].filter(i => program.nodes[i]?.kind === 'operation' && !taken.has(i)))
     for (const i of nodes) taken.add(i)
     return nodes
   }
-  const before = reduces.map(reduce => ({ nodes: take(ancestors(program, reduce)), reduce }))
-  return [...before, { nodes: take(program.nodes.keys()) }]
+  const before = levels.map(reduces => ({
+    nodes: take(reduces.flatMap(reduce => [...ancestors(program, reduce)])),
+    reduces,
+  }))
+  return [...before, { nodes: take(program.nodes.keys()), reduces: [] }]
+}
+
+/** The all-reduces that need no other one, then those that need only these, and so on. */
+function reducesByLevel(program: Program): number[][] {
+  const levels: number[][] = []
+  const levelOf = new Map<number, number>()
+  program.nodes.forEach((node, i) => {
+    if (!isReduce(node)) return
+    const below = [...ancestors(program, i)].map(j => levelOf.get(j) ?? -1)
+    const level = Math.max(...below) + 1
+    levelOf.set(i, level)
+    levels[level] = [...(levels[level] ?? []), i]
+  })
+  return levels
 }
 
 function ancestors({ nodes }: Program, of: number): Set<number> {
@@ -115,6 +135,22 @@ function copied(builder: Builder, { nodes }: Program, i: number, get: Get): Valu
   if (node?.kind !== 'operation') throw new Error(`stages: %${i} is not an operation`)
   return builder.operation(node.op, node.attributes, node.inputs.map(get), node.types)
 }
+
+/** Gives the values of all inputs but the last, the number of the instance: two of one size may run at the same time. */
+function numbered(builder: Builder, get: Get, instance: number): Get {
+  let position = 0
+  return value => {
+    if (++position < REDUCE_INPUTS) return get(value)
+    const { elements } = builder.nodeOf(get(value)) as { elements: Int32Array }
+    return int(builder, (elements[0] as number) + instance * SIZES)
+  }
+}
+
+/** vector, group size, group, instance. */
+const REDUCE_INPUTS = 4
+
+/** Above the size of every vector; instances are numbered by size first. */
+const SIZES = 2 ** 26
 
 /** Where the values of `program` are in the program that replaces it. */
 function valuesIn(builder: Builder, program: Program) {
