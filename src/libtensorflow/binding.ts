@@ -1,7 +1,7 @@
 // The interface of tfjs-node's C++ addon (tfjs_binding.d.ts), which its kernels call, on TensorFlow's C API; plus functions.
 import { ATTRIBUTE_TYPES, type Attribute } from './attributes.js'
 import { type CApi, required, type Status } from './c-api.js'
-import { type Cluster, joinCluster } from './cluster.js'
+import { abortCollectives, type Cluster, joinCluster, whyUnreachable } from './cluster.js'
 import { type Device, openContext } from './context.js'
 import { DTYPES, dtypeNumber } from './dtypes.js'
 import { firstHandles, newOp } from './eager-operations.js'
@@ -22,6 +22,10 @@ export interface Binding extends Constants {
   readonly api: CApi
   /** The cluster of processes that it is a worker of. */
   readonly cluster: Cluster | undefined
+  /** Why another worker of the cluster does not answer within `milliseconds`; undefined if it does. */
+  whyUnreachable(index: number, milliseconds: number): Promise<string | undefined>
+  /** Makes all collective operations fail for this reason, those in flight and later ones. */
+  abortCollectives(reason: string): void
   isUsingGpuDevice(): boolean
   /** The full name of the device that holds a tensor. */
   deviceOf(id: number): string
@@ -81,6 +85,8 @@ function newBinding(api: CApi, status: Status, { config, cluster }: BindingOptio
     devices,
     api,
     cluster,
+    whyUnreachable: (index, milliseconds) => whyUnreachable(api, context, index, milliseconds),
+    abortCollectives: reason => abortCollectives(api, context, reason),
     isUsingGpuDevice: () => gpu !== undefined,
     deviceOf(id) {
       const device = api.TFE_TensorHandleBackingDeviceName(runtime.tensors.get(id), status)

@@ -101,6 +101,7 @@ const functions = {
   TF_Version: fn(text),
   TF_NewStatus: fn(status),
   TF_DeleteStatus: fn(nothing, status),
+  TF_SetStatus: fn(nothing, status, int, text),
   TF_GetCode: fn(int, status),
   TF_Message: fn(text, status),
   TF_NewBufferFromString: fn(buffer, memory, size),

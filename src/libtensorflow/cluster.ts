@@ -1,7 +1,7 @@
 // A cluster of processes, in which TensorFlow's collective operations run: one gRPC server in each process.
-import type { CApi, EagerContext, Status } from './c-api.js'
+import { type CApi, callAsync, type EagerContext, type Status } from './c-api.js'
 import { bytesField, intField, textField } from './protobuf.js'
-import { check } from './status.js'
+import { check, newStatus } from './status.js'
 
 /** The place of this process in a cluster. */
 export interface Cluster {
@@ -39,4 +39,30 @@ function serverDef({ workers, index }: Cluster): Uint8Array {
     bytesField(4, leader),
     textField(5, 'grpc'),
   ])
+}
+
+/** Why a worker does not answer within `milliseconds`; undefined if it does. */
+export async function whyUnreachable(
+  api: CApi,
+  context: EagerContext,
+  index: number,
+  milliseconds: number,
+): Promise<string | undefined> {
+  const status = newStatus(api)
+  try {
+    await callAsync(api.TFE_CollectiveOpsCheckPeerHealth, context, taskName(index), milliseconds, status)
+    return api.TF_GetCode(status) === 0 ? undefined : (api.TF_Message(status) ?? 'no reason was given')
+  } finally {
+    api.TF_DeleteStatus(status)
+  }
+}
+
+const ABORTED = 10
+
+/** Makes all collective operations of a worker fail for this reason, those in flight and later ones. */
+export function abortCollectives(api: CApi, context: EagerContext, reason: string): void {
+  const status = newStatus(api)
+  api.TF_SetStatus(status, ABORTED, reason)
+  api.TFE_AbortCollectiveOps(context, status)
+  api.TF_DeleteStatus(status)
 }
