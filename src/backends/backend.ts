@@ -22,7 +22,7 @@ export interface BackendOptions {
   debug: boolean
   /** CPU threads of native TensorFlow, the same for all backends of a process (default: all available). */
   threads?: number
-  /** The cluster of processes to be a worker of; only native TensorFlow can be one. */
+  /** The cluster of processes to be a worker of; only native TensorFlow has it. A process joins one when it first opens the backend. */
   cluster?: Cluster | undefined
   /** Installs native TensorFlow where it is missing, and returns why it cannot. Without this function a missing library is refused. */
   install?(): Promise<Reason | undefined>

@@ -1,7 +1,5 @@
 /** Sums of host arrays over all workers of a cluster: the way in which workers tell each other numbers and texts. */
-import * as tf from '#tfjs'
-import type { NodeBackend } from '../libtensorflow/node-backend.js'
-import { placeInCluster, reduce } from './all-reduce.js'
+import { placeInCluster, reduce } from '../collectives/all-reduce.js'
 import { type Scan, scan } from './scan.js'
 
 /** Numbers travel in blocks of one of these sizes; each size is compiled once. */
@@ -22,7 +20,7 @@ export async function sumOverWorkers(values: Float32Array): Promise<Float32Array
 function summing(block: number): Scan<object> {
   const known = scans.get(block)
   if (known) return known
-  const made = scan<object>(x => ({ sum: reduce(tf.backend() as NodeBackend, x, 'Id') }), {
+  const made = scan<object>(x => ({ sum: reduce(x, 'Id') }), {
     mode: 'graph',
     reason: 'it computes nothing else',
   })

@@ -3,7 +3,7 @@
  * 2013, algorithm 1): the ELBO or the importance-weighted bound, with any estimator of its gradient.
  */
 import * as tf from '#tfjs'
-import { allReduceMean, onOwnRows, ownRows } from '../compile/all-reduce.js'
+import { allReduceMean, onOwnRows, ownRows } from '../collectives/all-reduce.js'
 import { binarize, type Reading } from '../data/binarize.js'
 import { toUnit } from '../data/levels.js'
 import { modelsOf, namedWeights, type Vae } from '../models/vae.js'

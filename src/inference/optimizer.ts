@@ -3,7 +3,7 @@
  * an approximation of Adam's running powers of beta. Here the slots are accessed inside the optimizers.
  */
 import * as tf from '#tfjs'
-import { allReduceMean } from '../compile/all-reduce.js'
+import { allReduceMean } from '../collectives/all-reduce.js'
 
 export const optimizers = ['adam', 'adamax', 'rmsprop', 'sgd', 'momentum'] as const
 

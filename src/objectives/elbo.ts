@@ -1,6 +1,6 @@
 /** The evidence lower bound in nats per image: ELBO = E_q[log p(x|z)] - KL(q(z|x) || p(z)) <= log p(x). */
 import * as tf from '#tfjs'
-import { ownRows, wholeBatch } from '../compile/all-reduce.js'
+import { ownRows, wholeBatch } from '../collectives/all-reduce.js'
 import type { Posterior } from '../models/latents.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'

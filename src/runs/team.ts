@@ -1,6 +1,6 @@
 /** The workers of a data-parallel training, seen from one of them: what they compare, what they share, and how they stop together. */
 import * as tf from '#tfjs'
-import { placeInCluster } from '../compile/all-reduce.js'
+import { placeInCluster } from '../collectives/all-reduce.js'
 import { sumOverWorkers } from '../compile/sum-over-workers.js'
 import type { NodeBackend } from '../libtensorflow/node-backend.js'
 

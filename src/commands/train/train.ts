@@ -66,6 +66,7 @@ export const train = command({
     },
     context,
   ) {
+    requireRestartable(maxRestarts, run)
     const asked = Object.entries({ preset: givenPreset, config: givenConfig }).find(([, value]) => value !== undefined)
     return trainRequested(
       {
@@ -85,6 +86,12 @@ export const train = command({
     )
   },
 })
+
+/** A training that starts again continues a run, so it must know its name. */
+function requireRestartable(maxRestarts: number, run: string | null): void {
+  if (maxRestarts > 0 && run === null)
+    throw new UsageError(`--max-restarts ${maxRestarts}: name the run with --run, so that it can be continued`)
+}
 
 function fresh(preset: PresetName, path: string | null, given: Partial<VaeConfig>, checkpoints: string): VaeConfig {
   const file = path === null ? {} : vaeSettings.parse(readConfigFile(path), path)

@@ -2,8 +2,9 @@
  * Splits a program at its all-reduces, because XLA cannot wait for other processes. What lies between two of them becomes a function, a
  * stage, which XLA compiles; the program that remains calls the stages and the all-reduces in turn.
  */
+
+import { ALL_REDUCE } from '../../collectives/all-reduce.js'
 import { ATTRIBUTE_TYPES, type Attribute } from '../../libtensorflow/attributes.js'
-import { ALL_REDUCE } from '../all-reduce.js'
 import { type Builder, newBuilder } from '../program/builder.js'
 import { FUNCTION_ATTRIBUTE } from '../program/graphdef.js'
 import { int } from '../program/operations.js'

@@ -1,7 +1,8 @@
 /** The operations and element types that compiled steps support. */
+
+import { ALL_REDUCE } from '../../collectives/all-reduce.js'
 import { DTYPES, dtypeName } from '../../libtensorflow/dtypes.js'
 import type { OpDefinition } from '../../libtensorflow/op-definitions.js'
-import { ALL_REDUCE } from '../all-reduce.js'
 import { CompileRefusal, callSite, noiseOf } from '../refusal.js'
 
 const SUPPORTED_DTYPES: readonly number[] = [DTYPES.TF_FLOAT, DTYPES.TF_INT32, DTYPES.TF_BOOL, DTYPES.TF_COMPLEX64]
