@@ -8,6 +8,7 @@ import { completionOf } from './completion/completion.js'
 import { data } from './data.js'
 import { encode } from './encode/encode.js'
 import { evaluate } from './evaluate/evaluate.js'
+import { explore } from './explore.js'
 import { exportModel } from './export.js'
 import { gradients } from './gradients/gradients.js'
 import { interpolate } from './interpolate.js'
@@ -40,6 +41,7 @@ const others = [
   score,
   gradients,
   runs,
+  explore,
   check,
   bench,
   backends,
