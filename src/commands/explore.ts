@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import type { About } from '../explore/protocol.js'
 import { startServer } from '../explore/server.js'
-import { grouped, inGroup, text, UsageError, wholeNumber } from '../settings/setting.js'
+import { inGroup, text, UsageError, wholeNumber } from '../settings/setting.js'
 import { type Context, command } from './command.js'
 import { existingRun } from './opened-run.js'
 
@@ -16,16 +16,18 @@ export const explore = command({
   options: {
     ...inGroup('machine', {
       port: wholeNumber([0, 65535], 0, ['port to listen on', 'Port to listen on; 0: one that is free.']),
-      host: text([
-        'address of this machine to listen on',
-        'Loopback address to listen on, such as ::1. Others are refused: the page is for this machine alone.',
-      ]),
+      host: text(
+        [
+          'address of this machine to listen on',
+          'Loopback address to listen on, such as ::1. Others are refused: the page is for this machine alone.',
+        ],
+        { placeholder: 'address', unset: '127.0.0.1' },
+      ),
     }),
-    export: grouped('output', text('folder for a copy of the page as files')),
   },
   switches: { open: { description: 'open the page in the browser', group: 'output' } },
   finishesOnInterrupt: true,
-  examples: ['explore', 'explore first plane --open', 'explore plane --export page'],
+  examples: ['explore', 'explore first plane --open'],
   async run({ arguments: named, values, switches }, context) {
     for (const name of named) existingRun(name, context.checkpoints)
     const about: About = { version: packageVersion(), mode: 'live', checkpoints: context.checkpoints, named }
@@ -44,9 +46,7 @@ export const explore = command({
 /** Throws a `UsageError` unless only this machine can reach the address. */
 function requireLoopback(host: string): void {
   if (/^(127(\.\d{1,3}){3}|::1|localhost)$/.test(host)) return
-  throw new UsageError(
-    `--host ${host}: a loopback address such as 127.0.0.1 was expected; to show the page elsewhere, use --export DIR and any web server`,
-  )
+  throw new UsageError(`--host ${host}: a loopback address such as 127.0.0.1 was expected`)
 }
 
 const interrupted = (signal: AbortSignal): Promise<void> =>
