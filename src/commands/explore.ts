@@ -21,7 +21,7 @@ export const explore = command({
           'address of this machine to listen on',
           'Loopback address to listen on, such as ::1. Others are refused: the page is for this machine alone.',
         ],
-        { placeholder: 'address', unset: '127.0.0.1' },
+        { placeholder: 'name', unset: '127.0.0.1' },
       ),
     }),
   },
