@@ -8,7 +8,7 @@ export interface PriorAxes {
   deviation: readonly number[]
 }
 
-/** 0 and 1 for N(0, I); of a learned prior they are read from its parameters. */
+/** Those of a learned prior; 0 and 1 for any other, as of N(0, I). */
 export async function priorAxes({ latents: { prior }, latentDim }: Decoder): Promise<PriorAxes> {
   const all = (value: number) => Array.from({ length: latentDim }, () => value)
   if (!prior.moments) return { mean: all(0), deviation: all(1) }

@@ -45,7 +45,7 @@ export interface Draws {
 export interface Prior extends gaussian.Density {
   /** The draws computed from noise [..., latent], of the same shape; absent if there is no such function, as for a mixture. */
   at?(noise: tf.Tensor): tf.Tensor
-  /** Mean and variance of each dimension, [latent] each; absent if they are 0 and 1, or unknown (two latent layers). */
+  /** Of a learned prior of one layer: mean and variance of each dimension, [latent] each. */
   moments?(): { mean: tf.Tensor; variance: tf.Tensor }
   /** Sets the parameters of a learned prior at the start; a VampPrior starts at `images` [images, pixels] in [0, 1] if they are given. */
   initialize?(key: Key, images?: tf.Tensor): void
