@@ -65,7 +65,8 @@ function componentsOf(vae: Vae, encode: PlainVae['encode']): Component[] {
     const images = inputs.map(row => row.map(value => Math.min(Math.max(value, 0), 1)))
     return images.map(u => ({ weight: 1 / images.length, ...encode(u) }))
   }
-  const [mu, logVar, logits] = ['mu', 'log_var', 'logit'].map(name => tables.get(`${name}/kernel`)) as [
+  const names = ['mu', 'log_var', 'logit']
+  const [mu, logVar, logits] = names.map(name => tables.get(`${name}/kernel`) as Matrix) as unknown as [
     Matrix,
     Matrix,
     Matrix,
