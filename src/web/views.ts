@@ -1,7 +1,8 @@
 /** The list of views, in the order of the tabs. */
 import { mixtures } from './mixtures/view.js'
+import { posterior } from './posterior/view.js'
 import { runs } from './runs/view.js'
 import { text } from './text.js'
 import type { View } from './view.js'
 
-export const views: readonly View[] = [runs, text, mixtures]
+export const views: readonly View[] = [runs, posterior, text, mixtures]
