@@ -175,7 +175,7 @@ function ownImages(
   const drop = element(
     'details',
     { class: 'own' },
-    element('summary', {}, 'Draw one, or open a file'),
+    element('summary', { class: 'own-title' }, 'Draw one, or open a file'),
     element(
       'div',
       { class: 'row' },
