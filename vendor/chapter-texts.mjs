@@ -43,10 +43,11 @@ export async function sectionsOf(text) {
         level: 'inline',
         start: source => source.indexOf('$'),
         tokenizer(source) {
-          const [raw, body] = /^\$([^$]+)\$/.exec(source) ?? []
-          return raw === undefined ? undefined : { type: 'symbols', raw, body }
+          const [raw, body, after] = /^\$([^$]+)\$([.,;:!?)]*)/.exec(source) ?? []
+          return raw === undefined ? undefined : { type: 'symbols', raw, body, after }
         },
-        renderer: ({ body }) => equation(body, false),
+        // Lines do not break between symbols and the punctuation after them.
+        renderer: ({ body, after }) => `<span class="symbols">${equation(body, false)}${after}</span>`,
       },
     ],
   })

@@ -67,11 +67,11 @@ export function chordPart({ theme }: Context, state: ChapterState): Part {
   dragHandles(picture.svg, () => handles)
   show()
   return {
-    root: lab("Jensen's inequality", [picture.root], [
-      ...Object.values(controls).map(({ root }) => root),
-      numbers.root,
-      voice.root,
-    ]),
+    root: lab(
+      "Jensen's inequality",
+      [picture.root],
+      [...Object.values(controls).map(({ root }) => root), numbers.root, voice.root],
+    ),
     dispose() {
       picture.dispose()
       voice.dispose()

@@ -23,7 +23,7 @@ export function drawMixture(surface: Surface, state: EmState): void {
   const top = 1.12 * Math.min(0.9, Math.max(0.25, ...total.map(([, y]) => y)))
   const axes = drawAxes(surface, {
     x: { label: 'x', domain: [-5.5, 5.5] },
-    y: { label: 'density', domain: [-0.2 * top, top] },
+    y: { label: 'density', domain: [-0.2 * top, top], ticksFrom: 0 },
     noGrid: true,
   })
   curves.forEach((curve, k) => {
@@ -44,7 +44,11 @@ const sharesOf = ({ q, points, theta }: EmState, n: number): number[] =>
   q === undefined ? [] : theta.weights.map((_, k) => q[k * points.length + n] as number)
 
 /** A point as a bar that is divided among the components. */
-function drawShares(axes: Axes, { x, top, bottom }: { x: number; top: number; bottom: number }, shares: number[]): void {
+function drawShares(
+  axes: Axes,
+  { x, top, bottom }: { x: number; top: number; bottom: number },
+  shares: number[],
+): void {
   const [left, from, to] = [axes.x(x) - 1.5, axes.y(top), axes.y(bottom)]
   const piece = (y: number, height: number, fill: string) =>
     axes.layer.append(svgElement('rect', { x: left, y, width: 3, height, fill: `var(--${fill})` }))
@@ -59,7 +63,7 @@ function drawShares(axes: Axes, { x, top, bottom }: { x: number; top: number; bo
 export function drawBoundCurve(surface: Surface, history: readonly HalfStep[]): void {
   const bounds = history.flatMap(({ elbo, logPx }) => (elbo === undefined ? [logPx] : [elbo, logPx]))
   const axes = drawAxes(surface, {
-    x: { label: 'half steps', domain: [0, Math.max(10, history.length - 1)], isWhole: true },
+    x: { label: 'half steps', domain: [-0.3, Math.max(10, history.length - 1) + 0.3], isWhole: true, ticksFrom: 0 },
     y: { label: 'nats per point', domain: domainOf(bounds, 0.08, [-3, -2]) },
   })
   const line = (of: (step: HalfStep) => number | undefined) =>
@@ -68,7 +72,7 @@ export function drawBoundCurve(surface: Surface, history: readonly HalfStep[]): 
   drawArea(axes, lower, 'approximation', 0.3, upper.slice(upper.length - lower.length))
   drawLine(axes, upper, { colour: 'ink', width: 1.5 })
   drawLine(axes, lower, { colour: 'series-3', width: 2 })
-  if (history.length < 80) history.forEach((step, i) => drawStep(axes, step, i))
+  if (history.length < 80) history.forEach((step, i) => void drawStep(axes, step, i))
   drawLabel(axes, [axes.right - 6, axes.bottom - 26], 'ink', 'log p(x | θ)', 'end')
   drawLabel(axes, [axes.right - 6, axes.bottom - 10], 'series-3', 'ELBO', 'end')
 }

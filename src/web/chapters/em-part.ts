@@ -1,16 +1,25 @@
 /** Figure: the points, the components, and the bound after each half step of EM. */
+
+import { streamKey } from '../../random.js'
 import { button, select, slider } from '../dom.js'
 import { figure } from '../figure.js'
-import { streamKey } from '../../random.js'
 import type { Context } from '../view.js'
 import { drawBoundCurve, drawMixture } from './em-drawing.js'
-import { createLiveMixture, drawPoints, type HalfStep, type LiveMixture, startAt, type Theta, truth } from './numbers/mixture.js'
+import {
+  createLiveMixture,
+  drawPoints,
+  type HalfStep,
+  type LiveMixture,
+  startAt,
+  type Theta,
+  truth,
+} from './numbers/mixture.js'
 import type { ChapterState } from './parts/chapter-state.js'
+import { inTurn } from './parts/in-turn.js'
 import { buttons, lab, signed } from './parts/lab.js'
+import { player } from './parts/player.js'
 import type { Part } from './parts/prose.js'
 import { announcer, readings } from './parts/readings.js'
-import { inTurn } from './parts/in-turn.js'
-import { player } from './parts/player.js'
 
 const POINTS = 60
 const MOST_STEPS = 200
@@ -82,12 +91,19 @@ export function emPart(context: Context, state: ChapterState, fail: (error: Erro
   function show(): void {
     const last = shown.history.at(-1)
     const next = nextOf(shown.history)
-    for (const [control, kind] of [[controls.e, 'E'], [controls.m, 'M']] as const) {
+    for (const [control, kind] of [
+      [controls.e, 'E'],
+      [controls.m, 'M'],
+    ] as const) {
       control.classList.toggle('primary', kind === next)
       control.setAttribute('aria-disabled', String(kind !== next))
     }
     numbers.set(textsOf(last, shown.history.length - 1))
-    voice.say(last ? `${last.kind === 'start' ? 'Start' : `${last.kind} step`}: log p(x) ${signed(last.logPx, 4)} nats per point.` : '')
+    voice.say(
+      last
+        ? `${last.kind === 'start' ? 'Start' : `${last.kind} step`}: log p(x) ${signed(last.logPx, 4)} nats per point.`
+        : '',
+    )
     figures.redraw()
   }
   const restart = (changed: Partial<typeof settings>) => {
@@ -143,9 +159,10 @@ function textsOf(last: HalfStep | undefined, steps: number): Record<string, stri
 function emFigures({ theme }: Context, shown: EmState) {
   const mixture = figure({
     title: 'Points and components',
-    description: 'Each point is a bar in the colours of the components that it is shared among; curves are weighted densities.',
-    caption: 'Bars below: the points, in the colours of q. Curves: the components times their weights, and their sum p(x | θ).',
-    command: 'elbo em gaussian-mixture',
+    description:
+      'Each point is a bar in the colours of the components that it is shared among; curves are weighted densities.',
+    caption:
+      'Bars below: the points, in the colours of q. Curves: the components times their weights, and their sum p(x | θ). On images: elbo em gaussian-mixture.',
     aspect: 0.5,
     height: [250, 400],
     theme,
@@ -154,7 +171,8 @@ function emFigures({ theme }: Context, shown: EmState) {
   const curve = figure({
     title: 'The bound rises',
     description: 'log p(x) and the bound after each half step.',
-    caption: 'Filled: after an E step the bound touches log p(x). Hollow: after an M step both have risen, and a gap is open.',
+    caption:
+      'Filled: after an E step the bound touches log p(x). Hollow: after an M step both have risen, and a gap is open.',
     aspect: 0.36,
     height: [200, 300],
     theme,

@@ -11,9 +11,7 @@ export const em: View = {
   title: 'EM, half step by half step',
   mount(root: HTMLElement, context: Context) {
     const state = chapterState(context.state, 'em')
-    const end = fillChapter(root, sections, [
-      emPart(context, state, error => root.prepend(errorBox(error.message))),
-    ])
+    const end = fillChapter(root, sections, [emPart(context, state, error => root.prepend(errorBox(error.message)))])
     return () => {
       end()
       state.dispose()

@@ -3,9 +3,17 @@ import { type Axes, drawAxes } from '../axes.js'
 import { button, select, slider } from '../dom.js'
 import { figure, type Surface } from '../figure.js'
 import type { Context } from '../view.js'
-import { ascend, logDensity, type ModelName, modelNames, type Parts, partsOf, posteriorDensity } from './numbers/one-dimension.js'
-import { between, drawArea, drawLabel, drawLine } from './parts/drawing.js'
+import {
+  ascend,
+  logDensity,
+  type ModelName,
+  modelNames,
+  type Parts,
+  partsOf,
+  posteriorDensity,
+} from './numbers/one-dimension.js'
 import type { ChapterState } from './parts/chapter-state.js'
+import { between, drawArea, drawLabel, drawLine } from './parts/drawing.js'
 import { drawGapBar } from './parts/gap-bar.js'
 import { dragHandles, drawHandles, type Handle } from './parts/handles.js'
 import { buttons, lab, signed } from './parts/lab.js'
@@ -30,10 +38,10 @@ const rows = [
   { id: 'elbo', label: 'ELBO', colour: 'series-3' },
   { id: 'gap', label: 'KL(q ‖ p(z|x)), the gap', colour: 'approximation' },
   { id: 'logPx', label: 'log p(x)', isSum: true },
-  { id: 'reconstruction', label: 'E_q log p(x|z)' },
+  { id: 'reconstruction', label: 'E[log p(x|z)] under q' },
   { id: 'klToPrior', label: '− KL(q ‖ p(z))' },
   { id: 'again', label: 'ELBO', isSum: true },
-  { id: 'energy', label: 'E_q log p(x, z)' },
+  { id: 'energy', label: 'E[log p(x, z)] under q' },
   { id: 'entropy', label: '+ entropy of q' },
   { id: 'third', label: 'ELBO', isSum: true },
 ]
@@ -43,7 +51,8 @@ export function gapPart({ theme }: Context, state: ChapterState): Part {
   let handles: Handle[] = []
   const densities = figure({
     title: 'q and the posterior',
-    description: 'The prior p(z), the posterior p(z|x), and a Gaussian q(z) with a mean and a width that can be dragged.',
+    description:
+      'The prior p(z), the posterior p(z|x), and a Gaussian q(z) with a mean and a width that can be dragged.',
     aspect: 0.5,
     height: [240, 400],
     theme,
@@ -81,13 +90,20 @@ export function gapPart({ theme }: Context, state: ChapterState): Part {
   show()
   const modelList = modelNames.map(name => [name, modelTitles[name]] as const)
   return {
-    root: lab('The bound and its gap', [densities.root, bar.root], [
-      select('model', modelList, values.model, name => change({ model: name as ModelName })),
-      ...[controls.x.root, controls.mean.root, controls.sd.root],
-      buttons(button('One step up the ELBO', () => climb(1)), button('Best q from here', () => climb(400))),
-      numbers.root,
-      voice.root,
-    ]),
+    root: lab(
+      'The bound and its gap',
+      [densities.root, bar.root],
+      [
+        select('model', modelList, values.model, name => change({ model: name as ModelName })),
+        ...[controls.x.root, controls.mean.root, controls.sd.root],
+        buttons(
+          button('One step up the ELBO', () => climb(1)),
+          button('Best q from here', () => climb(400)),
+        ),
+        numbers.root,
+        voice.root,
+      ],
+    ),
     dispose() {
       densities.dispose()
       bar.dispose()

@@ -1,8 +1,9 @@
 /** Chapter: the score function against the change of variables. */
+
+import { streamKey } from '../../random.js'
 import { type Axes, drawAxes } from '../axes.js'
 import { button, element, select, slider } from '../dom.js'
 import { figure, type Surface } from '../figure.js'
-import { streamKey } from '../../random.js'
 import type { Context, View } from '../view.js'
 import { type BaselineName, baselineNames, type Cloud, clouds, exactVariances } from './numbers/gradient-clouds.js'
 import { exactGradient, logJoint } from './numbers/one-dimension.js'
@@ -27,15 +28,17 @@ export const gradients: View = {
   },
 }
 
-const bounds = { mean: [-2, 3], sd: [0.1, 1.5], offset: [0, 200], power: [1, 4] } as const
+const bounds = { mean: [-2, 3], sd: [0.1, 1.5], offset: [0, 200], draws: [2, 50], count: [50, 1000] } as const
 
 interface Values {
   mean: number
   sd: number
   /** Nats taken from the log-likelihood. */
   offset: number
-  /** The number of draws is 10 to this power. */
-  power: number
+  /** Draws of z that each gradient is the mean of. */
+  draws: number
+  /** Gradients of each estimator. */
+  count: number
   baseline: BaselineName
   seed: number
 }
@@ -53,7 +56,6 @@ interface Shown {
   score: Cloud
   path: Cloud
   exact: { mean: number; sd: number }
-  /** Exact variances of one draw; of the score function with the baseline `others` those of `mean`, to which they tend. */
   variances: ReturnType<typeof exactVariances>
 }
 
@@ -64,10 +66,8 @@ const targetOf = ({ offset }: Values): Polynomial => {
 
 function compute(values: Values): Shown {
   const f = targetOf(values)
-  const { baseline, seed, power } = values
-  const options = { key: streamKey(seed, 'gradients'), count: Math.round(10 ** power), baseline }
-  const variances = exactVariances(f, values, baseline === 'none' ? 'none' : 'mean')
-  return { ...clouds(f, values, options), exact: exactGradient(f, values), variances }
+  const cloud = clouds(f, values, { key: streamKey(values.seed, 'gradients'), ...values })
+  return { ...cloud, exact: exactGradient(f, values), variances: exactVariances(f, values, values) }
 }
 
 function cloudsPart(context: Context, state: ChapterState): Part {
@@ -84,11 +84,15 @@ function cloudsPart(context: Context, state: ChapterState): Part {
   function show(): void {
     shown = compute(values)
     numbers.set(shown)
-    const ratio = shown.score.mean.variance / shown.path.mean.variance
-    voice.say(`The variance of the score function is ${ratio.toPrecision(2)} times that of the change of variables.`)
+    const ratio = shown.variances.score.mean / shown.variances.path.mean
+    const comparison = `The variance of the score function in μ is ${short(ratio)} times that of the change of variables.`
+    figures.caption(
+      `Each dot is the mean over ${values.draws} draws of z; the cross is the exact gradient. ${comparison}`,
+    )
+    voice.say(comparison)
     figures.redraw()
   }
-  const one = (name: 'mean' | 'sd' | 'offset' | 'power', label: string, step: number, format: (value: number) => string) =>
+  const one = (name: keyof typeof bounds, label: string, step: number, format: (value: number) => string) =>
     slider({
       ...{ label, min: bounds[name][0], max: bounds[name][1], step, value: values[name], format },
       change: value => change({ [name]: value }),
@@ -98,7 +102,8 @@ function cloudsPart(context: Context, state: ChapterState): Part {
     root: lab('Two clouds of gradients', figures.roots, [
       one('mean', 'mean μ of q', 0.05, value => signed(value, 2)),
       one('sd', 'width σ of q', 0.05, value => signed(value, 2)),
-      one('power', 'draws', 0.25, value => String(Math.round(10 ** value))),
+      one('draws', 'draws per gradient', 1, String),
+      one('count', 'gradients', 50, String),
       select(
         'baseline',
         baselineNames.map(name => [name, baselineTitles[name]] as const),
@@ -121,7 +126,8 @@ const valuesFrom = (state: ChapterState, seed: number): Values => ({
   mean: state.number('mean', 0.8, bounds.mean),
   sd: state.number('sd', 0.5, bounds.sd),
   offset: state.number('offset', 0, bounds.offset),
-  power: state.number('power', 3, bounds.power),
+  draws: state.number('draws', 10, bounds.draws),
+  count: state.number('count', 500, bounds.count),
   baseline: state.choice('baseline', baselineNames, 'none'),
   seed: state.number('seed', seed, [1, 999]),
 })
@@ -140,17 +146,21 @@ const entries = [
 function varianceTable(): { root: HTMLElement; set(shown: Shown): void } {
   const body = element('tbody')
   const heads = ['gradient', 'mean ± error', 'variance', 'exact'].map((text, i) =>
-    element('th', { scope: 'col', class: i > 0 ? 'number' : undefined }, text),
+    element('th', { scope: 'col', class: i > 0 ? 'number' : '' }, text),
   )
   const table = element(
     'table',
     { class: 'readings' },
-    element('caption', {}, 'Of one draw: nats per unit, and their variance'),
+    element('caption', {}, 'Nats per unit; variances of one gradient'),
     element('thead', {}, element('tr', {}, ...heads)),
     body,
   )
   return {
-    root: element('div', { class: 'table-wrap', tabindex: 0, role: 'group', 'aria-label': 'Means and variances' }, table),
+    root: element(
+      'div',
+      { class: 'table-wrap', tabindex: 0, role: 'group', 'aria-label': 'Means and variances' },
+      table,
+    ),
     set(shown) {
       body.replaceChildren(...entries.flatMap(entry => rowsOf(shown, entry)))
     },
@@ -184,15 +194,12 @@ function rowsOf(shown: Shown, { part, title }: (typeof entries)[number]): HTMLEl
 }
 
 /** Three digits, in full where that is short. */
-const short = (value: number): string =>
-  value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
+const short = (value: number): string => (value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3))
 
 function cloudFigures({ theme }: Context, shown: () => Shown) {
   const scatter = figure({
     title: 'Two clouds of gradients',
-    description: 'One dot for the gradient of each draw, in the mean and in the width of q, for both estimators.',
-    caption: 'One dot per draw. Both clouds have the same mean, at the cross.',
-    command: 'elbo gradients RUN',
+    description: 'One dot for each gradient, in the mean and in the width of q, for both estimators.',
     aspect: 0.7,
     height: [280, 460],
     theme,
@@ -208,6 +215,7 @@ function cloudFigures({ theme }: Context, shown: () => Shown) {
   })
   return {
     roots: [scatter.root, means.root],
+    caption: (text: string) => scatter.caption(text),
     redraw() {
       scatter.redraw()
       means.redraw()
@@ -237,8 +245,14 @@ function drawClouds(surface: Surface, { score, path, exact }: Shown): void {
   })
   for (const { name, colour } of estimators) drawDots(surface, axes, name === 'score' ? score : path, colour)
   const [x, y] = [axes.x(exact.mean), axes.y(exact.sd)]
-  drawLine(axes, [[axes.toX(x - 9), exact.sd] as const, [axes.toX(x + 9), exact.sd] as const], { colour: 'ink', width: 2.5 })
-  drawLine(axes, [[exact.mean, axes.toY(y - 9)] as const, [exact.mean, axes.toY(y + 9)] as const], { colour: 'ink', width: 2.5 })
+  drawLine(axes, [[axes.toX(x - 9), exact.sd] as const, [axes.toX(x + 9), exact.sd] as const], {
+    colour: 'ink',
+    width: 2.5,
+  })
+  drawLine(axes, [[exact.mean, axes.toY(y - 9)] as const, [exact.mean, axes.toY(y + 9)] as const], {
+    colour: 'ink',
+    width: 2.5,
+  })
   estimators.forEach(({ title, colour }, i) => {
     drawLabel(axes, [axes.left + 10, axes.top + 16 + 18 * i], colour, title)
   })
@@ -259,7 +273,9 @@ function drawDots({ canvas }: Surface, axes: Axes, cloud: Cloud, colour: string)
 
 function drawMeans(surface: Surface, shown: Shown): void {
   const errors = entries.flatMap(({ part }) =>
-    estimators.map(({ name }) => Math.abs(shown[name][part].mean - shown.exact[part]) + shown[name][part].standardError),
+    estimators.map(
+      ({ name }) => Math.abs(shown[name][part].mean - shown.exact[part]) + shown[name][part].standardError,
+    ),
   )
   const reach = 1.2 * Math.max(0.1, ...errors)
   const axes = drawAxes(surface, {

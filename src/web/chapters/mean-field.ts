@@ -63,7 +63,12 @@ function factorsPart(context: Context, state: ChapterState): Part {
     const texts = textsOf(values)
     numbers.set(texts)
     voice.say(`After ${texts.steps} updates KL is ${texts.kl} nats; its least value is ${texts.least}.`)
-    state.set({ correlation: values.correlation, z1: values.start[0], z2: values.start[1], other: values.showsOther ? 'yes' : undefined })
+    state.set({
+      correlation: values.correlation,
+      z1: values.start[0],
+      z2: values.start[1],
+      other: values.showsOther ? 'yes' : undefined,
+    })
     figures.redraw()
   }
   function begin(changed: Partial<Pick<Values, 'correlation' | 'start'>>): void {
@@ -114,7 +119,14 @@ function factorsPart(context: Context, state: ChapterState): Part {
 function slidersOf(values: Values, begin: (changed: Partial<Pick<Values, 'correlation' | 'start'>>) => void) {
   const place = (axis: 0 | 1, label: string) =>
     slider({
-      ...{ label, min: -REACH, max: REACH, step: 0.05, value: values.start[axis], format: (value: number) => signed(value, 2) },
+      ...{
+        label,
+        min: -REACH,
+        max: REACH,
+        step: 0.05,
+        value: values.start[axis],
+        format: (value: number) => signed(value, 2),
+      },
       change: moved => begin({ start: axis === 0 ? [moved, values.start[1]] : [values.start[0], moved] }),
     })
   return {
@@ -147,7 +159,11 @@ function textsOf(values: Values): Record<string, string> {
   }
 }
 
-function factorsFigures({ theme }: Context, values: Values, begin: (changed: { start: readonly [number, number] }) => void) {
+function factorsFigures(
+  { theme }: Context,
+  values: Values,
+  begin: (changed: { start: readonly [number, number] }) => void,
+) {
   let handles: Handle[] = []
   const plane = figure({
     title: 'Two ellipses',
@@ -201,15 +217,22 @@ function drawPlane(surface: Surface, values: Values, move: (start: readonly [num
     isSquare: true,
   })
   const q = lastOf(values)
-  for (const sds of [2, 1]) drawLoop(axes, ellipseOfP(values.correlation, sds), { colour: 'posterior', fillOpacity: 0.14 })
+  for (const sds of [2, 1])
+    drawLoop(axes, ellipseOfP(values.correlation, sds), { colour: 'posterior', fillOpacity: 0.14 })
   if (values.showsOther)
-    for (const sds of [2, 1]) drawLoop(axes, ellipseOfQ(bestForP, sds), { colour: 'series-3', fillOpacity: 0, dashes: '5 4' })
+    for (const sds of [2, 1])
+      drawLoop(axes, ellipseOfQ(bestForP, sds), { colour: 'series-3', fillOpacity: 0, dashes: '5 4' })
   for (const sds of [2, 1]) drawLoop(axes, ellipseOfQ(q, sds), { colour: 'approximation', fillOpacity: 0.14 })
-  drawLine(axes, values.history.map(({ means }) => means), { colour: 'ink', width: 1.5, opacity: 0.7 })
+  drawLine(
+    axes,
+    values.history.map(({ means }) => means),
+    { colour: 'ink', width: 1.5, opacity: 0.7 },
+  )
   for (const { means } of values.history) drawDot(axes, means, 'ink', 2.5)
-  drawLabel(axes, [axes.left + 10, axes.top + 16], 'posterior', 'posterior p(z|x)')
-  drawLabel(axes, [axes.left + 10, axes.top + 34], 'approximation', 'q(z₁) q(z₂)')
-  if (values.showsOther) drawLabel(axes, [axes.left + 10, axes.top + 52], 'series-3', 'best for KL(p ‖ q)')
+  const [right, bottom] = [axes.right - 10, axes.bottom - 10]
+  drawLabel(axes, [right, bottom - 18], 'posterior', 'posterior p(z|x)', 'end')
+  drawLabel(axes, [right, bottom], 'approximation', 'q(z₁) q(z₂)', 'end')
+  if (values.showsOther) drawLabel(axes, [right, bottom - 36], 'series-3', 'best for KL(p ‖ q)', 'end')
   const handles = [startHandle(axes, values, move)]
   drawHandles(axes.over, handles)
   return handles
@@ -227,7 +250,7 @@ function drawGaps(surface: Surface, { history, correlation }: Values): void {
   const gaps = history.map((q, i) => [i, klFromP(q, correlation)] as const)
   const least = -Math.log(1 - correlation ** 2) / 2
   const axes = drawAxes(surface, {
-    x: { label: 'updates', domain: [0, Math.max(8, history.length - 1)], isWhole: true },
+    x: { label: 'updates', domain: [-0.2, Math.max(8, history.length - 1) + 0.2], isWhole: true, ticksFrom: 0 },
     y: { label: 'KL(q‖p), nats', domain: [0, domainOf([...gaps.map(([, gap]) => gap), least], 0.1)[1]] },
   })
   const end = Math.max(8, history.length - 1)

@@ -1,12 +1,13 @@
 /** Chapter: the Monte Carlo E step, whose error falls as 1/sqrt(n). */
+
+import { type HostKey, streamKey } from '../../random.js'
 import { type Axes, domainOf, drawAxes } from '../axes.js'
 import { button } from '../dom.js'
 import { figure, type Surface } from '../figure.js'
-import { type HostKey, streamKey } from '../../random.js'
 import type { Context, View } from '../view.js'
 import { drawPoints, truth } from './numbers/mixture.js'
 import { drawMany, errorsBySize, exactMoments, hiddenOf, runningEstimates } from './numbers/monte-carlo.js'
-import { chapterState, type ChapterState } from './parts/chapter-state.js'
+import { type ChapterState, chapterState } from './parts/chapter-state.js'
 import { drawArea, drawDot, drawLabel, drawLine } from './parts/drawing.js'
 import { buttons, lab, plusMinus, signed } from './parts/lab.js'
 import { fillChapter, type Part } from './parts/prose.js'
@@ -43,7 +44,7 @@ function drawsPart(context: Context, state: ChapterState): Part {
   const key = (): HostKey => streamKey(settings.seed, 'draws of z')
   const drawn: Draws = { exact: exactMoments(hidden), values: new Float64Array() }
   const figures = drawsFigures(context, drawn)
-  const numbers = readings('E_q log p(x, z | θ), nats per point', [
+  const numbers = readings('E[log p(x, z | θ)] under q, nats per point', [
     { id: 'count', label: 'draws n' },
     { id: 'estimate', label: 'estimate ± standard error', colour: 'approximation' },
     { id: 'exact', label: 'exact', colour: 'posterior' },
@@ -65,7 +66,7 @@ function drawsPart(context: Context, state: ChapterState): Part {
     figures.redraw()
   }
   const moreButtons = [1, 10, 100, 1000].map(count =>
-    button(`Draw ${count}`, () => draw(drawn.values.length + count), { class: count === 10 ? 'primary' : undefined }),
+    button(`Draw ${count}`, () => draw(drawn.values.length + count), { class: count === 10 ? 'primary' : '' }),
   )
   const anew = button('Other draws', () => {
     settings.seed = (settings.seed % 999) + 1
@@ -74,9 +75,14 @@ function drawsPart(context: Context, state: ChapterState): Part {
     state.set({ seed: settings.seed })
     draw(count)
   })
-  draw(state.number('draws', 10, [1, MOST_DRAWS]))
+  draw(state.number('draws', 100, [1, MOST_DRAWS]))
   return {
-    root: lab('The Monte Carlo E step', figures.roots, [buttons(...moreButtons), buttons(anew), numbers.root, voice.root]),
+    root: lab('The Monte Carlo E step', figures.roots, [
+      buttons(...moreButtons),
+      buttons(anew),
+      numbers.root,
+      voice.root,
+    ]),
     dispose() {
       figures.dispose()
       voice.dispose()
@@ -100,8 +106,8 @@ function drawsFigures({ theme }: Context, drawn: Draws) {
   const running = figure({
     title: 'The estimate from the first n draws',
     description: 'The running mean with a band of one standard error, and the exact value as a line.',
-    command: 'elbo em gaussian-mixture --method monte-carlo --samples 10',
-    caption: 'The band is one standard error to either side; about a third of the time the truth is outside of it.',
+    caption:
+      'The band is one standard error to either side; about a third of the time the truth is outside of it. On images: elbo em gaussian-mixture --method monte-carlo.',
     aspect: 0.42,
     height: [220, 340],
     theme,
@@ -109,8 +115,10 @@ function drawsFigures({ theme }: Context, drawn: Draws) {
   })
   const errors = figure({
     title: 'The error falls as 1/√n',
-    description: 'Root mean square errors of estimates from n draws, on logarithmic axes, along a line of slope minus one half.',
-    caption: 'Each dot is the root mean square error of ten or more estimates from n draws each; draw more to see larger n.',
+    description:
+      'Root mean square errors of estimates from n draws, on logarithmic axes, along a line of slope minus one half.',
+    caption:
+      'Each dot is the root mean square error of ten or more estimates from n draws each; draw more to see larger n.',
     aspect: 0.42,
     height: [220, 340],
     theme,
@@ -137,17 +145,25 @@ function drawRunning(surface: Surface, { exact, values }: Draws): void {
     y: { label: 'nats per point', domain: [exact.mean - spread, exact.mean + spread] },
   })
   const withError = estimates.filter(({ standardError }) => Number.isFinite(standardError))
-  const side = (sign: number) => withError.map(({ count, mean, standardError }) => [count, mean + sign * standardError] as const)
+  const side = (sign: number) =>
+    withError.map(({ count, mean, standardError }) => [count, mean + sign * standardError] as const)
   drawArea(axes, side(1), 'approximation', 0.22, side(-1))
   drawAcross(axes, exact.mean)
-  drawLine(axes, estimates.map(({ count, mean }) => [count, mean] as const), { colour: 'approximation', width: 2 })
+  drawLine(
+    axes,
+    estimates.map(({ count, mean }) => [count, mean] as const),
+    { colour: 'approximation', width: 2 },
+  )
   const last = estimates.at(-1)
   if (last) drawDot(axes, [last.count, last.mean], 'approximation', 4)
   drawLabel(axes, [axes.right - 6, axes.y(exact.mean) - 6], 'posterior', 'exact', 'end')
 }
 
 const drawAcross = (axes: Axes, y: number): void =>
-  drawLine(axes, [[axes.toX(axes.left), y] as const, [axes.toX(axes.right), y] as const], { colour: 'posterior', width: 2 })
+  drawLine(axes, [[axes.toX(axes.left), y] as const, [axes.toX(axes.right), y] as const], {
+    colour: 'posterior',
+    width: 2,
+  })
 
 function drawErrors(surface: Surface, { exact, values }: Draws): void {
   const measured = errorsBySize(values, exact.mean, SIZES)
@@ -159,5 +175,5 @@ function drawErrors(surface: Surface, { exact, values }: Draws): void {
   })
   drawLine(axes, [[1, high] as const, [1000, low] as const], { colour: 'posterior', width: 2 })
   for (const { size, error } of measured) drawDot(axes, [size, error], 'approximation', 4)
-  drawLabel(axes, [axes.x(1.3), axes.y(low) - 4], 'posterior', 'sd / √n')
+  drawLabel(axes, [axes.x(24), axes.y(exact.sd / Math.sqrt(20)) - 6], 'posterior', 'sd / √n')
 }

@@ -72,7 +72,7 @@ test('draws do not depend on how they are divided into calls', () => {
 test.each(['none', 'mean', 'others'] as const)('both estimators are unbiased (baseline %s)', baseline => {
   const [f, q] = [logJoint('square', 3), { mean: 0.8, sd: 0.5 }]
   const exact = exactGradient(f, q)
-  const drawn = clouds(f, q, { key: streamKey(3, 'gradients'), count: 20_000, baseline })
+  const drawn = clouds(f, q, { key: streamKey(3, 'gradients'), count: 4000, draws: 5, baseline })
   for (const cloud of [drawn.score, drawn.path])
     for (const part of ['mean', 'sd'] as const)
       expect(Math.abs(cloud[part].mean - exact[part])).toBeLessThan(4.5 * cloud[part].standardError)
@@ -95,7 +95,7 @@ test('the exact variances are those of sums over z, and the variances of draws a
   const variance = (g: (epsilon: number) => number) => meanOver(e => g(e) ** 2) - meanOver(g) ** 2
   for (const baseline of ['none', 'mean'] as const) {
     const b = baseline === 'mean' ? meanOver(signal) : 0
-    const exact = exactVariances(f, q, baseline)
+    const exact = exactVariances(f, q, { draws: 1, baseline })
     expect(exact.score.mean).toBeCloseTo(
       variance(e => ((signal(e) - b) * e) / q.sd),
       6,
@@ -110,8 +110,8 @@ test('the exact variances are those of sums over z, and the variances of draws a
       6,
     )
     const line = logJoint('line', 1)
-    const drawn = clouds(line, q, { key: streamKey(5, 'gradients'), count: 40_000, baseline })
-    const exactLine = exactVariances(line, q, baseline)
+    const drawn = clouds(line, q, { key: streamKey(5, 'gradients'), count: 20_000, draws: 2, baseline })
+    const exactLine = exactVariances(line, q, { draws: 2, baseline })
     expect(drawn.score.mean.variance / exactLine.score.mean).toBeCloseTo(1, 1)
     expect(drawn.path.mean.variance / exactLine.path.mean).toBeCloseTo(1, 1)
   }
@@ -119,8 +119,20 @@ test('the exact variances are those of sums over z, and the variances of draws a
 
 test('a constant in f makes the variance of the score function larger, unless a baseline takes it away', () => {
   const [f, q] = [logJoint('square', 3), { mean: 0.8, sd: 0.5 }]
+  const [none, mean] = [{ draws: 1, baseline: 'none' } as const, { draws: 1, baseline: 'mean' } as const]
   const lower = [(f[0] as number) - 90, ...f.slice(1)]
-  expect(exactVariances(lower, q, 'none').score.mean).toBeGreaterThan(100 * exactVariances(f, q, 'none').score.mean)
-  expect(exactVariances(lower, q, 'mean').score.mean).toBeCloseTo(exactVariances(f, q, 'mean').score.mean, 6)
-  expect(exactVariances(lower, q, 'none').path).toEqual(exactVariances(f, q, 'none').path)
+  expect(exactVariances(lower, q, none).score.mean).toBeGreaterThan(100 * exactVariances(f, q, none).score.mean)
+  expect(exactVariances(lower, q, mean).score.mean).toBeCloseTo(exactVariances(f, q, mean).score.mean, 6)
+  expect(exactVariances(lower, q, none).path).toEqual(exactVariances(f, q, none).path)
+})
+
+test('the variance with the mean of the other draws as baseline is the exact one', () => {
+  const [f, q] = [logJoint('line', 1), { mean: 0.8, sd: 0.5 }]
+  for (const draws of [2, 10]) {
+    const exact = exactVariances(f, q, { draws, baseline: 'others' })
+    const drawn = clouds(f, q, { key: streamKey(6, 'gradients'), count: 20_000, draws, baseline: 'others' })
+    expect(drawn.score.mean.variance / exact.score.mean).toBeCloseTo(1, 1)
+    expect(drawn.score.sd.variance / exact.score.sd).toBeCloseTo(1, 1)
+    expect(exact.score.mean).toBeGreaterThan(exactVariances(f, q, { draws, baseline: 'mean' }).score.mean)
+  }
 })

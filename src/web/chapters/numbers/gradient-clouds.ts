@@ -21,10 +21,9 @@ export const baselineNames = ['none', 'mean', 'others'] as const
 
 export type BaselineName = (typeof baselineNames)[number]
 
-/** One entry of the gradient: its estimates, one per draw, and their variance. */
+/** One entry of the gradient: its estimates, and their variance in (nats per unit)². */
 export interface Entry extends Estimate {
   values: Float64Array
-  /** Of one draw, in (nats per unit)², from the draws; NaN for one draw. */
   variance: number
 }
 
@@ -34,19 +33,35 @@ export interface Cloud {
   sd: Entry
 }
 
+export interface CloudOptions {
+  key: HostKey
+  /** Gradients of each estimator, at least 2. */
+  count: number
+  /** Draws of z that a gradient is the mean of, at least 2. */
+  draws: number
+  baseline: BaselineName
+}
+
 const entry = (values: Float64Array): Entry => {
   const estimate = estimateMean(values)
   return { ...estimate, values, variance: estimate.standardError ** 2 * estimate.count }
 }
 
-/** `count` draws of both estimators, from the same noise. */
-export function clouds(f: Polynomial, q: Gaussian, options: { key: HostKey; count: number; baseline: BaselineName }) {
-  const noise = normalValues(options.key, options.count)
+/** `count` gradients of both estimators, from the same noise. */
+export function clouds(f: Polynomial, q: Gaussian, { key, count, draws, baseline }: CloudOptions) {
+  const noise = normalValues(key, count * draws)
   const values = noise.map(epsilon => valueAt(f, q.mean + q.sd * epsilon))
-  const centred = centre(values, options.baseline, () => standardMean(inNoise(f, q)))
+  const exactMean = baseline === 'mean' ? standardMean(inNoise(f, q)) : 0
+  const centred = baseline === 'others' ? minusOthers(values, draws) : values.map(value => value - exactMean)
   const slope = derivative(f)
   const slopes = noise.map(epsilon => valueAt(slope, q.mean + q.sd * epsilon))
-  const per = (entryOf: (i: number, epsilon: number) => number) => entry(noise.map((epsilon, i) => entryOf(i, epsilon)))
+  const per = (ofDraw: (i: number, epsilon: number) => number) =>
+    entry(
+      meansOf(
+        noise.map((epsilon, i) => ofDraw(i, epsilon)),
+        draws,
+      ),
+    )
   return {
     // d log q / d mean = ε / sd, and d log q / d sd = (ε² - 1) / sd
     score: {
@@ -57,28 +72,41 @@ export function clouds(f: Polynomial, q: Gaussian, options: { key: HostKey; coun
   } satisfies Record<string, Cloud>
 }
 
-function centre(values: Float64Array, baseline: BaselineName, exactMean: () => number): Float64Array {
-  if (baseline === 'none') return values
-  if (baseline === 'mean') {
-    const mean = exactMean()
-    return values.map(value => value - mean)
-  }
-  const total = values.reduce((sum, value) => sum + value, 0)
-  const others = Math.max(1, values.length - 1)
-  return values.map(value => value - (total - value) / others)
+/** The mean of each `size` values in a row. */
+const meansOf = (values: Float64Array, size: number): Float64Array =>
+  Float64Array.from({ length: values.length / size }, (_, g) => sumOf(values, g, size) / size)
+
+const sumOf = (values: Float64Array, group: number, size: number): number =>
+  values.subarray(group * size, (group + 1) * size).reduce((sum, value) => sum + value, 0)
+
+/** Each value minus the mean of the others of its group of `size`. */
+function minusOthers(values: Float64Array, size: number): Float64Array {
+  const sums = Float64Array.from({ length: values.length / size }, (_, g) => sumOf(values, g, size))
+  return values.map((value, i) => value - ((sums[Math.floor(i / size)] as number) - value) / (size - 1))
 }
 
-/** The exact variances of one draw, with a constant baseline `b`: E[g²] - E[g]², all of them Gaussian means of polynomials in ε. */
-export function exactVariances(f: Polynomial, q: Gaussian, baseline: 'none' | 'mean') {
-  const inEpsilon = inNoise(f, q)
-  const centred = baseline === 'mean' ? plus(inEpsilon, [-standardMean(inEpsilon)]) : inEpsilon
+/**
+ * The exact variances of a gradient that is the mean of `draws` draws, by Gaussian means of polynomials in ε. With s the score and h = f - E[f],
+ * the score function has Var(f s) / n without a baseline, Var(h s) / n with the mean, and with the mean of the others
+ * Var(h s) / n + (E[h²] E[s²] + E[h s]²) / (n (n - 1)).
+ */
+export function exactVariances(
+  f: Polynomial,
+  q: Gaussian,
+  { draws, baseline }: Pick<CloudOptions, 'draws' | 'baseline'>,
+) {
+  const signal = inNoise(f, q)
+  const centred = plus(signal, [-standardMean(signal)])
   const slope = inNoise(derivative(f), q)
   const variance = (g: Polynomial) => standardMean(product(g, g)) - standardMean(g) ** 2
+  const ofScore = (score: Polynomial) => {
+    const own = variance(product(baseline === 'none' ? signal : centred, score)) / draws
+    if (baseline !== 'others') return own
+    const both = standardMean(product(centred, centred)) * standardMean(product(score, score))
+    return own + (both + standardMean(product(centred, score)) ** 2) / (draws * (draws - 1))
+  }
   return {
-    score: {
-      mean: variance(scaled(product(centred, [0, 1]), 1 / q.sd)),
-      sd: variance(scaled(product(centred, [-1, 0, 1]), 1 / q.sd)),
-    },
-    path: { mean: variance(slope), sd: variance(product(slope, [0, 1])) },
+    score: { mean: ofScore(scaled([0, 1], 1 / q.sd)), sd: ofScore(scaled([-1, 0, 1], 1 / q.sd)) },
+    path: { mean: variance(slope) / draws, sd: variance(product(slope, [0, 1])) / draws },
   }
 }

@@ -31,9 +31,15 @@ export function drawArea(
   opacity: number,
   lower: readonly Point[] = points.map(([x]) => [x, 0] as const),
 ): void {
+  if (points.length < 2) return
   const around = [...points, ...lower.toReversed()].map(([x, y]) => [axes.x(x), axes.y(y)] as const)
   axes.layer.append(
-    svgElement('path', { d: `${linePath(around)}Z`, fill: `var(--${colour})`, 'fill-opacity': opacity, stroke: 'none' }),
+    svgElement('path', {
+      d: `${linePath(around)}Z`,
+      fill: `var(--${colour})`,
+      'fill-opacity': opacity,
+      stroke: 'none',
+    }),
   )
 }
 
@@ -46,9 +52,10 @@ export function drawLoop(axes: Axes, points: readonly Point[], stroke: Stroke & 
 
 /** A word in the colour of what it names, at pixels. */
 export function drawLabel(axes: Axes, [x, y]: Point, colour: string, text: string, anchor = 'start'): void {
-  axes.over.append(
-    svgElement('text', { x, y, class: 'series-label', fill: `var(--${colour})`, 'text-anchor': anchor }, text),
-  )
+  const label = svgElement('text', { x, y, class: 'series-label', 'text-anchor': anchor }, text)
+  // A style, because style.css gives every text of a figure its own colour.
+  label.style.fill = `var(--${colour})`
+  axes.over.append(label)
 }
 
 /** `count` + 1 values from `low` to `high`. */
@@ -59,6 +66,13 @@ export const between = (low: number, high: number, count: number): number[] =>
 export function drawDot(axes: Axes, [x, y]: Point, colour: string, radius = 3.5, isHollow = false): void {
   const [fill, width] = isHollow ? ['var(--card)', 2] : [`var(--${colour})`, 0]
   axes.layer.append(
-    svgElement('circle', { cx: axes.x(x), cy: axes.y(y), r: radius, fill, stroke: `var(--${colour})`, 'stroke-width': width }),
+    svgElement('circle', {
+      cx: axes.x(x),
+      cy: axes.y(y),
+      r: radius,
+      fill,
+      stroke: `var(--${colour})`,
+      'stroke-width': width,
+    }),
   )
 }

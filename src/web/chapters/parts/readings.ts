@@ -21,7 +21,7 @@ export function readings(title: string, rows: readonly Reading[]): Readings {
   const body = rows.map(({ id, label, colour, isSum }) =>
     element(
       'tr',
-      { class: isSum ? 'sum' : undefined },
+      { class: isSum ? 'sum' : '' },
       element('th', { scope: 'row' }, colour && swatch(colour), label),
       cells.get(id),
     ),
