@@ -39,7 +39,7 @@ export function chordPart({ theme }: Context, state: ChapterState): Part {
   const numbers = readings('Two values, with their weights', [
     { id: 'logOfMean', label: 'log of the mean', colour: 'posterior' },
     { id: 'meanOfLogs', label: 'mean of the logs', colour: 'approximation' },
-    { id: 'gap', label: 'difference, never below 0', isSum: true },
+    { id: 'chordGap', label: 'difference, never below 0', isSum: true },
   ])
   const voice = announcer()
   function change(moved: Partial<Values>): void {
@@ -50,7 +50,7 @@ export function chordPart({ theme }: Context, state: ChapterState): Part {
   }
   const show = () => {
     const { logOfMean, meanOfLogs, gap } = jensen([values.a, values.b], values.weight)
-    numbers.set({ logOfMean: signed(logOfMean), meanOfLogs: signed(meanOfLogs), gap: signed(gap) })
+    numbers.set({ logOfMean: signed(logOfMean), meanOfLogs: signed(meanOfLogs), chordGap: signed(gap) })
     voice.say(`The log of the mean is ${signed(logOfMean)}, the mean of the logs ${signed(meanOfLogs)}.`)
     picture.redraw()
   }
@@ -94,10 +94,18 @@ function drawChord(surface: Surface, { a, b, weight }: Values, change: (moved: P
   drawLine(axes, [[mean, meanOfLogs] as const, [mean, logOfMean] as const], { colour: 'ink', width: 3 })
   drawDot(axes, [mean, logOfMean], 'posterior', 5)
   drawDot(axes, [mean, meanOfLogs], 'approximation', 5)
-  const right = axes.x(mean) < axes.right - 130
-  const at = right ? axes.x(mean) + 9 : axes.x(mean) - 9
-  drawLabel(axes, [at, axes.y(logOfMean) - 8], 'posterior', 'log of the mean', right ? 'start' : 'end')
-  drawLabel(axes, [at, axes.y(meanOfLogs) + 16], 'approximation', 'mean of the logs', right ? 'start' : 'end')
+  const x = axes.x(mean)
+  const isAtLeft = x < axes.left + 130
+  const above = isAtLeft ? [axes.left + 8, axes.top + 14] : [x - 10, axes.y(logOfMean) - 8]
+  drawLabel(axes, above as [number, number], 'posterior', 'log of the mean', isAtLeft ? 'start' : 'end')
+  const isAtRight = x > axes.right - 130
+  drawLabel(
+    axes,
+    [x + (isAtRight ? -10 : 10), axes.y(meanOfLogs) + 18],
+    'approximation',
+    'mean of the logs',
+    isAtRight ? 'end' : 'start',
+  )
   const handles = [handleAt(axes, a, w => change({ a: w })), handleAt(axes, b, w => change({ b: w }))]
   drawHandles(axes.over, handles)
   return handles

@@ -279,7 +279,7 @@ function drawMeans(surface: Surface, shown: Shown): void {
   )
   const reach = 1.2 * Math.max(0.1, ...errors)
   const axes = drawAxes(surface, {
-    x: { label: 'mean of the cloud − exact gradient, nats per unit', domain: [-reach, reach] },
+    x: { label: 'mean − exact gradient, nats per unit', domain: [-reach, reach] },
     y: { label: '', domain: [4.5, -0.5] },
     noGrid: true,
   })

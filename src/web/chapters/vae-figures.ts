@@ -65,16 +65,14 @@ export function vaeFigures(
 }
 
 function drawBound(surface: Surface, { history }: VaeShown): void {
-  const values = history.map(({ elbo }) => elbo.mean)
-  const late = values.slice(Math.floor(values.length / 3))
-  const [, high] = domainOf(values, 0.1)
-  const [low] = domainOf(
-    [...late, values[0] as number].toSorted((a, b) => b - a).slice(0, Math.max(2, late.length)),
-    0.1,
+  // The first steps would make the rest a flat line.
+  const [low, high] = domainOf(
+    history.slice(Math.floor(history.length / 4)).map(({ elbo }) => elbo.mean),
+    0.12,
   )
   const axes = drawAxes(surface, {
     x: { label: 'steps', domain: [0, Math.max(20, history.at(-1)?.step ?? 0)], isWhole: true },
-    y: { label: 'nats per image', domain: [low, Math.max(high, low + 1)] },
+    y: { label: 'nats per image', domain: [low, high] },
   })
   const side = (sign: number): Point[] => history.map(({ step, elbo }) => [step, elbo.mean + sign * elbo.standardError])
   drawArea(axes, side(1), 'series-3', 0.25, side(-1))
@@ -110,7 +108,7 @@ function drawPlane(surface: Surface, state: VaeShown, move: (z1: number, z2: num
 function drawManifold({ canvas }: Surface, axes: Axes, { grid, model }: VaeShown): void {
   const { rows, columns } = model.images
   const [pixels, side] = [rows * columns, Math.abs(axes.x(0.4) - axes.x(0))]
-  canvas.globalAlpha = 0.55
+  canvas.globalAlpha = 0.4
   GRID.toReversed().forEach((z2, row) => {
     GRID.forEach((z1, column) => {
       const at = (row * GRID.length + column) * pixels
@@ -134,20 +132,31 @@ function drawCodes({ canvas }: Surface, axes: Axes, { codes, model }: VaeShown):
     const [x, y] = [axes.x(codes.means[2 * n] as number), axes.y(codes.means[2 * n + 1] as number)]
     if (x < axes.left || x > axes.right || y < axes.top || y > axes.bottom) continue
     canvas.beginPath()
-    canvas.arc(x, y, 3.5, 0, 2 * Math.PI)
+    canvas.arc(x, y, 4.5, 0, 2 * Math.PI)
     canvas.fillStyle = colourOf(model.images.origin, n)
     canvas.fill()
-    canvas.strokeStyle = 'rgba(255, 255, 255, 0.8)'
+    canvas.strokeStyle = 'rgb(20, 20, 20)'
     canvas.lineWidth = 1
     canvas.stroke()
   }
 }
 
-/** Two numbers in [0, 1] as a colour: from blue to orange along the first, from dark to light along the second. */
+/** The colours, red to blue, at the corners of the unit square: first number low and high, second number low, then high. */
+const CORNERS = [
+  [0, 96, 170],
+  [213, 94, 0],
+  [86, 190, 240],
+  [245, 215, 60],
+] as const
+
+/** Two numbers in [0, 1] as a colour, mixed from those of the corners. */
 function colourOf(origin: Float32Array, n: number): string {
   const [first, second] = [origin[2 * n] as number, origin[2 * n + 1] as number]
-  const mix = (from: number, to: number) => Math.round((from + (to - from) * first) * (0.45 + 0.6 * second))
-  return `rgb(${Math.min(255, mix(20, 255))}, ${Math.min(255, mix(130, 140))}, ${Math.min(255, mix(230, 20))})`
+  const shares = [(1 - first) * (1 - second), first * (1 - second), (1 - first) * second, first * second]
+  const mixed = [0, 1, 2].map(channel =>
+    Math.round(shares.reduce((sum, share, corner) => sum + share * (CORNERS[corner]?.[channel] as number), 0)),
+  )
+  return `rgb(${mixed})`
 }
 
 function drawImages(surface: Surface, { model, reconstructions, samples, decoded }: VaeShown): void {
@@ -176,7 +185,7 @@ function drawImages(surface: Surface, { model, reconstructions, samples, decoded
 function drawPoints(surface: Surface, { model, grid, samples, decoded }: VaeShown): void {
   const axes = drawAxes(surface, {
     x: { label: 'x₁', domain: [0, 1] },
-    y: { label: 'x₂', domain: [0, 1] },
+    y: { label: 'x₂', domain: [0.1, 0.9] },
     noGrid: true,
   })
   const at = (row: number, column: number): Point => {
