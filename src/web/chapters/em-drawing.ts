@@ -2,10 +2,18 @@
 import { type Axes, domainOf, drawAxes } from '../axes.js'
 import { svgElement } from '../dom.js'
 import type { Surface } from '../figure.js'
-import type { EmState } from './em-part.js'
 import type { HalfStep, Theta } from './numbers/mixture.js'
 import { logDensity } from './numbers/one-dimension.js'
 import { between, drawArea, drawDot, drawLabel, drawLine } from './parts/drawing.js'
+
+/** All that the figures show. */
+export interface EmShown {
+  points: Float64Array
+  theta: Theta
+  /** q(z = k) of each point, [components, points]. */
+  q: Float32Array | undefined
+  history: readonly HalfStep[]
+}
 
 /** The colour of each component. */
 export const componentColours = ['series-1', 'series-2', 'series-3', 'series-4'] as const
@@ -16,7 +24,7 @@ const xs = between(-5.5, 5.5, 330)
 const weighted = ({ weights, means, sds }: Theta, k: number, x: number): number =>
   (weights[k] as number) * Math.exp(logDensity({ mean: means[k] as number, sd: sds[k] as number }, x))
 
-export function drawMixture(surface: Surface, state: EmState): void {
+export function drawMixture(surface: Surface, state: EmShown): void {
   const { theta, points } = state
   const curves = theta.weights.map((_, k) => xs.map(x => [x, weighted(theta, k, x)] as const))
   const total = xs.map((x, i) => [x, curves.reduce((sum, curve) => sum + (curve[i]?.[1] as number), 0)] as const)
@@ -40,7 +48,7 @@ export function drawMixture(surface: Surface, state: EmState): void {
 }
 
 /** q(z = k) of point `n`; none before the first E step. */
-const sharesOf = ({ q, points, theta }: EmState, n: number): number[] =>
+const sharesOf = ({ q, points, theta }: EmShown, n: number): number[] =>
   q === undefined ? [] : theta.weights.map((_, k) => q[k * points.length + n] as number)
 
 /** A point as a bar that is divided among the components. */

@@ -4,16 +4,8 @@ import { streamKey } from '../../random.js'
 import { button, select, slider } from '../dom.js'
 import { figure } from '../figure.js'
 import type { Context } from '../view.js'
-import { drawBoundCurve, drawMixture } from './em-drawing.js'
-import {
-  createLiveMixture,
-  drawPoints,
-  type HalfStep,
-  type LiveMixture,
-  startAt,
-  type Theta,
-  truth,
-} from './numbers/mixture.js'
+import { drawBoundCurve, drawMixture, type EmShown } from './em-drawing.js'
+import { createLiveMixture, drawPoints, type HalfStep, type LiveMixture, startAt, truth } from './numbers/mixture.js'
 import type { ChapterState } from './parts/chapter-state.js'
 import { inTurn } from './parts/in-turn.js'
 import { buttons, lab, signed } from './parts/lab.js'
@@ -25,21 +17,12 @@ const POINTS = 60
 const MOST_STEPS = 200
 const SECONDS_PER_STEP = 0.45
 
-/** All that the figures show. */
-export interface EmState {
-  points: Float64Array
-  theta: Theta
-  /** q(z = k) of each point, [components, points]. */
-  q: Float32Array | undefined
-  history: readonly HalfStep[]
-}
-
 export function emPart(context: Context, state: ChapterState, fail: (error: Error) => void): Part {
   const settings = {
     seed: state.number('seed', context.seed, [1, 99]),
     components: state.number('components', 3, [2, 4]),
   }
-  const shown: EmState = { points: new Float64Array(), theta: truth, q: undefined, history: [] }
+  const shown: EmShown = { points: new Float64Array(), theta: truth, q: undefined, history: [] }
   const figures = emFigures(context, shown)
   const numbers = readings('In nats per point', [
     { id: 'step', label: 'half steps' },
@@ -156,7 +139,7 @@ function textsOf(last: HalfStep | undefined, steps: number): Record<string, stri
   }
 }
 
-function emFigures({ theme }: Context, shown: EmState) {
+function emFigures({ theme }: Context, shown: EmShown) {
   const mixture = figure({
     title: 'Points and components',
     description:

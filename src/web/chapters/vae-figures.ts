@@ -6,7 +6,7 @@ import type { Context } from '../view.js'
 import { drawArea, drawDot, drawLabel, drawLine, type Point } from './parts/drawing.js'
 import { drawGrey, greyImage } from './parts/grey.js'
 import { dragHandles, drawHandles, type Handle } from './parts/handles.js'
-import { GRID, SHOWN_IMAGES, type VaeShown } from './vae-part.js'
+import { GRID, SHOWN_IMAGES, type VaeShown } from './vae-shown.js'
 
 const REACH = 2.6
 

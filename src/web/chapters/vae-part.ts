@@ -1,7 +1,7 @@
 /** Figure: training of a VAE in the page, with its bound, its latent plane and its reconstructions. */
 import { button, select, slider } from '../dom.js'
 import type { Context } from '../view.js'
-import { createLiveVae, type LiveBound, type LiveVae } from './numbers/live-vae.js'
+import { createLiveVae } from './numbers/live-vae.js'
 import { type ToyName, toyNames } from './numbers/toy-images.js'
 import type { ChapterState } from './parts/chapter-state.js'
 import { inTurn } from './parts/in-turn.js'
@@ -10,6 +10,7 @@ import { player } from './parts/player.js'
 import type { Part } from './parts/prose.js'
 import { announcer, readings } from './parts/readings.js'
 import { vaeFigures } from './vae-figures.js'
+import { look, type VaeShown } from './vae-shown.js'
 
 /** Steps between two looks at the bound, and seconds that a look stays. */
 const speeds = {
@@ -23,43 +24,6 @@ type Speed = keyof typeof speeds
 const dataTitles: Readonly<Record<ToyName, string>> = {
   discs: 'discs, images of 10 × 10 pixels',
   moons: 'moons, points in the plane',
-}
-
-/** Values of z along each axis of the decoded grid. */
-export const GRID: readonly number[] = Array.from({ length: 13 }, (_, i) => -2.4 + 0.4 * i)
-
-/** Images of the row of reconstructions, and of draws from the prior. */
-export const [SHOWN_IMAGES, SHOWN_SAMPLES] = [8, 8]
-
-/** All that the figures show. */
-export interface VaeShown {
-  model: LiveVae
-  history: readonly LiveBound[]
-  /** Mean and standard deviation of q(z|x) of each image: [count, 2]. */
-  codes: { means: Float32Array; sds: Float32Array }
-  /** The mean images at all pairs of `GRID`, z₂ from high to low and z₁ from low to high within: [169, pixels]. */
-  grid: Float32Array
-  /** The mean images at the means of q of all images: [count, pixels]. */
-  reconstructions: Float32Array
-  samples: Float32Array
-  /** The z that is decoded, and its mean image. */
-  point: readonly [number, number]
-  decoded: Float32Array
-}
-
-const gridOfZ = GRID.toReversed().flatMap(z2 => GRID.flatMap(z1 => [z1, z2]))
-
-/** Everything that is shown of a model. */
-async function look(model: LiveVae, before: readonly LiveBound[], point: readonly [number, number]): Promise<VaeShown> {
-  const codes = await model.codes()
-  return {
-    ...{ model, codes, point },
-    history: [...before, await model.bound()],
-    grid: await model.decoded(gridOfZ),
-    reconstructions: await model.decoded(codes.means),
-    samples: await model.samples(model.data === 'moons' ? 200 : SHOWN_SAMPLES),
-    decoded: await model.decoded(point),
-  }
 }
 
 interface Settings {
