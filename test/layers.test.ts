@@ -29,6 +29,8 @@ const LAYERS = [
   'methods',
   'runs',
   'library',
+  'explore',
+  'web',
   'entries',
   'commands',
   'index.ts',
