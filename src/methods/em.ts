@@ -128,9 +128,11 @@ function gainsOf(history: readonly EpochMetrics[]): number[] {
  * 1994; McLachlan & Peel 2000, section 2.11): Infinity if the gains do not shrink, or if there is one only.
  */
 function gainLeft(gains: readonly number[]): number {
-  const [before = 0, last = 0] = gains.slice(-2)
-  if (last <= 0) return 0 // rounding: the bound cannot fall
-  return gains.length > 1 && last < before ? last ** 2 / (before - last) : Number.POSITIVE_INFINITY
+  const [before, last] = [gains.at(-2), gains.at(-1)]
+  if (last !== undefined && last <= 0) return 0 // rounding: the bound cannot fall
+  return last !== undefined && before !== undefined && last < before
+    ? last ** 2 / (before - last)
+    : Number.POSITIVE_INFINITY
 }
 
 /** A pass of exact EM or mean field that loses more than this, in nats per image, loses more than float32 rounding explains. */
