@@ -21,6 +21,7 @@ import { nearest } from '../settings/nearest.js'
 import { choice, grouped, inGroup, text, threads, UsageError } from '../settings/setting.js'
 import { ensureLibrary } from '../setup/ensure.js'
 import { fetchWheel } from '../setup/library.js'
+import { neighbours } from './cluster.js'
 import type { Context } from './command.js'
 
 /** Most names of runs that a message lists. */
@@ -117,8 +118,8 @@ interface RunOptions {
 }
 
 /** Loads the run `name` of any method, on the backend in `values`. */
-export const openRun = (name: string, values: RunOptions, context: Context): Promise<OpenedRun> =>
-  open(name, values, context, loadTrainedRun)
+export const openRun = (name: string, values: RunOptions, context: Context, cluster?: Cluster): Promise<OpenedRun> =>
+  open(name, values, context, loadTrainedRun, cluster)
 
 /** The same for commands that need a VAE. Throws a `UsageError` if the run has another model. */
 export const openVae = (name: string, values: RunOptions, context: Context): Promise<OpenedRun<TrainedVae>> =>
@@ -129,10 +130,12 @@ async function open<T extends TrainedRun>(
   values: RunOptions,
   context: Context,
   load: (folder: string, snapshot: RunOptions['snapshot']) => T,
+  cluster?: Cluster,
 ): Promise<OpenedRun<T>> {
   const folder = existingRun(name, context.checkpoints)
   refuseOwnFile('--out', values.out)
-  await openAndSay(values.backend, values.threads, context)
+  const { threads } = cluster ? withThreads(values, neighbours(cluster)) : values
+  await openAndSay(values.backend, threads, context, cluster)
   const trained = load(folder, values.snapshot)
   const { epoch, best } = trained.snapshot.position
   const { bound } = trained.method.traits(trained.config)

@@ -27,3 +27,24 @@ function summing(block: number): Scan<object> {
   scans.set(block, made)
   return made
 }
+
+/** The texts of all workers, in the order of their numbers. Alone, a process gets its own. */
+export async function gather(text: string): Promise<string[]> {
+  const { count } = placeInCluster()
+  if (count === 1) return [text]
+  const bytes = Float32Array.from(Buffer.from(text))
+  const lengths = await sumOverWorkers(ownBlock(Float32Array.of(bytes.length), 1))
+  const longest = Math.max(...lengths)
+  const all = await sumOverWorkers(ownBlock(bytes, longest))
+  return Array.from(lengths, (length, i) =>
+    Buffer.from(Uint8Array.from(all.subarray(i * longest, i * longest + length))).toString(),
+  )
+}
+
+/** One block of `size` numbers for each worker, of zeros but for this one's. */
+function ownBlock(own: Float32Array, size: number): Float32Array {
+  const { index, count } = placeInCluster()
+  const blocks = new Float32Array(count * size)
+  blocks.set(own, index * size)
+  return blocks
+}

@@ -11,6 +11,7 @@ import {
 } from '../compile/step.js'
 import { type ImageSet, imageSize, imagesFrom, requirePixels } from '../data/images.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
+import { gatherSteps, shareOf } from './shared-steps.js'
 
 /** Batch size of every evaluation of a run. The noise of an image depends on it and on the image's index, not on how many images follow. */
 export const EVALUATION_BATCH = 100
@@ -52,7 +53,7 @@ export function overImages<S extends { readonly [Name in keyof S]: number }>(
   }
 }
 
-/** Runs p parts on each batch in turn: step s is part s mod p on batch floor(s / p). */
+/** Runs p parts on each batch in turn: step s is part s mod p on batch floor(s / p). The workers of a cluster divide the batches. */
 async function runParts<S>(
   steps: Scan<S>,
   images: ImageSet,
@@ -60,17 +61,24 @@ async function runParts<S>(
   parts: readonly S[],
 ): Promise<Outputs[]> {
   requirePixels(images)
-  const to = Math.ceil(images.count / size) * parts.length
+  const total = Math.ceil(images.count / size) * parts.length
+  const share = shareOf(total, parts.length)
+  const hasShare = share.to > share.from
+  // A worker without a share runs the first batch too, so that it knows how steps run, and does not count it.
+  const range = hasShare ? share : { from: 0, to: parts.length }
+  const rowsOf = (steps: number) => Math.min(Math.floor(steps / parts.length) * size, images.count)
   const finished: Outputs[] = []
-  let [done, rows] = [0, 0]
-  for await (const { from, count, outputs } of chunks(steps, { to, signal }, feedOf(images, size, key, parts))) {
+  let done = 0
+  for await (const { from, count, outputs } of chunks(steps, { ...range, signal }, feedOf(images, size, key, parts))) {
+    if (!hasShare) continue
     finished.push(outputs)
-    done = from + count
-    rows = Math.min(Math.floor(done / parts.length) * size, images.count)
-    onProgress?.(rows)
+    done = from + count - share.from
+    // The others are about as far.
+    onProgress?.(rowsOf(Math.round((done * total) / (share.to - share.from))))
   }
-  const all = concatenate(finished)
-  return parts.map((_, part) => selectPart(all, { part, parts: parts.length, steps: done, size, rows }))
+  const all = await gatherSteps(total, parts.length, { done, outputs: concatenate(finished) })
+  const rows = rowsOf(all.done)
+  return parts.map((_, part) => selectPart(all.outputs, { part, parts: parts.length, steps: all.done, size, rows }))
 }
 
 function feedOf<S>(images: ImageSet, size: number, key: HostKey, parts: readonly S[]) {

@@ -156,9 +156,11 @@ function newTraining(run: OpenRun, { position, history }: Start, team: Team | un
     },
     finished: () => method.finished(config, { epoch: position.epoch, bestEpoch: position.best?.epoch ?? 0, history }),
     startPass: () => runningPass(run, position),
-    // The chief measures, and the others take its metrics, so that all choose and stop alike.
-    endPass: async pass =>
-      team === undefined ? measure(pass) : fromChief(team, (team.isChief ? await measure(pass) : {}) as EpochMetrics),
+    // All measure together, and take the chief's metrics, so that all choose and stop alike.
+    async endPass(pass) {
+      const metrics = await measure(pass)
+      return team === undefined ? metrics : fromChief(team, metrics)
+    },
     record(metrics) {
       const isBest = finishPosition(run, position, metrics)
       keeper.append(metrics)

@@ -1,7 +1,7 @@
-/** The workers of a data-parallel training, seen from one of them: what they compare, what they share, and how they stop together. */
+/** The workers of a cluster, seen from one of them: what they compare, what they share, and how they stop together. */
 import * as tf from '#tfjs'
 import { placeInCluster } from '../collectives/all-reduce.js'
-import { sumOverWorkers } from '../compile/sum-over-workers.js'
+import { gather, sumOverWorkers } from '../compile/sum-over-workers.js'
 import type { NodeBackend } from '../libtensorflow/node-backend.js'
 
 export interface Team {
@@ -19,26 +19,8 @@ export function currentTeam(): Team | undefined {
 
 /** The chief's value of what each worker calls `value`; those of the others are not read. */
 export async function fromChief<T>(team: Team, value: T): Promise<T> {
-  const [text = 'null'] = await gather(team, team.isChief ? JSON.stringify(value) : '')
+  const [text = 'null'] = await gather(team.isChief ? JSON.stringify(value) : '')
   return JSON.parse(text) as T
-}
-
-/** The texts of all workers, in the order of their numbers. */
-export async function gather({ index, count }: Team, text: string): Promise<string[]> {
-  const bytes = Buffer.from(text)
-  const lengths = await sumOverWorkers(ownBlock(index, count, [bytes.length]))
-  const longest = Math.max(...lengths)
-  const all = await sumOverWorkers(ownBlock(index, count, [...bytes, ...new Array(longest - bytes.length).fill(0)]))
-  return Array.from(lengths, (length, i) =>
-    Buffer.from(Uint8Array.from(all.subarray(i * longest, i * longest + length))).toString(),
-  )
-}
-
-/** One block for each worker, of zeros but for this one's. */
-function ownBlock(index: number, count: number, own: readonly number[]): Float32Array {
-  const blocks = new Float32Array(count * own.length)
-  blocks.set(own, index * own.length)
-  return blocks
 }
 
 /** Gives all workers the chief's values of these variables. */
@@ -61,8 +43,8 @@ export async function agreeOnChunk({ isChief }: Team, count: number, stop: boole
 export type Facts = Readonly<Record<string, unknown>>
 
 /** Throws an Error that names the first difference between this worker and the chief, on all workers. */
-export async function requireSameFacts(team: Team, facts: Facts): Promise<void> {
-  const [chief = {}, ...others] = (await gather(team, JSON.stringify(facts))).map(text => JSON.parse(text) as Facts)
+export async function requireSameFacts(facts: Facts): Promise<void> {
+  const [chief = {}, ...others] = (await gather(JSON.stringify(facts))).map(text => JSON.parse(text) as Facts)
   others.forEach((other, i) => {
     const name = Object.keys({ ...chief, ...other }).find(
       name => JSON.stringify(chief[name]) !== JSON.stringify(other[name]),
@@ -79,9 +61,9 @@ export async function requireSameFacts(team: Team, facts: Facts): Promise<void> 
  * Returns when all workers have called it. A worker may end only then, because others fetch the last numbers from it; so a failure of the
  * second round, in which some have ended, means nothing.
  */
-export async function leaveTogether(team: Team): Promise<void> {
-  await gather(team, '')
-  await gather(team, '').catch(() => undefined)
+async function leaveTogether(): Promise<void> {
+  await gather('')
+  await gather('').catch(() => undefined)
 }
 
 /** Workers are asked whether they live this often, and have this long to answer, in milliseconds. */
@@ -126,23 +108,21 @@ export function watchTeam({ index, count, isChief }: Team): Watch {
 }
 
 /**
- * Does the work of a training on all workers of a cluster, which end together. If it fails because another worker is gone, throws an Error
- * of one line that names it. Alone, a process does just the work.
+ * Does some work on all workers of a cluster, which end together. If it fails because another worker is gone, throws an Error of one line
+ * that names it and says what `follows`. Alone, a process does just the work.
  */
-export async function together<T>(work: () => Promise<T>): Promise<T> {
+export async function together<T>(work: () => Promise<T>, follows: string): Promise<T> {
   const team = currentTeam()
   if (team === undefined) return work()
   const watch = watchTeam(team)
   try {
     const result = await work()
     watch.stop()
-    await leaveTogether(team)
+    await leaveTogether()
     return result
   } catch (error) {
     const lost = await watch.lost()
-    throw lost === undefined
-      ? error
-      : new Error(`${lost}; the training ends, and --resume continues it from the last snapshot`)
+    throw lost === undefined ? error : new Error(`${lost}; ${follows}`)
   } finally {
     watch.stop()
   }

@@ -27,7 +27,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   const shape = { ...data, images: data.train.count }
   const learner = createLearner(methodOf(config), config, shape, job.backend.device)
   const team = currentTeam()
-  if (team) await requireSameFacts(team, factsOf(config, data))
+  if (team) await requireSameFacts(factsOf(config, data))
   const keeper = () => (team?.isChief === false ? keepNothing() : keepInFolder(folder, { resume, isLocked }))
   return trainLearner(job, { learner, data, keeper, owned: [learner], team })
 }

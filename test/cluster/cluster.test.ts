@@ -1,6 +1,6 @@
 // How a worker learns its place: --cluster and --task, TF_CONFIG, Slurm.
 import { expect, test } from 'vitest'
-import { clusterOf } from '../../src/commands/train/cluster.js'
+import { clusterOf } from '../../src/commands/cluster.js'
 
 const none = { cluster: null, task: null }
 const config = (cluster: object, task: object) => ({ TF_CONFIG: JSON.stringify({ cluster, task }) })

@@ -13,6 +13,7 @@ export const oneStep = estimator({
   flag: 'a run that is measured without sampling',
   options: imageOptions,
   comparable: false,
+  divides: true,
   refuse: ({ learner }) =>
     learner.vae || learner.annealer
       ? 'this run cannot be measured without sampling: use --method importance or ais'

@@ -48,6 +48,7 @@ export const importance = estimator({
   flag: '--method importance',
   options,
   comparable: true,
+  divides: true,
   refuse: run => refuseWithoutEncoder(run, '--method importance'),
   measure: async (opened, values) => evaluateImportance(await imagesToMeasure(opened, values), values),
 })

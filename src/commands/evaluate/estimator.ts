@@ -51,6 +51,8 @@ export interface Estimator<O extends Settings = Settings> {
   readonly options: O
   /** Whether published numbers are comparable with its result. */
   readonly comparable: boolean
+  /** Whether the workers of a cluster divide its images. */
+  readonly divides?: true
   /** Why it cannot measure this run, in one line with the remedy; undefined if it can. `given` holds only the options that were given. */
   refuse(run: TrainedRun, given: Partial<Values<O>>): string | undefined
   /** Measures the run, prints the results and returns the JSON document. Throws a `UsageError` for values that do not fit the run. */

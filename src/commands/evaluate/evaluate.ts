@@ -1,7 +1,10 @@
 /** `elbo evaluate RUN`: ELBO and log p(x) in nats per image, with their errors, by one of several estimators. */
 import { requireWritable } from '../../runs/own-files.js'
-import { choice, grouped, wholeNumber } from '../../settings/setting.js'
+import { together } from '../../runs/team.js'
+import { choice, grouped, UsageError, wholeNumber } from '../../settings/setting.js'
+import { clusterOf, clusterOptions } from '../cluster.js'
 import { type Context, command } from '../command.js'
+import { endWithParent, launchWorkers } from '../launch.js'
 import { compileOption, openRun, runOptions } from '../opened-run.js'
 import { wrap } from '../wrap.js'
 import { annealingFlags } from './annealing-options.js'
@@ -43,6 +46,14 @@ const options = {
   gapImages,
   gapSteps,
   ...runOptions,
+  workers: grouped(
+    'machine',
+    wholeNumber([1, 1024], 1, [
+      'processes that measure together',
+      'Processes that each measure a part of the images, by importance sampling or the exact bound (docs/clusters.md). The results are those of one process.',
+    ]),
+  ),
+  ...clusterOptions,
 }
 
 export const evaluate = command({
@@ -67,19 +78,29 @@ export const evaluate = command({
     'evaluate first --method ais --simulated 100',
     'evaluate plane --method quadrature --images 500',
     'evaluate first --gaps --gap-images 500',
+    'evaluate first --samples 5000 --workers 4',
     'evaluate decoder --method ais --images 500 # of elbo em vae',
   ],
   async run({ argument, values, given, switches }, outer) {
     const context = wrapping(outer)
-    const { method, ...others } = given
+    const { method, workers: _workers, cluster: _cluster, task: _task, ...others } = given
+    const cluster = clusterOf(values)
+    if (cluster === undefined && values.workers > 1) {
+      return launchWorkers(values.workers, 0, outer)
+    }
     const reference = switches.reference === true
     const asked: Asked = { method, gaps: switches.gaps === true, given: { ...others, ...(reference && { reference }) } }
     checkOptions(asked)
     requireWritable('--save', values.save)
-    const { trained } = await openRun(argument, values, context)
+    const { trained } = await openRun(argument, values, context, cluster)
     const estimator = chooseEstimator(trained, asked)
+    if (cluster && estimator.divides !== true)
+      throw new UsageError(`--workers: ${estimator.name} runs in one process; leave it out, or use --method importance`)
     const { seed, snapshot, compile: mode } = values
-    return estimator.measure({ run: argument, trained, snapshot, seed, mode, reference, context }, values as never)
+    const opened = { run: argument, trained, snapshot, seed, mode, reference, context }
+    const own = cluster && cluster.index > 0 ? { ...values, save: null } : values
+    if (cluster && cluster.index > 0) endWithParent()
+    return together(() => estimator.measure(opened, own as never), 'start it again')
   },
 })
 

@@ -16,11 +16,11 @@ import { train as trainRun } from '../../runs/train.js'
 import type { TrainingResult } from '../../runs/training.js'
 import { runOf, withStep } from '../../runs/warm-start.js'
 import { choice, inGroup, text, UsageError } from '../../settings/setting.js'
+import { clusterOf, clusterOptions, neighbours, restartOption } from '../cluster.js'
 import { type Context, command, type Result } from '../command.js'
+import { endWithParent, launchWorkers } from '../launch.js'
 import { existingRun, openAndSay, withThreads } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
-import { clusterOf, clusterOptions } from './cluster.js'
-import { endWithParent, launchWorkers } from './launch.js'
 import { claimRun, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
 import { conclude, type NamedRun, newObserver } from './training-lines.js'
 
@@ -46,6 +46,7 @@ export const train = command({
     }),
     ...vaeFlags,
     ...clusterOptions,
+    maxRestarts: restartOption,
   },
   finishesOnInterrupt: true,
   switches: resumeSwitch,
@@ -157,12 +158,6 @@ function inCluster(config: RunConfig, cluster: Cluster | undefined): RunConfig {
   return { ...config, workers: count }
 }
 
-/** The number of workers on the same machine as this one. */
-function neighbours(cluster: Cluster | undefined): number {
-  const hosts = (cluster?.workers ?? []).map(address => address.replace(/:\d+$/, ''))
-  return Math.max(1, hosts.filter(host => host === hosts[cluster?.index ?? 0]).length)
-}
-
 /** Trains as the process that writes the run: alone, or as the chief of a cluster. */
 async function lead(request: TrainingRequest, config: RunConfig, context: Context): Promise<Result> {
   const { method, resume, continueWith } = request
@@ -181,6 +176,9 @@ async function lead(request: TrainingRequest, config: RunConfig, context: Contex
   }
 }
 
+/** What follows when a worker is gone. */
+const CONTINUES = 'the training ends, and --resume continues it from the last snapshot'
+
 async function trainNamed(
   run: NamedRun,
   command: string,
@@ -194,7 +192,7 @@ async function trainNamed(
   if (records.missing) context.note(records.missing)
   const observer = newObserver(run, bar, records, context)
   const job = { folder, config, resume, backend, isLocked: true, signal: context.signal, observer }
-  const result = await together(() => trainRun(job)).finally(() => bar.stop())
+  const result = await together(() => trainRun(job), CONTINUES).finally(() => bar.stop())
   if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
   conclude(result, run, command, context)
   return {
@@ -208,7 +206,7 @@ async function trainNamed(
 async function follow(cluster: Cluster, { config }: NamedRun, context: Context): Promise<Result> {
   endWithParent()
   const backend = await openAndSay(config.backend, config.threads, context, cluster)
-  const { ended } = await together(() => trainRun({ folder: '', config, backend, signal: context.signal }))
+  const { ended } = await together(() => trainRun({ folder: '', config, backend, signal: context.signal }), CONTINUES)
   return { json: { worker: cluster.index, ended }, interrupted: ended === 'interrupted', failed: ended === 'fallen' }
 }
 

@@ -1,9 +1,9 @@
 /** Which cluster this process belongs to: by `--cluster` and `--task`, by TF_CONFIG as TensorFlow reads it, or by Slurm's variables. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import type { Cluster } from '../../libtensorflow/cluster.js'
-import { parseJson } from '../../settings/json.js'
-import { inGroup, setting, text, UsageError, wholeNumber } from '../../settings/setting.js'
+import type { Cluster } from '../libtensorflow/cluster.js'
+import { parseJson } from '../settings/json.js'
+import { grouped, inGroup, setting, text, UsageError, wholeNumber } from '../settings/setting.js'
 
 /** The options of a command whose processes can work together. */
 export const clusterOptions = inGroup('machine', {
@@ -26,11 +26,16 @@ export const clusterOptions = inGroup('machine', {
     ),
     placeholder: 'n',
   },
-  maxRestarts: wholeNumber([0, 1000], 0, [
+})
+
+/** How often a training starts again by itself. */
+export const restartOption = grouped(
+  'machine',
+  wholeNumber([0, 1000], 0, [
     'restarts after a failure',
     'How often --workers starts all its processes again, from the last snapshot, when one of them fails.',
   ]),
-})
+)
 
 export interface ClusterValues {
   cluster: string | null
@@ -147,4 +152,10 @@ function isPublic(host: string): boolean {
   if (isIP(bare) === 6) return !/^(::1$|fe[89ab]|f[cd])/i.test(bare)
   if (isIP(bare) !== 4) return false
   return !/^(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./.test(bare)
+}
+
+/** The number of workers on the same machine as this one. */
+export function neighbours(cluster: Cluster | undefined): number {
+  const hosts = (cluster?.workers ?? []).map(address => address.replace(/:\d+$/, ''))
+  return Math.max(1, hosts.filter(host => host === hosts[cluster?.index ?? 0]).length)
 }

@@ -1,7 +1,7 @@
 /** `--workers N`: starts N processes of this command on this machine, which train together, and ends when all have ended. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import type { Context, Result } from '../command.js'
+import type { Context, Result } from './command.js'
 
 /** How long the others may take to end after one has failed, in milliseconds. */
 const GRACE = 15_000
