@@ -45,6 +45,7 @@ const candidates = {
   steps: [
     elbo('xla'),
     elbo('graph'),
+    elbo('xla bfloat16', { args: ['elbo-steps.mjs', 'xla', 'bfloat16'], reference: false }),
     elbo('off', { name: 'elbo off (eager TF.js)', label: 'off (eager TF.js)', chunk: 10, reference: false }),
     python('JAX lax.scan', ['peers/jax_vae.py', 'scan'], 100),
     python('JAX jit', ['peers/jax_vae.py', 'jit'], 10),

@@ -239,6 +239,7 @@ export const vaeFlags = {
   }),
   backend: runSettings.backend,
   compile: runSettings.compile,
+  precision: runSettings.precision,
   threads: runSettings.threads,
   imagesEvery: runSettings.imagesEvery,
 } as const satisfies GroupedSettings

@@ -6,14 +6,15 @@ import { DTYPES } from '../../libtensorflow/dtypes.js'
 import type { Functions } from '../../libtensorflow/functions.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import type { TensorMetadata } from '../../libtensorflow/tensor-table.js'
+import { bfloat16Products } from '../passes/bfloat16.js'
 import { canonicalConvolutions } from '../passes/convolutions.js'
 import { fused } from '../passes/fusions.js'
-import { type ProgramWithFunctions, vectorizedNoise } from '../passes/philox.js'
+import { vectorizedNoise } from '../passes/philox.js'
 import { optimize } from '../passes/simplify.js'
 import { toGraph } from '../program/graphdef.js'
-import { type Program, sizeOf } from '../program/program.js'
+import { type Program, type ProgramWithFunctions, sizeOf } from '../program/program.js'
 import type { StepProgram } from '../record/trace.js'
-import type { Input, NativeMode } from '../step.js'
+import type { Input, NativeMode, Precision } from '../step.js'
 import type { Fed } from './feed.js'
 import { fedType, type Loop, type LoopShape, makeLoop } from './loop.js'
 
@@ -30,10 +31,17 @@ export interface CompiledLoop {
 }
 
 /** Defines the loop; XLA compiles it when it first runs. Throws a TensorFlowError if TensorFlow does not accept the program. */
-export function compileLoop(backend: NodeBackend, step: StepProgram, shape: LoopShape, mode: NativeMode): CompiledLoop {
+export function compileLoop(
+  backend: NodeBackend,
+  step: StepProgram,
+  shape: LoopShape,
+  { mode, precision }: { mode: NativeMode; precision: Precision },
+): CompiledLoop {
   const { binding } = backend
   const name = `scan_${definitions++}`
-  const { program, functions: callees } = forMode(mode, step.program, name, binding.isUsingGpuDevice())
+  const onGpu = binding.isUsingGpuDevice()
+  const { program, functions: callees } =
+    mode === 'graph' ? forGraph(step.program) : forXla(step.program, { name, precision, onGpu })
   const loop = makeLoop({ ...step, program }, shape)
   const functions = defineLoop(binding, name, loop, callees)
   const variables = [...step.variables.values()]
@@ -59,11 +67,22 @@ export function compileLoop(backend: NodeBackend, step: StepProgram, shape: Loop
 
 let definitions = 0
 
-function forMode(mode: NativeMode, program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
-  if (mode === 'graph') return { program: fused(program), functions: new Map() }
+const forGraph = (program: Program): ProgramWithFunctions => ({ program: fused(program), functions: new Map() })
+
+interface ForXla {
+  /** Names of functions begin with it. */
+  readonly name: string
+  readonly precision: Precision
+  readonly onGpu: boolean
+}
+
+function forXla(program: Program, { name, precision, onGpu }: ForXla): ProgramWithFunctions {
   const vectorized = vectorizedNoise(program, name)
   const forDevice = onGpu ? vectorized.program : canonicalConvolutions(vectorized.program)
-  return { program: optimize(forDevice), functions: vectorized.functions }
+  const float32 = optimize(forDevice)
+  if (precision === 'float32') return { program: float32, functions: vectorized.functions }
+  const products = bfloat16Products(float32, name, onGpu)
+  return { program: optimize(products.program), functions: new Map([...vectorized.functions, ...products.functions]) }
 }
 
 /** The functions of a loop; the one to run is `NAME_loop`. */
