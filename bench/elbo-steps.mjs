@@ -1,6 +1,7 @@
 // elbo's training step as a candidate of bench/peers.mjs: node bench/elbo-steps.mjs off|graph|xla [bfloat16]. The protocol is in peers/protocol.py.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { peakMegabytes } from '../dist/commands/bench/peak-memory.js'
 import {
   createVae,
   gradientAscent,
@@ -46,7 +47,7 @@ const timed = async count => {
   return performance.now() - started
 }
 
-console.log('ready', await timed(1))
+console.log('ready', await timed(1), peakMegabytes())
 for await (const line of createInterface({ input: process.stdin }))
-  console.log((await timed(Number(line))) / Number(line))
+  console.log((await timed(Number(line))) / Number(line), peakMegabytes())
 process.exit()

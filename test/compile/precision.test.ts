@@ -118,6 +118,13 @@ describe.skipIf(skipped !== '')(`a step in bfloat16${skipped}`, () => {
     expect(bfloat16).toEqual(float32)
   })
 
+  test('is refused by auto where XLA is slow at an operation', async () => {
+    const step: Step<object> = x => ({ y: tf.conv3d(x as tf.Tensor5D, tf.ones([2, 2, 2, 2, 1]), 1, 'same') })
+    const steps = compileSteps(tf.backend() as NodeBackend, step as Step<object, Inputs>, { precision: 'bfloat16' })
+    const call = callOf(await stacked(floatBatches(1, [1, 4, 4, 4, 2])), {})
+    await expect(steps.run(call)).rejects.toThrow('precision bfloat16 needs XLA, which is slow at Conv3D on CPUs')
+  })
+
   test('learns what float32 learns, and keeps weights and optimizer in float32', async () => {
     const learned = async (precision: Precision) => {
       const w = weights([8, 4])

@@ -10,15 +10,7 @@ import { loadTrainedVae, readRunSnapshot } from '../../src/runs/trained-run.js'
 import { useBackend } from '../support/backend.js'
 import { smallMnist } from '../support/idx-file.js'
 import { skipped } from '../support/native.js'
-import {
-  expectSameState,
-  newRun,
-  readMetrics,
-  readState,
-  smallConfig,
-  stopAfterFirstStep,
-  trainSmall,
-} from '../support/runs.js'
+import { expectSameState, newRun, readMetrics, smallConfig, stopAfterFirstStep, trainSmall } from '../support/runs.js'
 
 describe('a resumed run is byte for byte the run that was never stopped', () => {
   test.each([...optimizers])('with %s, stopped between two epochs', async optimizer => {
@@ -51,21 +43,13 @@ describe('a resumed run is byte for byte the run that was never stopped', () => 
   test.skipIf(skipped !== '' || bfloat16Problem() !== undefined)(
     'with products in bfloat16, which is in the snapshot and never changes',
     async () => {
-      const changes = { compile: 'auto', precision: 'bfloat16' } as const
-      const [whole, parts, float32] = [newRun(), newRun(), newRun()]
+      const changes = { compile: 'auto', precision: 'bfloat16', epochs: 1 } as const
+      const [whole, parts] = [newRun(), newRun()]
       await trainSmall(whole, changes)
       await trainSmall(parts, changes, stopAfterFirstStep())
       await trainSmall(parts, changes, { resume: true })
       expectSameState(parts, whole)
-      await trainSmall(float32, { compile: 'xla' })
-      expect(readState(whole).equals(readState(float32))).toBe(false)
-      const bounds = [whole, float32].map(run => readMetrics(run).at(-1)?.validationElbo ?? Number.NaN) as [
-        number,
-        number,
-      ]
-      expect(Math.abs(bounds[0] - bounds[1])).toBeLessThan(1)
       expect(readRunSnapshot(whole, 'latest').snapshot.settings).toMatchObject({ precision: 'bfloat16' })
-      expect(readRunSnapshot(float32, 'latest').snapshot.settings).not.toHaveProperty('precision')
     },
   )
 
