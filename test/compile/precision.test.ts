@@ -121,7 +121,7 @@ describe.skipIf(skipped !== '')(`a step in bfloat16${skipped}`, () => {
   test('is refused by auto where XLA is slow at an operation', async () => {
     const step: Step<object> = x => ({ y: tf.conv3d(x as tf.Tensor5D, tf.ones([2, 2, 2, 2, 1]), 1, 'same') })
     const steps = compileSteps(tf.backend() as NodeBackend, step as Step<object, Inputs>, { precision: 'bfloat16' })
-    const call = callOf(await stacked(floatBatches(1, [1, 4, 4, 4, 2])), {})
+    const call = callOf<object>(await stacked(floatBatches(1, [1, 4, 4, 4, 2])), {})
     await expect(steps.run(call)).rejects.toThrow('precision bfloat16 needs XLA, which is slow at Conv3D on CPUs')
   })
 
