@@ -40,6 +40,8 @@ export interface RunConfig extends Partial<ReadOptions> {
   /** Of the matrix products of training; absent: float32. */
   precision?: Precision
   threads: number | null
+  /** Processes that train together; absent: this one alone. */
+  workers?: number
   /** Epochs between pictures. */
   imagesEvery: number
   /** The run that provides the initial weights, as RUN@STEP; null or absent: none. */

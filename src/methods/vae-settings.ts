@@ -22,7 +22,7 @@ import {
   wholeNumberOrOff,
 } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
-import { layers, readSettings, runSettings, seedSetting, validationSetting } from './run-settings.js'
+import { layers, readSettings, runSettings, seedSetting, validationSetting, workersSetting } from './run-settings.js'
 
 /** The settings, in the order of config.json. */
 export const vaeFlags = {
@@ -256,6 +256,7 @@ export const vaeFlags = {
   compile: runSettings.compile,
   precision: runSettings.precision,
   threads: runSettings.threads,
+  workers: workersSetting,
   imagesEvery: runSettings.imagesEvery,
 } as const satisfies GroupedSettings
 

@@ -11,6 +11,7 @@ import { canonicalConvolutions } from '../passes/convolutions.js'
 import { fused } from '../passes/fusions.js'
 import { vectorizedNoise } from '../passes/philox.js'
 import { optimize } from '../passes/simplify.js'
+import { inStages, reducesOverWorkers } from '../passes/stages.js'
 import { toGraph } from '../program/graphdef.js'
 import { type Program, type ProgramWithFunctions, sizeOf } from '../program/program.js'
 import type { StepProgram } from '../record/trace.js'
@@ -40,12 +41,12 @@ export function compileLoop(
   const { binding } = backend
   const name = `scan_${definitions++}`
   const onGpu = binding.isUsingGpuDevice()
-  const { program, functions: callees } =
-    mode === 'graph' ? forGraph(step.program) : forXla(step.program, { name, precision, onGpu })
+  const { program, functions: callees } = forMode(mode, step.program, { name, precision, onGpu })
   const loop = makeLoop({ ...step, program }, shape)
   const functions = defineLoop(binding, name, loop, callees)
   const variables = [...step.variables.values()]
   const changed = loop.assigned.map(name => step.variables.get(name) as tf.Variable)
+  const attributes = MODE_ATTRIBUTES[reducesOverWorkers(step.program) ? 'graph' : mode]
   const outputs = [...loop.outputs].map(([name, type]) => [name, sizeOf(type)] as const)
   return {
     async run(fed) {
@@ -55,7 +56,7 @@ export function compileLoop(
       try {
         const ids = [...inputs, ...backend.getInputTensorIds(variables)]
         const count = outputs.length + changed.length
-        const tensors = await functions.run(`${name}_loop`, MODE_ATTRIBUTES[mode], ids, count)
+        const tensors = await functions.run(`${name}_loop`, attributes, ids, count)
         return loopResult(backend, tensors, outputs, changed)
       } finally {
         for (const id of inputs) binding.deleteTensor(id)
@@ -67,22 +68,36 @@ export function compileLoop(
 
 let definitions = 0
 
-const forGraph = (program: Program): ProgramWithFunctions => ({ program: fused(program), functions: new Map() })
-
-interface ForXla {
+interface Target {
   /** Names of functions begin with it. */
   readonly name: string
   readonly precision: Precision
   readonly onGpu: boolean
 }
 
-function forXla(program: Program, { name, precision, onGpu }: ForXla): ProgramWithFunctions {
+function forMode(mode: NativeMode, program: Program, { name, precision, onGpu }: Target): ProgramWithFunctions {
+  if (mode === 'graph') return alone(fused(program))
+  const given = precision === 'float32' ? alone(program) : bfloat16Products(program, name, onGpu)
+  const compiled = reducesOverWorkers(program) ? inStagesForXla : forXla
+  const made = compiled(given.program, name, onGpu)
+  return { program: made.program, functions: new Map([...given.functions, ...made.functions]) }
+}
+
+const alone = (program: Program): ProgramWithFunctions => ({ program, functions: new Map() })
+
+function inStagesForXla(program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
+  const staged = inStages(program, name)
+  const stages = [...staged.functions].flatMap(([stage, its]) => {
+    const { program, functions } = forXla(its, stage, onGpu)
+    return [...functions, [stage, program] as const]
+  })
+  return { program: staged.program, functions: new Map(stages) }
+}
+
+function forXla(program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
   const vectorized = vectorizedNoise(program, name)
   const forDevice = onGpu ? vectorized.program : canonicalConvolutions(vectorized.program)
-  const float32 = optimize(forDevice)
-  if (precision === 'float32') return { program: float32, functions: vectorized.functions }
-  const products = bfloat16Products(float32, name, onGpu)
-  return { program: optimize(products.program), functions: new Map([...vectorized.functions, ...products.functions]) }
+  return { program: optimize(forDevice), functions: vectorized.functions }
 }
 
 /** The functions of a loop; the one to run is `NAME_loop`. */
