@@ -187,12 +187,12 @@ function requireAllUsed<S>({ keys, schedules }: RunOptions<S>, steps: number): v
 export async function* chunks<S>(
   steps: Scan<S>,
   { from = 0, to, signal }: { from?: number; to: number; signal?: AbortSignal | undefined },
-  feed: (from: number, count: number) => Feed<S>,
+  feed: (from: number, count: number) => Feed<S> | Promise<Feed<S>>,
 ): AsyncGenerator<Chunk<S>> {
   checkRange(from, to)
   for (let done = from; done < to && !signal?.aborted; ) {
     const count = Math.min(steps.chunkSteps, to - done)
-    const { batches, ...options } = feed(done, count)
+    const { batches, ...options } = await feed(done, count)
     const [given = 0] = batches.shape
     if (given !== count) throw new Error(`chunks: ${count} batches were asked for, got ${given}`)
     const work = steps.run(batches, options)

@@ -26,7 +26,10 @@ const BLOCK = 1000
 export function binarizeOnce<I extends ImageSet>(images: I, reading: Exclude<Reading, 'none'>, key: HostKey): I {
   const size = imageSize(images)
   const block = (b: number) => binaryLevels(levelsOf(images, b * BLOCK, (b + 1) * BLOCK), reading, keyAt(key, b))
-  if (!('pixels' in images)) return { ...images, read: inBlocks(block, size) }
+  if (!('pixels' in images)) {
+    const binary = (levels: Uint8Array, b: number) => binaryLevels(levels, reading, keyAt(key, b))
+    return { ...images, read: inBlocks(block, size), ...gatherInBlocks(images, binary) }
+  }
   const binary = new Uint8Array(images.count * size)
   for (let b = 0; b * BLOCK < images.count; b++) binary.set(block(b), b * BLOCK * size)
   return { ...images, pixels: binary }
@@ -38,6 +41,33 @@ function binaryLevels(grey: Uint8Array, reading: Exclude<Reading, 'none'>, key: 
   return grey.map((level, i) =>
     (thresholds ? (thresholds[i] as number) < Math.fround(level / WHITE) : level >= WHITE / 2) ? WHITE : 0,
   )
+}
+
+/** The same without blocking. */
+function gatherInBlocks(images: StoredImages, binary: (levels: Uint8Array, b: number) => Uint8Array) {
+  const { gather, count } = images
+  if (gather === undefined) return {}
+  const size = imageSize(images)
+  const block = async (b: number) => {
+    const positions = Int32Array.from({ length: Math.min(BLOCK, count - b * BLOCK) }, (_, i) => b * BLOCK + i)
+    return binary(await gather(positions), b)
+  }
+  let last: { b: number; levels: Promise<Uint8Array> } | undefined
+  return {
+    async gather(positions: ArrayLike<number>) {
+      const gathered = new Uint8Array(positions.length * size)
+      let held: { b: number; levels: Uint8Array } | undefined
+      for (let i = 0; i < positions.length; i++) {
+        const position = positions[i] as number
+        const b = Math.floor(position / BLOCK)
+        if (last?.b !== b) last = { b, levels: block(b) }
+        if (held?.b !== b) held = { b, levels: await last.levels }
+        const at = (position - b * BLOCK) * size
+        gathered.set(held.levels.subarray(at, at + size), i * size)
+      }
+      return gathered
+    },
+  }
 }
 
 /** Reads by position from blocks, of which the last one is kept. */

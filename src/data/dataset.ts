@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path'
 import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { digestOf } from './digest.js'
-import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
+import { gatherBy, gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
 import { warningsAtOnce } from './look.js'
 import type { OnDecoded } from './sources/decoded.js'
 import { openSource, type Part, type Source } from './sources/open-source.js'
@@ -167,7 +167,7 @@ function inFixedOrder(part: Part, name: string): Part {
       levels.set(part.read(order[i] as number, (order[i] as number) + 1), (i - from) * size)
     return levels
   }
-  return { ...part, read, ...moved }
+  return { ...part, read, ...gatherBy(part, position => order[position] as number), ...moved }
 }
 
 /** The settings of a run that select its images. */
