@@ -8,6 +8,7 @@ import { withLock } from '../../src/setup/lock.mjs'
 import { during } from '../../src/setup/progress.mjs'
 import { errorCode, Refusal } from '../../src/setup/refusal.mjs'
 import { bundleVendor } from '../../vendor/bundle.mjs'
+import { writeDeclarations } from './declare.mjs'
 import { cloneLock } from './packages.mjs'
 import { run } from './run.mjs'
 
@@ -70,7 +71,7 @@ async function build(root, guard) {
   await rm(join(root, compilerMemory), { force: true })
   const vendored = await bundleVendor()
   const emitted = await compile(root, guard)
-  for (const path of vendored) emitted.add(path)
+  for (const path of [...vendored, await writeDeclarations(root)]) emitted.add(path)
   await removeOthers(root, emitted)
   if (emitted.has(join(root, 'dist/cli.js'))) await chmod(join(root, 'dist/cli.js'), 0o755)
   await writeFile(join(root, stampFile), stamp)
