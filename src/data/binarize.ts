@@ -1,19 +1,19 @@
-/** Binarization of grey images: in every step, or once for a whole set. */
+/** Binarization of images: in every step, or once for a whole set. */
 import * as tf from '#tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
 import { type HostKey, type Key, keyAt, uniformValues } from '../random.js'
 import { type ImageSet, imageSize, levelsOf, type StoredImages } from './images.js'
 import { WHITE } from './levels.js'
 
-/** `dynamic`: a Bernoulli draw with the grey value as probability. `static`: the threshold 0.5. `none`: grey values, for density models. */
+/** `dynamic`: a Bernoulli draw with the value in [0, 1] as probability. `static`: the threshold 0.5. `none`: the values, for densities. */
 export const readings = ['dynamic', 'static', 'none'] as const
 
 export type Reading = (typeof readings)[number]
 
-/** Binarizes grey values in [0, 1], of any shape; only 'dynamic' uses the key. */
-export function binarize(key: Key, grey: tf.Tensor, reading: Reading): tf.Tensor {
-  if (reading === 'none') return grey
-  return reading === 'dynamic' ? bernoulli.sample(key, grey) : tf.cast(tf.greaterEqual(grey, 0.5), 'float32')
+/** Binarizes values in [0, 1], of any shape; only 'dynamic' uses the key. */
+export function binarize(key: Key, values: tf.Tensor, reading: Reading): tf.Tensor {
+  if (reading === 'none') return values
+  return reading === 'dynamic' ? bernoulli.sample(key, values) : tf.cast(tf.greaterEqual(values, 0.5), 'float32')
 }
 
 /** Images that share one key in `binarizeOnce`. */
@@ -35,10 +35,10 @@ export function binarizeOnce<I extends ImageSet>(images: I, reading: Exclude<Rea
   return { ...images, pixels: binary }
 }
 
-function binaryLevels(grey: Uint8Array, reading: Exclude<Reading, 'none'>, key: HostKey): Uint8Array {
-  const thresholds = reading === 'dynamic' ? uniformValues(key, grey.length) : undefined
+function binaryLevels(levels: Uint8Array, reading: Exclude<Reading, 'none'>, key: HostKey): Uint8Array {
+  const thresholds = reading === 'dynamic' ? uniformValues(key, levels.length) : undefined
   // Round to float32 as the training step does.
-  return grey.map((level, i) =>
+  return levels.map((level, i) =>
     (thresholds ? (thresholds[i] as number) < Math.fround(level / WHITE) : level >= WHITE / 2) ? WHITE : 0,
   )
 }

@@ -21,7 +21,7 @@ import {
   wholeNumberOrOff,
 } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
-import { layers, readSettings, runSettings, seedSetting, validationSetting } from './run-settings.js'
+import { layers, readSettings, runSettings, seedSetting, testSetting, validationSetting } from './run-settings.js'
 
 /** The settings, in the order of config.json. */
 export const vaeFlags = {
@@ -230,11 +230,12 @@ export const vaeFlags = {
   trainImages: runSettings.trainImages,
   validation: validationSetting,
   validationImages: runSettings.validationImages,
+  test: testSetting,
   ...readSettings,
   ...inGroup('data', {
     binarize: choice(readings, 'dynamic', [
-      'how grey pixels become binary',
-      'How grey pixels become binary. dynamic: a new Bernoulli draw at each use. static: a threshold at 0.5. none: not at all, for every --likelihood but bernoulli.',
+      'binarization',
+      'How levels become binary. dynamic: a new Bernoulli draw at each use. static: a threshold at 0.5. none: not at all, for every --likelihood but bernoulli.',
     ]),
   }),
   backend: runSettings.backend,

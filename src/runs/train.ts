@@ -1,6 +1,7 @@
 /** The training loop: images -> scan -> validate -> log -> save. */
 import { chunks } from '../compile/scan.js'
 import { type Dataset, loadRunDataset } from '../data/dataset.js'
+import { warningsOfSplits } from '../data/look.js'
 import { methodOf } from '../methods/list.js'
 import { createLearner, type Learner } from '../methods/method.js'
 import { requireFiniteBound } from './divergence.js'
@@ -20,7 +21,9 @@ import type { TrainingJob, TrainingResult } from './training.js'
  */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { folder, config, resume = false, isLocked = false, observer = {} } = job
-  const data = await loadRunDataset(config, observer.decoded)
+  const loaded = await loadRunDataset(config, { onDecoded: observer.decoded, signal: job.signal })
+  const { train, validation, test, sha256 } = loaded
+  const data = { ...loaded, warnings: [...loaded.warnings, ...warningsOfSplits({ train, validation, test }, sha256)] }
   const shape = { ...data, images: data.train.count }
   const learner = createLearner(methodOf(config), config, shape, job.backend.device)
   const keeper = () => keepInFolder(folder, { resume, isLocked })

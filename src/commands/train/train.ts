@@ -1,7 +1,7 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
 
 import { existsSync } from 'node:fs'
-import { absoluteSource } from '../../data/dataset.js'
+import { withAbsolutePaths } from '../../data/dataset.js'
 import { MOST_JSON, readWhole } from '../../files/reading.js'
 import type { Method, RunConfig } from '../../methods/method.js'
 import { resolveConfig, vae } from '../../methods/vae.js'
@@ -108,7 +108,7 @@ export async function trainRequested(request: TrainingRequest, context: Context)
   const saved = named && resume ? readRunConfig(named) : undefined
   if (saved) requireMethod(saved, method)
   const asked = withThreads(saved ? request.resumed(saved) : request.fresh())
-  const config = { ...asked, data: absoluteSource(asked.data) }
+  const config = { ...asked, ...withAbsolutePaths(asked) }
   if (saved) noteThreads(saved, config, context)
   const claim = claimRun(context, request, config)
   const { name, folder } = claim
