@@ -51,6 +51,8 @@ export interface Decodable extends ImageShape {
   readonly isSlow?: boolean
   /** The levels are from 0 to 255 whatever `--levels` says, because fractions or truth values were read. */
   readonly isScaled?: boolean
+  /** Size, orientation and channels are what the options ask for. */
+  readonly isAsAsked?: boolean
   /** The levels as they lie in a file, where nothing has to be decoded. */
   readonly flat?: { readonly path: string; readonly offset: number }
   /** The levels in pieces of whole images, in order; memory in use does not grow with the number of images. */

@@ -184,6 +184,7 @@ function decodable(part: StoredPart, target: PictureTarget, { count, broken }: S
     ...(names && { names: names.filter(isKept) }),
     files,
     isSlow: true,
+    isAsAsked: true,
     blocks: () => decodedBlocks(part, target, broken),
   }
 }

@@ -38,6 +38,7 @@ function stepsOf(images: Decodable, options: ReadOptions): Step[] {
     shape = step.shape
   }
   add(whitening(shape, options, images))
+  if (images.isAsAsked) return steps
   if (options.transpose === 'on') add(transposing(shape))
   add(blending(shape, options, images))
   add(resize(shape, options, images))
