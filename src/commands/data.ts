@@ -171,7 +171,7 @@ function print(context: Context, { format, shape, looks, training, warnings }: P
     context.print(line)
   if (training) {
     const { train, validation, test } = training
-    context.print(`a training has ${train} training, ${validation} validation and ${test} test images of them`)
+    printWrapped(context, `a training has ${train} training, ${validation} validation and ${test} test images of them`)
   }
   const [first] = entries
   if (first) context.print(`levels 0 to 255 of ${first[0]}, in bins of ${BIN}: ${sparkline(first[1].histogram)}`)
