@@ -8,6 +8,7 @@ import { withLock } from '../../src/setup/lock.mjs'
 import { during } from '../../src/setup/progress.mjs'
 import { errorCode, Refusal } from '../../src/setup/refusal.mjs'
 import { bundleVendor } from '../../vendor/bundle.mjs'
+import { bundleWeb } from '../../vendor/bundle-web.mjs'
 import { writeDeclarations } from './declare.mjs'
 import { cloneLock } from './packages.mjs'
 import { run } from './run.mjs'
@@ -69,7 +70,7 @@ async function build(root, guard) {
   const stamp = fingerprint(root)
   await rm(join(root, stampFile), { force: true })
   await rm(join(root, compilerMemory), { force: true })
-  const vendored = await bundleVendor()
+  const vendored = [...(await bundleVendor()), ...(await bundleWeb())]
   const emitted = await compile(root, guard)
   for (const path of [...vendored, await writeDeclarations(root)]) emitted.add(path)
   await removeOthers(root, emitted)

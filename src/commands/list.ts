@@ -18,6 +18,7 @@ const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
   score: async () => (await import('./score/score.js')).score,
   gradients: async () => (await import('./gradients/gradients.js')).gradients,
   runs: async () => (await import('./runs.js')).runs,
+  explore: async () => (await import('./explore.js')).explore,
   check: async () => (await import('./check/check.js')).check,
   bench: async () => (await import('./bench/bench.js')).bench,
   backends: async () => (await import('./backends.js')).backends,
