@@ -391,7 +391,14 @@ test('what a training holds out is said, by its own flags; a source with parts d
   expect(json()).toEqual({ train: 15, validation: 2, test: 3 })
   expect(json('--test', '0.5', '--validation', '0.2')).toEqual({ train: 8, validation: 2, test: 10 })
   expect((await look(source)).lines).toContain('a training has 15 training, 2 validation and 3 test images of them')
-  line.refused(2, '--test 1: \'last-sixth\', or a share between 0 and 1, such as 0.1, was expected', 'data', source, '--test', '1')
+  line.refused(
+    2,
+    "--test 1: 'last-sixth', or a share between 0 and 1, such as 0.1, was expected",
+    'data',
+    source,
+    '--test',
+    '1',
+  )
   line.refused(2, 'has 2 test images of its own; leave the share out', 'data', array('keras.npz'), '--test', '0.1')
 })
 

@@ -60,7 +60,18 @@ test('Ctrl-C ends a training that still reads its images: nothing of a run is le
 test('bytes of 0 and 1, labels and shares are settings of a run, which is resumed and encoded with them', () => {
   const images = written('bits.bin', Uint8Array.from(bits(24, 4, 4)))
   const labels = written('labels.csv', Array.from({ length: 24 }, (_, i) => (i % 3 ? 'a' : 'b')).join('\n'))
-  const options = ['--raw-shape', '24x4x4', '--levels', '0-1', '--labels', labels, '--validation', '0.25', '--test', '0.5']
+  const options = [
+    '--raw-shape',
+    '24x4x4',
+    '--levels',
+    '0-1',
+    '--labels',
+    labels,
+    '--validation',
+    '0.25',
+    '--test',
+    '0.5',
+  ]
   const { stderr } = elbo('train', '--run', 'bits', '--data', images, ...options, ...small)
   expect(stderr).toContain('9 training and 3 validation images of 4x4')
   expect(stderr).not.toContain('warning')
@@ -68,7 +79,17 @@ test('bytes of 0 and 1, labels and shares are settings of a run, which is resume
   succeed('encode', 'bits', '--to', 'codes.csv', '--split', 'test')
   expect(readFileSync(join(home, 'codes.csv'), 'utf8').split('\n')[0]).toContain('labelName')
   refused(2, '--validation 0.5: the run began with 0.25', 'train', '--run', 'bits', '--resume', '--validation', '0.5')
-  refused(1, 'labels.csv: 24 labels, but there are 12 images', 'train', '--data', images, '--raw-shape', '12x4x8', '--labels', labels)
+  refused(
+    1,
+    'labels.csv: 24 labels, but there are 12 images',
+    'train',
+    '--data',
+    images,
+    '--raw-shape',
+    '12x4x8',
+    '--labels',
+    labels,
+  )
 })
 
 interface Given extends Partial<VaeConfig> {
