@@ -160,6 +160,11 @@ function requireNoShare(name: string, share: HeldOut, { count }: Part, source: s
   throw new UsageError(`--${name} ${share}: ${source} has ${count} ${name} images of its own; leave the share out`)
 }
 
+const tooFew = {
+  test: `images are too few to split; at least ${SHARE} are needed`,
+  validation: `images are too few for a validation split; at least ${SHARE} are needed, or --validation none`,
+} as const
+
 /** Holds out the last images of a part; the only setting that is given says how many, and for what. */
 function heldOut(part: Part, settings: SplitSettings, source: string): { kept: Part; held: Part } {
   const [[name, share]] = Object.entries(settings) as [[string, HeldOut]]
@@ -168,9 +173,7 @@ function heldOut(part: Part, settings: SplitSettings, source: string): { kept: P
   if (typeof share === 'number' && (held === 0 || held === count))
     throw new UsageError(`--${name} ${share}: ${held} of ${count} images; at least one must be held out, and one left`)
   if (held === 0 && share !== 'none')
-    throw new Error(
-      `${source}: ${count} images are too few ${name === 'test' ? 'to split' : 'for a validation split'}; at least ${SHARE} are needed${name === 'test' ? '' : ', or --validation none'}`,
-    )
+    throw new Error(`${source}: ${count} ${tooFew[name === 'test' ? 'test' : 'validation']}`)
   return { kept: range(part, 0, count - held), held: range(part, count - held, count) }
 }
 
