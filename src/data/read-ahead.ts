@@ -59,5 +59,15 @@ async function joined(blocks: readonly Block[], from: number, to: number): Promi
     parts.push(levels.subarray(start * size, end * size))
   }
   const [only] = parts
-  return parts.length === 1 && only ? only : Buffer.concat(parts)
+  return parts.length === 1 && only ? only : endToEnd(parts)
+}
+
+function endToEnd(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
