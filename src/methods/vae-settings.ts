@@ -22,7 +22,15 @@ import {
   wholeNumberOrOff,
 } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
-import { layers, readSettings, runSettings, seedSetting, testSetting, validationSetting } from './run-settings.js'
+import {
+  layers,
+  readSettings,
+  runSettings,
+  seedSetting,
+  testSetting,
+  validationSetting,
+  workersSetting,
+} from './run-settings.js'
 
 /** The settings, in the order of config.json. */
 export const vaeFlags = {
@@ -256,6 +264,7 @@ export const vaeFlags = {
   backend: runSettings.backend,
   compile: runSettings.compile,
   threads: runSettings.threads,
+  workers: workersSetting,
   imagesEvery: runSettings.imagesEvery,
 } as const satisfies GroupedSettings
 
