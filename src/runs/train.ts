@@ -37,7 +37,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
 
 /** What workers that train together must have in common. */
 function factsOf(config: RunConfig, { sha256, train, validation }: Dataset): Facts {
-  const { threads: _, backend: __, data: ___, ...settings } = config
+  const { threads: _, backend: __, data: ___, labels: ____, ...settings } = config
   const flags = Object.entries(settings).map(([name, value]) => [`--${kebabCase(name)}`, value])
   const images = {
     'the digest of all images': sha256,
