@@ -3,7 +3,7 @@
  * a `Method` and its `Learner` and never asks which method it is. A new method is one file here and one entry in list.ts.
  */
 import type * as tf from '#tfjs'
-import type { modes, ScanOptions } from '../compile/step.js'
+import type { modes, Precision, ScanOptions } from '../compile/step.js'
 import type { readings } from '../data/binarize.js'
 import type { Dataset, Split, SplitSettings } from '../data/dataset.js'
 import type { GivenShape } from '../data/images.js'
@@ -35,6 +35,8 @@ export interface RunConfig extends Partial<ReadOptions>, SplitSettings {
   validationImages: number | null
   backend: string
   compile: (typeof modes)[number]
+  /** Of the matrix products of training; absent: float32. */
+  precision?: Precision
   threads: number | null
   /** Processes that train together; absent: this one alone. */
   workers?: number
