@@ -9,7 +9,7 @@ export { type BatchedOptions, batched, type Examples } from './compile/batched.j
 export { CompileRefusal } from './compile/refusal.js'
 export { type Scan, scan } from './compile/scan.js'
 export type { ArrayValues, Choice, Data, Outputs, RunOptions, ScanOptions, Step } from './compile/step.js'
-export { type Dataset, loadDataset, type Split } from './data/dataset.js'
+export { type Dataset, type HeldOut, loadDataset, type Split, type SplitSettings } from './data/dataset.js'
 export type { ImageSet, ImageShape, Images, StoredImages } from './data/images.js'
 export type { OnDecoded } from './data/sources/decoded.js'
 export type { Labels, ReadOptions, Warning } from './data/sources/reader.js'

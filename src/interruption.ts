@@ -17,6 +17,13 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
   }
 }
 
+/** The error of work that the user interrupted before it had anything to save; the program ends with exit code 130 and its message. */
+export function interruptedWhile(work: string): Error {
+  const error = new Error(`interrupted while ${work}; nothing was begun`)
+  error.name = 'AbortError'
+  return error
+}
+
 /** Ends the process without waiting for worker threads, unlike `process.exit`. Output must be flushed before. */
 export function exitAtOnce(code: number): void {
   const exit = koffi.load(null).func('void _exit(int)') as (code: number) => void

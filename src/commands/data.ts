@@ -1,13 +1,14 @@
 /** `elbo data SOURCE`: what is read from a source before anything is trained on it. */
+import { type Split, type SplitSettings, splitParts } from '../data/dataset.js'
 import { digestOf } from '../data/digest.js'
 import { describeSize, gatherImages, type ImageShape, imageShape } from '../data/images.js'
-import { contactSheet, lookAt, type PartSummary } from '../data/look.js'
+import { contactSheet, keepLook, lookAt, type PartSummary } from '../data/look.js'
 import { decodedSets, removeDecoded } from '../data/sources/decoded.js'
 import { sizeAsked } from '../data/sources/levels.js'
-import { openSource, type Part } from '../data/sources/open-source.js'
+import { openSource, type Part, type Source } from '../data/sources/open-source.js'
 import type { PartName, ReadOptions, Warning } from '../data/sources/reader.js'
 import { writeFileAtomic } from '../files/files.js'
-import { readSettings } from '../methods/run-settings.js'
+import { readSettings, testSetting, validationSetting } from '../methods/run-settings.js'
 import { imageGrid } from '../plots/image-grid.js'
 import { refuseOwnFile } from '../runs/own-files.js'
 import { grouped, text, UsageError, type Values, wholeNumber } from '../settings/setting.js'
@@ -17,6 +18,8 @@ import { progressBar } from './progress-bar.js'
 import { wrap } from './wrap.js'
 
 const options = {
+  validation: validationSetting,
+  test: testSetting,
   ...readSettings,
   size: grouped('data', text('another name of --resize', { placeholder: 'value', unset: 'off' })),
   out: grouped('output', text('PNG of up to 64 images', { placeholder: 'path', unset: 'none' })),
@@ -71,7 +74,7 @@ const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
 type DataValues = Values<typeof options>
 
 async function show(source: string, values: DataValues, context: Context): Promise<Result> {
-  const { size, out, seed, ...read } = values
+  const { size, out, seed, validation, test, ...read } = values
   if (size !== null && read.resize !== null && size !== read.resize)
     throw new UsageError(`--size ${size}: --resize says ${read.resize}; give one of the two`)
   if (size !== null) sizeAsked({ resize: size }, '--size')
@@ -83,18 +86,36 @@ async function show(source: string, values: DataValues, context: Context): Promi
   const parts = splitsOf(opened.parts)
   const [, first] = parts[0] as [PartName, Part]
   if (out !== null) requireShown(first)
+  const training = trainingCounts(opened, source, { validation, test })
   const look = lookAt(Object.fromEntries(parts))
+  await keepLook(Object.fromEntries(parts), look, () => digestOf(Object.values(opened.parts)))
   const warnings = [...opened.warnings, ...look.warnings]
   const splits: [PartName, Awaited<ReturnType<typeof splitJson>>][] = []
   for (const [name, part] of parts) splits.push([name, await splitJson(part, look.parts[name] as PartSummary)])
-  print(context, { format: opened.format, shape: imageShape(first), looks: look.parts, warnings })
+  print(context, { format: opened.format, shape: imageShape(first), looks: look.parts, training, warnings })
   if (out !== null) {
     const shown = gatherImages(first, contactSheet(first, seed))
     writeFileAtomic(out, imageGrid(shown, { columns: Math.min(8, shown.count), scale: scaleOf(shown) }))
     context.print(`contact sheet of ${shown.count} images: ${out}`)
   }
-  const json = { source, format: opened.format, ...imageShape(first), splits: Object.fromEntries(splits), warnings }
+  const json = {
+    ...{ source, format: opened.format, ...imageShape(first) },
+    ...{ splits: Object.fromEntries(splits), ...(training && { training }), warnings },
+  }
   return { json: { ...json, ...(out !== null && { out }) } }
+}
+
+type Counts = Record<Split['name'], number>
+
+/** How many images a training would have in each split; undefined if there are too few for one. */
+function trainingCounts(opened: Source, source: string, settings: SplitSettings): Counts | undefined {
+  try {
+    const { train, validation, test } = splitParts(opened, source, settings)
+    return { train: train.count, validation: validation.count, test: test.count }
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    return undefined
+  }
 }
 
 function requireShown({ channels }: ImageShape): void {
@@ -133,10 +154,11 @@ interface Printed {
   format: string
   shape: ImageShape
   looks: Partial<Record<PartName, PartSummary>>
+  training: Counts | undefined
   warnings: readonly Warning[]
 }
 
-function print(context: Context, { format, shape, looks, warnings }: Printed): void {
+function print(context: Context, { format, shape, looks, training, warnings }: Printed): void {
   context.print(`${format}: images of ${describeSize(shape)}`)
   const entries = Object.entries(looks)
   const rows = entries.map(([name, { count, mean, classes }]) => [
@@ -147,6 +169,10 @@ function print(context: Context, { format, shape, looks, warnings }: Printed): v
   ])
   for (const line of alignRows([['part', 'images', 'mean level', 'classes'], ...rows], context.columns))
     context.print(line)
+  if (training) {
+    const { train, validation, test } = training
+    printWrapped(context, `a training has ${train} training, ${validation} validation and ${test} test images of them`)
+  }
   const [first] = entries
   if (first) context.print(`levels 0 to 255 of ${first[0]}, in bins of ${BIN}: ${sparkline(first[1].histogram)}`)
   for (const [name, { classes }] of entries) if (classes) printWrapped(context, `${name}: ${classesShown(classes)}`)

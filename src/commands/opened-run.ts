@@ -172,16 +172,17 @@ export function orThrow(refusal: string | undefined): void {
 
 /**
  * The images of a run, or those of `source`: null if `--data` was not given, undefined if the command has no such option. With `noteSize`,
- * images of other sizes are resized to the run's, and `noteSize` is told so. Throws an Error if their size is not the run's, or if the run's images have
+ * images of other sizes are resized to the run's, and `noteSize` is told so. `signal` ends the reading of the run's images. Throws an Error if their size is not the run's, or if the run's images have
  * changed.
  */
 export async function runImages(
   { config, snapshot }: TrainedRun,
   source?: string | null,
   noteSize?: (message: string) => void,
+  signal?: AbortSignal,
 ): Promise<Dataset> {
   if (source != null) return givenImages(source, config, imageShape(snapshot.data), noteSize)
-  const data = await loadRunDataset(config)
+  const data = await loadRunDataset(config, { signal })
   requireSize(data, imageShape(snapshot.data))
   if (data.sha256 === snapshot.data.sha256) return data
   const remedy = source === null ? ', or choose images with --data' : ''
@@ -196,8 +197,8 @@ async function givenImages(
 ): Promise<Dataset> {
   const read = readOptionsOf(config)
   const channels = size.channels === 1 ? 'grey' : 'colour'
-  const options = { ...read, channels: read.channels === 'as-is' ? channels : read.channels } as const
-  const data = await loadForUse(source, config.validation, options).catch(error => {
+  const options = { ...read, labels: null, channels: read.channels === 'as-is' ? channels : read.channels } as const
+  const data = await loadForUse(source, config, options).catch(error => {
     if (noteSize === undefined) throw error
     return undefined // images of several sizes, which can be resized
   })
@@ -205,7 +206,7 @@ async function givenImages(
     requireSize(data, size)
     return data
   }
-  const resized = await loadForUse(source, config.validation, { ...options, resize: `${size.rows}x${size.columns}` })
+  const resized = await loadForUse(source, config, { ...options, resize: `${size.rows}x${size.columns}` })
   requireSize(resized, size)
   noteSize?.(`--data ${source}: images are resized to the run's ${describeSize(size)}`)
   return resized
@@ -222,7 +223,7 @@ export function splitOf(data: Dataset, name: Split['name']): Split {
   throw new UsageError(`--split ${name}: this run has no validation images (--validation none); use test or train`)
 }
 
-/** A split as all evaluations of a run read it: one fixed binary sample, or the grey images if its model reads those. */
+/** A split as all evaluations of a run read it: one fixed binary sample, or the levels themselves if its model reads those. */
 export const evaluatedSplit = ({ method, config }: TrainedRun, split: Split): Split =>
   imagesAsRead(split, method.traits(config).reads, streamKey(config.seed, split.name))
 

@@ -147,9 +147,10 @@ async function runCommand(command: Command, given: readonly string[], flags: Fla
     return result.failed ? EXIT.failed : EXIT.done
   } catch (error) {
     const stopped = isInterruption(error as Error)
-    const told = stopped
-      ? new Error('interrupted; what was fetched is kept, and the next start continues there')
-      : error
+    const told =
+      stopped && !(error as Error).message.startsWith('interrupted while')
+        ? new Error('interrupted; what was fetched is kept, and the next start continues there')
+        : error
     if (json) printJson({ json: { error: oneLine(told as Error) } })
     const code = reportFailure(told as Error, debug)
     return stopped ? EXIT.interrupted : code

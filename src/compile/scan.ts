@@ -200,13 +200,13 @@ const alone = async (count: number, stop: boolean) => ({ count, stop })
 export async function* chunks<S>(
   steps: Scan<S>,
   { from = 0, to, signal, agree = alone }: ChunkRange,
-  feed: (from: number, count: number) => Feed<S>,
+  feed: (from: number, count: number) => Feed<S> | Promise<Feed<S>>,
 ): AsyncGenerator<Chunk<S>> {
   checkRange(from, to)
   for (let done = from; done < to; ) {
     const { count, stop } = await agree(Math.min(steps.chunkSteps, to - done), signal?.aborted === true)
     if (stop) return
-    const { batches, ...options } = feed(done, count)
+    const { batches, ...options } = await feed(done, count)
     const [given = 0] = batches.shape
     if (given !== count) throw new Error(`chunks: ${count} batches were asked for, got ${given}`)
     const work = steps.run(batches, options)

@@ -1,13 +1,14 @@
 /** Data sets: the training, validation and test images of a source. */
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import { interruptedWhile, unlessAborted } from '../interruption.js'
 import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { digestOf } from './digest.js'
-import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
+import { gatherBy, gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
 import { warningsAtOnce } from './look.js'
 import type { OnDecoded } from './sources/decoded.js'
-import { openSource, type Part, type Source } from './sources/open-source.js'
+import { isPictures, openSource, type Part, type Source } from './sources/open-source.js'
 import type { Labels, ReadOptions, Warning } from './sources/reader.js'
 
 /** Training, validation and test images of one shape. The test images are never used for model selection. */
@@ -31,8 +32,16 @@ export type Split = ImageSet & {
   readonly names?: readonly string[]
 }
 
-/** Which images of a source without validation images are used for validation. */
-export const validations = ['last-sixth', 'none'] as const
+/** How many images are held out, of a source without such images of its own: the last sixth, none, or another share in (0, 1). */
+export type HeldOut = 'last-sixth' | 'none' | number
+
+/** How a source is split where it has no parts of its own. */
+export interface SplitSettings {
+  /** Of its training images, for validation. */
+  validation?: HeldOut
+  /** Of all images, for tests. */
+  test?: Exclude<HeldOut, 'none'>
+}
 
 /** Images are read as they are. */
 export const asTheyAre: ReadOptions = {
@@ -44,6 +53,8 @@ export const asTheyAre: ReadOptions = {
   key: null,
   rawShape: null,
   skipBroken: 'off',
+  levels: '0-255',
+  labels: null,
 }
 
 /** The last 1/6 of the training images are used for validation: 10,000 of MNIST's 60,000 images. */
@@ -61,20 +72,21 @@ const SHARE = 6
  */
 export async function loadDataset(
   source: string,
-  validation: (typeof validations)[number] = 'last-sixth',
-  { onDecoded, ...options }: Partial<ReadOptions> & { onDecoded?: OnDecoded } = {},
+  validation: HeldOut = 'last-sixth',
+  { onDecoded, test, ...options }: Partial<ReadOptions> & Pick<SplitSettings, 'test'> & { onDecoded?: OnDecoded } = {},
 ): Promise<Dataset> {
-  return splitSource(await openSource(source, { ...asTheyAre, ...options }, onDecoded), source, validation)
+  const opened = await openSource(source, { ...asTheyAre, ...options }, onDecoded)
+  return splitSource(opened, source, { validation, ...(test !== undefined && { test }) })
 }
 
-async function splitSource(opened: Source, source: string, validation: (typeof validations)[number]): Promise<Dataset> {
-  const { train, test, own } = trainAndTest(opened, source)
+async function splitSource(opened: Source, source: string, settings: SplitSettings): Promise<Dataset> {
+  const parts = splitParts(opened, source, settings)
+  const { train, test } = parts
   requireColours(train, source)
-  const parts = own && validation === 'last-sixth' ? { train, held: own } : heldOut(train, validation, source)
   const split = (name: Split['name'], part: Part): Split => ({ name, ...part })
   const splits = {
     train: split('train', parts.train),
-    validation: split('validation', parts.held),
+    validation: split('validation', parts.validation),
     test: split('test', test),
   }
   return {
@@ -99,13 +111,16 @@ function requireColours({ channels }: ImageShape, source: string): void {
  */
 export async function loadForUse(
   source: string,
-  validation: (typeof validations)[number] = 'last-sixth',
+  { validation = 'last-sixth', test = 'last-sixth' }: SplitSettings = {},
   options: Partial<ReadOptions> = {},
 ): Promise<Dataset> {
-  const opened = await openSource(source, { ...asTheyAre, ...options })
+  const reading = { ...asTheyAre, ...options }
+  const levels = isPictures(source, reading) ? '0-255' : reading.levels // those of a run's own arrays
+  const opened = await openSource(source, { ...reading, levels })
   const { parts, warnings } = opened
   const { all } = parts
-  if (all === undefined) return splitSource(opened, source, validation)
+  const own = { validation: parts.validation && typeof validation === 'number' ? 'last-sixth' : validation } as const
+  if (all === undefined) return splitSource(opened, source, { ...own, test: parts.test ? 'last-sixth' : test })
   const none = range(all, 0, 0)
   return {
     source,
@@ -118,27 +133,48 @@ export async function loadForUse(
   }
 }
 
-/** The training images, the validation images that are the source's own, and the test images. */
-function trainAndTest({ parts, format }: Source, source: string): { train: Part; test: Part; own: Part | undefined } {
+/**
+ * The parts that a source has, and what is held out for those that it lacks. Throws an Error for images that are too few, and a `UsageError` for
+ * a share of what the source has itself.
+ */
+export function splitParts(
+  { parts, format }: Source,
+  source: string,
+  { validation = 'last-sixth', test = 'last-sixth' }: SplitSettings,
+): Record<Split['name'], Part> {
   const ordered = (part: Part, name: string) => (format === 'IDX files' ? part : inFixedOrder(part, name))
   const whole = parts.train ?? parts.all
   if (whole === undefined) throw new Error(`${source}: has no training images, only ${Object.keys(parts).join(', ')}`)
-  const { validation: own } = parts
+  if (parts.test) requireNoShare('test', test, parts.test, source)
+  if (parts.validation) requireNoShare('validation', validation, parts.validation, source)
   const train = ordered(whole, 'train')
-  if (parts.test) return { train, test: parts.test, own }
-  const count = Math.floor(train.count / SHARE)
-  if (count === 0)
-    throw new Error(`${source}: ${train.count} images are too few to split; at least ${SHARE} are needed`)
-  return { train: range(train, 0, train.count - count), test: range(train, train.count - count, train.count), own }
+  const first = parts.test ? { kept: train, held: parts.test } : heldOut(train, { test }, source)
+  if (parts.validation && validation === 'last-sixth')
+    return { train: first.kept, validation: parts.validation, test: first.held }
+  const second = heldOut(first.kept, { validation }, source)
+  return { train: second.kept, validation: second.held, test: first.held }
 }
 
-function heldOut(train: Part, validation: (typeof validations)[number], source: string): { train: Part; held: Part } {
-  const count = validation === 'none' ? 0 : Math.floor(train.count / SHARE)
-  if (count === 0 && validation !== 'none')
-    throw new Error(
-      `${source}: ${train.count} images are too few for a validation split; at least ${SHARE} are needed, or --validation none`,
-    )
-  return { train: range(train, 0, train.count - count), held: range(train, train.count - count, train.count) }
+function requireNoShare(name: string, share: HeldOut, { count }: Part, source: string): void {
+  if (typeof share !== 'number') return
+  throw new UsageError(`--${name} ${share}: ${source} has ${count} ${name} images of its own; leave the share out`)
+}
+
+const tooFew = {
+  test: `images are too few to split; at least ${SHARE} are needed`,
+  validation: `images are too few for a validation split; at least ${SHARE} are needed, or --validation none`,
+} as const
+
+/** Holds out the last images of a part; the only setting that is given says how many, and for what. */
+function heldOut(part: Part, settings: SplitSettings, source: string): { kept: Part; held: Part } {
+  const [[name, share]] = Object.entries(settings) as [[string, HeldOut]]
+  const { count } = part
+  const held = share === 'none' ? 0 : share === 'last-sixth' ? Math.floor(count / SHARE) : Math.round(count * share)
+  if (typeof share === 'number' && (held === 0 || held === count))
+    throw new UsageError(`--${name} ${share}: ${held} of ${count} images; at least one must be held out, and one left`)
+  if (held === 0 && share !== 'none')
+    throw new Error(`${source}: ${count} ${tooFew[name === 'test' ? 'test' : 'validation']}`)
+  return { kept: range(part, 0, count - held), held: range(part, count - held, count) }
 }
 
 /** Images `from` … `to - 1` of a part, with their labels and names. */
@@ -167,13 +203,12 @@ function inFixedOrder(part: Part, name: string): Part {
       levels.set(part.read(order[i] as number, (order[i] as number) + 1), (i - from) * size)
     return levels
   }
-  return { ...part, read, ...moved }
+  return { ...part, read, ...gatherBy(part, position => order[position] as number), ...moved }
 }
 
 /** The settings of a run that select its images. */
-export interface DataSettings extends ImageCounts, Partial<ReadOptions> {
+export interface DataSettings extends ImageCounts, SplitSettings, Partial<ReadOptions> {
   data: string
-  validation?: (typeof validations)[number]
 }
 
 interface ImageCounts {
@@ -187,10 +222,19 @@ export const readOptionsOf = (settings: Partial<ReadOptions>): ReadOptions =>
     Object.entries(asTheyAre).map(([name, usual]) => [name, settings[name as keyof ReadOptions] ?? usual]),
   ) as unknown as ReadOptions
 
-/** Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for. */
-export async function loadRunDataset(settings: DataSettings, onDecoded?: OnDecoded): Promise<Dataset> {
-  const options = { ...readOptionsOf(settings), onDecoded }
-  return withFirstImages(await loadDataset(settings.data, settings.validation, options), settings)
+/**
+ * Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for, and an `AbortError` as soon as `signal` is
+ * aborted: what is decoded or hashed then is begun again at the next start.
+ */
+export async function loadRunDataset(
+  settings: DataSettings,
+  { onDecoded, signal }: { onDecoded?: OnDecoded; signal?: AbortSignal | undefined } = {},
+): Promise<Dataset> {
+  const { test } = settings
+  const options = { ...readOptionsOf(settings), onDecoded, ...(test !== undefined && { test }) }
+  const loaded = await unlessAborted(loadDataset(settings.data, settings.validation, options), signal)
+  if (loaded === undefined) throw interruptedWhile(`the images of ${settings.data} were read`)
+  return withFirstImages(loaded, settings)
 }
 
 /** Keeps only the first training and validation images; null keeps all. All test images are kept. */
@@ -219,8 +263,13 @@ export const sourceName = (source: string): string =>
     .map(path => basename(path))
     .join(', ')
 
-/** `source` with absolute paths, so that a run finds its images from any folder. What does not exist stays as it is. */
-export function absoluteSource(source: string): string {
+/** The settings that name files, with absolute paths, so that a run finds its images and labels from any folder. */
+export function withAbsolutePaths({ data, labels }: Pick<DataSettings, 'data' | 'labels'>) {
+  return { data: absoluteSource(data), ...(labels != null && { labels: resolve(labels) }) }
+}
+
+/** What does not exist stays as it is. */
+function absoluteSource(source: string): string {
   if (source === 'mnist') return source
   if (existsSync(source)) return resolve(source)
   const files = source.split(',')

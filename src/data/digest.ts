@@ -1,17 +1,16 @@
 /** Digests of the levels of image sets. Those of large files are kept in the cache, so that only the first start reads all of a file. */
 import { createHash } from 'node:crypto'
 import { type Stats, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { writeFileAtomic } from '../files/files.js'
-import { makeFolder } from '../files/folders.js'
-import { readWhole } from '../files/reading.js'
+import { z } from 'zod'
 import { type ImageSet, imageShape, imageSize, levelsOf } from './images.js'
-import { decodedFolder } from './sources/decoded.js'
+import { keep, kept } from './sources/kept.js'
 import { placeOf } from './stored-images.js'
 
 /** Digests of more levels than these are kept: 256 MiB, a fraction of a second. */
 const LARGEST_UNKEPT = 2 ** 28
+
+const digestSchema = z.string().regex(/^[0-9a-f]{64}$/)
 
 /** Levels that are hashed at once. */
 const PIECE = 2 ** 24
@@ -25,10 +24,10 @@ export async function digestOf(sets: readonly ImageSet[]): Promise<string> {
   if (total <= LARGEST_UNKEPT) return hashed(sets)
   const name = nameOf(sets)
   if (name === undefined) return hashed(sets)
-  const known = kept(name)
+  const known = kept('digests', name, digestSchema)
   if (known !== undefined) return known
   const digest = await hashed(sets)
-  if (nameOf(sets) === name && !isRecent(sets)) keep(name, digest) // otherwise a file was changed meanwhile, or may be
+  if (nameOf(sets) === name && !isRecent(sets)) keep('digests', name, digest) // otherwise a file was changed meanwhile, or may be
   return digest
 }
 
@@ -66,22 +65,3 @@ const RECENT = 2000
 
 const isRecent = (sets: readonly ImageSet[]): boolean =>
   sets.some(images => Date.now() - (statsOf(images)?.ctimeMs ?? 0) < RECENT)
-
-const fileOf = (name: string): string => join(decodedFolder(), 'digests', name)
-
-function kept(name: string): string | undefined {
-  try {
-    const text = readWhole(fileOf(name), 'digest', 100).toString()
-    return /^[0-9a-f]{64}\n$/.test(text) ? text.trim() : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Where nothing can be kept, the images are read at each start. */
-function keep(name: string, digest: string): void {
-  try {
-    makeFolder(join(decodedFolder(), 'digests'))
-    writeFileAtomic(fileOf(name), `${digest}\n`)
-  } catch {}
-}

@@ -21,6 +21,8 @@ export interface StoredImages extends ImageShape {
   readonly count: number
   /** The levels of images `from` … `to - 1`. */
   read(from: number, to: number): Uint8Array
+  /** The levels of the images at `positions`, in that order, read without blocking; absent where they are computed from others. */
+  gather?(positions: ArrayLike<number>): Promise<Uint8Array>
 }
 
 export type ImageSet = Images | StoredImages
@@ -69,24 +71,30 @@ export const imageSize = ({ rows, columns, channels }: ImageShape): number => ro
 /** Images `from` … `to - 1`, or up to the last one; they share memory or file with the set. */
 export function imageRange<I extends ImageSet>(images: I, from: number, to: number): I {
   const end = Math.min(to, images.count)
-  if (!('pixels' in images))
-    return { ...images, count: end - from, read: (a: number, b: number) => images.read(from + a, from + b) }
+  if (!('pixels' in images)) {
+    const read = (a: number, b: number) => images.read(from + a, from + b)
+    return { ...images, count: end - from, read, ...gatherBy(images, position => from + position) }
+  }
   const size = imageSize(images)
   return { ...images, count: end - from, pixels: images.pixels.subarray(from * size, end * size) }
 }
+
+/** `gather` of images that are selected from a stored set, of which `at` says the position. */
+export const gatherBy = ({ gather }: StoredImages, at: (position: number) => number): Pick<StoredImages, 'gather'> =>
+  gather ? { gather: positions => gather(Float64Array.from(positions, at)) } : {}
 
 /** The first `count` images, or all if there are fewer. */
 export const firstImages = <I extends ImageSet>(images: I, count: number): I => imageRange(images, 0, count)
 
 /** The images of a set in memory, with its other properties. */
-export type InMemory<I> = Omit<I, 'read' | 'pixels'> & Images
+export type InMemory<I> = Omit<I, 'read' | 'gather' | 'pixels'> & Images
 
 /** Copies a set into memory. */
 export const inMemory = <I extends ImageSet>(images: I): InMemory<I> =>
   withPixels(images, levelsOf(images), images.count)
 
 function withPixels<I extends ImageSet>(images: I, pixels: Uint8Array, count: number): InMemory<I> {
-  const { read: _, ...rest } = images as I & Partial<StoredImages>
+  const { read: _, gather: __, ...rest } = images as I & Partial<StoredImages>
   return { ...rest, count, pixels } as unknown as InMemory<I>
 }
 

@@ -1,4 +1,4 @@
-/** Grey levels: the bytes 0 (black) … 255 (white) of files and pictures, and the values 0 … 1 that models read. */
+/** Levels: the bytes 0 (dark) … 255 (bright) of files and pictures, of each channel, and the values 0 … 1 that models read. */
 import * as tf from '#tfjs'
 
 /** The level of a white pixel. */

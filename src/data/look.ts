@@ -1,8 +1,10 @@
 /** Looks at decoded images once, before a training: counts, levels, classes, what looks wrong, and which images to show. */
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import { permutation, streamKey } from '../random.js'
 import { type ImageSet, type ImageShape, imageSize, levelsOf } from './images.js'
 import { WHITE } from './levels.js'
+import { keep, kept } from './sources/kept.js'
 import type { Labels, PartName, Warning } from './sources/reader.js'
 
 /** The images of a part, in memory or read by position. */
@@ -60,6 +62,43 @@ export function warningsAtOnce(splits: Partial<Record<PartName, ReadablePart>>):
   })
 }
 
+/** Images of more levels than these are not looked at before a training: 256 MiB, about a second. */
+const MOST_LOOKED_AT = 2 ** 28
+
+const lookSchema = z.array(z.object({ kind: z.string(), message: z.string() }))
+
+/** Warnings that need a look at all images. */
+const ofAllImages: readonly string[] = ['shared-images', 'constant-images']
+
+/**
+ * Images that are in two splits, and constant ones. What was found once is kept in the cache; large sets are not looked at, but what `elbo data`
+ * found in them is said. `sha256` identifies the images.
+ */
+export function warningsOfSplits(splits: ReadableParts, sha256: string): readonly Warning[] {
+  const all = Object.values(splits)
+  const name = createHash('sha256')
+    .update(JSON.stringify([sha256, ...all.map(({ count }) => count)]))
+    .digest('hex')
+  const known = kept('looks', name, lookSchema)
+  if (known !== undefined) return known
+  if (isLarge(all)) return kept('looks', sha256, lookSchema) ?? []
+  return keptLook(name, lookAt(splits))
+}
+
+/** Keeps what was seen of all images of a large source, for trainings. */
+export async function keepLook(parts: ReadableParts, look: Look, digest: () => Promise<string>): Promise<void> {
+  if (isLarge(Object.values(parts))) keptLook(await digest(), look)
+}
+
+const isLarge = (parts: readonly ImageSet[]): boolean =>
+  parts.reduce((sum, part) => sum + part.count * imageSize(part), 0) > MOST_LOOKED_AT
+
+function keptLook(name: string, { warnings }: Look): readonly Warning[] {
+  const found = warnings.filter(({ kind }) => ofAllImages.includes(kind))
+  keep('looks', name, found)
+  return found
+}
+
 function hasBitsOnly(part: ReadablePart): boolean {
   const step = 100
   let highest = 0
@@ -81,7 +120,7 @@ function ofOneClass(name: string, { values, names }: Labels): string | undefined
 }
 
 const bitsOnly = (name: string): string =>
-  `all levels of the ${name} are 0 or 1, of levels 0 to ${WHITE}: they are almost black, and the ELBO says nothing; multiply them by ${WHITE}`
+  `all levels of the ${name} are 0 or 1, of levels 0 to ${WHITE}: they are almost black, and the ELBO says nothing; --levels 0-1 reads them as black and white`
 
 interface Seen {
   readonly summary: PartSummary

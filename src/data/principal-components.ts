@@ -1,4 +1,4 @@
-/** Principal components of grey images (Pearson 1901): the directions of largest variance. */
+/** Principal components of images, of all their values (Pearson 1901): the directions of largest variance. */
 
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import * as tf from '#tfjs'

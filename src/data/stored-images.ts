@@ -1,6 +1,7 @@
 /** Levels that lie in a file, read by position; sets that are small are held in memory. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { type ImageSet, type ImageShape, imageSize } from './images.js'
+import { cutWhileInUse, gatherFrom, type OpenFile } from './scattered-reads.js'
 
 /** Sets up to this size are read whole when they are opened: 256 MiB. */
 const LARGEST_IN_MEMORY = 2 ** 28
@@ -12,34 +13,37 @@ export function imagesInFile(
   { count, ...shape }: ImageShape & { count: number },
 ): ImageSet {
   const size = imageSize(shape)
-  const file = openSync(path, constants.O_RDONLY)
-  const opened = fstatSync(file)
+  const opened = openedFile(path)
   const read = (from: number, to: number): Uint8Array => {
     const bytes = new Uint8Array((to - from) * size)
     for (let at = 0; at < bytes.length; ) {
-      const more = readSync(file, bytes, at, Math.min(bytes.length - at, 2 ** 30), offset + from * size + at)
-      if (more === 0)
-        throw new Error(`${path}: the file ends at byte ${offset + from * size + at}; it was cut while it was in use`)
+      const more = readSync(opened.file, bytes, at, Math.min(bytes.length - at, 2 ** 30), offset + from * size + at)
+      if (more === 0) throw cutWhileInUse(path, offset + from * size + at)
       at += more
     }
     return bytes
   }
   if (opened.size < offset + count * size) {
-    closeSync(file)
+    closeSync(opened.file)
     throw new Error(`${path}: ${opened.size} bytes; ${offset + count * size} were expected`)
   }
   if (count * size > LARGEST_IN_MEMORY) {
-    closeWhenUnused.register(read, file)
+    closeWhenUnused.register(opened, opened.file) // the functions below keep it in use
     places.set(read, { path, offset })
-    return { ...shape, count, read }
+    return { ...shape, count, read, gather: positions => gatherFrom(opened, { offset, size }, positions) }
   }
   try {
     const pixels = read(0, count)
     places.set(pixels, { path, offset })
     return { ...shape, count, pixels }
   } finally {
-    closeSync(file)
+    closeSync(opened.file)
   }
+}
+
+function openedFile(path: string): OpenFile & { readonly size: number } {
+  const file = openSync(path, constants.O_RDONLY)
+  return { path, file, size: fstatSync(file).size }
 }
 
 interface Place {

@@ -1,5 +1,5 @@
 /**
- * The continuous Bernoulli distribution over grey values in [0, 1], by logits (Loaiza-Ganem & Cunningham 2019):
+ * The continuous Bernoulli distribution over values in [0, 1], by logits (Loaiza-Ganem & Cunningham 2019):
  * p(x | l) = exp(x l - A(l)), A(l) = log((e^l - 1) / l). Its cumulant A is softplus(l) - log C, with C = l / tanh(l / 2).
  */
 import * as tf from '#tfjs'

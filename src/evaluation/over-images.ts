@@ -1,15 +1,9 @@
 /** Runs a function over a set of images in batches, through `scan`. */
 import type * as tf from '#tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
-import {
-  type ArrayValues,
-  type Choice,
-  concatenate,
-  type Outputs,
-  type ScanOptions,
-  type Step,
-} from '../compile/step.js'
-import { type ImageSet, imageSize, imagesFrom, requirePixels } from '../data/images.js'
+import { type Choice, concatenate, type Outputs, type ScanOptions, type Step } from '../compile/step.js'
+import { type ImageSet, imageSize, requirePixels } from '../data/images.js'
+import { inSequence } from '../data/passes.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 import { gatherSteps, shareOf } from './shared-steps.js'
 
@@ -84,22 +78,29 @@ async function runParts<S>(
 function feedOf<S>(images: ImageSet, size: number, key: HostKey, parts: readonly S[]) {
   const batchOf = (step: number) => Math.floor(step / parts.length)
   const partOf = (step: number) => step % parts.length
-  return (from: number, count: number): Feed<S> => {
+  const levels = inSequence(images)
+  return async (from: number, count: number): Promise<Feed<S>> => {
     const numbers = Array.from({ length: count }, (_, i) => from + i)
+    const [first, last] = [batchOf(from), batchOf(from + count - 1)]
+    const read = await levels(first * size, (last + 1 - first) * size)
+    const batches = numbers.map(step => batchOf(step) - first)
     return {
-      batches: gatherBatches(images, size, numbers.map(batchOf)),
+      batches: {
+        data: parts.length === 1 ? read : repeated(read, batches, size * imageSize(images)),
+        shape: [count, size, imageSize(images)],
+        dtype: 'float32',
+      },
       keys: numbers.map(step => keyAt(keyAt(key, batchOf(step)), partOf(step))),
       schedules: numbers.map(step => parts[partOf(step)] as S),
     }
   }
 }
 
-/** Copies whole batches of `size` images. */
-function gatherBatches(images: ImageSet, size: number, numbers: readonly number[]): ArrayValues {
-  const width = imageSize(images)
-  const data = new Uint8Array(numbers.length * size * width)
-  numbers.forEach((batch, i) => void data.set(imagesFrom(images, batch * size, size), i * size * width))
-  return { data, shape: [numbers.length, size, width], dtype: 'float32' }
+/** Batches of `length` levels, some of them several times. */
+function repeated(levels: Uint8Array, numbers: readonly number[], length: number): Uint8Array {
+  const data = new Uint8Array(numbers.length * length)
+  numbers.forEach((batch, i) => void data.set(levels.subarray(batch * length, (batch + 1) * length), i * length))
+  return data
 }
 
 interface Selection {

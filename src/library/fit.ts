@@ -75,7 +75,7 @@ export type EmFit = FitOptions &
  * @example
  * const images = { data: new Float32Array(600 * 8 * 8).map((_, i) => (i % 3) / 2), shape: [600, 8, 8] }
  * const model = await fit(images, { latentDim: 2, hidden: [32], epochs: 2 })
- * const { data, shape } = await model.sample(16) // grey values in [0, 1]
+ * const { data, shape } = await model.sample(16) // values in [0, 1]
  * console.log(data.length, shape) // 1024 [ 16, 8, 8 ]
  * const { values } = await model.logProb(images, { samples: 10 }) // nats per image
  * console.log(values.length) // 600

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { choice, type Description, grouped, inGroup, read, setting, wholeNumber } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
 import type { EndOfRun, EpochMetrics, Progress } from './metrics.js'
-import { readSettings, runSettings, seedSetting, validationSetting } from './run-settings.js'
+import { readSettings, runSettings, seedSetting, testSetting, validationSetting } from './run-settings.js'
 
 /** The usual kinds of E step. */
 export const eSteps = {
@@ -52,6 +52,7 @@ export const lastEmSettings = {
   trainImages: runSettings.trainImages,
   validation: { ...validationSetting, added: true as const },
   validationImages: runSettings.validationImages,
+  test: testSetting,
   ...readSettings,
 }
 
@@ -59,8 +60,8 @@ export const lastEmSettings = {
 export const emBinarize = grouped(
   'data',
   choice(['dynamic', 'static'], 'dynamic', [
-    'how grey pixels become binary',
-    'How grey pixels become binary. dynamic: one Bernoulli draw per image for the whole run. static: a threshold at 0.5.',
+    'binarization',
+    'How levels become binary. dynamic: one Bernoulli draw per image for the whole run. static: a threshold at 0.5.',
   ]),
 )
 

@@ -1,4 +1,4 @@
-/** `elbo em factor-analysis` and `elbo em ppca`: factor models of grey images by exact or Monte Carlo EM. */
+/** `elbo em factor-analysis` and `elbo em ppca`: factor models of images, grey or in colour, by exact or Monte Carlo EM. */
 import * as tf from '#tfjs'
 import { type Features, featureMoments, newFeatures } from '../data/features.js'
 import { imageShape, imageSize, imageTensor } from '../data/images.js'
@@ -13,7 +13,7 @@ import { firstConflict, type Rule } from '../settings/rules.js'
 import { choice, grouped, type Values, wholeNumber } from '../settings/setting.js'
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
-import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
+import { pcaSetting, requireImages, varianceFloorSetting } from './feature-settings.js'
 import type { MemoryNeed } from './memory.js'
 import { defineMethod, type Learner, type Method, type OlderForm, type TrainingShape } from './method.js'
 import { type Pictures, readPicture } from './pictures.js'
@@ -62,14 +62,14 @@ const rules: readonly Rule<Config>[] = [
 
 export const factorAnalysis = factorMethod({
   name: 'factor-analysis',
-  summary: 'fits factor analysis to grey images',
+  summary: 'fits factor analysis to images',
   noise: 'diagonal',
   parameters: (features, latentDim) => (latentDim + 2) * features,
 })
 
 export const ppca = factorMethod({
   name: 'ppca',
-  summary: 'fits probabilistic PCA to grey images',
+  summary: 'fits probabilistic PCA to images',
   noise: 'isotropic',
   parameters: (features, latentDim) => (latentDim + 1) * features + 1,
 })

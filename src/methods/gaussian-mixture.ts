@@ -8,7 +8,7 @@ import { countGaussian, createGaussianMixture } from '../models/mixtures/gaussia
 import { firstConflict } from '../settings/rules.js'
 import { choice, grouped, type Values } from '../settings/setting.js'
 import * as em from './em.js'
-import { pcaSetting, requireImages, varianceFloorSetting } from './grey-features.js'
+import { pcaSetting, requireImages, varianceFloorSetting } from './feature-settings.js'
 import { defineMethod, type OlderForm } from './method.js'
 import { type MixtureParts, mixtureLearner, mixtureMemory, mixtureRules, mixtureSettings } from './mixture.js'
 
@@ -40,7 +40,7 @@ type Config = Values<typeof flags> & { model: typeof name }
 export const gaussianMixture = defineMethod<Config>({
   name,
   command: `em ${name}`,
-  summary: 'fits a mixture of Gaussians to grey images',
+  summary: 'fits a mixture of Gaussians to images',
   examples: ['em gaussian-mixture', 'em gaussian-mixture --covariance full --pca 50'],
   flags,
   settings,

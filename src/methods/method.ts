@@ -5,7 +5,7 @@
 import type * as tf from '#tfjs'
 import type { modes, Precision, ScanOptions } from '../compile/step.js'
 import type { readings } from '../data/binarize.js'
-import type { Dataset, Split } from '../data/dataset.js'
+import type { Dataset, Split, SplitSettings } from '../data/dataset.js'
 import type { GivenShape } from '../data/images.js'
 import type { ReadOptions } from '../data/sources/reader.js'
 import type { Bounds } from '../evaluation/bound.js'
@@ -21,7 +21,7 @@ import type { EndOfRun, Progress } from './metrics.js'
 import type { Pictures } from './pictures.js'
 
 /** The settings common to all methods. config.json holds these and the method's own. */
-export interface RunConfig extends Partial<ReadOptions> {
+export interface RunConfig extends Partial<ReadOptions>, SplitSettings {
   /** Name of the method, for methods of `elbo em`. */
   model?: string
   /** Total number of passes over the training images. */
@@ -33,8 +33,6 @@ export interface RunConfig extends Partial<ReadOptions> {
   /** Number of training images to use, counted from the first; null: all. Likewise for validation. */
   trainImages: number | null
   validationImages: number | null
-  /** Which training images are held out for validation; absent: the last sixth. */
-  validation?: 'last-sixth' | 'none'
   backend: string
   compile: (typeof modes)[number]
   /** Of the matrix products of training; absent: float32. */
@@ -50,7 +48,7 @@ export interface RunConfig extends Partial<ReadOptions> {
 
 /** Properties of a run that follow from its settings alone. */
 export interface Traits {
-  /** How the model reads grey pixels: as a Bernoulli draw, thresholded at 0.5, or as grey values in [0, 1]. */
+  /** How the model reads levels: as Bernoulli draws, thresholded at 0.5, or as values in [0, 1]. */
   reads: (typeof readings)[number]
   bound: {
     /** Name of the bound that training maximises, such as `ELBO`. */

@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import { backendNames } from '../backends/candidates.js'
 import { modes, precisions } from '../compile/step.js'
-import { validations } from '../data/dataset.js'
 import {
   choice,
   type Description,
@@ -114,7 +113,7 @@ export const readSettings = inGroup('data', {
   channels: added(
     choice(['as-is', 'grey', 'colour'], 'as-is', [
       'grey or colour',
-      'Channels of all images. as-is: colour if any picture is in colour.',
+      'Whether all images become grey, of 1 channel, or colour, of 3. as-is: colour if any picture is in colour.',
     ]),
   ),
   transpose: added(
@@ -144,14 +143,57 @@ export const readSettings = inGroup('data', {
       'Leaves out and counts images that cannot be decoded. off: the first of them ends the run.',
     ]),
   ),
+  levels: added(
+    choice(['0-255', '0-1'], '0-255', [
+      'what bytes mean',
+      'Levels of bytes and whole numbers. 0-1: 0 is black and 1 is white, as in binary sets that are published as bytes.',
+    ]),
+  ),
+  labels: {
+    ...added(
+      text(
+        [
+          'CSV of labels',
+          'A CSV file with a label for each image: the columns file and label, or one column in the order of the images.',
+        ],
+        { unset: 'those of the source' },
+      ),
+    ),
+    resumable: true,
+  },
 })
 
-export const validationSetting = grouped(
-  'data',
-  choice(validations, 'last-sixth', [
-    'held out of training',
-    'Training images held out for validation. none: train on all images, without validation; the best snapshot is then the last.',
-  ]),
+/** A share of images, as a number in (0, 1) or a word. */
+const share = z.number().gt(0).lt(1)
+
+const readShare = (text: string): unknown => (/^[a-z]/i.test(text) ? text : read.number(text))
+
+export const validationSetting = grouped('data', {
+  ...setting(
+    z.union([z.literal('last-sixth'), z.literal('none'), share]),
+    'last-sixth',
+    "'last-sixth', 'none', or a share between 0 and 1, such as 0.1,",
+    [
+      'share held out, or none',
+      'Training images held out for validation, if the source has none of its own: the last sixth, or another share of them. none: train on all images, without validation; the best snapshot is then the last.',
+    ],
+    readShare,
+  ),
+})
+
+export const testSetting = added(
+  grouped('data', {
+    ...setting(
+      z.union([z.literal('last-sixth'), share]),
+      'last-sixth',
+      "'last-sixth', or a share between 0 and 1, such as 0.1,",
+      [
+        'share held out for tests',
+        'Images held out for tests, if the source has none of its own: the last sixth, or another share of all its images.',
+      ],
+      readShare,
+    ),
+  }),
 )
 
 /** The description says what the seed determines, which depends on the method. */

@@ -171,7 +171,7 @@ const rules: readonly Rule<VaeConfig>[] = [
     if ((values === 'binary') === (binarize !== 'none')) return undefined
     if (values === 'binary')
       return `--binarize none: --likelihood ${likelihood} is a probability of binary pixels; use --likelihood discretized-logistic, continuous-bernoulli or gaussian, or leave --binarize out`
-    const kind = values === 'levels' ? 'a probability of the levels 0 to 255' : 'a density of grey pixels'
+    const kind = values === 'levels' ? 'a probability of the levels 0 to 255' : 'a density of values in [0, 1]'
     return `--likelihood ${likelihood}: is ${kind}; add --binarize none`
   },
 ]

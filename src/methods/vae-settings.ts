@@ -22,7 +22,15 @@ import {
   wholeNumberOrOff,
 } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
-import { layers, readSettings, runSettings, seedSetting, validationSetting, workersSetting } from './run-settings.js'
+import {
+  layers,
+  readSettings,
+  runSettings,
+  seedSetting,
+  testSetting,
+  validationSetting,
+  workersSetting,
+} from './run-settings.js'
 
 /** The settings, in the order of config.json. */
 export const vaeFlags = {
@@ -245,11 +253,12 @@ export const vaeFlags = {
   trainImages: runSettings.trainImages,
   validation: validationSetting,
   validationImages: runSettings.validationImages,
+  test: testSetting,
   ...readSettings,
   ...inGroup('data', {
     binarize: choice(readings, 'dynamic', [
       'binarization',
-      'How grey pixels become binary. dynamic: a new Bernoulli draw at each use. static: a threshold at 0.5. none: not at all, for every --likelihood but bernoulli.',
+      'How levels become binary. dynamic: a new Bernoulli draw at each use. static: a threshold at 0.5. none: not at all, for every --likelihood but bernoulli.',
     ]),
   }),
   backend: runSettings.backend,

@@ -29,7 +29,7 @@ export interface Head {
 export interface Likelihood {
   /** The decoder's output layers; the first is `logits`, the logits of the mean or location of each value. */
   readonly heads: readonly Head[]
-  /** What x is: binary values, levels 0 … 255 as multiples of 1/255, or grey values in [0, 1] with a density. */
+  /** What x is: binary values, levels 0 … 255 as multiples of 1/255, or values in [0, 1] with a density. */
   readonly values: 'binary' | 'levels' | 'density'
   /** Whether log p(x|z) is linear in x, so that `logProbOfEach` is one matrix product. */
   readonly linear: boolean

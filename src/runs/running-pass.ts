@@ -34,7 +34,7 @@ export function newPass({ traits, images, data, config }: Omit<OpenRun, 'stepsPe
 export interface RunningPass {
   readonly steps: number
   /** The inputs of `count` steps of this pass, from step `from` on. */
-  feed(from: number, count: number): Feed<Schedule>
+  feed(from: number, count: number): Promise<Feed<Schedule>>
   progress(): TrainingProgress
   /** Over the steps of this session. */
   imagesPerSecond(): number
@@ -50,10 +50,14 @@ export function runningPass(run: OpenRun, position: Position): RunningPass {
   const stepSeconds = () => (performance.now() - started) / 1000 / (position.stepInEpoch - resumedAt)
   return {
     steps: pass.steps,
-    feed(from, count) {
+    async feed(from, count) {
       const numbers = Array.from({ length: count }, (_, i) => from + i)
       return {
-        batches: { data: pass.batches(from, count), shape: [count, batchSize, imageSize(data)], dtype: 'float32' },
+        batches: {
+          data: await pass.batches(from, count),
+          shape: [count, batchSize, imageSize(data)],
+          dtype: 'float32',
+        },
         keys: numbers.map(step => keyAt(stepKey, firstStep + step)),
         schedules: numbers.map(step => ({
           ...method.rates(config, firstStep + step, stepsPerPass),

@@ -1,6 +1,7 @@
 /** The training loop: images -> scan -> validate -> log -> save. */
 import { chunks } from '../compile/scan.js'
 import { type Dataset, loadRunDataset } from '../data/dataset.js'
+import { warningsOfSplits } from '../data/look.js'
 import { methodOf } from '../methods/list.js'
 import { createLearner, type Learner, type RunConfig } from '../methods/method.js'
 import { generator } from '../random.js'
@@ -23,7 +24,9 @@ import type { TrainingJob, TrainingResult } from './training.js'
  */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { folder, config, resume = false, isLocked = false, observer = {} } = job
-  const data = await loadRunDataset(config, observer.decoded)
+  const loaded = await loadRunDataset(config, { onDecoded: observer.decoded, signal: job.signal })
+  const { train, validation, test, sha256 } = loaded
+  const data = { ...loaded, warnings: [...loaded.warnings, ...warningsOfSplits({ train, validation, test }, sha256)] }
   const shape = { ...data, images: data.train.count }
   const learner = createLearner(methodOf(config), config, shape, job.backend.device)
   const team = currentTeam()
@@ -34,7 +37,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
 
 /** What workers that train together must have in common. */
 function factsOf(config: RunConfig, { sha256, train, validation }: Dataset): Facts {
-  const { threads: _, backend: __, data: ___, ...settings } = config
+  const { threads: _, backend: __, data: ___, labels: ____, ...settings } = config
   const flags = Object.entries(settings).map(([name, value]) => [`--${kebabCase(name)}`, value])
   const images = {
     'the digest of all images': sha256,

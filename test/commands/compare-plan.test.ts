@@ -79,7 +79,7 @@ describe('what cannot be compared is refused in one line', () => {
     [{ methods: ['vae@few'] }, '--methods vae@few: NAME, '],
     [
       { methods: ['bernoulli-mixture:10', 'factor-analysis:5'] },
-      '--methods: factor-analysis:5 is a density of grey images and bernoulli-mixture:10 a probability of binary ones',
+      '--methods: factor-analysis:5 is a density of values in [0, 1] and bernoulli-mixture:10 a probability of binary images',
     ],
     [{ epochs: 3, imagesSeen: 10 }, '--epochs and --images-seen: both set the budget'],
     [{ imagesSeen: 1000, methods: ['vae:3'] }, '--images-seen 1000: vae:3 needs at least one pass over 50,000 images'],

@@ -384,6 +384,24 @@ test('decoded images are listed by their source, and --clean removes them and wh
 
 const line = commandLine({ ELBO_CACHE: temporaryFolder() })
 
+test('what a training holds out is said, by its own flags; a source with parts decides itself', async () => {
+  const files = Array.from({ length: 20 }, (_, i) => [`${i}.png`, 'colour.png'])
+  const source = fill(temporaryFolder(), Object.fromEntries(files))
+  const json = (...args: string[]) => line.json('data', source, ...args).training
+  expect(json()).toEqual({ train: 15, validation: 2, test: 3 })
+  expect(json('--test', '0.5', '--validation', '0.2')).toEqual({ train: 8, validation: 2, test: 10 })
+  expect((await look(source)).lines).toContain('a training has 15 training, 2 validation and 3 test images of them')
+  line.refused(
+    2,
+    "--test 1: 'last-sixth', or a share between 0 and 1, such as 0.1, was expected",
+    'data',
+    source,
+    '--test',
+    '1',
+  )
+  line.refused(2, 'has 2 test images of its own; leave the share out', 'data', array('keras.npz'), '--test', '0.1')
+})
+
 test('the program prints the document alone on standard output, and refuses in one line', () => {
   const { stdout, stderr } = line.elbo('data', array('keras.npz'), '--size', '4x5', '--json')
   expect(JSON.parse(stdout)).toMatchObject({ rows: 4, columns: 5, channels: 1, splits: { test: { count: 2 } } })

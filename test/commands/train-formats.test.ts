@@ -1,5 +1,5 @@
 // One small epoch of `elbo train` and `elbo em` on images of each format; resuming after the images have changed.
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { resolveConfig } from '../../src/methods/vae.js'
@@ -14,7 +14,7 @@ import { fixture as array, bits, pictures } from '../support/sources.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 
 process.env.ELBO_CACHE = temporaryFolder()
-const { home, checkpoints, succeed, refused } = commandLine()
+const { home, checkpoints, elbo, succeed, refused, interrupted } = commandLine()
 const small = ['--epochs', '1', '--batch-size', '1', '--backend', 'cpu', '--hidden', '4', '--latent-dim', '2']
 
 function written(name: string, content: Uint8Array | string): string {
@@ -45,6 +45,52 @@ function cifarFolder(): string {
 
 const idx = (count: number) => idxImages({ count, rows: 4, columns: 5, pixels: Uint8Array.from(pictures(count, 4, 5)) })
 const binary = (count: number) => `${Array.from({ length: count }, () => bits(1, 4, 4).join(' ')).join('\n')}\n`
+
+test('Ctrl-C ends a training that still reads its images: nothing of a run is left', async () => {
+  const large = join(home, 'large.bin')
+  writeFileSync(large, '')
+  truncateSync(large, 2 ** 33) // without data, so without space on the disk
+  const args = ['train', '--run', 'unread', '--data', large, '--raw-shape', '8192x1024x1024', ...small]
+  const { status, stderr } = await interrupted(/backend/, ...args)
+  expect(stderr).toContain(`elbo: interrupted while the images of ${large} were read; nothing was begun`)
+  expect(status).toBe(130)
+  expect(existsSync(join(checkpoints, 'unread'))).toBe(false)
+})
+
+test('bytes of 0 and 1, labels and shares are settings of a run, which is resumed and encoded with them', () => {
+  const images = written('bits.bin', Uint8Array.from(bits(24, 4, 4)))
+  const labels = written('labels.csv', Array.from({ length: 24 }, (_, i) => (i % 3 ? 'a' : 'b')).join('\n'))
+  const options = [
+    '--raw-shape',
+    '24x4x4',
+    '--levels',
+    '0-1',
+    '--labels',
+    labels,
+    '--validation',
+    '0.25',
+    '--test',
+    '0.5',
+  ]
+  const { stderr } = elbo('train', '--run', 'bits', '--data', images, ...options, ...small)
+  expect(stderr).toContain('9 training and 3 validation images of 4x4')
+  expect(stderr).not.toContain('almost black')
+  succeed('train', '--run', 'bits', '--resume', '--epochs', '2')
+  succeed('encode', 'bits', '--to', 'codes.csv', '--split', 'test')
+  expect(readFileSync(join(home, 'codes.csv'), 'utf8').split('\n')[0]).toContain('labelName')
+  refused(2, '--validation 0.5: the run began with 0.25', 'train', '--run', 'bits', '--resume', '--validation', '0.5')
+  refused(
+    1,
+    'labels.csv: 24 labels, but there are 12 images',
+    'train',
+    '--data',
+    images,
+    '--raw-shape',
+    '12x4x8',
+    '--labels',
+    labels,
+  )
+})
 
 interface Given extends Partial<VaeConfig> {
   data: string

@@ -2,9 +2,10 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { loadDataset, withFirstImages } from '../../src/data/dataset.js'
+import { loadDataset, loadRunDataset, withFirstImages } from '../../src/data/dataset.js'
 import { levelsOf, meanImage } from '../../src/data/images.js'
 import { idxImages, smallMnist } from '../support/idx-file.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 
 test('MNIST is split into 50,000, 10,000 and 10,000 images, in the order of its files', async () => {
   const { train, validation, test, rows, columns } = await loadDataset('mnist')
@@ -81,4 +82,46 @@ test('images of 0 and 1, and parts of one class, are said before a training', as
   expect(warnings.map(({ kind }) => kind)).toEqual(['binary-bytes', 'binary-bytes', 'binary-bytes'])
   expect(warnings[0]?.message).toContain('all levels of the training images are 0 or 1')
   expect((await loadDataset('mnist')).warnings).toEqual([])
+})
+
+const raw = (count: number) => {
+  const path = join(temporaryFolder(), 'images.bin')
+  writeFileSync(
+    path,
+    Uint8Array.from({ length: 4 * count }, (_, i) => i % 251),
+  )
+  return { path, rawShape: `${count}x2x2` }
+}
+
+test('shares hold out images of a source without parts: of all for tests, of the rest for validation', async () => {
+  const { path, rawShape } = raw(100)
+  const counts = async (...args: Parameters<typeof loadDataset>) => {
+    const { train, validation, test: held } = await loadDataset(...args)
+    return [train.count, validation.count, held.count]
+  }
+  expect(await counts(path, 0.25, { rawShape, test: 0.2 })).toEqual([60, 20, 20])
+  expect(await counts(path, 'none', { rawShape, test: 0.29 })).toEqual([71, 0, 29])
+  expect(await counts(path, 'last-sixth', { rawShape })).toEqual([70, 14, 16])
+  expect(await counts(smallMnist(12, 5), 0.5)).toEqual([6, 6, 5])
+})
+
+test('shares that leave nothing, or that a source decides itself, are refused', async () => {
+  const { path, rawShape } = raw(20)
+  await expect(loadDataset(path, 0.001, { rawShape })).rejects.toThrow(
+    '--validation 0.001: 0 of 17 images; at least one must be held out, and one left',
+  )
+  await expect(loadDataset(path, 'none', { rawShape, test: 0.999 })).rejects.toThrow('--test 0.999: 20 of 20 images')
+  const mnist = smallMnist(12, 5)
+  await expect(loadDataset(mnist, 'none', { test: 0.1 })).rejects.toThrow(
+    `--test 0.1: ${mnist} has 5 test images of its own; leave the share out`,
+  )
+})
+
+test('reading ends as soon as the user interrupts it', async () => {
+  const settings = { data: raw(20).path, rawShape: '20x2x2', trainImages: null, validationImages: null }
+  const interrupted = loadRunDataset(settings, { signal: AbortSignal.abort() })
+  await expect(interrupted).rejects.toMatchObject({
+    name: 'AbortError',
+    message: expect.stringContaining('interrupted'),
+  })
 })

@@ -8,7 +8,8 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { asTheyAre } from '../../src/data/dataset.js'
 import { digestOf } from '../../src/data/digest.js'
 import { type ImageSet, levelsOf } from '../../src/data/images.js'
-import { type Decoding, decodedFolder, decodedImages, decodedSets } from '../../src/data/sources/decoded.js'
+import { type Decoding, decodedImages, decodedSets } from '../../src/data/sources/decoded.js'
+import { imagesFolder } from '../../src/data/sources/kept.js'
 import { openSource } from '../../src/data/sources/open-source.js'
 import type { Decodable } from '../../src/data/sources/reader.js'
 import { imagesInFile } from '../../src/data/stored-images.js'
@@ -22,6 +23,9 @@ beforeEach(() => {
 })
 
 const levels = (set: ImageSet) => [...levelsOf(set)]
+
+/** The folders of decoded sets in the cache, finished or not. */
+const setFolders = () => readdirSync(imagesFolder()).filter(name => name !== 'surveys')
 
 /** Two images of 2 x 2 that count how often they are decoded; `fault` is thrown after the first. */
 function counted(path: string, fault?: Error) {
@@ -73,7 +77,7 @@ test('a decoder that fails or stops short leaves nothing, and the next one start
   await expect(decodedImages(short, decoding(path))).rejects.toThrow(
     `${path}: 1 images were decoded, but 2 were expected; did it change meanwhile?`,
   )
-  expect(readdirSync(decodedFolder())).toEqual([])
+  expect(readdirSync(imagesFolder())).toEqual([])
   expect(levels(await decodedImages(counted(path).images, decoding(path)))).toHaveLength(8)
 })
 
@@ -96,7 +100,7 @@ test('decoders at the same time both get the images, and one set is kept', async
   const both = [counted(path).images, counted(path).images]
   const sets = await Promise.all(both.map(images => decodedImages(images, decoding(path))))
   expect(sets.map(levels)).toEqual([1, 2].map(() => [1, 2, 3, 4, 5, 6, 7, 8]))
-  expect(readdirSync(decodedFolder())).toHaveLength(1)
+  expect(readdirSync(imagesFolder())).toHaveLength(1)
 })
 
 /** Starts a process that opens `source` by the built program's opener. */
@@ -135,14 +139,14 @@ test('what a killed decoder wrote is never read, and the next one removes it', a
   const child = opener(source)
   child.stdout.once('data', () => child.kill('SIGKILL')) // after the first of two blocks
   await once(child, 'close')
-  const [left = '', ...others] = readdirSync(decodedFolder())
+  const [left = '', ...others] = setFolders()
   expect([left, others]).toEqual([expect.stringMatching(/\.tmp$/), []])
   expect(decodedSets()).toEqual([])
   const { parts } = await openSource(source, asTheyAre)
   expect(parts.all?.count).toBe(1500)
   expect(levels(parts.all as ImageSet).slice(-36)).toEqual(expected['colour.png'].colour)
-  expect(readdirSync(decodedFolder())).toHaveLength(1)
-  expect(existsSync(join(decodedFolder(), left))).toBe(false)
+  expect(setFolders()).toHaveLength(1)
+  expect(existsSync(join(imagesFolder(), left))).toBe(false)
 })
 
 test('a picture that is replaced is read anew', async () => {
@@ -159,7 +163,7 @@ function large(path: string) {
   return imagesInFile(path, 0, { count: 300, rows: 1024, columns: 1024, channels: 1 })
 }
 
-const digestFile = () => join(decodedFolder(), 'digests', readdirSync(join(decodedFolder(), 'digests'))[0] as string)
+const digestFile = () => join(imagesFolder(), 'digests', readdirSync(join(imagesFolder(), 'digests'))[0] as string)
 
 /** Sets the clock, which then stands still, so many ms ahead. */
 const setClock = (ahead: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ahead })
@@ -169,13 +173,13 @@ test('the digest of a large file is kept until the file changes; a damaged one i
   const images = large(path)
   setClock(60_000)
   const right = await digestOf([images])
-  expect(readFileSync(digestFile(), 'utf8')).toBe(`${right}\n`)
+  expect(readFileSync(digestFile(), 'utf8')).toBe(`"${right}"\n`)
   const other = '0'.repeat(64)
-  writeFileSync(digestFile(), `${other}\n`)
+  writeFileSync(digestFile(), `"${other}"\n`)
   expect(await digestOf([images])).toBe(other) // the file is not read again
   writeFileSync(digestFile(), 'damaged')
   expect(await digestOf([images])).toBe(right)
-  writeFileSync(digestFile(), `${other}\n`)
+  writeFileSync(digestFile(), `"${other}"\n`)
   utimesSync(path, 1, 1)
   expect(await digestOf([images])).toBe(right)
 })
@@ -188,7 +192,7 @@ test('digests are not kept of small sets, of files changed just now, of images i
   setClock(60_000)
   await digestOf([imagesInFile(path, 0, { count: 10, rows: 1024, columns: 1024, channels: 1 })])
   await digestOf([{ ...images, read: (from, to) => levelsOf(images, from, to) }])
-  expect(existsSync(decodedFolder())).toBe(false)
+  expect(existsSync(imagesFolder())).toBe(false)
   process.env.ELBO_CACHE = file() // a file, not a folder
   expect(await digestOf([images])).toBe(right)
 })

@@ -1,7 +1,7 @@
 // What is said of images before a training: each warning where it is due and not elsewhere, levels, classes, and the contact sheet.
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { contactSheet, lookAt, type ReadablePart } from '../../src/data/look.js'
+import { expect, test, vi } from 'vitest'
+import { contactSheet, keepLook, lookAt, type ReadablePart, warningsOfSplits } from '../../src/data/look.js'
 
 /** Images of 2 x 2 grey pixels, of given levels and labels. */
 function partOf(images: readonly (readonly number[])[], labels?: readonly number[]): ReadablePart {
@@ -59,7 +59,7 @@ test('bytes 0 and 1 are nearly black; 0 and 255 are binary', () => {
     [1, 1, 0, 1],
   ]
   expect(messages({ train: partOf(bits) })).toEqual([
-    'all levels of the training images are 0 or 1, of levels 0 to 255: they are almost black, and the ELBO says nothing; multiply them by 255',
+    'all levels of the training images are 0 or 1, of levels 0 to 255: they are almost black, and the ELBO says nothing; --levels 0-1 reads them as black and white',
   ])
   expect(messages({ all: partOf(bits.map(image => image.map(bit => 255 * bit))) })).toEqual([
     'all levels of the images are 0 or 255: they are binary already, so --binarize dynamic and static read the same pixels in every pass',
@@ -136,4 +136,27 @@ test('a contact sheet has up to 64 images, each once', () => {
       expect(Math.max(...sheet)).toBeLessThan(count)
     }),
   )
+})
+
+test('splits are looked at once; what was seen is kept for the same images in the same splits', () => {
+  const splits = { train: partOf(varied(20)), test: partOf(varied(10, 17)) }
+  const found = warningsOfSplits(splits, 'a')
+  expect(found.map(({ kind }) => kind)).toEqual(['shared-images'])
+  const unread = { ...splits, train: { ...splits.train, read: vi.fn() } }
+  expect(warningsOfSplits(unread, 'a')).toEqual(found)
+  expect(unread.train.read).not.toHaveBeenCalled()
+  expect(warningsOfSplits({ ...splits, test: partOf(varied(2, 40)) }, 'a')).toEqual([])
+})
+
+test('large sets are not looked at before a training, but what `elbo data` saw in them is said', async () => {
+  const large = { count: 300, rows: 2 ** 10, columns: 2 ** 10, channels: 1, read: vi.fn() }
+  expect(warningsOfSplits({ train: large }, 'b')).toEqual([])
+  const constant = { kind: 'constant-images', message: '2 of 300 images' }
+  await keepLook(
+    { all: large },
+    { parts: {}, warnings: [constant, { kind: 'one-class', message: '' }] },
+    async () => 'b',
+  )
+  expect(warningsOfSplits({ train: large }, 'b')).toEqual([constant])
+  expect(large.read).not.toHaveBeenCalled()
 })

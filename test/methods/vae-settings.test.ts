@@ -183,7 +183,7 @@ test.each([
   [{ binarize: 'none' }, '--binarize none: --likelihood bernoulli is a probability of binary pixels'],
   [
     { likelihood: 'continuous-bernoulli' },
-    '--likelihood continuous-bernoulli: is a density of grey pixels; add --binarize none',
+    '--likelihood continuous-bernoulli: is a density of values in [0, 1]; add --binarize none',
   ],
   [
     { precision: 'bfloat16', compile: 'graph' },

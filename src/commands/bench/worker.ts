@@ -72,11 +72,15 @@ function epochFeeds(config: VaeConfig, { train, rows, columns }: Dataset) {
   const orderKey = streamKey(seed, 'order')
   return (epoch: number) => {
     const pass = shuffledPass(train, batchSize, orderKey, epoch)
-    return (from: number, count: number): Feed<Schedule> => {
+    return async (from: number, count: number): Promise<Feed<Schedule>> => {
       const inPass = from - epoch * pass.steps
       const numbers = Array.from({ length: count }, (_, i) => from + i)
       return {
-        batches: { data: pass.batches(inPass, count), shape: [count, batchSize, rows * columns], dtype: 'float32' },
+        batches: {
+          data: await pass.batches(inPass, count),
+          shape: [count, batchSize, rows * columns],
+          dtype: 'float32',
+        },
         keys: numbers.map(number => keyAt(stepKey, number)),
         schedules: numbers.map((number, i) => ({
           ...vae.rates(config, number, pass.steps),

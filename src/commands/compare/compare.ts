@@ -1,14 +1,7 @@
 /** `elbo compare`: several methods on one data set, with one budget and one metric: runs, table, CSV, JSON, chart. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  absoluteSource,
-  type Dataset,
-  loadDataset,
-  readOptionsOf,
-  sourceName,
-  withFirstImages,
-} from '../../data/dataset.js'
+import { type Dataset, loadRunDataset, sourceName, withAbsolutePaths, withFirstImages } from '../../data/dataset.js'
 import { imageShape } from '../../data/images.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { methodOf } from '../../methods/list.js'
@@ -78,9 +71,12 @@ export const compare = command({
     const asked = withThreads(
       named && resume ? resumeSettings(readCompareSettings(named), given) : resolveSettings(given),
     )
-    const settings = { ...asked, data: absoluteSource(asked.data) }
+    const settings = { ...asked, ...withAbsolutePaths(asked) }
     if (named && !resume) requireFree(named, 'settings.json')
-    const data = await loadDataset(settings.data, 'last-sixth', readOptionsOf(settings))
+    const data = await loadRunDataset(
+      { ...settings, trainImages: null, validationImages: null },
+      { signal: context.signal },
+    )
     requireTestImages(settings, data)
     const prefix = values.preset === 'default' ? 'compare' : values.preset
     const claim = claimFolder(context.checkpoints, { run: run ?? null, prefix, work: 'is making this comparison' })

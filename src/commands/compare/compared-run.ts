@@ -143,7 +143,7 @@ async function measureRun(
 ): Promise<RunResult | undefined> {
   requireBest(readRunHeader(folder, 'best').position.epoch, best.epoch, folder)
   const run = loadTrainedRun(folder, 'best')
-  const test = evaluatedSplit(run, (await runImages(run)).test)
+  const test = evaluatedSplit(run, (await runImages(run, undefined, undefined, context.signal)).test)
   const images = firstImages(test, settings.testImages ?? test.count)
   const { parameters } = run.learner
   const bar = progressBar('images', context)

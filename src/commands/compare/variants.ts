@@ -82,16 +82,16 @@ function expectedMethod(text: string): string {
   return `one of ${contestantNames.join(', ')} was expected; did you mean ${nearest(name, contestantNames)}?`
 }
 
-/** Throws a `UsageError` if probabilities of binary pixels and densities of grey ones are mixed. */
+/** Throws a `UsageError` if probabilities of binary pixels and densities of values are mixed. */
 function requireOneMetric(variants: readonly Variant[], settings: CompareSettings): void {
   const isBinary = (variant: Variant) => {
     const config = variantConfig(variant, { ...settings, learningRate: 1 }, 1)
     return methodOf(config).traits(config).reads !== 'none'
   }
-  const [binary, grey] = [variants.find(isBinary), variants.find(variant => !isBinary(variant))]
-  if (!binary || !grey) return
+  const [binary, density] = [variants.find(isBinary), variants.find(variant => !isBinary(variant))]
+  if (!binary || !density) return
   throw new UsageError(
-    `--methods: ${labelOf(grey)} is a density of grey images and ${labelOf(binary)} a probability of binary ones, ` +
+    `--methods: ${labelOf(density)} is a density of values in [0, 1] and ${labelOf(binary)} a probability of binary images, ` +
       'so their nats are not comparable; leave one of them out',
   )
 }

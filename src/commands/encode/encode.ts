@@ -118,7 +118,7 @@ async function codedImages(trained: TrainedRun, values: EncodeValues, plot: bool
     )
   if (plot && !codes.arePoints)
     throw new UsageError(`--plot: the codes of this run are ${codes.meaning}, which lie in no plane; use --to`)
-  const data = await runImages(trained, values.data, context.note)
+  const data = await runImages(trained, values.data, context.note, context.signal)
   const images = requireFirst(evaluatedSplit(trained, splitOf(data, values.split)), values.images, '--images')
   return { images, codes, isBinary: method.traits(config).reads !== 'none', source: data.source }
 }

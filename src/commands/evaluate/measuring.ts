@@ -36,7 +36,7 @@ export async function imagesToMeasure(
   const { trained, run, snapshot, seed } = opened
   const { config, method } = trained
   const { reads } = method.traits(config)
-  const data = await runImages(trained, source)
+  const data = await runImages(trained, source, undefined, opened.context.signal)
   const all = splitOf(data, split)
   const images = requireFirst(evaluatedSplit(trained, all), count, '--images')
   const whole = images.count === all.count

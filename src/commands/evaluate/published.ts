@@ -54,7 +54,7 @@ function incomparable({ binarization }: Published, { binarize, source, split, wh
   if (source !== 'mnist') return `other data than ${sourceName(source)}`
   if (split !== 'test') return `test images, not ${split} ones`
   if (!whole) return 'all test images, not some'
-  if (binarize === 'none') return 'binary pixels, not densities of grey ones'
+  if (binarize === 'none') return 'binary pixels, not densities of values'
   // A static run thresholds, which gives easier images than one fixed Bernoulli draw of each, called static in the literature.
   if (binarization !== binarize) return `binarization: ${binarization}, not ${inWords(binarize)}`
   return null

@@ -104,7 +104,8 @@ export const gradients = command({
   async run({ argument, values }, context) {
     const { folder, trained } = await openVae(argument, values, context)
     const wanted = plan(trained, values)
-    const images = firstImages(evaluatedSplit(trained, (await runImages(trained)).test), values.batchSize)
+    const { test } = await runImages(trained, undefined, undefined, context.signal)
+    const images = firstImages(evaluatedSplit(trained, test), values.batchSize)
     const rows = await measure(trained, images, wanted, values, context)
     const interrupted = rows.length < wanted.length
     if (interrupted) context.note(`interrupted: measured ${rows.length} of ${wanted.length} gradients`)

@@ -128,8 +128,8 @@ const MOST_IN_JSON = 1000
 
 /** The images to score, and the training images of the run that they are compared with, all as the model reads them. */
 async function imagesToScore(trained: TrainedRun, values: ScoreValues, context: Context) {
-  const own = await runImages(trained)
-  const data = values.data === null ? own : await runImages(trained, values.data, context.note)
+  const own = await runImages(trained, undefined, undefined, context.signal)
+  const data = values.data === null ? own : await runImages(trained, values.data, context.note, context.signal)
   const images = requireFirst(evaluatedSplit(trained, splitOf(data, values.split)), values.images, '--images')
   const known = firstImages(evaluatedSplit(trained, own.train), values.reference)
   return { images, known, source: data.source }

@@ -1,7 +1,7 @@
 /** `elbo train`: trains a VAE and writes its run directory. */
 
 import { existsSync } from 'node:fs'
-import { absoluteSource } from '../../data/dataset.js'
+import { withAbsolutePaths } from '../../data/dataset.js'
 import { MOST_JSON, readWhole } from '../../files/reading.js'
 import type { Cluster } from '../../libtensorflow/cluster.js'
 import type { Method, RunConfig } from '../../methods/method.js'
@@ -137,7 +137,7 @@ export async function trainRequested(request: TrainingRequest, context: Context)
   const asked = inCluster(saved ? request.resumed(saved) : request.fresh(), request.cluster)
   if (request.cluster === undefined && (asked.workers ?? 1) > 1)
     return launchWorkers(asked.workers ?? 1, request.maxRestarts ?? 0, context)
-  const config = { ...withThreads(asked, neighbours(request.cluster)), data: absoluteSource(asked.data) }
+  const config = { ...withThreads(asked, neighbours(request.cluster)), ...withAbsolutePaths(asked) }
   if (saved) noteThreads(saved, config, context)
   return request.cluster && follows
     ? follow(request.cluster, { name: '', folder: '', config, method, resume }, context)

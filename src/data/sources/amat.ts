@@ -57,7 +57,7 @@ async function images(path: string, options: ReadOptions): Promise<Decodable> {
   let count = 0
   for await (const block of blocks(path, size)) count += block.length / size
   if (count === 0) throw new Error(`${path}: no images`)
-  return { ...shape, count, files: [path], blocks: () => blocks(path, size) }
+  return { ...shape, count, isScaled: true, files: [path], blocks: () => blocks(path, size) }
 }
 
 /** Longer lines are no images. */

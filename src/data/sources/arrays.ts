@@ -1,4 +1,5 @@
 /** Images in arrays of numbers: where each pixel lies, and which level its number stands for. */
+import { setImmediate } from 'node:timers/promises'
 import { type ImageShape, imageShape, imageSize } from '../images.js'
 import { WHITE } from '../levels.js'
 import { type ByteSource, type Cursor, withCursor } from './bytes.js'
@@ -111,6 +112,7 @@ function decodable({ array, layout, labels, files }: ImageArray, isUnit: boolean
     ...imageShape(layout),
     count,
     ...(labels && { labels }),
+    ...((isUnit || array.type === 'bool') && { isScaled: true }),
     ...(place && { flat: { path: place.path, offset: place.offset + array.offset } }),
     files,
     blocks: () =>
@@ -216,6 +218,7 @@ async function largestOf(parts: readonly ImageArray[]): Promise<number> {
         if (value > largest) largest = value
       }
       from += values.length
+      await setImmediate() // a signal can end the program
     }
   }
   return largest

@@ -15,14 +15,15 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { explain, removeIfPossible, writeFlushed } from '../../files/files.js'
 import { makeFolder } from '../../files/folders.js'
 import { MOST_JSON, readWhole } from '../../files/reading.js'
-import { cacheDirectory } from '../../libtensorflow/location.js'
 import { parseJson } from '../../settings/json.js'
 import { type ImageSet, type ImageShape, imageShape, imageSize } from '../images.js'
 import { imagesInFile } from '../stored-images.js'
+import { addFiles, imagesFolder } from './kept.js'
 import type { Decodable, ReadOptions } from './reader.js'
 
 /** The layout of the cache and the numbers that decoders make; a change of either makes older files stale. */
@@ -51,9 +52,6 @@ export interface Decoding {
   onDecoded?: OnDecoded
 }
 
-/** The folder of decoded images in the cache. */
-export const decodedFolder = (): string => join(cacheDirectory(), 'images')
-
 /** Sets up to this size are decoded anew each time, unless that is slow: 64 MiB. */
 const LARGEST_UNKEPT = 2 ** 26
 
@@ -63,7 +61,7 @@ export async function decodedImages(images: Decodable, decoding: Decoding): Prom
   if (images.flat) return imagesInFile(images.flat.path, images.flat.offset, shape)
   if (!images.isSlow && shape.count * imageSize(shape) <= LARGEST_UNKEPT)
     return { ...shape, pixels: await inOnePiece(images, decoding) }
-  const folder = join(decodedFolder(), keyOf(images, decoding))
+  const folder = join(imagesFolder(), keyOf(images, decoding))
   if (!isDecoded(folder, shape)) await decode(folder, images, decoding)
   return imagesInFile(join(folder, 'levels'), 0, shape)
 }
@@ -97,7 +95,7 @@ export interface DecodedSet {
 
 /** All decoded sets in the cache. */
 export function decodedSets(): DecodedSet[] {
-  const all = decodedFolder()
+  const all = imagesFolder()
   if (!existsSync(all)) return []
   return readdirSync(all).flatMap(name => {
     const folder = join(all, name)
@@ -110,17 +108,15 @@ export function decodedSets(): DecodedSet[] {
 /** Removes decoded sets, and what killed decoders left; images are decoded again when they are needed. */
 export function removeDecoded(): { sets: number; bytes: number } {
   const sets = decodedSets()
-  rmSync(decodedFolder(), { recursive: true, force: true })
+  rmSync(imagesFolder(), { recursive: true, force: true })
   return { sets: sets.length, bytes: sets.reduce((sum, { bytes }) => sum + bytes, 0) }
 }
 
 function keyOf(images: Decodable, { reader, part, options }: Decoding): string {
   const hash = createHash('sha256')
-  hash.update(JSON.stringify({ VERSION, reader, part, options, ...imageShape(images), count: images.count }))
-  for (const path of images.files) {
-    const { size, mtimeMs } = statSync(path)
-    hash.update(`\0${path}\0${size}\0${mtimeMs}`)
-  }
+  const { labels: _, ...reading } = options // labels leave the levels as they are
+  hash.update(JSON.stringify({ VERSION, reader, part, options: reading, ...imageShape(images), count: images.count }))
+  addFiles(hash, images.files)
   return hash.digest('hex').slice(0, 40)
 }
 
@@ -176,6 +172,7 @@ async function writeLevels(path: string, images: Decodable, { source, onDecoded 
       writeAll(file, block, path)
       written += block.length
       onDecoded?.(Math.floor(written / size), images.count)
+      await setImmediate() // a signal can end the program
     }
     fsyncSync(file)
   } finally {
@@ -195,7 +192,7 @@ function writeAll(file: number, bytes: Uint8Array, path: string): void {
 
 /** Removes what decoders left that no longer run. */
 function removeAbandoned(): void {
-  const all = decodedFolder()
+  const all = imagesFolder()
   if (!existsSync(all)) return
   for (const name of readdirSync(all)) {
     const [, pid] = /\.(\d+)\.[0-9a-f-]+\.tmp$/.exec(name) ?? []

@@ -10,6 +10,7 @@ import { withFile } from '../../files/reading.js'
 import { shortened } from '../../settings/setting.js'
 import { describeSize, type ImageSet } from '../images.js'
 import { decodedImages, type OnDecoded } from './decoded.js'
+import { labelsInFile } from './label-file.js'
 import type { Labels, OpenedSource, PartName, Probe, Reader, ReadOptions, Warning } from './reader.js'
 import { readers } from './readers.js'
 import { transformed } from './transform.js'
@@ -42,6 +43,18 @@ const LISTED: Readonly<Record<number, readonly PartName[]>> = {
  * that names the file and the fault.
  */
 export async function openSource(source: string, options: ReadOptions, onDecoded?: OnDecoded): Promise<Source> {
+  const opened = await openPaths(source, options, onDecoded)
+  return options.labels === null ? opened : { ...opened, parts: labelledBy(options.labels, opened.parts) }
+}
+
+/** The parts with the labels of a file. */
+function labelledBy(path: string, parts: Source['parts']): Source['parts'] {
+  const labels = labelsInFile(path, parts)
+  const all = Object.entries(parts) as [PartName, Part][]
+  return Object.fromEntries(all.map(([name, part]) => [name, { ...part, labels: labels[name] as Labels }]))
+}
+
+async function openPaths(source: string, options: ReadOptions, onDecoded: OnDecoded): Promise<Source> {
   if (source === IN_MEMORY)
     throw new Error('this model was fitted to arrays in memory; give images in files with --data')
   const paths = source === 'mnist' ? [mnistFolder()] : pathsOf(source)
@@ -65,9 +78,18 @@ async function openPath(path: string, options: ReadOptions, onDecoded: OnDecoded
   return { format: reader.name, parts, warnings: opened.warnings }
 }
 
+/** Whether a source is pictures in files. */
+export function isPictures(source: string, options: ReadOptions): boolean {
+  const [path] = source === 'mnist' ? [] : pathsOf(source)
+  return path !== undefined && readerOf(probed(path), options)?.name === 'pictures'
+}
+
+const readerOf = (probe: Probe, options: ReadOptions): Reader | undefined =>
+  readers.find(one => one.recognises(probe, options))
+
 async function openedBy(path: string, options: ReadOptions): Promise<{ reader: Reader; opened: OpenedSource }> {
   const probe = probed(path)
-  const reader = readers.find(one => one.recognises(probe, options))
+  const reader = readerOf(probe, options)
   if (reader === undefined) throw new Error(`${path}: ${unknownFormat(probe)}`)
   return { reader, opened: await reader.open(path, options, probe) }
 }

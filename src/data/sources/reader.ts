@@ -26,6 +26,10 @@ export interface ReadOptions {
   readonly rawShape: string | null
   /** Images that cannot be decoded are left out, and counted. */
   readonly skipBroken: 'off' | 'on'
+  /** What bytes and whole numbers are: levels `0-1`, black and white, or 0 to 255. */
+  readonly levels: '0-255' | '0-1'
+  /** A CSV file of labels, which take the place of the source's own; null: none. */
+  readonly labels: string | null
 }
 
 /** What a reader sees of a path before it opens it. */
@@ -45,6 +49,10 @@ export interface Decodable extends ImageShape {
   readonly names?: readonly string[]
   /** Decoding costs more than reading the decoded levels back, however few they are. */
   readonly isSlow?: boolean
+  /** The levels are from 0 to 255 whatever `--levels` says, because fractions or truth values were read. */
+  readonly isScaled?: boolean
+  /** Size, orientation and channels are what the options ask for. */
+  readonly isAsAsked?: boolean
   /** The levels as they lie in a file, where nothing has to be decoded. */
   readonly flat?: { readonly path: string; readonly offset: number }
   /** The levels in pieces of whole images, in order; memory in use does not grow with the number of images. */

@@ -1,6 +1,10 @@
-/** Opens parts made of encoded pictures, wherever those are stored: their headers are read at once, their pixels when they are asked for. */
+/** Opens parts made of encoded pictures, wherever those are stored: their headers are read once, their pixels when they are asked for. */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { UsageError } from '../../settings/setting.js'
 import { type ImageShape, imageSize } from '../images.js'
 import { inParallel } from './in-parallel.js'
+import { addFiles, keep, kept } from './kept.js'
 import { channelsAsked, imagesPerBlock, sizeAsked, transposedShape } from './levels.js'
 import { decodePicture, type EncodedPicture, type PictureHeader, type PictureTarget, readHeader } from './picture.js'
 import type { Decodable, Labels, OpenedSource, PartName, ReadOptions, Warning } from './reader.js'
@@ -23,19 +27,55 @@ export type StoredParts = Partial<Record<PartName, StoredPart>>
 
 /**
  * Reads the headers of all pictures, which decide their common shape, and with `skipBroken` decodes each once, so that the number of images is
- * known. Throws an Error that names the first picture that is damaged or of another size.
+ * known. What they say is kept in the cache until a file or an option changes. Throws an Error that names the first picture that is damaged or of another size.
  */
 export async function openPictures(parts: StoredParts, options: ReadOptions): Promise<OpenedSource> {
-  const findings = noFindings()
-  const surveyed: [PartName, StoredPart, Surveyed][] = []
-  for (const [name, part] of Object.entries(parts) as [PartName, StoredPart][])
-    surveyed.push([name, part, await survey(part, findings, options)])
-  const target = commonTarget(findings, options)
-  const readable = surveyed.filter(([, , { count, broken }]) => count > broken.size)
-  return {
-    parts: Object.fromEntries(readable.map(([name, part, found]) => [name, decodable(part, target, found)])),
-    warnings: warningsOf(findings, options),
+  if (options.levels === '0-1' && options.resize !== null)
+    throw new UsageError(
+      '--levels 0-1: pictures are resized as they are decoded, as levels 0 to 255; leave out --resize, or save them with levels 0 and 255',
+    )
+  const name = nameOf(parts, options)
+  const known = kept('surveys', name, surveySchema)
+  const found = known ?? (await surveyed(parts, options))
+  if (known === undefined) keep('surveys', name, found)
+  const target = { ...targetOf(found.shape, found.shape.channels, options), ...found.shape }
+  const readable = (Object.entries(parts) as [PartName, StoredPart][]).flatMap(([name, part]) => {
+    const { count = 0, broken = [] } = found.parts[name] ?? {}
+    return count > broken.length ? [[name, decodable(part, target, { count, broken: new Set(broken) })]] : []
+  })
+  return { parts: Object.fromEntries(readable), warnings: found.warnings }
+}
+
+/** What the headers say; a change makes older surveys stale. */
+const SURVEY_VERSION = 1
+
+const surveySchema = z.object({
+  /** What each picture becomes. */
+  shape: z.object({ rows: z.int().min(1), columns: z.int().min(1), channels: z.int().min(1) }),
+  parts: z.record(z.string(), z.object({ count: z.int().min(0), broken: z.array(z.int().min(0)) })),
+  warnings: z.array(z.object({ kind: z.string(), message: z.string() })),
+})
+
+/** A name that changes with the options and with names, sizes and times of all files. */
+function nameOf(parts: StoredParts, { labels: _, ...options }: ReadOptions): string {
+  const hash = createHash('sha256')
+  for (const [name, { files }] of Object.entries(parts)) {
+    hash.update(JSON.stringify([SURVEY_VERSION, name, options, files.length]))
+    addFiles(hash, files)
   }
+  return hash.digest('hex').slice(0, 40)
+}
+
+async function surveyed(parts: StoredParts, options: ReadOptions): Promise<z.infer<typeof surveySchema>> {
+  const findings = noFindings()
+  const found: [string, { count: number; broken: number[] }][] = []
+  for (const [name, part] of Object.entries(parts)) {
+    const { count, broken } = await survey(part, findings, options)
+    found.push([name, { count, broken: [...broken] }])
+  }
+  const { rows, columns, channels } = commonTarget(findings, options)
+  const shape = { rows, columns, channels }
+  return { shape, parts: Object.fromEntries(found), warnings: warningsOf(findings, options) }
 }
 
 /** Pictures that have something in common: how many, and the first of them. */
@@ -144,6 +184,7 @@ function decodable(part: StoredPart, target: PictureTarget, { count, broken }: S
     ...(names && { names: names.filter(isKept) }),
     files,
     isSlow: true,
+    isAsAsked: true,
     blocks: () => decodedBlocks(part, target, broken),
   }
 }

@@ -1,13 +1,14 @@
 /** Resizes, transposes and converts images of array formats, whose levels are known without decoding. */
 import sharp from 'sharp'
 import { type ImageShape, imageSize } from '../images.js'
+import { WHITE } from '../levels.js'
 import { inParallel } from './in-parallel.js'
 import { channelsAsked, imagesPerBlock, sizeAsked, transposedImage, transposedShape, withChannels } from './levels.js'
 import { resizing } from './picture.js'
 import type { Decodable, ReadOptions } from './reader.js'
 
-/** One image to another. */
-type Change = (levels: Uint8Array) => Uint8Array | Promise<Uint8Array>
+/** One image to another; `position` is that of the image, for errors. */
+type Change = (levels: Uint8Array, position: number) => Uint8Array | Promise<Uint8Array>
 
 /**
  * `images` as the options ask for: transposed, then resized, then as grey or colour; `images` itself if that changes nothing. Images of 4
@@ -36,6 +37,8 @@ function stepsOf(images: Decodable, options: ReadOptions): Step[] {
     steps.push(step)
     shape = step.shape
   }
+  add(whitening(shape, options, images))
+  if (images.isAsAsked) return steps
   if (options.transpose === 'on') add(transposing(shape))
   add(blending(shape, options, images))
   add(resize(shape, options, images))
@@ -47,6 +50,19 @@ const transposing = (shape: ImageShape): Step => ({
   shape: transposedShape(shape),
   change: levels => transposedImage(levels, shape),
 })
+
+/** Levels 0 and 1 as black and white. */
+function whitening(shape: ImageShape, { levels }: ReadOptions, { files, isScaled }: Decodable): Step | undefined {
+  if (levels === '0-255' || isScaled) return undefined
+  const change: Change = (image, position) => {
+    const wrong = image.find(level => level > 1)
+    if (wrong === undefined) return image.map(level => level * WHITE)
+    throw new Error(
+      `${files[0]}: the level ${wrong} in image ${position} (counted from 0); 0 and 1 were expected with --levels 0-1`,
+    )
+  }
+  return { shape, change }
+}
 
 /** Alpha is blended before the size changes, as in pictures. */
 function blending(shape: ImageShape, { channels, background }: ReadOptions, { files }: Decodable): Step | undefined {
@@ -97,19 +113,34 @@ async function* changedBlocks(images: Decodable, steps: readonly Step[]): AsyncG
   const size = imageSize(images)
   const shape = steps.at(-1)?.shape ?? images
   const piece = imagesPerBlock(shape) * size
+  let position = 0
   for await (const block of images.blocks())
-    for (let from = 0; from < block.length; from += piece)
-      yield await changed(block.subarray(from, from + piece), size, steps, imageSize(shape))
+    for (let from = 0; from < block.length; from += piece) {
+      yield await changed(block.subarray(from, from + piece), { size, changedSize: imageSize(shape), position }, steps)
+      position += Math.min(piece, block.length - from) / size
+    }
 }
 
-async function changed(block: Uint8Array, size: number, steps: readonly Step[], changedSize: number) {
+interface BlockSizes {
+  /** Levels of an image before and after all steps. */
+  readonly size: number
+  readonly changedSize: number
+  /** Of the first image of the block. */
+  readonly position: number
+}
+
+async function changed(
+  block: Uint8Array,
+  { size, changedSize, position }: BlockSizes,
+  steps: readonly Step[],
+): Promise<Uint8Array> {
   const count = block.length / size
   const result = new Uint8Array(count * changedSize)
   await inParallel(
     Array.from({ length: count }, (_, i) => i),
     async i => {
       let levels = block.subarray(i * size, (i + 1) * size)
-      for (const { change } of steps) levels = await change(levels)
+      for (const { change } of steps) levels = await change(levels, position + i)
       result.set(levels, i * changedSize)
     },
   )

@@ -1,13 +1,18 @@
 // Where pictures lie: order, hidden files, links, classes, parts, patterns, broken files, and layouts that are refused.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { asTheyAre } from '../../../src/data/dataset.js'
+import { type ImageSet, levelsOf as levelsInMemory } from '../../../src/data/images.js'
 import { filesMatching } from '../../../src/data/sources/find-files.js'
+import { openSource } from '../../../src/data/sources/open-source.js'
+import * as picture from '../../../src/data/sources/picture.js'
 import { pictures } from '../../../src/data/sources/pictures.js'
 import { temporaryFolder } from '../../support/temporary-folder.js'
-import { expected, fill, levelsOf, openWith } from './reading.js'
+import { expected, fill, fixture, levelsOf, openWith } from './reading.js'
+
+vi.mock('../../../src/data/sources/picture.js', { spy: true })
 
 const folderOf = (...paths: string[]): string =>
   fill(temporaryFolder(), Object.fromEntries(paths.map(path => [path, 'grey.png'])))
@@ -160,6 +165,47 @@ test('a picture whose header is whole but whose pixels are not is left out, or n
   expect((await openWith(pictures, folder, { skipBroken: 'on' })).parts.all?.names).toEqual(['a.png', 'c.png'])
   const { all } = (await openWith(pictures, folder)).parts
   await expect(levelsOf(all)).rejects.toThrow(`${broken}: truncated or damaged (`)
+})
+
+test('headers are read once: a second start reads none, and a changed, added or removed picture is noticed', async () => {
+  const folder = folderOf('a.png', 'b.png', 'c.png')
+  const [readHeader, open] = [vi.mocked(picture.readHeader), () => openWith(pictures, folder)]
+  const count = async () => {
+    readHeader.mockClear()
+    return [(await open()).parts.all?.count, readHeader.mock.calls.length]
+  }
+  expect(await count()).toEqual([3, 3])
+  expect(await count()).toEqual([3, 0])
+  cpSync(join(folder, 'a.png'), join(folder, 'd.png'))
+  expect(await count()).toEqual([4, 4])
+  rmSync(join(folder, 'b.png'))
+  expect(await count()).toEqual([3, 3])
+  utimesSync(join(folder, 'c.png'), 1, 1)
+  expect(await count()).toEqual([3, 3])
+  expect((await openWith(pictures, folder, { resize: '8' })).parts.all?.rows).toBe(8)
+  cpSync(fixture('tall.png'), join(folder, 'c.png'))
+  await expect(open()).rejects.toThrow('images must have one size')
+})
+
+test('pictures are transposed once, in a training as in their reader', async () => {
+  const source = fixture('tall.png')
+  const { all } = (await openSource(source, { ...asTheyAre, transpose: 'on' })).parts
+  expect([all?.rows, all?.columns]).toEqual([2, 5])
+  expect([...levelsInMemory(all as ImageSet)]).toEqual(
+    await levelsOf((await openWith(pictures, source, { transpose: 'on' })).parts.all),
+  )
+})
+
+test('what a survey found is the same the second time: sizes, broken pictures, warnings', async () => {
+  const folder = folderOf('a/1.png', 'a/2.png', 'b/1.png')
+  writeFileSync(join(folder, 'a/2.png'), 'text')
+  const [first, second] = [
+    await openWith(pictures, folder, { skipBroken: 'on' }),
+    await openWith(pictures, folder, { skipBroken: 'on' }),
+  ]
+  expect(second.warnings).toEqual(first.warnings)
+  expect(second.parts.all?.names).toEqual(['a/1.png', 'b/1.png'])
+  expect(await levelsOf(second.parts.all)).toEqual(await levelsOf(first.parts.all))
 })
 
 test('if all pictures are broken, the first is named', async () => {

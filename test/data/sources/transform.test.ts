@@ -96,3 +96,19 @@ test.each([
 ] as const)('images of five channels are refused with %j', (options, message) => {
   expect(() => change(arrayOf([1, 1, 1, 5], ramp(5)), options)).toThrow(message)
 })
+
+test('levels 0 and 1 become black and white, before images are resized; others are refused with their place', async () => {
+  const bits = arrayOf([3, 1, 2, 1], [0, 1, 1, 1, 0, 0])
+  expect(await levelsOf(change(bits, { levels: '0-1' }))).toEqual([0, 255, 255, 255, 0, 0])
+  const wide = await levelsOf(change(bits, { levels: '0-1', resize: '1x4' }))
+  expect([wide.length, Math.max(...wide)]).toEqual([12, 255])
+  const grey = change(arrayOf([4, 1, 2, 1], [0, 1, 1, 1, 0, 0, 0, 7]), { levels: '0-1' })
+  await expect(levelsOf(grey)).rejects.toThrow(
+    'x.npy: the level 7 in image 3 (counted from 0); 0 and 1 were expected with --levels 0-1',
+  )
+})
+
+test('fractions and truth values are from 0 to 255 whatever --levels says', () => {
+  const scaled = { ...arrayOf([1, 1, 2, 1], [0, 255]), isScaled: true }
+  expect(change(scaled, { levels: '0-1' })).toBe(scaled)
+})

@@ -78,9 +78,10 @@ export function createLiveVae({ data, seed }: LiveVaeOptions): LiveVae {
     },
     async step(learningRate) {
       const pass = shuffledPass(train, BATCH, order, Math.floor(steps / stepsPerEpoch))
-      const levels = Float32Array.from(pass.batches(steps % stepsPerEpoch, 1))
-      const key = keyAt(noise, steps)
+      const number = steps
       steps += 1
+      const levels = Float32Array.from(await pass.batches(number % stepsPerEpoch, 1))
+      const key = keyAt(noise, number)
       tf.tidy(() => {
         ascent.step(tf.tensor2d(levels, [BATCH, vae.pixels]), key, { learningRate, beta: 1, used: BATCH, first: 0 })
       })

@@ -1,4 +1,4 @@
-/** Settings of models of grey images. */
+/** Settings of models of the features of images: their values, or principal components of these. */
 import { z } from 'zod'
 import { grouped, positive, read, setting, UsageError } from '../settings/setting.js'
 import type { TrainingShape } from './method.js'
