@@ -18,6 +18,8 @@ export interface Flag {
   /** The default, as the command line takes it; absent: none. */
   standard?: string | undefined
   choices: readonly string[]
+  /** The command whose help alone lists it; absent: every command that has it. */
+  shownBy?: string | undefined
   /** The name of the setting; absent for a switch and the flags of all commands. */
   setting?: string
 }
@@ -49,7 +51,7 @@ function plain(name: string, group: Group, description: string): Flag {
 }
 
 function flagOf(name: string, one: Setting<unknown> & { group: Group }): Flag {
-  const { group, description, details, choices = [], placeholder } = one
+  const { group, description, details, choices = [], placeholder, shownBy } = one
   return {
     name: `--${kebabCase(name)}`,
     group,
@@ -59,6 +61,7 @@ function flagOf(name: string, one: Setting<unknown> & { group: Group }): Flag {
     values: valuesOf(one),
     standard: standardOf(one),
     choices,
+    ...(shownBy !== undefined && { shownBy }),
     setting: name,
   }
 }

@@ -71,7 +71,7 @@ export function declareCommand(
   if (command.argument !== undefined) sub.argument(argumentOf(command), command.argumentDescription ?? 'name of a run')
   for (const flag of command.flags) {
     const { setting } = flag
-    const option = optionOf(flag)
+    const option = isShown(flag, command) ? optionOf(flag) : optionOf(flag).hideHelp()
     sub.addOption(setting === undefined ? option : option.argParser((text: string) => parse(setting, text)))
   }
   return sub
@@ -82,11 +82,30 @@ function argumentOf({ argument, isOptional, isRepeatable }: Declared): string {
   return isOptional ? `[${name}]` : `<${name}>`
 }
 
+/** Whether the help of a command lists a flag of it. */
+export const isShown = ({ shownBy }: Flag, { name }: Pick<Declared, 'name'>): boolean =>
+  shownBy === undefined || shownBy === name
+
 /** The end of the help of a command. */
 function afterFlags(command: Declared): string {
   const examples = command.examples.map(line => `  elbo ${line}`)
   const more = command.flags.some(({ details }) => details !== '')
-  return ['', 'Examples:', ...examples, ...(more ? ['', 'All options at length: docs/settings.md'] : [])].join('\n')
+  return [
+    ...hiddenFlags(command),
+    '',
+    'Examples:',
+    ...examples,
+    ...(more ? ['', 'All options at length: docs/settings.md'] : []),
+  ].join('\n')
+}
+
+function hiddenFlags(command: Declared): string[] {
+  const hidden = command.flags.filter(flag => !isShown(flag, command))
+  const owners = [...new Set(hidden.map(({ shownBy }) => shownBy))]
+  return owners.flatMap(owner => {
+    const count = hidden.filter(({ shownBy }) => shownBy === owner).length
+    return ['', `${count} more options say how images are read: elbo ${owner} --help`]
+  })
 }
 
 function formatItem(term: string, _width: number, description: string, helper: Help): string {

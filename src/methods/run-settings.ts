@@ -93,6 +93,9 @@ export const workersSetting = grouped(
   ),
 )
 
+/** A setting that only the help of `elbo data` lists. */
+const ofData = <S extends object>(one: S) => ({ ...added(one), shownBy: 'data' })
+
 /** How images are read, where their source leaves it open. */
 export const readSettings = inGroup('data', {
   resize: added(
@@ -101,34 +104,34 @@ export const readSettings = inGroup('data', {
       unset: 'off',
     }),
   ),
-  crop: added(
+  crop: ofData(
     choice(['none', 'center'], 'none', [
       'what resizing cuts off',
       'What --resize does with images of another ratio. none: they are distorted. center: their middle is cut out.',
     ]),
   ),
-  background: added(
+  background: ofData(
     choice(['black', 'white'], 'black', ['behind transparent pixels', 'The colour behind transparent pixels.']),
   ),
-  channels: added(
+  channels: ofData(
     choice(['as-is', 'grey', 'colour'], 'as-is', [
       'grey or colour',
       'Whether all images become grey, of 1 channel, or colour, of 3. as-is: colour if any picture is in colour.',
     ]),
   ),
-  transpose: added(
+  transpose: ofData(
     choice(['off', 'on'], 'off', [
       'swap rows and columns',
       "Swaps rows and columns of each image, as EMNIST's files need it.",
     ]),
   ),
-  key: added(
+  key: ofData(
     text(['array or column', 'The array of an npz or MATLAB file, or the column of a Parquet file.'], {
       placeholder: 'name',
       unset: 'the usual names',
     }),
   ),
-  rawShape: added(
+  rawShape: ofData(
     text(
       [
         'shape of arrays without one',
@@ -137,20 +140,20 @@ export const readSettings = inGroup('data', {
       { placeholder: 'value', unset: 'off' },
     ),
   ),
-  skipBroken: added(
+  skipBroken: ofData(
     choice(['off', 'on'], 'off', [
       'skip damaged images',
       'Leaves out and counts images that cannot be decoded. off: the first of them ends the run.',
     ]),
   ),
-  levels: added(
+  levels: ofData(
     choice(['0-255', '0-1'], '0-255', [
       'what bytes mean',
       'Levels of bytes and whole numbers. 0-1: 0 is black and 1 is white, as in binary sets that are published as bytes.',
     ]),
   ),
   labels: {
-    ...added(
+    ...ofData(
       text(
         [
           'CSV of labels',

@@ -29,6 +29,8 @@ export interface Setting<T> {
   choices?: readonly string[]
   /** May change when a run is resumed, because it does not affect the passes that are done. */
   resumable: boolean
+  /** The command whose `--help` alone lists it, so that the help of others stays short. */
+  shownBy?: string
   /** Runs of older versions lack it and behave as its default says; snapshots name it only where it differs. */
   added?: true
 }

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import type { Command } from '../../src/commands/command.js'
 import { allDeclared, declared } from '../../src/commands/declared.js'
 import { describeFlag, flagsOf } from '../../src/commands/flags.js'
-import { declareCommand, layOut } from '../../src/commands/help.js'
+import { declareCommand, isShown, layOut } from '../../src/commands/help.js'
 import { allCommands } from '../../src/commands/list.js'
 import { groups } from '../../src/settings/flag-names.js'
 import { parseFlag, type Setting } from '../../src/settings/setting.js'
@@ -68,7 +68,7 @@ test('help lists every flag once, under the headings in their order', () => {
   const headings = [...help.matchAll(/^([A-Z][\w ]+):$/gm)].map(([, heading]) => heading?.toLowerCase())
   expect(headings).toEqual([...groups.filter(group => flagsOf(train).some(flag => flag.group === group)), 'examples'])
   const listed = [...help.matchAll(/^ {2}(--[a-z0-9-]+)/gm)].map(([, flag]) => flag)
-  expect(listed).toEqual(flagsOf(train).map(({ name }) => name))
+  expect(listed).toEqual(flagsOf(train).flatMap(flag => (isShown(flag, train) ? flag.name : [])))
 })
 
 test('no description repeats the choices or the default that are printed beside it', () => {
