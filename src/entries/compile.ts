@@ -19,6 +19,7 @@ export type {
   Mode,
   NativeMode,
   Outputs,
+  Precision,
   RunOptions,
   ScanOptions,
   Step,
