@@ -50,6 +50,29 @@ test('samples come from the prior; traverse and manifold are placed by its momen
   expect(found.z[2][dimension] - found.z[1][dimension]).toBeCloseTo(deviation[dimension] as number, 4)
 })
 
+test('sample --from codes fits a mixture to the codes of the training images, and says how well it fits', () => {
+  const { fit, z } = json(
+    'sample',
+    'fits',
+    '--from',
+    'codes',
+    '--components',
+    '3',
+    '--count',
+    '200',
+    '--out',
+    'codes.png',
+  )
+  expect(fit).toMatchObject({ components: 3, codes: 1000, converged: true, logLikelihood: { count: 1000 } })
+  expect(fit.validationLogLikelihood.count).toBe(200)
+  expect(fit.logLikelihood.standardError).toBeLessThan(0.1)
+  expect(z).toHaveLength(200)
+})
+
+test('--components without --from codes is refused', () => {
+  refused(2, '--components 3: has no effect with --from prior', 'sample', 'fits', '--components', '3')
+})
+
 test('codes have no KL of single dimensions, and gradients need the sampled KL term', () => {
   expect(Object.keys(json('encode', 'fits', '--to', 'codes.npz').arrays)).not.toContain('kl')
   refused(2, '--kl analytic: the KL term has no closed form with a learned prior', 'gradients', 'fits')
