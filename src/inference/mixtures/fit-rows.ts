@@ -2,6 +2,7 @@
 import * as tf from '#tfjs'
 import { createGaussianMixture, type GaussianMixture } from '../../models/mixtures/gaussian.js'
 import { logProb } from '../../models/mixtures/mixture.js'
+import { gainLeft } from '../../numeric/gain-left.js'
 import { type Estimate, estimateMean } from '../../numeric/means.js'
 import type { HostKey } from '../../random.js'
 import { mixtureEm } from './em.js'
@@ -11,11 +12,11 @@ import { passOver } from './steps.js'
 export interface RowsFit {
   mixture: GaussianMixture
   passes: number
-  /** Whether the last pass gained less than `TOLERANCE`. */
+  /** Whether all further passes together would gain less than `TOLERANCE`. */
   converged: boolean
 }
 
-/** A pass that gains less than this, in nats per row, is the last. */
+/** EM ends where further passes would gain less than this, all together, in nats per row. */
 const TOLERANCE = 1e-4
 
 const MOST_PASSES = 200
@@ -37,15 +38,15 @@ export async function fitRows(
   const em = mixtureEm(mixture, { images: rows, read: batch => batch, prior })
   try {
     const starts = await startFromRows(em, x, { method: 'k-means++', key, restarts: 1, passes: 0 })
-    let [last = Number.NEGATIVE_INFINITY, gain, passes] = [starts[0], Number.POSITIVE_INFINITY, 0]
-    while (gain >= TOLERANCE && passes < MOST_PASSES) {
+    let last = starts[0] as number
+    const gains: number[] = []
+    while (gains.length < MOST_PASSES && gainLeft(gains) >= TOLERANCE) {
       const { objective } = await em.update(await passOver(mixture, x))
-      gain = objective - last
+      gains.push(objective - last)
       last = objective
-      passes++
-      onPass?.(passes)
+      onPass?.(gains.length)
     }
-    return { mixture, passes, converged: gain < TOLERANCE }
+    return { mixture, passes: gains.length, converged: gainLeft(gains) < TOLERANCE }
   } catch (error) {
     mixture.dispose()
     throw error
