@@ -1,7 +1,9 @@
 /** `elbo explore` and the page that it serves, in a real browser. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { delimiter, extname, join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { program } from './repository.js'
 
@@ -85,4 +87,27 @@ export async function openPage(
   })
   await page.goto(`${address}#${hash}`)
   return { page, wrong }
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+  '.png': 'image/png',
+}
+
+/** A server of the files in a folder, as any web server serves them. */
+export async function serveFiles(folder: string): Promise<{ address: string; close(): void }> {
+  const server = createServer(({ url = '/' }, response) => {
+    const path = decodeURIComponent(new URL(url, 'http://localhost').pathname)
+    const file = join(folder, path.endsWith('/') ? `${path}index.html` : path)
+    const isThere = existsSync(file) && statSync(file).isFile()
+    response.writeHead(isThere ? 200 : 404, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' })
+    response.end(isThere ? readFileSync(file) : undefined)
+  })
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as AddressInfo
+  return { address: `http://127.0.0.1:${port}/`, close: () => server.close() }
 }
