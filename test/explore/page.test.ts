@@ -1,16 +1,18 @@
 // The page of `elbo explore` in Chromium: its numbers are those of the command line, it follows trainings, and anyone can use it.
 import { cpSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commandLine } from '../support/command-line.js'
-import { type Explore, openBrowser, openPage, serveFiles, startExplore, withoutBrowser } from '../support/explore.js'
+import { type Explore, serveFiles, startExplore } from '../support/explore.js'
 import { smallMnist } from '../support/idx-file.js'
+import { noBrowser, openBrowser, openPage, violationsOn } from '../support/page.js'
 
 const hostile = '<img src=x onerror=alert(1)>"\'\u0007'
 
-describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
+const skipped = noBrowser === undefined ? '' : ` (skipped: ${noBrowser})`
+
+describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
   const { home, checkpoints, succeed, json, elbo } = commandLine()
   const small = ['--hidden', '16', '--epochs', '2', '--compile', 'off', '--batch-size', '50']
   let data: string
@@ -59,7 +61,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
     page.locator('[data-status=posterior]', { hasText: text }).waitFor({ timeout: 60_000 })
 
   test('the first page has the runs, their best bounds and their curves, and no error on the console', async () => {
-    const { page, wrong } = await open('')
+    const { page, errors: wrong } = await open('')
     const bound = json('runs')
       .find(({ name }: { name: string }) => name === 'plane')
       .best.validationBound.toFixed(2)
@@ -70,7 +72,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
   })
 
   test('names and settings with HTML are text, and a damaged run shows its error', async () => {
-    const { page, wrong } = await open('')
+    const { page, errors: wrong } = await open('')
     await page.locator('tr', { hasText: '<img src=x onerror=alert(1)>' }).waitFor()
     expect(await page.locator('img[src=x]').count()).toBe(0)
     await page.locator('tr[data-run=damaged] [role=alert]', { hasText: 'state.safetensors' }).waitFor()
@@ -81,7 +83,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
   })
 
   test('ELBO, gap and log p(x) of test image 0 by quadrature are those of `posterior`', async () => {
-    const { page, wrong } = await open('view=posterior&run=plane&image=0')
+    const { page, errors: wrong } = await open('view=posterior&run=plane&image=0')
     await drawn(page, 'By quadrature')
     const [expected] = json('posterior', 'plane', '--images', '0', '--compile', 'off').images
     expect(Math.abs((await term(page, 'elbo')) - expected.elbo)).toBeLessThan(1.5e-3)
@@ -96,7 +98,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
   test.each(['many', 'layers', 'binary'])(
     'ELBO and importance-sampled log p(x) of run %s are those of `evaluate`',
     async run => {
-      const { page, wrong } = await open(`view=posterior&run=${run}&image=0`)
+      const { page, errors: wrong } = await open(`view=posterior&run=${run}&image=0`)
       await drawn(page, '5,000 draws')
       const expected = json('evaluate', run, '--images', '1', '--samples', '5000', '--compile', 'off')
       expect(Math.abs((await term(page, 'elbo')) - expected.elbo.mean)).toBeLessThan(1.5e-3)
@@ -107,7 +109,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
   )
 
   test('a convolutional model of grey values is integrated too', async () => {
-    const { page, wrong } = await open('view=posterior&run=conv&image=3')
+    const { page, errors: wrong } = await open('view=posterior&run=conv&image=3')
     await drawn(page, 'By quadrature')
     const [expected] = json('posterior', 'conv', '--images', '3', '--grid', '201', '--compile', 'off').images
     expect(Math.abs((await term(page, 'logPx')) - expected.logPx)).toBeLessThan(0.02)
@@ -116,7 +118,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
   })
 
   test('KL of the dimensions is that of `traverse`', async () => {
-    const { page, wrong } = await open('view=dimensions&run=many')
+    const { page, errors: wrong } = await open('view=dimensions&run=many')
     const first = page.locator('[data-kl]').first()
     await first.waitFor()
     const [{ dimension, kl }] = json('traverse', 'many', '--images', '120', '--compile', 'off').dimensions
@@ -127,7 +129,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
   })
 
   test('the worst image is that of `score`', async () => {
-    const { page, wrong } = await open('view=extremes&run=many&images=120&samples=10')
+    const { page, errors: wrong } = await open('view=extremes&run=many&images=120&samples=10')
     const first = page.locator('.scored').first()
     await first.waitFor({ timeout: 60_000 })
     const [lowest] = json('score', 'many', '--samples', '10', '--compile', 'off').lowest
@@ -140,7 +142,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
   })
 
   test('dragging and arrow keys decode, and no tensor is left behind', async () => {
-    const { page, wrong } = await open('view=plane&run=plane&manifold=off')
+    const { page, errors: wrong } = await open('view=plane&run=plane&manifold=off')
     const plane = page.locator('svg.plane')
     await plane.waitFor({ timeout: 60_000 })
     const place = page.locator('[data-decoded]')
@@ -166,7 +168,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
     const text = await place.textContent()
     await page.keyboard.press('ArrowLeft')
     await expect.poll(() => place.textContent()).not.toBe(text)
-    expect(page.url()).toContain('pins=')
+    await expect.poll(() => page.url()).toContain('pins=')
     expect(wrong).toEqual([])
     await page.context().close()
   })
@@ -184,7 +186,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
     for (const { page } of tabs) await page.locator('tr[data-run=plane]', { hasText: '2/2' }).waitFor()
     const result = elbo('train', '--run', 'plane', '--resume', '--epochs', '3')
     expect(result.status, result.stderr).toBe(0)
-    for (const { page, wrong } of tabs) {
+    for (const { page, errors: wrong } of tabs) {
       await page.locator('tr[data-run=plane]', { hasText: '3/3' }).waitFor()
       expect(wrong).toEqual([])
       await page.context().close()
@@ -202,7 +204,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
 
   test('a server that ends is said, and one that starts again at its port with another token too', async () => {
     const own = await startExplore(home)
-    const { page } = await openPage(browser, own.address)
+    const { page } = await openPage(browser, own.address, '')
     await page.locator('tr[data-run=plane]').waitFor()
     await own.stop()
     await page.locator('[role=alert]', { hasText: 'does not answer' }).first().waitFor()
@@ -222,7 +224,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
   test('without any run it opens, and points to the text', async () => {
     const empty = commandLine()
     const own = await startExplore(empty.home)
-    const { page, wrong } = await openPage(browser, own.address)
+    const { page, errors: wrong } = await openPage(browser, own.address, '')
     await page.getByRole('button', { name: 'The text' }).click()
     await page.locator('.tabs a[aria-current]', { hasText: 'The text' }).waitFor()
     expect(wrong).toEqual([])
@@ -234,7 +236,7 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
     const folder = join(home, 'page')
     succeed('explore', 'plane', '--export', folder)
     const { address, close } = await serveFiles(folder)
-    const { page, wrong } = await openPage(browser, address, 'view=posterior&run=plane&image=0')
+    const { page, errors: wrong } = await openPage(browser, address, 'view=posterior&run=plane&image=0')
     await drawn(page, 'By quadrature')
     const [expected] = json('posterior', 'plane', '--images', '0', '--compile', 'off').images
     expect(Math.abs((await term(page, 'elbo')) - expected.elbo)).toBeLessThan(1.5e-3)
@@ -254,16 +256,9 @@ describe.skipIf(withoutBrowser !== '')(`in Chromium${withoutBrowser}`, () => {
     ['text', 'view=text', 'main'],
   ])('axe finds nothing to complain of in %s, light and dark', async (_, hash, ready) => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const { page } = await open(hash, { colorScheme, reducedMotion: 'reduce', bypassCSP: true })
+      const { page } = await open(hash, { colorScheme })
       await page.locator(ready).first().waitFor({ timeout: 60_000 })
-      await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core') })
-      const found = await page.evaluate(async () => {
-        const { axe } = globalThis as unknown as {
-          axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-        }
-        return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)
-      })
-      expect(found, colorScheme).toEqual([])
+      expect(await violationsOn(page), colorScheme).toEqual([])
       await page.context().close()
     }
   })

@@ -1,29 +1,10 @@
-/** `elbo explore` and the page that it serves, in a real browser. */
+/** `elbo explore` as users start it, and its exports as any web server serves them. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { delimiter, extname, join } from 'node:path'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { extname, join } from 'node:path'
 import { program } from './repository.js'
-
-/** Chromium on the PATH; undefined if there is none. */
-const executable = (process.env.PATH ?? '')
-  .split(delimiter)
-  .flatMap(folder => ['chromium', 'chromium-browser', 'google-chrome'].map(name => join(folder, name)))
-  .find(isExecutable)
-
-/** Why tests in a browser are skipped, for the name of a suite; empty if they are not. */
-export const withoutBrowser = executable === undefined ? ' (skipped: there is no chromium on the PATH)' : ''
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
 
 export interface Explore {
   /** With the token. */
@@ -56,37 +37,6 @@ export async function startExplore(cwd: string, ...args: string[]): Promise<Expl
       return ended
     },
   }
-}
-
-export interface Seen {
-  page: Page
-  /** Errors on the console and in scripts, and requests to other servers. */
-  wrong: string[]
-}
-
-export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: executable ?? '', args: ['--no-sandbox'] })
-
-/** A page of its own, at an address below the server's; `hash` is the state. */
-export async function openPage(
-  browser: Browser,
-  address: string,
-  hash = '',
-  options: BrowserContextOptions = {},
-): Promise<Seen> {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 850 }, ...options })
-  const page = await context.newPage()
-  const wrong: string[] = []
-  page.on('console', message => {
-    if (message.type() === 'error') wrong.push(message.text())
-  })
-  page.on('pageerror', error => wrong.push(String(error)))
-  page.on('request', request => {
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(new URL(address).origin))
-      wrong.push(request.url())
-  })
-  await page.goto(`${address}#${hash}`)
-  return { page, wrong }
 }
 
 const types: Readonly<Record<string, string>> = {
