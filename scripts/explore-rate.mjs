@@ -63,13 +63,21 @@ async function drag(times) {
   const before = count()
   for (let i = 0; i < times; i++) {
     const last = count()
-    const at = { clientX: box.left + 80 + ((37 * i) % (box.width - 120)), clientY: box.top + 40 + ((53 * i) % (box.height - 120)) }
+    const at = {
+      clientX: box.left + 80 + ((37 * i) % (box.width - 120)),
+      clientY: box.top + 40 + ((53 * i) % (box.height - 120)),
+    }
     plane.dispatchEvent(new PointerEvent('pointermove', at))
     while (count() === last) await new Promise(done => queueMicrotask(() => setTimeout(done, 0)))
   }
   const seconds = (performance.now() - started) / 1000
   globalThis.gc?.()
-  return { decoded: count() - before, seconds, tensors: Number(place.getAttribute('data-tensors')), heap: performance.memory.usedJSHeapSize }
+  return {
+    decoded: count() - before,
+    seconds,
+    tensors: Number(place.getAttribute('data-tensors')),
+    heap: performance.memory.usedJSHeapSize,
+  }
 }
 
 /** @param {string} program */

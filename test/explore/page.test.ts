@@ -168,6 +168,7 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
     const text = await place.textContent()
     await page.keyboard.press('ArrowLeft')
     await expect.poll(() => place.textContent()).not.toBe(text)
+    await page.keyboard.press('Enter')
     await expect.poll(() => page.url()).toContain('pins=')
     expect(wrong).toEqual([])
     await page.context().close()
