@@ -75,7 +75,14 @@ describe('the tarball', () => {
 
   test('names the licence of every package whose code is bundled', () => {
     const licences = read('dist/vendor/LICENSES.txt')
-    for (const name of ['@tensorflow/tfjs-core', '@tensorflow/tfjs-node', 'google-protobuf', 'koffi', 'long'])
+    for (const name of [
+      '@tensorflow/tfjs-core',
+      '@tensorflow/tfjs-node',
+      'google-protobuf',
+      'hyparquet-writer',
+      'koffi',
+      'long',
+    ])
       expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'))
     expect(licences).toContain('Apache License')
   })

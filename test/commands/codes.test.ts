@@ -73,7 +73,7 @@ function storedTensor(file: string, name: string): Uint8Array {
 
 test('encode without an output says what is missing, and names the endings of files', () => {
   refused(2, 'encode: --to FILE is missing', 'encode', 'first')
-  const expected = '--to codes.txt: a file that ends in .npz, .npy, .csv, .safetensors was expected'
+  const expected = '--to codes.txt: a file that ends in .npz, .npy, .csv, .parquet, .safetensors was expected'
   refused(2, expected, 'encode', 'first', '--to', 'codes.txt')
 })
 

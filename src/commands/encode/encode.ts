@@ -42,8 +42,8 @@ const options = {
     'output',
     text(
       [
-        'file to write: .npz, .npy, .csv or .safetensors',
-        'File to write; its ending says the format. npz and safetensors hold all arrays, csv all but the image, npy the means alone.',
+        'file to write: .npz, .npy, .csv, .parquet or .safetensors',
+        'File to write; its ending says the format. npz, safetensors and parquet hold all arrays, csv all but the image, npy the means alone.',
       ],
       { unset: 'none' },
     ),
