@@ -187,7 +187,7 @@ function describeUse({ print }: Context, dimensions: readonly Dimension[], image
   const kl = dimensions.reduce((sum, one) => sum + one.kl, 0)
   const activeUnits = images < 2 ? null : dimensions.filter(({ isActive }) => isActive).length
   print(`KL ${kl.toFixed(3)} nats/image; active units: ${activeUnits ?? 'unknown'} of ${dimensions.length}`)
-  for (const line of describeCollapse(kl)) print(line)
+  for (const line of describeCollapse(kl, activeUnits)) print(line)
   return { activeUnits, dimensions: dimensions.map(one => ({ dimension: one.dimension, kl: one.kl })) }
 }
 
