@@ -43,6 +43,36 @@ test('sample prints one JSON document, and plain tf.loadLayersModel gives its pi
   expect(found.length).toBe(6 * 784)
 })
 
+test('export --model-card writes every format, a card with the numbers of evaluate, and the z of its pictures', () => {
+  const flags = ['--model-card', '--saved-model', '--onnx', '--images', '100', '--samples', '20']
+  const { files } = json('export', 'first', '--to', 'published', ...flags)
+  const names = files.map((path: string) => path.replace('published/', ''))
+  expect(names.filter((name: string) => !/^(en|de)coder\//.test(name))).toEqual([
+    ...['elbo.json', 'saved_model/saved_model.pb', 'onnx/decoder.onnx', 'onnx/encoder.onnx'],
+    ...['README.md', 'samples.png', 'samples.json', 'reconstructions.png', 'weights.safetensors'],
+  ])
+  const card = readFileSync(join(home, 'published/README.md'), 'utf8')
+  const { elbo, logPx } = json('evaluate', 'first', '--images', '100', '--samples', '20')
+  for (const { mean, standardError } of [elbo, logPx])
+    expect(card).toContain(`| ${mean.toFixed(2)} | ${standardError.toFixed(2)} | nats/image |`)
+  expect(card).toContain('On 100 test images of `small`; ± is one standard error')
+  expect(card).toContain('The prior of z is N(0, I)')
+  expect(JSON.parse(readFileSync(join(home, 'published/samples.json'), 'utf8')).z).toEqual(
+    json('sample', 'first', '--out', 'published.png').z,
+  )
+  expect(readFileSync(join(home, 'published/samples.png')).equals(readFileSync(join(home, 'published.png')))).toBe(true)
+  refused(
+    2,
+    '--samples: only a model card has numbers; add --model-card',
+    'export',
+    'first',
+    '--to',
+    'x',
+    '--samples',
+    '5',
+  )
+})
+
 test('reconstruct, interpolate and manifold each write a picture and print the z that it shows', () => {
   for (const [args, name] of [
     [['reconstruct', 'first', '--count', '5'], 'reconstructions'],
