@@ -147,6 +147,10 @@ export function refuseLayers(vae: Vae, what: string): string | undefined {
     : `${what}: needs one latent layer; this run has --upper-latent-dim ${upperLatentDim}`
 }
 
+/** What the numbers of an axis of z are, to follow them: nothing for N(0, I), where z and its standard deviations are the same. */
+export const inDeviations = ({ latents }: Vae): string =>
+  latents.prior.moments ? ' standard deviations of p(z), around its mean' : ''
+
 /** Throws a refusal as a `UsageError`. */
 export function orThrow(refusal: string | undefined): void {
   if (refusal !== undefined) throw new UsageError(refusal)

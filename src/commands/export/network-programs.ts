@@ -28,13 +28,13 @@ function programOf(vae: Vae, name: string, network: tf.LayersModel): Program {
   const shapes = Object.fromEntries(keys.map((key, i) => [key, (network.inputs[i]?.shape ?? []).slice(1) as number[]]))
   return programOfRows(shapes, inputs => {
     const outputs = outputsAt(network, inputs[keys[0] as string] as tf.Tensor)
-    const named = Object.fromEntries(outputNames(vae, name).map((key, i) => [key, outputs[i] as tf.Tensor]))
+    const named = Object.fromEntries(outputNames(vae, name, network).map((key, i) => [key, outputs[i] as tf.Tensor]))
     return name === 'decoder' ? { mean: vae.likelihood.of(outputs).mean, ...named } : named
   })
 }
 
-/** Of the parameters that a network outputs, in its order. The networks between two layers of z output those of Gaussians. */
-function outputNames({ likelihood, latents }: Vae, name: string): readonly string[] {
+/** Of what a network outputs, in its order. */
+function outputNames({ likelihood, latents }: Vae, name: string, network: tf.LayersModel): readonly string[] {
   if (name === 'decoder') return likelihood.heads.map(head => head.name)
-  return name === 'encoder' ? latents.heads : ['mu', 'log_var']
+  return name === 'encoder' ? latents.heads : network.outputNames
 }
