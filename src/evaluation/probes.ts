@@ -139,7 +139,8 @@ function scalingOf({ codes, width, classes: { length: rows } }: LabelledCodes): 
   scale: tf.Tensor1D
 } {
   const [sums, squares] = [new Float64Array(width), new Float64Array(width)]
-  const add = (to: Float64Array, i: number, value: number) => to.set([(to[i % width] as number) + value / rows], i % width)
+  const add = (to: Float64Array, i: number, value: number) =>
+    to.set([(to[i % width] as number) + value / rows], i % width)
   codes.forEach((value, i) => void add(sums, i, value))
   codes.forEach((value, i) => void add(squares, i, (value - (sums[i % width] as number)) ** 2))
   const scale = Float32Array.from(squares, square => (square > 0 ? 1 / Math.sqrt(square) : 1))

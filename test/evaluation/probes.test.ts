@@ -15,7 +15,7 @@ function rows(
   const noise = normal(streamKey(1, name), [count, 2]).dataSync()
   const placed = Array.from({ length: count }, (_, i) => place(noise[2 * i] as number, noise[2 * i + 1] as number, i))
   return {
-    codes: Float32Array.from(placed.map(point => point.slice(0, 2)).flat()),
+    codes: Float32Array.from(placed.flatMap(point => point.slice(0, 2))),
     width: 2,
     classes: Int32Array.from(placed, ([, , of]) => of),
   }
