@@ -22,7 +22,7 @@ import {
   wholeNumberOrOff,
 } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
-import { layers, readSettings, runSettings, seedSetting, validationSetting } from './run-settings.js'
+import { layers, readSettings, runSettings, seedSetting, validationSetting, workersSetting } from './run-settings.js'
 
 /** The settings, in the order of config.json. */
 export const vaeFlags = {
@@ -255,6 +255,7 @@ export const vaeFlags = {
   backend: runSettings.backend,
   compile: runSettings.compile,
   threads: runSettings.threads,
+  workers: workersSetting,
   imagesEvery: runSettings.imagesEvery,
 } as const satisfies GroupedSettings
 

@@ -36,7 +36,6 @@ export const vae = defineMethod<VaeConfig>({
     'train --run first --epochs 2',
     'train --run first --resume --epochs 40',
     'train --run plane --preset latent-2d',
-    'train --run convolutional --preset conv',
     'train --run deep --hidden 500,500 --latent-dim 40 --learning-rate 5e-4',
     'train --run fashion --data path/to/fashion-mnist',
     'train --run dreams --objective wake-sleep',
