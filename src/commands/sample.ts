@@ -46,6 +46,8 @@ export const sample = command({
     const path = writeGrid(run, picture, 'samples', values.out, {})
     const source = fit ? 'that mixture' : method.traits(config).prior
     context.print(`mean images of p(x|z) for ${count} draws of z ~ ${source} with seed ${seed}: ${path}`)
+    const caution = fit ? undefined : method.priorCaution?.(config)
+    if (caution !== undefined) context.note(caution)
     return { json: { run: argument, path, count, seed, ...(fit && { fit }), z: picture.z } }
   },
 })
