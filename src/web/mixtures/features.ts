@@ -1,7 +1,7 @@
 /** What the model of a run reads of an image: its pixels, or their principal components. */
 import * as tf from '#tfjs'
 import { toUnit } from '../../data/levels.js'
-import type { RunTensors } from './tensors.js'
+import type { RunTensors } from './run-tensors.js'
 
 export interface LoadedFeatures {
   /** Images [batch, pixels] in 0 … 255 -> [batch, features]. */

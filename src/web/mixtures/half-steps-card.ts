@@ -11,7 +11,7 @@ import { figure } from '../figure.js'
 import { type Thumbnail, thumbnail } from '../model/pixels.js'
 import type { Context } from '../view.js'
 import { type ImageEm, openImageEm, type SeenMixture } from './half-steps.js'
-import type { RunTensors } from './tensors.js'
+import type { RunTensors } from './run-tensors.js'
 
 export interface HalfStepsCard {
   readonly root: HTMLElement

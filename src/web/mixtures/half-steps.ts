@@ -10,7 +10,7 @@ import { permutation, streamKey } from '../../random.js'
 import { type Api, path } from '../api.js'
 import type { HalfStep } from '../chapters/numbers/mixture.js'
 import { type LoadedFeatures, loadFeatures } from './features.js'
-import type { RunTensors } from './tensors.js'
+import type { RunTensors } from './run-tensors.js'
 
 /** Training images that EM sees, and the most components. */
 export const [MOST_IMAGES, MOST_COMPONENTS] = [500, 12]

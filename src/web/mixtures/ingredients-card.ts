@@ -58,7 +58,7 @@ const titleOf = ({ kind, ingredients }: EmModel): string =>
 const leadOf = ({ kind }: EmModel): string =>
   kind === 'components'
     ? 'The mean image of each component and its weight, the heaviest first. Below it, its responsibility for the chosen image: p(component | image).'
-    : `Each row is one factor: the mean image plus its loading times z, for z = ${FACTOR_STEPS.join(', ')}; the factor that explains most variance first. Beside it, z of the chosen image: mean ± standard deviation of p(z | image).`
+    : 'Each row is one factor z from −2 to 2 standard deviations over the first test images, the others at their means; the factor that changes most comes first. Beside it, z of the chosen image: mean ± standard deviation of p(z | image).'
 
 interface Tile {
   readonly index: number
@@ -73,7 +73,7 @@ function tileOf({ kind }: EmModel, { index, weight, images }: Ingredient, shape:
     const picture = thumbnail(
       shape,
       isComponent ? 76 : 56,
-      isComponent ? `mean of ${name}` : `${name} at z = ${FACTOR_STEPS[i]}`,
+      isComponent ? `mean of ${name}` : `${name} at ${FACTOR_STEPS[i]} standard deviations`,
     )
     picture.show(image)
     return picture.root
@@ -87,7 +87,11 @@ function tileOf({ kind }: EmModel, { index, weight, images }: Ingredient, shape:
     element(
       'div',
       { class: 'about' },
-      element('span', { class: 'note' }, isComponent ? `w ${percent(weight)}` : `${percent(weight)} of the variance`),
+      element(
+        'span',
+        { class: 'note' },
+        isComponent ? `w ${percent(weight)}` : `${percent(weight)} of the factors’ variance`,
+      ),
       element('span', { class: 'meter', 'aria-hidden': 'true' }, fill),
       amount,
     ),
@@ -97,7 +101,7 @@ function tileOf({ kind }: EmModel, { index, weight, images }: Ingredient, shape:
     index,
     root,
     show(value, sd, largest) {
-      amount.textContent = isComponent ? `r ${value.toFixed(3)}` : `z ${signed(value, 2)} ± ${(sd ?? 0).toFixed(2)}`
+      amount.textContent = isComponent ? `r ${value.toFixed(3)}` : `z ${signed(value, 3)} ± ${(sd ?? 0).toPrecision(2)}`
       fill.style.width = `${(100 * Math.abs(value)) / (isComponent ? 1 : largest)}%`
       root.classList.toggle('largest', Math.abs(value) === largest)
     },
@@ -113,7 +117,7 @@ function explanationSheet(run: string, model: EmModel, shape: ImageShape) {
   const numbers = readings('In nats, for this image', [
     { id: 'reconstruction', label: 'reconstruction' },
     { id: 'kl', label: model.kind === 'components' ? '− KL(r ‖ weights)' : '− KL(p(z|x) ‖ p(z))' },
-    { id: 'bound', label: model.isExact ? 'log p(x)' : 'ELBO, without KL of the parameters', isSum: true },
+    { id: 'bound', label: model.givesLogPx ? 'log p(x)' : 'ELBO, without KL of the parameters', isSum: true },
   ])
   const labelled = (picture: HTMLElement, text: string) =>
     element('div', { class: 'labelled' }, picture, element('span', { class: 'note' }, text))

@@ -7,20 +7,23 @@ import { createBernoulliMixture, setBernoulliParameters } from '../../models/mix
 import { createGaussianMixture, type GaussianMixture, setGaussianParameters } from '../../models/mixtures/gaussian.js'
 import { column, type Mixture, posterior, variable } from '../../models/mixtures/mixture.js'
 import { type LoadedFeatures, loadFeatures } from './features.js'
-import type { RunTensors } from './tensors.js'
+import type { RunTensors } from './run-tensors.js'
 
 /** One thing that images are made of: a component, or a factor. */
 export interface Ingredient {
   /** Its number in the model, from 0. */
   index: number
-  /** The weight of a component, or a factor's share of the variance that all factors explain; both sum to 1. */
+  /** The weight of a component, or a factor's share of what the factors add to the variance of pixels over images; both sum to 1. */
   weight: number
-  /** Images in [0, 1]: the mean of a component, or mu + z W_j for the z of `FACTOR_STEPS`. */
+  /** Images in [0, 1]: the mean of a component, or the mean image with one factor at each of `FACTOR_STEPS`. */
   images: readonly Float32Array[]
 }
 
-/** Values of a factor that its images show, in standard deviations of its prior. */
-export const FACTOR_STEPS = [-3, -1.5, 0, 1.5, 3] as const
+/**
+ * Values of a factor that its images show, around its mean over images and in units of its standard deviation over images: EM that has not
+ * converged leaves factors far from their prior.
+ */
+export const FACTOR_STEPS = [-2, -1, 0, 1, 2] as const
 
 /** What the model says of one image, in nats. */
 export interface Explanation {
@@ -42,7 +45,7 @@ export interface EmModel {
   readonly kind: 'components' | 'factors'
   readonly epoch: number
   /** Whether `bound` is log p(x). */
-  readonly isExact: boolean
+  readonly givesLogPx: boolean
   /** In the order of the model. */
   readonly ingredients: readonly Ingredient[]
   /** The posterior of an image, given as levels 0 … 255 [pixels] as the model reads them. */
@@ -50,12 +53,15 @@ export interface EmModel {
   dispose(): void
 }
 
-/** Builds the model of a run from its tensors. Throws an Error if they are those of another kind of model. */
-export async function loadEmModel(run: string, tensors: RunTensors): Promise<EmModel> {
+/**
+ * Builds the model of a run from its tensors; factors are shown by what they are to `images`, levels [count, pixels] as the model reads them.
+ * Throws an Error if the tensors are those of another kind of model.
+ */
+export async function loadEmModel(run: string, tensors: RunTensors, images: tf.Tensor2D): Promise<EmModel> {
   const features = await loadFeatures(tensors)
   if (tensors.has('log_on')) return mixtureModel(tensors, await bernoulli(tensors), features)
   if (tensors.has('covariances')) return mixtureModel(tensors, await gaussian(tensors), features)
-  if (tensors.has('W')) return factorModel(tensors, features)
+  if (tensors.has('W')) return factorModel(tensors, features, images)
   features.dispose()
   throw new Error(`run ${run} has no components and no factors; choose a run of \`elbo em\``)
 }
@@ -106,7 +112,7 @@ async function mixtureModel(tensors: RunTensors, mixture: Mixture, features: Loa
   return {
     kind: 'components',
     epoch: tensors.epoch,
-    isExact: !isMeanField(tensors),
+    givesLogPx: !isMeanField(tensors),
     ingredients: images.map((image, index) => ({ index, weight: weights[index] as number, images: [image] })),
     async explain(levels) {
       const [numbers, amounts, image] = await valuesOf(() => {
@@ -127,21 +133,25 @@ async function mixtureModel(tensors: RunTensors, mixture: Mixture, features: Loa
   }
 }
 
-async function factorModel(tensors: RunTensors, features: LoadedFeatures): Promise<EmModel> {
+async function factorModel(tensors: RunTensors, features: LoadedFeatures, seen: tf.Tensor2D): Promise<EmModel> {
   const [size, latentDim] = tensors.shape('W') as [number, number]
   const [mu, loadings, psi] = (await all(tensors, 'mu', 'W', 'psi')) as [Float64Array, Float64Array, Float64Array]
   const model = createFactorAnalysis({ features: size, latentDim })
   const theta = setParameters(model, { mu, W: Matrix.from1DArray(size, latentDim, loadings), psi })
   const sds = Float32Array.from(posteriorOf(theta).covariance.diagonal(), Math.sqrt)
-  const squares = theta.W.clone().pow(2).sum('column')
+  const spread = await spreadOf(latentDim, () => posteriorMean(model, features.read(seen)))
+  const squares = theta.W.clone()
+    .pow(2)
+    .sum('column')
+    .map((square, j) => square * (spread.sds[j] as number) ** 2)
   const total = squares.reduce((sum, value) => sum + value, 0)
   const decoded = (z: tf.Tensor) =>
     features.show(tf.add(tf.matMul(z as tf.Tensor2D, model.W as tf.Tensor, false, true), model.mu))
-  const images = await rowsOf(latentDim * FACTOR_STEPS.length, () => decoded(stepsOfFactors(latentDim)))
+  const images = await rowsOf(latentDim * FACTOR_STEPS.length, () => decoded(stepsOfFactors(spread)))
   return {
     kind: 'factors',
     epoch: tensors.epoch,
-    isExact: true,
+    givesLogPx: true,
     ingredients: squares.map((square, index) => ({
       index,
       weight: square / total,
@@ -164,13 +174,27 @@ async function factorModel(tensors: RunTensors, features: LoadedFeatures): Promi
   }
 }
 
-/** z with one factor at each of its steps, the others 0: [factors x steps, factors]. */
-function stepsOfFactors(latentDim: number): tf.Tensor2D {
-  const steps = FACTOR_STEPS.length
-  const z = new Float32Array(latentDim * steps * latentDim)
-  for (let row = 0; row < latentDim * steps; row++)
-    z[row * latentDim + Math.floor(row / steps)] = FACTOR_STEPS[row % steps] as number
-  return tf.tensor2d(z, [latentDim * steps, latentDim])
+/** Mean and standard deviation over images of each z, [factors]. */
+interface Spread {
+  means: number[]
+  sds: number[]
+}
+
+async function spreadOf(latentDim: number, compute: () => tf.Tensor): Promise<Spread> {
+  const [means, variances] = await valuesOf(() => {
+    const { mean, variance } = tf.moments(compute(), 0)
+    return [mean, variance]
+  })
+  const at = (values: Float32Array | undefined) => Array.from({ length: latentDim }, (_, j) => values?.[j] as number)
+  return { means: at(means), sds: at(variances).map(Math.sqrt) }
+}
+
+/** z with one factor at each of its steps, the others at their means: [factors x steps, factors]. */
+function stepsOfFactors({ means, sds }: Spread): tf.Tensor2D {
+  const rows = sds.flatMap((sd, j) =>
+    FACTOR_STEPS.map(step => means.map((mean, i) => (i === j ? mean + step * sd : mean))),
+  )
+  return tf.tensor2d(rows)
 }
 
 const rowOf = (levels: ArrayLike<number>): tf.Tensor2D => tf.tensor2d(Float32Array.from(levels), [1, levels.length])

@@ -1,15 +1,7 @@
-/** The tensors of a run's snapshot, by name. */
+/** Fetches the tensors of runs. */
 import type { TensorsOf } from '../../explore/protocol.js'
 import { type Api, path } from '../api.js'
-
-export interface RunTensors {
-  readonly epoch: number
-  readonly names: readonly string[]
-  has(name: string): boolean
-  shape(name: string): readonly number[]
-  /** The values of a tensor, as they are stored. Throws an Error if there is none of that name. */
-  values(name: string): Promise<Float64Array>
-}
+import type { RunTensors } from './run-tensors.js'
 
 /** The tensors of the best snapshot of a run. */
 export async function runTensors(api: Api, run: string): Promise<RunTensors> {

@@ -1,4 +1,6 @@
 /** Mixtures and factor analysis: what images are made of, the posterior of an image, and EM in half steps. */
+import * as tf from '#tfjs'
+import { WHITE } from '../../data/levels.js'
 import type { RunSummary } from '../../explore/protocol.js'
 import { element, errorBox, select } from '../dom.js'
 import { openImages, type TestImages } from '../model/images.js'
@@ -7,7 +9,8 @@ import { halfStepsCard } from './half-steps-card.js'
 import { imagePicker } from './image-picker.js'
 import { ingredientsCard } from './ingredients-card.js'
 import { type EmModel, loadEmModel } from './model.js'
-import { type RunTensors, runTensors } from './tensors.js'
+import type { RunTensors } from './run-tensors.js'
+import { runTensors } from './tensors.js'
 
 export const mixtures: View = {
   id: 'mixtures',
@@ -88,7 +91,9 @@ function showRun({ run, context, body, said }: Shown): () => void {
   const load = async () => {
     const { backend } = await context.compute()
     const [tensors, images] = await Promise.all([runTensors(context.api, run), openImages(context.api, run)])
-    const model = await loadEmModel(run, tensors)
+    const unit = await images.batch(0)
+    const some = tf.tidy(() => tf.mul(unit, WHITE)) as tf.Tensor2D
+    const model = await loadEmModel(run, tensors, some).finally(() => tf.dispose([unit, some]))
     if (hasEnded) return model.dispose()
     said.textContent = `best snapshot, epoch ${model.epoch}; computed in this browser by TF.js ${backend}`
     dispose = fill(body, context, { run, model, images, tensors })
