@@ -48,7 +48,8 @@ export function freePosteriors(vae: Vae, batchSize: number): FreePosteriors {
         for (const { slot, value } of initialSlots) slot.assign(value)
       }),
     ascend(x, key, learningRate) {
-      const bound = () => elboOf(vae, x, q, key, { samples: DRAWS, kl: 'analytic' }).elbo // [batch]
+      const bound = () =>
+        elboOf(vae, x, q, key, { samples: DRAWS, kl: vae.latents.exactKl ? 'analytic' : 'monte-carlo' }).elbo // [batch]
       optimizer.minimize(() => tf.neg(tf.sum(bound())) as tf.Scalar, learningRate)
     },
     dispose() {
