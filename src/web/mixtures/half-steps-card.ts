@@ -64,7 +64,7 @@ export function halfStepsCard(context: Context, run: string, shape: ImageShape, 
     em = undefined
     history = []
     em = await openImageEm(context.api, run, tensors, seed)
-    said.textContent = `EM begun anew on the first ${em.images} training images, with ${em.components} components started at random images; nothing of the run changes. The E step shares the images among the components, the M step makes each component the mean of its shares.`
+    said.textContent = `EM begun anew on the first ${em.images} ${em.split === 'train' ? 'training' : 'test'} images, with ${em.components} components started at random images; nothing of the run changes. The E step shares the images among the components, the M step makes each component the mean of its shares.`
     show(await em.start())
   }
   const controls = {

@@ -1,6 +1,6 @@
-/** EM of a mixture in half steps on training images of a run, from a start of its own: the program's EM, begun anew. */
+/** EM of a mixture in half steps on images of a run, from a start of its own: the program's EM, begun anew. */
 import * as tf from '#tfjs'
-import type { ImagesOf } from '../../explore/protocol.js'
+import type { About, ImagesOf } from '../../explore/protocol.js'
 import { mixtureEm } from '../../inference/mixtures/em.js'
 import type { MixtureAlgorithm } from '../../inference/mixtures/steps.js'
 import { createBernoulliMixture } from '../../models/mixtures/bernoulli.js'
@@ -12,7 +12,7 @@ import type { HalfStep } from '../chapters/numbers/mixture.js'
 import { type LoadedFeatures, loadFeatures } from './features.js'
 import type { RunTensors } from './run-tensors.js'
 
-/** Training images that EM sees, and the most components. */
+/** Images that EM sees at most, and the most components. */
 export const [MOST_IMAGES, MOST_COMPONENTS] = [500, 12]
 
 /** What is seen after a half step. */
@@ -27,6 +27,8 @@ export interface SeenMixture {
 
 export interface ImageEm {
   readonly images: number
+  /** Training images, or test images where the page was exported without the others. */
+  readonly split: Split
   readonly components: number
   start(): Promise<SeenMixture>
   eStep(): Promise<SeenMixture>
@@ -34,13 +36,17 @@ export interface ImageEm {
   dispose(): void
 }
 
-/** Levels of the first training images of a run, as its model reads them: [count, pixels]. */
-async function trainingLevels(api: Api, run: string): Promise<tf.Tensor2D> {
-  const { count, block, rows, columns, channels } = await api.get<ImagesOf>(path('runs', run, 'images', 'train.json'))
+type Split = 'train' | 'test'
+
+/** Levels of the first images of a split, as the model of the run reads them: [count, pixels]. */
+async function levelsOf(api: Api, run: string, split: Split): Promise<tf.Tensor2D> {
+  const { count, block, rows, columns, channels } = await api.get<ImagesOf>(
+    path('runs', run, 'images', `${split}.json`),
+  )
   const [used, pixels] = [Math.min(count, MOST_IMAGES), rows * columns * channels]
   const blocks = await Promise.all(
     Array.from({ length: Math.ceil(used / block) }, (_, b) =>
-      api.bytes(path('runs', run, 'images', 'train', 'read', `${b}.bin`)),
+      api.bytes(path('runs', run, 'images', split, 'read', `${b}.bin`)),
     ),
   )
   const levels = new Float32Array(used * pixels)
@@ -51,16 +57,18 @@ async function trainingLevels(api: Api, run: string): Promise<tf.Tensor2D> {
   return tf.tensor2d(levels, [used, pixels])
 }
 
-/** Opens EM with at most `MOST_COMPONENTS` components, started from random training images. */
+/** Opens EM with at most `MOST_COMPONENTS` components, started from random images. */
 export async function openImageEm(api: Api, run: string, tensors: RunTensors, seed: number): Promise<ImageEm> {
-  const [features, levels] = await Promise.all([loadFeatures(tensors), trainingLevels(api, run)])
+  const { mode } = await api.get<About>('about.json')
+  const split = mode === 'live' ? 'train' : 'test'
+  const [features, levels] = await Promise.all([loadFeatures(tensors), levelsOf(api, run, split)])
   const [components = 1] = tensors.shape('weights')
   const count = Math.min(components, MOST_COMPONENTS)
   const x = tf.tidy(() => features.read(levels)) as tf.Tensor2D
   levels.dispose()
   const start = startValues(await x.array(), count, seed)
   const em = tensors.has('log_on') ? bernoulliEm(start, x) : gaussianEm(start, x)
-  return stepper(em, x, features)
+  return stepper(em, x, { features, split })
 }
 
 interface Start {
@@ -115,7 +123,11 @@ function gaussianEm({ components, pixels, means, variances }: Start, x: tf.Tenso
   })
 }
 
-function stepper(em: MixtureAlgorithm, x: tf.Tensor2D, features: LoadedFeatures): ImageEm {
+function stepper(
+  em: MixtureAlgorithm,
+  x: tf.Tensor2D,
+  { features, split }: { features: LoadedFeatures; split: Split },
+): ImageEm {
   const { mixture } = em
   const images = x.shape[0]
   const schedule = { learningRate: 0, beta: 1, used: images, first: 0 }
@@ -135,6 +147,7 @@ function stepper(em: MixtureAlgorithm, x: tf.Tensor2D, features: LoadedFeatures)
   }
   return {
     images,
+    split,
     components: mixture.components,
     start: () => seen('start', undefined),
     async eStep() {
