@@ -3,7 +3,7 @@
  * a `Method` and its `Learner` and never asks which method it is. A new method is one file here and one entry in list.ts.
  */
 import type * as tf from '#tfjs'
-import type { modes, ScanOptions } from '../compile/step.js'
+import type { modes, Precision, ScanOptions } from '../compile/step.js'
 import type { readings } from '../data/binarize.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import type { GivenShape } from '../data/images.js'
@@ -37,6 +37,8 @@ export interface RunConfig extends Partial<ReadOptions> {
   validation?: 'last-sixth' | 'none'
   backend: string
   compile: (typeof modes)[number]
+  /** Of the matrix products of training; absent: float32. */
+  precision?: Precision
   threads: number | null
   /** Processes that train together; absent: this one alone. */
   workers?: number

@@ -43,8 +43,8 @@ export const learnsBySteps = (variant: Variant): boolean => contestantOf(variant
 
 /** The settings of a variant's run, except the number of epochs. */
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
-  const { data, binarize, backend, compile, threads, validationImages } = shared
-  const machine = { backend, compile, threads }
+  const { data, binarize, backend, compile, precision = 'float32', threads, validationImages } = shared
+  const machine = { backend, compile, precision, threads }
   const runSettings = { data, ...readOptionsOf(shared), binarize, ...machine, validationImages, trainImages, seed }
   return keepKnown(contestantOf({ method }).config(size, shared), runSettings)
 }
