@@ -23,6 +23,8 @@ export const sample = command({
     context.print(
       `mean images of p(x|z) for ${values.count} draws of z ~ ${method.traits(config).prior} with seed ${values.seed}: ${path}`,
     )
+    const caution = method.priorCaution?.(config)
+    if (caution !== undefined) context.note(caution)
     return { json: { run: argument, path, count: values.count, seed: values.seed, z: picture.z } }
   },
 })
