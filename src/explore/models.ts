@@ -24,16 +24,16 @@ export function describeModel(folder: string, name: string): ModelOf {
       `run ${name} is of \`elbo ${method.command}\`: it has no encoder, so this view cannot show it; choose a run of \`elbo train\``,
     )
   const snapshot: SnapshotName = snapshotFolder(folder, 'best') === undefined ? 'latest' : 'best'
-  const { data, position } = readRunHeader(folder, snapshot)
+  const { data: images, position } = readRunHeader(folder, snapshot)
   const label = basename(snapshotFolder(folder, snapshot) ?? '')
-  const settings = config as VaeConfig
+  const { data: _, ...settings } = config as VaeConfig // a path of this machine
   return {
     name,
     snapshot,
     label,
     epoch: position.epoch,
     step: position.step,
-    options: { ...settings, ...imageShape(data) },
+    options: { ...settings, ...imageShape(images) },
     networks: networksIn(join(folder, 'snapshots', label)),
     reads: method.traits(config).reads,
     seed: config.seed,

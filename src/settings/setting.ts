@@ -171,8 +171,9 @@ export function parseFlag(
 
 const LONGEST_SHOWN = 100
 
-/** A text that a message repeats: a long one keeps its two ends, with its length between them. */
-export function shortened(text: string): string {
+/** A text that a message repeats: a long one keeps its two ends, with its length between them; a control character becomes \x0a and the like. */
+export function shortened(given: string): string {
+  const text = given.replaceAll(/\p{Cc}/gu, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
   if (text.length <= LONGEST_SHOWN) return text
   return `${text.slice(0, 40)}… (${text.length} characters) …${text.slice(-20)}`
 }

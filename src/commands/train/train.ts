@@ -13,7 +13,7 @@ import { hasHistory, runFolder } from '../../runs/directory.js'
 import { trainingRecords } from '../../runs/records.js'
 import { together } from '../../runs/team.js'
 import { train as trainRun } from '../../runs/train.js'
-import type { TrainingResult } from '../../runs/training.js'
+import type { TrainingObserver, TrainingResult } from '../../runs/training.js'
 import { runOf, withStep } from '../../runs/warm-start.js'
 import { choice, inGroup, text, UsageError } from '../../settings/setting.js'
 import { clusterOf, clusterOptions, neighbours, restartOption } from '../cluster.js'
@@ -21,6 +21,12 @@ import { type Context, command, type Result } from '../command.js'
 import { endWithParent, launchWorkers } from '../launch.js'
 import { existingRun, openAndSay, withThreads } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
+<<<<<<< HEAD
+=======
+import { clusterOf, clusterOptions } from './cluster.js'
+import { type LatentUse, measureUse } from './latent-use.js'
+import { endWithParent, launchWorkers } from './launch.js'
+>>>>>>> main
 import { claimRun, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
 import { conclude, type NamedRun, newObserver } from './training-lines.js'
 
@@ -36,7 +42,11 @@ export const train = command({
     ...inGroup('run', {
       run: text('name of the run', { placeholder: 'run', unset: 'the first unused vae-N' }),
       preset: choice(Object.keys(presets) as [PresetName, ...PresetName[]], 'default', [
+<<<<<<< HEAD
         'settings to start from, see `elbo presets`',
+=======
+        'see `elbo presets`',
+>>>>>>> main
         'Settings to start from. `elbo presets` describes them. --config and flags override them.',
       ]),
       config: text([
@@ -190,13 +200,19 @@ async function trainNamed(
   const bar = progressBar('steps', context)
   const records = trainingRecords(folder, config, backend)
   if (records.missing) context.note(records.missing)
-  const observer = newObserver(run, bar, records, context)
+  let use: LatentUse | undefined
+  const observer: Partial<TrainingObserver> = {
+    ...newObserver(run, bar, records, context),
+    async ended(learner, data) {
+      use = await measureUse(learner, data, run)
+    },
+  }
   const job = { folder, config, resume, backend, isLocked: true, signal: context.signal, observer }
   const result = await together(() => trainRun(job), CONTINUES).finally(() => bar.stop())
   if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
-  conclude(result, run, command, context)
+  conclude(result, { ...run, use }, command, context)
   return {
-    json: { run: name, folder, backend: backend.name, ...summary(result) },
+    json: { run: name, folder, backend: backend.name, ...summary(result), ...(use && { latentUse: use }) },
     interrupted: result.ended === 'interrupted',
     failed: result.ended === 'fallen',
   }

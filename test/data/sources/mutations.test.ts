@@ -96,3 +96,11 @@ test.each(files.map(([reader, file, isChecked]) => [file.name, reader, file.byte
     )
   },
 )
+
+test('what a damaged header says is repeated in one line', async () => {
+  const path = join(temporaryFolder(), 'uint8.npy')
+  const bytes = readFileSync(fixture('uint8.npy'))
+  bytes.set([10, 0], bytes.indexOf('|u1') + 1)
+  writeFileSync(path, bytes)
+  expect(await outcome(npy, path)).toContain(String.raw`the type '\x0a\x00' of NumPy`)
+})
