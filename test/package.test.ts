@@ -61,11 +61,7 @@ describe('the tarball', () => {
     // dist/web, the page of `elbo explore` with the fonts of its equations and TF.js's backends for browsers, is 0.9 MB of it, 2.9 MB unpacked.
     expect(packed.size).toBeLessThan(3e6)
     expect(packed.unpackedSize).toBeLessThan(11e6)
-<<<<<<< HEAD
-    expect(paths.length).toBeLessThan(2300)
-=======
     expect(paths.length).toBeLessThan(2600) // each source gives five files
->>>>>>> main
     expect(
       Object.entries(locked).filter(([path, { dev, optional }]) => path !== '' && !dev && !optional).length,
     ).toBeLessThanOrEqual(112)

@@ -32,9 +32,24 @@ const isNative = (backend: tf.KernelBackend): backend is NativeBackend =>
  * console.log(placeInCluster()) // { index: 0, count: 1 }
  */
 export function placeInCluster(): Place {
+  if (isAlone) return { index: 0, count: 1 }
   const backend = tf.backend()
   const cluster = isNative(backend) ? backend.binding.cluster : undefined
   return cluster ? { index: cluster.index, count: cluster.workers.length } : { index: 0, count: 1 }
+}
+
+/** Whether this process works for itself for now, in `onItsOwn`. */
+let isAlone = false
+
+/** Does some work of one worker only, as if the process were in no cluster; nothing else of it may compute meanwhile. */
+export async function onItsOwn<T>(work: () => Promise<T> | T): Promise<T> {
+  const before = isAlone
+  isAlone = true
+  try {
+    return await work()
+  } finally {
+    isAlone = before
+  }
 }
 
 /** Whether the part of a step that runs now computes with this worker's rows of the batch. */

@@ -70,7 +70,7 @@ function numbered(trained: TrainedRun, data: Dataset, { split: name }: Choice, n
 
 /** The image of a file. */
 async function picture(trained: TrainedRun, path: string, note: Note): Promise<Images> {
-  const { test } = await runImages(trained, path, note, '--between')
+  const { test } = await runImages(trained, path, note, undefined, '--between')
   if (test.count > 1)
     throw new UsageError(`--between ${path}: this has ${test.count} images; the file of one picture was expected`)
   const image = evaluatedSplit(trained, test)

@@ -171,30 +171,19 @@ export function orThrow(refusal: string | undefined): void {
 }
 
 /**
-<<<<<<< HEAD
- * The images of a run, or those of `source`: null if `--data` was not given, undefined if the command has no such option. With `noteSize`,
- * images of other sizes are resized to the run's, and `noteSize` is told so. `signal` ends the reading of the run's images. Throws an Error if their size is not the run's, or if the run's images have
-=======
  * The images of a run, or those of `source`, the value of `flag`: null if it was not given, undefined if the command has no such option. With `noteSize`,
- * images of other sizes are resized to the run's, and `noteSize` is told so. Throws an Error if their size is not the run's, or if the run's images have
->>>>>>> main
+ * images of other sizes are resized to the run's, and `noteSize` is told so. `signal` ends the reading of the run's images. Throws an Error if their size is not the run's, or if the run's images have
  * changed.
  */
 export async function runImages(
   { config, snapshot }: TrainedRun,
   source?: string | null,
   noteSize?: (message: string) => void,
-<<<<<<< HEAD
   signal?: AbortSignal,
-): Promise<Dataset> {
-  if (source != null) return givenImages(source, config, imageShape(snapshot.data), noteSize)
-  const data = await loadRunDataset(config, { signal })
-=======
   flag = '--data',
 ): Promise<Dataset> {
   if (source != null) return givenImages({ source, flag }, config, imageShape(snapshot.data), noteSize)
-  const data = await loadRunDataset(config)
->>>>>>> main
+  const data = await loadRunDataset(config, { signal })
   requireSize(data, imageShape(snapshot.data))
   if (data.sha256 === snapshot.data.sha256) return data
   const remedy = source === null ? ', or choose images with --data' : ''

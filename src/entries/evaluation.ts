@@ -6,6 +6,7 @@
 export { type AnnealedEvaluation, type AnnealedWork, evaluateAnnealed } from '../evaluation/annealed.js'
 export { bitsPerDimension } from '../evaluation/bits.js'
 export { type BoundEstimate, type Bounds, boundsInOneStep, evaluateBound } from '../evaluation/bound.js'
+export type { Encoding } from '../evaluation/codes.js'
 export { type EffectiveSamples, summarizeEffectiveSamples } from '../evaluation/effective-samples.js'
 export { type Evaluation, type EvaluationOptions, evaluateVae } from '../evaluation/evaluate-vae.js'
 export {

@@ -1,4 +1,5 @@
 /** The training loop: images -> scan -> validate -> log -> save. */
+import { onItsOwn } from '../collectives/all-reduce.js'
 import { chunks } from '../compile/scan.js'
 import { type Dataset, loadRunDataset } from '../data/dataset.js'
 import { warningsOfSplits } from '../data/look.js'
@@ -67,12 +68,13 @@ export async function trainLearner(
   const training = await openTraining(job, learner, data, keeper, team)
   const { position, history } = training
   const result = async (ended: TrainingResult['ended']): Promise<TrainingResult> => {
-    if (ended !== 'interrupted') await observer.ended?.(learner, data)
+    if (ended !== 'interrupted') await onItsOwn(() => observer.ended?.(learner.codes, data))
     return { ended, position, history }
   }
   try {
     observer.started?.(position, data)
-    if (history.length > 0 && position.stepInEpoch === 0) await observer.resumed?.(learner.pictures, history, data)
+    if (history.length > 0 && position.stepInEpoch === 0)
+      await onItsOwn(() => observer.resumed?.(learner.pictures, history, data))
     while (position.epoch < config.epochs) {
       const reason = training.finished()
       if (reason) return await result(reason)
@@ -99,7 +101,7 @@ export async function trainLearner(
       const isBest = training.record(metrics)
       await training.save(isBest)
       observer.epoch?.(metrics, isBest)
-      await observer.saved?.(learner.pictures, history, data)
+      await onItsOwn(() => observer.saved?.(learner.pictures, history, data))
       const stops = team ? (await agreeOnChunk(team, 0, signal?.aborted === true)).stop : signal?.aborted
       if (stops && position.epoch < config.epochs) return await result('interrupted')
     }

@@ -1,10 +1,10 @@
 /** How much of z a trained model uses: its active units (Burda et al. 2015). */
 import type { Dataset } from '../../data/dataset.js'
 import { firstImages } from '../../data/images.js'
-import { encodeImages } from '../../evaluation/codes.js'
+import { type Encoding, encodeImages } from '../../evaluation/codes.js'
 import { describeCollapse } from '../../evaluation/collapse.js'
 import { dimensionSums } from '../../evaluation/dimensions.js'
-import type { Learner, Method, RunConfig } from '../../methods/method.js'
+import type { Method, RunConfig } from '../../methods/method.js'
 import { imagesAsRead } from '../../methods/reading.js'
 import { streamKey } from '../../random.js'
 
@@ -20,7 +20,7 @@ export interface LatentUse {
 
 /** Encodes the first validation images, or training images if there are none. Undefined if the codes have no dimensions of their own. */
 export async function measureUse(
-  { codes }: Learner,
+  codes: Encoding | undefined,
   data: Dataset,
   { method, config }: { method: Method; config: RunConfig },
 ): Promise<LatentUse | undefined> {

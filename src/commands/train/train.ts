@@ -21,12 +21,7 @@ import { type Context, command, type Result } from '../command.js'
 import { endWithParent, launchWorkers } from '../launch.js'
 import { existingRun, openAndSay, withThreads } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
-<<<<<<< HEAD
-=======
-import { clusterOf, clusterOptions } from './cluster.js'
 import { type LatentUse, measureUse } from './latent-use.js'
-import { endWithParent, launchWorkers } from './launch.js'
->>>>>>> main
 import { claimRun, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
 import { conclude, type NamedRun, newObserver } from './training-lines.js'
 
@@ -42,11 +37,7 @@ export const train = command({
     ...inGroup('run', {
       run: text('name of the run', { placeholder: 'run', unset: 'the first unused vae-N' }),
       preset: choice(Object.keys(presets) as [PresetName, ...PresetName[]], 'default', [
-<<<<<<< HEAD
         'settings to start from, see `elbo presets`',
-=======
-        'see `elbo presets`',
->>>>>>> main
         'Settings to start from. `elbo presets` describes them. --config and flags override them.',
       ]),
       config: text([
@@ -203,8 +194,8 @@ async function trainNamed(
   let use: LatentUse | undefined
   const observer: Partial<TrainingObserver> = {
     ...newObserver(run, bar, records, context),
-    async ended(learner, data) {
-      use = await measureUse(learner, data, run)
+    async ended(codes, data) {
+      use = await measureUse(codes, data, run)
     },
   }
   const job = { folder, config, resume, backend, isLocked: true, signal: context.signal, observer }
