@@ -64,6 +64,7 @@ function opener({ api, state, theme, main, tabs }: Page): () => void {
     for (const [other, tab] of tabs) {
       if (other === view) tab.setAttribute('aria-current', 'page')
       else tab.removeAttribute('aria-current')
+      if (other === view) tab.scrollIntoView({ inline: 'nearest', block: 'nearest' }) // on phones the tabs scroll
     }
     document.title = `${view.title} · elbo explore`
     const only = state.get('backend')
