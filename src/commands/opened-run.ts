@@ -168,7 +168,7 @@ export function orThrow(refusal: string | undefined): void {
 }
 
 /**
- * The images of a run, or those of `source`: null if `--data` was not given, undefined if the command has no such option. With `noteSize`,
+ * The images of a run, or those of `source`, the value of `flag`: null if it was not given, undefined if the command has no such option. With `noteSize`,
  * images of other sizes are resized to the run's, and `noteSize` is told so. Throws an Error if their size is not the run's, or if the run's images have
  * changed.
  */
@@ -176,8 +176,9 @@ export async function runImages(
   { config, snapshot }: TrainedRun,
   source?: string | null,
   noteSize?: (message: string) => void,
+  flag = '--data',
 ): Promise<Dataset> {
-  if (source != null) return givenImages(source, config, imageShape(snapshot.data), noteSize)
+  if (source != null) return givenImages({ source, flag }, config, imageShape(snapshot.data), noteSize)
   const data = await loadRunDataset(config)
   requireSize(data, imageShape(snapshot.data))
   if (data.sha256 === snapshot.data.sha256) return data
@@ -186,7 +187,7 @@ export async function runImages(
 }
 
 async function givenImages(
-  source: string,
+  { source, flag }: { source: string; flag: string },
   config: RunConfig,
   size: ImageShape,
   noteSize: ((message: string) => void) | undefined,
@@ -204,7 +205,7 @@ async function givenImages(
   }
   const resized = await loadForUse(source, config.validation, { ...options, resize: `${size.rows}x${size.columns}` })
   requireSize(resized, size)
-  noteSize?.(`--data ${source}: images are resized to the run's ${describeSize(size)}`)
+  noteSize?.(`${flag} ${source}: images are resized to the run's ${describeSize(size)}`)
   return resized
 }
 

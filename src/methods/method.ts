@@ -104,6 +104,8 @@ export interface Method<C extends RunConfig = RunConfig> {
   finished(config: C, progress: Progress): 'early' | 'converged' | 'fallen' | undefined
   /** What a user should know of these settings before the run starts, one line each; absent: nothing. */
   cautions?(config: C): readonly string[]
+  /** Why draws from the prior show nothing of what was learned, in one line; absent or undefined: they do. */
+  priorCaution?(config: C): string | undefined
   /** Whether the bound after pass `epoch` may choose the best snapshot. Until it may, the latest snapshot is the best. Absent: always. */
   choosesBest?(config: C, epoch: number): boolean
   /** A line that says how the run ended; undefined if there is nothing to add. */

@@ -5,6 +5,7 @@ import { toLevels, unitValues } from '../data/levels.js'
 import { type PriorAxes, priorAxes } from '../evaluation/prior-axes.js'
 import { mostProbable } from '../inference/decoder/most-probable.js'
 import { type Decoder, decode, encode, samplePrior, type Vae } from '../models/vae.js'
+import { type PathName, paths } from '../numeric/paths.js'
 import type { Key } from '../random.js'
 
 /** Mean images, and the latent point of each. */
@@ -41,15 +42,13 @@ async function sample(model: Decoder, key: Key, count: number): Promise<Picture>
   return decodeGrid(model, await readMatrix(tf.tidy(() => samplePrior(model, key, count))))
 }
 
-/** Linear interpolation with `steps` points between the codes of consecutive pairs of images: one row of z per point. */
-export async function interpolate(vae: Vae, images: ImageSet, steps: number): Promise<Picture> {
+/** `steps` points of a path between the codes of consecutive pairs of images: one row of z per point. */
+export async function interpolate(vae: Vae, images: ImageSet, steps: number, path: PathName): Promise<Picture> {
   const means = await encodeModes(vae, images)
   const walks: number[][] = []
   for (let i = 0; i + 1 < means.length; i += 2) {
     const [from, to] = [means[i] as number[], means[i + 1] as number[]]
-    for (let t = 0; t < steps; t++) {
-      walks.push(from.map((start, d) => start + (t / (steps - 1)) * ((to[d] as number) - start)))
-    }
+    for (let t = 0; t < steps; t++) walks.push(paths[path](from, to, t / (steps - 1)))
   }
   return decodeGrid(vae, walks)
 }
@@ -91,7 +90,8 @@ export async function traverse(vae: Decoder, { dimensions, centre, steps, extent
 
 const PIECE = 1000
 
-async function decodeGrid(vae: Decoder, z: number[][]): Promise<Picture> {
+/** The mean images of p(x|z) for each z. */
+export async function decodeGrid(vae: Decoder, z: number[][]): Promise<Picture> {
   const pixels = new Uint8Array(z.length * vae.pixels)
   for (let start = 0; start < z.length; start += PIECE) {
     const means = tf.tidy(() => decode(vae, tf.tensor2d(z.slice(start, start + PIECE))).mean)
