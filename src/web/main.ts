@@ -19,7 +19,7 @@ interface Page {
 function start(): void {
   const [api, state, theme] = [pageApi(), urlState(), pageTheme()]
   const main = element('main', { id: 'main', tabindex: -1 })
-  const tabs = new Map(views.map(view => [view, element('a', { href: `#view=${view.id}` }, view.title)]))
+  const tabs = new Map(views.map(view => [view, element('a', { href: `./#view=${view.id}` }, view.title)]))
   const page: Page = { api, state, theme, main, tabs }
   const foot = element('footer', { class: 'page-foot' })
   document
