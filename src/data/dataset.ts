@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
+import { type Classes, withClasses } from './classes.js'
 import { digestOf } from './digest.js'
 import { gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
 import { warningsAtOnce } from './look.js'
@@ -19,6 +20,8 @@ export interface Dataset extends ImageShape {
   test: Split
   /** SHA-256 of the levels of all parts of the source. Resuming and evaluating a run require the same data. */
   sha256: string
+  /** Present if a conditional model is to read the labels; each image then has its class. */
+  classes?: Classes
   warnings: readonly Warning[]
 }
 
@@ -174,6 +177,8 @@ function inFixedOrder(part: Part, name: string): Part {
 export interface DataSettings extends ImageCounts, Partial<ReadOptions> {
   data: string
   validation?: (typeof validations)[number]
+  /** Whether the model reads the labels. */
+  condition?: 'none' | 'label'
 }
 
 interface ImageCounts {
@@ -187,10 +192,11 @@ export const readOptionsOf = (settings: Partial<ReadOptions>): ReadOptions =>
     Object.entries(asTheyAre).map(([name, usual]) => [name, settings[name as keyof ReadOptions] ?? usual]),
   ) as unknown as ReadOptions
 
-/** Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for. */
+/** Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for, or if its model needs labels that they lack. */
 export async function loadRunDataset(settings: DataSettings, onDecoded?: OnDecoded): Promise<Dataset> {
   const options = { ...readOptionsOf(settings), onDecoded }
-  return withFirstImages(await loadDataset(settings.data, settings.validation, options), settings)
+  const data = withFirstImages(await loadDataset(settings.data, settings.validation, options), settings)
+  return settings.condition === 'label' ? withClasses(data) : data
 }
 
 /** Keeps only the first training and validation images; null keeps all. All test images are kept. */

@@ -1,11 +1,11 @@
 /** Passes over a set of images in batches: their order and their padding. */
 import { type HostKey, keyAt, permutation } from '../random.js'
-import { gatherImages, type ImageSet, imagesFrom } from './images.js'
+import { gatherImages, type ImageSet, imagesFrom, rowsOf } from './images.js'
 
 /** A pass in batches of one size; an incomplete batch is padded with black images. */
 export interface Pass {
   readonly steps: number
-  /** Pixels of `count` batches starting at batch `from`, concatenated. */
+  /** The rows of `count` batches starting at batch `from`, concatenated. */
   batches(from: number, count: number): Uint8Array
   /** Number of images in a batch, without padding. */
   used(step: number): number
@@ -21,7 +21,7 @@ export function shuffledPass(images: ImageSet, batchSize: number, key: HostKey, 
   const order = epochOrder(key, epoch, images.count)
   return {
     steps: Math.floor(images.count / batchSize),
-    batches: (from, count) => gatherImages(images, order, from * batchSize, (from + count) * batchSize).pixels,
+    batches: (from, count) => rowsOf(gatherImages(images, order, from * batchSize, (from + count) * batchSize)),
     used: () => batchSize,
   }
 }

@@ -9,7 +9,7 @@ import {
   type ScanOptions,
   type Step,
 } from '../compile/step.js'
-import { type ImageSet, imageSize, imagesFrom, requirePixels } from '../data/images.js'
+import { type ImageSet, imagesFrom, requirePixels, rowSize } from '../data/images.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 
 /** Batch size of every evaluation of a run. The noise of an image depends on it and on the image's index, not on how many images follow. */
@@ -35,7 +35,7 @@ export interface ImageScan<S> {
 }
 
 /**
- * `perBatch` maps images [batch, pixels], a key and the numbers of a part to named tensors whose first axis is the image. All batches
+ * `perBatch` maps a batch of images, a row each, a key and the numbers of a part to named tensors whose first axis is the image. All batches
  * have the same size: the last one is padded with black images, whose outputs are dropped.
  */
 export function overImages<S extends { readonly [Name in keyof S]: number }>(
@@ -88,7 +88,7 @@ function feedOf<S>(images: ImageSet, size: number, key: HostKey, parts: readonly
 
 /** Copies whole batches of `size` images. */
 function gatherBatches(images: ImageSet, size: number, numbers: readonly number[]): ArrayValues {
-  const width = imageSize(images)
+  const width = rowSize(images)
   const data = new Uint8Array(numbers.length * size * width)
   numbers.forEach((batch, i) => void data.set(imagesFrom(images, batch * size, size), i * size * width))
   return { data, shape: [numbers.length, size, width], dtype: 'float32' }

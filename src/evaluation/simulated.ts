@@ -6,6 +6,7 @@
 import * as tf from '#tfjs'
 import type { Choice, ScanOptions } from '../compile/step.js'
 import { WHITE } from '../data/levels.js'
+import { givenClasses } from '../models/conditional.js'
 import { decoderLikelihood } from '../models/decoder-likelihood.js'
 import { decode, type Vae } from '../models/vae.js'
 import { keyAt } from '../random.js'
@@ -33,7 +34,7 @@ export interface Sandwich {
 }
 
 /**
- * Draws `count` images and bounds their log p(x) from both sides. A forward pilot on the first batch sets the step sizes.
+ * Draws `count` images and bounds their log p(x) from both sides; of a conditional model they are of all classes in turn, and log p(x|y). A forward pilot on the first batch sets the step sizes.
  *
  * @example
  * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
@@ -77,12 +78,15 @@ export async function annealSimulated(
 type Key = AnnealingRun['key']
 type Streams = [draw: Key, pilot: Key, forward: Key, reverse: Key]
 
-/** Noise [size, latent] of z ~ p(z), and images x ~ p(x|z) in 0 … 255: [size, pixels]. */
+/** Noise [size, latent] of z ~ p(z), and images x ~ p(x|z) in 0 … 255, a row each; image i of a conditional model is of class i mod classes. */
 async function draw(vae: Vae, key: Key, size: number): Promise<{ noise: Float32Array; batch: Float32Array }> {
   const { prior, noise: draws } = vae.latents
   const [noises, images] = tf.tidy(() => {
     const epsilon = draws(keyAt(key, 0), [size, vae.latentDim])
-    return [epsilon, tf.mul(decode(vae, prior.at(epsilon)).sample(keyAt(key, 1)), WHITE)]
+    const levels = (model: Vae) => tf.mul(decode(model, prior.at(epsilon)).sample(keyAt(key, 1)), WHITE)
+    if (vae.classes === undefined) return [epsilon, levels(vae)]
+    const classes = tf.mod(tf.range(0, size), vae.classes)
+    return [epsilon, tf.concat([levels(givenClasses(vae, classes)), tf.reshape(classes, [size, 1])], 1)]
   }) as [tf.Tensor, tf.Tensor]
   const [noise, batch] = await Promise.all([noises.data<'float32'>(), images.data<'float32'>()])
   tf.dispose([noises, images])

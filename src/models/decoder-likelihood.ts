@@ -3,11 +3,13 @@
  * whatever p(z) is. With one layer of Gaussian z the noise is z.
  */
 import type * as tf from '#tfjs'
-import { toUnit } from '../data/levels.js'
+import { readBatch } from './conditional.js'
 import { type Decoder, decode } from './vae.js'
 
-/** Images [batch, pixels] in 0 … 255, noise [chains, batch, latent] -> log p(x|z) in nats, [chains, batch]. */
+/** A batch of images, a row each in 0 … 255, noise [chains, batch, latent] -> log p(x|z) in nats, [chains, batch]. */
 export const decoderLikelihood =
   (model: Decoder) =>
-  (images: tf.Tensor, noise: tf.Tensor): tf.Tensor =>
-    decode(model, model.latents.prior.at(noise)).logProb(toUnit(images))
+  (images: tf.Tensor, noise: tf.Tensor): tf.Tensor => {
+    const { x, model: given } = readBatch(model, images)
+    return decode(given, model.latents.prior.at(noise)).logProb(x)
+  }

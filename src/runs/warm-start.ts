@@ -3,10 +3,11 @@
  * the step of the snapshot.
  */
 import type * as tf from '#tfjs'
+import { listed } from '../data/classes.js'
 import { type Dataset, loadRunDataset } from '../data/dataset.js'
 import { describeSize, imageShape } from '../data/images.js'
 import type { RunConfig } from '../methods/method.js'
-import type { VaeConfig } from '../methods/vae-settings.js'
+import { type VaeConfig, vaeSettings } from '../methods/vae-settings.js'
 import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
 import { kebabCase, UsageError } from '../settings/setting.js'
 import { runFolder } from './directory.js'
@@ -24,6 +25,7 @@ const networkSettings = [
   'latents',
   'likelihood',
   'pixelVariance',
+  'condition',
 ] as const satisfies readonly (keyof VaeConfig)[]
 
 /** RUN of `initFrom` RUN or RUN@STEP. */
@@ -61,7 +63,11 @@ export async function startFrom(
       if (here !== there)
         throw new UsageError(`--init-from: ${folder} was trained with ${there}, this run has ${here}; use the same`)
     }
-    const { sha256, images } = from.snapshot.data
+    const { sha256, images, classes } = from.snapshot.data
+    if (String(classes?.names) !== String(data.classes?.names))
+      throw new UsageError(
+        `--init-from: ${folder} has the classes ${listed(classes?.names ?? [])}, and this run has ${listed(data.classes?.names ?? [])}`,
+      )
     const [there, here] = [describeSize(imageShape(from.snapshot.data)), describeSize(data)]
     if (there !== here)
       throw new UsageError(`--init-from: ${folder} was trained on images of ${there}, this run has ${here}`)
@@ -86,6 +92,6 @@ const weightsOf = (vae: Vae): tf.Variable[] =>
 
 /** A setting as a flag. */
 function shown(name: (typeof networkSettings)[number], config: RunConfig): string {
-  const value = (config as Partial<VaeConfig>)[name]
+  const value = { ...vaeSettings.resolve(), ...config }[name]
   return `--${kebabCase(name)} ${value ?? 'off'}`
 }
