@@ -1,12 +1,12 @@
 /** Prints docs/settings.md, every option of every command at length, from the data of the built commands: node scripts/settings-page.mjs > docs/settings.md */
 import { flagsOf } from '../dist/commands/flags.js'
-import { commands } from '../dist/commands/list.js'
-import { groups } from '../dist/settings/setting.js'
+import { allCommands } from '../dist/commands/list.js'
+import { groups } from '../dist/settings/flag-names.js'
 
 /** Flags of every command, described once. */
 const COMMON = ['--checkpoints', '--json', '--debug']
 
-const leaves = commands.flatMap(one =>
+const leaves = (await allCommands()).flatMap(one =>
   'commands' in one ? one.commands.map(member => ({ ...member, name: `${one.name} ${member.name}` })) : [one],
 )
 

@@ -1,10 +1,13 @@
 #!/usr/bin/env node
-/** The entry point: loads the program, whose modules are read all at once, and explains why if that fails. */
+/** The entry point: shows help, or loads the program, whose modules are read all at once, and explains why if that fails. */
+import { showHelp } from './commands/show-help.js'
 import { mayLackFiles, tooManyFiles } from './files/too-many-files.js'
 
 try {
-  const { main } = await import('./commands/program.js')
-  await main()
+  if (!showHelp(process.argv.slice(2))) {
+    const { main } = await import('./commands/program.js')
+    await main()
+  }
 } catch (error) {
   const message = String((error as Error).message).split('\n')[0]
   const files = tooManyFiles(error as Error) ?? mayLackFiles(error as Error)

@@ -28,6 +28,8 @@ const LAYERS = [
   'methods',
   'runs',
   'library',
+  'explore',
+  'web',
   'entries',
   'commands',
   'index.ts',

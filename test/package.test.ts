@@ -58,8 +58,9 @@ describe('the tarball', () => {
   })
 
   test('keeps its budget: megabytes, files, packages that are installed with it', () => {
-    expect(packed.size).toBeLessThan(1.7e6)
-    expect(packed.unpackedSize).toBeLessThan(7e6)
+    // dist/web, the page of `elbo explore` with TF.js's backends for browsers, is 0.9 MB of it, 2.2 MB unpacked.
+    expect(packed.size).toBeLessThan(2.7e6)
+    expect(packed.unpackedSize).toBeLessThan(9.7e6)
     expect(paths.length).toBeLessThan(2200)
     expect(
       Object.entries(locked).filter(([path, { dev, optional }]) => path !== '' && !dev && !optional).length,
@@ -78,6 +79,8 @@ describe('the tarball', () => {
     for (const name of ['@tensorflow/tfjs-core', '@tensorflow/tfjs-node', 'google-protobuf', 'koffi', 'long'])
       expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'))
     expect(licences).toContain('Apache License')
+    for (const name of ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', '@tensorflow/tfjs-backend-webgl'])
+      expect(read('dist/web/LICENSES.txt')).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'))
   })
 
   test('has a section of the changelog for its version', () => {
@@ -95,12 +98,14 @@ describe('the dependencies', () => {
   test('are all that the sources import', () => {
     const known = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.imports), ...builtinModules])
     // What the user installs for the backend webgpu is looked for by a name that no import states.
-    const foreign = sources('src').flatMap(path =>
-      [...read(path).matchAll(/(?:\bfrom |\bimport\(|\brequire\(|^import )'([^'.\n][^'\n]*)'/gm)]
+    const foreign = sources('src').flatMap(path => {
+      // What src/web imports is bundled.
+      const here = path.startsWith('src/web/') ? new Set([...known, ...Object.keys(manifest.devDependencies)]) : known
+      return [...read(path).matchAll(/(?:\bfrom |\bimport\(|\brequire\(|^import )'([^'.\n][^'\n]*)'/gm)]
         .map(([, name = '']) => name.replace(/^node:/, ''))
-        .filter(name => !known.has(/^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? '') && !known.has(name))
-        .map(name => `${path}: ${name}`),
-    )
+        .filter(name => !here.has(/^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? '') && !here.has(name))
+        .map(name => `${path}: ${name}`)
+    })
     expect(foreign).toEqual([])
   })
 

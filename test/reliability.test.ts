@@ -101,7 +101,7 @@ test.each([5, 6])(
     const module = (path: string) => `await import('${join(repository, 'dist', path)}')`
     const lines = [
       `const { claimRun } = ${module('commands/train/run-folder.js')}`,
-      `const { isLocked } = ${module('commands/check/lock-state.js')}`,
+      `const { isLocked } = ${module('runs/lock-state.js')}`,
       `const { resolveConfig } = ${module('methods/vae.js')}`,
       `const start = { run: 'a', prefix: '', resume: false }`,
       `try { claimRun({ checkpoints: process.cwd() }, start, resolveConfig({})) } catch (error) { console.log(error.message) }`,

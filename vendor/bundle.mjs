@@ -1,7 +1,8 @@
 // Bundles what the package takes from development packages into dist/vendor, with a file of the licences of the bundled code.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { licences } from './licences.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const core = join(root, 'node_modules/@tensorflow/tfjs-core/dist')
@@ -40,7 +41,7 @@ export async function bundleVendor() {
   for (const name of ['tfjs.d.ts', 'koffi.d.ts']) copyFileSync(join(root, 'vendor', name), join(output, name))
   copyFileSync(join(root, 'node_modules/koffi/index.d.ts'), join(output, 'koffi-api.d.ts'))
   const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs))
-  writeFileSync(join(output, 'LICENSES.txt'), licences(inputs))
+  writeFileSync(join(output, 'LICENSES.txt'), licences(root, inputs, 'dist/vendor'))
   return ['tfjs.js', 'tfjs.d.ts', 'tfjs-node.cjs', 'koffi.js', 'koffi.d.ts', 'LICENSES.txt'].map(name =>
     join(output, name),
   )
@@ -93,22 +94,6 @@ function exportsOf(file) {
       )
       .filter(Boolean),
   ]
-}
-
-/** The licence of each package that these files belong to. @param {string[]} inputs relative to the root */
-function licences(inputs) {
-  const folders = new Set(inputs.map(path => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? ''))
-  const texts = [...folders]
-    .filter(Boolean)
-    .sort()
-    .map(folder => {
-      const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
-      const files = readdirSync(join(root, folder)).filter(entry => /^licen[cs]e/i.test(entry))
-      const own = files.length > 0 ? files.map(file => join(root, folder, file)) : [join(root, 'vendor/apache-2.0.txt')]
-      const text = own.map(file => readFileSync(file, 'utf8')).join('\n')
-      return `${name} ${version} (${license})\n\n${text.trim()}\n`
-    })
-  return `dist/vendor holds code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

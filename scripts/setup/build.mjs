@@ -8,6 +8,8 @@ import { withLock } from '../../src/setup/lock.mjs'
 import { during } from '../../src/setup/progress.mjs'
 import { errorCode, Refusal } from '../../src/setup/refusal.mjs'
 import { bundleVendor } from '../../vendor/bundle.mjs'
+import { bundleWeb } from '../../vendor/bundle-web.mjs'
+import { writeDeclarations } from './declare.mjs'
 import { cloneLock } from './packages.mjs'
 import { run } from './run.mjs'
 
@@ -68,9 +70,9 @@ async function build(root, guard) {
   const stamp = fingerprint(root)
   await rm(join(root, stampFile), { force: true })
   await rm(join(root, compilerMemory), { force: true })
-  const vendored = await bundleVendor()
+  const vendored = [...(await bundleVendor()), ...(await bundleWeb())]
   const emitted = await compile(root, guard)
-  for (const path of vendored) emitted.add(path)
+  for (const path of [...vendored, await writeDeclarations(root)]) emitted.add(path)
   await removeOthers(root, emitted)
   if (emitted.has(join(root, 'dist/cli.js'))) await chmod(join(root, 'dist/cli.js'), 0o755)
   await writeFile(join(root, stampFile), stamp)

@@ -1,5 +1,6 @@
 /** A command is data plus `run`; program.ts derives its flags, help and error messages from the data. */
-import type { Group, GroupedSettings, Values } from '../settings/setting.js'
+import type { Group } from '../settings/flag-names.js'
+import type { GroupedSettings, Values } from '../settings/setting.js'
 
 export type Options = GroupedSettings
 
@@ -63,6 +64,8 @@ export interface CommandGroup {
   argument: string
   commands: readonly Command[]
 }
+
+export type AnyCommand = Command | CommandGroup
 
 export interface Input<O extends Options> {
   /** The first of `arguments`; empty if the command takes none. */

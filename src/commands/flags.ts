@@ -1,5 +1,6 @@
 /** The flags of a command, as `--help`, docs/settings.md and shell completion show them. */
-import { type Group, groups, kebabCase, type Setting } from '../settings/setting.js'
+import { type Group, groups, kebabCase } from '../settings/flag-names.js'
+import type { Setting } from '../settings/setting.js'
 import type { Command } from './command.js'
 
 export interface Flag {

@@ -1,8 +1,9 @@
 /** The layout of `--help`: flags in groups, wrapped at the width of the terminal. */
-import { type Help, Option, type Command as Program } from 'commander'
-import type { Group } from '../settings/setting.js'
-import type { Command } from './command.js'
-import { describeFlag, type Flag, flagsOf } from './flags.js'
+import { createRequire } from 'node:module'
+import { type Help, Option, Command as Program } from 'commander'
+import type { Group } from '../settings/flag-names.js'
+import type { Declared, DeclaredGroup } from './declared.js'
+import { describeFlag, type Flag } from './flags.js'
 
 /** Columns of the terms. A longer one has a line of its own. */
 const TERM = 25
@@ -31,10 +32,35 @@ export function layOut(program: Program): Program {
     .configureOutput({ getOutHelpWidth: () => Math.min(process.stdout.columns ?? 80, WIDEST) })
 }
 
+/** The program without its commands. */
+export function declareProgram(): Program {
+  return layOut(new Program('elbo'))
+    .description('Trains latent-variable models on TensorFlow.js and measures them in nats per image.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .addHelpText('after', '\nRun a command with --help for its options and examples.')
+}
+
+const packageVersion = (): string =>
+  (createRequire(import.meta.url)('../../package.json') as { version: string }).version
+
+/** Adds a group without its commands. */
+export function declareGroup(
+  program: Program,
+  group: Omit<DeclaredGroup, 'commands'> & { commands: readonly { name: string }[] },
+): Program {
+  const { name, summary, argument, commands } = group
+  return program
+    .command(name)
+    .description(summary)
+    .usage(`<${argument}> [options]`)
+    .argument(`[${argument}]`)
+    .addHelpText('after', `\nEach ${argument} has its own settings: elbo ${name} ${commands[0]?.name} --help`)
+}
+
 /** Adds a command with its argument and flags; `parse` turns the text of a flag into the value of its setting. */
 export function declareCommand(
   program: Program,
-  command: Command,
+  command: Declared,
   parse: (setting: string, text: string) => unknown,
 ): Program {
   const sub = program
@@ -43,7 +69,7 @@ export function declareCommand(
     .addHelpOption(new Option('-h, --help', 'show this help').helpGroup(heading('output')))
     .addHelpText('after', afterFlags(command))
   if (command.argument !== undefined) sub.argument(argumentOf(command), command.argumentDescription ?? 'name of a run')
-  for (const flag of flagsOf(command)) {
+  for (const flag of command.flags) {
     const { setting } = flag
     const option = optionOf(flag)
     sub.addOption(setting === undefined ? option : option.argParser((text: string) => parse(setting, text)))
@@ -51,15 +77,15 @@ export function declareCommand(
   return sub
 }
 
-function argumentOf({ argument, isOptional, isRepeatable }: Command): string {
+function argumentOf({ argument, isOptional, isRepeatable }: Declared): string {
   const name = `${argument}${isRepeatable ? '...' : ''}`
   return isOptional ? `[${name}]` : `<${name}>`
 }
 
 /** The end of the help of a command. */
-function afterFlags(command: Command): string {
+function afterFlags(command: Declared): string {
   const examples = command.examples.map(line => `  elbo ${line}`)
-  const more = flagsOf(command).some(({ details }) => details !== '')
+  const more = command.flags.some(({ details }) => details !== '')
   return ['', 'Examples:', ...examples, ...(more ? ['', 'All options at length: docs/settings.md'] : [])].join('\n')
 }
 

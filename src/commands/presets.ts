@@ -1,7 +1,8 @@
 /** `elbo presets [NAME]`: the presets of `train` and `compare`, their settings and their published sources. */
 import { type Preset, presets as vaePresets } from '../methods/vae-presets.js'
+import { kebabCase } from '../settings/flag-names.js'
 import { nearest } from '../settings/nearest.js'
-import { kebabCase, shortened, UsageError } from '../settings/setting.js'
+import { shortened, UsageError } from '../settings/setting.js'
 import { command } from './command.js'
 import { type ComparePreset, comparePresets } from './compare/compare-settings.js'
 import { wrap } from './wrap.js'

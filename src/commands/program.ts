@@ -1,15 +1,16 @@
 /** The command line: the only place that handles flags, errors and exit codes. */
 import { fstatSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { Command as Commander, CommanderError } from 'commander'
+import { type Command as Commander, CommanderError } from 'commander'
 import { writeAll } from '../files/files.js'
 import { tooManyFiles } from '../files/too-many-files.js'
 import { exitAtOnce } from '../interruption.js'
+import { kebabCase } from '../settings/flag-names.js'
 import { nearest } from '../settings/nearest.js'
-import { kebabCase, parseFlag, type Setting, shortened, UsageError } from '../settings/setting.js'
-import type { Command, CommandGroup, Context, Result } from './command.js'
-import { declareCommand, layOut } from './help.js'
-import { commands } from './list.js'
+import { parseFlag, type Setting, shortened, UsageError } from '../settings/setting.js'
+import type { AnyCommand, Command, CommandGroup, Context, Result } from './command.js'
+import { declared } from './declared.js'
+import { declareCommand, declareGroup, declareProgram } from './help.js'
+import { commandsFor } from './list.js'
 import { visible, visibleJson, visibleLines } from './visible.js'
 
 /** Stands for null, which commander turns into an empty string. */
@@ -26,7 +27,7 @@ let outputFailed = false
 export async function main(): Promise<void> {
   listenForInterruptions()
   let exitCode = EXIT.done
-  const program = createProgram(async (command, given, flags) => {
+  const program = createProgram(await commandsFor(process.argv[2]), async (command, given, flags) => {
     exitCode = await runCommand(command, given, flags)
   })
   try {
@@ -43,10 +44,6 @@ export async function main(): Promise<void> {
   process.exit(finalCode)
 }
 
-function packageVersion(): string {
-  return (createRequire(import.meta.url)('../../package.json') as { version: string }).version
-}
-
 type Flags = Record<string, unknown>
 
 interface CommonFlags {
@@ -57,12 +54,8 @@ interface CommonFlags {
 
 type Run = (command: Command, given: readonly string[], flags: Flags) => Promise<void>
 
-function createProgram(run: Run): Commander {
-  const program = layOut(new Commander('elbo'))
-    .description('Trains latent-variable models on TensorFlow.js and measures them in nats per image.')
-    .version(packageVersion(), '-V, --version', 'print the version')
-    .addHelpText('after', '\nRun a command with --help for its options and examples.')
-  strict(program)
+function createProgram(commands: readonly AnyCommand[], run: Run): Commander {
+  const program = strict(declareProgram())
   for (const command of commands) {
     if ('commands' in command) addGroup(program, command, run)
     else addCommand(program, command, run)
@@ -70,12 +63,10 @@ function createProgram(run: Run): Commander {
   return program
 }
 
-function addGroup(program: Commander, { name, summary, argument, commands }: CommandGroup, run: Run): void {
-  const group = program.command(name).description(summary).usage(`<${argument}> [options]`)
+function addGroup(program: Commander, entry: CommandGroup, run: Run): void {
+  const { name, argument, commands } = entry
   const names: readonly string[] = commands.map(command => command.name)
-  strict(group)
-    .addHelpText('after', `\nEach ${argument} has its own settings: elbo ${name} ${names[0]} --help`)
-    .argument(`[${argument}]`)
+  const group = strict(declareGroup(program, entry))
     .allowUnknownOption()
     .allowExcessArguments()
     .action((given?: string) => {
@@ -103,7 +94,11 @@ function foreignOption({ code, message }: CommanderError, { name }: Command, com
 }
 
 function addCommand(program: Commander, command: Command, run: Run): Commander {
-  const sub = declareCommand(program, command, (name, text) => parseFlag(name, optionOf(command, name), text) ?? OFF)
+  const sub = declareCommand(
+    program,
+    declared(command),
+    (name, text) => parseFlag(name, optionOf(command, name), text) ?? OFF,
+  )
   strict(sub).action(async (...parameters: unknown[]) => {
     const given = command.argument ? [parameters[0] ?? []].flat().map(String) : []
     await run(command, given, parameters[command.argument ? 1 : 0] as Flags)

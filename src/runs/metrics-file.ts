@@ -72,18 +72,18 @@ export function digestWith(before: string, metrics: object): string {
 
 /** Writes one line; a failed write leaves the file as it was. */
 export function appendMetrics(folder: string, metrics: EpochMetrics): void {
-  appendFlushed(pathOf(folder), `${JSON.stringify(metrics)}\n`)
+  appendFlushed(metricsFile(folder), `${JSON.stringify(metrics)}\n`)
 }
 
 /** The text of every whole line; a last line cut short by a killed process is left out. */
 export function metricsLines(folder: string): string[] {
-  const path = pathOf(folder)
+  const path = metricsFile(folder)
   return existsSync(path) ? readWhole(path).toString().split('\n').slice(0, -1) : []
 }
 
 /** How many lines follow those of the passes that the snapshot at `position` has finished; one that was cut short counts. */
 export function unfinishedLines(folder: string, { epoch }: Position): number {
-  const path = pathOf(folder)
+  const path = metricsFile(folder)
   if (!existsSync(path)) return 0
   const lines = readWhole(path).toString().split('\n')
   return Math.max(0, lines.length - 1 - epoch) + (lines.at(-1) === '' ? 0 : 1)
@@ -94,7 +94,7 @@ export function unfinishedLines(folder: string, { epoch }: Position): number {
  * line if one is missing or damaged, or if the snapshot knows other numbers.
  */
 export function readHistory(folder: string, position: Position, name = 'latest'): EpochMetrics[] {
-  const path = pathOf(folder)
+  const path = metricsFile(folder)
   const lines = finishedLines(folder, position, name)
   const history = lines.map((line, i) => parseLine(line, i + 1, path))
   verifyDigest(lines, position, path, name)
@@ -102,25 +102,30 @@ export function readHistory(folder: string, position: Position, name = 'latest')
   return history
 }
 
+/** One whole line, number `number` from 1. Throws an Error that names file and line if it is damaged. */
+export const parseMetrics = (folder: string, line: string, number: number): EpochMetrics =>
+  parseLine(line, number, metricsFile(folder))
+
 /** Drops the lines of passes that the latest snapshot, at `position`, does not have: these passes will be made again. */
 export function dropUnfinished(folder: string, position: Position): void {
   readHistory(folder, position)
   const kept = finishedLines(folder, position, 'latest')
-  if (existsSync(pathOf(folder))) writeFileAtomic(pathOf(folder), kept.map(line => `${line}\n`).join(''))
+  if (existsSync(metricsFile(folder))) writeFileAtomic(metricsFile(folder), kept.map(line => `${line}\n`).join(''))
 }
 
 /** The bound by which the best pass is chosen; null where nothing is validated. */
 export const validationBoundOf = ({ validationIwae, validationElbo }: EpochMetrics): number | null =>
   validationIwae ?? validationElbo ?? null
 
-const pathOf = (folder: string): string => join(folder, 'metrics.jsonl')
+/** metrics.jsonl of the run in `folder`. */
+export const metricsFile = (folder: string): string => join(folder, 'metrics.jsonl')
 
 function finishedLines(folder: string, { epoch }: Position, name: string): string[] {
   const lines = metricsLines(folder)
   if (lines.length >= epoch) return lines.slice(0, epoch)
   const found = lines.length === 0 ? 'none' : lines.length === 1 ? '1' : `1 to ${lines.length}`
   throw new Error(
-    `${pathOf(folder)}: has epochs ${found}, but the ${name} snapshot has finished 1 to ${epoch}; restore the file`,
+    `${metricsFile(folder)}: has epochs ${found}, but the ${name} snapshot has finished 1 to ${epoch}; restore the file`,
   )
 }
 

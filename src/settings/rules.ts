@@ -1,5 +1,5 @@
 /** Rules about conflicting settings: each message says what was given and what would be right. */
-import { kebabCase } from './setting.js'
+import { kebabCase } from './flag-names.js'
 
 /** Why settings conflict; undefined if they do not. A setting that differs from `defaults` was set by the user. */
 export type Rule<C> = (config: C, defaults: C) => string | undefined

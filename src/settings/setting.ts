@@ -1,25 +1,11 @@
 /** A setting: its schema, default and description in one place, so that flags, help and files agree. */
 
 import { z } from 'zod'
+import { type Group, kebabCase } from './flag-names.js'
 import { nearest } from './nearest.js'
 
 /** Bad input of any kind: the program ends with exit code 2 and this message. */
 export class UsageError extends Error {}
-
-/** The headings under which `--help` lists options, in its order. */
-export const groups = [
-  'run',
-  'data',
-  'model',
-  'objective',
-  'E step and M step',
-  'optimizer',
-  'measurement',
-  'machine',
-  'output',
-] as const
-
-export type Group = (typeof groups)[number]
 
 /** A phrase for `--help`, and more for docs/settings.md. Neither repeats the choices nor the default, which are printed beside it. */
 export type Description = string | readonly [phrase: string, details: string]
@@ -187,9 +173,4 @@ const LONGEST_SHOWN = 100
 export function shortened(text: string): string {
   if (text.length <= LONGEST_SHOWN) return text
   return `${text.slice(0, 40)}… (${text.length} characters) …${text.slice(-20)}`
-}
-
-/** `batchSize` -> `batch-size`. */
-export function kebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }

@@ -1,7 +1,9 @@
 /** Operations on a table of settings: filling in defaults, checking JSON files, and resuming a run with changed settings. */
+
+import { kebabCase } from './flag-names.js'
 import { parseJson } from './json.js'
 import { nearest } from './nearest.js'
-import { kebabCase, type Setting, type Settings, shortened, UsageError, type Values } from './setting.js'
+import { type Setting, type Settings, shortened, UsageError, type Values } from './setting.js'
 
 /** Settings with lists that may be read-only. */
 export type DeepReadonly<T> = { readonly [name in keyof T]: ReadonlyList<T[name]> }

@@ -5,12 +5,16 @@ import { join } from 'node:path'
 import { Command as Commander } from 'commander'
 import { expect, test } from 'vitest'
 import type { Command } from '../../src/commands/command.js'
+import { allDeclared, declared } from '../../src/commands/declared.js'
 import { describeFlag, flagsOf } from '../../src/commands/flags.js'
 import { declareCommand, layOut } from '../../src/commands/help.js'
-import { commands } from '../../src/commands/list.js'
-import { groups, parseFlag, type Setting } from '../../src/settings/setting.js'
+import { allCommands } from '../../src/commands/list.js'
+import { groups } from '../../src/settings/flag-names.js'
+import { parseFlag, type Setting } from '../../src/settings/setting.js'
 import { commandLine } from '../support/command-line.js'
 import { repository } from '../support/repository.js'
+
+const commands = await allCommands()
 
 /** Every command with all its names, such as `em ppca`. */
 const all: readonly (readonly [string, Command])[] = commands.flatMap(one =>
@@ -30,7 +34,7 @@ function helpOf(command: Command, columns: number): string[] {
       text += part
     },
   })
-  declareCommand(program, command, () => undefined).outputHelp()
+  declareCommand(program, declared(command), () => undefined).outputHelp()
   return text.trimEnd().split('\n')
 }
 
@@ -117,4 +121,30 @@ test('an example that is wrong would be found', () => {
 test('docs/settings.md is that of the commands: node scripts/settings-page.mjs > docs/settings.md', () => {
   const { stdout } = spawnSync(process.execPath, ['scripts/settings-page.mjs'], { cwd: repository, encoding: 'utf8' })
   expect(readFileSync(join(repository, 'docs/settings.md'), 'utf8')).toBe(stdout)
+})
+
+test('help from the file of the build is that of the loaded commands', () => {
+  const written = JSON.parse(readFileSync(join(repository, 'dist/commands/declared.json'), 'utf8'))
+  expect(written).toEqual(JSON.parse(JSON.stringify(allDeclared(commands))))
+})
+
+test.each(['--version', '--help', 'help sample', 'train --help', 'em -h', 'em ppca --help'])(
+  'elbo %s loads no command',
+  line => {
+    const modules = spawnSync(process.execPath, ['dist/cli.js', ...line.split(' ')], {
+      cwd: repository,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_DEBUG: 'esm,module' },
+    })
+    expect(modules.status).toBe(0)
+    expect(modules.stdout).not.toBe('')
+    expect(modules.stderr).toContain('show-help.js')
+    expect(modules.stderr).not.toMatch(/tfjs|commands\/list\.js/)
+  },
+)
+
+test('a word that is not asking for help is none', () => {
+  const { status, stderr } = elbo('sample', 'run', '--seed', '-h')
+  expect(status).toBe(2)
+  expect(stderr).toContain('--seed -h')
 })

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { resolveConfig } from '../../src/methods/vae.js'
 import { presets } from '../../src/methods/vae-presets.js'
 import { type VaeConfig, vaeFlags, vaeSettings } from '../../src/methods/vae-settings.js'
-import { kebabCase, parseFlag, type Setting } from '../../src/settings/setting.js'
+import { kebabCase } from '../../src/settings/flag-names.js'
+import { parseFlag, type Setting } from '../../src/settings/setting.js'
 
 const flag = (name: keyof typeof vaeFlags, text: string) => parseFlag(name, vaeFlags[name] as Setting<unknown>, text)
 

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { leftoversOf } from '../../runs/leftovers.js'
+import { isLocked } from '../../runs/lock-state.js'
 import { readHistory } from '../../runs/metrics-file.js'
 import { readRunHeader } from '../../runs/trained-run.js'
 import { readCompareFile, type SavedRows } from '../compare/compare-file.js'
 import { readCompareSettings } from '../compare/compare-settings.js'
 import { attempt, type Checked, type Finding, isGood, type Resume } from './findings.js'
-import { isLocked } from './lock-state.js'
 
 export interface InspectedComparison extends Checked {
   leftovers: string[]

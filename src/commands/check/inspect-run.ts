@@ -5,11 +5,11 @@ import type { RunConfig } from '../../methods/method.js'
 import { readRunConfig } from '../../runs/config-file.js'
 import { requireLinks, type SnapshotName, snapshotFolder, snapshotLabels } from '../../runs/directory.js'
 import { leftoversOf } from '../../runs/leftovers.js'
+import { isLocked } from '../../runs/lock-state.js'
 import { readHistory, unfinishedLines } from '../../runs/metrics-file.js'
 import type { Position } from '../../runs/snapshot.js'
 import { attempt, type Checked, type Finding, failure, isGood, type Resume } from './findings.js'
 import { type InspectedSnapshot, inspectSnapshot } from './inspect-snapshot.js'
-import { isLocked } from './lock-state.js'
 
 export interface InspectedRun extends Checked {
   config: RunConfig | undefined

@@ -1,6 +1,7 @@
 /** The list of estimators, and the choice of one by the command line and the run. */
 import type { TrainedRun } from '../../runs/trained-run.js'
-import { kebabCase, UsageError } from '../../settings/setting.js'
+import { kebabCase } from '../../settings/flag-names.js'
+import { UsageError } from '../../settings/setting.js'
 import { annealing } from './by-annealing.js'
 import { oneStep } from './by-bound.js'
 import { importance } from './by-importance.js'

@@ -1,0 +1,103 @@
+/** The images of runs, in blocks: grey levels as the source has them, and as the run's model reads them in every evaluation. */
+import { type Dataset, loadRunDataset, type Split, sourceName, splitNames } from '../data/dataset.js'
+import { describeSize, imageShape, levelsOf } from '../data/images.js'
+import { methodOf } from '../methods/list.js'
+import type { RunConfig } from '../methods/method.js'
+import { imagesAsRead } from '../methods/reading.js'
+import { streamKey } from '../random.js'
+import { readRunConfig } from '../runs/config-file.js'
+import { readRunHeader } from '../runs/trained-run.js'
+import { missing } from './answer.js'
+import type { ImagesOf } from './protocol.js'
+
+/** Images of a block: whole batches of an evaluation. */
+export const BLOCK = 100
+
+/** Data sets that are held at the same time. */
+const MOST_HELD = 2
+
+/** One split of a run. */
+export interface RunImages {
+  about(): ImagesOf
+  /** The levels of block `b`. */
+  block(kind: 'grey' | 'read', b: number): Uint8Array
+}
+
+/** Loads splits of runs by the run's folder, and verifies that the images are those the run was trained on. */
+export function runImages(): (folder: string, split: string) => Promise<RunImages> {
+  const held = new Map<string, Promise<Dataset>>()
+  const load = (config: RunConfig) => {
+    const {
+      data,
+      validation,
+      trainImages,
+      validationImages,
+      resize,
+      crop,
+      background,
+      channels,
+      transpose,
+      key,
+      rawShape,
+      skipBroken,
+    } = config
+    const settings = {
+      data,
+      validation,
+      trainImages,
+      validationImages,
+      resize,
+      crop,
+      background,
+      channels,
+      transpose,
+      key,
+      rawShape,
+      skipBroken,
+    }
+    const name = JSON.stringify(settings)
+    const loading = held.get(name) ?? loadRunDataset(config)
+    held.delete(name)
+    held.set(name, loading)
+    loading.catch(() => held.delete(name))
+    for (const oldest of [...held.keys()].slice(0, -MOST_HELD)) held.delete(oldest)
+    return loading
+  }
+  return async (folder, name) => {
+    const split = splitNames.find(one => one === name)
+    if (split === undefined) throw missing(`there is no split '${name}'; one of ${splitNames.join(', ')} was expected`)
+    const config = readRunConfig(folder)
+    const { data: trained } = readRunHeader(folder, 'latest')
+    const data = await load(config)
+    const [here, there] = [describeSize(data), describeSize(imageShape(trained))]
+    if (here !== there) throw new Error(`${config.data}: images of ${here}, but the run was trained on ${there}`)
+    if (data.sha256 !== trained.sha256)
+      throw new Error(`${config.data}: the images have changed since the run was trained; restore them`)
+    return splitBlocks(data, data[split], config)
+  }
+}
+
+function splitBlocks(data: Dataset, split: Split, config: RunConfig): RunImages {
+  const { reads } = methodOf(config).traits(config)
+  const stored = {
+    ...imageShape(split),
+    count: split.count,
+    read: (from: number, to: number) => levelsOf(split, from, to),
+  }
+  const seen = imagesAsRead(stored, reads, streamKey(config.seed, split.name))
+  return {
+    about: () => ({
+      split: split.name,
+      count: split.count,
+      block: BLOCK,
+      ...imageShape(split),
+      source: sourceName(data.source),
+      ...(split.labels && { labels: { values: [...split.labels.values], names: [...split.labels.names] } }),
+      ...(split.names && { names: split.names }),
+    }),
+    block(kind, b) {
+      if (b * BLOCK >= split.count) throw missing(`there is no block ${b}: the split has ${split.count} images`)
+      return levelsOf(kind === 'grey' ? stored : seen, b * BLOCK, Math.min((b + 1) * BLOCK, split.count))
+    },
+  }
+}
