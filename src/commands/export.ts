@@ -57,21 +57,27 @@ function descriptionOf(run: string, { vae, config, snapshot }: TrainedVae) {
     channels,
     latentDim: vae.latentDim,
     likelihood,
+    ...inputsOf(snapshot.data.classes?.names),
     outputs: vae.likelihood.heads.map(({ name }) => name),
     meaning: vae.likelihood.meaning,
   }
 }
 
+/** The inputs of the networks in their order; those of a conditional model end with the class, one-hot in the order of `classes`. */
+const inputsOf = (classes: readonly string[] | undefined) =>
+  classes ? { classes, inputs: { encoder: ['image', 'label'], decoder: ['z', 'label'] } } : {}
+
 /** The inputs and outputs of the networks, one line each. */
-function describeNetworks({ pixels, layers, latents, likelihood, decoder }: Vae): string[] {
+function describeNetworks({ pixels, layers, latents, likelihood, decoder, classes }: Vae): string[] {
   const [latentDim, upperLatentDim] = layers
   const z = upperLatentDim === undefined ? 'z' : 'h1'
   const each = (names: readonly string[], size: number | undefined) =>
     `${names.join(' and ')}${names.length > 1 ? ', each' : ''} [batch, ${size}]`
   const outputs = likelihood.heads.map(({ name }, i) => `${name} [batch, ${decoder.outputs[i]?.shape.at(-1)}]`)
+  const label = classes === undefined ? '' : ` and label [batch, ${classes}], one-hot,`
   return [
-    `encoder: images [batch, ${pixels}] in [0, 1] -> ${each(latents.heads, latentDim)}, of q(${z}|x)`,
-    `decoder: ${z} [batch, ${latentDim}] -> ${outputs.join(' and ')}; ${likelihood.meaning}`,
+    `encoder: images [batch, ${pixels}] in [0, 1]${label} -> ${each(latents.heads, latentDim)}, of q(${z}|x${label && ', y'})`,
+    `decoder: ${z} [batch, ${latentDim}]${label} -> ${outputs.join(' and ')}; ${likelihood.meaning}`,
     ...(upperLatentDim === undefined
       ? []
       : [

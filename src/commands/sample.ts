@@ -1,8 +1,11 @@
 /** `elbo sample RUN`: images from the prior through the decoder. */
-
-import { streamKey } from '../random.js'
+import { listed } from '../data/classes.js'
+import type { Learner } from '../methods/method.js'
+import type { Picture } from '../methods/pictures.js'
+import { type Key, streamKey } from '../random.js'
 import { grouped, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
+import { classNamesOf, labelNumber, labelOption } from './label.js'
 import { openRun, pictureOptions, writeGrid } from './opened-run.js'
 
 export const sample = command({
@@ -11,18 +14,45 @@ export const sample = command({
   argument: 'run',
   options: {
     count: grouped('output', wholeNumber([1, 1e4], 64, 'number of images')),
+    label: labelOption,
     seed: grouped('run', wholeNumber([0, 2 ** 32], 1, 'seed of the draws')),
     ...pictureOptions,
   },
-  examples: ['sample first', 'sample first --count 100 --seed 7 --out samples.png', 'sample first --json > z.json'],
+  examples: [
+    'sample first',
+    'sample first --count 100 --seed 7 --out samples.png',
+    'sample first --json > z.json',
+    'sample digits --label 3 # of train --condition label; without --label: all classes',
+  ],
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
     const { learner, method, config } = run.trained
-    const picture = await learner.pictures.sample(streamKey(values.seed, 'sample'), values.count)
-    const path = writeGrid(run, picture, 'samples', values.out, {})
-    context.print(
-      `mean images of p(x|z) for ${values.count} draws of z ~ ${method.traits(config).prior} with seed ${values.seed}: ${path}`,
-    )
-    return { json: { run: argument, path, count: values.count, seed: values.seed, z: picture.z } }
+    const label = labelNumber(run.trained, values.label)
+    const names = classNamesOf(run.trained)
+    const grid = gridOf(names?.length, label, values.count)
+    const picture = await drawn(learner, streamKey(values.seed, 'sample'), grid, label)
+    const path = writeGrid(run, picture, 'samples', values.out, grid.rows ? { columns: grid.columns } : {})
+    const { prior } = method.traits(config)
+    const draws = `${grid.rows ?? values.count} draws of z ~ ${prior} with seed ${values.seed}`
+    const given = names ? `p(x|z, y), ${describeClasses(names, label)},` : 'p(x|z)'
+    context.print(`mean images of ${given} for ${draws}: ${path}`)
+    const classes = names && { classes: Array.from(picture.classes ?? [], number => names[number]) }
+    return { json: { run: argument, path, count: picture.count, seed: values.seed, ...classes, z: picture.z } }
   },
 })
+
+/** A number of images, or rows of the same z with a column for each class. */
+type Grid = { count: number; rows?: undefined } | { rows: number; columns: number }
+
+/** All classes side by side in as many rows as hold `count` images, if the run reads labels and none is chosen. */
+const gridOf = (classes: number | undefined, label: number | undefined, count: number): Grid =>
+  classes === undefined || label !== undefined ? { count } : { rows: Math.ceil(count / classes), columns: classes }
+
+async function drawn({ pictures }: Learner, key: Key, grid: Grid, label: number | undefined): Promise<Picture> {
+  if (grid.rows === undefined) return pictures.sample(key, grid.count, label)
+  if (!pictures.byClass) throw new Error('sample: this model reads labels, but draws no images by class')
+  return pictures.byClass(key, grid.rows)
+}
+
+const describeClasses = (names: readonly string[], label: number | undefined): string =>
+  label === undefined ? `a column for each class (${listed(names)}), the same z in a row` : `class ${names[label]}`

@@ -124,13 +124,17 @@ export const rowSize = (images: ImageSet): number => imageSize(images) + (images
 export function rowsOf(images: ImageSet, from = 0, to = images.count): Uint8Array {
   const { classes } = images
   const levels = levelsOf(images, from, to)
-  if (!classes) return levels
-  const size = imageSize(images)
-  const rows = new Uint8Array((levels.length / size) * (size + 1))
-  for (let i = 0; i * size < levels.length; i++) {
+  return classes ? endedByClass(levels, classes.subarray(from, to)) : levels
+}
+
+/** Rows of levels, each ended by its class. */
+function endedByClass(levels: Uint8Array, classes: Uint8Array): Uint8Array {
+  const size = levels.length / classes.length
+  const rows = new Uint8Array(levels.length + classes.length)
+  classes.forEach((number, i) => {
     rows.set(levels.subarray(i * size, (i + 1) * size), i * (size + 1))
-    rows[i * (size + 1) + size] = classes[from + i] as number
-  }
+    rows[i * (size + 1) + size] = number
+  })
   return rows
 }
 

@@ -63,8 +63,8 @@ async function sampleByClass(model: Decoder, key: Key, rows: number): Promise<Pi
   )
 }
 
-/** Linear interpolation with `steps` points between the codes of consecutive pairs of images: one row of z per point. */
-export async function interpolate(vae: Vae, images: ImageSet, steps: number): Promise<Picture> {
+/** Linear interpolation with `steps` points between the codes of consecutive pairs of images: one row of z per point. A conditional model shows class `label`. */
+export async function interpolate(vae: Vae, images: ImageSet, steps: number, label?: number): Promise<Picture> {
   const means = await encodeModes(vae, images)
   const walks: number[][] = []
   for (let i = 0; i + 1 < means.length; i += 2) {
@@ -73,7 +73,7 @@ export async function interpolate(vae: Vae, images: ImageSet, steps: number): Pr
       walks.push(from.map((start, d) => start + (t / (steps - 1)) * ((to[d] as number) - start)))
     }
   }
-  return decodeGrid(vae, walks)
+  return decodeGrid(vae, walks, allOf(label, walks.length))
 }
 
 /** `count` times the class of a conditional model. */

@@ -9,7 +9,7 @@ import { encodeSafetensors, type StoredTensor } from '../../files/safetensors.js
 import type { Likelihood } from '../../models/likelihood.js'
 import type { Estimate } from '../../numeric/means.js'
 import type { Context, Result } from '../command.js'
-import { describeError, describeEstimate } from '../estimates.js'
+import { describeError, describeEstimate, type LogPxName, logPxName } from '../estimates.js'
 import { evaluatedSplit, runImages, splitOf } from '../opened-run.js'
 import type { ImageValues, OpenedForEvaluation } from './estimator.js'
 
@@ -22,6 +22,8 @@ export interface Measuring extends OpenedForEvaluation {
   whole: boolean
   /** What their values are. */
   values: Likelihood['values']
+  /** What is estimated: log p(x), or log p(x|y) of a conditional model. */
+  logPx: LogPxName
   /** The images in words. */
   about: string
   /** The same at the beginning of the JSON document. */
@@ -35,7 +37,8 @@ export async function imagesToMeasure(
 ): Promise<Measuring> {
   const { trained, run, snapshot, seed } = opened
   const { config, method } = trained
-  const { reads } = method.traits(config)
+  const traits = method.traits(config)
+  const { reads, conditional } = traits
   const data = await runImages(trained, source)
   const all = splitOf(data, split)
   const images = requireFirst(evaluatedSplit(trained, all), count, '--images')
@@ -48,8 +51,18 @@ export async function imagesToMeasure(
     images,
     whole,
     values: trained.learner.vae?.likelihood.values ?? (reads === 'none' ? 'density' : 'binary'),
-    about: `${whole ? images.count : `the first ${images.count}`} ${split} images of ${sourceName(data.source)}, ${read}`,
-    document: { run, snapshot, split, data: data.source, binarize: reads, binarizationSeed: config.seed, seed },
+    about: `${whole ? images.count : `the first ${images.count}`} ${split} images of ${sourceName(data.source)}${conditional ? ' given their labels' : ''}, ${read}`,
+    logPx: logPxName(traits),
+    document: {
+      run,
+      snapshot,
+      split,
+      data: data.source,
+      ...(conditional && { condition: 'label' }),
+      binarize: reads,
+      binarizationSeed: config.seed,
+      seed,
+    },
   }
 }
 
