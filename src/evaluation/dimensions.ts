@@ -1,5 +1,7 @@
 /** How much each dimension of z is used: its KL term, and whether its mean changes from image to image. */
-import { ACTIVE_VARIANCE } from './evaluate-vae.js'
+
+/** Var_x(E_q[z_j]) above which a dimension is active. */
+export const ACTIVE_VARIANCE = 0.01
 
 /** One dimension of z over a set of images. */
 export interface Dimension {

@@ -6,6 +6,7 @@ import { encode, type Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import { type HostKey, split } from '../random.js'
 import { cutShares, type Piece, sharesOf, strataOf, sumPiece } from './defensive.js'
+import { ACTIVE_VARIANCE } from './dimensions.js'
 import { type EffectiveSamples, summarizeEffectiveSamples } from './effective-samples.js'
 import { type ImportanceEstimate, summarize, type WeightSums } from './importance.js'
 import { type OverImagesOptions, overImages } from './over-images.js'
@@ -39,9 +40,6 @@ export interface EvaluationOptions extends OverImagesOptions, ScanOptions {
   /** Fraction of draws from the prior, below 1; 0 by default. */
   defensive?: number
 }
-
-/** Var_x(E_q[z_j]) above which a dimension is active. */
-export const ACTIVE_VARIANCE = 0.01
 
 /**
  * Evaluates images by importance sampling. If stopped by `options.signal`, covers the batches done so far; undefined if none.

@@ -52,10 +52,11 @@ export async function posteriorMaps(
   return maps
 }
 
-type Pair = readonly [number, number]
-type Bounds = readonly [first: Pair, second: Pair]
+export type Pair = readonly [number, number]
+export type Bounds = readonly [first: Pair, second: Pair]
 
-function squareAround(found: Bounds, mu: Pair, sigma: Pair): PlaneSquare {
+/** The square that holds what was `found` and q(z|x) to 2.2 standard deviations. */
+export function squareAround(found: Bounds, mu: Pair, sigma: Pair): PlaneSquare {
   const axis = (d: 0 | 1) => {
     const reach = DEVIATIONS * sigma[d]
     return [Math.min(found[d][0], mu[d] - reach), Math.max(found[d][1], mu[d] + reach)] as const
@@ -105,7 +106,7 @@ async function relativeDensities(
 }
 
 /** The smallest ranges of z_1 and z_2 that hold all but `OUTSIDE` of the mass. */
-function bounds(density: Float32Array, side: number, { centre, radius }: PlaneSquare): Bounds {
+export function bounds(density: Float32Array, side: number, { centre, radius }: PlaneSquare): Bounds {
   const [columns, rows] = [new Float64Array(side), new Float64Array(side)]
   density.forEach((value, i) => {
     columns[i % side] = (columns[i % side] as number) + value

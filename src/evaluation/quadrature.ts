@@ -10,15 +10,8 @@ import { gatherImages, type ImageSet, imagesFrom } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
 import { givenClass, requireImages } from '../models/conditional.js'
 import { decode, encode, type Vae } from '../models/vae.js'
-import {
-  borderShare,
-  halfIntegrals,
-  type Integrals,
-  integrals,
-  type PointSums,
-  qMasses,
-  type RowSums,
-} from './grid-sums.js'
+import { borderShare, halfIntegrals, type Integrals, integrals, qMasses, type RowSums } from './grid-sums.js'
+import { sumRow } from './row-sums.js'
 
 export interface QuadratureOptions extends ScanOptions {
   /** Points along each axis; an odd number, so that every second point forms a grid too. */
@@ -201,24 +194,6 @@ function imageGroup(vae: Vae, size: number) {
     },
     dispose: () => tf.dispose([x, ...heads]),
   }
-}
-
-/** The sums over a row of points, from log p(x, z) and log q(z|x) [side, size]. */
-function sumRow(logJoint: tf.Tensor, logQ: tf.Tensor, side: number): RowSums<tf.Tensor> & Record<string, tf.Tensor> {
-  const half = (values: tf.Tensor) => tf.stridedSlice(values, [0, 0], values.shape, [2, 1])
-  const even = Object.entries(sumPoints(half(logJoint), half(logQ))).map(([name, sums]) => [`${name}Even`, sums])
-  const all = sumPoints(logJoint, logQ)
-  const ends = tf.exp(tf.sub(tf.gather(logJoint, [0, side - 1]), all.jointMax))
-  return { ...all, ...Object.fromEntries(even), jointEnds: tf.sum(ends, 0) }
-}
-
-/** The sums over points, from log p(x, z) and log q(z|x) [points, size]. */
-function sumPoints(logJoint: tf.Tensor, logQ: tf.Tensor): PointSums<tf.Tensor> {
-  const [jointMax, qMax] = [tf.max(logJoint, 0), tf.max(logQ, 0)]
-  const joint = tf.exp(tf.sub(logJoint, jointMax))
-  const q = tf.exp(tf.sub(logQ, qMax))
-  const ratio = tf.mul(q, tf.sub(logJoint, logQ))
-  return { jointMax, joint: tf.sum(joint, 0), qMax, q: tf.sum(q, 0), ratio: tf.sum(ratio, 0) }
 }
 
 function join(groups: readonly Group[]): Group {

@@ -26,6 +26,8 @@ export interface RunImages {
 /** Loads splits of runs by the run's folder, and verifies that the images are those the run was trained on. */
 export function runImages(): (folder: string, split: string) => Promise<RunImages> {
   const held = new Map<string, Promise<Dataset>>()
+  // Splits as they are read: a block of them is binarized for many requests.
+  const read = new WeakMap<Dataset, Map<string, RunImages>>()
   const load = (config: RunConfig) => {
     const {
       data,
@@ -73,7 +75,11 @@ export function runImages(): (folder: string, split: string) => Promise<RunImage
     if (here !== there) throw new Error(`${config.data}: images of ${here}, but the run was trained on ${there}`)
     if (data.sha256 !== trained.sha256)
       throw new Error(`${config.data}: the images have changed since the run was trained; restore them`)
-    return splitBlocks(data, data[split], config)
+    const seen = `${config.seed} ${methodOf(config).traits(config).reads} ${split}`
+    const ofData = read.get(data) ?? new Map<string, RunImages>()
+    const found = ofData.get(seen) ?? splitBlocks(data, data[split], config)
+    read.set(data, ofData.set(seen, found))
+    return found
   }
 }
 

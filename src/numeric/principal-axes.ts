@@ -6,11 +6,16 @@ export interface Projection {
   points: Float64Array
   /** The share of the rows' variance along each of them, from 0 to 1; 0 if all rows are equal. */
   shares: number[]
+  /** The components, [count, width], and the mean of the rows, [width]: row = mean + points × components, up to the other components. */
+  components: Float64Array
+  mean: Float64Array
 }
 
 /** Projects rows [rows, width] onto their first `count` principal components. The largest entry of each component is positive. */
 export function principalAxes(table: ArrayLike<number>, width: number, count: number): Projection {
-  const centred = Matrix.from1DArray(table.length / width, width, table).center('column')
+  const rows = Matrix.from1DArray(table.length / width, width, table)
+  const mean = Float64Array.from(rows.mean('column'))
+  const centred = rows.center('column')
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(centred.transpose().mmul(centred), {
     assumeSymmetric: true,
   })
@@ -20,6 +25,8 @@ export function principalAxes(table: ArrayLike<number>, width: number, count: nu
   return {
     points: Float64Array.from(centred.mmul(basis.transpose()).to1DArray()),
     shares: axes.map(axis => (total > 0 ? (realEigenvalues[axis] as number) / total : 0)),
+    components: Float64Array.from(basis.to1DArray()),
+    mean,
   }
 }
 

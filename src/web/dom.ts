@@ -3,7 +3,7 @@
 type Child = Node | string | undefined | false
 
 interface Attributes {
-  class?: string
+  class?: string | undefined
   /** Attributes by name; false or undefined: left out, true: present without a value. */
   [name: string]: string | number | boolean | undefined
 }

@@ -56,7 +56,7 @@ function start(): void {
 /** Shows the view that the state names, and ends the one before. */
 function opener({ api, state, theme, main, tabs }: Page): () => void {
   let dispose = () => {}
-  return () => {
+  const show = () => {
     const view = views.find(({ id }) => id === state.get('view')) ?? views[0]
     if (view === undefined) return
     dispose()
@@ -67,7 +67,17 @@ function opener({ api, state, theme, main, tabs }: Page): () => void {
     }
     document.title = `${view.title} · elbo explore`
     const only = state.get('backend')
-    const context: Context = { api, state, theme, seed: state.number('seed', 1), compute: () => compute(only) }
+    const context: Context = {
+      api,
+      state,
+      theme,
+      seed: state.number('seed', 1),
+      compute: () => compute(only),
+      open(changes) {
+        state.set(changes, true)
+        show()
+      },
+    }
     const root = element('div', { class: 'stack' })
     main.append(root)
     try {
@@ -77,6 +87,7 @@ function opener({ api, state, theme, main, tabs }: Page): () => void {
       root.append(errorBox((error as Error).message))
     }
   }
+  return show
 }
 
 function themeButton(theme: Theme): HTMLElement {

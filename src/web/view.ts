@@ -24,6 +24,8 @@ export interface Context {
   readonly theme: Theme
   /** The seed of everything random on the page, from the URL; 1 if it has none. */
   readonly seed: number
+  /** Changes the state and shows the view that it names then, as a link does. */
+  open(changes: Readonly<Record<string, string | number | undefined>>): void
   /** Opens TF.js on the first backend that runs here; the same each time. */
   compute(): Promise<Compute>
 }
