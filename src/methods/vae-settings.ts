@@ -144,7 +144,7 @@ export const vaeFlags = {
     },
     condition: {
       ...choice(['none', 'label'], 'none', [
-        'what encoder and decoder also read',
+        'read beside x',
         'label: encoder and decoder also read the class of each image, q(z|x, y) and p(x|z, y), and the bound is one of log p(x|y). The images then need labels.',
       ]),
       added: true,

@@ -37,7 +37,6 @@ export const vae = defineMethod<VaeConfig>({
     'train --run deep --hidden 500,500 --latent-dim 40 --learning-rate 5e-4',
     'train --run fashion --data path/to/fashion-mnist',
     'train --run dreams --objective wake-sleep',
-    'train --run digits --condition label',
     'train --run tighter --init-from first --objective iwae --samples 50',
   ],
   flags: vaeFlags,
