@@ -22,7 +22,7 @@ export const sample = command({
     'sample first',
     'sample first --count 100 --seed 7 --out samples.png',
     'sample first --json > z.json',
-    'sample digits --label 3 # of train --condition label; without --label: all classes',
+    'sample digits --label 3 # of a run with --condition label',
   ],
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)

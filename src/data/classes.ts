@@ -10,6 +10,9 @@ export interface Classes {
   readonly sha256: string
 }
 
+/** Labels as a caller of the library gives them: numbers or names, one for each image. */
+export type LabelValues = readonly (string | number)[] | Int32Array | Uint8Array
+
 /** A class is a byte of a row of a batch. */
 const MOST_CLASSES = 256
 
@@ -32,11 +35,41 @@ export function withClasses<D extends Splits>(data: D): D & { readonly classes: 
   if (validation.count > 0 && !validation.labels)
     throw new UsageError(`--condition label: the validation images of ${source} have no labels; add --validation none`)
   const { names } = train.labels
-  if (names.length < 2 || names.length > MOST_CLASSES)
-    throw new UsageError(
-      `--condition label: ${source} has ${names.length} ${names.length === 1 ? 'class' : 'classes'}; from 2 to ${MOST_CLASSES} were expected`,
-    )
+  requireSome(names, source)
   return { ...withClassesOf(data, names), classes: { names, sha256: digestOf(data) } }
+}
+
+/** Throws a `UsageError` unless there are two classes, and as many as a byte can hold. */
+export function requireSome(names: readonly string[], source: string): void {
+  if (names.length >= 2 && names.length <= MOST_CLASSES) return
+  const count = `${names.length} ${names.length === 1 ? 'class' : 'classes'}`
+  throw new UsageError(`--condition label: ${source} has ${count}; from 2 to ${MOST_CLASSES} were expected`)
+}
+
+/** The names of the classes of a caller's labels: whole numbers from 0 up to the largest, or the names in alphabetical order. */
+export function namesOf(labels: LabelValues): string[] {
+  const values = Array.from<string | number>(labels)
+  const numbers = values.filter(value => Number.isInteger(value) && (value as number) >= 0) as number[]
+  if (numbers.length < values.length) return [...new Set(values.map(String))].sort()
+  return Array.from({ length: numbers.reduce((most, number) => Math.max(most, number), -1) + 1 }, (_, i) => String(i))
+}
+
+/** The classes of a caller's `labels` of `count` images. Throws an Error that names `what` unless each image has one of these names. */
+export function classesOfLabels(
+  what: string,
+  labels: LabelValues | undefined,
+  count: number,
+  names: readonly string[],
+): Uint8Array {
+  if (labels === undefined)
+    throw new Error(`${what} are missing: this model reads the label of each image (${listed(names)})`)
+  if (labels.length !== count)
+    throw new Error(`${what}: ${labels.length} were given; one for each of ${count} images was expected`)
+  return Uint8Array.from(Array.from<string | number>(labels), (label, i) => {
+    const number = names.indexOf(String(label))
+    if (number >= 0) return number
+    throw new Error(`${what}: label ${i} is ${JSON.stringify(label)}; one of ${listed(names)} was expected`)
+  })
 }
 
 /** The same images with classes of these names. Parts without labels stay without classes. Throws a `UsageError` for labels of other names. */

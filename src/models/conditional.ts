@@ -7,7 +7,16 @@ import { type ImageSet, requirePixels } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
 import type { Decoder } from './vae.js'
 
-/** The model at the classes y [batch], numbers from 0, of the images of a batch. Call it inside `tf.tidy`: the result holds a tensor. */
+/**
+ * The model at the classes y [batch], numbers from 0, of the images of a batch. Call it inside `tf.tidy`: the result holds a tensor.
+ *
+ * @example
+ * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh', classes: 10 })
+ * initialize(vae, streamKey(1, 'weights'))
+ * const x = tf.tensor2d([[0, 1, 1, 0], [1, 0, 0, 1]]) // of classes 3 and 7
+ * const { elbo: bound } = elbo(givenClasses(vae, tf.tensor1d([3, 7])), x, streamKey(1, 'z'), { samples: 1, kl: 'analytic' })
+ * console.log(bound.shape) // [ 2 ]
+ */
 export function givenClasses<M extends Decoder>(model: M, classes: tf.Tensor): M {
   const count = model.classes
   if (count === undefined) throw new Error('givenClasses: this model is not conditional; create it with `classes`')
