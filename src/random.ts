@@ -120,6 +120,17 @@ export function dropout(x: tf.Tensor, rate: number, key: Key): tf.Tensor {
   )
 }
 
+/** The values of `normal` for `count` entries to 1e-5, computed here in double precision rather than on a backend. */
+export function normalValues(key: HostKey, count: number): Float64Array {
+  const half = Math.ceil(count / 2)
+  const noise = uniformValues(key, 2 * half)
+  return Float64Array.from({ length: count }, (_, i) => {
+    const [u, v] = [noise[i % half] as number, noise[half + (i % half)] as number]
+    const angle = 2 * Math.PI * v
+    return Math.sqrt(-2 * Math.log(u)) * (i < half ? Math.cos(angle) : Math.sin(angle))
+  })
+}
+
 /** Minimax polynomials in t^2 for sin(pi t) / t and cos(pi t), |t| <= 1/2; from the highest power to the constant. */
 const HALF_ANGLE = [
   [0.07765941, 0.2196968],

@@ -2,6 +2,7 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { chapterTexts } from './chapter-texts.mjs'
 import { licences } from './licences.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -36,7 +37,7 @@ export async function bundleWeb() {
     loader: { '.woff2': 'file', '.woff': 'empty', '.ttf': 'empty' },
     alias: { '#tfjs': join(root, 'vendor/web-tfjs.js') },
     // TF.js looks for Node's modules only where there is a Node.
-    plugins: [{ name: 'no-node', setup: withoutNode }],
+    plugins: [{ name: 'no-node', setup: withoutNode }, chapterTexts],
   })
   copyFileSync(join(root, 'src/web/index.html'), join(output, 'index.html'))
   const backend = join(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist')

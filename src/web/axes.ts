@@ -20,6 +20,8 @@ export interface AxisOptions {
   domain: readonly [low: number, high: number]
   /** Only whole numbers have ticks. */
   isWhole?: boolean
+  /** Ticks begin at this value; default: the low end of the domain. */
+  ticksFrom?: number
   /** A logarithmic axis; both ends of its domain are above 0. */
   isLog?: boolean
 }
@@ -42,7 +44,7 @@ export interface Axes {
   over: SVGGElement
 }
 
-const MARGIN = { left: 54, right: 12, top: 10, bottom: 42 }
+const MARGIN = { left: 62, right: 12, top: 10, bottom: 42 }
 let clips = 0
 
 /** Draws axes over the whole surface. */
@@ -114,7 +116,8 @@ function scale([low, high]: readonly [number, number], [from, to]: readonly [num
   }
 }
 
-function ticks({ isWhole, isLog }: AxisOptions, [low, high]: readonly [number, number], count: number) {
+function ticks(options: AxisOptions, [low, high]: readonly [number, number], count: number) {
+  const { isWhole, isLog, ticksFrom = low } = options
   if (!(high > low)) return []
   const wanted = Math.max(2, Math.min(10, count))
   if (isLog) {
@@ -122,7 +125,7 @@ function ticks({ isWhole, isLog }: AxisOptions, [low, high]: readonly [number, n
     return values.map(value => ({ value: 10 ** value, text: format(value) }))
   }
   const { values, format } = roundTicks(low, high, wanted, isWhole)
-  return values.map(value => ({ value, text: format(value) }))
+  return values.filter(value => value >= ticksFrom).map(value => ({ value, text: format(value) }))
 }
 
 /** The text of a path through points in pixels; NaN breaks it. */

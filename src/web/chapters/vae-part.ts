@@ -1,0 +1,188 @@
+/** Figure: training of a VAE in the page, with its bound, its latent plane and its reconstructions. */
+import { button, select, slider } from '../dom.js'
+import type { Context } from '../view.js'
+import { createLiveVae } from './numbers/live-vae.js'
+import { type ToyName, toyNames } from './numbers/toy-images.js'
+import type { ChapterState } from './parts/chapter-state.js'
+import { inTurn } from './parts/in-turn.js'
+import { buttons, lab, plusMinus, signed } from './parts/lab.js'
+import { player } from './parts/player.js'
+import type { Part } from './parts/prose.js'
+import { announcer, readings } from './parts/readings.js'
+import { vaeFigures } from './vae-figures.js'
+import { look, type VaeShown } from './vae-shown.js'
+
+/** Steps between two looks at the bound, and seconds that a look stays. */
+const speeds = {
+  slow: { steps: 1, seconds: 0.5 },
+  medium: { steps: 5, seconds: 0.05 },
+  fast: { steps: 40, seconds: 0 },
+} as const
+
+type Speed = keyof typeof speeds
+
+const dataTitles: Readonly<Record<ToyName, string>> = {
+  discs: 'discs, images of 10 × 10 pixels',
+  moons: 'moons, points in the plane',
+}
+
+interface Settings {
+  data: ToyName
+  seed: number
+  /** The learning rate is 10 to this power. */
+  rate: number
+  speed: Speed
+  z1: number
+  z2: number
+}
+
+const settingsFrom = (state: ChapterState, seed: number): Settings => ({
+  data: state.choice('data', toyNames, 'discs'),
+  seed: state.number('seed', seed, [1, 99]),
+  rate: state.number('rate', -2, [-4, -1]),
+  speed: state.choice('speed', ['slow', 'medium', 'fast'], 'medium'),
+  z1: state.number('z1', 0, [-2.4, 2.4]),
+  z2: state.number('z2', 0, [-2.4, 2.4]),
+})
+
+export function trainingPart(context: Context, state: ChapterState, fail: (error: Error) => void): Part {
+  const settings = settingsFrom(state, context.seed)
+  let shown: VaeShown | undefined
+  const figures = vaeFigures(
+    context,
+    () => shown,
+    (z1, z2) => movePoint({ z1, z2 }),
+  )
+  const numbers = vaeReadings()
+  const voice = announcer()
+  const turns = inTurn(fail)
+  const show = () => {
+    if (shown === undefined) return
+    numbers.set(textsOf(shown))
+    const last = shown.history.at(-1)
+    voice.say(last ? `Step ${last.step}: ELBO ${signed(last.elbo.mean, 1)} nats per image.` : '')
+    figures.redraw()
+  }
+  async function begin(): Promise<void> {
+    await context.compute()
+    shown?.model.dispose()
+    shown = undefined
+    shown = await look(createLiveVae(settings), [], [settings.z1, settings.z2])
+    show()
+  }
+  async function train(steps: number): Promise<void> {
+    if (shown === undefined) return
+    for (let step = 0; step < steps; step++) await shown.model.step(10 ** settings.rate)
+    shown = await look(shown.model, shown.history, [settings.z1, settings.z2])
+    show()
+  }
+  let isDecoding = false
+  function movePoint(moved: Partial<Pick<Settings, 'z1' | 'z2'>>): void {
+    Object.assign(settings, moved)
+    for (const axis of ['z1', 'z2'] as const) controls[axis].set(settings[axis])
+    state.set(moved)
+    if (isDecoding) return
+    isDecoding = true
+    void turns.run(async () => {
+      isDecoding = false
+      if (shown === undefined) return
+      const point = [settings.z1, settings.z2] as const
+      Object.assign(shown, { point, decoded: await shown.model.decoded(point) })
+      figures.redrawPoint()
+    })
+  }
+  const start = button('Train', () => play.toggle(), { class: 'primary' })
+  const play = player({
+    button: start,
+    texts: ['Train', 'Pause'],
+    seconds: () => speeds[settings.speed].seconds,
+    step: () => turns.run(() => train(speeds[settings.speed].steps)),
+  })
+  const restart = (changed: Partial<Settings>) => {
+    Object.assign(settings, changed)
+    state.set(changed)
+    play.stop()
+    void turns.run(begin)
+  }
+  const controls = slidersOf(settings, movePoint)
+  void turns.run(begin)
+  return {
+    root: lab('A VAE that trains here', figures.roots, [
+      buttons(
+        start,
+        button('One step', () => void turns.run(() => train(1))),
+        button('Start again', () => restart({})),
+      ),
+      select(
+        'images',
+        toyNames.map(name => [name, dataTitles[name]] as const),
+        settings.data,
+        data => restart({ data: data as ToyName }),
+      ),
+      select(
+        'speed',
+        Object.keys(speeds).map(name => [name, name] as const),
+        settings.speed,
+        speed => {
+          settings.speed = speed as Speed
+          state.set({ speed })
+        },
+      ),
+      slider({
+        ...{
+          label: 'learning rate',
+          min: -4,
+          max: -1,
+          step: 0.25,
+          value: settings.rate,
+          format: value => (10 ** value).toPrecision(2),
+        },
+        change(rate) {
+          settings.rate = rate
+          state.set({ rate })
+        },
+      }).root,
+      slider({ label: 'seed', min: 1, max: 99, step: 1, value: settings.seed, change: seed => restart({ seed }) }).root,
+      controls.z1.root,
+      controls.z2.root,
+      numbers.root,
+      voice.root,
+    ]),
+    dispose() {
+      play.stop()
+      figures.dispose()
+      voice.dispose()
+      turns.end(() => shown?.model.dispose())
+    },
+  }
+}
+
+function slidersOf(settings: Settings, move: (moved: Partial<Pick<Settings, 'z1' | 'z2'>>) => void) {
+  const one = (name: 'z1' | 'z2', label: string) =>
+    slider({
+      ...{ label, min: -2.4, max: 2.4, step: 0.05, value: settings[name], format: (value: number) => signed(value, 2) },
+      change: value => move({ [name]: value }),
+    })
+  return { z1: one('z1', 'decode at z₁'), z2: one('z2', 'decode at z₂') }
+}
+
+const vaeReadings = () =>
+  readings('Images not trained on, nats per image', [
+    { id: 'step', label: 'steps of 50 images' },
+    { id: 'reconstruction', label: 'reconstruction' },
+    { id: 'kl', label: '− KL(q(z|x) ‖ p(z))' },
+    { id: 'elbo', label: 'ELBO ± standard error', colour: 'series-3', isSum: true },
+    { id: 'images', label: 'images measured' },
+  ])
+
+function textsOf({ history, model }: VaeShown): Record<string, string> {
+  const last = history.at(-1)
+  if (last === undefined) return {}
+  return {
+    step: String(last.step),
+    reconstruction: signed(last.reconstruction, 2),
+    kl: signed(-last.kl, 2),
+    elbo: plusMinus(last.elbo.mean, last.elbo.standardError, 2),
+    images: String(model.images.count),
+  }
+}
