@@ -110,7 +110,7 @@ export function bitsOf({ data, values, context }: Measuring, logPx: Estimate) {
   return { bitsPerDimension: { ...bits, of: BITS_OF[values] } }
 }
 
-/** Writes the file of `--save`: the images x as the model reads them, and the values of each image, for all images that were measured. */
+/** Writes the file of `--save`: the images x as the model reads them, their classes if it reads these, and the values of each image, for all images that were measured. */
 export function saveValues(
   { run, snapshot, trained, seed, values: kind, data, images, context }: Measuring,
   save: string | null,
@@ -125,6 +125,8 @@ export function saveValues(
   const tensors = new Map<string, StoredTensor>([['x', { shape, data: x }]])
   for (const [name, list] of Object.entries(values))
     tensors.set(name, { shape: [list.length], data: Float32Array.from(list) })
+  if (images.classes)
+    tensors.set('class', { shape: [count], data: Float32Array.from(images.classes.subarray(0, count)) })
   const step = String(trained.snapshot.position.step)
   const source = { run, snapshot, step, seed: String(seed) }
   writeFileAtomic(save, encodeSafetensors({ tensors, metadata: { ...source, ...metadata } }))
