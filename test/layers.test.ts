@@ -16,6 +16,7 @@ const LAYERS = [
   'libtensorflow',
   'setup',
   'backends',
+  'collectives',
   'plots',
   'distributions',
   'compile',

@@ -1,5 +1,6 @@
 /** Backends: ordered candidates, each of which opens or is refused with a reason and a fix. */
 import * as tf from '#tfjs'
+import type { Cluster } from '../libtensorflow/cluster.js'
 import type { Reason } from '../libtensorflow/wheels.js'
 import { requireOneCore } from './one-core.js'
 
@@ -21,6 +22,8 @@ export interface BackendOptions {
   debug: boolean
   /** CPU threads of native TensorFlow, the same for all backends of a process (default: all available). */
   threads?: number
+  /** The cluster of processes to be a worker of; only native TensorFlow has it. A process joins one when it first opens the backend. */
+  cluster?: Cluster | undefined
   /** Installs native TensorFlow where it is missing, and returns why it cannot. Without this function a missing library is refused. */
   install?(): Promise<Reason | undefined>
 }

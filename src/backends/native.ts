@@ -40,7 +40,8 @@ export function openNative(
   requireThreads(name, threads)
   process.env.TF_CPP_MIN_LOG_LEVEL ??= options.debug ? '0' : '2' // read by the library when it loads
   loaded ??= { directory, api: openLibrary(directory) }
-  const binding = bindings.get(name) ?? createBinding(loaded.api, { config: sessionConfig({ ...settings, threads }) })
+  const config = sessionConfig({ ...settings, threads })
+  const binding = bindings.get(name) ?? createBinding(loaded.api, { config, cluster: options.cluster })
   bindings.set(name, binding)
   threadsOfProcess = threads
   return binding

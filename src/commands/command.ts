@@ -29,6 +29,8 @@ export interface Context {
 /** The JSON document of a command, and how it ended. */
 export interface Result {
   json: unknown
+  /** Another process has printed the document. */
+  isPrinted?: boolean
   interrupted?: boolean
   /** The command did its work, and what it found is bad: exit code 1 without an error. */
   failed?: boolean

@@ -20,7 +20,7 @@ export const exportModel = command({
       'output',
       text([
         'folder for encoder/ and decoder/',
-        'Output folder for encoder/ and decoder/, and for upper_encoder/ and upper_decoder/ of a model with two latent layers.',
+        'Output folder for encoder/ and decoder/; upper_encoder/ and upper_decoder/ of a model with two latent layers; prior/ of one with a learned prior.',
       ]),
     ),
     ...runOptions,
@@ -40,7 +40,7 @@ export const exportModel = command({
       writeFileAtomic(path, bytes)
       context.print(path)
     }
-    for (const line of describeNetworks(trained.vae)) context.note(line)
+    for (const line of describeNetworks(trained.vae, trained.config as VaeConfig)) context.note(line)
     return { json: { run: argument, files: [...files.keys()].map(name => join(to, name)) } }
   },
 })
@@ -56,6 +56,7 @@ function descriptionOf(run: string, { vae, config, snapshot }: TrainedVae) {
     columns,
     channels,
     latentDim: vae.latentDim,
+    ...priorOf(config as VaeConfig),
     likelihood,
     ...inputsOf(snapshot.data.classes?.names),
     outputs: vae.likelihood.heads.map(({ name }) => name),
@@ -67,8 +68,20 @@ function descriptionOf(run: string, { vae, config, snapshot }: TrainedVae) {
 const inputsOf = (classes: readonly string[] | undefined) =>
   classes ? { classes, inputs: { encoder: ['image', 'label'], decoder: ['z', 'label'] } } : {}
 
+/** A learned prior, for those who sample: how p(z) follows from the outputs of prior/ at one-hot components. */
+function priorOf({ prior, priorComponents }: VaeConfig) {
+  if (prior === undefined || prior === 'normal') return {}
+  return { prior: { name: prior, components: priorComponents, meaning: PRIORS[prior] } }
+}
+
+const PRIORS = {
+  mixture: 'p(z) = sum_k softmax(logit)_k N(mu_k, diag exp(log_var_k)), of the outputs of prior/ at one-hot k',
+  vamp: 'p(z) = mean over k of N(mu, diag exp(log_var)), of the outputs of encoder/ at the image that prior/ outputs at one-hot k',
+} as const
+
 /** The inputs and outputs of the networks, one line each. */
-function describeNetworks({ pixels, layers, latents, likelihood, decoder, classes }: Vae): string[] {
+function describeNetworks({ pixels, layers, latents, likelihood, decoder, classes }: Vae, config: VaeConfig): string[] {
+  const { prior } = priorOf(config)
   const [latentDim, upperLatentDim] = layers
   const z = upperLatentDim === undefined ? 'z' : 'h1'
   const each = (names: readonly string[], size: number | undefined) =>
@@ -78,6 +91,7 @@ function describeNetworks({ pixels, layers, latents, likelihood, decoder, classe
   return [
     `encoder: images [batch, ${pixels}] in [0, 1]${label} -> ${each(latents.heads, latentDim)}, of q(${z}|x${label && ', y'})`,
     `decoder: ${z} [batch, ${latentDim}]${label} -> ${outputs.join(' and ')}; ${likelihood.meaning}`,
+    ...(prior ? [`prior: one-hot components [batch, ${prior.components}]; ${prior.meaning}`] : []),
     ...(upperLatentDim === undefined
       ? []
       : [

@@ -15,6 +15,8 @@ export interface Flag {
   details: string
   /** The choices and the default; may be empty. */
   values: string
+  /** The default, as the command line takes it; absent: none. */
+  standard?: string | undefined
   choices: readonly string[]
   /** The name of the setting; absent for a switch and the flags of all commands. */
   setting?: string
@@ -55,26 +57,34 @@ function flagOf(name: string, one: Setting<unknown> & { group: Group }): Flag {
     description,
     details,
     values: valuesOf(one),
+    standard: standardOf(one),
     choices,
     setting: name,
   }
 }
 
-function valuesOf({ value, unset, choices = [] }: Setting<unknown>): string {
-  const standard =
-    value === null
-      ? unset
-      : [value]
-          .flat()
-          .map(one => one ?? unset)
-          .join(',')
-  const one = choices.find(name => name === standard)
+function standardOf({ value, unset }: Setting<unknown>): string | undefined {
+  if (value === null) return unset
+  return [value]
+    .flat()
+    .map(one => one ?? unset)
+    .join(',')
+}
+
+function valuesOf(one: Setting<unknown>): string {
+  const { choices = [] } = one
+  const standard = standardOf(one)
+  const chosen = choices.find(name => name === standard)
   const all = choices.join(',') === standard
-  if (one !== undefined) return choices.map(name => (name === one ? `${name} (default)` : name)).join(', ')
+  if (chosen !== undefined) return choices.map(name => (name === chosen ? `${name} (default)` : name)).join(', ')
   const listed = choices.length > 0 ? `${choices.join(', ')} ` : ''
   return `${listed}${standard === undefined ? '' : `(default: ${all ? 'all' : standard})`}`.trim()
 }
 
-/** A phrase with choices and default, such as 'KL term: analytic (default), monte-carlo'. */
-export const describeFlag = ({ description, values, choices }: Flag): string =>
-  [description, values].filter(text => text !== '').join(choices.length > 0 ? ': ' : ' ')
+/** A phrase with choices and default, such as 'KL term: analytic (default), monte-carlo'; many choices are left to docs/settings.md. */
+export function describeFlag({ description, values, choices, standard }: Flag): string {
+  if (choices.length > MOST_CHOICES) return `${description} (default: ${standard})`
+  return [description, values].filter(text => text !== '').join(choices.length > 0 ? ': ' : ' ')
+}
+
+const MOST_CHOICES = 8

@@ -23,7 +23,10 @@ export const gridSettings = inGroup('measurement', {
     z.number().min(1e-3).max(1e3),
     8,
     'a number from 0.001 to 1000',
-    ['the grid is from -n to n along each axis', 'Quadrature: the grid runs from -extent to extent along each axis.'],
+    [
+      'the grid is from -n to n along each axis',
+      'Quadrature: the grid runs from -extent to extent along each axis, in standard deviations of p(z) around its mean.',
+    ],
     read.number,
   ),
 })

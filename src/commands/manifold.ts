@@ -3,7 +3,7 @@ import { manifold as decodePlane } from '../methods/pictures.js'
 import { grouped, positive, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
 import { labelOption, requireLabel } from './label.js'
-import { openVae, orThrow, pictureOptions, refuseLayers, writeGrid } from './opened-run.js'
+import { inDeviations, openVae, orThrow, pictureOptions, refuseLayers, writeGrid } from './opened-run.js'
 
 export const manifold = command({
   name: 'manifold',
@@ -11,7 +11,7 @@ export const manifold = command({
   argument: 'run',
   options: {
     side: grouped('output', wholeNumber([1, 200], 20, 'images along each axis')),
-    extent: grouped('output', positive(3, 'both axes run from -n to n')),
+    extent: grouped('output', positive(3, 'both axes run from -n to n standard deviations of p(z)')),
     label: labelOption,
     ...pictureOptions,
   },
@@ -29,7 +29,7 @@ export const manifold = command({
     const picture = await decodePlane(run.trained.vae, values.side, values.extent, label)
     const path = writeGrid(run, picture, 'manifold', values.out, { columns: values.side, gap: 0 })
     context.print(
-      `z_1 increases to the right and z_2 upwards, each from -${values.extent} to ${values.extent}: ${path}`,
+      `z_1 increases to the right and z_2 upwards, each from -${values.extent} to ${values.extent}${inDeviations(run.trained.vae)}: ${path}`,
     )
     return { json: { run: argument, path, side: values.side, extent: values.extent, z: picture.z } }
   },

@@ -9,6 +9,7 @@ import { type Dataset, loadForUse, loadRunDataset, readOptionsOf, type Split } f
 import { describeSize, type ImageShape, type Images, imageShape } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
+import type { Cluster } from '../libtensorflow/cluster.js'
 import type { RunConfig } from '../methods/method.js'
 import { imagesAsRead } from '../methods/reading.js'
 import type { Vae } from '../models/vae.js'
@@ -56,20 +57,30 @@ export const pictureOptions = {
 }
 
 /** Opens a backend, fetching native TensorFlow if it is missing, and notes which one it is and why faster ones do not run. */
-export async function openAndSay(name: string, threads: number | null, context: Context): Promise<Backend> {
+export async function openAndSay(
+  name: string,
+  threads: number | null,
+  context: Context,
+  cluster?: Cluster,
+): Promise<Backend> {
   const { debug, note, signal } = context
   const install = () => ensureLibrary(fetchWheel, signal)
-  const { backend, refusals } = await openBackend(name, { debug, install, ...(threads !== null && { threads }) })
+  const { backend, refusals } = await openBackend(name, {
+    debug,
+    install,
+    cluster,
+    ...(threads !== null && { threads }),
+  })
   for (const { backend: refused, reason, fix } of refusals.filter(({ isExpected }) => !isExpected))
     note(`backend ${refused} does not run: ${reason}. Fix: ${fix}`)
   note(`backend ${backend.name}: ${backend.version}, ${backend.device}`)
   return backend
 }
 
-/** The settings with the number of threads of this machine filled in, so that a run resumed elsewhere keeps it. */
-export const withThreads = <C extends { threads: number | null }>(config: C): C => ({
+/** The settings with the number of threads of this machine, divided among its processes, filled in, so that a run resumed elsewhere keeps it. */
+export const withThreads = <C extends { threads: number | null }>(config: C, processes = 1): C => ({
   ...config,
-  threads: config.threads ?? availableParallelism(),
+  threads: config.threads ?? Math.max(1, Math.floor(availableParallelism() / processes)),
 })
 
 /** How steps run, in one line. */
@@ -147,6 +158,10 @@ export function refuseLayers(vae: Vae, what: string): string | undefined {
     ? refuseDiscrete(vae, what)
     : `${what}: needs one latent layer; this run has --upper-latent-dim ${upperLatentDim}`
 }
+
+/** What the numbers of an axis of z are, to follow them: nothing for N(0, I), where z and its standard deviations are the same. */
+export const inDeviations = ({ latents }: Vae): string =>
+  latents.prior.moments ? ' standard deviations of p(z), around its mean' : ''
 
 /** Throws a refusal as a `UsageError`. */
 export function orThrow(refusal: string | undefined): void {

@@ -142,7 +142,7 @@ async function runCommand(command: Command, given: readonly string[], flags: Fla
   isPatient = command.finishesOnInterrupt === true
   try {
     const result = await command.run(input as never, context)
-    if (json) printJson(result)
+    if (json && !result.isPrinted) printJson(result)
     if (result.interrupted) return EXIT.interrupted
     return result.failed ? EXIT.failed : EXIT.done
   } catch (error) {

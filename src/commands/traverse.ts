@@ -3,6 +3,7 @@ import { requireFirst, type Split } from '../data/dataset.js'
 import { imageRange } from '../data/images.js'
 import { encodeImages, vaeCodes } from '../evaluation/codes.js'
 import { type Dimension, dimensionSums } from '../evaluation/dimensions.js'
+import { priorAxes } from '../evaluation/prior-axes.js'
 import { encodeModes, traverse as traverseDimensions } from '../methods/pictures.js'
 import type { Vae } from '../models/vae.js'
 import { streamKey } from '../random.js'
@@ -14,6 +15,7 @@ import {
   compileOption,
   dataOption,
   evaluatedSplit,
+  inDeviations,
   openVae,
   orThrow,
   pictureOptions,
@@ -29,17 +31,17 @@ export const traverse = command({
   argument: 'run',
   options: {
     ...inGroup('output', {
-      count: wholeNumber([1, 1000], 10, 'dimensions, those of the largest KL first'),
+      count: wholeNumber([1, 1000], 10, 'dimensions, the most used ones first'),
       steps: wholeNumber([2, 1000], 11, 'images of each dimension'),
       extent: positive(3, 'each runs from -n to n standard deviations of p(z)'),
       label: labelOption,
     }),
     ...inGroup('data', {
       start: wholeNumberOrOff([
-        'the nth test image as the centre; off: z = 0',
-        'The nth test image, counted from 1, whose code gives the other dimensions. off: they are 0.',
+        'the nth test image as the centre; off: E[z]',
+        'The nth test image, counted from 1, whose code gives the other dimensions. off: they are the mean of p(z), usually 0.',
       ]),
-      images: wholeNumberOrOff('measure KL on the first n test images'),
+      images: wholeNumberOrOff('measure use on the first n test images'),
     }),
     data: dataOption,
     compile: compileOption,
@@ -60,14 +62,18 @@ export const traverse = command({
     const dimensions = shown.map(({ dimension }) => dimension)
     const picture = await traverseDimensions(vae, { dimensions, centre, steps, extent, label })
     const path = writeGrid(run, picture, 'traversals', values.out, { columns: steps })
-    for (const line of alignRows(rowsOf(shown), context.columns)) context.print(line)
-    context.print(`one row of images for each of these, z_j from -${extent} to ${extent}: ${path}`)
-    const used = shown.map(({ dimension, kl, isActive }) => ({ dimension, kl, active: isActive }))
+    for (const line of alignRows(rowsOf(shown, vae.latents.exactKl), context.columns)) context.print(line)
+    context.print(`one row of images for each of these, z_j from -${extent} to ${extent}${inDeviations(vae)}: ${path}`)
+    const used = shown.map(({ dimension, kl, variance, isActive }) => ({
+      dimension,
+      ...(vae.latents.exactKl ? { kl } : { variance }),
+      active: isActive,
+    }))
     return { json: { run: argument, path, steps, extent, start: values.start, dimensions: used, z: picture.z } }
   },
 })
 
-/** All dimensions of z, the largest mean KL over the images first. */
+/** All dimensions of z, the largest mean KL over the images first; under a learned prior, the largest variance of E[z_j|x] first. */
 async function dimensionsOf(
   vae: Vae,
   images: Split,
@@ -80,23 +86,27 @@ async function dimensionsOf(
     mode,
     samples: 1,
     key: streamKey(0, 'traverse'), // of the ELBO, which is not used
-    onProgress: (done: number) => bar.update(done, images.count, 'KL of each dimension'),
+    onProgress: (done: number) => bar.update(done, images.count, 'use of each dimension'),
   }
   await encodeImages(vaeCodes(vae), images, options, ({ mean, kl }) => {
-    if (mean && kl) sums.add(mean, kl)
+    if (mean) sums.add(mean, kl)
   }).finally(() => bar.stop())
   return sums.result()
 }
 
 /** The z of the dimensions that do not change. Throws a `UsageError` if there are fewer test images than `start`. */
 async function centreOf(vae: Vae, test: Split, start: number | null): Promise<number[]> {
-  if (start === null) return Array.from({ length: vae.latentDim }, () => 0)
+  if (start === null) return [...(await priorAxes(vae)).mean]
   if (start > test.count) throw new UsageError(`--start ${start}: there are only ${test.count} test images`)
   const [z] = await encodeModes(vae, imageRange(test, start - 1, start))
   return z as number[]
 }
 
-const rowsOf = (dimensions: readonly Dimension[]): string[][] => [
-  ['dimension', 'KL (nats)', 'active'],
-  ...dimensions.map(({ dimension, kl, isActive }) => [`z ${dimension}`, kl.toFixed(3), isActive ? 'yes' : 'no']),
+const rowsOf = (dimensions: readonly Dimension[], hasKl: boolean): string[][] => [
+  ['dimension', hasKl ? 'KL (nats)' : 'variance of E[z|x]', 'active'],
+  ...dimensions.map(({ dimension, kl, variance, isActive }) => [
+    `z ${dimension}`,
+    (hasKl ? kl : variance).toFixed(3),
+    isActive ? 'yes' : 'no',
+  ]),
 ]

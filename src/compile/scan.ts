@@ -180,18 +180,30 @@ function requireAllUsed<S>({ keys, schedules }: RunOptions<S>, steps: number): v
       fail(`${name} has ${list.length} entries, but there were ${steps} steps`)
 }
 
+/** Which steps to run. */
+export interface ChunkRange {
+  readonly from?: number
+  readonly to: number
+  readonly signal?: AbortSignal | undefined
+  /** Asked before each call: how many steps the processes that run them together take next, and whether they stop. */
+  agree?(count: number, stop: boolean): Promise<{ count: number; stop: boolean }>
+}
+
+const alone = async (count: number, stop: boolean) => ({ count, stop })
+
 /**
  * Runs steps `from` up to `to`, about half a second of them per call, and yields after each call. If `signal` is aborted, it ends after
  * the call in flight; it does not wait for the first call of a scan, which compiles for seconds.
  */
 export async function* chunks<S>(
   steps: Scan<S>,
-  { from = 0, to, signal }: { from?: number; to: number; signal?: AbortSignal | undefined },
+  { from = 0, to, signal, agree = alone }: ChunkRange,
   feed: (from: number, count: number) => Feed<S>,
 ): AsyncGenerator<Chunk<S>> {
   checkRange(from, to)
-  for (let done = from; done < to && !signal?.aborted; ) {
-    const count = Math.min(steps.chunkSteps, to - done)
+  for (let done = from; done < to; ) {
+    const { count, stop } = await agree(Math.min(steps.chunkSteps, to - done), signal?.aborted === true)
+    if (stop) return
     const { batches, ...options } = feed(done, count)
     const [given = 0] = batches.shape
     if (given !== count) throw new Error(`chunks: ${count} batches were asked for, got ${given}`)

@@ -1,6 +1,15 @@
 /** The normal distribution with diagonal covariance, by mean and log variance: N(z; mu, exp(logVar)). */
 import * as tf from '#tfjs'
 import { LOG_2PI } from '../numeric/special-functions.js'
+import { type Key, normal } from '../random.js'
+
+/** A density from which draws are known. */
+export interface Density {
+  /** Independent draws: a tensor of `shape` [..., dimensions]. */
+  sample(key: Key, shape: number[]): tf.Tensor
+  /** In nats: [..., dimensions] -> [...]. */
+  logProb(z: tf.Tensor): tf.Tensor
+}
 
 /**
  * log N(z; mu, exp(logVar)) in nats, summed over the last axis; z, mu and logVar [..., latent] broadcast.
@@ -45,6 +54,9 @@ export const slopeAt = (epsilon: tf.Tensor, logVar: tf.Tensor): tf.Tensor =>
 export function standardLogProb(z: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.mul(tf.sum(tf.add(tf.square(z), LOG_2PI), -1), -0.5))
 }
+
+/** N(0, I). */
+export const standardNormal: Density = { sample: normal, logProb: standardLogProb }
 
 /**
  * KL(N(mu, exp(logVar)) || N(0, 1)) in nats for every entry (Kingma & Welling 2013, appendix B).

@@ -38,7 +38,14 @@ export {
   annealer,
 } from '../sampling/anneal-images.js'
 export type { BatchLikelihood, ChainMoves } from '../sampling/annealed-chains.js'
-export { type AisState, aisStart, aisStep, type LogLikelihood, temperatures } from '../sampling/annealing.js'
+export {
+  type AisOptions,
+  type AisState,
+  aisStart,
+  aisStep,
+  type LogLikelihood,
+  temperatures,
+} from '../sampling/annealing.js'
 export { type Chains, effectiveSampleSize, splitRHat } from '../sampling/diagnostics.js'
 export { gibbsStep } from '../sampling/gibbs.js'
 export { type HmcOptions, type HmcState, hmcState, hmcStep } from '../sampling/hmc.js'

@@ -25,6 +25,7 @@ export {
   setParameters as setFactorParameters,
 } from '../models/factor-analysis/model.js'
 export type { Draws, LatentName, Latents, Posterior, Prior } from '../models/latents.js'
+export type { PriorName } from '../models/learned-priors.js'
 export type { Head, Likelihood, PixelDistribution } from '../models/likelihood.js'
 export type { LikelihoodName, LikelihoodOptions, PixelVariance } from '../models/likelihoods.js'
 export {

@@ -25,26 +25,27 @@ export interface Encoding {
 
 /**
  * The codes of a VAE, of q(z|x). With Gaussian z they are mean, log variance and KL(q(z_j|x) || p(z_j)) of each dimension; binary z have no
- * log variance. With two latent layers `mean` is E_q[h1, h2], and there is no KL of single dimensions.
+ * log variance. With two latent layers `mean` is E_q[h1, h2]. With those, and with a learned prior, there is no KL of single dimensions.
  */
 export function vaeCodes(vae: Vae): Encoding {
   const { latentDim, layers, latents } = vae
   const isLayered = layers.length > 1
+  const { exactKl } = latents
   const hasVariance = latents.reparameterized && !isLayered
   const width = latentDim
   return {
     meaning: isLayered ? 'E[h1, h2] under q(h1|x) q(h2|h1)' : hasVariance ? 'the mean of q(z|x)' : 'q(z_j = 1|x)',
     arePoints: true,
-    widths: { mean: width, ...(hasVariance && { logVar: width }), ...(!isLayered && { kl: width }) },
+    widths: { mean: width, ...(hasVariance && { logVar: width }), ...(exactKl && { kl: width }) },
     of(batch, key, samples) {
       const { x, model } = readBatch(vae, batch)
       const q = encode(model, x)
-      const { elbo } = elboOf(model, x, q, key, { samples, kl: isLayered ? 'monte-carlo' : 'analytic' })
+      const { elbo } = elboOf(model, x, q, key, { samples, kl: exactKl ? 'analytic' : 'monte-carlo' })
       const [, logVar] = q.heads
       return {
         mean: q.expectations(key).mean,
         ...(hasVariance && logVar && { logVar }),
-        ...(!isLayered && { kl: q.kl() }),
+        ...(exactKl && { kl: q.kl() }),
         elbo,
       }
     },

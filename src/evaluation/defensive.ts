@@ -52,8 +52,9 @@ export function sumPiece(
   { size, shares, piece }: { size: number; shares: Shares; piece: Piece },
 ): WeightSums<tf.Tensor> {
   if (shares.prior === 0) return sumWeights(vae, x, q, key, size, piece.used)
-  const noise = drawNoise(vae, x, key, size)
-  const [own, priorZ] = [q.at(noise), vae.latents.prior.at(noise)]
+  const shape = [size, x.shape[0] as number, vae.latentDim]
+  // Only one of the two counts in a piece, so that both may depend on the same key.
+  const [own, priorZ] = [q.at(drawNoise(vae, x, key, size)), vae.latents.prior.sample(key, shape)]
   const logRatioAtPriorZ = tf.sub(vae.latents.prior.logProb(priorZ), q.logProb(priorZ))
   const fromPrior = tf.greater(piece.fromPrior, 0)
   const reconstruction = decode(vae, tf.where(fromPrior, priorZ, own.z)).logProb(x)

@@ -1,4 +1,4 @@
-/** How much each dimension of z is used: its KL term, and whether its mean changes from image to image. */
+/** How much each dimension of z is used: its KL term where there is one, and whether its mean changes from image to image. */
 
 /** Var_x(E_q[z_j]) above which a dimension is active. */
 export const ACTIVE_VARIANCE = 0.01
@@ -7,7 +7,7 @@ export const ACTIVE_VARIANCE = 0.01
 export interface Dimension {
   /** Its number, from 0. */
   dimension: number
-  /** Mean KL(q(z_j|x) || p(z_j)) in nats. */
+  /** Mean KL(q(z_j|x) || p(z_j)) in nats; NaN if there is no such term. */
   kl: number
   /** Var_x(E_q[z_j]); NaN for a single image. */
   variance: number
@@ -17,9 +17,9 @@ export interface Dimension {
 
 /** Sums over blocks of codes, in double precision. */
 export interface DimensionSums {
-  /** Adds rows of means and KL terms, [rows, latent] each. */
-  add(mean: Float32Array, kl: Float32Array): void
-  /** All dimensions, the largest KL first. */
+  /** Adds rows of means and KL terms, [rows, latent] each; without KL terms if the model has none of single dimensions. */
+  add(mean: Float32Array, kl?: Float32Array): void
+  /** All dimensions, the largest KL first; without KL terms, the largest variance first. */
   result(): Dimension[]
 }
 
@@ -37,7 +37,7 @@ export function dimensionSums(latentDim: number): DimensionSums {
         rows++
         for (let j = 0; j < latentDim; j++) {
           const [value, before] = [mean[i * latentDim + j] as number, means[j] as number]
-          kls[j] = (kls[j] as number) + (kl[i * latentDim + j] as number)
+          kls[j] = (kls[j] as number) + (kl?.[i * latentDim + j] ?? Number.NaN)
           means[j] = before + (value - before) / rows
           squares[j] = (squares[j] as number) + (value - before) * (value - (means[j] as number))
         }
@@ -48,7 +48,8 @@ export function dimensionSums(latentDim: number): DimensionSums {
         const variance = (squares[dimension] as number) / (rows - 1)
         return { dimension, kl: sum / rows, variance, isActive: variance > ACTIVE_VARIANCE }
       })
-      return all.sort((a, b) => b.kl - a.kl)
+      const use = ({ kl, variance }: Dimension) => (Number.isNaN(kl) ? variance : kl)
+      return all.sort((a, b) => use(b) - use(a))
     },
   }
 }

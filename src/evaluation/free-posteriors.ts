@@ -51,7 +51,8 @@ export function freePosteriors(vae: Vae, batchSize: number): FreePosteriors {
       }),
     ascend(batch, key, learningRate) {
       const { x, model } = readBatch(vae, batch)
-      const bound = () => elboOf(model, x, q, key, { samples: DRAWS, kl: 'analytic' }).elbo // [batch]
+      const kl = vae.latents.exactKl ? 'analytic' : 'monte-carlo'
+      const bound = () => elboOf(model, x, q, key, { samples: DRAWS, kl }).elbo // [batch]
       optimizer.minimize(() => tf.neg(tf.sum(bound())) as tf.Scalar, learningRate)
     },
     dispose() {

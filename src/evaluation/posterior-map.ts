@@ -1,6 +1,7 @@
 /** Maps of p(z|x) for single images, over the region of a two-dimensional latent space that holds its mass. */
 import * as tf from '#tfjs'
 import { decode, encode, type Vae } from '../models/vae.js'
+import { priorAxes } from './prior-axes.js'
 
 /** A square in the latent plane. */
 export interface PlaneSquare {
@@ -19,7 +20,7 @@ export interface PosteriorMap extends PlaneSquare {
 }
 
 export interface MapOptions {
-  /** The posterior is located in [-extent, extent]^2, on a grid of search² points. */
+  /** The posterior is located within ±extent standard deviations of p(z) around its mean, on a grid of search² points. */
   extent: number
   search: number
   /** Points per side of the map. */
@@ -39,7 +40,8 @@ export async function posteriorMaps(
   { extent, search, side }: MapOptions,
 ): Promise<PosteriorMap[]> {
   const gaussians = await readGaussians(vae, x)
-  const plane = { centre: [0, 0], radius: extent } as const
+  const { mean, deviation } = await priorAxes(vae)
+  const plane = { centre: mean as Pair, radius: extent * Math.max(...deviation) } as const
   const found = (await relativeDensities(vae, x, plane, search)).map(density => bounds(density, search, plane))
   const maps: PosteriorMap[] = []
   for (const [i, { mu, sigma }] of gaussians.entries()) {

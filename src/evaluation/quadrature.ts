@@ -1,6 +1,6 @@
 /**
- * log p(x) by quadrature, for z of one or two dimensions: log p(x) = log ∫ p(z) p(x|z) dz by the trapezoid rule on [-R, R]^d. Its error
- * decreases faster than any power of the cell size once cells are as narrow as the posterior. The same points give the ELBO and the gap:
+ * log p(x) by quadrature, for z of one or two dimensions: log p(x) = log ∫ p(z) p(x|z) dz by the trapezoid rule on [-R, R]^d, in
+ * standard deviations of p(z) around its mean. Its error decreases faster than any power of the cell size once cells are as narrow as the posterior. The same points give the ELBO and the gap:
  * log p(x) = ELBO + KL(q(z|x) || p(z|x)).
  */
 import * as tf from '#tfjs'
@@ -10,13 +10,15 @@ import { gatherImages, type ImageSet, imagesFrom } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
 import { givenClass, requireImages } from '../models/conditional.js'
 import { decode, encode, type Vae } from '../models/vae.js'
+import { type HostKey, keyAt, streamKey } from '../random.js'
 import { borderShare, halfIntegrals, type Integrals, integrals, qMasses, type RowSums } from './grid-sums.js'
+import { type PriorAxes, priorAxes } from './prior-axes.js'
 import { sumRow } from './row-sums.js'
 
 export interface QuadratureOptions extends ScanOptions {
   /** Points along each axis; an odd number, so that every second point forms a grid too. */
   side: number
-  /** R: the posterior must be negligible beyond ±R. */
+  /** R, in standard deviations of p(z): the posterior must be negligible beyond ±R. */
   extent: number
   /** Called with the number of images done; for the current group of images, in proportion to its rows. */
   onProgress?: (done: number) => void
@@ -26,7 +28,7 @@ export interface QuadratureOptions extends ScanOptions {
 
 /** Covers fewer images than requested if the run was stopped. */
 export interface Quadrature extends Integrals {
-  /** KL(q(z|x) || p(z)) in closed form. */
+  /** KL(q(z|x) || p(z)): in closed form, or from draws of z if the prior is learned. */
   kl: Float64Array
   /** The integrals from every second point along each axis. Their difference from the full grid is a very cautious bound on its error. */
   half: Integrals
@@ -109,14 +111,15 @@ async function integrate(vae: Vae, images: ImageSet, options: QuadratureOptions)
   const group = imageGroup(vae, size)
   const steps = scan(points => group.sumsOver(points), options)
   const rows = vae.latentDim === 2 ? options.side : 1
-  const cell = ((2 * options.extent) / (options.side - 1)) ** vae.latentDim
+  const axes = await priorAxes(vae)
+  const cell = cellOf(options, axes)
   const groups: Group[] = []
   try {
     for (let from = 0; from < images.count; from += size) {
       const used = Math.min(size, images.count - from)
-      const kl = (await group.take(images, from)).subarray(0, used)
+      const kl = (await group.take(images, from, keyAt(KL_STREAM, from / size))).subarray(0, used)
       const onRows = (done: number) => options.onProgress?.(from + Math.floor((used * done) / rows))
-      const sums = await rowSums(steps, rows, vae.latentDim, options, onRows)
+      const sums = await rowSums(steps, rows, { ...options, axes }, onRows)
       if (sums.length < rows) break
       const half = halfIntegrals(sums, used, cell * 2 ** vae.latentDim)
       groups.push({
@@ -135,16 +138,25 @@ async function integrate(vae: Vae, images: ImageSet, options: QuadratureOptions)
 
 type Group = Omit<Quadrature, 'compile'>
 
+/** The options, and where p(z) lies. */
+type Placed = QuadratureOptions & { axes: PriorAxes }
+
+/** The noise of KL terms that have no closed form. */
+const KL_STREAM = streamKey(0, 'quadrature kl')
+
+/** The size of a cell of the grid, in units of z. */
+const cellOf = ({ side, extent }: QuadratureOptions, axes: PriorAxes): number =>
+  axes.deviation.reduce((size, deviation) => size * ((2 * extent) / (side - 1)) * deviation, 1)
+
 /** The sums over each row of the grid; fewer rows if `options.signal` stopped it. */
 async function rowSums(
   steps: Scan<object>,
   rows: number,
-  latentDim: number,
-  options: QuadratureOptions,
+  options: Placed,
   onRows: (done: number) => void,
 ): Promise<RowSums[]> {
   const sums: RowSums[] = []
-  const feed = (from: number, count: number) => gridRows(latentDim, options, from, count)
+  const feed = (from: number, count: number) => gridRows(options, from, count)
   for await (const { count, outputs } of chunks(steps, { to: rows, signal: options.signal }, feed)) {
     sums.push(...(eachStep(outputs, count) as unknown as RowSums[]))
     onRows(sums.length)
@@ -156,12 +168,18 @@ async function rowSums(
  * `count` rows of the grid starting at row `from`. A row holds points [side, latentDim] along the first axis. There is one row per point
  * of the second axis, or a single row without a second axis.
  */
-function gridRows(latentDim: number, { side, extent }: QuadratureOptions, from: number, count: number): Feed<object> {
-  const axis = Array.from({ length: side }, (_, i) => axisPoint(i, side, extent))
+function gridRows({ side, extent, axes }: Placed, from: number, count: number): Feed<object> {
+  const latentDim = axes.mean.length
+  const points = (dimension: number) =>
+    Array.from(
+      { length: side },
+      (_, i) => axisPoint(i, side, extent) * (axes.deviation[dimension] as number) + (axes.mean[dimension] as number),
+    )
+  const [first, second] = [points(0), latentDim === 2 ? points(1) : []]
   const rows = Array.from({ length: count }, (_, i) => from + i)
-  const points = rows.flatMap(row => axis.flatMap(z => (latentDim === 2 ? [z, axis[row] as number] : [z])))
+  const all = rows.flatMap(row => first.flatMap(z => (latentDim === 2 ? [z, second[row] as number] : [z])))
   return {
-    batches: { data: Float32Array.from(points), shape: [count, side, latentDim] },
+    batches: { data: Float32Array.from(all), shape: [count, side, latentDim] },
     schedules: rows.map(() => ({})),
   }
 }
@@ -173,13 +191,13 @@ function imageGroup(vae: Vae, size: number) {
   const heads = vae.latents.heads.map(() => variable(vae.latentDim))
   return {
     /** Loads the images starting at `from`, padded with black ones; returns KL(q(z|x) || p(z)) of each. */
-    async take(images: ImageSet, from: number): Promise<Float32Array> {
+    async take(images: ImageSet, from: number, key: HostKey): Promise<Float32Array> {
       const levels = Float32Array.from(imagesFrom(images, from, size))
       const kl = tf.tidy(() => {
         x.assign(toUnit(tf.tensor(levels, [size, vae.pixels])))
         const q = encode(vae, x)
         q.heads.forEach((head, i) => void heads[i]?.assign(head))
-        return tf.sum(q.kl(), -1)
+        return q.expectations(key).kl
       })
       const values = await kl.data<'float32'>()
       kl.dispose()

@@ -8,7 +8,7 @@ import type { Choice, ScanOptions } from '../compile/step.js'
 import { WHITE } from '../data/levels.js'
 import { givenClasses } from '../models/conditional.js'
 import { decoderLikelihood } from '../models/decoder-likelihood.js'
-import { decode, type Vae } from '../models/vae.js'
+import type { Vae } from '../models/vae.js'
 import { keyAt } from '../random.js'
 import {
   type AnnealingBound,
@@ -54,15 +54,16 @@ export async function annealSimulated(
   const batches = Math.ceil(count / size)
   const repeating = { onSteps: countSteps(options.temperatures, 2 * batches + 1, onSteps), signal }
   const shape = [options.chains, size, vae.latentDim] as const
-  const chains = annealedChains(decoderLikelihood(vae), shape, options, scanOptions)
+  const model = decoderLikelihood(vae)
+  const chains = annealedChains(model.logLikelihood, shape, options, scanOptions, model.start)
   try {
     const results: Pick<Sandwich, 'forward' | 'reverse'>[] = []
     for (let b = 0; b < batches && !signal?.aborted; b++) {
       const streams = [0, 1, 2, 3].map(stream => keyAt(keyAt(key, b), stream)) as Streams
-      const { noise, batch } = await draw(vae, streams[0], size)
+      const { u, batch } = await draw(vae, streams[0], size)
       if (b === 0) await chains.pilot({ batch, key: streams[1] }, repeating)
       const forward = signal?.aborted ? undefined : await chains.forward({ batch, key: streams[2] }, repeating)
-      const reverse = forward && (await chains.reverse({ batch, key: streams[3] }, noise, repeating))
+      const reverse = forward && (await chains.reverse({ batch, key: streams[3] }, u, repeating))
       if (!reverse) break
       const used = Math.min(size, count - b * size)
       results.push({ forward: estimateForward(forward, size, used), reverse: estimateReverse(reverse, size, used) })
@@ -78,17 +79,19 @@ export async function annealSimulated(
 type Key = AnnealingRun['key']
 type Streams = [draw: Key, pilot: Key, forward: Key, reverse: Key]
 
-/** Noise [size, latent] of z ~ p(z), and images x ~ p(x|z) in 0 … 255, a row each; image i of a conditional model is of class i mod classes. */
-async function draw(vae: Vae, key: Key, size: number): Promise<{ noise: Float32Array; batch: Float32Array }> {
-  const { prior, noise: draws } = vae.latents
-  const [noises, images] = tf.tidy(() => {
-    const epsilon = draws(keyAt(key, 0), [size, vae.latentDim])
-    const levels = (model: Vae) => tf.mul(decode(model, prior.at(epsilon)).sample(keyAt(key, 1)), WHITE)
-    if (vae.classes === undefined) return [epsilon, levels(vae)]
+/**
+ * Coordinates u [size, latent] of z ~ p(z), as annealing sees it, and images x ~ p(x|z) in 0 … 255, a row each; image i of a conditional model is
+ * of class i mod classes.
+ */
+async function draw(vae: Vae, key: Key, size: number) {
+  const [drawn, images] = tf.tidy(() => {
+    const u = decoderLikelihood(vae).start.sample(keyAt(key, 0), [size, vae.latentDim])
+    const levels = (model: Vae) => tf.mul(decoderLikelihood(model).pixels(u).sample(keyAt(key, 1)), WHITE)
+    if (vae.classes === undefined) return [u, levels(vae)]
     const classes = tf.mod(tf.range(0, size), vae.classes)
-    return [epsilon, tf.concat([levels(givenClasses(vae, classes)), tf.reshape(classes, [size, 1])], 1)]
+    return [u, tf.concat([levels(givenClasses(vae, classes)), tf.reshape(classes, [size, 1])], 1)]
   }) as [tf.Tensor, tf.Tensor]
-  const [noise, batch] = await Promise.all([noises.data<'float32'>(), images.data<'float32'>()])
-  tf.dispose([noises, images])
-  return { noise, batch }
+  const [u, batch] = await Promise.all([drawn.data<'float32'>(), images.data<'float32'>()])
+  tf.dispose([drawn, images])
+  return { u, batch }
 }

@@ -3,6 +3,7 @@
  * 2013, algorithm 1): the ELBO or the importance-weighted bound, with any estimator of its gradient.
  */
 import * as tf from '#tfjs'
+import { allReduceMean, onOwnRows, ownRows } from '../collectives/all-reduce.js'
 import { binarize, type Reading } from '../data/binarize.js'
 import { readBatch } from '../models/conditional.js'
 import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
@@ -116,19 +117,21 @@ export function networkAscent(
       ...named('optimizer', optimizer.slots),
     ]),
     models,
-    step(batch, key, schedule) {
-      const [binarizeKey, noiseKey] = split(key, 2) as [Key, Key]
-      const { x: grey, model } = readBatch(vae, batch)
-      const x = binarize(binarizeKey, grey, options.binarize) // [batch, pixels]
-      const onTape = ascentOf(model)(x, noiseKey, schedule)
-      let bound: Elbo | undefined
-      optimizer.minimize(() => {
-        const { ascended, bound: reported } = onTape()
-        bound = keepAll(reported)
-        return tf.neg(ascended) as tf.Scalar
-      }, schedule.learningRate)
-      return batchMeans(bound as Elbo)
-    },
+    step: (batch, key, schedule) =>
+      onOwnRows(() => {
+        const [binarizeKey, noiseKey] = split(key, 2) as [Key, Key]
+        const { x: grey, model: given } = readBatch(vae, batch)
+        const x = ownRows(binarize(binarizeKey, grey, options.binarize)) // [batch, pixels]
+        const model = given.y ? { ...given, y: ownRows(given.y) } : given
+        const onTape = ascentOf(model)(x, noiseKey, schedule)
+        let bound: Elbo | undefined
+        optimizer.minimize(() => {
+          const { ascended, bound: reported } = onTape()
+          bound = keepAll(reported)
+          return tf.neg(ascended) as tf.Scalar
+        }, schedule.learningRate)
+        return batchMeans(bound as Elbo)
+      }),
     bound(batch, key) {
       const { x, model } = readBatch(vae, batch)
       return { ...boundOf(model, x, key) }
@@ -147,11 +150,12 @@ const keepAll = <B extends Elbo | ImportanceWeighted>(bound: B): B => {
 }
 
 function batchMeans(bound: Elbo): Record<string, tf.Tensor> {
-  return Object.fromEntries(
-    Object.entries(bound).map(([name, perImage]) => {
-      const mean = tf.mean(perImage)
-      perImage.dispose()
-      return [name, mean]
-    }),
-  )
+  const names = Object.keys(bound)
+  const means = Object.values(bound).map(perImage => {
+    const mean = tf.mean(perImage as tf.Tensor)
+    perImage.dispose()
+    return mean
+  })
+  const overWorkers = allReduceMean(means)
+  return Object.fromEntries(names.map((name, i) => [name, overWorkers[i] as tf.Tensor]))
 }

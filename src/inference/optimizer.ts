@@ -3,6 +3,7 @@
  * an approximation of Adam's running powers of beta. Here the slots are accessed inside the optimizers.
  */
 import * as tf from '#tfjs'
+import { allReduceMean } from '../collectives/all-reduce.js'
 
 export const optimizers = ['adam', 'adamax', 'rmsprop', 'sgd', 'momentum'] as const
 
@@ -21,7 +22,7 @@ export interface OptimizerOptions {
 export interface Optimizer {
   /** Slots and counters by name, such as `adam/m/encoder/hidden_1/kernel`. */
   readonly slots: ReadonlyMap<string, tf.Variable>
-  /** One update from a scalar loss. Call inside `tf.tidy`. */
+  /** One update from a scalar loss; workers of a cluster apply the mean of their gradients. Call inside `tf.tidy`. */
   minimize(loss: () => tf.Scalar, learningRate: number): void
   dispose(): void
 }
@@ -87,7 +88,7 @@ export function createOptimizer(options: OptimizerOptions, variables: ReadonlyMa
     minimize(loss, learningRate) {
       setLearningRate(optimizer, learningRate)
       const { grads } = tf.variableGrads(loss, list)
-      const gradients = list.map(variable => grads[variable.name] as tf.Tensor)
+      const gradients = allReduceMean(list.map(variable => grads[variable.name] as tf.Tensor))
       const clipped = options.clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, options.clipNorm)
       optimizer.applyGradients(list.map((variable, i) => ({ name: variable.name, tensor: clipped[i] as tf.Tensor })))
     },
@@ -102,7 +103,7 @@ function setLearningRate(optimizer: tf.Optimizer, learningRate: number): void {
 }
 
 /** g * limit / max(norm, limit), with norm = sqrt(sum over all gradients of g^2) (Pascanu et al. 2013). */
-function clipByGlobalNorm(gradients: tf.Tensor[], limit: number): tf.Tensor[] {
+function clipByGlobalNorm(gradients: readonly tf.Tensor[], limit: number): tf.Tensor[] {
   const norm = tf.sqrt(tf.addN(gradients.map(gradient => tf.sum(tf.square(gradient)))))
   const scale = tf.div(limit, tf.maximum(norm, limit))
   return gradients.map(gradient => tf.mul(gradient, scale))

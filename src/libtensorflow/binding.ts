@@ -1,6 +1,7 @@
 // The interface of tfjs-node's C++ addon (tfjs_binding.d.ts), which its kernels call, on TensorFlow's C API; plus functions.
 import { ATTRIBUTE_TYPES, type Attribute } from './attributes.js'
 import { type CApi, required, type Status } from './c-api.js'
+import { abortCollectives, type Cluster, joinCluster, whyUnreachable } from './cluster.js'
 import { type Device, openContext } from './context.js'
 import { DTYPES, dtypeNumber } from './dtypes.js'
 import { firstHandles, newOp } from './eager-operations.js'
@@ -19,6 +20,12 @@ export interface Binding extends Constants {
   readonly TF_Version: string
   readonly devices: readonly Device[]
   readonly api: CApi
+  /** The cluster of processes that it is a worker of. */
+  readonly cluster: Cluster | undefined
+  /** Why another worker of the cluster does not answer within `milliseconds`; undefined if it does. */
+  whyUnreachable(index: number, milliseconds: number): Promise<string | undefined>
+  /** Makes all collective operations fail for this reason, those in flight and later ones. */
+  abortCollectives(reason: string): void
   isUsingGpuDevice(): boolean
   /** The full name of the device that holds a tensor. */
   deviceOf(id: number): string
@@ -49,27 +56,37 @@ export interface Binding extends Constants {
   getNumOfSavedModels(): number
 }
 
-/** A binding with its own TensorFlow context, configured by a serialized ConfigProto if given. It lives as long as the process. */
-export function createBinding(api: CApi, options: { readonly config?: Uint8Array } = {}): Binding {
+export interface BindingOptions {
+  /** A serialized ConfigProto. */
+  readonly config?: Uint8Array
+  readonly cluster?: Cluster | undefined
+}
+
+/** A binding with its own TensorFlow context. It lives as long as the process. */
+export function createBinding(api: CApi, options: BindingOptions = {}): Binding {
   const status = newStatus(api)
   try {
-    return newBinding(api, status, options.config)
+    return newBinding(api, status, options)
   } catch (error) {
     api.TF_DeleteStatus(status)
     throw error
   }
 }
 
-function newBinding(api: CApi, status: Status, config: Uint8Array | undefined): Binding {
+function newBinding(api: CApi, status: Status, { config, cluster }: BindingOptions): Binding {
   const { context, devices } = openContext(api, status, config)
+  if (cluster) joinCluster(api, status, context, cluster)
   const gpu = devices.find(device => device.type === 'GPU')?.name
-  const runtime = { api, status, context, config, gpu, tensors: newTensorTable(api, status) }
+  const runtime = { api, status, context, config, gpu, cluster, tensors: newTensorTable(api, status) }
   return {
     ...DTYPES,
     ...ATTRIBUTE_TYPES,
     TF_Version: required(api.TF_Version(), 'TF_Version'),
     devices,
     api,
+    cluster,
+    whyUnreachable: (index, milliseconds) => whyUnreachable(api, context, index, milliseconds),
+    abortCollectives: reason => abortCollectives(api, context, reason),
     isUsingGpuDevice: () => gpu !== undefined,
     deviceOf(id) {
       const device = api.TFE_TensorHandleBackingDeviceName(runtime.tensors.get(id), status)

@@ -44,11 +44,11 @@ export interface Functions {
 /**
  * An empty set of functions, in a TensorFlow context of its own: a context keeps kernels and machine code until it is deleted, whether or
  * not their functions were removed. Tensors cross between contexts without copies on the CPU; on a GPU they would be copied to the host,
- * so there the functions share the binding's context.
+ * so there the functions share the binding's context; and so they do in a cluster, of which one context is a worker.
  */
 export function openFunctions(runtime: Runtime): Functions {
-  const { api, status, tensors, gpu } = runtime
-  const isShared = gpu !== undefined
+  const { api, status, tensors, gpu, cluster } = runtime
+  const isShared = gpu !== undefined || cluster !== undefined
   const context = isShared ? runtime.context : newContext(api, status, runtime.config)
   const defined = new Map<string, FunctionPointer>()
 

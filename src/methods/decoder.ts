@@ -107,7 +107,7 @@ export const decoder = defineMethod<Config>({
     const options = { ...chainOptions(config, size), ...ADAM, sampler, updates }
     const algorithm = monteCarloEm(model, options, streamKey(seed, 'chains'))
     const newAnnealer: Learner['annealer'] = (scanOptions, effort) =>
-      annealer(decoderLikelihood(model), latentDim, { ...ANNEALING, ...effort }, scanOptions)
+      annealer(decoderLikelihood(model).logLikelihood, latentDim, { ...ANNEALING, ...effort }, scanOptions)
     return {
       ...algorithm,
       variables: new Map(algorithm.variables),

@@ -33,8 +33,8 @@ export const firstEmSettings = inGroup('run', {
     1e-3,
     "a number above 0, or 'off'",
     [
-      'stop when a pass gains less, in nats per image',
-      'Stop when a pass gains less than this many nats per image. It has no effect on Monte Carlo EM.',
+      'stop when nothing more than this is gained, nats/image',
+      'Stop when a pass gains less than this many nats per image, and further passes would too, all together. It has no effect on Monte Carlo EM.',
     ],
     read.numberOrOff,
     true,
@@ -117,12 +117,22 @@ interface EmConfig {
   tolerance: number | null
 }
 
-/** The gain of the last pass in nats per training image; undefined before the second pass. */
-function lastGain(history: readonly EpochMetrics[]): number | undefined {
-  const [before, last] = history
-    .slice(-2)
-    .map(({ objective, elboAfterM, trainElbo }) => objective ?? elboAfterM ?? trainElbo)
-  return before === undefined || last === undefined ? undefined : last - before
+/** The gains of the passes since the first, in nats per training image. */
+function gainsOf(history: readonly EpochMetrics[]): number[] {
+  const objectives = history.map(({ objective, elboAfterM, trainElbo }) => objective ?? elboAfterM ?? trainElbo)
+  return objectives.slice(1).map((value, i) => (value ?? Number.NaN) - (objectives[i] ?? Number.NaN))
+}
+
+/**
+ * What all further passes would gain, in nats per image, if each gained the same share of the one before (Aitken's extrapolation; Böhning et al.
+ * 1994; McLachlan & Peel 2000, section 2.11): Infinity if the gains do not shrink, or if there is one only.
+ */
+function gainLeft(gains: readonly number[]): number {
+  const [before, last] = [gains.at(-2), gains.at(-1)]
+  if (last !== undefined && last <= 0) return 0 // rounding: the bound cannot fall
+  return last !== undefined && before !== undefined && last < before
+    ? last ** 2 / (before - last)
+    : Number.POSITIVE_INFINITY
 }
 
 /** A pass of exact EM or mean field that loses more than this, in nats per image, loses more than float32 rounding explains. */
@@ -130,18 +140,21 @@ const largestFall = ({ objective, elboAfterM }: EpochMetrics): number =>
   Math.max(1e-3, 2e-7 * Math.abs(objective ?? elboAfterM ?? 0))
 
 /**
- * Converged when a pass gains less than the tolerance. The bound of exact EM and of mean field cannot fall, except by rounding: a fall ends
- * the run. Monte Carlo EM never ends before its last epoch.
+ * Converged when a pass gains less than the tolerance, and all further ones would gain less as well: on a plateau each pass gains little, and
+ * together they gain much. The bound of exact EM and of mean field cannot fall, except by rounding: a fall ends the run. Monte Carlo EM never ends
+ * before its last epoch.
  */
 export function emFinished({ method, tolerance }: EmConfig, { history }: Progress): 'converged' | 'fallen' | undefined {
-  const gain = lastGain(history)
+  const gains = gainsOf(history)
+  const gain = gains.at(-1)
   if (method === 'monte-carlo' || gain === undefined) return undefined
   if (gain < -largestFall(history.at(-1) as EpochMetrics)) return 'fallen'
-  return tolerance !== null && gain < tolerance ? 'converged' : undefined
+  return tolerance !== null && gain < tolerance && gainLeft(gains) < tolerance ? 'converged' : undefined
 }
 
 export function describeEmEnd({ method, tolerance }: EmConfig, { ended, history }: EndOfRun): string {
-  const gain = lastGain(history)
+  const gains = gainsOf(history)
+  const gain = gains.at(-1)
   const passes = `${history.length} ${history.length === 1 ? 'pass' : 'passes'}`
   if (method === 'monte-carlo') return `finished after ${passes}; Monte Carlo EM has no test of convergence`
   const more = `continue with --resume --epochs ${2 * Math.max(history.length, 25)}`
@@ -153,8 +166,14 @@ export function describeEmEnd({ method, tolerance }: EmConfig, { ended, history 
       `its numbers are not to be trusted, those of pass ${history.length - 1} were higher; a larger --variance-floor or fewer --components may help`
     )
   if (tolerance === null) return `stopped after ${passes}: ${gained}`
-  if (ended === 'converged') return `converged after ${passes}: ${gained}, less than the tolerance of ${tolerance}`
-  return `stopped after ${passes} without converging: ${gained}, more than the tolerance of ${tolerance}; ${more}`
+  if (ended === 'converged')
+    return `converged after ${passes}: ${gained}, and further ones would gain less than the tolerance of ${tolerance}`
+  return `stopped after ${passes} without converging: ${gained}, and further ones would gain ${describeLeft(gains)}; ${more}`
+}
+
+const describeLeft = (gains: readonly number[]): string => {
+  const left = gainLeft(gains)
+  return Number.isFinite(left) ? `about ${left.toPrecision(2)}` : 'as much each'
 }
 
 /** The name of the algorithm in snapshots. */

@@ -39,6 +39,8 @@ export interface RunConfig extends Partial<ReadOptions> {
   backend: string
   compile: (typeof modes)[number]
   threads: number | null
+  /** Processes that train together; absent: this one alone. */
+  workers?: number
   /** Epochs between pictures. */
   imagesEvery: number
   /** The run that provides the initial weights, as RUN@STEP; null or absent: none. */

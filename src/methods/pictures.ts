@@ -2,6 +2,7 @@
 import * as tf from '#tfjs'
 import { type ImageSet, type ImageShape, type Images, levelsOf } from '../data/images.js'
 import { toLevels, unitValues } from '../data/levels.js'
+import { type PriorAxes, priorAxes } from '../evaluation/prior-axes.js'
 import { mostProbable } from '../inference/decoder/most-probable.js'
 import { givenClasses } from '../models/conditional.js'
 import { type Decoder, decode, encode, samplePrior, type Vae } from '../models/vae.js'
@@ -80,14 +81,25 @@ export async function interpolate(vae: Vae, images: ImageSet, steps: number, lab
 const allOf = (label: number | undefined, count: number): Uint8Array | undefined =>
   label === undefined ? undefined : new Uint8Array(count).fill(label)
 
-/** The plane of a two-dimensional z from -extent to extent, `side` by `side` points; z_2 increases upwards. A conditional model shows class `label`. */
-export function manifold(vae: Decoder, side: number, extent: number, label?: number): Promise<Picture> {
+/**
+ * The plane of a two-dimensional z within ±extent standard deviations of p(z), `side` by `side` points; z_2 increases upwards. A conditional model
+ * shows class `label`.
+ */
+export async function manifold(vae: Decoder, side: number, extent: number, label?: number): Promise<Picture> {
+  const axes = await priorAxes(vae)
   const at = (i: number) => (side === 1 ? 0 : (2 * i) / (side - 1) - 1) * extent
-  const plane = Array.from({ length: side * side }, (_, i) => [at(i % side), -at(Math.floor(i / side))])
+  const plane = Array.from({ length: side * side }, (_, i) => [
+    placeOn(axes, 0, at(i % side)),
+    placeOn(axes, 1, -at(Math.floor(i / side))),
+  ])
   return decodeGrid(vae, plane, allOf(label, plane.length))
 }
 
-/** What a traversal shows: a row for each of `dimensions`, with `steps` points of it from -extent to extent around `centre` [latent]. */
+/** z_j that is `deviations` standard deviations of p(z_j) from its mean. */
+const placeOn = ({ mean, deviation }: PriorAxes, j: number, deviations: number): number =>
+  (mean[j] as number) + (deviation[j] as number) * deviations
+
+/** What a traversal shows: a row for each of `dimensions`, with `steps` points of it within ±extent standard deviations of p(z); the others as in `centre` [latent]. */
 export interface Traversal {
   dimensions: readonly number[]
   centre: readonly number[]
@@ -98,10 +110,16 @@ export interface Traversal {
 }
 
 /** Images along single dimensions of z: one row of points per dimension, whose other dimensions are those of the centre. */
-export function traverse(vae: Decoder, { dimensions, centre, steps, extent, label }: Traversal): Promise<Picture> {
+export async function traverse(
+  vae: Decoder,
+  { dimensions, centre, steps, extent, label }: Traversal,
+): Promise<Picture> {
+  const axes = await priorAxes(vae)
   const at = (step: number) => ((2 * step) / (steps - 1) - 1) * extent
   const points = dimensions.flatMap(dimension =>
-    Array.from({ length: steps }, (_, step) => centre.map((value, j) => (j === dimension ? at(step) : value))),
+    Array.from({ length: steps }, (_, step) =>
+      centre.map((value, j) => (j === dimension ? placeOn(axes, j, at(step)) : value)),
+    ),
   )
   return decodeGrid(vae, points, allOf(label, points.length))
 }

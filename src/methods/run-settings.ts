@@ -71,6 +71,22 @@ export const runSettings = {
 /** A setting that runs of older versions lack. */
 const added = <S extends object>(one: S): S & { added: true } => ({ ...one, added: true })
 
+/** Processes that train together. */
+export const workersSetting = grouped(
+  'machine',
+  added(
+    wholeNumber(
+      [1, 1024],
+      1,
+      [
+        'processes that train together',
+        'Processes that train together, each on its part of every batch: data parallelism (docs/clusters.md). --batch-size is that of all together and must be a multiple. The last digits of results depend on it.',
+      ],
+      true,
+    ),
+  ),
+)
+
 /** How images are read, where their source leaves it open. */
 export const readSettings = inGroup('data', {
   resize: added(

@@ -23,8 +23,26 @@ const optimizerRules = Object.entries(readers).map(([name, optimizers]: [string,
   ),
 )
 
+/** Whether p(z) has parameters; runs of older versions have no such setting. */
+const isLearned = (prior: VaeConfig['prior'] | undefined): boolean => prior !== undefined && prior !== 'normal'
+
 const rules: readonly Rule<VaeConfig>[] = [
   ...optimizerRules,
+  ({ workers, batchSize }) =>
+    batchSize % workers === 0
+      ? undefined
+      : `--workers ${workers}: each takes an equal part of a batch, and --batch-size ${batchSize} is no multiple; use --batch-size ${workers * Math.ceil(batchSize / workers)}`,
+  idle(
+    ['workers'],
+    ({ objective, freeBits, estimator, baseline }) =>
+      objective === 'wake-sleep' || freeBits > 0 || (estimator === 'score' && baseline !== 'none'),
+    ({ objective, freeBits }) =>
+      objective === 'wake-sleep'
+        ? 'several workers cannot share the dreams of --objective wake-sleep yet; leave one of the two out'
+        : freeBits > 0
+          ? 'needs the KL term of a whole batch for --free-bits, and each worker has a part; leave one of the two out'
+          : 'needs the moving average of a whole batch for --baseline, and each worker has a part; leave one of the two out',
+  ),
   idle(
     ['patience', 'validationImages'],
     ({ validation }) => validation === 'none',
@@ -75,6 +93,33 @@ const rules: readonly Rule<VaeConfig>[] = [
     upperLatentDim !== null && kl === 'analytic' && objective !== 'iwae'
       ? `--upper-latent-dim ${upperLatentDim}: the KL term of two latent layers has no closed form; add --kl monte-carlo`
       : undefined,
+  idle(
+    ['priorComponents'],
+    ({ prior }) => (prior ?? 'normal') === 'normal',
+    () => 'has no effect with --prior normal; leave it out, or use --prior mixture or vamp',
+  ),
+  idle(
+    ['freeBits'],
+    ({ prior }) => isLearned(prior),
+    ({ prior }) =>
+      `needs the KL term of each latent dimension in closed form; leave it out, or leave out --prior ${prior}`,
+  ),
+  ({ prior, latents, upperLatentDim }) =>
+    isLearned(prior) && (latents !== 'gaussian' || upperLatentDim !== null)
+      ? `--prior ${prior}: needs one layer of Gaussian z; leave it out, or leave out ${upperLatentDim === null ? `--latents ${latents}` : `--upper-latent-dim ${upperLatentDim}`}`
+      : undefined,
+  ({ prior, kl, objective }) =>
+    isLearned(prior) && kl === 'analytic' && objective !== 'iwae'
+      ? `--prior ${prior}: the KL term to a learned prior has no closed form; add --kl monte-carlo`
+      : undefined,
+  ({ prior, condition }) =>
+    prior === 'vamp' && condition === 'label'
+      ? '--prior vamp: its pseudo-inputs have no class, and the encoder of --condition label needs one; use --prior mixture or normal'
+      : undefined,
+  ({ prior, objective }) =>
+    prior === 'vamp' && objective === 'wake-sleep'
+      ? '--prior vamp: this prior is made of the encoder, which wake-sleep trains on dreams only, so the wake phase could not learn it; use --prior mixture, or --objective elbo'
+      : undefined,
   ({ objective, estimator }) =>
     estimator === 'stl' && objective === 'iwae'
       ? '--estimator stl: is biased for --objective iwae; use --estimator dreg'
@@ -109,6 +154,10 @@ const rules: readonly Rule<VaeConfig>[] = [
     ({ likelihood }) =>
       `has no effect with --likelihood ${likelihood}; leave it out, or use --likelihood discretized-logistic`,
   ),
+  ({ activation, filters }) =>
+    activation === 'gated' && filters !== null
+      ? `--activation gated: is for fully connected layers; leave out --filters ${filters}, or use --activation elu`
+      : undefined,
   idle(
     ['residualBlocks'],
     ({ filters }) => filters === null,

@@ -5,6 +5,7 @@ import { baselines } from '../inference/estimators/baselines.js'
 import { bounds, estimators } from '../inference/gradient-ascent.js'
 import { optimizers } from '../inference/optimizer.js'
 import { latentNames } from '../models/latents.js'
+import { priorNames } from '../models/learned-priors.js'
 import { likelihoods } from '../models/likelihoods.js'
 import { activations } from '../models/networks.js'
 import { klEstimators } from '../objectives/elbo.js'
@@ -21,7 +22,7 @@ import {
   wholeNumberOrOff,
 } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
-import { layers, readSettings, runSettings, seedSetting, validationSetting } from './run-settings.js'
+import { layers, readSettings, runSettings, seedSetting, validationSetting, workersSetting } from './run-settings.js'
 
 /** The settings, in the order of config.json. */
 export const vaeFlags = {
@@ -117,6 +118,20 @@ export const vaeFlags = {
       'distribution of z',
       'Distribution of z. bernoulli: binary z, which needs --estimator score or --objective wake-sleep.',
     ]),
+    prior: {
+      ...choice(priorNames, 'normal', [
+        'p(z)',
+        'p(z). normal: N(0, I). mixture: a mixture of diagonal Gaussians, learned with the model. vamp: the VampPrior of Tomczak & Welling 2018, the mean of q(z|u) over learned pseudo-inputs u. Learned priors need one layer of Gaussian z, and --kl monte-carlo with --objective elbo.',
+      ]),
+      added: true,
+    },
+    priorComponents: {
+      ...wholeNumber([1, 1e5], 500, [
+        'Gaussians or pseudo-inputs of it',
+        'With --prior mixture: its number of Gaussians. With --prior vamp: its number of pseudo-inputs, each of the size of an image.',
+      ]),
+      added: true,
+    },
     likelihood: choice(likelihoods, 'bernoulli', [
       'p(x|z)',
       'p(x|z). bernoulli: a probability of binary pixels. discretized-logistic: a probability of the levels 0 to 255. The others: a density of values in [0, 1]. All but bernoulli need --binarize none.',
@@ -156,7 +171,7 @@ export const vaeFlags = {
       'What to maximise. iwae: the importance-weighted bound with --samples draws. wake-sleep: the decoder maximises the ELBO, and the encoder learns from images drawn from the model.',
     ]),
     estimator: choice(estimators, 'pathwise', [
-      'gradient estimator',
+      'gradient',
       'Gradient estimator. pathwise: through z. stl (for elbo) and dreg (for iwae): through z without the score of q. score: the score function.',
     ]),
     baseline: choice(baselines, 'running-mean', [
@@ -240,13 +255,14 @@ export const vaeFlags = {
   ...readSettings,
   ...inGroup('data', {
     binarize: choice(readings, 'dynamic', [
-      'how grey pixels become binary',
+      'binarization',
       'How grey pixels become binary. dynamic: a new Bernoulli draw at each use. static: a threshold at 0.5. none: not at all, for every --likelihood but bernoulli.',
     ]),
   }),
   backend: runSettings.backend,
   compile: runSettings.compile,
   threads: runSettings.threads,
+  workers: workersSetting,
   imagesEvery: runSettings.imagesEvery,
 } as const satisfies GroupedSettings
 

@@ -1,5 +1,8 @@
 /** `elbo train`: a VAE, whose networks learn by gradient ascent on the ELBO or on IWAE_k, or by wake-sleep. */
-import { imageShape, imageSize, meanImage } from '../data/images.js'
+import * as tf from '#tfjs'
+import type { Split } from '../data/dataset.js'
+import { gatherImages, imageShape, imageSize, meanImage } from '../data/images.js'
+import { unitValues } from '../data/levels.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
 import { vaeCodes } from '../evaluation/codes.js'
 import { describeCollapse } from '../evaluation/collapse.js'
@@ -8,7 +11,7 @@ import { gradientAscent } from '../inference/gradient-ascent.js'
 import { slotsPerWeight } from '../inference/optimizer.js'
 import { wakeSleep } from '../inference/wake-sleep.js'
 import { countVaeWeights, createVae, initialize, type Vae } from '../models/vae.js'
-import { streamKey } from '../random.js'
+import { permutation, streamKey } from '../random.js'
 import type { DeepReadonly } from '../settings/table.js'
 import type { Contestant } from './contestant.js'
 import { defineMethod, resolveRun, type TrainingShape } from './method.js'
@@ -33,8 +36,6 @@ export const vae = defineMethod<VaeConfig>({
     'train --run first --epochs 2',
     'train --run first --resume --epochs 40',
     'train --run plane --preset latent-2d',
-    'train --run convolutional --preset conv',
-    'train --run deep --hidden 500,500 --latent-dim 40 --learning-rate 5e-4',
     'train --run fashion --data path/to/fashion-mnist',
     'train --run dreams --objective wake-sleep',
     'train --run tighter --init-from first --objective iwae --samples 50',
@@ -81,6 +82,15 @@ export const vae = defineMethod<VaeConfig>({
         values: Math.min(batchSize, shape.images) * samples * widest,
         settings: samples > 1 ? '--batch-size or --samples' : '--batch-size',
       },
+      ...(config.prior === 'vamp'
+        ? [
+            {
+              what: 'the largest layer for all pseudo-inputs',
+              values: config.priorComponents * widest,
+              settings: '--prior-components',
+            },
+          ]
+        : []),
     ]
   },
   create(config, shape) {
@@ -97,7 +107,9 @@ export const vae = defineMethod<VaeConfig>({
       bounds: options => boundsInOneStep(algorithm.bound, options),
       async initialize(data) {
         const bias = config.outputBias === 'mean-image' ? meanImage(data.train) : undefined
-        initialize(networks, streamKey(config.seed, 'weights'), bias)
+        const pseudoInputs = config.prior === 'vamp' ? chosenImages(data.train, config) : undefined
+        initialize(networks, streamKey(config.seed, 'weights'), bias, pseudoInputs)
+        pseudoInputs?.dispose()
       },
       dispose() {
         algorithm.dispose()
@@ -155,13 +167,24 @@ const decays = ({ learningRateMilestones: milestones }: VaeConfig, epoch: number
   milestones?.filter(finished => finished <= epoch).length ?? epoch
 
 function describeNetworks(config: VaeConfig): string {
-  const { filters, hidden, latentDim, upperHidden, upperLatentDim, activation, condition } = config
+  const { filters, hidden, latentDim, upperHidden, upperLatentDim, activation, prior, priorComponents } = config
   const convolutions = filters ? `conv${filters.join('-')}-` : ''
   const upper = upperLatentDim === null ? '' : `, then ${[...(upperHidden ?? []), upperLatentDim].join('-')},`
-  return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}${condition === 'label' ? ' given the label' : ''}`
+  const priors = prior === undefined || prior === 'normal' ? '' : ` ${prior}-${priorComponents}`
+  const given = config.condition === 'label' ? ' given the label' : ''
+  return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}${priors}${given}`
 }
 
-function describePrior({ upperLatentDim, latents }: VaeConfig): string {
+/** As many training images as there are pseudo-inputs, chosen by the seed, [images, values of an image] in [0, 1]. */
+function chosenImages(train: Split, { priorComponents, seed }: VaeConfig): tf.Tensor2D {
+  const chosen = permutation(streamKey(seed, 'pseudo-inputs'), train.count).subarray(0, priorComponents)
+  const { pixels, count } = gatherImages(train, chosen)
+  return tf.tensor2d(unitValues(pixels), [count, pixels.length / count])
+}
+
+function describePrior({ upperLatentDim, latents, prior, priorComponents }: VaeConfig): string {
   if (upperLatentDim !== null) return 'p(h2) p(h1|h2)'
+  if (prior === 'mixture') return `a mixture of ${priorComponents} Gaussians`
+  if (prior === 'vamp') return `a VampPrior of ${priorComponents} pseudo-inputs`
   return latents === 'bernoulli' ? 'Bernoulli(1/2)' : 'N(0, I)'
 }

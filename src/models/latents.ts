@@ -42,11 +42,13 @@ export interface Draws {
 }
 
 /** p(z). */
-export interface Prior {
-  /** The draws computed from noise [..., latent], of the same shape. */
-  at(noise: tf.Tensor): tf.Tensor
-  /** log p(z) in nats: [..., latent] -> [...]. */
-  logProb(z: tf.Tensor): tf.Tensor
+export interface Prior extends gaussian.Density {
+  /** The draws computed from noise [..., latent], of the same shape; absent if there is no such function, as for a mixture. */
+  at?(noise: tf.Tensor): tf.Tensor
+  /** Of a learned prior of one layer: mean and variance of each dimension, [latent] each. */
+  moments?(): { mean: tf.Tensor; variance: tf.Tensor }
+  /** Sets the parameters of a learned prior at the start; a VampPrior starts at `images` [images, pixels] in [0, 1] if they are given. */
+  initialize?(key: Key, images?: tf.Tensor): void
 }
 
 export interface Latents {
@@ -54,7 +56,8 @@ export interface Latents {
   readonly heads: readonly string[]
   /** Whether draws are differentiable in the encoder's outputs (Kingma & Welling 2013, section 2.4). */
   readonly reparameterized: boolean
-  /** Heads of zeros give the prior. */
+  /** Whether KL(q(z|x) || p(z)) has a closed form, dimension by dimension. */
+  readonly exactKl: boolean
   posterior(heads: readonly tf.Tensor[]): Posterior
   /** Noise for `Posterior.at` and `Prior.at`, of any shape. */
   noise(key: Key, shape: number[]): tf.Tensor
@@ -66,10 +69,10 @@ export interface Latents {
 }
 
 /** Common to families with one latent layer. */
-const oneLayer = { decoded: (z: tf.Tensor) => z, networks: { encoder: [], decoder: [] } } as const
+const oneLayer = { exactKl: true, decoded: (z: tf.Tensor) => z, networks: { encoder: [], decoder: [] } } as const
 
 /** z of `heads` mu and log sigma^2: q(z|x) = N(mu, sigma^2), p(z) = N(0, I). */
-const gaussianLatents: Latents = {
+export const gaussianLatents: Latents = {
   heads: ['mu', 'log_var'],
   reparameterized: true,
   posterior(heads) {
@@ -90,9 +93,12 @@ const gaussianLatents: Latents = {
     }
   },
   noise: normal,
-  prior: { at: epsilon => epsilon, logProb: gaussian.standardLogProb },
+  prior: { ...gaussian.standardNormal, at: epsilon => epsilon },
   ...oneLayer,
 }
+
+/** Fair coins from uniform noise. */
+const fair = (noise: tf.Tensor): tf.Tensor => tf.cast(tf.less(noise, 0.5), 'float32')
 
 /** Binary z of logits l: q(z_j = 1 | x) = sigmoid(l_j), p(z_j = 1) = 1/2. */
 const bernoulliLatents: Latents = {
@@ -118,7 +124,7 @@ const bernoulliLatents: Latents = {
     }
   },
   noise: uniform,
-  prior: { at: noise => tf.cast(tf.less(noise, 0.5), 'float32'), logProb: bernoulli.fairLogProb },
+  prior: { sample: (key, shape) => fair(uniform(key, shape)), at: fair, logProb: bernoulli.fairLogProb },
   ...oneLayer,
 }
 

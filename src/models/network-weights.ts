@@ -7,20 +7,24 @@ import { BLOCK_KERNEL, type DenseShape, KERNEL, mapSizes, type VaeShape } from '
 export function countEncoderWeights(shape: VaeShape, heads: number): number {
   const { filters, hidden, latentDim, classes = 0 } = shape
   const image = imageShape(shape)
-  if (!filters) return countDenseWeights({ inputs: imageSize(image) + classes, hidden, outputs: latentDim }, heads)
+  const { activation } = shape
+  if (!filters)
+    return countDenseWeights({ inputs: imageSize(image) + classes, hidden, outputs: latentDim, activation }, heads)
   const inputs = featuresOf(image, filters) + classes
   const convolutions = countThrough([image.channels, ...filters], KERNEL ** 2)
-  return convolutions + countBlocks(shape) + countDenseWeights({ inputs, hidden, outputs: latentDim }, heads)
+  return (
+    convolutions + countBlocks(shape) + countDenseWeights({ inputs, hidden, outputs: latentDim, activation }, heads)
+  )
 }
 
 /** The number of weights of `decoderNetwork`. Throws an Error if the convolutions do not fit the image. */
 export function countDecoderWeights(shape: VaeShape, heads: readonly Head[]): number {
-  const { filters, hidden, latentDim, classes = 0 } = shape
+  const { filters, hidden, latentDim, activation, classes = 0 } = shape
   const image = imageShape(shape)
   const units = [latentDim + classes, ...hidden.toReversed()]
   const outputs = (from: number, field: number) =>
     heads.reduce((sum, head) => sum + countHead(head, image, from, { field, isConvolutional: filters != null }), 0)
-  if (!filters) return countThrough(units) + outputs(units.at(-1) as number, 1)
+  if (!filters) return countHidden(units, activation) + outputs(units.at(-1) as number, 1)
   const outwards = filters.toReversed()
   const features = countThrough([...units, featuresOf(image, filters)])
   return (
@@ -30,10 +34,10 @@ export function countDecoderWeights(shape: VaeShape, heads: readonly Head[]): nu
 
 /** The number of weights of `denseNetwork`. */
 export function countDenseWeights(
-  { inputs, hidden, outputs }: Pick<DenseShape, 'inputs' | 'hidden' | 'outputs'>,
+  { inputs, hidden, outputs, activation }: Omit<DenseShape, 'name'>,
   heads: number,
 ): number {
-  return countThrough([inputs, ...hidden]) + heads * countThrough([hidden.at(-1) ?? inputs, outputs])
+  return countHidden([inputs, ...hidden], activation) + heads * countThrough([hidden.at(-1) ?? inputs, outputs])
 }
 
 /** Units of the innermost feature maps. */
@@ -55,6 +59,10 @@ function countHead(
   const numbers = per === 'value' ? image.channels : size
   return countThrough([from, isConvolutional ? numbers : image.rows * image.columns * numbers], field)
 }
+
+/** Those of hidden layers, from the first inputs; a gate has as many as what it gates. */
+const countHidden = (units: readonly number[], activation: VaeShape['activation']): number =>
+  (activation === 'gated' ? 2 : 1) * countThrough(units)
 
 /** Kernels and biases between layers of these units or channels; `field` is the number of positions of a kernel. */
 const countThrough = (units: readonly number[], field = 1): number =>

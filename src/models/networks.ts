@@ -7,8 +7,11 @@ import * as tf from '#tfjs'
 import { type GivenShape, type ImageShape, imageShape, imageSize } from '../data/images.js'
 import type { Head } from './likelihood.js'
 
-/** Hidden-layer activations to choose from. */
-export const activations = ['relu', 'tanh', 'softplus', 'elu', 'sigmoid'] as const
+/**
+ * Hidden-layer activations to choose from. `gated`: (x A + a) * sigmoid(x B + b), a gated linear unit, for fully connected layers only
+ * (Dauphin et al. 2017, equation 1; Tomczak & Welling 2018, section 5).
+ */
+export const activations = ['relu', 'tanh', 'softplus', 'elu', 'sigmoid', 'gated'] as const
 
 /** The sizes of a VAE's networks; `rows`, `columns` and `channels` are those of an image. */
 export interface VaeShape extends GivenShape {
@@ -34,9 +37,9 @@ export const BLOCK_KERNEL = 3
 export function encoderNetwork(shape: VaeShape, heads: readonly string[]): tf.LayersModel {
   const image = imageShape(shape)
   const input = tf.input({ shape: [imageSize(image)], name: 'encoder_input' })
-  const features = shape.filters ? convolved(input, image, { ...shape, filters: shape.filters }) : input
+  const features = shape.filters ? convolved(input, image, convolutional(shape, shape.filters)) : input
   const { inputs, joined } = withLabel('encoder', input, features, shape)
-  const code = through(hiddenLayers(shape.hidden, shape.activation), joined)
+  const code = throughHidden(shape.hidden, shape.activation, joined)
   const outputs = heads.map(head => through([dense(head, shape.latentDim)], code))
   return tf.model({ name: 'encoder', inputs, outputs })
 }
@@ -46,9 +49,9 @@ export function decoderNetwork(shape: VaeShape, heads: readonly Head[]): tf.Laye
   const image = imageShape(shape)
   const input = tf.input({ shape: [shape.latentDim], name: 'decoder_input' })
   const { inputs, joined } = withLabel('decoder', input, input, shape)
-  const hidden = through(hiddenLayers(shape.hidden.toReversed(), shape.activation), joined)
+  const hidden = throughHidden(shape.hidden.toReversed(), shape.activation, joined)
   const { filters } = shape
-  const features = filters ? upsampled(hidden, image, { ...shape, filters }) : hidden
+  const features = filters ? upsampled(hidden, image, convolutional(shape, filters)) : hidden
   const outputs = heads.map(head => (filters ? mapsOf(head, image, features) : valuesOf(head, image, features)))
   return tf.model({ name: 'decoder', inputs, outputs })
 }
@@ -72,7 +75,7 @@ export function denseNetwork(
   heads: readonly string[],
 ): tf.LayersModel {
   const input = tf.input({ shape: [inputs], name: `${name}_input` })
-  const code = through(hiddenLayers(hidden, activation), input)
+  const code = throughHidden(hidden, activation, input)
   return tf.model({ name, inputs: input, outputs: heads.map(head => through([dense(head, outputs)], code)) })
 }
 
@@ -95,9 +98,19 @@ export interface DenseShape {
 }
 
 type Activation = VaeShape['activation']
+/** The activations that TF.js applies to each unit alone. */
+type Pointwise = Exclude<Activation, 'gated'>
 type MapSize = Pick<ImageShape, 'rows' | 'columns'>
 
-type Convolutional = VaeShape & { filters: readonly number[] }
+type Convolutional = VaeShape & { filters: readonly number[]; activation: Pointwise }
+
+/** The shape with its filters. Throws an Error for gates, which convolutions do not have here. */
+function convolutional(shape: VaeShape, filters: readonly number[]): Convolutional {
+  const { activation } = shape
+  if (activation === 'gated')
+    throw new Error("activation 'gated': is for fully connected layers; with filters use another, such as 'elu'")
+  return { ...shape, filters, activation }
+}
 
 /** [values] -> [rows, columns, channels] -> [rows / 2, columns / 2, filters] -> … -> flat features; odd sizes are rounded up. */
 function convolved(input: tf.SymbolicTensor, image: ImageShape, shape: Convolutional): tf.SymbolicTensor {
@@ -143,7 +156,7 @@ function withBlocks(
   maps: tf.SymbolicTensor,
   name: string,
   filters: number,
-  { residualBlocks = 0, activation }: VaeShape,
+  { residualBlocks = 0, activation }: Convolutional,
 ): tf.SymbolicTensor {
   let from = maps
   for (let i = 1; i <= residualBlocks; i++) {
@@ -213,10 +226,18 @@ export function mapSizes(image: ImageShape, filters: readonly number[]): MapSize
   return sizes
 }
 
-const hiddenLayers = (units: readonly number[], activation: Activation): tf.layers.Layer[] =>
-  units.map((count, i) => dense(`hidden_${i + 1}`, count, activation))
+/** Hidden layers of these units, one after another. */
+function throughHidden(units: readonly number[], activation: Activation, input: tf.SymbolicTensor): tf.SymbolicTensor {
+  return units.reduce((from, count, i) => {
+    const name = `hidden_${i + 1}`
+    if (activation !== 'gated') return through([dense(name, count, activation)], from)
+    const [values, gates] = [dense(name, count), dense(`${name}_gate`, count, 'sigmoid')]
+    const both = [through([values], from), through([gates], from)]
+    return tf.layers.multiply({ name: `${name}_gated` }).apply(both) as tf.SymbolicTensor
+  }, input)
+}
 
-const dense = (name: string, units: number, activation?: Activation): tf.layers.Layer =>
+const dense = (name: string, units: number, activation?: Pointwise): tf.layers.Layer =>
   tf.layers.dense({ name, units, kernelInitializer: 'zeros', ...(activation && { activation }) })
 
 const convolution = (name: string, filters: number) =>

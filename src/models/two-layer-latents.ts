@@ -35,6 +35,7 @@ export function twoLayerLatents({ latentDim, upperLatentDim, upperHidden, activa
   return {
     heads: HEADS,
     reparameterized: true,
+    exactKl: false,
     posterior: heads => posteriorOf(heads, encoder, prior, sizes),
     noise: normal,
     prior,
@@ -44,10 +45,10 @@ export function twoLayerLatents({ latentDim, upperLatentDim, upperHidden, activa
 }
 
 /** The number of weights of the further networks, which are not made. */
-export function countTwoLayerWeights(shape: Omit<TwoLayerShape, 'activation'>): number {
-  const { latentDim, upperLatentDim, upperHidden } = shape
-  const encoder = { inputs: latentDim, hidden: upperHidden, outputs: upperLatentDim }
-  const decoder = { inputs: upperLatentDim, hidden: upperHidden.toReversed(), outputs: latentDim }
+export function countTwoLayerWeights(shape: TwoLayerShape): number {
+  const { latentDim, upperLatentDim, upperHidden, activation } = shape
+  const encoder = { inputs: latentDim, hidden: upperHidden, outputs: upperLatentDim, activation }
+  const decoder = { inputs: upperLatentDim, hidden: upperHidden.toReversed(), outputs: latentDim, activation }
   return countDenseWeights(encoder, HEADS.length) + countDenseWeights(decoder, HEADS.length)
 }
 
@@ -64,11 +65,13 @@ const gaussianAt = (network: tf.LayersModel, h: tf.Tensor): [mu: tf.Tensor, logV
 
 /** p(h2) p(h1|h2). */
 function priorOf(decoder: tf.LayersModel, sizes: Sizes): Prior {
+  const at = (epsilon: tf.Tensor) => {
+    const [lower, h2] = layersOf(epsilon, sizes)
+    return tf.concat([gaussian.at(lower, ...gaussianAt(decoder, h2)), h2], -1)
+  }
   return {
-    at(epsilon) {
-      const [lower, h2] = layersOf(epsilon, sizes)
-      return tf.concat([gaussian.at(lower, ...gaussianAt(decoder, h2)), h2], -1)
-    },
+    sample: (key, shape) => at(normal(key, shape)),
+    at,
     logProb(z) {
       const [h1, h2] = layersOf(z, sizes)
       return tf.add(gaussian.logProb(h1, ...gaussianAt(decoder, h2)), gaussian.standardLogProb(h2))

@@ -7,6 +7,14 @@ import * as tf from '#tfjs'
 import { type ImageShape, imageShape, imageSize } from '../data/images.js'
 import { type Key, split, uniform } from '../random.js'
 import { type LatentName, type Latents, latentFamilies, type Posterior } from './latents.js'
+import {
+  countPriorWeights,
+  latentsWithPrior,
+  mixturePrior,
+  type PriorName,
+  type PriorShape,
+  vampPrior,
+} from './learned-priors.js'
 import type { Likelihood, PixelDistribution } from './likelihood.js'
 import { likelihoodOf, type likelihoods, type PixelVariance } from './likelihoods.js'
 import { countDecoderWeights, countEncoderWeights } from './network-weights.js'
@@ -83,7 +91,7 @@ function fixedClasses({ classes, y }: Decoder): tf.Tensor | undefined {
  * console.log(z.shape) // [ 5, 2 ]
  */
 export const samplePrior = ({ latents, latentDim }: Decoder, key: Key, count: number): tf.Tensor =>
-  latents.prior.at(latents.noise(key, [count, latentDim]))
+  latents.prior.sample(key, [count, latentDim])
 
 /** The two sides of a VAE: q(z|x), and p(z) p(x|z). */
 export const sides = ['encoder', 'decoder'] as const
@@ -112,6 +120,10 @@ export interface VaeOptions extends VaeShape {
   upperLatentDim?: number | null
   /** Units of the hidden layers of q(h2|h1), from h1 upwards; p(h1|h2) mirrors them. Null or absent: no hidden layers. */
   upperHidden?: readonly number[] | null
+  /** p(z) of one layer of Gaussian z: N(0, I), the default; or learned, a mixture of Gaussians or a VampPrior. */
+  prior?: PriorName
+  /** Components of a learned prior: Gaussians, or pseudo-inputs; default 500. */
+  priorComponents?: number
   /** Family of x given z; default Bernoulli. */
   likelihood?: (typeof likelihoods)[number]
   /** Required by likelihood 'gaussian', ignored by the others. */
@@ -135,8 +147,13 @@ export function createVae(options: VaeOptions): Vae {
     throw new Error(`createVae: channels is ${channels}; those of an image were expected, such as 1 for grey`)
   if (options.classes !== undefined && !(Number.isInteger(options.classes) && options.classes >= 1))
     throw new Error(`createVae: classes is ${options.classes}; a whole number of at least 1 was expected`)
-  const latents = latentsOf(options)
-  const vae = { encoder: encoderNetwork(options, latents.heads), ...decoderOf(options, latents) }
+  if (options.classes !== undefined && options.prior === 'vamp')
+    throw new Error(
+      'createVae: prior vamp of a conditional model: pseudo-inputs have no classes; use mixture or normal',
+    )
+  const family = latentsOf(options)
+  const encoder = encoderNetwork(options, family.heads)
+  const vae = { encoder, ...decoderOf(options, latentsUnder(options, family, encoder)) }
   return { ...vae, dispose: () => modelsOf(vae).forEach(model => void model.dispose()) }
 }
 
@@ -154,11 +171,17 @@ export function createDecoder(shape: VaeShape): Decoder {
 
 /** The numbers of weights of `createVae`'s networks, which are not made. Throws an Error if the convolutions do not fit the image. */
 export function countVaeWeights(options: VaeOptions): number {
-  const { latents = 'gaussian', upperLatentDim, upperHidden, latentDim } = options
-  const upper = upperLatentDim ? countTwoLayerWeights({ latentDim, upperLatentDim, upperHidden: upperHidden ?? [] }) : 0
+  const { latents = 'gaussian', upperLatentDim, upperHidden, latentDim, activation } = options
+  const upper = upperLatentDim
+    ? countTwoLayerWeights({ latentDim, upperLatentDim, upperHidden: upperHidden ?? [], activation })
+    : 0
   const heads = latentFamilies[upperLatentDim ? 'gaussian' : latents].heads.length
-  return countEncoderWeights(options, heads) + upper + countDecoder(options)
+  return countEncoderWeights(options, heads) + upper + countPrior(options) + countDecoder(options)
 }
+
+/** The number of a learned prior's own weights; 0 for N(0, I). */
+const countPrior = (options: VaeOptions): number =>
+  options.prior === undefined || options.prior === 'normal' ? 0 : countPriorWeights(options.prior, priorShape(options))
 
 /** The number of weights of `createDecoder`'s network, or of the decoder of `createVae`, which is not made. */
 export function countDecoder(options: VaeOptions): number {
@@ -171,6 +194,22 @@ function latentsOf({ latents = 'gaussian', upperLatentDim, upperHidden, latentDi
     ? twoLayerLatents({ latentDim, upperLatentDim, upperHidden: upperHidden ?? [], activation })
     : latentFamilies[latents]
 }
+
+/** The latents of `family` under the prior of the options. Throws an Error if they are not one layer of Gaussian z. */
+function latentsUnder(options: VaeOptions, family: Latents, encoder: tf.LayersModel): Latents {
+  const { prior = 'normal', latents = 'gaussian', upperLatentDim } = options
+  if (prior === 'normal') return family
+  if (latents !== 'gaussian' || upperLatentDim)
+    throw new Error(`createVae: prior ${prior} needs one layer of Gaussian z; leave out latents and upperLatentDim`)
+  const shape = priorShape(options)
+  return latentsWithPrior(prior === 'mixture' ? mixturePrior(shape) : vampPrior(encoder, shape))
+}
+
+const priorShape = (options: VaeOptions): PriorShape => ({
+  components: options.priorComponents ?? 500,
+  latentDim: options.latentDim,
+  pixels: imageSize(imageShape(options)),
+})
 
 function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispose'> {
   const { latentDim, upperLatentDim, likelihood: name = 'bernoulli', pixelVariance = null, logistics = 1 } = options
@@ -194,17 +233,20 @@ function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispos
  * Draws initial weights from `key`: kernels uniform in ±sqrt(6 / (fanIn + fanOut)) (Glorot & Bengio 2010), where a fan of a
  * convolution is its channels times its receptive field; biases zero. TF.js's own uniform initializers ignore their seed.
  * The last bias starts at the logit of `meanImage` [pixels] in [0, 1], so that training begins from the best image that
- * ignores z; a convolutional decoder has one bias per channel, which starts at the logit of that channel's mean.
+ * ignores z; a convolutional decoder has one bias per channel, which starts at the logit of that channel's mean. A VampPrior starts
+ * at `pseudoInputs` [images, pixels] in [0, 1] with a little noise, or at noise in [0, 1] without them.
  *
  * @example
  * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
  * initialize(vae, streamKey(1, 'weights'), Float32Array.of(0.2, 0.5, 0.5, 0.2))
  * console.log(decode(vae, tf.zeros([1, 2])).mean.shape) // [ 1, 4 ]
  */
-export function initialize(vae: Vae, key: Key, meanImage?: Float32Array): void {
+export function initialize(vae: Vae, key: Key, meanImage?: Float32Array, pseudoInputs?: tf.Tensor): void {
   const weights = [...modelsOf(vae).values()].flatMap(namedWeights)
-  drawKernels(weights, split(key, weights.length))
+  const keys = split(key, weights.length + 1)
+  drawKernels(weights, keys)
   if (meanImage) setOutputBias(vae, meanImage)
+  tf.tidy(() => vae.latents.prior.initialize?.(keys.at(-1) as Key, pseudoInputs))
 }
 
 /**

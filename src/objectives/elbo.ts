@@ -1,5 +1,6 @@
 /** The evidence lower bound in nats per image: ELBO = E_q[log p(x|z)] - KL(q(z|x) || p(z)) <= log p(x). */
 import * as tf from '#tfjs'
+import { ownRows, wholeBatch } from '../collectives/all-reduce.js'
 import type { Posterior } from '../models/latents.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import type { Key } from '../random.js'
@@ -55,5 +56,5 @@ export function elboFrom(
 
 /** Noise for `samples` draws of z for each image of x [batch, pixels]: [samples, batch, latent]. */
 export function drawNoise({ latents, latentDim }: Vae, x: tf.Tensor, key: Key, samples: number): tf.Tensor {
-  return latents.noise(key, [samples, x.shape[0] as number, latentDim])
+  return ownRows(latents.noise(key, [samples, wholeBatch(x.shape[0] as number), latentDim]), 1)
 }

@@ -157,6 +157,20 @@ export function keepInMemory(): MemoryKeeper {
   }
 }
 
+/** Keeps nothing: the worker of a team whose chief keeps the run. `history` is the chief's. */
+export function keepNothing(): Keeper {
+  return {
+    place: undefined,
+    restore: () => undefined,
+    begin() {},
+    async warmStart() {},
+    history: () => [],
+    append() {},
+    async save() {},
+    close() {},
+  }
+}
+
 /** A copy of the values of all variables. */
 export async function stateOf(variables: ReadonlyMap<string, tf.Variable>, position: Position): Promise<State> {
   const values = await readValues(variables)

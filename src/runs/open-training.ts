@@ -18,6 +18,7 @@ import { digestWith, startOfRun, validationBoundOf } from './metrics-file.js'
 import { trainingMeans } from './pass-sums.js'
 import { newPass, type OpenRun, type RunningPass, runningPass } from './running-pass.js'
 import type { Position } from './snapshot.js'
+import { fromChief, shareVariables, type Team } from './team.js'
 import type { TrainingJob } from './training.js'
 import { validate } from './validation.js'
 
@@ -50,6 +51,7 @@ export async function openTraining(
   learner: Learner,
   data: Dataset,
   open: () => Keeper,
+  team?: Team,
 ): Promise<Training> {
   let keeper: Keeper | undefined
   try {
@@ -60,7 +62,9 @@ export async function openTraining(
     keeper = open()
     const opened = { keeper, config, method, traits, data, images, learner, backend: backend.name }
     const run = { ...opened, stepsPerPass: newPass(opened, 0).steps }
-    return newTraining(run, await findPosition(run))
+    const position = await findPosition(run)
+    const start = { position, history: keeper.history(position) }
+    return newTraining(run, team === undefined ? start : await shareStart(team, run, start), team)
   } catch (error) {
     learner.dispose()
     keeper?.close()
@@ -105,11 +109,39 @@ async function findPosition(run: OpenRun): Promise<Position> {
   return position
 }
 
-function newTraining(run: OpenRun, position: Position): Training {
+interface Start {
+  position: Position
+  history: EpochMetrics[]
+}
+
+/** Gives all workers the chief's position, metrics and variables. */
+async function shareStart(team: Team, { learner }: OpenRun, start: Start): Promise<Start> {
+  const shared = await fromChief(team, start)
+  await shareVariables(team, learner.variables.values())
+  if (!team.isChief) learner.restored?.()
+  return shared
+}
+
+function newTraining(run: OpenRun, { position, history }: Start, team: Team | undefined): Training {
   const { keeper, config, method, learner } = run
-  const history = keeper.history(position)
   const compiled = compiledForms(learner, startMode(config, position))
   let clock = performance.now()
+  async function measure(pass: RunningPass): Promise<EpochMetrics> {
+    const imagesPerSecond = pass.imagesPerSecond()
+    const measured = await measurePass(run, position, compiled.bounds)
+    const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
+    clock = performance.now()
+    return {
+      epoch: position.epoch + 1,
+      step: position.step,
+      seconds,
+      ...measured,
+      imagesPerSecond,
+      backend: run.backend,
+      compile: position.compile as Mode,
+    }
+  }
+
   return {
     keeper,
     position,
@@ -124,21 +156,9 @@ function newTraining(run: OpenRun, position: Position): Training {
     },
     finished: () => method.finished(config, { epoch: position.epoch, bestEpoch: position.best?.epoch ?? 0, history }),
     startPass: () => runningPass(run, position),
-    async endPass(pass) {
-      const imagesPerSecond = pass.imagesPerSecond()
-      const measured = await measurePass(run, position, compiled.bounds)
-      const seconds = (history.at(-1)?.seconds ?? 0) + (performance.now() - clock) / 1000
-      clock = performance.now()
-      return {
-        epoch: position.epoch + 1,
-        step: position.step,
-        seconds,
-        ...measured,
-        imagesPerSecond,
-        backend: run.backend,
-        compile: position.compile as Mode,
-      }
-    },
+    // The chief measures, and the others take its metrics, so that all choose and stop alike.
+    endPass: async pass =>
+      team === undefined ? measure(pass) : fromChief(team, (team.isChief ? await measure(pass) : {}) as EpochMetrics),
     record(metrics) {
       const isBest = finishPosition(run, position, metrics)
       keeper.append(metrics)

@@ -2,11 +2,14 @@
 import { chunks } from '../compile/scan.js'
 import { type Dataset, loadRunDataset } from '../data/dataset.js'
 import { methodOf } from '../methods/list.js'
-import { createLearner, type Learner } from '../methods/method.js'
+import { createLearner, type Learner, type RunConfig } from '../methods/method.js'
+import { generator } from '../random.js'
+import { kebabCase } from '../settings/flag-names.js'
 import { requireFiniteBound } from './divergence.js'
-import { type Keeper, keepInFolder } from './keeper.js'
+import { type Keeper, keepInFolder, keepNothing } from './keeper.js'
 import { openTraining } from './open-training.js'
 import { addSums } from './pass-sums.js'
+import { agreeOnChunk, currentTeam, type Facts, requireSameFacts, type Team } from './team.js'
 import type { TrainingJob, TrainingResult } from './training.js'
 
 /**
@@ -23,8 +26,22 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   const data = await loadRunDataset(config, observer.decoded)
   const shape = { ...data, images: data.train.count }
   const learner = createLearner(methodOf(config), config, shape, job.backend.device)
-  const keeper = () => keepInFolder(folder, { resume, isLocked })
-  return trainLearner(job, { learner, data, keeper, owned: [learner] })
+  const team = currentTeam()
+  if (team) await requireSameFacts(team, factsOf(config, data))
+  const keeper = () => (team?.isChief === false ? keepNothing() : keepInFolder(folder, { resume, isLocked }))
+  return trainLearner(job, { learner, data, keeper, owned: [learner], team })
+}
+
+/** What workers that train together must have in common. */
+function factsOf(config: RunConfig, { sha256, train, validation }: Dataset): Facts {
+  const { threads: _, backend: __, data: ___, ...settings } = config
+  const flags = Object.entries(settings).map(([name, value]) => [`--${kebabCase(name)}`, value])
+  const images = {
+    'the digest of all images': sha256,
+    'training images': train.count,
+    'validation images': validation.count,
+  }
+  return { generator, ...Object.fromEntries(flags), ...images }
 }
 
 /** What a training works on. */
@@ -34,15 +51,17 @@ interface Workplace {
   keeper: () => Keeper
   /** Freed when the training has ended. */
   owned: readonly { dispose(): void }[]
+  /** The workers that train together; absent: this process alone. */
+  team?: Team | undefined
 }
 
 /** The same for a learner, images and a keeper of the caller's. Frees the learner if the training cannot be opened. */
 export async function trainLearner(
   job: Pick<TrainingJob, 'config' | 'backend' | 'signal' | 'observer'>,
-  { learner, data, keeper, owned }: Workplace,
+  { learner, data, keeper, owned, team }: Workplace,
 ): Promise<TrainingResult> {
   const { config, signal, observer = {} } = job
-  const training = await openTraining(job, learner, data, keeper)
+  const training = await openTraining(job, learner, data, keeper, team)
   const { position, history } = training
   const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
   try {
@@ -52,7 +71,7 @@ export async function trainLearner(
       const reason = training.finished()
       if (reason) return result(reason)
       const pass = training.startPass()
-      const range = { from: position.stepInEpoch, to: pass.steps, signal }
+      const range = { from: position.stepInEpoch, to: pass.steps, signal, ...(team && { agree: agreement(team) }) }
       for await (const { count, outputs, schedules } of chunks(training.steps, range, pass.feed)) {
         const choice = training.settleMode()
         if (choice) observer.compiled?.(choice)
@@ -75,7 +94,8 @@ export async function trainLearner(
       await training.save(isBest)
       observer.epoch?.(metrics, isBest)
       await observer.saved?.(learner.pictures, history, data)
-      if (signal?.aborted && position.epoch < config.epochs) return result('interrupted')
+      const stops = team ? (await agreeOnChunk(team, 0, signal?.aborted === true)).stop : signal?.aborted
+      if (stops && position.epoch < config.epochs) return result('interrupted')
     }
     const reason = training.finished()
     return result(reason === undefined || reason === 'early' ? 'finished' : reason)
@@ -83,3 +103,5 @@ export async function trainLearner(
     training.close(...owned)
   }
 }
+
+const agreement = (team: Team) => (count: number, stop: boolean) => agreeOnChunk(team, count, stop)

@@ -7,7 +7,7 @@ import { listed } from '../data/classes.js'
 import { type Dataset, loadRunDataset } from '../data/dataset.js'
 import { describeSize, imageShape } from '../data/images.js'
 import type { RunConfig } from '../methods/method.js'
-import { type VaeConfig, vaeSettings } from '../methods/vae-settings.js'
+import { type VaeConfig, vaeFlags } from '../methods/vae-settings.js'
 import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
 import { kebabCase } from '../settings/flag-names.js'
 import { UsageError } from '../settings/setting.js'
@@ -24,6 +24,8 @@ const networkSettings = [
   'upperLatentDim',
   'upperHidden',
   'latents',
+  'prior',
+  'priorComponents',
   'likelihood',
   'pixelVariance',
   'condition',
@@ -93,6 +95,6 @@ const weightsOf = (vae: Vae): tf.Variable[] =>
 
 /** A setting as a flag. */
 function shown(name: (typeof networkSettings)[number], config: RunConfig): string {
-  const value = { ...vaeSettings.resolve(), ...config }[name]
+  const value = (config as Partial<VaeConfig>)[name] ?? vaeFlags[name].value // runs of older versions lack some
   return `--${kebabCase(name)} ${value ?? 'off'}`
 }

@@ -2,6 +2,7 @@
 
 import type { Choice, ScanOptions } from '../compile/step.js'
 import { type ImageSet, imagesFrom } from '../data/images.js'
+import { type Density, standardNormal } from '../distributions/normal.js'
 import { type HostKey, keyAt } from '../random.js'
 import {
   type AnnealedBatch,
@@ -59,7 +60,7 @@ export interface Annealer {
 }
 
 /**
- * Estimates log p(x) of every image for the prior z ~ N(0, I). Each run starts with a pilot on the first batch, with separate noise, that
+ * Estimates log p(x) of every image for z ~ `prior`. Each run starts with a pilot on the first batch, with separate noise, that
  * adapts one step size per temperature. They are then fixed, as a valid estimate requires.
  *
  * @example
@@ -77,12 +78,13 @@ export function annealer(
   latentDim: number,
   options: AnnealingOptions,
   scanOptions: ScanOptions,
+  prior: Density = standardNormal,
 ): Annealer {
   let cached: { size: number; chains: AnnealedChains } | undefined
   const chainsFor = (size: number) => {
     if (cached?.size === size) return cached.chains
     cached?.chains.dispose()
-    const chains = annealedChains(logLikelihood, [options.chains, size, latentDim], options, scanOptions)
+    const chains = annealedChains(logLikelihood, [options.chains, size, latentDim], options, scanOptions, prior)
     cached = { size, chains }
     return chains
   }

@@ -3,6 +3,7 @@ import * as tf from '#tfjs'
 import { type RepeatedBatch, type RepeatOptions, repeatBatch } from '../compile/repeat-batch.js'
 import { type Scan, scan } from '../compile/scan.js'
 import type { Choice, Outputs, ScanOptions } from '../compile/step.js'
+import { type Density, standardNormal } from '../distributions/normal.js'
 import { type Key, split } from '../random.js'
 import { aisReverseStep, aisStart, aisStep } from './annealing.js'
 
@@ -60,15 +61,18 @@ const PILOT_GAIN = 0.5
 
 type Shape = readonly [chains: number, batch: number, latent: number]
 
+type Moves = ChainMoves & { prior: Density }
+
 export function annealedChains(
   logLikelihood: BatchLikelihood,
   shape: Shape,
   moves: ChainMoves,
   scanOptions: ScanOptions,
+  prior: Density = standardNormal,
 ): AnnealedChains {
   const [, size, latent] = shape
   const state = chainVariables(shape)
-  const forwardScan = scan<TemperatureStep>(forwardStep(logLikelihood, shape, moves, state), scanOptions)
+  const forwardScan = scan<TemperatureStep>(forwardStep(logLikelihood, shape, { ...moves, prior }, state), scanOptions)
   let reverseScan: Scan<TemperatureStep> | undefined
   const initialStepSizes = moves.temperatures.slice(1).map(() => moves.stepSize)
   let stepSizes = initialStepSizes
@@ -95,7 +99,10 @@ export function annealedChains(
         state.z.assign(tf.tile(tf.tensor(z, [1, size, latent]), [shape[0], 1, 1]))
         state.logWeights.assign(tf.zerosLike(state.logWeights))
       })
-      reverseScan ??= scan<TemperatureStep>(reverseStep(logLikelihood, moves, state), forwardScan.choice ?? scanOptions)
+      reverseScan ??= scan<TemperatureStep>(
+        reverseStep(logLikelihood, { ...moves, prior }, state),
+        forwardScan.choice ?? scanOptions,
+      )
       const schedules = temperatureSteps(moves.temperatures, stepSizes, 0).reverse()
       return annealed(await run(reverseScan, batch, schedules, repeating))
     },
@@ -140,7 +147,7 @@ function chainVariables(shape: Shape): ChainVariables {
 function forwardStep(
   logLikelihood: BatchLikelihood,
   shape: Shape,
-  { leapfrogSteps, jitter, targetAcceptance }: ChainMoves,
+  { leapfrogSteps, jitter, targetAcceptance, prior }: Moves,
   { z, logWeights, logStepSize }: ChainVariables,
 ) {
   return (
@@ -149,13 +156,13 @@ function forwardStep(
     { to, rise, starts, stepSize, pilot }: TemperatureStep,
   ): Record<string, tf.Tensor> => {
     const [startKey, moveKey] = split(key, 2) as [Key, Key]
-    const fresh = aisStart(startKey, shape)
+    const fresh = aisStart(startKey, shape, prior)
     const isStart = tf.greater(tf.scalar(starts), 0.5)
     const isPilot = tf.greater(tf.scalar(pilot), 0.5)
     const state = { z: tf.where(isStart, fresh.z, z), logWeights: tf.where(isStart, fresh.logWeights, logWeights) }
     const scheduled = tf.scalar(stepSize) as tf.Tensor
     const size = tf.where(tf.logicalAnd(isPilot, tf.logicalNot(isStart)), tf.exp(logStepSize), scheduled)
-    const hmc = { stepSize: size, leapfrogSteps, jitter }
+    const hmc = { stepSize: size, leapfrogSteps, jitter, prior }
     const moved = aisStep(at => logLikelihood(x, at), state, moveKey, { to, rise }, hmc)
     z.assign(moved.state.z)
     logWeights.assign(moved.state.logWeights)
@@ -167,11 +174,11 @@ function forwardStep(
 
 function reverseStep(
   logLikelihood: BatchLikelihood,
-  { leapfrogSteps, jitter }: ChainMoves,
+  { leapfrogSteps, jitter, prior }: Moves,
   { z, logWeights }: ChainVariables,
 ) {
   return (x: tf.Tensor, key: Key, { to, rise, stepSize }: TemperatureStep): Record<string, tf.Tensor> => {
-    const hmc = { stepSize: tf.scalar(stepSize), leapfrogSteps, jitter }
+    const hmc = { stepSize: tf.scalar(stepSize), leapfrogSteps, jitter, prior }
     const moved = aisReverseStep(at => logLikelihood(x, at), { z, logWeights }, key, { to, rise }, hmc)
     z.assign(moved.state.z)
     logWeights.assign(moved.state.logWeights)

@@ -5,11 +5,11 @@
  * so E[log w] >= log p(x) (Grosse, Ghahramani & Adams 2015). Such draws are known for images that the model itself generated.
  */
 import * as tf from '#tfjs'
-import * as gaussian from '../distributions/normal.js'
-import { type Key, normal } from '../random.js'
+import { type Density, standardNormal } from '../distributions/normal.js'
+import type { Key } from '../random.js'
 import { type HmcOptions, hmcState, hmcStep } from './hmc.js'
 
-/** log p(x|z) in nats: z [chains, batch, latent] -> [chains, batch]. The prior is N(0, I). */
+/** log p(x|z) in nats: z [chains, batch, latent] -> [chains, batch]. */
 export type LogLikelihood = (z: tf.Tensor) => tf.Tensor
 
 export interface AisState {
@@ -31,21 +31,30 @@ export function temperatures(steps: number): number[] {
 }
 
 /**
- * Chains at draws from the prior.
+ * Chains at draws from the prior, N(0, I) unless told otherwise.
  *
  * @example
  * const { z, logWeights } = aisStart(streamKey(1, 'start'), [10, 3, 2]) // chains, images, latent dimensions
  * console.log(z.shape, logWeights.shape) // [ 10, 3, 2 ] [ 10, 3 ]
  */
-export function aisStart(key: Key, shape: readonly [chains: number, batch: number, latent: number]): AisState {
-  return { z: normal(key, [...shape]), logWeights: tf.zeros([shape[0], shape[1]]) }
+export function aisStart(
+  key: Key,
+  shape: readonly [chains: number, batch: number, latent: number],
+  prior: Density = standardNormal,
+): AisState {
+  return { z: prior.sample(key, [...shape]), logWeights: tf.zeros([shape[0], shape[1]]) }
 }
 
 /** log p(z) + b log p(x|z), the target of HMC at inverse temperature b. */
 const tempered =
-  (logLikelihood: LogLikelihood, b: number) =>
+  (logLikelihood: LogLikelihood, b: number, prior: Density) =>
   (z: tf.Tensor): tf.Tensor =>
-    tf.add(gaussian.standardLogProb(z), tf.mul(logLikelihood(z), b))
+    tf.add(prior.logProb(z), tf.mul(logLikelihood(z), b))
+
+/** How a step moves: HMC, and the prior, N(0, I) if it is left out. */
+export interface AisOptions extends HmcOptions {
+  prior?: Density
+}
 
 /**
  * One step from b_t-1 to `to` = b_t = b_t-1 + `rise`: updates the weights, then moves z by HMC at b_t. Also returns the acceptance
@@ -68,10 +77,10 @@ export function aisStep(
   { z, logWeights }: AisState,
   key: Key,
   { to, rise }: { to: number; rise: number },
-  options: HmcOptions,
+  { prior = standardNormal, ...options }: AisOptions,
 ): { state: AisState; acceptance: tf.Tensor } {
   const weighed = tf.add(logWeights, tf.mul(logLikelihood(z), rise))
-  const target = tempered(logLikelihood, to)
+  const target = tempered(logLikelihood, to, prior)
   const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
   return { state: { z: state.z, logWeights: weighed }, acceptance }
 }
@@ -85,9 +94,9 @@ export function aisReverseStep(
   { z, logWeights }: AisState,
   key: Key,
   { to, rise }: { to: number; rise: number },
-  options: HmcOptions,
+  { prior = standardNormal, ...options }: AisOptions,
 ): { state: AisState; acceptance: tf.Tensor } {
-  const target = tempered(logLikelihood, to)
+  const target = tempered(logLikelihood, to, prior)
   const { state, acceptance } = hmcStep(target, hmcState(target, z), key, options)
   return { state: { z: state.z, logWeights: tf.add(logWeights, tf.mul(logLikelihood(state.z), rise)) }, acceptance }
 }

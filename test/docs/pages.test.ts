@@ -12,6 +12,7 @@ const PAGES: [page: string, native: boolean][] = [
   ['README.md', false],
   ['docs/compile.md', true],
   ['docs/conditional.md', false],
+  ['docs/clusters.md', true],
   ['docs/library.md', false],
   ['docs/your-data.md', false],
 ]

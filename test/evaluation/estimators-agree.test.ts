@@ -42,7 +42,7 @@ describe('a linear-Gaussian VAE, whose log p(x) is that of factor analysis', () 
   test('annealing agrees within four standard errors, over several batches', async () => {
     const { vae, exact } = linearGaussianVae()
     const { x, ...images } = linearImages(11)
-    const annealed = annealer(decoderLikelihood(vae), 2, annealingOf(20, 40, 8), { mode })
+    const annealed = annealer(decoderLikelihood(vae).logLikelihood, 2, annealingOf(20, 40, 8), { mode })
     const { logPx, standardError } = await annealed.run(images, { key })
     expect(Math.max(...standardError)).toBeLessThan(0.3)
     expectWithinErrors(logPx, exact(x), standardError)
@@ -86,7 +86,7 @@ test('annealing that is stopped returns the finished batches and leaves no tenso
   const tensors = tf.memory().numTensors
   const stop = new AbortController()
   const run = { key, signal: stop.signal, onProgress: () => stop.abort() }
-  const annealed = annealer(decoderLikelihood(vae), 2, annealingOf(6, 2, 8), { mode })
+  const annealed = annealer(decoderLikelihood(vae).logLikelihood, 2, annealingOf(6, 2, 8), { mode })
   expect((await annealed.run(images, run)).logPx).toHaveLength(8)
   expect((await annealed.run(images, run)).logPx).toHaveLength(0)
   annealed.dispose()
@@ -191,9 +191,12 @@ describe('every estimate stays finite where encoder and decoder put out extreme 
     for (const { elbo, gap, half } of [nine, eleven])
       for (const values of [elbo, gap, half.logPx, half.elbo, half.gap]) finite(values)
     finite(logPx)
-    const annealed = await annealer(decoderLikelihood(vae), 2, annealingOf(2, 2, 8), { mode: 'off' }).run(images, {
-      key,
-    })
+    const annealed = await annealer(decoderLikelihood(vae).logLikelihood, 2, annealingOf(2, 2, 8), { mode: 'off' }).run(
+      images,
+      {
+        key,
+      },
+    )
     for (const values of [annealed.logPx, annealed.standardError]) finite(values)
     // of the black and the white image, one is certain and the other is 4 |l| nats away
     expect([...logPx].sort((a, b) => a - b).map(value => Math.round(value / 1e4))).toEqual([-4, 0])

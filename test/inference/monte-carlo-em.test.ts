@@ -80,7 +80,7 @@ const annealing = {
 
 /** Anneals the decoder of `vae`, as runs of `elbo em vae` are measured. */
 const newAnnealer = (vae: Vae, effort: Partial<AnnealingEffort> = {}) =>
-  annealer(decoderLikelihood(vae), vae.latentDim, { ...annealing, ...effort }, { mode: 'off' })
+  annealer(decoderLikelihood(vae).logLikelihood, vae.latentDim, { ...annealing, ...effort }, { mode: 'off' })
 
 /** How the decoder's weights change in one pass with a small step of plain gradient ascent, per unit of learning rate. */
 async function ascent(sampler: 'hmc' | 'metropolis', run: HostKey): Promise<number[]> {

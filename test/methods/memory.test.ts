@@ -39,6 +39,8 @@ describe('the counted values are those of', () => {
     ['a VAE without hidden layers', { hidden: [], latentDim: 3 }],
     ['a VAE with convolutions', { filters: [3, 4], hidden: [6], latentDim: 3 }],
     ['a VAE with two latent layers', { hidden: [7], latentDim: 4, upperLatentDim: 2, upperHidden: [5, 3] }],
+    ['a VAE with a mixture as prior', { hidden: [7], prior: 'mixture', priorComponents: 5, kl: 'monte-carlo' }],
+    ['a VAE with gates', { hidden: [7, 5], latentDim: 3, activation: 'gated' }],
     ['a VAE of grey pixels', { likelihood: 'gaussian', pixelVariance: 'learned', binarize: 'none', hidden: [6] }],
     ['a VAE given labels', { condition: 'label', hidden: [7, 5], latentDim: 3 }],
     ['a VAE with convolutions given labels', { condition: 'label', filters: [3], hidden: [6] }],

@@ -95,6 +95,31 @@ test.each<[Partial<VaeConfig>, string]>([
   expect(() => resolveConfig(changes)).toThrow(message)
 })
 
+test.each<[Partial<VaeConfig>, string]>([
+  [{ prior: 'vamp' }, '--prior vamp: the KL term to a learned prior has no closed form; add --kl monte-carlo'],
+  [{ prior: 'mixture', kl: 'monte-carlo', freeBits: 1 }, '--free-bits 1: needs the KL term of each latent dimension'],
+  [{ priorComponents: 20 }, '--prior-components 20: has no effect with --prior normal'],
+  [
+    { prior: 'mixture', latents: 'bernoulli', estimator: 'score', kl: 'monte-carlo' },
+    '--prior mixture: needs one layer of Gaussian z; leave it out, or leave out --latents bernoulli',
+  ],
+  [
+    { prior: 'vamp', upperLatentDim: 5, kl: 'monte-carlo' },
+    '--prior vamp: needs one layer of Gaussian z; leave it out, or leave out --upper-latent-dim 5',
+  ],
+  [{ prior: 'vamp', objective: 'wake-sleep', kl: 'monte-carlo' }, '--prior vamp: this prior is made of the encoder'],
+  [{ activation: 'gated', filters: [32, 64] }, '--activation gated: is for fully connected layers'],
+])('a setting that does not fit the prior, or gates, is refused: %o', (changes, message) => {
+  expect(() => resolveConfig(changes)).toThrow(message)
+})
+
+test.each<Partial<VaeConfig>>([
+  { prior: 'vamp', objective: 'iwae', samples: 5, estimator: 'dreg' },
+  { prior: 'mixture', objective: 'wake-sleep', kl: 'monte-carlo', priorComponents: 20 },
+])('a learned prior goes with %o', changes => {
+  expect(resolveConfig(changes)).toMatchObject(changes)
+})
+
 test('a setting that is missing is named', () => {
   expect(() => vaeSettings.complete({}, 'c.json')).toThrow("c.json: the setting 'epochs' is missing")
 })

@@ -95,7 +95,9 @@ describe('a linear-Gaussian model of two layers', () => {
   test('annealing, whose chains move the noise behind h1 and h2, agrees within four standard errors', async () => {
     const vae = linearVae()
     const { x, ...images } = linearImages(5)
-    const annealed = annealer(decoderLikelihood(vae), LOWER + UPPER, annealingOf(20, 24, 5), { mode: 'off' })
+    const annealed = annealer(decoderLikelihood(vae).logLikelihood, LOWER + UPPER, annealingOf(20, 24, 5), {
+      mode: 'off',
+    })
     const { logPx, standardError } = await annealed.run(images, { key })
     expect(Math.max(...standardError)).toBeLessThan(0.3)
     expectWithinErrors(logPx, linearLogPx(x), standardError)

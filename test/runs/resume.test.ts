@@ -38,6 +38,20 @@ describe('a resumed run is byte for byte the run that was never stopped', () => 
     },
   )
 
+  test.each(['mixture', 'vamp'] as const)(
+    'with a learned prior, %s, stopped in the middle of an epoch',
+    async prior => {
+      const changes = { prior, priorComponents: 7, kl: 'monte-carlo', activation: 'gated' } as const
+      const [whole, parts] = [newRun(), newRun()]
+      await trainSmall(whole, changes)
+      await trainSmall(parts, changes, stopAfterFirstStep())
+      await trainSmall(parts, changes, { resume: true })
+      expectSameState(parts, whole)
+      const { tensors } = readRunSnapshot(whole, 'latest').snapshot
+      expect([...tensors.keys()].filter(name => name.startsWith('prior/'))).toHaveLength(prior === 'vamp' ? 1 : 3)
+    },
+  )
+
   test('with steps run in the mode that is fastest, which a resumed run does not choose again', async () => {
     const [whole, parts] = [newRun(), newRun()]
     const choices: Choice[] = []

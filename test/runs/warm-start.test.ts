@@ -1,5 +1,5 @@
 // A run that begins with the weights of another one.
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
@@ -61,7 +61,19 @@ test('a run with a warm start is resumed without the other run, byte for byte', 
   expect(tensors('stopped')).toEqual(tensors('whole'))
 })
 
+test('a run of a version without learned priors is resumed, and gives its weights to another', async () => {
+  await run('whole-older', { epochs: 2 })
+  await run('older', {})
+  const path = join(checkpoints, 'older', 'config.json')
+  const { prior: _, priorComponents: __, ...older } = JSON.parse(readFileSync(path, 'utf8'))
+  writeFileSync(path, JSON.stringify(older))
+  await run('heir', { ...tighter, initFrom: 'older' })
+  await run('older', { epochs: 2 }, { resume: true })
+  expect(tensors('older')).toEqual(tensors('whole-older'))
+})
+
 test.each<[string, Partial<VaeConfig>, string]>([
+  ['a learned prior', { prior: 'mixture', kl: 'monte-carlo' }, 'with --prior normal, this run has --prior mixture'],
   ['hidden layers', { hidden: [8] }, 'first was trained with --hidden 16, this run has --hidden 8; use the same'],
   ['latent dimensions', { latentDim: 3 }, 'first was trained with --latent-dim 4, this run has --latent-dim 3'],
   [

@@ -152,6 +152,8 @@ function describeResume(folder: string, { config, latest, metrics }: Found, file
   if (damaged) return refuse(damaged)
   const { epoch, stepInEpoch } = latest.position as Position
   if (epoch >= config.epochs) return { from: `epoch ${epoch}, the last one: ask for more with --epochs` }
+  if (latest.beginsPassAgain && stepInEpoch > 0)
+    return { from: `epoch ${epoch}; the next begins again, because an older version stored its sums in another form` }
   return { from: `epoch ${epoch}, step ${stepInEpoch} of the next` }
 }
 

@@ -14,6 +14,8 @@ export interface InspectedSnapshot {
   isWhole: boolean
   /** Undefined if state.safetensors is damaged. */
   position?: Position
+  /** Whether `--resume` begins the pass that it was saved in again, because an older version stored other sums. */
+  beginsPassAgain: boolean
   /** Damaged or missing files that the tensors give again, with the recorded digest, by their names below the snapshot's folder. */
   rewritable: Map<string, Uint8Array>
 }
@@ -29,11 +31,12 @@ export async function inspectSnapshot(
   const files: Finding[] = []
   const rewritable: InspectedSnapshot['rewritable'] = new Map()
   const state = attempt(files, join(shown, 'state.safetensors'), () => readState(path, shown))
-  if (!state) return { label, files, isWhole: false, rewritable }
-  const exported = config && (await rebuild(config, state, shown).catch((error: Error) => error))
-  if (exported instanceof Error) files[0] = failure(join(shown, 'state.safetensors'), exported)
+  if (!state) return { label, files, isWhole: false, beginsPassAgain: false, rewritable }
+  const rebuilding = config && (await rebuild(config, state, shown).catch((error: Error) => error))
+  if (rebuilding instanceof Error) files[0] = failure(join(shown, 'state.safetensors'), rebuilding)
+  const restored = rebuilding instanceof Error ? undefined : rebuilding
   for (const [name, digest] of Object.entries(state.files)) {
-    const rebuilt = exported instanceof Error ? undefined : exported?.get(name)
+    const rebuilt = restored?.exported.get(name)
     const file = join(shown, name)
     const isRight = attempt(files, file, () => {
       verifyModelFile(path, name, digest, shown)
@@ -43,19 +46,26 @@ export async function inspectSnapshot(
       files[files.length - 1] = { file, state: 'damaged', message: 'holds other weights than state.safetensors' }
     if (!isRight && rebuilt?.digest === digest) rewritable.set(name, rebuilt.bytes)
   }
-  return { label, files, isWhole: files.every(isGood), position: state.position, rewritable }
+  const beginsPassAgain = restored?.beginsPassAgain === true
+  return { label, files, isWhole: files.every(isGood), position: state.position, beginsPassAgain, rewritable }
 }
 
-/** The files that the networks give once they have the snapshot's tensors. Throws an Error if the tensors are not those of the model. */
+/**
+ * Restores a learner from the snapshot; returns the files that its networks then give. Throws an Error if the tensors are not those of the
+ * model.
+ */
 async function rebuild(config: RunConfig, state: ReturnType<typeof readState>, shown: string) {
   const method = methodOf(config)
   const settings = method.settings.fixed(config)
   requireSettings(settings, state, join(shown, 'state.safetensors')) // before a model of a wrong size is made
   const learner = method.create(config, state.data)
   try {
-    restoreLearner(learner, settings, state, shown)
+    const beginsPassAgain = restoreLearner(learner, settings, state, shown)
     const files = await modelFiles(learner.models)
-    return new Map([...files].map(([name, bytes]) => [name, { bytes, digest: digestOf(bytes) }]))
+    return {
+      beginsPassAgain,
+      exported: new Map([...files].map(([name, bytes]) => [name, { bytes, digest: digestOf(bytes) }])),
+    }
   } finally {
     learner.dispose()
   }

@@ -64,7 +64,8 @@ export const annealing = estimator({
 function newAnnealer({ trained: { learner }, mode }: OpenedForEvaluation, values: AnnealingValues): Annealer {
   if (learner.annealer) return learner.annealer({ mode }, effortOf(values))
   const vae = learner.vae as Vae
-  return annealer(decoderLikelihood(vae), vae.latentDim, annealingOptionsOf(values), { mode })
+  const { logLikelihood, start } = decoderLikelihood(vae)
+  return annealer(logLikelihood, vae.latentDim, annealingOptionsOf(values), { mode }, start)
 }
 
 function usedValues({ learner }: TrainedRun, { temperatures, chains, leapfrogSteps }: AnnealingValues) {

@@ -7,7 +7,7 @@ import type { Values } from '../../settings/setting.js'
 import type { Result } from '../command.js'
 import { describeEstimate } from '../estimates.js'
 import { type GridTrust, gridSettings, gridTrust, holdsQ, requireGrid } from '../grid.js'
-import { describeChoice } from '../opened-run.js'
+import { describeChoice, inDeviations } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
 import { estimator, imageOptions, refuseWithoutEncoder, saveOption } from './estimator.js'
 import {
@@ -57,7 +57,7 @@ export async function evaluateQuadrature(
   if (done === 0) return nothingMeasured(context, { ...document, method: 'quadrature' })
   const { logPx, bound } = summarize(result)
   const { warnings, ...trust } = gridTrust(result)
-  const description = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}`
+  const description = `quadrature with ${grid} points along each axis of z, from -${extent} to ${extent}${inDeviations(vae)}`
   const bits = printQuadrature(measuring, result, description, { warnings, ...trust })
   const perImage = { elbo: result.elbo, log_px: result.logPx, gap: result.gap, q_mass: result.qMass }
   saveValues(measuring, save, perImage, { method: 'quadrature', grid: String(grid), extent: String(extent) })

@@ -43,6 +43,8 @@ export async function imagesToMeasure(
   const all = splitOf(data, split)
   const images = requireFirst(evaluatedSplit(trained, all), count, '--images')
   const whole = images.count === all.count
+  const prior = trained.learner.vae?.latents.prior.moments ? method.traits(config).prior : undefined // a learned one
+  if (prior) opened.context.note(`z ~ ${prior}, learned with the model; KL terms are means over draws of z`)
   const values = `${data.channels === 1 ? 'grey ' : ''}values in [0, 1]`
   const read = reads === 'none' ? values : `${reads} binarization (one fixed sample, seed ${config.seed})`
   return {
@@ -54,14 +56,9 @@ export async function imagesToMeasure(
     about: `${whole ? images.count : `the first ${images.count}`} ${split} images of ${sourceName(data.source)}${conditional ? ' given their labels' : ''}, ${read}`,
     logPx: logPxName(traits),
     document: {
-      run,
-      snapshot,
-      split,
-      data: data.source,
+      ...{ run, snapshot, split, data: data.source, binarize: reads, binarizationSeed: config.seed, seed },
       ...(conditional && { condition: 'label' }),
-      binarize: reads,
-      binarizationSeed: config.seed,
-      seed,
+      ...(prior && { prior }),
     },
   }
 }

@@ -127,8 +127,10 @@ function plan({ vae }: TrainedVae, { objectives, estimators, ks, kl }: Asked): G
   )
   const possible = all.filter(one => refuseEstimate(vae, one) === undefined)
   const closed = possible.some(({ objective, estimate }) => objective === 'elbo' && estimate !== 'stl')
-  if (vae.layers.length > 1 && kl === 'analytic' && closed)
-    throw new UsageError('--kl analytic: the KL term has no closed form with two latent layers; use --kl monte-carlo')
+  if (!vae.latents.exactKl && kl === 'analytic' && closed) {
+    const why = vae.layers.length > 1 ? 'two latent layers' : 'a learned prior'
+    throw new UsageError(`--kl analytic: the KL term has no closed form with ${why}; use --kl monte-carlo`)
+  }
   const missing = estimators?.find(name => !possible.some(({ estimate }) => estimate === name))
   const refused = all.find(({ estimate }) => estimate === missing || possible.length === 0)
   if (!refused) return possible

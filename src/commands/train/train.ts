@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { absoluteSource } from '../../data/dataset.js'
 import { MOST_JSON, readWhole } from '../../files/reading.js'
+import type { Cluster } from '../../libtensorflow/cluster.js'
 import type { Method, RunConfig } from '../../methods/method.js'
 import { resolveConfig, vae } from '../../methods/vae.js'
 import { type PresetName, presets } from '../../methods/vae-presets.js'
@@ -10,6 +11,7 @@ import { type VaeConfig, vaeFlags, vaeSettings } from '../../methods/vae-setting
 import { readRunConfig } from '../../runs/config-file.js'
 import { hasHistory, runFolder } from '../../runs/directory.js'
 import { trainingRecords } from '../../runs/records.js'
+import { together } from '../../runs/team.js'
 import { train as trainRun } from '../../runs/train.js'
 import type { TrainingResult } from '../../runs/training.js'
 import { runOf, withStep } from '../../runs/warm-start.js'
@@ -17,6 +19,8 @@ import { choice, inGroup, text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { existingRun, openAndSay, withThreads } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
+import { clusterOf, clusterOptions } from './cluster.js'
+import { endWithParent, launchWorkers } from './launch.js'
 import { claimRun, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
 import { conclude, type NamedRun, newObserver } from './training-lines.js'
 
@@ -41,18 +45,28 @@ export const train = command({
       ]),
     }),
     ...vaeFlags,
+    ...clusterOptions,
   },
   finishesOnInterrupt: true,
   switches: resumeSwitch,
   examples: vae.examples,
   run(
     {
-      values: { run, preset, config },
-      given: { run: _, preset: givenPreset, config: givenConfig, ...given },
+      values: { run, preset, config, cluster, task, maxRestarts },
+      given: {
+        run: _,
+        preset: givenPreset,
+        config: givenConfig,
+        cluster: _cluster,
+        task: _task,
+        maxRestarts: _restarts,
+        ...given
+      },
       switches,
     },
     context,
   ) {
+    requireRestartable(maxRestarts, run)
     const asked = Object.entries({ preset: givenPreset, config: givenConfig }).find(([, value]) => value !== undefined)
     return trainRequested(
       {
@@ -60,6 +74,8 @@ export const train = command({
         run,
         prefix: vae.name,
         resume: switches.resume === true,
+        cluster: clusterOf({ cluster, task }),
+        maxRestarts,
         fresh: () => fresh(preset, config, given, context.checkpoints),
         resumed(saved) {
           if (asked) throw new UsageError(`--${asked[0]}: a resumed run keeps its own settings; leave this out`)
@@ -70,6 +86,12 @@ export const train = command({
     )
   },
 })
+
+/** A training that starts again continues a run, so it must know its name. */
+function requireRestartable(maxRestarts: number, run: string | null): void {
+  if (maxRestarts > 0 && run === null)
+    throw new UsageError(`--max-restarts ${maxRestarts}: name the run with --run, so that it can be continued`)
+}
 
 function fresh(preset: PresetName, path: string | null, given: Partial<VaeConfig>, checkpoints: string): VaeConfig {
   const file = path === null ? {} : vaeSettings.parse(readConfigFile(path), path)
@@ -94,27 +116,62 @@ export interface TrainingRequest {
   fresh(): RunConfig
   /** The settings of a resumed run that began with `saved`. */
   resumed(saved: RunConfig): RunConfig
+  /** The workers that train together; absent: this process alone, unless the settings name several workers. */
+  cluster?: Cluster | undefined
+  maxRestarts?: number
   /** The command that continues after an interruption; default: that of the method. */
   continueWith?: string
 }
 
 /** Trains a new run, or resumes one. */
 export async function trainRequested(request: TrainingRequest, context: Context): Promise<Result> {
-  const { method, run, resume, continueWith } = request
+  const { method, run, resume } = request
   if (resume && run === null)
     throw new UsageError(`--resume: name the run with --run ${knownRuns(context.checkpoints)}`)
   const named = run === null ? undefined : runFolder(context.checkpoints, run)
-  if (named && !resume) requireEmpty(named)
+  const follows = request.cluster !== undefined && request.cluster.index > 0
+  if (named && !resume && !follows) requireEmpty(named)
   const saved = named && resume ? readRunConfig(named) : undefined
   if (saved) requireMethod(saved, method)
-  const asked = withThreads(saved ? request.resumed(saved) : request.fresh())
-  const config = { ...asked, data: absoluteSource(asked.data) }
+  const asked = inCluster(saved ? request.resumed(saved) : request.fresh(), request.cluster)
+  if (request.cluster === undefined && (asked.workers ?? 1) > 1)
+    return launchWorkers(asked.workers ?? 1, request.maxRestarts ?? 0, context)
+  const config = { ...withThreads(asked, neighbours(request.cluster)), data: absoluteSource(asked.data) }
   if (saved) noteThreads(saved, config, context)
+  return request.cluster && follows
+    ? follow(request.cluster, { name: '', folder: '', config, method, resume }, context)
+    : lead(request, config, context)
+}
+
+/** The settings with the number of workers of the cluster. */
+function inCluster(config: RunConfig, cluster: Cluster | undefined): RunConfig {
+  if (cluster === undefined) return config
+  const { workers = 1, batchSize } = config
+  const count = cluster.workers.length
+  if (workers !== 1 && workers !== count)
+    throw new UsageError(`--workers ${workers}: the cluster has ${count} workers; leave one of the two out`)
+  if (batchSize % count !== 0)
+    throw new UsageError(
+      `--batch-size ${batchSize}: the cluster has ${count} workers, and each takes an equal part; use a multiple of ${count}`,
+    )
+  return { ...config, workers: count }
+}
+
+/** The number of workers on the same machine as this one. */
+function neighbours(cluster: Cluster | undefined): number {
+  const hosts = (cluster?.workers ?? []).map(address => address.replace(/:\d+$/, ''))
+  return Math.max(1, hosts.filter(host => host === hosts[cluster?.index ?? 0]).length)
+}
+
+/** Trains as the process that writes the run: alone, or as the chief of a cluster. */
+async function lead(request: TrainingRequest, config: RunConfig, context: Context): Promise<Result> {
+  const { method, resume, continueWith } = request
   const claim = claimRun(context, request, config)
   const { name, folder } = claim
   try {
     const started = { name, folder, config, method, resume }
-    return await trainNamed(started, continueWith ?? `${method.command} --run ${name} --resume`, context)
+    const command = continueWith ?? `${method.command} --run ${name} --resume`
+    return await trainNamed(started, command, request.cluster, context)
   } catch (error) {
     // A run that did not start leaves no folder behind.
     if (!resume && !hasHistory(folder)) claim.discard()
@@ -124,15 +181,20 @@ export async function trainRequested(request: TrainingRequest, context: Context)
   }
 }
 
-async function trainNamed(run: NamedRun, command: string, context: Context): Promise<Result> {
+async function trainNamed(
+  run: NamedRun,
+  command: string,
+  cluster: Cluster | undefined,
+  context: Context,
+): Promise<Result> {
   const { name, folder, config, resume } = run
-  const backend = await openAndSay(config.backend, config.threads, context)
+  const backend = await openAndSay(config.backend, config.threads, context, cluster)
   const bar = progressBar('steps', context)
   const records = trainingRecords(folder, config, backend)
   if (records.missing) context.note(records.missing)
   const observer = newObserver(run, bar, records, context)
   const job = { folder, config, resume, backend, isLocked: true, signal: context.signal, observer }
-  const result = await trainRun(job).finally(() => bar.stop())
+  const result = await together(() => trainRun(job)).finally(() => bar.stop())
   if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
   conclude(result, run, command, context)
   return {
@@ -140,6 +202,14 @@ async function trainNamed(run: NamedRun, command: string, context: Context): Pro
     interrupted: result.ended === 'interrupted',
     failed: result.ended === 'fallen',
   }
+}
+
+/** Trains as a worker that writes nothing. */
+async function follow(cluster: Cluster, { config }: NamedRun, context: Context): Promise<Result> {
+  endWithParent()
+  const backend = await openAndSay(config.backend, config.threads, context, cluster)
+  const { ended } = await together(() => trainRun({ folder: '', config, backend, signal: context.signal }))
+  return { json: { worker: cluster.index, ended }, interrupted: ended === 'interrupted', failed: ended === 'fallen' }
 }
 
 function summary({ ended, position, history }: TrainingResult) {

@@ -1,4 +1,6 @@
 /** The operations and element types that compiled steps support. */
+
+import { ALL_REDUCE } from '../../collectives/all-reduce.js'
 import { DTYPES, dtypeName } from '../../libtensorflow/dtypes.js'
 import type { OpDefinition } from '../../libtensorflow/op-definitions.js'
 import { CompileRefusal, callSite, noiseOf } from '../refusal.js'
@@ -31,7 +33,7 @@ export function requireCompilable(
     )
   if (outputs === 0)
     throw new CompileRefusal(`${op} has no result, only a side effect`, 'move it out of the step', callSite(site))
-  if (definition.stateful)
+  if (definition.stateful && op !== ALL_REDUCE)
     throw new CompileRefusal(`${op} has a side effect`, 'move it out of the step', callSite(site))
 }
 

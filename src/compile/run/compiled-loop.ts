@@ -10,6 +10,7 @@ import { canonicalConvolutions } from '../passes/convolutions.js'
 import { fused } from '../passes/fusions.js'
 import { type ProgramWithFunctions, vectorizedNoise } from '../passes/philox.js'
 import { optimize } from '../passes/simplify.js'
+import { inStages, reducesOverWorkers } from '../passes/stages.js'
 import { toGraph } from '../program/graphdef.js'
 import { type Program, sizeOf } from '../program/program.js'
 import type { StepProgram } from '../record/trace.js'
@@ -38,6 +39,7 @@ export function compileLoop(backend: NodeBackend, step: StepProgram, shape: Loop
   const functions = defineLoop(binding, name, loop, callees)
   const variables = [...step.variables.values()]
   const changed = loop.assigned.map(name => step.variables.get(name) as tf.Variable)
+  const attributes = MODE_ATTRIBUTES[reducesOverWorkers(step.program) ? 'graph' : mode]
   const outputs = [...loop.outputs].map(([name, type]) => [name, sizeOf(type)] as const)
   return {
     async run(fed) {
@@ -47,7 +49,7 @@ export function compileLoop(backend: NodeBackend, step: StepProgram, shape: Loop
       try {
         const ids = [...inputs, ...backend.getInputTensorIds(variables)]
         const count = outputs.length + changed.length
-        const tensors = await functions.run(`${name}_loop`, MODE_ATTRIBUTES[mode], ids, count)
+        const tensors = await functions.run(`${name}_loop`, attributes, ids, count)
         return loopResult(backend, tensors, outputs, changed)
       } finally {
         for (const id of inputs) binding.deleteTensor(id)
@@ -61,6 +63,16 @@ let definitions = 0
 
 function forMode(mode: NativeMode, program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
   if (mode === 'graph') return { program: fused(program), functions: new Map() }
+  if (!reducesOverWorkers(program)) return forXla(program, name, onGpu)
+  const staged = inStages(program, name)
+  const stages = [...staged.functions].flatMap(([stage, its]) => {
+    const { program, functions } = forXla(its, stage, onGpu)
+    return [...functions, [stage, program] as const]
+  })
+  return { program: staged.program, functions: new Map(stages) }
+}
+
+function forXla(program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
   const vectorized = vectorizedNoise(program, name)
   const forDevice = onGpu ? vectorized.program : canonicalConvolutions(vectorized.program)
   return { program: optimize(forDevice), functions: vectorized.functions }

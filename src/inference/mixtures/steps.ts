@@ -190,7 +190,7 @@ export async function passOver(
 
 /** log p(x) = E_q[log p(x | z)] - KL(q(z) || p(z)) with q = p(z | x), each [batch]. */
 function bound(mixture: Mixture, x: tf.Tensor): Record<string, tf.Tensor> {
-  const { logProb, responsibilities, logResponsibilities } = posterior(mixture, x)
+  const { logProb, responsibilities, logResponsibilities } = posterior(mixture, x, true)
   const logRatio = tf.sub(logResponsibilities, column(variable(mixture, 'log_weights'))) // [K, batch]
   const kl = tf.sum(tf.mul(responsibilities, logRatio), 0)
   return { elbo: logProb, reconstruction: tf.add(logProb, kl), kl }

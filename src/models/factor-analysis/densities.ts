@@ -18,8 +18,15 @@ import type { FactorAnalysis } from './model.js'
  * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
  * console.log(factorPosteriorMean(model, x).shape) // [ 1, 2 ]
  */
-export function posteriorMean({ mu, projection }: FactorAnalysis, x: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => tf.matMul(tf.sub(x, mu), projection))
+export function posteriorMean({ mu, W, projection, posteriorRoot }: FactorAnalysis, x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
+    const away = tf.sub(x, mu)
+    const mean = tf.matMul(away as tf.Tensor2D, projection as tf.Tensor) // [batch, latent]
+    // One Newton step: of factors that are nearly the same, the projection's entries are large and cancel.
+    const residual = tf.sub(away, tf.matMul(mean, W as tf.Tensor, false, true))
+    const shrunk = tf.matMul(tf.matMul(mean, posteriorRoot as tf.Tensor), posteriorRoot as tf.Tensor, false, true)
+    return tf.add(mean, tf.sub(tf.matMul(residual as tf.Tensor2D, projection as tf.Tensor), shrunk))
+  })
 }
 
 /**

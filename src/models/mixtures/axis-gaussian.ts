@@ -5,11 +5,12 @@
  *     (x - m)² = (high - m) / (high - low) (x - low)² + (m - low) / (high - low) (high - x)² - (m - low) (high - m)
  *
  * The first two terms are positive, and nothing cancels where m is at either end, as of pixels that are black or white in most images. Elsewhere
- * Λ (m - low) (high - m) cancels. Where that is too much for float32 (`roundingError`), as of tiny variances about grey means, a component gets a
- * slot: steps then take x - m_k before they square.
+ * Λ (m - low) (high - m) cancels. Where that is too much for float32 (`roundingError`), as of tiny variances about grey means, a component is marked:
+ * steps then take x - m_k before they square (differences.ts), of as many marked components as there are slots.
  */
 import * as tf from '#tfjs'
 import { row, sum } from '../../numeric/linear-algebra.js'
+import { momentsOfRanks, refineLogJoint } from './differences.js'
 import {
   addConstants,
   type GaussianMoments,
@@ -24,6 +25,12 @@ import {
 import { column, FLOAT32_ROUNDING, TOLERATED_ROUNDING, variable } from './mixture.js'
 import { isUnused } from './weights.js'
 
+/** The greatest number of slots. Of more components that need one, the most probable ones of each image get them. */
+const MOST_SLOTS = 4
+
+/** Ranks of an image whose log p(x) is reported by itself: an outlier is a sum of thousands of nats, of which products lose several digits. */
+const PRECISE_RANKS = 2
+
 /** Spherical (one variance per component) if `width` is 1, diagonal if it is `pixels`. */
 interface Shape {
   components: number
@@ -32,8 +39,8 @@ interface Shape {
 }
 
 /**
- * Variables: `from_low`, `from_high` [K, pixels], the coefficients of the two squares times -½ Λ; `middle` [K], the sum of the rest; `slot` [K], the
- * slot of each component, -1 for none.
+ * Variables: `from_low`, `from_high` [K, pixels], the coefficients of the two squares times -½ Λ; `middle` [K], the sum of the rest; `slot` [K], at
+ * least 0 for marked components, else -1.
  */
 export function axisStructure(spherical: boolean, components: number, pixels: number): GaussianStructure {
   const shape = { components, pixels, width: spherical ? 1 : pixels }
@@ -44,20 +51,19 @@ export function axisStructure(spherical: boolean, components: number, pixels: nu
     coefficientShapes: { from_low: matrix, from_high: matrix, middle: vector, slot: vector },
     momentShapes: { sums: matrix, squares: matrix },
     chooseBase: range,
-    logJoint(variables, x, slots) {
-      const quadratic = quadraticOfProducts(variables, x)
-      const precise = slots > 0 ? replaceRows(variables, quadratic, slotQuadratics(variables, x, slots)) : quadratic
-      return addConstants(variables, precise)
+    logJoint(variables, x, slots, isPrecise) {
+      const joint = addConstants(variables, quadraticOfProducts(variables, x))
+      const count = isPrecise ? Math.max(slots, Math.min(PRECISE_RANKS, components)) : slots
+      if (count === 0) return joint
+      return refineLogJoint(variables, x, joint, {
+        count,
+        among: isPrecise ? everyOne(components) : hasSlot(variables),
+      })
     },
-    moments(variables, responsibilities, x, slots) {
-      const { sums, squares } = momentsOfProducts(variables, responsibilities, x)
-      if (slots === 0) return { sums, squares }
-      const own = slotMoments(variables, responsibilities, x, slots)
-      return {
-        sums: replaceRows(variables, sums, own.sums),
-        squares: replaceRows(variables, squares, own.squares),
-      }
-    },
+    moments: (variables, responsibilities, x, slots) =>
+      slots === 0
+        ? momentsOfProducts(variables, responsibilities, x)
+        : momentsWithSlots(variables, responsibilities, x, slots),
     statistics: (moments, stored) => statistics(moments, stored, shape),
     invert: covariances => invert(covariances, shape),
     precisionFrom: 'covariances',
@@ -108,45 +114,40 @@ function momentsOfProducts(variables: Variables, responsibilities: tf.Tensor, x:
   return { sums: tf.matMul(responsibilities, high), squares: tf.matMul(responsibilities, low) }
 }
 
-/** 1 where a component has a slot: [slots, K]. */
-const occupied = (variables: Variables, slots: number): tf.Tensor =>
-  tf.cast(tf.equal(column(tf.range(0, slots)), tf.reshape(variable({ variables }, 'slot'), [1, -1])), 'float32')
+/** [K, 1]. */
+const everyOne = (components: number): tf.Tensor => tf.ones([components, 1], 'bool')
 
-/** The rows of a table [K, …] of each slot: 2-dimensional tensors of one row. */
-const rowsOfSlots = (places: tf.Tensor, table: tf.Tensor): tf.Tensor[] =>
-  tf.split(tf.matMul(places, table), places.shape[0] as number, 0)
+/** Whether a component has a slot: bool [K, 1]. */
+const hasSlot = (variables: Variables): tf.Tensor => tf.greaterEqual(column(variable({ variables }, 'slot')), 0)
 
-/** A table [K, …] with the rows [slots, …] in place of those of components that have a slot. */
-function replaceRows(variables: Variables, table: tf.Tensor, rows: tf.Tensor): tf.Tensor {
-  const hasSlot = tf.greaterEqual(column(variable({ variables }, 'slot')), 0)
-  return tf.where(hasSlot, tf.matMul(occupied(variables, rows.shape[0] as number), rows, true), table)
+/** The sums of x - m_k and of its squares for components with slots, those of products for the others: [K, pixels]. */
+function momentsWithSlots(variables: Variables, responsibilities: tf.Tensor, x: tf.Tensor, slots: number) {
+  const slotted = hasSlot(variables)
+  const own = momentsOfRanks(variables, tf.where(slotted, responsibilities, 0), x, slots)
+  const others = tf.where(slotted, own.left, responsibilities)
+  const products = momentsOfProducts(variables, others, x)
+  const moved = fromMeans(variables, products, tf.sum(others, 1, true))
+  return {
+    sums: tf.where(slotted, tf.add(own.sums, moved.sums), products.sums),
+    squares: tf.where(slotted, tf.add(own.squares, moved.squares), products.squares),
+  }
 }
 
-/** -½ (x - m)ᵀ Λ (x - m) of the component in each slot: [slots, batch]. */
-function slotQuadratics(variables: Variables, x: tf.Tensor, slots: number): tf.Tensor {
-  const places = occupied(variables, slots)
-  const [fromLow, fromHigh] = [variable({ variables }, 'from_low'), variable({ variables }, 'from_high')]
-  const means = rowsOfSlots(places, variable({ variables }, 'means'))
-  const halves = rowsOfSlots(places, tf.add(fromLow, fromHigh)) // -½ Λ
-  const quadratics = means.map((mean, s) => tf.matMul(halves[s] as tf.Tensor, tf.square(tf.sub(x, mean)), false, true))
-  return tf.concat(quadratics, 0)
-}
-
-/** The sums of x - m and of its squares for the component in each slot: [slots, pixels]. */
-function slotMoments(variables: Variables, responsibilities: tf.Tensor, x: tf.Tensor, slots: number) {
-  const places = occupied(variables, slots)
-  const weights = rowsOfSlots(places, responsibilities)
-  const parts = rowsOfSlots(places, variable({ variables }, 'means')).map((mean, s) => {
-    const away = tf.sub(x, mean)
-    const weighted = tf.mul(column(weights[s] as tf.Tensor), away)
-    return { sums: tf.sum(weighted, 0, true), squares: tf.sum(tf.mul(weighted, away), 0, true) }
-  })
-  const together = (name: 'sums' | 'squares') =>
-    tf.concat(
-      parts.map(part => part[name]),
-      0,
-    )
-  return { sums: together('sums'), squares: together('squares') }
+/** The sums of x - m_k and of its squares from sums of (high - x)² and (x - low)² and the sum of the weights [K, 1]. */
+function fromMeans(variables: Variables, { sums, squares }: Record<'sums' | 'squares', tf.Tensor>, weight: tf.Tensor) {
+  const [low, high, means] = ['low', 'high', 'means'].map(name => variable({ variables }, name)) as [
+    tf.Variable,
+    tf.Variable,
+    tf.Variable,
+  ]
+  const range = tf.sub(high, low)
+  const [toLow, toHigh] = [tf.sub(means, low), tf.sub(high, means)]
+  const fromMiddle = tf.div(tf.sub(squares, sums), tf.mul(range, 2))
+  const mean = tf.div(tf.add(tf.mul(squares, toHigh), tf.mul(sums, toLow)), range)
+  return {
+    sums: tf.add(fromMiddle, tf.mul(weight, tf.div(tf.sub(toHigh, toLow), 2))),
+    squares: tf.relu(tf.sub(mean, tf.mul(weight, tf.mul(toLow, toHigh)))),
+  }
 }
 
 function statistics(
@@ -210,11 +211,14 @@ function roundingError(forms: QuadraticForms, base: Values, k: number, shape: Sh
   return FLOAT32_ROUNDING * sum(terms.map(Math.abs))
 }
 
-/** A slot for each component that needs one. Their number is a power of two, so that steps are seldom compiled anew. */
+/**
+ * Marks the components that need differences, by numbers from 0 on. The number of slots, the ranks of an image that are computed by differences, is
+ * a power of two, so that steps are seldom compiled anew.
+ */
 function chooseSlots(forms: QuadraticForms, base: Values, shape: Shape) {
   let next = 0
   const slot = forms.constants.map((_, k) => (roundingError(forms, base, k, shape) > TOLERATED_ROUNDING ? next++ : -1))
-  return { slot, slots: next === 0 ? 0 : Math.min(2 ** Math.ceil(Math.log2(next)), shape.components) }
+  return { slot, slots: next === 0 ? 0 : Math.min(2 ** Math.ceil(Math.log2(next)), shape.components, MOST_SLOTS) }
 }
 
 function coefficients(forms: QuadraticForms, base: Values, shape: Shape): Values {

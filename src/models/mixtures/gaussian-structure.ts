@@ -47,8 +47,8 @@ export interface GaussianStructure {
   readonly momentShapes: Readonly<Record<'sums' | 'squares', number[]>>
   /** Chooses these values, given images x [images, pixels]. */
   chooseBase(x: tf.Tensor): Promise<Values>
-  /** log w_k + log p(x | k): [K, batch] in nats. `slots` is what `derive` returned. */
-  logJoint(variables: Variables, x: tf.Tensor, slots: number): tf.Tensor
+  /** log w_k + log p(x | k): [K, batch] in nats. `slots` is what `derive` returned; `isPrecise` as in `Mixture`. */
+  logJoint(variables: Variables, x: tf.Tensor, slots: number, isPrecise: boolean): tf.Tensor
   moments(
     variables: Variables,
     responsibilities: tf.Tensor,
@@ -68,8 +68,8 @@ export interface GaussianStructure {
   /** The most probable covariance, given that of the images, of those with no variance below `floor` in any direction of the structure. */
   atLeast(covariance: Float64Array, floor: number): Float64Array
   /**
-   * The values of the variables of `coefficientShapes`, and the number of slots: places for components that are computed in a slower and more
-   * precise way, 0 if there is one way only. A compiled step has a fixed number of them.
+   * The values of the variables of `coefficientShapes`, and the number of slots: of how many components of an image a step computes moments and
+   * densities in a slower and more precise way; 0 if there is one way only.
    */
   derive(forms: QuadraticForms, base: Values): { coefficients: Values; slots: number }
   /** The mean of (x - m_k)ᵀ Λ_k (x - m_k) over the images of component k. */

@@ -121,7 +121,7 @@ export function createGaussianMixture(options: GaussianMixtureOptions): Gaussian
     slots: 0,
     form: () => `slots ${mixture.slots}`,
     momentShapes: structure.momentShapes,
-    logJoint: x => structure.logJoint(variables, x, mixture.slots),
+    logJoint: (x, isPrecise = false) => structure.logJoint(variables, x, mixture.slots, isPrecise),
     moments: (responsibilities, x) => structure.moments(variables, responsibilities, x, mixture.slots),
     async adapt(x) {
       setBase(mixture, await structure.chooseBase(x))

@@ -10,8 +10,11 @@ export interface Mixture<Name extends string = string> {
   readonly pixels: number
   /** Parameters (`weights`, `means`, …) and coefficients derived from them (`log_weights`, …), by name. Components come first: [K, …]. */
   readonly variables: ReadonlyMap<string, tf.Variable>
-  /** log w_k + log p(x | k) of images x [batch, pixels]: [K, batch] in nats; under mean field, its expectation over the parameters. */
-  logJoint(x: tf.Tensor): tf.Tensor
+  /**
+   * log w_k + log p(x | k) of images x [batch, pixels]: [K, batch] in nats; under mean field, its expectation over the parameters. `isPrecise` asks
+   * for less rounding of the most probable components of each image, which takes longer.
+   */
+  logJoint(x: tf.Tensor, isPrecise?: boolean): tf.Tensor
   readonly momentShapes: Readonly<Record<Name, number[]>>
   /** The sums of one batch, all moments but `counts`, for responsibilities r [K, batch]. */
   moments(responsibilities: tf.Tensor, x: tf.Tensor): Record<Name, tf.Tensor>
@@ -39,7 +42,7 @@ export interface ComponentPosterior {
 }
 
 /**
- * The exact posterior over components of each image in x [batch, pixels].
+ * The exact posterior over components of each image in x [batch, pixels]; `isPrecise` as for `logJoint`.
  *
  * @example
  * const start = { weights: Float64Array.of(0.5, 0.5), means: Float64Array.of(0.9, 0.1, 0.1, 0.9) }
@@ -47,8 +50,8 @@ export interface ComponentPosterior {
  * const { responsibilities } = mixturePosterior(mixture, tf.tensor2d([[1, 0]]))
  * console.log(responsibilities.shape, responsibilities.dataSync()[0]?.toFixed(3)) // [ 2, 1 ] 0.988
  */
-export function posterior(mixture: Mixture, x: tf.Tensor): ComponentPosterior {
-  const joint = mixture.logJoint(x) // [K, batch]
+export function posterior(mixture: Mixture, x: tf.Tensor, isPrecise = false): ComponentPosterior {
+  const joint = mixture.logJoint(x, isPrecise) // [K, batch]
   const largest = tf.max(joint, 0, true)
   const shares = tf.exp(tf.sub(joint, largest))
   const total = tf.sum(shares, 0, true) // [1, batch]
@@ -70,7 +73,7 @@ export function posterior(mixture: Mixture, x: tf.Tensor): ComponentPosterior {
  * console.log([...logPx.dataSync()].map(nats => nats.toFixed(3))) // [ '-0.892', '-0.892' ]
  */
 export function logProb(mixture: Mixture, x: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => posterior(mixture, x).logProb)
+  return tf.tidy(() => posterior(mixture, x, true).logProb)
 }
 
 /** The variable of that name; throws an Error if the mixture has none. */

@@ -1,0 +1,149 @@
+/** The workers of a data-parallel training, seen from one of them: what they compare, what they share, and how they stop together. */
+import * as tf from '#tfjs'
+import { placeInCluster } from '../collectives/all-reduce.js'
+import { sumOverWorkers } from '../compile/sum-over-workers.js'
+import type { NodeBackend } from '../libtensorflow/node-backend.js'
+
+export interface Team {
+  /** The number of this worker. Number 0 is the chief: it alone writes the run, prints and draws. */
+  readonly index: number
+  readonly count: number
+  readonly isChief: boolean
+}
+
+/** The team that this process belongs to on the current backend; undefined if it trains alone. */
+export function currentTeam(): Team | undefined {
+  const { index, count } = placeInCluster()
+  return count === 1 ? undefined : { index, count, isChief: index === 0 }
+}
+
+/** The chief's value of what each worker calls `value`; those of the others are not read. */
+export async function fromChief<T>(team: Team, value: T): Promise<T> {
+  const [text = 'null'] = await gather(team, team.isChief ? JSON.stringify(value) : '')
+  return JSON.parse(text) as T
+}
+
+/** The texts of all workers, in the order of their numbers. */
+export async function gather({ index, count }: Team, text: string): Promise<string[]> {
+  const bytes = Buffer.from(text)
+  const lengths = await sumOverWorkers(ownBlock(index, count, [bytes.length]))
+  const longest = Math.max(...lengths)
+  const all = await sumOverWorkers(ownBlock(index, count, [...bytes, ...new Array(longest - bytes.length).fill(0)]))
+  return Array.from(lengths, (length, i) =>
+    Buffer.from(Uint8Array.from(all.subarray(i * longest, i * longest + length))).toString(),
+  )
+}
+
+/** One block for each worker, of zeros but for this one's. */
+function ownBlock(index: number, count: number, own: readonly number[]): Float32Array {
+  const blocks = new Float32Array(count * own.length)
+  blocks.set(own, index * own.length)
+  return blocks
+}
+
+/** Gives all workers the chief's values of these variables. */
+export async function shareVariables({ isChief }: Team, variables: Iterable<tf.Variable>): Promise<void> {
+  for (const variable of variables) {
+    const own = isChief ? Float32Array.from(await variable.data()) : new Float32Array(variable.size)
+    const shared = await sumOverWorkers(own)
+    if (isChief) continue
+    tf.tidy(() => variable.assign(tf.tensor(shared, variable.shape, 'float32').cast(variable.dtype)))
+  }
+}
+
+/** How many steps all workers run next, which the chief decides, and whether all stop, which any of them may want. */
+export async function agreeOnChunk({ isChief }: Team, count: number, stop: boolean) {
+  const [agreed = 0, stops = 0] = await sumOverWorkers(Float32Array.of(isChief ? count : 0, stop ? 1 : 0))
+  return { count: agreed, stop: stops > 0 }
+}
+
+/** What must be the same on all workers, by the name that a message gives it. */
+export type Facts = Readonly<Record<string, unknown>>
+
+/** Throws an Error that names the first difference between this worker and the chief, on all workers. */
+export async function requireSameFacts(team: Team, facts: Facts): Promise<void> {
+  const [chief = {}, ...others] = (await gather(team, JSON.stringify(facts))).map(text => JSON.parse(text) as Facts)
+  others.forEach((other, i) => {
+    const name = Object.keys({ ...chief, ...other }).find(
+      name => JSON.stringify(chief[name]) !== JSON.stringify(other[name]),
+    )
+    if (name === undefined) return
+    const [here, there] = [other[name], chief[name]].map(value => JSON.stringify(value) ?? 'nothing')
+    throw new Error(
+      `worker ${i + 1} has ${name} ${here}, but worker 0 has ${there}: start all workers with the same version, settings and images`,
+    )
+  })
+}
+
+/**
+ * Returns when all workers have called it. A worker may end only then, because others fetch the last numbers from it; so a failure of the
+ * second round, in which some have ended, means nothing.
+ */
+export async function leaveTogether(team: Team): Promise<void> {
+  await gather(team, '')
+  await gather(team, '').catch(() => undefined)
+}
+
+/** Workers are asked whether they live this often, and have this long to answer, in milliseconds. */
+const [EVERY, ANSWER] = [2000, 10_000]
+
+export interface Watch {
+  /** The worker that is gone, in one line; undefined if all answer. Asks them all, unless one is known to be gone. */
+  lost(): Promise<string | undefined>
+  /** Ends the watch; a worker that ends now is not missed. */
+  stop(): void
+}
+
+/** Watches the other workers; if one does not answer, all operations that wait for it fail. The chief watches all, each other one the chief. */
+export function watchTeam({ index, count, isChief }: Team): Watch {
+  const { binding } = tf.backend() as NodeBackend
+  const others = Array.from({ length: count }, (_, i) => i).filter(i => i !== index)
+  const watched = isChief ? others : [0]
+  let lost: string | undefined
+  let isOver = false
+  const ask = async (workers: readonly number[]) => {
+    for (const i of workers) {
+      const why = isOver || lost !== undefined ? undefined : await binding.whyUnreachable(i, ANSWER)
+      if (why !== undefined && !isOver)
+        lost ??= `worker ${i} at ${binding.cluster?.workers[i]} is gone or does not answer`
+    }
+  }
+  const timer = setInterval(async () => {
+    await ask(watched)
+    if (lost !== undefined && !isOver) binding.abortCollectives(lost)
+    if (lost !== undefined) clearInterval(timer)
+  }, EVERY)
+  return {
+    async lost() {
+      await ask(others)
+      return lost
+    },
+    stop() {
+      isOver = true
+      clearInterval(timer)
+    },
+  }
+}
+
+/**
+ * Does the work of a training on all workers of a cluster, which end together. If it fails because another worker is gone, throws an Error
+ * of one line that names it. Alone, a process does just the work.
+ */
+export async function together<T>(work: () => Promise<T>): Promise<T> {
+  const team = currentTeam()
+  if (team === undefined) return work()
+  const watch = watchTeam(team)
+  try {
+    const result = await work()
+    watch.stop()
+    await leaveTogether(team)
+    return result
+  } catch (error) {
+    const lost = await watch.lost()
+    throw lost === undefined
+      ? error
+      : new Error(`${lost}; the training ends, and --resume continues it from the last snapshot`)
+  } finally {
+    watch.stop()
+  }
+}

@@ -1,0 +1,88 @@
+// Data parallelism: what several workers compute together is what one computes alone, to the rounding of float32.
+import { spawn } from 'node:child_process'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { VaeConfig } from '../../src/methods/vae-settings.js'
+import { skipped } from '../support/native.js'
+import { repository } from '../support/repository.js'
+
+const settings: readonly (readonly [string, Partial<VaeConfig>])[] = [
+  ['adam', {}],
+  ['momentum, clipped', { optimizer: 'momentum', clipNorm: 0.5 }],
+  ['IWAE, k = 5', { objective: 'iwae', samples: 5 }],
+  ['two layers', { upperLatentDim: 2, upperHidden: [8], kl: 'monte-carlo' }],
+  ['convolutions', { filters: [4] }],
+  ['Bernoulli latents', { latents: 'bernoulli', estimator: 'score', kl: 'monte-carlo' }],
+]
+
+interface Trained {
+  digest: string
+  values: number[][]
+  elbo: number
+}
+
+/** What each of `count` workers got for each of the settings. */
+async function trained(count: number): Promise<Trained[][]> {
+  const ports = await freePorts(count)
+  const addresses = count === 1 ? '' : ports.map(port => `127.0.0.1:${port}`).join(',')
+  const script = join(repository, 'test/support/cluster-worker.mjs')
+  const given = JSON.stringify(settings.map(([, one]) => one))
+  return Promise.all(
+    ports.map(
+      (_, index) =>
+        new Promise<Trained[]>((resolve, reject) => {
+          const worker = spawn(process.execPath, [script, String(index), addresses, given])
+          const said = { stdout: '', stderr: '' }
+          for (const name of ['stdout', 'stderr'] as const)
+            worker[name].on('data', part => {
+              said[name] += part
+            })
+          worker.on('close', code =>
+            code === 0 ? resolve(JSON.parse(said.stdout)) : reject(new Error(`worker ${index}: ${said.stderr}`)),
+          )
+        }),
+    ),
+  )
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map(server => new Promise(done => server.once('listening', done))))
+  const ports = servers.map(server => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map(server => new Promise(done => server.close(done))))
+  return ports
+}
+
+/** The largest difference of two weights, relative to the largest weight of their variable. */
+function difference(a: Trained, b: Trained): number {
+  const each = a.values.map((values, i) => {
+    const others = b.values[i] ?? []
+    const scale = Math.max(...values.map(Math.abs), 1e-30)
+    return Math.max(...values.map((value, k) => Math.abs(value - (others[k] ?? Number.NaN)))) / scale
+  })
+  return Math.max(...each)
+}
+
+describe.skipIf(skipped !== '')(`workers of a cluster${skipped}`, () => {
+  const byCount = new Map<string, Trained[][]>()
+  beforeAll(async () => {
+    byCount.set('1', await trained(1))
+    byCount.set('2', await trained(2))
+    byCount.set('3', await trained(3))
+  }, 300_000)
+
+  const of = (run: string, worker: number, i: number) => byCount.get(run)?.[worker]?.[i] as Trained
+
+  test.each(settings.map(([name], i) => [name, i] as const))('%s: as one process', (_, i) => {
+    for (const run of ['2', '3']) {
+      expect(difference(of('1', 0, i), of(run, 0, i)), run).toBeLessThan(2e-5)
+      expect(of(run, 0, i).elbo).toBeCloseTo(of('1', 0, i).elbo, 4)
+    }
+  })
+
+  test.each(settings.map(([name], i) => [name, i] as const))('%s: all workers have the same bytes', (_, i) => {
+    expect(of('2', 1, i).digest).toBe(of('2', 0, i).digest)
+    expect(of('3', 2, i).digest).toBe(of('3', 0, i).digest)
+  })
+})
