@@ -10,19 +10,19 @@ export interface ImageShape {
   readonly channels: number
 }
 
-interface SetOfImages extends ImageShape {
+/** A set of images of one shape in memory: `pixels` holds [count, rows, columns, channels], levels 0 … 255. */
+export interface Images extends ImageShape {
   readonly count: number
   /** The class of each image, from 0, where a conditional model reads it: it ends the row of the image in a batch. */
   readonly classes?: Uint8Array
-}
-
-/** A set of images of one shape in memory: `pixels` holds [count, rows, columns, channels], levels 0 … 255. */
-export interface Images extends SetOfImages {
   readonly pixels: Uint8Array
 }
 
 /** A set of images that is read by position, because it may not fit into memory. */
-export interface StoredImages extends SetOfImages {
+export interface StoredImages extends ImageShape {
+  readonly count: number
+  /** As in `Images`. */
+  readonly classes?: Uint8Array
   /** The levels of images `from` … `to - 1`. */
   read(from: number, to: number): Uint8Array
 }
