@@ -1,6 +1,7 @@
-// elbo's training step as a candidate of bench/peers.mjs: node bench/elbo-steps.mjs off|graph|xla. The protocol is in peers/protocol.py.
+// elbo's training step as a candidate of bench/peers.mjs: node bench/elbo-steps.mjs off|graph|xla [bfloat16]. The protocol is in peers/protocol.py.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { peakMegabytes } from '../dist/commands/bench/peak-memory.js'
 import {
   createVae,
   gradientAscent,
@@ -13,7 +14,7 @@ import {
 } from '../dist/index.js'
 
 const { filters, hidden, latent, batch, images } = JSON.parse(process.env.BENCH_MODEL)
-const mode = process.argv[2]
+const [mode, precision] = process.argv.slice(2)
 const pixels = new Uint8Array(readFileSync(images)).subarray(16)
 await openBackend('tensorflow', { debug: false })
 
@@ -21,7 +22,7 @@ const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: late
 const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })
 initialize(vae, streamKey(1, 'weights'))
 const algorithm = gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
-const steps = scan(algorithm.step, { mode })
+const steps = scan(algorithm.step, { mode, precision })
 const CHUNK = mode === 'off' ? 10 : 100
 let done = 0
 
@@ -46,7 +47,7 @@ const timed = async count => {
   return performance.now() - started
 }
 
-console.log('ready', await timed(1))
+console.log('ready', await timed(1), peakMegabytes())
 for await (const line of createInterface({ input: process.stdin }))
-  console.log((await timed(Number(line))) / Number(line))
+  console.log((await timed(Number(line))) / Number(line), peakMegabytes())
 process.exit()

@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { availableParallelism, cpus } from 'node:os'
+import { availableParallelism, cpus, loadavg } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { candidatesFor, chooseCandidates } from './candidates.mjs'
@@ -144,12 +144,21 @@ function computer() {
   return `${cpus()[0]?.model.trim() ?? process.arch}, ${availableParallelism()} cores`
 }
 
-/** Machine, versions and rounds in one line. */
+/** The processor's features that decide the speed of matrix products, as Linux names them; elsewhere they are not known. */
+function features() {
+  if (process.platform !== 'linux') return ''
+  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(' ') ?? []
+  const has = name => `${flags.includes(name) ? '' : 'no '}${name}`
+  return ` (${['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].map(has).join(', ')})`
+}
+
+/** Machine, versions, rounds, and what else the machine does, in one line. */
 async function machine(rounds) {
   const { openBackend } = await import('../dist/index.js')
   const { backend } = await openBackend('tensorflow', { debug: false })
   const versions = `Node ${process.version}, elbo on ${backend.version}${peerVersions()}`
-  return `${computer()}; ${versions}; rounds in turn, one to warm up and ${rounds} counted.`
+  const load = `load average ${loadavg()[2]?.toFixed(1)} over the last 15 minutes`
+  return `${computer()}${features()}, ${load}; ${versions}; rounds in turn, one to warm up and ${rounds} counted.`
 }
 
 function peerVersions() {

@@ -20,6 +20,7 @@ import { describeModel, works } from './workload.mjs'
  * @property {Spread} [time]
  * @property {Spread} [ratio] time over that of the reference, round by round
  * @property {number} [firstCallMs]
+ * @property {number} [peakMegabytes] of the candidate's process
  * @property {string} [failure]
  */
 
@@ -41,12 +42,12 @@ export function comparison(work, model, measured) {
   const scale = works[work]?.perMs(model) ?? Number.NaN
   const references = measured.filter(({ candidate, failure }) => candidate.reference && !failure)
   const reference = references.sort((a, b) => median(a.times) - median(b.times))[0]
-  const rows = measured.map(({ candidate, times, firstCallMs, failure }) => {
+  const rows = measured.map(({ candidate, times, firstCallMs, peakMegabytes, failure }) => {
     const { name, group, label, products = false } = candidate
     if (failure) return { name, group, label, products, failure }
     const ratios = reference && times.map((ms, round) => ms / (reference.times[round] ?? Number.NaN))
     const time = spread(times.map(ms => ms * scale))
-    return { name, group, label, products, time, firstCallMs, ...(ratios && { ratio: spread(ratios) }) }
+    return { name, group, label, products, time, firstCallMs, peakMegabytes, ...(ratios && { ratio: spread(ratios) }) }
   })
   return { work, model, rows, reference: reference?.candidate.name }
 }
@@ -76,15 +77,15 @@ export function section({ work, model, rows, reference }) {
   return [
     `### ${title}: ${describeModel(model).join(', ')}`,
     '',
-    `| candidate | ${unit} | range | ${ratio} | its range | first call, s |`,
-    '|---|---:|---:|---:|---:|---:|',
+    `| candidate | ${unit} | range | ${ratio} | its range | first call, s | peak MB |`,
+    '|---|---:|---:|---:|---:|---:|---:|',
     ...rows.map(line),
     ...(model.filters ? ['', 'Matrix products alone are not a lower bound for convolutions and are left out.'] : []),
   ].join('\n')
 }
 
 /** @param {Row} row */
-function line({ name, time, ratio, firstCallMs = Number.NaN, failure }) {
+function line({ name, time, ratio, firstCallMs = Number.NaN, peakMegabytes, failure }) {
   const cells = time
     ? [
         time.median.toFixed(2),
@@ -92,8 +93,9 @@ function line({ name, time, ratio, firstCallMs = Number.NaN, failure }) {
         ratio?.median.toFixed(2) ?? '',
         range(ratio),
         (firstCallMs / 1000).toFixed(1),
+        peakMegabytes?.toFixed(0) ?? '',
       ]
-    : [`failed: ${failure?.replaceAll('|', '\\|')}`, '', '', '', '']
+    : [`failed: ${failure?.replaceAll('|', '\\|')}`, '', '', '', '', '']
   return `| ${[name, ...cells].join(' | ')} |`
 }
 

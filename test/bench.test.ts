@@ -39,7 +39,7 @@ describe('names on the command line', () => {
 
   test('choose candidates by parts of their names, and are refused where they match none', () => {
     const names = (only: string) => chooseCandidates(['steps'], only).steps?.map(({ name }) => name)
-    expect(names('JAX l,elbo xla')).toEqual(['elbo xla', 'JAX lax.scan'])
+    expect(names('JAX l,elbo g')).toEqual(['elbo graph', 'JAX lax.scan', 'JAX lax.scan bfloat16'])
     expect(names('')?.length).toBeGreaterThan(8)
     expect(() => names('jax,julia')).toThrow("no candidate's name contains 'julia'; there are elbo xla, elbo graph")
   })
@@ -69,20 +69,20 @@ describe('a comparison', () => {
     expect(section(compared).split('\n')).toEqual([
       '### One training step: 784-400-20, batch 128',
       '',
-      '| candidate | ms per step | range | time / elbo xla | its range | first call, s |',
-      '|---|---:|---:|---:|---:|---:|',
-      '| elbo graph | 9.00 | 8.00 to 10.00 | 1.80 | 1.33 to 2.50 | 1.5 |',
-      '| elbo xla | 5.00 | 4.00 to 6.00 | 1.00 | 1.00 to 1.00 | 1.5 |',
-      '| peer | 3.00 | 2.00 to 10.00 | 0.50 | 0.50 to 2.00 | 1.5 |',
-      '| broken | failed: ended early (exit code 1): a \\| b |  |  |  |  |',
-      '| sgemm | 1.00 | 1.00 to 1.00 | 0.20 | 0.17 to 0.25 | 1.5 |',
+      '| candidate | ms per step | range | time / elbo xla | its range | first call, s | peak MB |',
+      '|---|---:|---:|---:|---:|---:|---:|',
+      '| elbo graph | 9.00 | 8.00 to 10.00 | 1.80 | 1.33 to 2.50 | 1.5 | 90 |',
+      '| elbo xla | 5.00 | 4.00 to 6.00 | 1.00 | 1.00 to 1.00 | 1.5 | 90 |',
+      '| peer | 3.00 | 2.00 to 10.00 | 0.50 | 0.50 to 2.00 | 1.5 | 90 |',
+      '| broken | failed: ended early (exit code 1): a \\| b |  |  |  |  |  |',
+      '| sgemm | 1.00 | 1.00 to 1.00 | 0.20 | 0.17 to 0.25 | 1.5 | 90 |',
     ])
   })
 
   test('has no ratios without elbo', () => {
     const [, , peer] = results
     expect(section(comparison('steps', model, peer ? [peer] : []))).toContain(
-      '| peer | 3.00 | 2.00 to 10.00 |  |  | 1.5 |',
+      '| peer | 3.00 | 2.00 to 10.00 |  |  | 1.5 | 90 |',
     )
   })
 

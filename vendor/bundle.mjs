@@ -30,6 +30,7 @@ export async function bundleVendor() {
   const results = await Promise.all([
     build({ ...common, ...files('tfjs', 'js'), format: 'esm', plugins: [await sharedCore()] }),
     build({ ...common, ...files('koffi', 'js'), format: 'esm', external: ['@koromix/*'] }),
+    build({ ...common, ...files('hyparquet-writer', 'js'), format: 'esm' }),
     build({
       ...common,
       ...files('tfjs-node', 'cjs'),
@@ -38,11 +39,13 @@ export async function bundleVendor() {
       alias: { '@tensorflow/tfjs': '@tensorflow/tfjs-core', util: join(root, 'vendor/util.js') },
     }),
   ])
-  for (const name of ['tfjs.d.ts', 'koffi.d.ts']) copyFileSync(join(root, 'vendor', name), join(output, name))
+  for (const name of ['tfjs.d.ts', 'koffi.d.ts', 'hyparquet-writer.d.ts'])
+    copyFileSync(join(root, 'vendor', name), join(output, name))
   copyFileSync(join(root, 'node_modules/koffi/index.d.ts'), join(output, 'koffi-api.d.ts'))
   const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs))
   writeFileSync(join(output, 'LICENSES.txt'), licences(root, inputs, 'dist/vendor'))
-  return ['tfjs.js', 'tfjs.d.ts', 'tfjs-node.cjs', 'koffi.js', 'koffi.d.ts', 'LICENSES.txt'].map(name =>
+  const types = ['tfjs.d.ts', 'koffi.d.ts', 'hyparquet-writer.d.ts']
+  return ['tfjs.js', 'tfjs-node.cjs', 'koffi.js', 'hyparquet-writer.js', ...types, 'LICENSES.txt'].map(name =>
     join(output, name),
   )
 }

@@ -1,4 +1,6 @@
-"""JAX: `jit`, one compiled call per step, and `scan`, one compiled call per 100 steps with `jax.lax.scan`."""
+"""JAX: `jit`, one compiled call per step, and `scan`, one compiled call per 100 steps with `jax.lax.scan`. With `bfloat16` as second
+argument, operands and results of matrix products are bfloat16, and everything else is float32.
+"""
 
 import sys
 
@@ -7,13 +9,18 @@ import jax.numpy as jnp
 from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, batch, filters, indices, pixels, serve, weights
 
 images = jnp.asarray(pixels)
+PRECISION = jnp.bfloat16 if sys.argv[2:] == ["bfloat16"] else jnp.float32
 CHUNK = 5 if filters else 100  # as in candidates.mjs
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
+def dense(h, kernel, bias):
+    return (h.astype(PRECISION) @ kernel.astype(PRECISION)).astype(jnp.float32) + bias
+
+
 def mlp(layers, h):
     for kernel, bias in layers:
-        h = jax.nn.relu(h @ kernel + bias)
+        h = jax.nn.relu(dense(h, kernel, bias))
     return h
 
 
@@ -29,7 +36,7 @@ def encode(layers, x):
 def decode(layers, z):
     if not filters:
         kernel, bias = layers[-1]
-        return mlp(layers[:-1], z) @ kernel + bias
+        return dense(mlp(layers[:-1], z), kernel, bias)
     h = mlp(layers[: -len(filters)], z).reshape(-1, INNERMOST, INNERMOST, filters[-1])
     for i, (kernel, bias) in enumerate(layers[-len(filters) :]):
         h = jax.lax.conv_transpose(jax.nn.relu(h) if i > 0 else h, kernel, (2, 2), "SAME", dimension_numbers=LAYOUT) + bias
@@ -39,7 +46,7 @@ def decode(layers, z):
 def loss(parameters, x, key):
     encoder, (mu_head, log_var_head), decoder = parameters
     code = encode(encoder, x)
-    mu, log_var = (code @ kernel + bias for kernel, bias in (mu_head, log_var_head))
+    mu, log_var = (dense(code, kernel, bias) for kernel, bias in (mu_head, log_var_head))
     z = mu + jnp.exp(log_var / 2) * jax.random.normal(key, mu.shape)
     logits = decode(decoder, z)
     reconstruction = (x * logits - jax.nn.softplus(logits)).sum(1)

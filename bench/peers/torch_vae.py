@@ -1,4 +1,7 @@
-"""PyTorch: `eager`, and `compile`, with the loss through torch.compile; both with fused Adam."""
+"""PyTorch: `eager`, and `compile`, with the loss through torch.compile; both with fused Adam. A second argument lowers the precision of
+matrix products and convolutions: `autocast`, to bfloat16 in the forward pass and so in the backward pass, with losses in float32; `medium`,
+by set_float32_matmul_precision.
+"""
 
 import sys
 
@@ -8,6 +11,9 @@ import torch.nn.functional as F
 from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, filters, indices, pixels, serve, weights
 
 images = torch.from_numpy(pixels)
+mode, precision = sys.argv[1], "".join(sys.argv[2:])
+if precision == "medium":
+    torch.set_float32_matmul_precision("medium")
 
 
 def parameter(w, transposed):
@@ -49,15 +55,16 @@ def decode(z):
 
 
 def loss(x):
-    code = encode(x)
-    mu, log_var = (torch.addmm(bias, code, kernel) for kernel, bias in heads)
-    logits = decode(mu + torch.exp(log_var / 2) * torch.randn_like(mu))
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "autocast"):
+        code = encode(x)
+        mu, log_var = (torch.addmm(bias, code, kernel).float() for kernel, bias in heads)
+        logits = decode(mu + torch.exp(log_var / 2) * torch.randn_like(mu)).float()
     reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1)
     kl = (mu**2 + torch.exp(log_var) - log_var - 1).sum(1) / 2
     return (reconstruction + kl).mean()
 
 
-objective = torch.compile(loss) if sys.argv[1] == "compile" else loss
+objective = torch.compile(loss) if mode == "compile" else loss
 
 
 def run(steps):

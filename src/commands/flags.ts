@@ -38,7 +38,7 @@ export function flagsOf({ options, switches = {} }: Pick<Command, 'options' | 's
     flagOf(name, one as Setting<unknown> & { group: Group }),
   )
   const others = Object.entries(switches).map(([name, { group, description }]) =>
-    plain(`--${name}`, group, description),
+    plain(`--${kebabCase(name)}`, group, description),
   )
   const rank = ({ group }: Flag) => groups.indexOf(group)
   return [...settings, ...others, ...common].sort((a, b) => rank(a) - rank(b))

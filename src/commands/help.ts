@@ -40,7 +40,7 @@ export function declareProgram(): Program {
     .addHelpText('after', '\nRun a command with --help for its options and examples.')
 }
 
-const packageVersion = (): string =>
+export const packageVersion = (): string =>
   (createRequire(import.meta.url)('../../package.json') as { version: string }).version
 
 /** Adds a group without its commands. */

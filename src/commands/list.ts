@@ -23,7 +23,7 @@ const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
   bench: async () => (await import('./bench/bench.js')).bench,
   backends: async () => (await import('./backends.js')).backends,
   setup: async () => (await import('./setup.js')).setup,
-  export: async () => (await import('./export.js')).exportModel,
+  export: async () => (await import('./export/export.js')).exportModel,
   completion: async () => (await import('./completion/completion.js')).completionOf(await loadAll(others())),
 }
 

@@ -169,7 +169,7 @@ export function orThrow(refusal: string | undefined): void {
 }
 
 /**
- * The images of a run, or those of `source`: null if `--data` was not given, undefined if the command has no such option. With `noteSize`,
+ * The images of a run, or those of `source`, the value of `flag`: null if it was not given, undefined if the command has no such option. With `noteSize`,
  * images of other sizes are resized to the run's, and `noteSize` is told so. Throws an Error if their size is not the run's, or if the run's images have
  * changed.
  */
@@ -177,10 +177,11 @@ export async function runImages(
   { config, snapshot }: TrainedRun,
   source?: string | null,
   noteSize?: (message: string) => void,
+  flag = '--data',
 ): Promise<Dataset> {
   const { classes, sha256 } = snapshot.data
   if (source != null) {
-    const given = await givenImages(source, config, imageShape(snapshot.data), noteSize)
+    const given = await givenImages({ source, flag }, config, imageShape(snapshot.data), noteSize)
     return classes ? withClassesOf(given, classes.names) : given
   }
   const data = await loadRunDataset(config)
@@ -192,7 +193,7 @@ export async function runImages(
 }
 
 async function givenImages(
-  source: string,
+  { source, flag }: { source: string; flag: string },
   config: RunConfig,
   size: ImageShape,
   noteSize: ((message: string) => void) | undefined,
@@ -210,7 +211,7 @@ async function givenImages(
   }
   const resized = await loadForUse(source, config.validation, { ...options, resize: `${size.rows}x${size.columns}` })
   requireSize(resized, size)
-  noteSize?.(`--data ${source}: images are resized to the run's ${describeSize(size)}`)
+  noteSize?.(`${flag} ${source}: images are resized to the run's ${describeSize(size)}`)
   return resized
 }
 

@@ -36,6 +36,8 @@ export const sample = command({
     const draws = `${grid.rows ?? values.count} draws of z ~ ${prior} with seed ${values.seed}`
     const given = names ? `p(x|z, y), ${describeClasses(names, label)},` : 'p(x|z)'
     context.print(`mean images of ${given} for ${draws}: ${path}`)
+    const caution = method.priorCaution?.(config)
+    if (caution !== undefined) context.note(caution)
     const classes = names && { classes: Array.from(picture.classes ?? [], number => names[number]) }
     return { json: { run: argument, path, count: picture.count, seed: values.seed, ...classes, z: picture.z } }
   },

@@ -4,7 +4,7 @@
  */
 import { type HostKey, keyAt, streamKey } from '../random.js'
 import { fail, isWhole, kindOf, show } from './complaint.js'
-import { type Batches, type Call, type Mode, modes, type Numbers, type RunOptions } from './step.js'
+import { type Batches, type Call, modes, type Numbers, precisions, type RunOptions, type ScanOptions } from './step.js'
 
 /** The keys and numbers of a call's steps; `first` is the number of its first step. Throws an Error of one line if one is missing or wrong. */
 export function callOf<S>(batches: Batches, options: RunOptions<S>, first = 0): Call<S> {
@@ -16,9 +16,14 @@ export function callOf<S>(batches: Batches, options: RunOptions<S>, first = 0): 
 }
 
 /** Throws an Error of one line unless `scan` can be made of these. */
-export function checkScan(step: unknown, mode: unknown): asserts mode is 'auto' | Mode {
+export function checkScan(step: unknown, { mode = 'auto', precision = 'float32' }: ScanOptions): void {
   if (typeof step !== 'function') fail(`the step must be a function, got ${kindOf(step)}`)
-  if (!(modes as readonly unknown[]).includes(mode)) fail(`mode must be one of ${modes.join(', ')}, got ${show(mode)}`)
+  requireOneOf('mode', modes, mode)
+  requireOneOf('precision', precisions, precision)
+}
+
+function requireOneOf(name: string, known: readonly unknown[], given: unknown): void {
+  if (!known.includes(given)) fail(`${name} must be one of ${known.join(', ')}, got ${show(given)}`)
 }
 
 /** Throws an Error of one line unless steps `from` to `to` are a range. */

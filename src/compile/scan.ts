@@ -4,7 +4,9 @@
  */
 import * as tf from '#tfjs'
 import { unlessAborted } from '../interruption.js'
+import { bfloat16Problem } from '../libtensorflow/machine.js'
 import { isNodeBackend } from '../libtensorflow/node-backend.js'
+import type { Reason } from '../libtensorflow/wheels.js'
 import type { HostKey } from '../random.js'
 import { callOf, checkRange, checkScan } from './check-call.js'
 import { fail } from './complaint.js'
@@ -226,11 +228,30 @@ export function canCompile(): boolean {
   return isNodeBackend(tf.backend())
 }
 
-function newRunner<S>(step: Step<S, Inputs>, { mode = 'auto', reason = 'as requested' }: ScanOptions): StepRunner<S> {
-  checkScan(step, mode)
+/**
+ * Why steps cannot run like this on the current TF.js backend and this processor, and what to do instead; undefined if they can. float32
+ * always can.
+ */
+export function precisionProblem({ mode = 'auto', precision = 'float32' }: ScanOptions): Reason | undefined {
+  if (precision === 'float32') return undefined
+  const fix = 'use precision float32'
+  if (mode === 'off' || mode === 'graph')
+    return { reason: `mode ${mode} computes in float32`, fix: `${fix}, or mode xla` }
+  const backend = tf.backend()
+  if (!isNodeBackend(backend)) return { reason: `the backend ${tf.getBackend()} computes in float32`, fix }
+  const reason = backend.binding.isUsingGpuDevice() ? undefined : bfloat16Problem()
+  return reason === undefined ? undefined : { reason, fix }
+}
+
+function newRunner<S>(step: Step<S, Inputs>, options: ScanOptions): StepRunner<S> {
+  checkScan(step, options)
+  const { mode = 'auto', precision = 'float32', reason = 'as requested' } = options
+  const problem = precisionProblem(options)
+  if (problem) throw new CompileRefusal(`precision ${precision}: ${problem.reason}`, problem.fix)
   if (mode === 'off') return eagerSteps(step, reason)
   const backend = tf.backend()
-  if (isNodeBackend(backend)) return compileSteps(backend, step, mode === 'auto' ? undefined : { mode, reason })
+  if (isNodeBackend(backend))
+    return compileSteps(backend, step, { precision, ...(mode !== 'auto' && { choice: { mode, reason } }) })
   const obstacle = `the backend ${tf.getBackend()} cannot run TensorFlow functions`
   if (mode === 'auto') return eagerSteps(step, obstacle)
   throw new CompileRefusal(obstacle, 'use the backend tensorflow, or run it uncompiled (off)')

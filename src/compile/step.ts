@@ -94,9 +94,19 @@ export interface Choice<M extends Mode = Mode> {
   readonly reason: string
 }
 
+/** The type to which the operands of matrix products are rounded. Sums, and everything else, are float32. */
+export const precisions = ['float32', 'bfloat16'] as const
+
+export type Precision = (typeof precisions)[number]
+
 export interface ScanOptions {
   /** Left out, it is `auto`. */
   readonly mode?: (typeof modes)[number] | undefined
+  /**
+   * Left out, it is `float32`. `bfloat16` rounds the operands of matrix products to 8 significant bits, where the processor has instructions
+   * for that; it needs XLA.
+   */
+  readonly precision?: Precision | undefined
   /** Why this mode was chosen, for display; ignored with `auto`. */
   readonly reason?: string
 }

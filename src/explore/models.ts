@@ -24,21 +24,21 @@ export function describeModel(folder: string, name: string): ModelOf {
       `run ${name} is of \`elbo ${method.command}\`: it has no encoder, so this view cannot show it; choose a run of \`elbo train\``,
     )
   const snapshot: SnapshotName = snapshotFolder(folder, 'best') === undefined ? 'latest' : 'best'
-  const { data, position } = readRunHeader(folder, snapshot)
-  if (data.classes)
+  const { data: images, position } = readRunHeader(folder, snapshot)
+  if (images.classes)
     throw new Refused(
       422,
       `run ${name} reads labels (--condition label), and this view shows models of p(x) only; use \`elbo sample ${name}\` and \`elbo traverse ${name} --label\``,
     )
   const label = basename(snapshotFolder(folder, snapshot) ?? '')
-  const settings = config as VaeConfig
+  const { data: _, ...settings } = config as VaeConfig // a path of this machine
   return {
     name,
     snapshot,
     label,
     epoch: position.epoch,
     step: position.step,
-    options: { ...settings, ...imageShape(data) },
+    options: { ...settings, ...imageShape(images) },
     networks: networksIn(join(folder, 'snapshots', label)),
     reads: method.traits(config).reads,
     seed: config.seed,

@@ -9,7 +9,7 @@ export interface About {
   version: string
   /** `live`: a server that watches the runs; `exported`: files of `--export`. */
   mode: 'live' | 'exported'
-  /** The folder of the runs, as it was given. */
+  /** The folder of the runs, as it was given; empty in an export. */
   checkpoints: string
   /** The runs that the command named; they are shown first. Empty: all. */
   named: readonly string[]
@@ -27,7 +27,7 @@ export interface Run {
   model: string
   prior: string
   bound: { name: string; exact: boolean }
-  /** What `--data` named. */
+  /** The name of its images, without folders. */
   data: string
   reads: Reading
   epochs: number

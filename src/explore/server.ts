@@ -22,7 +22,14 @@ export interface ServerOptions extends About {
   port: number
 }
 
-const limits = { headerBytes: 16 * 1024, connections: 256, atOnce: 64, requestMs: 10_000, headersMs: 5000 }
+const limits = {
+  headerBytes: 16 * 1024,
+  connections: 256,
+  atOnce: 64,
+  requestMs: 10_000,
+  headersMs: 5000,
+  keepAliveMs: 60_000,
+}
 
 /** Starts the server. Throws an Error of one line if it cannot listen. */
 export async function startServer({ host, port, ...about }: ServerOptions): Promise<ExploreServer> {
@@ -45,6 +52,7 @@ export async function startServer({ host, port, ...about }: ServerOptions): Prom
     },
   )
   server.maxConnections = limits.connections
+  server.keepAliveTimeout = limits.keepAliveMs
   const actual = await listening(server, host, port)
   const shown = host.includes(':') ? `[${host}]` : host
   hosts.push(...[shown, 'localhost', '127.0.0.1', '[::1]'].map(name => `${name}:${actual}`))

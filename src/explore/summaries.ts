@@ -1,6 +1,7 @@
 /** What the page says of each run: the same as `elbo runs`, and whether it trains now. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { sourceName } from '../data/dataset.js'
 import { methodOf } from '../methods/list.js'
 import type { EpochMetrics } from '../methods/metrics.js'
 import { readRunConfig } from '../runs/config-file.js'
@@ -58,7 +59,7 @@ function describe(folder: string, name: string): RunSummary {
       model,
       prior,
       bound,
-      data: config.data,
+      data: sourceName(config.data),
       reads,
       epochs: config.epochs,
       epoch,

@@ -29,7 +29,11 @@ export function dtypeNumber(dtype: number | string): number {
   return number
 }
 
+/** Types of compiled programs that TF.js lacks, by TensorFlow's number. */
+const OTHERS: Readonly<Record<number, string>> = { 14: 'bfloat16', 23: 'uint64' }
+
 /** An element type's TF.js name, for messages. */
 export function dtypeName(dtype: number): string {
-  return Object.entries(BY_NAME).find(([, number]) => number === dtype)?.[0] ?? `TF_DataType ${dtype}`
+  const name = Object.entries(BY_NAME).find(([, number]) => number === dtype)?.[0]
+  return name ?? OTHERS[dtype] ?? `TF_DataType ${dtype}`
 }

@@ -52,6 +52,17 @@ function unsupportedCpu({ platform, cpuFlags }: Host): Reason | undefined {
   }
 }
 
+/**
+ * Why matrix products in bfloat16 are slower than in float32 on the CPU of this machine; undefined if they are faster: on x86 processors
+ * with instructions for them.
+ */
+export function bfloat16Problem({ platform, cpuFlags }: Host = thisHost()): string | undefined {
+  if (!platform.endsWith('-x64'))
+    return `products in bfloat16 are known to be faster on x86 processors only, and this is ${platform}`
+  if (cpuFlags.includes('amx_bf16') || cpuFlags.includes('avx512_bf16')) return undefined
+  return 'this processor has neither amx_bf16 nor avx512_bf16, and without them products in bfloat16 are slower than in float32'
+}
+
 function thisHost(): Host {
   const cpuInfo = process.platform === 'linux' ? readFileSync('/proc/cpuinfo', 'utf8') : ''
   return {

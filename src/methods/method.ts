@@ -3,7 +3,7 @@
  * a `Method` and its `Learner` and never asks which method it is. A new method is one file here and one entry in list.ts.
  */
 import type * as tf from '#tfjs'
-import type { modes, ScanOptions } from '../compile/step.js'
+import type { modes, Precision, ScanOptions } from '../compile/step.js'
 import type { readings } from '../data/binarize.js'
 import type { Classes } from '../data/classes.js'
 import type { Dataset, Split } from '../data/dataset.js'
@@ -38,6 +38,8 @@ export interface RunConfig extends Partial<ReadOptions> {
   validation?: 'last-sixth' | 'none'
   backend: string
   compile: (typeof modes)[number]
+  /** Of the matrix products of training; absent: float32. */
+  precision?: Precision
   threads: number | null
   /** Processes that train together; absent: this one alone. */
   workers?: number
@@ -109,6 +111,8 @@ export interface Method<C extends RunConfig = RunConfig> {
   finished(config: C, progress: Progress): 'early' | 'converged' | 'fallen' | undefined
   /** What a user should know of these settings before the run starts, one line each; absent: nothing. */
   cautions?(config: C): readonly string[]
+  /** Why draws from the prior show nothing of what was learned, in one line; absent or undefined: they do. */
+  priorCaution?(config: C): string | undefined
   /** Whether the bound after pass `epoch` may choose the best snapshot. Until it may, the latest snapshot is the best. Absent: always. */
   choosesBest?(config: C, epoch: number): boolean
   /** A line that says how the run ended; undefined if there is nothing to add. */

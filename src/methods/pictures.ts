@@ -6,6 +6,7 @@ import { type PriorAxes, priorAxes } from '../evaluation/prior-axes.js'
 import { mostProbable } from '../inference/decoder/most-probable.js'
 import { givenClasses } from '../models/conditional.js'
 import { type Decoder, decode, encode, samplePrior, type Vae } from '../models/vae.js'
+import { type PathName, paths } from '../numeric/paths.js'
 import type { Key } from '../random.js'
 
 /** Mean images, and the latent point of each; `classes` has the class of each image of a conditional model. */
@@ -64,15 +65,20 @@ async function sampleByClass(model: Decoder, key: Key, rows: number): Promise<Pi
   )
 }
 
-/** Linear interpolation with `steps` points between the codes of consecutive pairs of images: one row of z per point. A conditional model shows class `label`. */
-export async function interpolate(vae: Vae, images: ImageSet, steps: number, label?: number): Promise<Picture> {
+/** A path between two codes, and the class of all its images if the model is conditional. */
+interface Walk {
+  steps: number
+  path: PathName
+  label: number | undefined
+}
+
+/** `steps` points of a path between the codes of consecutive pairs of images: one row of z per point. */
+export async function interpolate(vae: Vae, images: ImageSet, { steps, path, label }: Walk): Promise<Picture> {
   const means = await encodeModes(vae, images)
   const walks: number[][] = []
   for (let i = 0; i + 1 < means.length; i += 2) {
     const [from, to] = [means[i] as number[], means[i + 1] as number[]]
-    for (let t = 0; t < steps; t++) {
-      walks.push(from.map((start, d) => start + (t / (steps - 1)) * ((to[d] as number) - start)))
-    }
+    for (let t = 0; t < steps; t++) walks.push(paths[path](from, to, t / (steps - 1)))
   }
   return decodeGrid(vae, walks, allOf(label, walks.length))
 }

@@ -1,7 +1,7 @@
 /** Settings common to the runs of all methods. */
 import { z } from 'zod'
 import { backendNames } from '../backends/candidates.js'
-import { modes } from '../compile/step.js'
+import { modes, precisions } from '../compile/step.js'
 import { validations } from '../data/dataset.js'
 import {
   choice,
@@ -56,6 +56,13 @@ export const runSettings = {
       ],
       true,
     ),
+    precision: {
+      ...choice(precisions, 'float32', [
+        'matrix products',
+        'Operands of the matrix products of training. bfloat16: rounded to 8 significant bits, with float32 sums; weights, the optimizer and every evaluation stay float32. It needs XLA, and a processor with amx_bf16 or avx512_bf16.',
+      ]),
+      added: true,
+    },
     threads: threads(true),
   }),
   ...inGroup('output', {

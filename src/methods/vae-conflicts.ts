@@ -148,6 +148,13 @@ const rules: readonly Rule<VaeConfig>[] = [
     likelihood === 'gaussian' && pixelVariance === null
       ? "--likelihood gaussian: needs --pixel-variance, a number above 0 such as 0.05, or 'learned'"
       : undefined,
+  ({ precision, compile, backend }) => {
+    if (precision === 'float32' || precision === undefined) return undefined
+    if (compile === 'graph' || compile === 'off')
+      return `--precision ${precision}: --compile ${compile} computes in float32; use --compile xla, or leave --precision out`
+    if (['auto', 'tensorflow', 'cuda'].includes(backend)) return undefined
+    return `--precision ${precision}: --backend ${backend} computes in float32; use --backend tensorflow or cuda, or leave --precision out`
+  },
   idle(
     ['logistics'],
     ({ likelihood }) => likelihood !== 'discretized-logistic',

@@ -261,6 +261,7 @@ export const vaeFlags = {
   }),
   backend: runSettings.backend,
   compile: runSettings.compile,
+  precision: runSettings.precision,
   threads: runSettings.threads,
   workers: workersSetting,
   imagesEvery: runSettings.imagesEvery,

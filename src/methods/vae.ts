@@ -62,6 +62,11 @@ export const vae = defineMethod<VaeConfig>({
   finished: ({ patience }, { epoch, bestEpoch }) =>
     patience !== null && epoch - bestEpoch >= patience ? 'early' : undefined,
   cautions: config => [...warmupCautions(config), ...betaCautions(config)],
+  priorCaution: ({ beta }) =>
+    beta === 0
+      ? 'warning: with --beta 0 nothing brought the codes near the prior, so draws from it are not like codes and these images mean nothing; ' +
+        'use `elbo reconstruct` or `elbo interpolate`, or train with --beta above 0'
+      : undefined,
   choosesBest: ({ klWarmup }, epoch) => epoch >= klWarmup,
   describeEnd(config, { ended, bestEpoch, history }) {
     const early =

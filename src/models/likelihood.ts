@@ -33,6 +33,8 @@ export interface Likelihood {
   readonly values: 'binary' | 'levels' | 'density'
   /** Whether log p(x|z) is linear in x, so that `logProbOfEach` is one matrix product. */
   readonly linear: boolean
+  /** Whether sigmoid(logits) is the mean image. */
+  readonly sigmoidMean: boolean
   /** What the decoder's outputs mean, in a line for users of an exported decoder. */
   readonly meaning: string
   of(heads: readonly tf.Tensor[]): PixelDistribution

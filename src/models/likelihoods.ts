@@ -25,6 +25,7 @@ const families = {
     heads: [logits],
     values: 'binary',
     linear: true,
+    sigmoidMean: true,
     meaning: 'sigmoid(logits) is the mean image: the probability that each pixel is white',
     of: ([logits]) => bernoulliPixels(logits as tf.Tensor),
   }),
@@ -32,6 +33,7 @@ const families = {
     heads: [logits],
     values: 'density',
     linear: true,
+    sigmoidMean: false,
     meaning:
       'with l = sigmoid(logits), the mean image is l / (2 l - 1) + 1 / (2 artanh(1 - 2 l)), and 1/2 where l = 1/2',
     of: ([logits]) => continuousBernoulliPixels(logits as tf.Tensor),
@@ -66,6 +68,7 @@ const gaussianOfLearnedVariance: Likelihood = {
   heads: [logits, { name: 'log_var', per: 'value' }],
   values: 'density',
   linear: false,
+  sigmoidMean: true,
   meaning: `sigmoid(logits) is the mean image; exp(log_var) + 1 / (12 x ${WHITE}^2) is the variance of each pixel`,
   of: ([logits, logVar]) => gaussianPixels(logits as tf.Tensor, atLeastRounding(logVar as tf.Tensor)),
 }
@@ -74,6 +77,7 @@ const gaussianOfVariance = (variance: number): Likelihood => ({
   heads: [logits],
   values: 'density',
   linear: false,
+  sigmoidMean: true,
   meaning: `sigmoid(logits) is the mean image; the variance of every pixel is ${variance}`,
   of: ([logits]) => gaussianPixels(logits as tf.Tensor, tf.scalar(Math.log(variance))),
 })

@@ -18,6 +18,7 @@ export const logisticPixels: Likelihood = {
   ],
   values: 'levels',
   linear: false,
+  sigmoidMean: true,
   meaning: `sigmoid(logits) is the location of a discretized logistic for each value, and exp(log_scale - ${-LOG_SCALE}) its scale`,
   of: ([logits, logScale]) => oneLogistic(logits as tf.Tensor, logScale as tf.Tensor),
 }
@@ -42,6 +43,7 @@ export function logisticMixturePixels(components: number, channels: number): Lik
     heads: [{ name: 'logits', per: 'value' }, head],
     values: 'levels',
     linear: false,
+    sigmoidMean: false,
     meaning:
       `for each pixel, mixture holds the logits of ${components} weights, then for each component ${channels} offsets of the locations ` +
       `sigmoid(logits), ${channels} log scales (plus ${LOG_SCALE}) and ${pairs(channels)} coefficients of earlier channels (by tanh)`,

@@ -14,13 +14,13 @@ export interface CompiledForms {
   dispose(...owned: readonly { dispose(): void }[]): void
 }
 
-/** A learner's steps and bounds, compiled once for each of its forms. */
-export function compiledForms(learner: Learner, start: ScanOptions): CompiledForms {
+/** A learner's steps and bounds, compiled once for each of its forms. The precision is that of the steps; bounds are float32. */
+export function compiledForms(learner: Learner, { precision, ...start }: ScanOptions): CompiledForms {
   const forms = new Map<string, { steps: Scan<Schedule>; bounds?: Bounds }>()
   let settled: Choice | undefined
   const current = () => {
     const name = learner.form?.() ?? ''
-    const form = forms.get(name) ?? { steps: scan<Schedule>(learner.step, settled ?? start) }
+    const form = forms.get(name) ?? { steps: scan<Schedule>(learner.step, { ...(settled ?? start), precision }) }
     forms.set(name, form)
     return form
   }

@@ -1,5 +1,5 @@
 /** Opens a training: initializes the learner, or restores the latest snapshot. */
-import { canCompile, type Scan } from '../compile/scan.js'
+import { canCompile, precisionProblem, type Scan } from '../compile/scan.js'
 import type { Choice, Mode, ScanOptions } from '../compile/step.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import { firstImages } from '../data/images.js'
@@ -58,6 +58,7 @@ export async function openTraining(
     const method = methodOf(config)
     const traits = method.traits(config)
     requireBatch(traits, config, data)
+    requirePrecision(config)
     const images = imagesOf(config, traits, data, learner)
     keeper = open()
     const opened = { keeper, config, method, traits, data, images, learner, backend: backend.name }
@@ -76,6 +77,12 @@ export async function openTraining(
 function requireBatch({ passes }: Traits, { batchSize }: RunConfig, { train: { count } }: Dataset): void {
   if (passes === 'shuffled' && batchSize > count)
     throw new UsageError(`--batch-size ${batchSize}: there are only ${count} training images`)
+}
+
+/** Throws a `UsageError` where the precision is refused: before the keeper writes anything. */
+function requirePrecision({ compile, precision = 'float32' }: RunConfig): void {
+  const problem = precisionProblem({ mode: compile, precision })
+  if (problem) throw new UsageError(`--precision ${precision}: ${problem.reason}; ${problem.fix}`)
 }
 
 function imagesOf({ seed }: RunConfig, { reads }: Traits, data: Dataset, learner: Learner): OpenRun['images'] {
@@ -174,9 +181,10 @@ function newTraining(run: OpenRun, { position, history }: Start, team: Team | un
 }
 
 /** A resumed run with `auto` keeps the mode that it began with, because another mode rounds differently. */
-function startMode({ compile }: RunConfig, { compile: before }: Position): ScanOptions {
+function startMode({ compile, precision }: RunConfig, { compile: before }: Position): ScanOptions {
   const keepsMode = compile === 'auto' && before !== null && before !== 'off' && canCompile()
-  return keepsMode ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
+  const mode = keepsMode ? { mode: before, reason: 'as before the run was stopped' } : { mode: compile }
+  return { ...mode, precision }
 }
 
 /** Ends the pass and measures it: means over its steps, values of the M step, the validation bound, and the rates. */

@@ -63,13 +63,16 @@ export async function trainLearner(
   const { config, signal, observer = {} } = job
   const training = await openTraining(job, learner, data, keeper, team)
   const { position, history } = training
-  const result = (ended: TrainingResult['ended']): TrainingResult => ({ ended, position, history })
+  const result = async (ended: TrainingResult['ended']): Promise<TrainingResult> => {
+    if (ended !== 'interrupted') await observer.ended?.(learner, data)
+    return { ended, position, history }
+  }
   try {
     observer.started?.(position, data)
     if (history.length > 0 && position.stepInEpoch === 0) await observer.resumed?.(learner.pictures, history, data)
     while (position.epoch < config.epochs) {
       const reason = training.finished()
-      if (reason) return result(reason)
+      if (reason) return await result(reason)
       const pass = training.startPass()
       const range = { from: position.stepInEpoch, to: pass.steps, signal, ...(team && { agree: agreement(team) }) }
       for await (const { count, outputs, schedules } of chunks(training.steps, range, pass.feed)) {
@@ -87,7 +90,7 @@ export async function trainLearner(
       }
       if (position.stepInEpoch < pass.steps) {
         if (position.stepInEpoch > range.from) await training.save(false)
-        return result('interrupted')
+        return await result('interrupted')
       }
       const metrics = await training.endPass(pass)
       const isBest = training.record(metrics)
@@ -95,10 +98,10 @@ export async function trainLearner(
       observer.epoch?.(metrics, isBest)
       await observer.saved?.(learner.pictures, history, data)
       const stops = team ? (await agreeOnChunk(team, 0, signal?.aborted === true)).stop : signal?.aborted
-      if (stops && position.epoch < config.epochs) return result('interrupted')
+      if (stops && position.epoch < config.epochs) return await result('interrupted')
     }
     const reason = training.finished()
-    return result(reason === undefined || reason === 'early' ? 'finished' : reason)
+    return await result(reason === undefined || reason === 'early' ? 'finished' : reason)
   } finally {
     training.close(...owned)
   }

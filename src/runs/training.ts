@@ -2,7 +2,7 @@
 import type { Backend } from '../backends/backend.js'
 import type { Choice } from '../compile/step.js'
 import type { Dataset } from '../data/dataset.js'
-import type { RunConfig } from '../methods/method.js'
+import type { Learner, RunConfig } from '../methods/method.js'
 import type { EpochMetrics } from '../methods/metrics.js'
 import type { Pictures } from '../methods/pictures.js'
 import type { Position } from './snapshot.js'
@@ -20,6 +20,8 @@ export interface TrainingObserver {
   resumed(pictures: Pictures, history: EpochMetrics[], data: Dataset): Promise<void>
   /** After a pass is saved; `history` has the metrics of all passes. */
   saved(pictures: Pictures, history: EpochMetrics[], data: Dataset): Promise<void>
+  /** When the training ends other than by an interruption, with the model after its last pass. */
+  ended(learner: Learner, data: Dataset): Promise<void>
 }
 
 /** The progress after each chunk of steps. */

@@ -48,6 +48,7 @@ export function figure(options: FigureOptions): Figure {
   const caption = element('figcaption', {}, options.caption ?? '')
   const code = element('code', {}, options.command ?? '')
   const command = element('div', { class: 'command' }, 'same by', code)
+  code.tabIndex = 0 // it scrolls where it is longer than the figure is wide
   command.hidden = options.command === undefined
   const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
   const tools = element(

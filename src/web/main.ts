@@ -79,7 +79,7 @@ function opener({ api, state, theme, main, tabs }: Page): () => void {
       },
     }
     const root = element('div', { class: 'stack' })
-    main.append(root)
+    main.append(element('h2', { class: 'hidden-text' }, view.title), root)
     try {
       dispose = view.mount(root, context)
     } catch (error) {

@@ -55,6 +55,7 @@ test.each<[keyof typeof bench.options, string, string]>([
 
 test.each([
   [2, 'elbo: --modes xla: cpu can only run with off', '--backends', 'cpu', '--modes', 'xla'],
+  [2, 'elbo: --precisions bfloat16: only mode xla has it', ...tiny, '--precisions', 'bfloat16'],
   [2, 'elbo: --threads 2: has no effect on PyTorch and JAX', ...tiny, '--threads', '2', '--peers'],
   [1, 'package.json', ...tiny, '--out', join(repository, 'package.json')],
 ])('bench refuses with exit code %i and one line what cannot be done: %s', (code, message, ...args) => {
@@ -71,6 +72,7 @@ describe('the candidates', () => {
         { name: 'wasm', runs: true, version: '', device: 'CPU, 1 thread', ...hardware, modes: ['off'] },
       ],
       modes,
+      precisions: ['float32'],
       models: ['mlp', 'conv'].map(name => modelNamed(name) ?? expect.fail(name)),
       batchSizes: [32, 128],
       peers: [],
@@ -89,6 +91,13 @@ describe('the candidates', () => {
     const names = (at: number, tasks: ReturnType<typeof plan>) => tasks[at]?.entries.map(({ name }) => name)
     expect(names(0, tasks)).toEqual(['tensorflow xla', 'tensorflow graph', 'tensorflow off', 'wasm'])
     expect(names(3, plan({ modes: ['graph'] }))).toEqual(['tensorflow graph'])
+  })
+
+  test('are XLA in each precision that was asked for, and the other modes in float32', () => {
+    const [task] = plan({ precisions: ['float32', 'bfloat16'] })
+    const names = task?.entries.map(({ name }) => name)
+    expect(names).toEqual(['tensorflow xla', 'tensorflow xla bfloat16', 'tensorflow graph', 'tensorflow off', 'wasm'])
+    expect(JSON.parse(task?.entries[1]?.args[1] ?? '')).toMatchObject({ mode: 'xla', precision: 'bfloat16' })
   })
 
   test('have the threads that were asked for', () => {

@@ -73,8 +73,20 @@ function storedTensor(file: string, name: string): Uint8Array {
 
 test('encode without an output says what is missing, and names the endings of files', () => {
   refused(2, 'encode: --to FILE is missing', 'encode', 'first')
-  const expected = '--to codes.txt: a file that ends in .npz, .npy, .csv, .safetensors was expected'
+  const expected = '--to codes.txt: a file that ends in .npz, .npy, .csv, .parquet, .safetensors was expected'
   refused(2, expected, 'encode', 'first', '--to', 'codes.txt')
+})
+
+test('encode --probe measures labels on test codes, and needs training images apart from them', () => {
+  const { probes } = json('encode', 'first', '--probe', '--compile', 'off')
+  const { nearestNeighbours, linear, guessing } = probes
+  for (const { mean, standardError, count } of [nearestNeighbours, linear, guessing]) {
+    expect(count).toBe(120)
+    expect(standardError).toBeCloseTo(Math.sqrt((mean * (1 - mean)) / count), 12)
+  }
+  expect(nearestNeighbours.mean).toBeGreaterThan(guessing.mean)
+  refused(2, '--probe: pictures has no training images apart', 'encode', 'first', '--data', 'pictures', '--probe')
+  refused(2, '--probe: it is fitted on training images', 'encode', 'first', '--split', 'train', '--probe')
 })
 
 test('score ranks images, with percentiles among training images and the AUC of a label', () => {

@@ -43,6 +43,36 @@ test('sample prints one JSON document, and plain tf.loadLayersModel gives its pi
   expect(found.length).toBe(6 * 784)
 })
 
+test('export --model-card writes every format, a card with the numbers of evaluate, and the z of its pictures', () => {
+  const flags = ['--model-card', '--saved-model', '--onnx', '--images', '100', '--samples', '20']
+  const { files } = json('export', 'first', '--to', 'published', ...flags)
+  const names = files.map((path: string) => path.replace('published/', ''))
+  expect(names.filter((name: string) => !/^(en|de)coder\//.test(name))).toEqual([
+    ...['elbo.json', 'saved_model/saved_model.pb', 'onnx/decoder.onnx', 'onnx/encoder.onnx'],
+    ...['README.md', 'samples.png', 'samples.json', 'reconstructions.png', 'weights.safetensors'],
+  ])
+  const card = readFileSync(join(home, 'published/README.md'), 'utf8')
+  const { elbo, logPx } = json('evaluate', 'first', '--images', '100', '--samples', '20')
+  for (const { mean, standardError } of [elbo, logPx])
+    expect(card).toContain(`| ${mean.toFixed(2)} | ${standardError.toFixed(2)} | nats/image |`)
+  expect(card).toContain('On 100 test images of `small`; ± is one standard error')
+  expect(card).toContain('The prior of z is N(0, I)')
+  expect(JSON.parse(readFileSync(join(home, 'published/samples.json'), 'utf8')).z).toEqual(
+    json('sample', 'first', '--out', 'published.png').z,
+  )
+  expect(readFileSync(join(home, 'published/samples.png')).equals(readFileSync(join(home, 'published.png')))).toBe(true)
+  refused(
+    2,
+    '--samples: only a model card has numbers; add --model-card',
+    'export',
+    'first',
+    '--to',
+    'x',
+    '--samples',
+    '5',
+  )
+})
+
 test('reconstruct, interpolate and manifold each write a picture and print the z that it shows', () => {
   for (const [args, name] of [
     [['reconstruct', 'first', '--count', '5'], 'reconstructions'],
@@ -55,6 +85,34 @@ test('reconstruct, interpolate and manifold each write a picture and print the z
     expect(z.length).toBeGreaterThan(4)
   }
 })
+
+test('interpolate walks between numbered images and files, straight or along an arc', () => {
+  const { z, ends } = json('interpolate', 'first', '--between', '3,8,0,3', '--steps', '3')
+  expect(ends).toEqual([3, 8, 0, 3])
+  expect(z).toHaveLength(6)
+  expect(z[0]).toEqual(z[5]) // the code of image 3
+  for (const [j, value] of z[1].entries()) expect(value).toBeCloseTo((z[0][j] + z[2][j]) / 2, 6)
+  const arc = json('interpolate', 'first', '--between', '3,8', '--steps', '3', '--path', 'spherical')
+  expect([arc.z[0], arc.z[2]]).toEqual([z[0], expect.anything()])
+  expect(arc.z[1]).not.toEqual(z[1])
+  const file = picture('dot.png')
+  expect(json('interpolate', 'first', '--between', `${file},8`, '--steps', '2').ends).toEqual([file, 8])
+})
+
+test('interpolate refuses what is no pair of images', () => {
+  const refuse = (message: string, ...args: string[]) => refused(2, message, 'interpolate', 'first', ...args)
+  refuse('--between 3,8,0: pairs of images were expected', '--between', '3,8,0')
+  refuse('--between 999: there are 120 test images, numbered from 0', '--between', '3,999')
+  refuse('--count: --between names the images', '--between', '3,8', '--count', '2')
+})
+
+/** A PNG of 28 x 28 pixels with one bright row. */
+function picture(name: string): string {
+  const png = new PNG({ width: 28, height: 28 })
+  for (let i = 0; i < 784; i++) png.data.set([...Array(3).fill(i < 28 ? 255 : 0), 255], 4 * i)
+  writeFileSync(join(home, name), PNG.sync.write(png))
+  return name
+}
 
 test('posterior draws a row an image, and its ELBO and KL add up to log p(x)', () => {
   const { images, path } = json('posterior', 'first', '--images', '0,7', '--grid', '81', '--compile', 'off')

@@ -19,6 +19,7 @@ beforeAll(() => {
 
 test('train prints a line for each epoch and leaves settings, metrics, models and pictures', () => {
   expect(printed).toMatch(/epoch 2\/2 {2}validation ELBO -\d+\.\d\d ± \d/)
+  expect(printed).toMatch(/active units: [0-2] of 2 latent dimensions say something about the image \(200 images\)/)
   for (const file of [
     'config.json',
     'metrics.jsonl',

@@ -1,6 +1,7 @@
 // Arrays written block by block: every format holds the numbers and texts that were written, and an unfinished file leaves nothing.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { expect, test } from 'vitest'
 import { zipMembers } from '../../src/data/sources/zip.js'
 import { type ArraySpec, textSpec } from '../../src/files/array-files/arrays.js'
@@ -97,6 +98,35 @@ test('safetensors: numbers, texts as bytes, metadata and a digest that matches',
       .replaceAll('\0', ''),
   )
   expect(texts).toEqual(names)
+})
+
+test('Parquet: a row group per block, lists of numbers, bytes of images, and metadata with their shapes', async () => {
+  const path = join(temporaryFolder(), 'codes.parquet')
+  const image = Uint8Array.from({ length: 12 }, (_, i) => i)
+  const all: ArraySpec[] = [...specs, { name: 'image', type: 'uint8', shape: [3, 2, 2] }]
+  const format = arrayFormatOf(path)
+  if (format === undefined) throw new Error('no format for Parquet')
+  await writeArrays(path, { format, specs: all, metadata: { run: 'first' } }, async write => {
+    write({
+      name: names.slice(0, 2),
+      label: label.subarray(0, 2),
+      mean: mean.subarray(0, 4),
+      image: image.subarray(0, 8),
+    })
+    write({ name: names.slice(2), label: label.subarray(2), mean: mean.subarray(4), image: image.subarray(8) })
+    return true
+  })
+  const file = await asyncBufferFromFile(path)
+  const { row_groups, key_value_metadata } = await parquetMetadataAsync(file)
+  expect(row_groups.map(group => Number(group.num_rows))).toEqual([2, 1])
+  const metadata = Object.fromEntries((key_value_metadata ?? []).map(({ key, value = '' }) => [key, value]))
+  expect(metadata.run).toBe('first')
+  expect(JSON.parse(metadata.shapes ?? '')).toEqual({ name: [], label: [], mean: [2], image: [2, 2] })
+  const rows = await parquetReadObjects({ file, utf8: false })
+  expect(rows.map(row => row.name)).toEqual(names)
+  expect(rows.map(row => row.label)).toEqual([...label])
+  expect(rows.map(row => row.mean)).toEqual([0, 2, 4].map(i => [...mean.subarray(i, i + 2)]))
+  expect(rows.map(row => [...row.image])).toEqual([0, 4, 8].map(i => [...image.subarray(i, i + 4)]))
 })
 
 test('a file that is not finished leaves the old one, and nothing else', async () => {

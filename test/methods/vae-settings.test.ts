@@ -95,6 +95,14 @@ test.each<[Partial<VaeConfig>, string]>([
   expect(() => resolveConfig(changes)).toThrow(message)
 })
 
+test('a run of a version without a precision is one in float32, and cannot go on in another', () => {
+  const { precision, ...older } = resolveConfig()
+  expect(precision).toBe('float32')
+  const saved = vaeSettings.complete(older, 'c.json')
+  expect(vaeSettings.fixed(saved)).toEqual(vaeSettings.fixed(resolveConfig()))
+  expect(() => vaeSettings.resume(saved, { precision: 'bfloat16' })).toThrow('the run began with "float32"')
+})
+
 test.each<[Partial<VaeConfig>, string]>([
   [{ prior: 'vamp' }, '--prior vamp: the KL term to a learned prior has no closed form; add --kl monte-carlo'],
   [{ prior: 'mixture', kl: 'monte-carlo', freeBits: 1 }, '--free-bits 1: needs the KL term of each latent dimension'],
@@ -176,6 +184,14 @@ test.each([
   [
     { likelihood: 'continuous-bernoulli' },
     '--likelihood continuous-bernoulli: is a density of grey pixels; add --binarize none',
+  ],
+  [
+    { precision: 'bfloat16', compile: 'graph' },
+    '--precision bfloat16: --compile graph computes in float32; use --compile xla, or leave --precision out',
+  ],
+  [
+    { precision: 'bfloat16', backend: 'wasm' },
+    '--precision bfloat16: --backend wasm computes in float32; use --backend tensorflow or cuda',
   ],
 ] as const)('%o is refused: %s', (changes, message) => {
   expect(() => resolveConfig(changes)).toThrow(message)

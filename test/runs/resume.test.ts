@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Choice } from '../../src/compile/step.js'
 import { optimizers } from '../../src/inference/optimizer.js'
+import { bfloat16Problem } from '../../src/libtensorflow/machine.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { loadTrainedVae, readRunSnapshot } from '../../src/runs/trained-run.js'
 import { useBackend } from '../support/backend.js'
 import { smallMnist } from '../support/idx-file.js'
+import { skipped } from '../support/native.js'
 import { expectSameState, newRun, readMetrics, smallConfig, stopAfterFirstStep, trainSmall } from '../support/runs.js'
 
 describe('a resumed run is byte for byte the run that was never stopped', () => {
@@ -35,6 +37,19 @@ describe('a resumed run is byte for byte the run that was never stopped', () => 
       expect(second).toMatchObject({ ended: 'interrupted', position: { epoch: 0, stepInEpoch: 2 } })
       await trainSmall(parts, { compile }, { resume: true })
       expectSameState(parts, whole)
+    },
+  )
+
+  test.skipIf(skipped !== '' || bfloat16Problem() !== undefined)(
+    'with products in bfloat16, which is in the snapshot and never changes',
+    async () => {
+      const changes = { compile: 'auto', precision: 'bfloat16', epochs: 1 } as const
+      const [whole, parts] = [newRun(), newRun()]
+      await trainSmall(whole, changes)
+      await trainSmall(parts, changes, stopAfterFirstStep())
+      await trainSmall(parts, changes, { resume: true })
+      expectSameState(parts, whole)
+      expect(readRunSnapshot(whole, 'latest').snapshot.settings).toMatchObject({ precision: 'bfloat16' })
     },
   )
 

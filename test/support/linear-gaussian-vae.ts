@@ -41,6 +41,7 @@ export const linearPixels: Likelihood = {
   meaning: 'the mean image',
   values: 'density',
   linear: false,
+  sigmoidMean: false,
   of([mean]) {
     const of = mean as tf.Tensor
     const logVar = tf.scalar(Math.log(PSI))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { BackendOptions } from '../../backends/backend.js'
 import { candidates } from '../../backends/candidates.js'
-import { modes } from '../../compile/step.js'
+import { modes, precisions } from '../../compile/step.js'
 import { writeFileAtomic } from '../../files/files.js'
 import { makeFolder } from '../../files/folders.js'
 import { refuseOwnFile } from '../../runs/own-files.js'
@@ -54,6 +54,13 @@ const options = {
       'Backends to time. Those that do not run here are listed with the reason.',
     ]),
     modes: someOf(nativeModes, ['how steps run', 'How steps run. Backends that cannot compile have only off.']),
+    precisions: {
+      ...someOf(precisions, [
+        'operands of matrix products',
+        'Operands of matrix products, as in train. Mode xla alone has bfloat16.',
+      ]),
+      value: ['float32'],
+    },
     models: setting(
       z.array(z.string().refine(name => modelNamed(name) !== undefined)).min(1),
       ['mlp', 'conv'],
@@ -154,9 +161,20 @@ function plan(asked: Asked, backends: readonly Probed[], options: BackendOptions
     throw new Error(`backend ${refused.name} cannot run: ${refused.reason}. Fix: ${refused.fix}`)
   if (!running.some(backend => backend.modes.some(mode => asked.modes.includes(mode))))
     throw new UsageError(`--modes ${asked.modes}: ${running.map(({ name }) => name).join(', ')} can only run with off`)
+  const hasXla = running.some(backend => backend.modes.includes('xla')) && asked.modes.includes('xla')
+  if (!asked.precisions.includes('float32') && !hasXla)
+    throw new UsageError(`--precisions ${asked.precisions}: only mode xla has it; add float32`)
   const models = [...new Set(asked.models)].map(name => modelNamed(name) as BenchmarkModel)
   const batchSizes = [...new Set(asked.batchSizes)]
-  return planTasks({ backends: running, modes: asked.modes, models, batchSizes, peers, options })
+  return planTasks({
+    backends: running,
+    modes: asked.modes,
+    precisions: [...new Set(asked.precisions)],
+    models,
+    batchSizes,
+    peers,
+    options,
+  })
 }
 
 /** Yields one comparison after the other; if interrupted, the last one has only the finished rounds. */

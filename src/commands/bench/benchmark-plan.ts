@@ -1,7 +1,7 @@
 /** The candidates of `elbo bench`: backends x modes, for each model and batch size. */
 import { join } from 'node:path'
 import type { BackendOptions } from '../../backends/backend.js'
-import type { Mode } from '../../compile/step.js'
+import type { Mode, Precision } from '../../compile/step.js'
 import type { BenchmarkModel } from './benchmark-models.js'
 import type { Candidate } from './interleave.js'
 import { type PeerCommand, peerWork } from './peers.js'
@@ -32,6 +32,7 @@ export interface Task {
 export interface Plan {
   backends: readonly ProbedBackend[]
   modes: readonly Mode[]
+  precisions: readonly Precision[]
   models: readonly BenchmarkModel[]
   batchSizes: readonly number[]
   peers: readonly PeerCommand[]
@@ -49,29 +50,37 @@ export function planTasks({ models, batchSizes, peers, ...plan }: Plan): Task[] 
 }
 
 function ownEntries(
-  { backends, modes, options }: Pick<Plan, 'backends' | 'modes' | 'options'>,
+  { backends, modes, precisions, options }: Pick<Plan, 'backends' | 'modes' | 'precisions' | 'options'>,
   model: BenchmarkModel,
   batchSize: number,
 ): Entry[] {
   const config = { ...model.config, batchSize }
   return backends.flatMap(backend => {
     const group = backend.inSoftware ? `${backend.name} in software` : backend.name
-    return backend.modes
-      .filter(mode => modes.includes(mode))
-      .map(mode => ({
-        name: backend.modes.length > 1 ? `${group} ${mode}` : group,
+    return waysOf(
+      backend.modes.filter(mode => modes.includes(mode)),
+      precisions,
+    ).map(({ mode, precision }) => {
+      const label = precision === 'float32' ? mode : `${mode} ${precision}`
+      const work: Work = { backend: backend.name, mode, precision, config, options }
+      return {
+        name: backend.modes.length > 1 ? `${group} ${label}` : group,
         group,
-        label: mode,
+        label,
         device: backend.device,
         chunk: 1,
         program: process.execPath,
-        args: [
-          join(import.meta.dirname, 'worker.js'),
-          JSON.stringify({ backend: backend.name, mode, config, options } satisfies Work),
-        ],
-      }))
+        args: [join(import.meta.dirname, 'worker.js'), JSON.stringify(work)],
+      }
+    })
   })
 }
+
+/** Modes other than xla compute in float32 only. */
+const waysOf = (modes: readonly Mode[], precisions: readonly Precision[]) =>
+  modes.flatMap(mode =>
+    precisions.filter(precision => precision === 'float32' || mode === 'xla').map(precision => ({ mode, precision })),
+  )
 
 function peerEntry({ name, chunk, ...command }: PeerCommand, model: BenchmarkModel, batchSize: number): Entry {
   const { work, isConvolutional } = peerWork(model, batchSize)

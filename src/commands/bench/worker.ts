@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import type { BackendOptions } from '../../backends/backend.js'
 import { openBackend } from '../../backends/candidates.js'
 import { chunks, type Feed, scan } from '../../compile/scan.js'
-import type { Mode, Outputs } from '../../compile/step.js'
+import type { Mode, Outputs, Precision, ScanOptions } from '../../compile/step.js'
 import { type Dataset, loadDataset } from '../../data/dataset.js'
 import { shuffledPass } from '../../data/passes.js'
 import type { Schedule } from '../../inference/algorithm.js'
@@ -20,13 +20,14 @@ import { peakMegabytes } from './peak-memory.js'
 export interface Work {
   backend: string
   mode: Mode
+  precision: Precision
   config: DeepReadonly<Partial<VaeConfig>>
   options: BackendOptions
 }
 
-async function answer({ backend, mode, config: given, options }: Work): Promise<void> {
+async function answer({ backend, mode, precision, config: given, options }: Work): Promise<void> {
   await openBackend(backend, options)
-  const run = await newTraining(resolveConfig(given), mode)
+  const run = await newTraining(resolveConfig(given), { mode, precision })
   const timed = async (steps: number) => {
     const started = performance.now()
     await run(steps)
@@ -44,11 +45,11 @@ const say = (...values: (string | number)[]) =>
   process.stdout.write(`${[...values, Math.round(peakMegabytes())].join(' ')}\n`)
 
 /** Starts a training; the returned function runs the given number of further steps, in the chunks of `train`. */
-async function newTraining(config: VaeConfig, mode: Mode): Promise<(steps: number) => Promise<void>> {
+async function newTraining(config: VaeConfig, how: ScanOptions): Promise<(steps: number) => Promise<void>> {
   const data = await loadDataset(config.data)
   const learner = vae.create(config, { ...data, images: data.train.count })
   await learner.initialize(data, () => data.train)
-  const steps = scan<Schedule>(learner.step, { mode })
+  const steps = scan<Schedule>(learner.step, how)
   const feedOf = epochFeeds(config, data)
   const stepsPerEpoch = Math.floor(data.train.count / config.batchSize)
   let step = 0

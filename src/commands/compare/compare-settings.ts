@@ -161,6 +161,10 @@ export const compareSettings = {
   binarize: emBinarize,
   backend: runSettings.backend,
   compile: runSettings.compile,
+  precision: {
+    ...runSettings.precision,
+    details: 'Operands of the matrix products of methods that take gradient steps with an encoder, as in train.',
+  },
   threads: runSettings.threads,
 } as const satisfies GroupedSettings
 

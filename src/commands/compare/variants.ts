@@ -43,18 +43,19 @@ export const learnsBySteps = (variant: Variant): boolean => contestantOf(variant
 
 /** The settings of a variant's run, except the number of epochs. */
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
-  const { data, binarize, backend, compile, threads, validationImages, condition = 'none' } = shared
-  const machine = { backend, compile, threads }
-  const runSettings = {
+  const {
     data,
-    ...readOptionsOf(shared),
     binarize,
-    ...machine,
+    backend,
+    compile,
+    precision = 'float32',
+    threads,
     validationImages,
-    trainImages,
-    seed,
-    condition,
-  }
+    condition = 'none',
+  } = shared
+  const machine = { backend, compile, precision, threads }
+  const images = { data, ...readOptionsOf(shared), binarize, validationImages, trainImages }
+  const runSettings = { ...images, ...machine, seed, condition }
   return keepKnown(contestantOf({ method }).config(size, shared), runSettings)
 }
 

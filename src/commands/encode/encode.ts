@@ -1,7 +1,7 @@
 /** `elbo encode RUN`: the codes of images as arrays, with labels and names, and their charts. */
 import { join } from 'node:path'
 import type { Outputs } from '../../compile/step.js'
-import { requireFirst, sourceName, splitNames } from '../../data/dataset.js'
+import { requireFirst, type Split, sourceName, splitNames } from '../../data/dataset.js'
 import { type Encoded, encodeImages } from '../../evaluation/codes.js'
 import { describeCollapse } from '../../evaluation/collapse.js'
 import { type Dimension, dimensionSums } from '../../evaluation/dimensions.js'
@@ -35,15 +35,16 @@ import {
 } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
 import { arraysOfCodes, blockOf, type Coded } from './arrays-of-codes.js'
-import { keptCodes } from './kept-codes.js'
+import { type KeptCodes, keptCodes } from './kept-codes.js'
+import { describeProbes, MOST_PROBED, probeCodes, requireProbe } from './probe-codes.js'
 
 const options = {
   to: grouped(
     'output',
     text(
       [
-        'file to write: .npz, .npy, .csv or .safetensors',
-        'File to write; its ending says the format. npz and safetensors hold all arrays, csv all but the image, npy the means alone.',
+        'file to write: .npz, .npy, .csv, .parquet or .safetensors',
+        'File to write; its ending says the format. npz, safetensors and parquet hold all arrays, csv all but the image, npy the means alone.',
       ],
       { unset: 'none' },
     ),
@@ -66,6 +67,7 @@ export const encode = command({
   options,
   switches: {
     plot: { description: 'draw codes by label, and the KL of each dimension', group: 'output' },
+    probe: { description: 'measure how well labels can be told from codes', group: 'measurement' },
   },
   finishesOnInterrupt: true,
   examples: [
@@ -73,35 +75,43 @@ export const encode = command({
     'encode first --split train --to train.csv',
     'encode first --data path/to/pictures --to codes.safetensors',
     'encode first --plot',
+    'encode first --probe',
   ],
   async run({ argument, values, switches }, context) {
-    const plot = switches.plot === true
-    const format = formatOf(values.to, plot)
+    const [plot, isProbed] = [switches.plot === true, switches.probe === true]
+    const format = formatOf(values.to, plot || isProbed)
     const { folder, trained } = await openRun(argument, values, context)
     const coded = await codedImages(trained, values, plot, context)
+    if (isProbed) requireProbe(coded)
     const about = `${coded.images.count} ${values.split} images of ${sourceName(coded.source)}`
-    const found = await encoded(coded, format, { values, context, trained, run: argument })
-    if (!found.isWhole) return interrupted(argument, values.to, context)
+    const opened = { values, context, trained, run: argument }
+    const found = await encoded(coded, format, opened)
+    const known = isProbed && found.isWhole ? await trainingCodes(coded, opened) : undefined
+    if (!found.isWhole || (isProbed && known === undefined)) return interrupted(argument, values.to, context)
     if (found.compile) context.note(describeChoice(found.compile))
     context.print(`${about}: mean is ${coded.codes.meaning}`)
     const use = describeUse(context, found.dimensions, coded.images.count)
     if (values.to !== null) describeFile(context, values.to, found.specs, coded)
+    const probes = known && (await probeCodes(known, found.probed))
+    for (const line of known && probes ? describeProbes(probes, known, values.split) : []) context.print(line)
     const plots = plot ? await drawCharts(folder, `run ${argument}, ${about}`, found) : []
     for (const path of plots) context.print(`chart: ${path}`)
     const arrays = Object.fromEntries(found.specs.map(({ name, shape }) => [name, shape]))
     const json = { run: argument, split: values.split, data: coded.source, images: coded.images.count }
-    return { json: { ...json, mean: coded.codes.meaning, path: values.to, arrays, ...use, plots } }
+    return {
+      json: { ...json, mean: coded.codes.meaning, path: values.to, arrays, ...use, ...(probes && { probes }), plots },
+    }
   },
 })
 
 type EncodeValues = Values<typeof options>
 
 /** The format of the file, if one is asked for. Throws a `UsageError` if nothing is asked for, or another format. */
-function formatOf(to: string | null, plot: boolean): ArrayFormat | undefined {
+function formatOf(to: string | null, isLookedAt: boolean): ArrayFormat | undefined {
   refuseOwnFile('--to', to)
   if (to === null) {
-    if (plot) return undefined
-    throw new UsageError('encode: --to FILE is missing, the file for the codes; or use --plot')
+    if (isLookedAt) return undefined
+    throw new UsageError('encode: --to FILE is missing, the file for the codes; or use --plot or --probe')
   }
   const format = arrayFormatOf(to)
   if (format === undefined) throw new UsageError(`--to ${to}: a file that ends in ${arrayEndings} was expected`)
@@ -120,7 +130,10 @@ async function codedImages(trained: TrainedRun, values: EncodeValues, plot: bool
     throw new UsageError(`--plot: the codes of this run are ${codes.meaning}, which lie in no plane; use --to`)
   const data = await runImages(trained, values.data, context.note)
   const images = requireFirst(evaluatedSplit(trained, splitOf(data, values.split)), values.images, '--images')
-  return { images, codes, isBinary: method.traits(config).reads !== 'none', source: data.source }
+  const isBinary = method.traits(config).reads !== 'none'
+  // A source without parts gives all of its images for training and for testing.
+  const isApart = data.train.labels !== data.test.labels
+  return { images, codes, isBinary, source: data.source, train: data.train, isApart }
 }
 
 interface Run {
@@ -136,11 +149,12 @@ async function encoded(coded: Coded, format: ArrayFormat | undefined, opened: Ru
   const { codes, images } = coded
   const sums = codes.widths.kl === undefined ? undefined : dimensionSums(codes.widths.kl)
   const kept = keptCodes(coded)
+  const probed = keptCodes(coded, MOST_PROBED)
   let result: Encoded = { images: 0, compile: undefined }
   const work = async (write: (block: Block) => void) => {
     result = await encodeAll(coded, opened, (outputs, block) => {
       write(block)
-      if (outputs.mean) kept.add(outputs.mean)
+      if (outputs.mean) for (const keeper of [kept, probed]) keeper.add(outputs.mean)
       if (outputs.mean && outputs.kl) sums?.add(outputs.mean, outputs.kl)
     })
     return result.images === images.count
@@ -151,10 +165,29 @@ async function encoded(coded: Coded, format: ArrayFormat | undefined, opened: Ru
   const metadata = { run, snapshot, step, seed: String(seed), mean: codes.meaning }
   const isWhole =
     format && to !== null ? await writeArrays(to, { format, specs, metadata }, work) : await work(() => {})
-  return { isWhole, specs, compile: result.compile, dimensions: sums?.result() ?? [], codes: kept.result() }
+  return {
+    isWhole,
+    specs,
+    compile: result.compile,
+    dimensions: sums?.result() ?? [],
+    codes: kept.result(),
+    probed: probed.result(),
+  }
 }
 
 type Found = Awaited<ReturnType<typeof encoded>>
+
+/** The codes of the first training images. Undefined if it was interrupted. */
+async function trainingCodes(coded: Coded & { train: Split }, opened: Run): Promise<KeptCodes | undefined> {
+  const all = evaluatedSplit(opened.trained, coded.train)
+  const images = requireFirst(all, Math.min(MOST_PROBED, all.count), '--images')
+  const train = { ...coded, images }
+  const kept = keptCodes(train, MOST_PROBED)
+  const { images: done } = await encodeAll(train, opened, ({ mean }) => {
+    if (mean) kept.add(mean)
+  })
+  return done === images.count ? kept.result() : undefined
+}
 
 /** Hands out the codes of every block, with the rows of all arrays. */
 function encodeAll(
@@ -187,7 +220,7 @@ function describeUse({ print }: Context, dimensions: readonly Dimension[], image
   const kl = dimensions.reduce((sum, one) => sum + one.kl, 0)
   const activeUnits = images < 2 ? null : dimensions.filter(({ isActive }) => isActive).length
   print(`KL ${kl.toFixed(3)} nats/image; active units: ${activeUnits ?? 'unknown'} of ${dimensions.length}`)
-  for (const line of describeCollapse(kl)) print(line)
+  for (const line of describeCollapse(kl, activeUnits)) print(line)
   return { activeUnits, dimensions: dimensions.map(one => ({ dimension: one.dimension, kl: one.kl })) }
 }
 

@@ -16,11 +16,14 @@ export interface KeptCodes {
   classes?: NonNullable<ScatterSpec['classes']>
 }
 
-/** Collects the first rows of blocks of means [rows, width]. */
-export function keptCodes({ images, codes }: Coded): { add(mean: Float32Array): void; result(): KeptCodes } {
+/** Collects the first `most` rows of blocks of means [rows, width]; by default as many as a chart shows. */
+export function keptCodes(
+  { images, codes }: Coded,
+  most = MOST,
+): { add(mean: Float32Array): void; result(): KeptCodes } {
   const { meaning, widths } = codes
   const width = widths.mean
-  const count = Math.min(MOST, images.count)
+  const count = Math.min(most, images.count)
   const kept = new Float32Array(count * width)
   let filled = 0
   const { labels } = images

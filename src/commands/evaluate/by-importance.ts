@@ -102,7 +102,7 @@ function printEvaluation(measuring: Measuring, vae: Vae, result: Evaluation) {
   context.print(describeEstimate(measuring.logPx, result.logPx, sampling))
   const bits = bitsOf(measuring, result.logPx)
   const trust = describeTrust(measuring.logPx, result, remediesFor(vae, result))
-  for (const line of [...trust, ...describeCollapse(result.kl.mean)]) context.print(line)
+  for (const line of [...trust, ...describeCollapse(result.kl.mean, result.activeUnits)]) context.print(line)
   const active = result.layers.map(layer => `${layer.activeUnits ?? 'unknown'} of ${layer.latentDim}`)
   context.print(`${'active units'.padEnd(16)}${active.join(', in the second latent layer ')}`)
   context.print('±: one standard error of the mean over images')

@@ -13,13 +13,14 @@ import { hasHistory, runFolder } from '../../runs/directory.js'
 import { trainingRecords } from '../../runs/records.js'
 import { together } from '../../runs/team.js'
 import { train as trainRun } from '../../runs/train.js'
-import type { TrainingResult } from '../../runs/training.js'
+import type { TrainingObserver, TrainingResult } from '../../runs/training.js'
 import { runOf, withStep } from '../../runs/warm-start.js'
 import { choice, inGroup, text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { existingRun, openAndSay, withThreads } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
 import { clusterOf, clusterOptions } from './cluster.js'
+import { type LatentUse, measureUse } from './latent-use.js'
 import { endWithParent, launchWorkers } from './launch.js'
 import { claimRun, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
 import { conclude, type NamedRun, newObserver } from './training-lines.js'
@@ -36,7 +37,7 @@ export const train = command({
     ...inGroup('run', {
       run: text('name of the run', { placeholder: 'run', unset: 'the first unused vae-N' }),
       preset: choice(Object.keys(presets) as [PresetName, ...PresetName[]], 'default', [
-        'settings to start from, see `elbo presets`',
+        'one of `elbo presets`',
         'Settings to start from. `elbo presets` describes them. --config and flags override them.',
       ]),
       config: text([
@@ -192,13 +193,19 @@ async function trainNamed(
   const bar = progressBar('steps', context)
   const records = trainingRecords(folder, config, backend)
   if (records.missing) context.note(records.missing)
-  const observer = newObserver(run, bar, records, context)
+  let use: LatentUse | undefined
+  const observer: Partial<TrainingObserver> = {
+    ...newObserver(run, bar, records, context),
+    async ended(learner, data) {
+      use = await measureUse(learner, data, run)
+    },
+  }
   const job = { folder, config, resume, backend, isLocked: true, signal: context.signal, observer }
   const result = await together(() => trainRun(job)).finally(() => bar.stop())
   if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
-  conclude(result, run, command, context)
+  conclude(result, { ...run, use }, command, context)
   return {
-    json: { run: name, folder, backend: backend.name, ...summary(result) },
+    json: { run: name, folder, backend: backend.name, ...summary(result), ...(use && { latentUse: use }) },
     interrupted: result.ended === 'interrupted',
     failed: result.ended === 'fallen',
   }

@@ -12,6 +12,7 @@ import { describeError } from '../estimates.js'
 import { describeChoice } from '../opened-run.js'
 import type { ProgressBar } from '../progress-bar.js'
 import { checkpointsOption } from '../shell-quote.js'
+import { describeUse, type LatentUse, warnOfUse } from './latent-use.js'
 
 /** A run with its name in the checkpoints folder. */
 export interface NamedRun {
@@ -28,7 +29,7 @@ export function newObserver(
   bar: ProgressBar,
   records: TrainingRecords,
   { note, print, columns }: Context,
-): TrainingObserver {
+): Omit<TrainingObserver, 'ended'> {
   const { reads, bound } = method.traits(config)
   const isDrawn = (epoch: number) => epoch % config.imagesEvery === 0 || epoch === 1 || epoch === config.epochs
   return {
@@ -73,7 +74,7 @@ export function newObserver(
 /** Prints how a training ended; `command` is the one that continues it. */
 export function conclude(
   { ended, position, history }: TrainingResult,
-  { folder, config, method }: NamedRun,
+  { folder, config, method, use }: NamedRun & { use: LatentUse | undefined },
   command: string,
   { note, print, checkpoints }: Context,
 ): void {
@@ -86,6 +87,7 @@ export function conclude(
   }
   const end = method.describeEnd(config, { ended, bestEpoch: position.best?.epoch ?? 0, history })
   if (end) note(end)
+  for (const line of use ? warnOfUse(use, history.at(-1)?.kl) : []) note(line)
   const best = history.find(({ epoch }) => epoch === position.best?.epoch)
   if (best?.validationElbo !== undefined) {
     const { bound } = method.traits(config)
@@ -94,6 +96,7 @@ export function conclude(
         `nats/image (${best.validationImages} images; ± one standard error)`,
     )
   }
+  if (use) print(describeUse(use))
   print(
     `saved in ${folder}; see plots/elbo.png and images/; measure with: elbo evaluate ${basename(folder)}${elsewhere}`,
   )

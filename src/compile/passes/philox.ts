@@ -5,7 +5,7 @@
 import { DTYPES } from '../../libtensorflow/dtypes.js'
 import { type Builder, newBuilder, rewrite } from '../program/builder.js'
 import { cast, fill, int, ints, pack, reshape, slice, typeAttribute } from '../program/operations.js'
-import { type Program, sizeOf, type TensorType, type Value } from '../program/program.js'
+import { type Program, type ProgramWithFunctions, sizeOf, type TensorType, type Value } from '../program/program.js'
 import { whileLoop } from '../program/while.js'
 
 /** TensorFlow's number for unsigned integers of 64 bits, which TF.js lacks. */
@@ -21,12 +21,6 @@ const ROUNDS_PER_TURN = 5
 
 /** A block of four words, or a key of two, as two halves of 64 bits. */
 type Halves = readonly [Value, Value]
-
-/** A program, and the functions that it calls by name. */
-export interface ProgramWithFunctions {
-  readonly program: Program
-  readonly functions: ReadonlyMap<string, Program>
-}
 
 /**
  * Replaces each `StatelessRandomUniformFullInt` of int32; seeds must not be negative. Names of functions begin with `prefix`.

@@ -8,8 +8,7 @@ import { ATTRIBUTE_TYPES, type Attribute } from '../../libtensorflow/attributes.
 import { type Builder, newBuilder } from '../program/builder.js'
 import { FUNCTION_ATTRIBUTE } from '../program/graphdef.js'
 import { int } from '../program/operations.js'
-import { type Program, type ProgramNode, typeOf, type Value } from '../program/program.js'
-import type { ProgramWithFunctions } from './philox.js'
+import { type Program, type ProgramNode, type ProgramWithFunctions, typeOf, type Value } from '../program/program.js'
 
 const isReduce = (node: ProgramNode | undefined): boolean => node?.kind === 'operation' && node.op === ALL_REDUCE
 

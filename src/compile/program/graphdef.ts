@@ -122,7 +122,7 @@ function isArrayOfArrays(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.every(Array.isArray)
 }
 
-/** TensorShapeProto: dim = 2 { size = 1 }. */
-function shapeProto(shape: readonly number[]): Uint8Array {
+/** TensorShapeProto: dim = 2 { size = 1 }; -1 is a size that is not known. */
+export function shapeProto(shape: readonly number[]): Uint8Array {
   return Buffer.concat(shape.map(size => bytesField(2, intField(1, size))))
 }

@@ -46,6 +46,12 @@ export interface Program {
   readonly results: ReadonlyMap<string, Value>
 }
 
+/** A program, and the functions that it calls by name. */
+export interface ProgramWithFunctions {
+  readonly program: Program
+  readonly functions: ReadonlyMap<string, Program>
+}
+
 /** The node of a value; throws an Error if there is no such node. */
 export function nodeOf({ nodes }: { readonly nodes: readonly ProgramNode[] }, value: Value): ProgramNode {
   const node = nodes[value.node]

@@ -1,6 +1,6 @@
 /** Chooses between XLA and a graph for a compiled loop. */
 import { CompileRefusal } from '../refusal.js'
-import type { Choice, NativeMode } from '../step.js'
+import type { Choice, NativeMode, Precision } from '../step.js'
 import type { CompiledLoop } from './compiled-loop.js'
 import type { Fed } from './feed.js'
 
@@ -13,6 +13,7 @@ export interface Chosen {
 /** A step that can be compiled either way. */
 export interface Compilable {
   compile(mode: NativeMode): CompiledLoop
+  readonly precision: Precision
   /** The line of the user's code behind the first operation of this name. */
   siteOf(op: string): string | undefined
   /** An operation of the step that XLA computes slowly on this device; undefined if there is none. */
@@ -38,11 +39,23 @@ export async function warmUp(step: Compilable, mode: NativeMode, fed: Fed): Prom
  * the device and not a measurement: the other mode rounds differently, and results must not depend on the load of a machine.
  */
 export async function chooseMode(step: Compilable, fed: Fed): Promise<Chosen> {
+  if (step.precision === 'bfloat16') return onlyByXla(step, fed)
   const choice = chosenByRule(step)
   const loop = await warmUp(step, choice.mode, fed).catch(asRefusal)
   if (!(loop instanceof CompileRefusal)) return { loop, choice }
   const other = choice.mode === 'xla' ? 'graph' : 'xla'
   return { loop: await warmUp(step, other, fed), choice: { mode: other, reason: loop.reason } }
+}
+
+/** A graph has no products in bfloat16. */
+async function onlyByXla(step: Compilable, fed: Fed): Promise<Chosen> {
+  if (step.slow !== undefined)
+    throw new CompileRefusal(
+      `precision bfloat16 needs XLA, which is slow at ${step.slow} on CPUs`,
+      'use precision float32',
+      step.siteOf(step.slow),
+    )
+  return { loop: await warmUp(step, 'xla', fed), choice: { mode: 'xla', reason: 'products in bfloat16 need it' } }
 }
 
 function chosenByRule({ slow }: Compilable): Choice<NativeMode> {

@@ -6,15 +6,16 @@ import { DTYPES } from '../../libtensorflow/dtypes.js'
 import type { Functions } from '../../libtensorflow/functions.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import type { TensorMetadata } from '../../libtensorflow/tensor-table.js'
+import { bfloat16Products } from '../passes/bfloat16.js'
 import { canonicalConvolutions } from '../passes/convolutions.js'
 import { fused } from '../passes/fusions.js'
-import { type ProgramWithFunctions, vectorizedNoise } from '../passes/philox.js'
+import { vectorizedNoise } from '../passes/philox.js'
 import { optimize } from '../passes/simplify.js'
 import { inStages, reducesOverWorkers } from '../passes/stages.js'
 import { toGraph } from '../program/graphdef.js'
-import { type Program, sizeOf } from '../program/program.js'
+import { type Program, type ProgramWithFunctions, sizeOf } from '../program/program.js'
 import type { StepProgram } from '../record/trace.js'
-import type { Input, NativeMode } from '../step.js'
+import type { Input, NativeMode, Precision } from '../step.js'
 import type { Fed } from './feed.js'
 import { fedType, type Loop, type LoopShape, makeLoop } from './loop.js'
 
@@ -31,10 +32,16 @@ export interface CompiledLoop {
 }
 
 /** Defines the loop; XLA compiles it when it first runs. Throws a TensorFlowError if TensorFlow does not accept the program. */
-export function compileLoop(backend: NodeBackend, step: StepProgram, shape: LoopShape, mode: NativeMode): CompiledLoop {
+export function compileLoop(
+  backend: NodeBackend,
+  step: StepProgram,
+  shape: LoopShape,
+  { mode, precision }: { mode: NativeMode; precision: Precision },
+): CompiledLoop {
   const { binding } = backend
   const name = `scan_${definitions++}`
-  const { program, functions: callees } = forMode(mode, step.program, name, binding.isUsingGpuDevice())
+  const onGpu = binding.isUsingGpuDevice()
+  const { program, functions: callees } = forMode(mode, step.program, { name, precision, onGpu })
   const loop = makeLoop({ ...step, program }, shape)
   const functions = defineLoop(binding, name, loop, callees)
   const variables = [...step.variables.values()]
@@ -61,9 +68,24 @@ export function compileLoop(backend: NodeBackend, step: StepProgram, shape: Loop
 
 let definitions = 0
 
-function forMode(mode: NativeMode, program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
-  if (mode === 'graph') return { program: fused(program), functions: new Map() }
-  if (!reducesOverWorkers(program)) return forXla(program, name, onGpu)
+interface Target {
+  /** Names of functions begin with it. */
+  readonly name: string
+  readonly precision: Precision
+  readonly onGpu: boolean
+}
+
+function forMode(mode: NativeMode, program: Program, { name, precision, onGpu }: Target): ProgramWithFunctions {
+  if (mode === 'graph') return alone(fused(program))
+  const given = precision === 'float32' ? alone(program) : bfloat16Products(program, name, onGpu)
+  const compiled = reducesOverWorkers(program) ? inStagesForXla : forXla
+  const made = compiled(given.program, name, onGpu)
+  return { program: made.program, functions: new Map([...given.functions, ...made.functions]) }
+}
+
+const alone = (program: Program): ProgramWithFunctions => ({ program, functions: new Map() })
+
+function inStagesForXla(program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
   const staged = inStages(program, name)
   const stages = [...staged.functions].flatMap(([stage, its]) => {
     const { program, functions } = forXla(its, stage, onGpu)

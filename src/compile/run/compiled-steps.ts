@@ -11,6 +11,7 @@ import {
   type NativeMode,
   type Numbers,
   type Outputs,
+  type Precision,
   type Step,
   type StepRunner,
 } from '../step.js'
@@ -25,18 +26,22 @@ interface Compiled {
   readonly feeder: Feeder
 }
 
-/** Runs `step` in the requested mode, or else in the one that `chooseMode` takes for the first batches. */
-export function compileSteps<S>(
-  backend: NodeBackend,
-  step: Step<S, Inputs>,
-  requested: Choice<NativeMode> | undefined,
-): StepRunner<S> {
+/** How steps are to be compiled. */
+export interface Requested {
+  readonly precision: Precision
+  /** Left out, `chooseMode` chooses by the first batches. */
+  readonly choice?: Choice<NativeMode>
+}
+
+/** Runs `step` as requested. Whether the processor is fast at the precision is the caller's question. */
+export function compileSteps<S>(backend: NodeBackend, step: Step<S, Inputs>, requested: Requested): StepRunner<S> {
+  const { precision } = requested
   const compiled = new Map<string, Compiled>()
-  let choice = requested
+  let { choice } = requested
   let mostSteps = 1
 
   async function prepare(call: Call<Numbers>): Promise<Compiled> {
-    const { compilable, feeder } = traceCall(backend, step as unknown as Step<Numbers, Inputs>, call)
+    const { compilable, feeder } = traceCall(backend, step as unknown as Step<Numbers, Inputs>, call, precision)
     const first = feeder.feed(call, 0)
     if (choice) return { loop: await warmUp(compilable, choice.mode, first), feeder }
     const chosen = await chooseMode(compilable, first)
@@ -82,6 +87,7 @@ function traceCall(
   backend: NodeBackend,
   step: Step<Numbers, Inputs>,
   { batches, keys, schedules }: Call<Numbers>,
+  precision: Precision,
 ): { compilable: Compilable; feeder: Feeder } {
   const traced = trace(backend, step, {
     batches: twoSteps(batches),
@@ -90,9 +96,9 @@ function traceCall(
   })
   const feeder = newFeeder(batches, traced.scheduled)
   const loopShape = { capacity: feeder.capacity, inputs: batches.inputs }
-  const compile = (mode: NativeMode) => compileLoop(backend, traced, loopShape, mode)
+  const compile = (mode: NativeMode) => compileLoop(backend, traced, loopShape, { mode, precision })
   const slow = backend.binding.isUsingGpuDevice() ? undefined : slowInLoops(traced.program)
-  return { compilable: { compile, siteOf: traced.siteOf, slow }, feeder }
+  return { compilable: { compile, siteOf: traced.siteOf, precision, slow }, feeder }
 }
 
 /** Two steps whose inputs should differ: the first two, or the first one forwards and backwards. */

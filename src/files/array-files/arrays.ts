@@ -34,7 +34,11 @@ export interface ArrayFormat {
   /** Whether it can hold an array; others are left out. */
   holds(spec: ArraySpec, rows: number): boolean
   /** Begins a file of these arrays, all of which it can hold. `metadata` is stored where the format has a place for it. */
-  open(file: FileInPieces, specs: readonly ArraySpec[], metadata: Readonly<Record<string, string>>): ArrayWriter
+  open(
+    file: FileInPieces,
+    specs: readonly ArraySpec[],
+    metadata: Readonly<Record<string, string>>,
+  ): ArrayWriter | Promise<ArrayWriter>
 }
 
 /** A text array of these values. */
@@ -51,7 +55,7 @@ export const textSpec = (name: string, values: readonly string[]): ArraySpec => 
   ),
 })
 
-const bytesPerNumber = { uint8: 1, int32: 4, float32: 4 } as const
+export const bytesPerNumber = { uint8: 1, int32: 4, float32: 4 } as const
 
 /** The number of values in a row of an array. */
 export const rowSize = ({ shape }: ArraySpec): number => shape.slice(1).reduce((product, size) => product * size, 1)

@@ -5,9 +5,10 @@ import type { ArrayFormat, ArraySpec, Block } from './arrays.js'
 import { csv } from './csv.js'
 import { npy } from './npy.js'
 import { npz } from './npz.js'
+import { parquet } from './parquet.js'
 import { safetensors } from './safetensors.js'
 
-const formats: readonly ArrayFormat[] = [npz, npy, csv, safetensors]
+const formats: readonly ArrayFormat[] = [npz, npy, csv, parquet, safetensors]
 
 /** The format of a file by its ending; undefined if it has none of them. */
 export const arrayFormatOf = (path: string): ArrayFormat | undefined =>
@@ -32,7 +33,7 @@ export const writeArrays = (
   blocks: (write: (block: Block) => void) => Promise<boolean>,
 ): Promise<boolean> =>
   writeInPieces(path, async file => {
-    const writer = format.open(file, specs, metadata)
+    const writer = await format.open(file, specs, metadata)
     const isWhole = await blocks(writer.write)
     if (isWhole) writer.finish()
     return isWhole

@@ -1,7 +1,7 @@
 /** The networks of a run in the page: built by the program's own code, with the weights of the run's layers models. */
 import * as tf from '#tfjs'
 import type { ModelOf } from '../../explore/protocol.js'
-import { createVae, encode, modelsOf, type Vae } from '../../models/vae.js'
+import { createVae, modelsOf, type Vae } from '../../models/vae.js'
 import { path } from '../api.js'
 import type { Context } from '../view.js'
 
@@ -42,16 +42,7 @@ async function load(context: Context, about: ModelOf): Promise<LoadedModel> {
     model.setWeights(stored.getWeights())
     stored.dispose()
   }
-  return { vae, about, hasKl: hasClosedKl(vae) }
-}
-
-function hasClosedKl(vae: Vae): boolean {
-  try {
-    tf.tidy(() => void encode(vae, tf.zeros([1, vae.pixels])).kl())
-    return true
-  } catch {
-    return false
-  }
+  return { vae, about, hasKl: vae.latents.exactKl }
 }
 
 /** The values of tensors, which are freed. */
