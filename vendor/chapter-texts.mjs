@@ -5,11 +5,15 @@ import { readFile } from 'node:fs/promises'
 /** A line of a text where a figure stands. */
 const FIGURE = /^::: figure$/m
 
+/** Fonts of alphabets that no text uses; they are left out. */
+const UNUSED = /KaTeX_(Fraktur|SansSerif|Script|Typewriter|\w+-BoldItalic|Caligraphic-Bold)[\w-]*\.woff2$/
+
 /** Modules of `src/web/chapters/text/NAME.md`, whose `sections` are the HTML before, between and after the figures. */
 export const chapterTexts = {
   name: 'chapter-texts',
   /** @param {import('esbuild').PluginBuild} build */
   setup(build) {
+    build.onLoad({ filter: UNUSED }, () => ({ contents: '', loader: 'empty' }))
     build.onLoad({ filter: /[/\\]chapters[/\\]text[/\\]\w[\w-]*\.md$/ }, async ({ path }) => ({
       contents: `export const sections = ${JSON.stringify(await sectionsOf(await readFile(path, 'utf8')))}`,
       loader: 'js',
@@ -24,6 +28,8 @@ export async function sectionsOf(text) {
   /** @param {string} source @param {boolean} displayMode */
   const equation = (source, displayMode) => {
     const html = katex.renderToString(source.trim(), { displayMode, throwOnError: true, strict: 'error' })
+    const [alphabet] = /\b(mathfrak|mathscr|mathsf|mathtt|boldsymbol)\b/.exec(html) ?? []
+    if (alphabet !== undefined) throw new Error(`${source.trim()}: the page has no font for ${alphabet}; see UNUSED`)
     return html.replaceAll(' style="', ' data-style="')
   }
   const marked = new Marked({

@@ -3,10 +3,14 @@ import { listed } from '../data/classes.js'
 import type { Learner } from '../methods/method.js'
 import type { Picture } from '../methods/pictures.js'
 import { type Key, streamKey } from '../random.js'
-import { grouped, wholeNumber } from '../settings/setting.js'
+import { choice, grouped, inGroup, UsageError, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
 import { classNamesOf, labelNumber, labelOption } from './label.js'
 import { openRun, pictureOptions, writeGrid } from './opened-run.js'
+import { sampleFromCodes } from './sample-from-codes.js'
+
+/** As many as Ghosh et al. 2020, section 4, fit to codes. */
+const COMPONENTS = 10
 
 export const sample = command({
   name: 'sample',
@@ -15,31 +19,50 @@ export const sample = command({
   options: {
     count: grouped('output', wholeNumber([1, 1e4], 64, 'number of images')),
     label: labelOption,
+    ...inGroup('model', {
+      from: choice(['prior', 'codes'], 'prior', [
+        'where z is drawn',
+        'Where z is drawn. prior: p(z). codes: a mixture of Gaussians with full covariances that EM fits to the codes of the training images, for VAEs with Gaussian z.',
+      ]),
+      components: wholeNumber([1, 1000], COMPONENTS, 'with --from codes: Gaussians of the mixture'),
+    }),
     seed: grouped('run', wholeNumber([0, 2 ** 32], 1, 'seed of the draws')),
     ...pictureOptions,
   },
   examples: [
     'sample first',
     'sample first --count 100 --seed 7 --out samples.png',
+    'sample first --from codes',
     'sample first --json > z.json',
     'sample digits --label 3 # of a run with --condition label',
   ],
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
     const { learner, method, config } = run.trained
+    const { count, seed, from, components } = values
+    if (from === 'prior' && components !== COMPONENTS)
+      throw new UsageError(
+        `--components ${components}: has no effect with --from prior; leave it out, or use --from codes`,
+      )
     const label = labelNumber(run.trained, values.label)
     const names = classNamesOf(run.trained)
-    const grid = gridOf(names?.length, label, values.count)
-    const picture = await drawn(learner, streamKey(values.seed, 'sample'), grid, label)
+    if (names && from === 'codes')
+      throw new UsageError('--from codes: is for runs that read no labels; use --from prior, with --label or without')
+    const grid = gridOf(names?.length, label, count)
+    const { picture, fit } =
+      from === 'codes'
+        ? await sampleFromCodes(run.trained, { components, count, seed }, context)
+        : { picture: await drawn(learner, streamKey(seed, 'sample'), grid, label) }
     const path = writeGrid(run, picture, 'samples', values.out, grid.rows ? { columns: grid.columns } : {})
-    const { prior } = method.traits(config)
-    const draws = `${grid.rows ?? values.count} draws of z ~ ${prior} with seed ${values.seed}`
+    const source = fit ? 'that mixture' : method.traits(config).prior
     const given = names ? `p(x|z, y), ${describeClasses(names, label)},` : 'p(x|z)'
-    context.print(`mean images of ${given} for ${draws}: ${path}`)
-    const caution = method.priorCaution?.(config)
+    context.print(`mean images of ${given} for ${grid.rows ?? count} draws of z ~ ${source} with seed ${seed}: ${path}`)
+    const caution = fit ? undefined : method.priorCaution?.(config)
     if (caution !== undefined) context.note(caution)
     const classes = names && { classes: Array.from(picture.classes ?? [], number => names[number]) }
-    return { json: { run: argument, path, count: picture.count, seed: values.seed, ...classes, z: picture.z } }
+    return {
+      json: { run: argument, path, count: picture.count, seed, ...(fit && { fit }), ...classes, z: picture.z },
+    }
   },
 })
 

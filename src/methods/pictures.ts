@@ -132,7 +132,8 @@ export async function traverse(
 
 const PIECE = 1000
 
-async function decodeGrid(vae: Decoder, z: number[][], classes?: Uint8Array): Promise<Picture> {
+/** The mean images of p(x|z) for each z, and its class if the model is conditional. */
+export async function decodeGrid(vae: Decoder, z: number[][], classes?: Uint8Array): Promise<Picture> {
   const pixels = new Uint8Array(z.length * vae.pixels)
   for (let start = 0; start < z.length; start += PIECE) {
     const part = <T>(values: { slice(from: number, to: number): T }) => values.slice(start, start + PIECE)

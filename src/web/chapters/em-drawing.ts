@@ -68,11 +68,12 @@ function drawShares(
   })
 }
 
-export function drawBoundCurve(surface: Surface, history: readonly HalfStep[]): void {
+/** `unit` is that of the bound. */
+export function drawBoundCurve(surface: Surface, history: readonly HalfStep[], unit = 'nats per point'): void {
   const bounds = history.flatMap(({ elbo, logPx }) => (elbo === undefined ? [logPx] : [elbo, logPx]))
   const axes = drawAxes(surface, {
     x: { label: 'half steps', domain: [-0.3, Math.max(10, history.length - 1) + 0.3], isWhole: true, ticksFrom: 0 },
-    y: { label: 'nats per point', domain: domainOf(bounds, 0.08, [-3, -2]) },
+    y: { label: unit, domain: domainOf(bounds, 0.08, [-3, -2]) },
   })
   const line = (of: (step: HalfStep) => number | undefined) =>
     history.flatMap((step, i) => (of(step) === undefined ? [] : [[i, of(step) as number] as const]))
