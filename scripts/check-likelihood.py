@@ -49,10 +49,10 @@ def transposed_convolution(maps, kernel, bias):
 
 
 class Networks:
-    """Encoder and decoder of a run, in float64; `size` is the rows and columns of an image."""
+    """Encoder and decoder of a run, in float64; `size` is the rows and columns of an image, `y` its one-hot class in a conditional model, [n, classes]."""
 
-    def __init__(self, config, weights, size):
-        self.config, self.weights, self.size = config, weights, size
+    def __init__(self, config, weights, size, y=None):
+        self.config, self.weights, self.size, self.y = config, weights, size, y
         self.filters = config["filters"] or []
         self.activation = ACTIVATIONS[config["activation"]]
 
@@ -62,6 +62,9 @@ class Networks:
     def dense(self, name, inputs):
         kernel, bias = self.layer(name)
         return inputs @ kernel + bias
+
+    def with_class(self, features):
+        return features if self.y is None else np.concatenate([features, self.y], 1)
 
     def hidden(self, network, inputs, units):
         for i in range(len(units)):
@@ -75,11 +78,11 @@ class Networks:
             for i in range(len(self.filters)):
                 maps = self.activation(convolution(maps, *self.layer(f"encoder/conv_{i + 1}")))
             x = maps.reshape(len(x), -1)
-        return self.hidden("encoder", x, self.config["hidden"])
+        return self.hidden("encoder", self.with_class(x), self.config["hidden"])
 
     def decode(self, z, head):
         """[n, latent dimensions] gives [n, pixels]."""
-        features = self.hidden("decoder", z, self.config["hidden"])
+        features = self.hidden("decoder", self.with_class(z), self.config["hidden"])
         if not self.filters:
             return self.dense(f"decoder/{head}", features)
         smallest = [length // 2 ** len(self.filters) for length in self.size]
@@ -222,18 +225,30 @@ def read_weights(run, config, metadata, values_path):
     step = json.loads(about["position"])["step"]
     if str(step) != metadata["step"]:
         sys.exit(f"{values_path}: values of the snapshot of step {metadata['step']}, but {path} is of step {step}; evaluate again")
-    return {name: value.astype(np.float64) for name, value in state.items()}
+    classes = json.loads(about["data"]).get("classes")
+    return {name: value.astype(np.float64) for name, value in state.items()}, classes
+
+
+def one_hot(values, classes, path):
+    """[n, classes] in a conditional model, otherwise None. Exits with a message if the values do not say which class an image is of."""
+    if classes is None:
+        return None
+    if "class" not in values:
+        sys.exit(f"{path}: no 'class': write the file again with `elbo evaluate RUN --save {path}`")
+    return np.eye(len(classes["names"]))[values["class"].astype(int)]
 
 
 def main(run, values_path, images=500, samples=None):
     config = read_config(run)
     values, metadata = read_safetensors(values_path)
     require_values(values, metadata, values_path, run, samples)
-    networks = Networks(config, read_weights(run, config, metadata, values_path), values["x"].shape[1:])
-    x = values["x"][:images].astype(np.float64)
+    weights, classes = read_weights(run, config, metadata, values_path)
+    values = {name: value[:images] for name, value in values.items()}
+    networks = Networks(config, weights, values["x"].shape[1:], one_hot(values, classes, values_path))
+    x = values["x"].astype(np.float64)
     log_weights = draw_log_weights(networks, x.reshape(len(x), -1), int(metadata["samples"]))
     print(f"{len(x)} images, {len(log_weights)} draws here; nats per image")
-    theirs = {name: value[:images].astype(np.float64) for name, value in values.items()}
+    theirs = {name: value.astype(np.float64) for name, value in values.items()}
     if not all([compare_log_px(log_weights, theirs), compare_elbo(log_weights, theirs)]):
         sys.exit("the two disagree by more than four standard errors")
 

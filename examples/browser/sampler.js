@@ -3,16 +3,20 @@
 /** Loads the decoder of an exported model; `url` is that of the folder. */
 export const loadDecoder = (tf, url) => tf.loadLayersModel(`${url}/decoder/model.json`)
 
-/** Rows, columns and channels of its images, and what its outputs mean. */
+/** Rows, columns and channels of its images, what its outputs mean, and of a conditional model the names of its classes. */
 export const loadDescription = async url => (await fetch(`${url}/elbo.json`)).json()
 
 /**
  * Values in [0, 1], [count, rows, columns, channels] end to end, of `count` draws of z from the prior. The first output of the decoder is
- * the logits of the mean, for every likelihood but continuous-bernoulli.
+ * the logits of the mean, for every likelihood but continuous-bernoulli. The decoder of a conditional model has a second input, the class,
+ * one-hot: `label` is its number.
  */
-export async function sample(tf, decoder, count) {
+export async function sample(tf, decoder, count, label = 0) {
   const images = tf.tidy(() => {
-    const [logits] = [decoder.predict(tf.randomNormal([count, decoder.inputs[0].shape[1]]))].flat()
+    const [latent, classes] = decoder.inputs.map(input => input.shape[1])
+    const z = tf.randomNormal([count, latent])
+    const y = () => tf.oneHot(tf.fill([count], label, 'int32'), classes).toFloat()
+    const [logits] = [decoder.predict(classes === undefined ? z : [z, y()])].flat()
     return tf.sigmoid(logits)
   })
   const values = await images.data()

@@ -7,6 +7,7 @@ import type { TrainedVae } from '../runs/trained-run.js'
 import { choice, grouped, inGroup, read, setting, UsageError, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
 import { checkBetween, chooseEnds } from './interpolation-ends.js'
+import { labelOption, requireLabel } from './label.js'
 import { dataOption, openVae, orThrow, pictureOptions, refuseDiscrete, writeGrid } from './opened-run.js'
 
 export const interpolate = command({
@@ -21,6 +22,7 @@ export const interpolate = command({
         'straight lines or arcs of spheres',
         'Straight lines, or arcs along which the norm changes evenly (White 2016), which need p(z) = N(0, I).',
       ]),
+      label: labelOption,
     }),
     ...inGroup('data', {
       between: setting(
@@ -49,9 +51,11 @@ export const interpolate = command({
     checkBetween(given)
     const run = await openVae(argument, values, context)
     orThrow(refuseDiscrete(run.trained.vae, 'interpolate'))
+    const label = requireLabel(run.trained, values.label, 'interpolate')
     requireSphere(run.trained, values.path)
     const { images, names } = await chooseEnds(run.trained, values, context.note)
-    const picture = await interpolateImages(run.trained.vae, images, values.steps, values.path)
+    const { steps, path: shape } = values
+    const picture = await interpolateImages(run.trained.vae, images, { steps, path: shape, label })
     const codes = run.trained.vae.layers.length === 1 ? 'codes' : 'codes h1'
     const path = writeGrid(run, picture, 'interpolations', values.out, { columns: values.steps })
     const walks = names.length / 2

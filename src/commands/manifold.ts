@@ -2,6 +2,7 @@
 import { manifold as decodePlane } from '../methods/pictures.js'
 import { grouped, positive, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
+import { labelOption, requireLabel } from './label.js'
 import { inDeviations, openVae, orThrow, pictureOptions, refuseLayers, writeGrid } from './opened-run.js'
 
 export const manifold = command({
@@ -11,6 +12,7 @@ export const manifold = command({
   options: {
     side: grouped('output', wholeNumber([1, 200], 20, 'images along each axis')),
     extent: grouped('output', positive(3, 'both axes run from -n to n standard deviations of p(z)')),
+    label: labelOption,
     ...pictureOptions,
   },
   examples: ['manifold plane', 'manifold plane --side 30 --extent 2.5 --out plane.png'],
@@ -23,7 +25,8 @@ export const manifold = command({
         `run ${argument} has ${latentDim} latent dimensions; manifold needs 2: train with --preset latent-2d`,
       )
     }
-    const picture = await decodePlane(run.trained.vae, values.side, values.extent)
+    const label = requireLabel(run.trained, values.label, 'manifold')
+    const picture = await decodePlane(run.trained.vae, values.side, values.extent, label)
     const path = writeGrid(run, picture, 'manifold', values.out, { columns: values.side, gap: 0 })
     context.print(
       `z_1 increases to the right and z_2 upwards, each from -${values.extent} to ${values.extent}${inDeviations(run.trained.vae)}: ${path}`,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Backend } from '../backends/backend.js'
 import { backendNames, openBackend } from '../backends/candidates.js'
 import { type Choice, modes } from '../compile/step.js'
+import { listed, withClassesOf } from '../data/classes.js'
 import { type Dataset, loadForUse, loadRunDataset, readOptionsOf, type Split } from '../data/dataset.js'
 import { describeSize, type ImageShape, type Images, imageShape } from '../data/images.js'
 import { writeFileAtomic } from '../files/files.js'
@@ -182,12 +183,17 @@ export async function runImages(
   signal?: AbortSignal,
   flag = '--data',
 ): Promise<Dataset> {
-  if (source != null) return givenImages({ source, flag }, config, imageShape(snapshot.data), noteSize)
+  const { classes, sha256 } = snapshot.data
+  if (source != null) {
+    const given = await givenImages({ source, flag }, config, imageShape(snapshot.data), noteSize)
+    return classes ? withClassesOf(given, classes.names) : given
+  }
   const data = await loadRunDataset(config, { signal })
   requireSize(data, imageShape(snapshot.data))
-  if (data.sha256 === snapshot.data.sha256) return data
+  const changed = data.sha256 !== sha256 ? 'images' : data.classes?.sha256 !== classes?.sha256 ? 'labels' : undefined
+  if (changed === undefined) return data
   const remedy = source === null ? ', or choose images with --data' : ''
-  throw new Error(`${config.data}: the images have changed since the run was trained; restore them${remedy}`)
+  throw new Error(`${config.data}: the ${changed} have changed since the run was trained; restore them${remedy}`)
 }
 
 async function givenImages(
@@ -224,9 +230,17 @@ export function splitOf(data: Dataset, name: Split['name']): Split {
   throw new UsageError(`--split ${name}: this run has no validation images (--validation none); use test or train`)
 }
 
-/** A split as all evaluations of a run read it: one fixed binary sample, or the levels themselves if its model reads those. */
-export const evaluatedSplit = ({ method, config }: TrainedRun, split: Split): Split =>
-  imagesAsRead(split, method.traits(config).reads, streamKey(config.seed, split.name))
+/**
+ * A split as all evaluations of a run read it: one fixed binary sample, or the levels themselves if its model reads those. Throws a `UsageError`
+ * if the run reads labels, and the images have none.
+ */
+export function evaluatedSplit({ method, config, snapshot }: TrainedRun, split: Split): Split {
+  if (snapshot.data.classes && !split.classes)
+    throw new UsageError(
+      `the ${split.name} images have no labels, and this run reads them (--condition label); its classes are ${listed(snapshot.data.classes.names)}`,
+    )
+  return imagesAsRead(split, method.traits(config).reads, streamKey(config.seed, split.name))
+}
 
 /** Writes a grid of images to `out` or to `images/NAME.png` in the run; returns the path. */
 export function writeGrid(

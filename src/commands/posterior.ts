@@ -8,10 +8,12 @@ import { unitValues } from '../data/levels.js'
 import { type PosteriorMap, posteriorMaps } from '../evaluation/posterior-map.js'
 import { type Quadrature, quadrature } from '../evaluation/quadrature.js'
 import { writeFileAtomic } from '../files/files.js'
+import { givenClass } from '../models/conditional.js'
 import type { Vae } from '../models/vae.js'
 import type { PosteriorRow } from '../plots/posterior-chart.js'
 import { choice, grouped, read, setting, UsageError } from '../settings/setting.js'
 import { command } from './command.js'
+import { logPxName } from './estimates.js'
 import { gridSettings, gridTrust, holdsQ, requireGrid } from './grid.js'
 import {
   compileOption,
@@ -64,7 +66,8 @@ export const posterior = command({
     const options = { side: values.grid, extent: values.extent, mode: values.compile, signal: context.signal }
     const integrals = await quadrature(vae, chosen, options)
     const maps = await mapsOf(vae, chosen, values.extent)
-    const rows = values.images.map((number, i) => rowOf({ number, i, chosen, integrals, maps }))
+    const name = logPxName(trained.method.traits(trained.config))
+    const rows = values.images.map((number, i) => rowOf({ number, i, chosen, integrals, maps, name }))
     const path = values.out ?? join(pictureFolder(folder, 'images'), 'posterior.png')
     await draw(path, argument, rows)
     for (const { title, numbers } of rows)
@@ -86,10 +89,24 @@ function pick(split: Split, numbers: readonly number[]): Chosen {
   return gatherImages(split, numbers)
 }
 
-async function mapsOf(vae: Vae, { pixels, count }: Chosen, extent: number): Promise<PosteriorMap[]> {
+async function mapsOf(vae: Vae, chosen: Chosen, extent: number): Promise<PosteriorMap[]> {
+  const { classes, pixels, count } = chosen
+  if (classes) return mapsByClass(vae, chosen, classes, extent)
   const x = tf.tensor2d(unitValues(pixels), [count, vae.pixels])
   const maps = await posteriorMaps(vae, x, { extent, search: SEARCH, side: SIDE })
   x.dispose()
+  return maps
+}
+
+/** One image after the other, each with the model of its class. */
+async function mapsByClass(vae: Vae, chosen: Chosen, classes: Uint8Array, extent: number): Promise<PosteriorMap[]> {
+  const maps: PosteriorMap[] = []
+  for (const [i, number] of classes.entries()) {
+    const { classes: _, ...image } = imageRange(chosen, i, i + 1)
+    const y = tf.tidy(() => givenClass(vae, number).y as tf.Tensor)
+    maps.push(...(await mapsOf({ ...vae, y }, image, extent)))
+    y.dispose()
+  }
   return maps
 }
 
@@ -100,15 +117,17 @@ interface Drawn {
   chosen: Chosen
   integrals: Quadrature
   maps: readonly PosteriorMap[]
+  /** log p(x), or log p(x|y) of a conditional model. */
+  name: string
 }
 
-function rowOf({ number, i, chosen, integrals, maps }: Drawn): PosteriorRow {
+function rowOf({ number, i, chosen, integrals, maps, name }: Drawn): PosteriorRow {
   const { pixels, columns: width, rows: height } = imageRange(chosen, i, i + 1)
   return {
     ...(maps[i] as PosteriorMap),
     title: `${chosen.name} image ${number}`,
     image: { pixels, width, height },
-    numbers: numbersOf(integrals, i),
+    numbers: numbersOf(integrals, i, name),
   }
 }
 
@@ -116,14 +135,14 @@ function rowOf({ number, i, chosen, integrals, maps }: Drawn): PosteriorRow {
  * ELBO + KL = log p(x) with three decimals; the KL is the difference of the rounded values, so that the printed sum is exact. Only
  * log p(x) if the grid does not hold q.
  */
-function numbersOf({ elbo, logPx, qMass }: Quadrature, i: number): [string, string][] {
+function numbersOf({ elbo, logPx, qMass }: Quadrature, i: number, name: string): [string, string][] {
   const thousandths = (values: Float64Array) => Math.round(1000 * (values[i] as number))
   const shown = (value: number) => (value / 1000).toFixed(3).replace('-', '−')
-  if (!holdsQ(qMass[i] as number)) return [['log p(x)', shown(thousandths(logPx))]]
+  if (!holdsQ(qMass[i] as number)) return [[name, shown(thousandths(logPx))]]
   return [
     ['ELBO', shown(thousandths(elbo))],
     ['+ KL(q(z|x) ‖ p(z|x))', shown(thousandths(logPx) - thousandths(elbo))],
-    ['= log p(x)', shown(thousandths(logPx))],
+    [`= ${name}`, shown(thousandths(logPx))],
   ]
 }
 

@@ -1,8 +1,11 @@
 /** `elbo sample RUN`: images from the prior through the decoder. */
-
-import { streamKey } from '../random.js'
+import { listed } from '../data/classes.js'
+import type { Learner } from '../methods/method.js'
+import type { Picture } from '../methods/pictures.js'
+import { type Key, streamKey } from '../random.js'
 import { choice, grouped, inGroup, UsageError, wholeNumber } from '../settings/setting.js'
 import { command } from './command.js'
+import { classNamesOf, labelNumber, labelOption } from './label.js'
 import { openRun, pictureOptions, writeGrid } from './opened-run.js'
 import { sampleFromCodes } from './sample-from-codes.js'
 
@@ -15,6 +18,7 @@ export const sample = command({
   argument: 'run',
   options: {
     count: grouped('output', wholeNumber([1, 1e4], 64, 'number of images')),
+    label: labelOption,
     ...inGroup('model', {
       from: choice(['prior', 'codes'], 'prior', [
         'where z is drawn',
@@ -30,6 +34,7 @@ export const sample = command({
     'sample first --count 100 --seed 7 --out samples.png',
     'sample first --from codes',
     'sample first --json > z.json',
+    'sample digits --label 3 # of a run with --condition label',
   ],
   async run({ argument, values }, context) {
     const run = await openRun(argument, values, context)
@@ -39,15 +44,40 @@ export const sample = command({
       throw new UsageError(
         `--components ${components}: has no effect with --from prior; leave it out, or use --from codes`,
       )
+    const label = labelNumber(run.trained, values.label)
+    const names = classNamesOf(run.trained)
+    if (names && from === 'codes')
+      throw new UsageError('--from codes: is for runs that read no labels; use --from prior, with --label or without')
+    const grid = gridOf(names?.length, label, count)
     const { picture, fit } =
       from === 'codes'
         ? await sampleFromCodes(run.trained, { components, count, seed }, context)
-        : { picture: await learner.pictures.sample(streamKey(seed, 'sample'), count) }
-    const path = writeGrid(run, picture, 'samples', values.out, {})
+        : { picture: await drawn(learner, streamKey(seed, 'sample'), grid, label) }
+    const path = writeGrid(run, picture, 'samples', values.out, grid.rows ? { columns: grid.columns } : {})
     const source = fit ? 'that mixture' : method.traits(config).prior
-    context.print(`mean images of p(x|z) for ${count} draws of z ~ ${source} with seed ${seed}: ${path}`)
+    const given = names ? `p(x|z, y), ${describeClasses(names, label)},` : 'p(x|z)'
+    context.print(`mean images of ${given} for ${grid.rows ?? count} draws of z ~ ${source} with seed ${seed}: ${path}`)
     const caution = fit ? undefined : method.priorCaution?.(config)
     if (caution !== undefined) context.note(caution)
-    return { json: { run: argument, path, count, seed, ...(fit && { fit }), z: picture.z } }
+    const classes = names && { classes: Array.from(picture.classes ?? [], number => names[number]) }
+    return {
+      json: { run: argument, path, count: picture.count, seed, ...(fit && { fit }), ...classes, z: picture.z },
+    }
   },
 })
+
+/** A number of images, or rows of the same z with a column for each class. */
+type Grid = { count: number; rows?: undefined } | { rows: number; columns: number }
+
+/** All classes side by side in as many rows as hold `count` images, if the run reads labels and none is chosen. */
+const gridOf = (classes: number | undefined, label: number | undefined, count: number): Grid =>
+  classes === undefined || label !== undefined ? { count } : { rows: Math.ceil(count / classes), columns: classes }
+
+async function drawn({ pictures }: Learner, key: Key, grid: Grid, label: number | undefined): Promise<Picture> {
+  if (grid.rows === undefined) return pictures.sample(key, grid.count, label)
+  if (!pictures.byClass) throw new Error('sample: this model reads labels, but draws no images by class')
+  return pictures.byClass(key, grid.rows)
+}
+
+const describeClasses = (names: readonly string[], label: number | undefined): string =>
+  label === undefined ? `a column for each class (${listed(names)}), the same z in a row` : `class ${names[label]}`

@@ -10,6 +10,7 @@ import { streamKey } from '../random.js'
 import { inGroup, positive, UsageError, wholeNumber, wholeNumberOrOff } from '../settings/setting.js'
 import { alignRows } from './aligned-rows.js'
 import { type Context, command } from './command.js'
+import { labelOption, requireLabel } from './label.js'
 import {
   compileOption,
   dataOption,
@@ -33,6 +34,7 @@ export const traverse = command({
       count: wholeNumber([1, 1000], 10, 'dimensions, the most used ones first'),
       steps: wholeNumber([2, 1000], 11, 'images of each dimension'),
       extent: positive(3, 'each runs from -n to n standard deviations of p(z)'),
+      label: labelOption,
     }),
     ...inGroup('data', {
       start: wholeNumberOrOff([
@@ -50,6 +52,7 @@ export const traverse = command({
     const run = await openVae(argument, values, context)
     const { vae } = run.trained
     orThrow(refuseLayers(vae, 'traverse'))
+    const label = requireLabel(run.trained, values.label, 'traverse')
     const data = await runImages(run.trained, values.data, context.note)
     const test = evaluatedSplit(run.trained, data.test)
     const all = await dimensionsOf(vae, requireFirst(test, values.images, '--images'), values.compile, context)
@@ -57,7 +60,7 @@ export const traverse = command({
     const centre = await centreOf(vae, test, values.start)
     const { steps, extent } = values
     const dimensions = shown.map(({ dimension }) => dimension)
-    const picture = await traverseDimensions(vae, { dimensions, centre, steps, extent })
+    const picture = await traverseDimensions(vae, { dimensions, centre, steps, extent, label })
     const path = writeGrid(run, picture, 'traversals', values.out, { columns: steps })
     for (const line of alignRows(rowsOf(shown, vae.latents.exactKl), context.columns)) context.print(line)
     context.print(`one row of images for each of these, z_j from -${extent} to ${extent}${inDeviations(vae)}: ${path}`)

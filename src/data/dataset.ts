@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path'
 import { interruptedWhile, unlessAborted } from '../interruption.js'
 import { permutation, streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
+import { type Classes, withClasses } from './classes.js'
 import { digestOf } from './digest.js'
 import { gatherBy, gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
 import { warningsAtOnce } from './look.js'
@@ -20,6 +21,8 @@ export interface Dataset extends ImageShape {
   test: Split
   /** SHA-256 of the levels of all parts of the source. Resuming and evaluating a run require the same data. */
   sha256: string
+  /** Present if a conditional model is to read the labels; each image then has its class. */
+  classes?: Classes
   warnings: readonly Warning[]
 }
 
@@ -209,6 +212,8 @@ function inFixedOrder(part: Part, name: string): Part {
 /** The settings of a run that select its images. */
 export interface DataSettings extends ImageCounts, SplitSettings, Partial<ReadOptions> {
   data: string
+  /** Whether the model reads the labels. */
+  condition?: 'none' | 'label'
 }
 
 interface ImageCounts {
@@ -223,8 +228,8 @@ export const readOptionsOf = (settings: Partial<ReadOptions>): ReadOptions =>
   ) as unknown as ReadOptions
 
 /**
- * Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for, and an `AbortError` as soon as `signal` is
- * aborted: what is decoded or hashed then is begun again at the next start.
+ * Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for, or if its model needs labels that they lack, and
+ * an `AbortError` as soon as `signal` is aborted: what is decoded or hashed then is begun again at the next start.
  */
 export async function loadRunDataset(
   settings: DataSettings,
@@ -234,7 +239,8 @@ export async function loadRunDataset(
   const options = { ...readOptionsOf(settings), onDecoded, ...(test !== undefined && { test }) }
   const loaded = await unlessAborted(loadDataset(settings.data, settings.validation, options), signal)
   if (loaded === undefined) throw interruptedWhile(`the images of ${settings.data} were read`)
-  return withFirstImages(loaded, settings)
+  const data = withFirstImages(loaded, settings)
+  return settings.condition === 'label' ? withClasses(data) : data
 }
 
 /** Keeps only the first training and validation images; null keeps all. All test images are kept. */

@@ -13,12 +13,16 @@ export interface ImageShape {
 /** A set of images of one shape in memory: `pixels` holds [count, rows, columns, channels], levels 0 … 255. */
 export interface Images extends ImageShape {
   readonly count: number
+  /** The class of each image, from 0, where a conditional model reads it: it ends the row of the image in a batch. */
+  readonly classes?: Uint8Array
   readonly pixels: Uint8Array
 }
 
 /** A set of images that is read by position, because it may not fit into memory. */
 export interface StoredImages extends ImageShape {
   readonly count: number
+  /** As in `Images`. */
+  readonly classes?: Uint8Array
   /** The levels of images `from` … `to - 1`. */
   read(from: number, to: number): Uint8Array
   /** The levels of the images at `positions`, in that order, read without blocking; absent where they are computed from others. */
@@ -37,8 +41,10 @@ export function levelsOf(images: ImageSet, from = 0, to = images.count): Uint8Ar
 
 /** Throws a RangeError unless there are images, with as many pixels as they should have, all of them levels 0 … 255. */
 export function requirePixels(images: ImageSet): void {
-  const { count } = images
+  const { count, classes } = images
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`images: count is ${count}; at least 1 was expected`)
+  if (classes && classes.length !== count)
+    throw new RangeError(`images: ${classes.length} classes; one for each of ${count} images was expected`)
   if (!('pixels' in images)) return // their reader has checked them
   const { pixels } = images
   const expected = count * imageSize(images)
@@ -71,12 +77,14 @@ export const imageSize = ({ rows, columns, channels }: ImageShape): number => ro
 /** Images `from` … `to - 1`, or up to the last one; they share memory or file with the set. */
 export function imageRange<I extends ImageSet>(images: I, from: number, to: number): I {
   const end = Math.min(to, images.count)
+  const { classes } = images
+  const part = { ...images, count: end - from, ...(classes && { classes: classes.subarray(from, end) }) }
   if (!('pixels' in images)) {
     const read = (a: number, b: number) => images.read(from + a, from + b)
-    return { ...images, count: end - from, read, ...gatherBy(images, position => from + position) }
+    return { ...part, read, ...gatherBy(images, position => from + position) }
   }
   const size = imageSize(images)
-  return { ...images, count: end - from, pixels: images.pixels.subarray(from * size, end * size) }
+  return { ...part, pixels: images.pixels.subarray(from * size, end * size) }
 }
 
 /** `gather` of images that are selected from a stored set, of which `at` says the position. */
@@ -111,19 +119,55 @@ export function gatherImages<I extends ImageSet>(
     const at = order[i] as number
     pixels.set(levelsOf(images, at, at + 1), (i - from) * size)
   }
-  return withPixels(images, pixels, to - from)
+  const { classes } = images
+  const chosen = classes && {
+    classes: new Uint8Array(to - from).map((_, i) => classes[order[from + i] as number] as number),
+  }
+  return withPixels({ ...images, ...chosen }, pixels, to - from)
 }
 
-/** The levels of `size` images starting at `from`, concatenated and padded with black images beyond the last one. */
+/** The number of values of an image in a batch: its levels, then its class if the set has classes. */
+export const rowSize = (images: ImageSet): number => imageSize(images) + (images.classes ? 1 : 0)
+
+/** The rows of images `from` … `to - 1` in a batch, or up to the last one; do not change them: they may be the levels of the set. */
+export function rowsOf(images: ImageSet, from = 0, to = images.count): Uint8Array {
+  const { classes } = images
+  const levels = levelsOf(images, from, to)
+  return classes ? endedByClass(levels, classes.subarray(from, to)) : levels
+}
+
+/** The rows of a batch from levels that were read: those of image `at(i)` are row i, which ends with its class if the set has classes. */
+export function rowsOfLevels(images: ImageSet, levels: Uint8Array, at: (i: number) => number): Uint8Array {
+  const { classes } = images
+  if (!classes) return levels
+  return endedByClass(
+    levels,
+    new Uint8Array(levels.length / imageSize(images)).map((_, i) => classes[at(i)] as number),
+  )
+}
+
+/** Rows of levels, each ended by its class. */
+function endedByClass(levels: Uint8Array, classes: Uint8Array): Uint8Array {
+  const size = levels.length / classes.length
+  const rows = new Uint8Array(levels.length + classes.length)
+  classes.forEach((number, i) => {
+    rows.set(levels.subarray(i * size, (i + 1) * size), i * (size + 1))
+    rows[i * (size + 1) + size] = number
+  })
+  return rows
+}
+
+/** The rows of `size` images starting at `from`, concatenated and padded with black images (of class 0) beyond the last one. */
 export function imagesFrom(images: ImageSet, from: number, size: number): Uint8Array {
-  const batch = new Uint8Array(size * imageSize(images))
-  batch.set(levelsOf(images, from, from + size))
+  const batch = new Uint8Array(size * rowSize(images))
+  batch.set(rowsOf(images, from, from + size))
   return batch
 }
 
 /** Interleaves sources of the same count and shape: image 0 of each source, then image 1 of each, and so on. */
 export function alternateImages(sources: readonly [Images, ...Images[]]): Images {
-  const [{ count, ...shape }] = sources
+  const [first] = sources
+  const [{ count }, shape] = [first, imageShape(first)]
   const size = imageSize(shape)
   const pixels = new Uint8Array(sources.length * count * size)
   sources.forEach((source, s) => {

@@ -1,12 +1,12 @@
 /** Passes over a set of images in batches: their order and their padding. */
 import { type HostKey, keyAt, permutation } from '../random.js'
-import { gatherImages, type ImageSet, imageSize, imagesFrom } from './images.js'
-import { type LevelsInOrder, readAhead } from './read-ahead.js'
+import { gatherImages, type ImageSet, imagesFrom, rowSize, rowsOf, rowsOfLevels } from './images.js'
+import { readAhead } from './read-ahead.js'
 
 /** A pass in batches of one size; an incomplete batch is padded with black images. */
 export interface Pass {
   readonly steps: number
-  /** Pixels of `count` batches starting at batch `from`, concatenated. */
+  /** The rows of `count` batches starting at batch `from`, concatenated. */
   batches(from: number, count: number): Promise<Uint8Array>
   /** Number of images in a batch, without padding. */
   used(step: number): number
@@ -21,26 +21,29 @@ export function epochOrder(key: HostKey, epoch: number, count: number): Int32Arr
 export function shuffledPass(images: ImageSet, batchSize: number, key: HostKey, epoch: number): Pass {
   const order = epochOrder(key, epoch, images.count)
   const ahead = readAhead(images, index => order[index] as number)
-  const levels: LevelsInOrder = ahead ?? (async (from, to) => gatherImages(images, order, from, to).pixels)
+  const rows = async (from: number, to: number) =>
+    ahead
+      ? rowsOfLevels(images, await ahead(from, to), i => order[from + i] as number)
+      : rowsOf(gatherImages(images, order, from, to))
   return {
     steps: Math.floor(images.count / batchSize),
-    batches: (from, count) => levels(from * batchSize, (from + count) * batchSize),
+    batches: (from, count) => rows(from * batchSize, (from + count) * batchSize),
     used: () => batchSize,
   }
 }
 
 /** Every image once, in order; the last batch may be padded. */
 export function wholePass(images: ImageSet, batchSize: number): Pass {
-  const levels = inSequence(images)
+  const rows = inSequence(images)
   return {
     steps: Math.ceil(images.count / batchSize),
-    batches: (from, count) => levels(from * batchSize, count * batchSize),
+    batches: (from, count) => rows(from * batchSize, count * batchSize),
     used: step => Math.min(batchSize, images.count - step * batchSize),
   }
 }
 
 /**
- * The levels of `size` images starting at `from`, for requests one after the other, padded with black images beyond the last one. Stored images
+ * The rows of `size` images starting at `from`, for requests one after the other, padded with black images (of class 0) beyond the last one. Stored images
  * are read ahead.
  */
 export function inSequence(images: ImageSet): (from: number, size: number) => Promise<Uint8Array> {
@@ -48,9 +51,10 @@ export function inSequence(images: ImageSet): (from: number, size: number) => Pr
   if (ahead === undefined) return async (from, size) => imagesFrom(images, from, size)
   return async (from, size) => {
     const levels = await ahead(from, Math.min(from + size, images.count))
-    if (levels.length === size * imageSize(images)) return levels
-    const padded = new Uint8Array(size * imageSize(images))
-    padded.set(levels)
+    const rows = rowsOfLevels(images, levels, i => from + i)
+    if (rows.length === size * rowSize(images)) return rows
+    const padded = new Uint8Array(size * rowSize(images))
+    padded.set(rows)
     return padded
   }
 }

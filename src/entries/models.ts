@@ -7,6 +7,7 @@ export type { GivenShape, ImageShape, Images } from '../data/images.js'
 export * as bernoulli from '../distributions/bernoulli.js'
 export * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
 export * as gaussian from '../distributions/normal.js'
+export { givenClass, givenClasses } from '../models/conditional.js'
 export {
   exactBound as factorBound,
   logProb as factorLogProb,

@@ -2,7 +2,7 @@
 import type * as tf from '#tfjs'
 import type { Choice, Outputs, ScanOptions } from '../compile/step.js'
 import { type ImageSet, imageRange } from '../data/images.js'
-import { toUnit } from '../data/levels.js'
+import { readBatch } from '../models/conditional.js'
 import { encode, type Vae } from '../models/vae.js'
 import { elboOf } from '../objectives/elbo.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
@@ -17,7 +17,7 @@ export interface Encoding {
   /** The length of a row of each array besides `elbo`: `mean`, and `logVar` and `kl` where the posterior has them. */
   readonly widths: Readonly<{ mean: number; logVar?: number; kl?: number }>
   /**
-   * The arrays of a batch [batch, pixels] in 0 … 255: those of `widths`, [batch, width], and `elbo` [batch], which averages `samples` draws of z
+   * The arrays of a batch of images, a row each in 0 … 255: those of `widths`, [batch, width], and `elbo` [batch], which averages `samples` draws of z
    * where it has no closed form. KL terms and ELBO are in nats.
    */
   of(batch: tf.Tensor, key: Key, samples: number): Record<string, tf.Tensor>
@@ -38,9 +38,9 @@ export function vaeCodes(vae: Vae): Encoding {
     arePoints: true,
     widths: { mean: width, ...(hasVariance && { logVar: width }), ...(exactKl && { kl: width }) },
     of(batch, key, samples) {
-      const x = toUnit(batch)
-      const q = encode(vae, x)
-      const { elbo } = elboOf(vae, x, q, key, { samples, kl: exactKl ? 'analytic' : 'monte-carlo' })
+      const { x, model } = readBatch(vae, batch)
+      const q = encode(model, x)
+      const { elbo } = elboOf(model, x, q, key, { samples, kl: exactKl ? 'analytic' : 'monte-carlo' })
       const [, logVar] = q.heads
       return {
         mean: q.expectations(key).mean,

@@ -1,7 +1,7 @@
 /** Evaluation of a trained VAE: ELBO, log p(x), their standard errors, active units. */
 import type { Choice, ScanOptions } from '../compile/step.js'
-import { firstImages, type ImageSet, requirePixels } from '../data/images.js'
-import { toUnit } from '../data/levels.js'
+import { firstImages, type ImageSet } from '../data/images.js'
+import { readBatch, requireImages } from '../models/conditional.js'
 import { encode, type Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import { type HostKey, split } from '../random.js'
@@ -43,7 +43,8 @@ export interface EvaluationOptions extends OverImagesOptions, ScanOptions {
 
 /**
  * Evaluates images by importance sampling. If stopped by `options.signal`, covers the batches done so far; undefined if none.
- * Throws a RangeError for pixels that are not levels, and for fewer than one sample.
+ * Throws a RangeError for pixels that are not levels, for fewer than one sample, and for classes that a conditional model lacks or does not have.
+ * The log p(x) of a conditional model is log p(x|y).
  *
  * @example
  * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
@@ -58,15 +59,15 @@ export async function evaluateVae(
   samples: number,
   options: EvaluationOptions,
 ): Promise<Evaluation | undefined> {
-  requirePixels(images)
+  requireImages(vae, images)
   const { defensive = 0 } = options
   if (!(defensive >= 0 && defensive < 1))
     throw new RangeError(`defensive is ${defensive}; a number from 0 to below 1 was expected`)
   const shares = sharesOf(samples, defensive)
   const { size, pieces } = cutShares(shares, options.batchSize)
   const weigh = overImages<Piece>((batch, key, piece) => {
-    const x = toUnit(batch)
-    return sumPiece(vae, x, encode(vae, x), key, { size, shares, piece })
+    const { x, model } = readBatch(vae, batch)
+    return sumPiece(model, x, encode(model, x), key, { size, shares, piece })
   }, options)
   try {
     const sums = (await weigh.run(images, options, pieces)) as WeightSums[]
@@ -98,7 +99,10 @@ interface Expectations {
 
 /** Means and KL terms of q(z|x). It ignores the signal: after an interruption the images done so far still need theirs. */
 async function expectations(vae: Vae, images: ImageSet, options: EvaluationOptions): Promise<Expectations> {
-  const encoding = overImages<object>((batch, key) => encode(vae, toUnit(batch)).expectations(key), options)
+  const encoding = overImages<object>((batch, key) => {
+    const { x, model } = readBatch(vae, batch)
+    return encode(model, x).expectations(key)
+  }, options)
   try {
     const { batchSize } = options
     const [key] = split(options.key, 1) as [HostKey] // `split` gives a key other than the importance sampler's, which come from `keyAt`.

@@ -4,6 +4,7 @@
  */
 import * as tf from '#tfjs'
 import { createOptimizer } from '../inference/optimizer.js'
+import { readBatch } from '../models/conditional.js'
 import type { Posterior } from '../models/latents.js'
 import { encode, type Vae } from '../models/vae.js'
 import { elboOf } from '../objectives/elbo.js'
@@ -19,10 +20,10 @@ const LEARNING_RATE = 0.05
 export interface FreePosteriors {
   /** Its parameters are variables, [batch, latent] each. */
   readonly q: Posterior
-  /** Sets q to the encoder's for new images x [batch, pixels] and resets the optimizer. */
-  start(x: tf.Tensor): void
-  /** One step of Adam for images x [batch, pixels], each independent of the others. */
-  ascend(x: tf.Tensor, key: Key, learningRate: number): void
+  /** Sets q to the encoder's for a new batch of images, a row each in 0 … 255, and resets the optimizer. */
+  start(batch: tf.Tensor): void
+  /** One step of Adam for such a batch, each image independent of the others. */
+  ascend(batch: tf.Tensor, key: Key, learningRate: number): void
   dispose(): void
 }
 
@@ -42,14 +43,16 @@ export function freePosteriors(vae: Vae, batchSize: number): FreePosteriors {
   const initialSlots = [...optimizer.slots.values()].map(slot => ({ slot, value: tf.clone(slot) }))
   return {
     q,
-    start: x =>
+    start: batch =>
       tf.tidy(() => {
-        encode(vae, x).heads.forEach((head, i) => void parameters[i]?.assign(head))
+        const { x, model } = readBatch(vae, batch)
+        encode(model, x).heads.forEach((head, i) => void parameters[i]?.assign(head))
         for (const { slot, value } of initialSlots) slot.assign(value)
       }),
-    ascend(x, key, learningRate) {
-      const bound = () =>
-        elboOf(vae, x, q, key, { samples: DRAWS, kl: vae.latents.exactKl ? 'analytic' : 'monte-carlo' }).elbo // [batch]
+    ascend(batch, key, learningRate) {
+      const { x, model } = readBatch(vae, batch)
+      const kl = vae.latents.exactKl ? 'analytic' : 'monte-carlo'
+      const bound = () => elboOf(model, x, q, key, { samples: DRAWS, kl }).elbo // [batch]
       optimizer.minimize(() => tf.neg(tf.sum(bound())) as tf.Scalar, learningRate)
     },
     dispose() {

@@ -118,7 +118,8 @@ function createEstimate(vae: Vae, { objective, estimate, samples }: GradientEsti
   const [estimator, kind = 'none'] = estimate.split(':') as ['score', 'none'] | ['pathwise']
   const baseline: Baseline = createBaseline(kind, vae.pixels, streamKey(0, 'no weights'))
   const options = { objective, estimator, samples, kl: estimate === 'stl' ? 'monte-carlo' : kl, freeBits: 0 } as const
-  return { ascent: ascentOf(vae, options, baseline), baseline }
+  ascentOf(vae, options, baseline) // refuses an estimator that does not fit
+  return { ascent: (model: Vae) => ascentOf(model, options, baseline), baseline }
 }
 
 function compare(measurement: Measurement, reference: Measurement): Record<Part, MeasuredPart> {

@@ -6,10 +6,10 @@ import * as tf from '#tfjs'
 import { repeatBatch } from '../compile/repeat-batch.js'
 import { scan } from '../compile/scan.js'
 import type { Choice, ScanOptions, Step } from '../compile/step.js'
-import { type ImageSet, levelsOf } from '../data/images.js'
-import { toUnit } from '../data/levels.js'
+import { type ImageSet, rowsOf } from '../data/images.js'
 import type { Ascent } from '../inference/estimators/ascent.js'
 import type { Baseline } from '../inference/estimators/baselines.js'
+import { readBatch } from '../models/conditional.js'
 import { namedWeights, networksOf, sides, type Vae } from '../models/vae.js'
 import { type HostKey, keyAt } from '../random.js'
 
@@ -49,7 +49,7 @@ const WARM_UP = 50
  */
 export async function gradientMoments(
   vae: Vae,
-  { ascent, baseline }: { ascent: Ascent; baseline: Baseline },
+  { ascent, baseline }: { ascent: (model: Vae) => Ascent; baseline: Baseline },
   images: ImageSet,
   { draws, key, onDraws = () => {}, signal, ...scanOptions }: GradientDrawOptions,
 ): Promise<{ blocks: GradientBlocks; compile: Choice } | undefined> {
@@ -60,7 +60,7 @@ export async function gradientMoments(
   const steps = scan(drawingStep(vae, ascent, sums), scanOptions)
   const blocks: GradientBlocks = { encoder: [], decoder: [] }
   const run = async (block: number, size: number, onSteps: (count: number) => void): Promise<boolean> => {
-    const batch = { batch: levelsOf(images), size: images.count, key: keyAt(key, block) }
+    const batch = { batch: rowsOf(images), size: images.count, key: keyAt(key, block) }
     const shares = Array.from({ length: size }, (_, i) => ({ share: 1 / (i + 1) }))
     return (await repeatBatch(steps, batch, shares, { onSteps, signal })) !== undefined
   }
@@ -80,10 +80,15 @@ export async function gradientMoments(
 }
 
 /** Draws one gradient and adds it to the moments; the nth draw has `share` 1 / n. */
-function drawingStep(vae: Vae, ascent: Ascent, sums: Record<Part, RunningMoments>): Step<{ share: number }> {
+function drawingStep(
+  vae: Vae,
+  ascent: (model: Vae) => Ascent,
+  sums: Record<Part, RunningMoments>,
+): Step<{ share: number }> {
   const weights = parts.flatMap(part => weightsOf(vae, part))
   return (batch, noise, { share }) => {
-    const onTape = ascent(toUnit(batch), noise, { beta: 1 })
+    const { x, model } = readBatch(vae, batch)
+    const onTape = ascent(model)(x, noise, { beta: 1 })
     const { grads } = tf.variableGrads(() => onTape().ascended as tf.Scalar, weights)
     for (const part of parts) sums[part].add(grads, share)
     return {}

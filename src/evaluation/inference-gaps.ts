@@ -6,8 +6,8 @@ import * as tf from '#tfjs'
 import { type RepeatedBatch, repeatBatch } from '../compile/repeat-batch.js'
 import { type Scan, scan } from '../compile/scan.js'
 import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'
-import { type ImageSet, imagesFrom, requirePixels } from '../data/images.js'
-import { toUnit } from '../data/levels.js'
+import { type ImageSet, imagesFrom, rowSize } from '../data/images.js'
+import { readBatch, requireImages } from '../models/conditional.js'
 import type { Vae } from '../models/vae.js'
 import { type Estimate, errorOfMean, estimateMean } from '../numeric/means.js'
 import { type HostKey, keyAt } from '../random.js'
@@ -70,9 +70,9 @@ export interface Gaps {
  * if (gaps) console.log(gaps.amortizationGap.mean + gaps.approximationGap.mean - gaps.gap.mean < 1e-6) // true
  */
 export async function measureGaps(vae: Vae, images: ImageSet, options: GapOptions): Promise<Gaps | undefined> {
-  requirePixels(images)
+  requireImages(vae, images)
   const size = options.batchSize
-  const bounds = batchBounds(vae, size, options, Math.ceil(images.count / size))
+  const bounds = batchBounds(vae, [size, rowSize(images)], options, Math.ceil(images.count / size))
   try {
     const batches: Bounds[] = []
     for (let from = 0; from < images.count; from += size) {
@@ -99,21 +99,22 @@ export async function measureGaps(vae: Vae, images: ImageSet, options: GapOption
 type Bounds = Record<Proposal, ImportanceEstimate>
 
 interface BatchBounds {
-  /** Measures a batch [size, pixels]; undefined if it was stopped. */
+  /** Measures a batch of `size` images, a row each; undefined if it was stopped. */
   measure(batch: Uint8Array, key: HostKey): Promise<Bounds | undefined>
   choice(): Choice
   dispose(): void
 }
 
-function batchBounds(vae: Vae, size: number, options: GapOptions, batches: number): BatchBounds {
+function batchBounds(vae: Vae, shape: [size: number, row: number], options: GapOptions, batches: number): BatchBounds {
+  const [size] = shape
   const free = freePosteriors(vae, size)
   const pieces = cut(options.samples, size)
   const used = pieces.used.map(count => ({ used: count }))
   const rates = Array.from({ length: options.steps }, (_, i) => ({ learningRate: learningRateAt(i, options.steps) }))
-  const weigh = scan<{ used: number }>(
-    (batch, key, piece) => sumWeights(vae, toUnit(batch), free.q, key, pieces.size, piece.used),
-    options,
-  )
+  const weigh = scan<{ used: number }>((batch, key, piece) => {
+    const { x, model } = readBatch(vae, batch)
+    return sumWeights(model, x, free.q, key, pieces.size, piece.used)
+  }, options)
   let ascend: Scan<{ learningRate: number }> | undefined
   const repeating = { signal: options.signal, onSteps: counter(options, batches * (rates.length + 2 * used.length)) }
   const estimate = async (repeated: RepeatedBatch) => {
@@ -122,10 +123,10 @@ function batchBounds(vae: Vae, size: number, options: GapOptions, batches: numbe
   }
   return {
     async measure(batch, key) {
-      tf.tidy(() => free.start(toUnit(tf.tensor(Float32Array.from(batch), [size, vae.pixels]))))
+      tf.tidy(() => free.start(tf.tensor(Float32Array.from(batch), shape)))
       const encoder = await estimate({ batch, size, key: keyAt(key, 0) })
       ascend ??= scan((images, noise, { learningRate }) => {
-        free.ascend(toUnit(images), noise, learningRate)
+        free.ascend(images, noise, learningRate)
         return {}
       }, weigh.choice ?? options)
       const ascended = await repeatBatch(ascend, { batch, size, key: keyAt(key, 1) }, rates, repeating)

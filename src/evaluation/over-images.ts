@@ -2,7 +2,7 @@
 import type * as tf from '#tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Choice, concatenate, type Outputs, type ScanOptions, type Step } from '../compile/step.js'
-import { type ImageSet, imageSize, requirePixels } from '../data/images.js'
+import { type ImageSet, requirePixels, rowSize } from '../data/images.js'
 import { inSequence } from '../data/passes.js'
 import { type HostKey, type Key, keyAt } from '../random.js'
 import { gatherSteps, shareOf } from './shared-steps.js'
@@ -30,7 +30,7 @@ export interface ImageScan<S> {
 }
 
 /**
- * `perBatch` maps images [batch, pixels], a key and the numbers of a part to named tensors whose first axis is the image. All batches
+ * `perBatch` maps a batch of images, a row each, a key and the numbers of a part to named tensors whose first axis is the image. All batches
  * have the same size: the last one is padded with black images, whose outputs are dropped.
  */
 export function overImages<S extends { readonly [Name in keyof S]: number }>(
@@ -78,16 +78,16 @@ async function runParts<S>(
 function feedOf<S>(images: ImageSet, size: number, key: HostKey, parts: readonly S[]) {
   const batchOf = (step: number) => Math.floor(step / parts.length)
   const partOf = (step: number) => step % parts.length
-  const levels = inSequence(images)
+  const rows = inSequence(images)
   return async (from: number, count: number): Promise<Feed<S>> => {
     const numbers = Array.from({ length: count }, (_, i) => from + i)
     const [first, last] = [batchOf(from), batchOf(from + count - 1)]
-    const read = await levels(first * size, (last + 1 - first) * size)
+    const read = await rows(first * size, (last + 1 - first) * size)
     const batches = numbers.map(step => batchOf(step) - first)
     return {
       batches: {
-        data: parts.length === 1 ? read : repeated(read, batches, size * imageSize(images)),
-        shape: [count, size, imageSize(images)],
+        data: parts.length === 1 ? read : repeated(read, batches, size * rowSize(images)),
+        shape: [count, size, rowSize(images)],
         dtype: 'float32',
       },
       keys: numbers.map(step => keyAt(keyAt(key, batchOf(step)), partOf(step))),
@@ -96,10 +96,10 @@ function feedOf<S>(images: ImageSet, size: number, key: HostKey, parts: readonly
   }
 }
 
-/** Batches of `length` levels, some of them several times. */
-function repeated(levels: Uint8Array, numbers: readonly number[], length: number): Uint8Array {
+/** Batches of `length` values, some of them several times. */
+function repeated(rows: Uint8Array, numbers: readonly number[], length: number): Uint8Array {
   const data = new Uint8Array(numbers.length * length)
-  numbers.forEach((batch, i) => void data.set(levels.subarray(batch * length, (batch + 1) * length), i * length))
+  numbers.forEach((batch, i) => void data.set(rows.subarray(batch * length, (batch + 1) * length), i * length))
   return data
 }
 

@@ -6,8 +6,9 @@
 import * as tf from '#tfjs'
 import { chunks, type Feed, type Scan, scan } from '../compile/scan.js'
 import { type Choice, eachStep, type ScanOptions } from '../compile/step.js'
-import { type ImageSet, imagesFrom } from '../data/images.js'
+import { gatherImages, type ImageSet, imagesFrom } from '../data/images.js'
 import { toUnit } from '../data/levels.js'
+import { givenClass, requireImages } from '../models/conditional.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import { type HostKey, keyAt, streamKey } from '../random.js'
 import { borderShare, halfIntegrals, type Integrals, integrals, qMasses, type RowSums } from './grid-sums.js'
@@ -51,7 +52,7 @@ const MOST_AT_ONCE = { linear: { images: 1000, pairs: 1e6 }, other: { images: 50
 const axisPoint = (i: number, side: number, extent: number): number => extent * ((2 * i) / (side - 1) - 1)
 
 /**
- * Integrates over z for every image; z must be Gaussian and have at most `MOST_DIMENSIONS`.
+ * Integrates over z for every image; z must be Gaussian and have at most `MOST_DIMENSIONS`. For a conditional model log p(x) is log p(x|y).
  *
  * @example
  * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
@@ -61,6 +62,50 @@ const axisPoint = (i: number, side: number, extent: number): number => extent * 
  * console.log(logPx.length, border < 1e-6) // 2 true
  */
 export async function quadrature(vae: Vae, images: ImageSet, options: QuadratureOptions): Promise<Quadrature> {
+  requireImages(vae, images)
+  return images.classes ? ofEachClass(vae, images, images.classes, options) : integrate(vae, images, options)
+}
+
+/** The images of one class after the other: p(x|z, y) at the points of the grid is then the same for all of them. */
+async function ofEachClass(
+  vae: Vae,
+  images: ImageSet,
+  classes: Uint8Array,
+  options: QuadratureOptions,
+): Promise<Quadrature> {
+  const parts: { places: number[]; found: Quadrature }[] = []
+  let done = 0
+  for (const number of new Set(classes)) {
+    const places = [...classes.keys()].filter(i => classes[i] === number)
+    const { classes: _, ...ofClass } = gatherImages(images, places)
+    const y = tf.tidy(() => givenClass(vae, number).y as tf.Tensor)
+    const before = done
+    const onProgress = (count: number) => options.onProgress?.(before + count)
+    const found = await integrate({ ...vae, y }, ofClass, { ...options, onProgress }).finally(() => y.dispose())
+    if (found.logPx.length < places.length) return { ...join([]), compile: found.compile } // stopped
+    parts.push({ places, found })
+    done += places.length
+  }
+  const all = join(parts.map(({ found }) => found))
+  const order = Int32Array.from(parts.flatMap(({ places }) => places))
+  return { ...inOrder(all, order), compile: parts[0]?.found.compile }
+}
+
+/** Value i of each array goes to place `order[i]`. */
+function inOrder<T extends object>(values: T, order: Int32Array): T {
+  const sorted = (array: Float64Array) => {
+    const moved = new Float64Array(array.length)
+    for (const [i, to] of order.entries()) moved[to] = array[i] as number
+    return moved
+  }
+  const entries = Object.entries(values).map(([name, value]) => {
+    if (value instanceof Float64Array) return [name, sorted(value)]
+    return [name, typeof value === 'object' ? inOrder(value, order) : value]
+  })
+  return Object.fromEntries(entries) as T
+}
+
+async function integrate(vae: Vae, images: ImageSet, options: QuadratureOptions): Promise<Quadrature> {
   const most = MOST_AT_ONCE[vae.likelihood.linear ? 'linear' : 'other']
   const size = Math.min(most.images, Math.ceil(most.pairs / options.side), images.count)
   const group = imageGroup(vae, size)

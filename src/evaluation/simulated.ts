@@ -6,7 +6,8 @@
 import * as tf from '#tfjs'
 import type { Choice, ScanOptions } from '../compile/step.js'
 import { WHITE } from '../data/levels.js'
-import { type DecoderLikelihood, decoderLikelihood } from '../models/decoder-likelihood.js'
+import { givenClasses } from '../models/conditional.js'
+import { decoderLikelihood } from '../models/decoder-likelihood.js'
 import type { Vae } from '../models/vae.js'
 import { keyAt } from '../random.js'
 import {
@@ -33,7 +34,7 @@ export interface Sandwich {
 }
 
 /**
- * Draws `count` images and bounds their log p(x) from both sides. A forward pilot on the first batch sets the step sizes.
+ * Draws `count` images and bounds their log p(x) from both sides; of a conditional model they are of all classes in turn, and log p(x|y). A forward pilot on the first batch sets the step sizes.
  *
  * @example
  * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
@@ -59,7 +60,7 @@ export async function annealSimulated(
     const results: Pick<Sandwich, 'forward' | 'reverse'>[] = []
     for (let b = 0; b < batches && !signal?.aborted; b++) {
       const streams = [0, 1, 2, 3].map(stream => keyAt(keyAt(key, b), stream)) as Streams
-      const { u, batch } = await draw(model, vae.latentDim, streams[0], size)
+      const { u, batch } = await draw(vae, streams[0], size)
       if (b === 0) await chains.pilot({ batch, key: streams[1] }, repeating)
       const forward = signal?.aborted ? undefined : await chains.forward({ batch, key: streams[2] }, repeating)
       const reverse = forward && (await chains.reverse({ batch, key: streams[3] }, u, repeating))
@@ -78,11 +79,17 @@ export async function annealSimulated(
 type Key = AnnealingRun['key']
 type Streams = [draw: Key, pilot: Key, forward: Key, reverse: Key]
 
-/** Coordinates u [size, latent] of z ~ p(z), as annealing sees it, and images x ~ p(x|z) in 0 … 255: [size, pixels]. */
-async function draw({ start, pixels }: DecoderLikelihood, latentDim: number, key: Key, size: number) {
+/**
+ * Coordinates u [size, latent] of z ~ p(z), as annealing sees it, and images x ~ p(x|z) in 0 … 255, a row each; image i of a conditional model is
+ * of class i mod classes.
+ */
+async function draw(vae: Vae, key: Key, size: number) {
   const [drawn, images] = tf.tidy(() => {
-    const u = start.sample(keyAt(key, 0), [size, latentDim])
-    return [u, tf.mul(pixels(u).sample(keyAt(key, 1)), WHITE)]
+    const u = decoderLikelihood(vae).start.sample(keyAt(key, 0), [size, vae.latentDim])
+    const levels = (model: Vae) => tf.mul(decoderLikelihood(model).pixels(u).sample(keyAt(key, 1)), WHITE)
+    if (vae.classes === undefined) return [u, levels(vae)]
+    const classes = tf.mod(tf.range(0, size), vae.classes)
+    return [u, tf.concat([levels(givenClasses(vae, classes)), tf.reshape(classes, [size, 1])], 1)]
   }) as [tf.Tensor, tf.Tensor]
   const [u, batch] = await Promise.all([drawn.data<'float32'>(), images.data<'float32'>()])
   tf.dispose([drawn, images])

@@ -25,6 +25,11 @@ export function describeModel(folder: string, name: string): ModelOf {
     )
   const snapshot: SnapshotName = snapshotFolder(folder, 'best') === undefined ? 'latest' : 'best'
   const { data: images, position } = readRunHeader(folder, snapshot)
+  if (images.classes)
+    throw new Refused(
+      422,
+      `run ${name} reads labels (--condition label), and this view shows models of p(x) only; use \`elbo sample ${name}\` and \`elbo traverse ${name} --label\``,
+    )
   const label = basename(snapshotFolder(folder, snapshot) ?? '')
   const { data: _, ...settings } = config as VaeConfig // a path of this machine
   return {

@@ -19,7 +19,7 @@ export interface Algorithm {
   /** The networks that are saved as TF.js layers models, by folder name in a checkpoint. */
   readonly models: ReadonlyMap<string, tf.LayersModel>
   /**
-   * Learns from one batch of images [batch, pixels] in 0 … 255 and assigns `variables`.
+   * Learns from one batch of images [batch, pixels] in 0 … 255 and assigns `variables`. A row of a conditional model ends with a class.
    * Returns named scalars: means over the used images, in nats per image.
    */
   step(batch: tf.Tensor, key: Key, schedule: Schedule): Record<string, tf.Tensor>
@@ -39,7 +39,7 @@ export interface Algorithm {
 /** An algorithm that computes its bound on a batch in one step. */
 export interface BoundedAlgorithm extends Algorithm {
   /**
-   * The bound of each image of a batch [batch, pixels] in 0 … 255, without learning: tensors [batch] in nats. If the method has a
+   * The bound of each image of a batch, as `step` gets it, without learning: tensors [batch] in nats. If the method has a
    * posterior over parameters, `logPredictive` may be log E[p(x)] under it.
    */
   bound(batch: tf.Tensor, key: Key): Record<string, tf.Tensor>

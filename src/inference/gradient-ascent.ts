@@ -5,7 +5,7 @@
 import * as tf from '#tfjs'
 import { allReduceMean, onOwnRows, ownRows } from '../collectives/all-reduce.js'
 import { binarize, type Reading } from '../data/binarize.js'
-import { toUnit } from '../data/levels.js'
+import { readBatch } from '../models/conditional.js'
 import { modelsOf, namedWeights, type Vae } from '../models/vae.js'
 import { type Elbo, type ElboOptions, elbo } from '../objectives/elbo.js'
 import { type ImportanceWeighted, importanceWeighted } from '../objectives/importance-weighted.js'
@@ -51,11 +51,12 @@ export interface VaeTrainingOptions extends TrainingOptions, PathwiseOptions {
  */
 export function gradientAscent(vae: Vae, options: VaeTrainingOptions, key: HostKey): BoundedAlgorithm {
   const baseline = createBaseline(options.estimator === 'score' ? options.baseline : 'none', vae.pixels, key)
-  const bound = (x: tf.Tensor, noiseKey: Key) =>
+  const bound = (model: Vae, x: tf.Tensor, noiseKey: Key) =>
     options.objective === 'iwae'
-      ? importanceWeighted(vae, x, noiseKey, options.samples)
-      : elbo(vae, x, noiseKey, options)
-  return networkAscent(vae, options, { ascent: ascentOf(vae, options, baseline), bound, baseline })
+      ? importanceWeighted(model, x, noiseKey, options.samples)
+      : elbo(model, x, noiseKey, options)
+  ascentOf(vae, options, baseline) // refuses an estimator that does not fit
+  return networkAscent(vae, options, { ascent: model => ascentOf(model, options, baseline), bound, baseline })
 }
 
 /** The gradient estimator for the options. Throws an `Error` if it does not fit the objective or the latents. */
@@ -87,10 +88,10 @@ export function ascentOf(
 
 /** The gradient that is ascended and the bound that is reported. */
 export interface Learning {
-  /** Steps report its `bound`. */
-  ascent: Ascent
+  /** Of the model, at the classes of a batch if it is conditional. Steps report its `bound`. */
+  ascent(model: Vae): Ascent
   /** The bound of each image in x [batch, pixels] without learning: [batch] each. */
-  bound(x: tf.Tensor, key: Key): Elbo | ImportanceWeighted
+  bound(model: Vae, x: tf.Tensor, key: Key): Elbo | ImportanceWeighted
   /** Learned together with the networks. */
   baseline?: Baseline
 }
@@ -99,7 +100,7 @@ export interface Learning {
 export function networkAscent(
   vae: Vae,
   options: TrainingOptions,
-  { ascent, bound: boundOf, baseline }: Learning,
+  { ascent: ascentOf, bound: boundOf, baseline }: Learning,
 ): BoundedAlgorithm {
   const models = modelsOf(vae)
   const named = (prefix: string, variables: Iterable<readonly [string, tf.Variable]>) =>
@@ -119,8 +120,10 @@ export function networkAscent(
     step: (batch, key, schedule) =>
       onOwnRows(() => {
         const [binarizeKey, noiseKey] = split(key, 2) as [Key, Key]
-        const x = ownRows(binarize(binarizeKey, toUnit(batch), options.binarize)) // [batch, pixels]
-        const onTape = ascent(x, noiseKey, schedule)
+        const { x: grey, model: given } = readBatch(vae, batch)
+        const x = ownRows(binarize(binarizeKey, grey, options.binarize)) // [batch, pixels]
+        const model = given.y ? { ...given, y: ownRows(given.y) } : given
+        const onTape = ascentOf(model)(x, noiseKey, schedule)
         let bound: Elbo | undefined
         optimizer.minimize(() => {
           const { ascended, bound: reported } = onTape()
@@ -129,7 +132,10 @@ export function networkAscent(
         }, schedule.learningRate)
         return batchMeans(bound as Elbo)
       }),
-    bound: (batch, key) => ({ ...boundOf(toUnit(batch), key) }),
+    bound(batch, key) {
+      const { x, model } = readBatch(vae, batch)
+      return { ...boundOf(model, x, key) }
+    },
     dispose() {
       optimizer.dispose()
       tf.dispose([...(baseline?.weights.values() ?? []), ...(baseline?.state.values() ?? [])])

@@ -13,7 +13,7 @@ import { networkAscent, type TrainingOptions } from './gradient-ascent.js'
 
 /**
  * Wake-sleep on the networks of `vae`. `samples` is the number of draws z ~ q(z|x) per image in the wake phase, and of dreams per image of
- * the batch in the sleep phase. `kl` applies to the reported bound only. The schedule's `beta` is unused: neither phase has a KL term.
+ * the batch in the sleep phase, of the same classes if the model is conditional. `kl` applies to the reported bound only. The schedule's `beta` is unused: neither phase has a KL term.
  *
  * @example
  * const vae = createVae({ rows: 2, columns: 2, hidden: [3], latentDim: 2, activation: 'tanh' })
@@ -26,18 +26,21 @@ import { networkAscent, type TrainingOptions } from './gradient-ascent.js'
  * console.log((elbo[49] ?? 0) > (elbo[0] ?? 0)) // true
  */
 export function wakeSleep(vae: Vae, options: TrainingOptions): BoundedAlgorithm {
-  const ascent: Ascent = (x, key) => {
-    const [wakeKey, sleepKey] = split(key, 2) as [Key, Key]
-    const q = encode(vae, x)
-    const { z, logPriorRatio } = q.at(drawNoise(vae, x, wakeKey, options.samples))
-    const dreams = dream(vae, sleepKey, (x.shape[0] as number) * options.samples)
-    return () => {
-      const bound = elboFrom(q, { reconstruction: decode(vae, z).logProb(x), logPriorRatio }, options.kl)
-      const wake = tf.add(tf.mean(bound.reconstruction), tf.mean(vae.latents.prior.logProb(z)))
-      return { ascended: tf.add(wake, tf.mean(logProbOfDreams(vae, dreams))), bound }
+  const ascent =
+    (model: Vae): Ascent =>
+    (x, key) => {
+      const [wakeKey, sleepKey] = split(key, 2) as [Key, Key]
+      const q = encode(model, x)
+      const { z, logPriorRatio } = q.at(drawNoise(model, x, wakeKey, options.samples))
+      const dreamer = { ...model, ...(model.y && { y: tf.tile(model.y, [options.samples, 1]) }) }
+      const dreams = dream(dreamer, sleepKey, (x.shape[0] as number) * options.samples)
+      return () => {
+        const bound = elboFrom(q, { reconstruction: decode(model, z).logProb(x), logPriorRatio }, options.kl)
+        const wake = tf.add(tf.mean(bound.reconstruction), tf.mean(vae.latents.prior.logProb(z)))
+        return { ascended: tf.add(wake, tf.mean(logProbOfDreams(dreamer, dreams))), bound }
+      }
     }
-  }
-  return networkAscent(vae, options, { ascent, bound: (x, key) => elbo(vae, x, key, options) })
+  return networkAscent(vae, options, { ascent, bound: (model, x, key) => elbo(model, x, key, options) })
 }
 
 /** Draws from the model: latents and the images decoded from them. */

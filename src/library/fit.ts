@@ -1,8 +1,10 @@
 /** `fit`: a model of one's own images in one call, without files. */
+import { createHash } from 'node:crypto'
 import * as tf from '#tfjs'
+import { type Classes, classesOfLabels, type LabelValues, namesOf, requireSome } from '../data/classes.js'
 import type { Dataset, Split } from '../data/dataset.js'
 import { digestOf } from '../data/digest.js'
-import { gatherImages, type ImageSet, imageShape } from '../data/images.js'
+import { gatherImages, type ImageSet, type Images, imageShape } from '../data/images.js'
 import { IN_MEMORY } from '../data/sources/open-source.js'
 import type { ReadOptions } from '../data/sources/reader.js'
 import type { BernoulliMixtureConfig } from '../methods/bernoulli-mixture.js'
@@ -33,6 +35,10 @@ export interface FitOptions {
    * train, and the model is that of the last epoch.
    */
   readonly validation?: number | ImageValues
+  /** With `condition: 'label'`: the label of each image, a whole number from 0 or a name. */
+  readonly labels?: LabelValues
+  /** Those of the images of `validation`. */
+  readonly validationLabels?: LabelValues
   /** Left out, it is the backend that is open, or else the fastest that runs here. */
   readonly backend?: string
   readonly onEpoch?: (metrics: EpochMetrics) => void
@@ -80,14 +86,27 @@ export type EmFit = FitOptions &
  * const { values } = await model.logProb(images, { samples: 10 }) // nats per image
  * console.log(values.length) // 600
  * await model.save('checkpoints/mine')
+ * const labels = Array.from({ length: 600 }, (_, i) => (i % 2 ? 'odd' : 'even'))
+ * const conditional = await fit(images, { condition: 'label', labels, latentDim: 2, hidden: [32], epochs: 2 })
+ * console.log((await conditional.sample(5, { label: 'odd' })).labels) // [ 'odd', 'odd', 'odd', 'odd', 'odd' ]
  */
 export async function fit(images: ImageValues, options: EmFit): Promise<FittedModel>
 export async function fit(images: ImageValues, options?: VaeFit): Promise<FittedVae>
 export async function fit(images: ImageValues, options: VaeFit | EmFit = {}): Promise<FittedModel> {
-  const { validation = 1 / 6, backend: name, onEpoch, onProgress, signal, ...settings } = options
+  const {
+    validation = 1 / 6,
+    labels,
+    validationLabels,
+    backend: name,
+    onEpoch,
+    onProgress,
+    signal,
+    ...settings
+  } = options
   const backend = await openedBackend(name)
   const { method, config } = inWordsOfTheLibrary('fit', () => resolveFit(settings, backend.name))
-  const data = await datasetOf(images, validation, config.seed)
+  const labelled = labelledBy(config, labels, validationLabels)
+  const data = await datasetOf(images, validation, config.seed, labelled)
   const shape = { ...data, images: data.train.count }
   const learner = inWordsOfTheLibrary('fit', () => createLearner(method, config, shape, backend.device))
   const kept = {
@@ -129,6 +148,7 @@ function modelOf(kept: Kept, states: States): FittedModel {
   const parts: Parts = {
     ...kept,
     image: imageShape(kept.data),
+    classes: kept.data.classes?.names,
     history: states.history,
     save: folder => saveRun(folder, kept, states),
   }
@@ -162,12 +182,40 @@ function presetOf(name: string, method: Method): object {
   return preset.config
 }
 
-async function datasetOf(values: ImageValues, validation: FitOptions['validation'], seed: number): Promise<Dataset> {
-  const all = await readImages('images', values)
+/** Labels of a conditional model: those of the images and those of the caller's validation images. */
+interface Labelled {
+  names: readonly string[]
+  labels: LabelValues
+  validation: LabelValues | undefined
+}
+
+/** Undefined for a model that reads no labels. Throws an Error if labels are missing, or have no effect. */
+function labelledBy(
+  { condition }: RunConfig,
+  labels: LabelValues | undefined,
+  validation: LabelValues | undefined,
+): Labelled | undefined {
+  if (condition !== 'label') {
+    if (labels === undefined && validation === undefined) return undefined
+    throw new Error("fit: labels have no effect without condition: 'label'; leave one of the two out")
+  }
+  if (labels === undefined) throw new Error("fit: condition: 'label' needs labels, one for each image")
+  const names = namesOf(labels)
+  inWordsOfTheLibrary('fit', () => requireSome(names, 'labels'))
+  return { names, labels, validation }
+}
+
+async function datasetOf(
+  values: ImageValues,
+  validation: FitOptions['validation'],
+  seed: number,
+  labelled: Labelled | undefined,
+): Promise<Dataset> {
+  const all = withLabels('labels', await readImages('images', values), labelled?.labels, labelled)
   const parts =
     typeof validation === 'number'
       ? held(all, validation, seed)
-      : { train: all, validation: await readImages('validation', validation as ImageValues, all) }
+      : { train: all, validation: await validationImages(validation as ImageValues, all, labelled) }
   const split = (name: Split['name'], images: ImageSet): Split => ({ name, ...images })
   const sha256 = await digestOf([parts.train, parts.validation])
   return {
@@ -177,8 +225,21 @@ async function datasetOf(values: ImageValues, validation: FitOptions['validation
     validation: split('validation', parts.validation),
     test: split('test', { ...imageShape(all), count: 0, pixels: new Uint8Array() }),
     sha256,
+    ...(labelled && { classes: classesOf(labelled.names, Object.values(parts)) }),
     warnings: [],
   }
+}
+
+const withLabels = (what: string, images: Images, labels: LabelValues | undefined, labelled: Labelled | undefined) =>
+  labelled ? { ...images, classes: classesOfLabels(`fit: ${what}`, labels, images.count, labelled.names) } : images
+
+const validationImages = async (values: ImageValues, all: ImageSet, labelled: Labelled | undefined) =>
+  withLabels('validationLabels', await readImages('validation', values, all), labelled?.validation, labelled)
+
+function classesOf(names: readonly string[], parts: readonly ImageSet[]): Classes {
+  const hash = createHash('sha256').update(JSON.stringify(names))
+  for (const { classes = new Uint8Array() } of parts) hash.update(classes)
+  return { names, sha256: hash.digest('hex') }
 }
 
 /** Holds out a share of the images, in a seeded order. */

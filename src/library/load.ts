@@ -34,7 +34,8 @@ export async function load(folder: string, { snapshot = 'best', backend }: LoadO
     const run = loadTrainedRun(folder, snapshot)
     const history = readHistory(folder, run.snapshot.position, snapshot)
     const save = async (to: string) => copyRun(folder, to)
-    const parts = { ...run, image: imageShape(run.snapshot.data), history, save }
+    const { data } = run.snapshot
+    const parts = { ...run, image: imageShape(data), classes: data.classes?.names, history, save }
     return fittedVae(parts) ?? fittedModel(parts)
   })
 }

@@ -1,6 +1,7 @@
 /** A fitted model, as the library gives it: samples, codes and likelihoods of one's own images. */
 import * as tf from '#tfjs'
 import type { Choice } from '../compile/step.js'
+import { classesOfLabels, type LabelValues, listed } from '../data/classes.js'
 import type { ImageShape, Images } from '../data/images.js'
 import { unitValues } from '../data/levels.js'
 import type { Bounds } from '../evaluation/bound.js'
@@ -9,6 +10,7 @@ import { EVALUATION_BATCH } from '../evaluation/over-images.js'
 import type { Learner, Method, RunConfig } from '../methods/method.js'
 import type { EpochMetrics } from '../methods/metrics.js'
 import { imagesAsRead } from '../methods/reading.js'
+import { givenClass, givenClasses } from '../models/conditional.js'
 import { decode, encode, type Vae } from '../models/vae.js'
 import { streamKey } from '../random.js'
 import { arrayShape, type ImageArray, type ImageValues, imageArray, readImages } from './image-values.js'
@@ -19,7 +21,19 @@ export interface Seeded {
   readonly seed?: number
 }
 
-/** log p(x) of each image. */
+/** What a conditional model takes beside images. */
+export interface Labelled {
+  /** The label of each image, by the names or numbers that the model was fitted with. Other models take none. */
+  readonly labels?: LabelValues
+}
+
+/** What a conditional model takes where it draws. */
+export interface OfClass {
+  /** The class of all images, by its name or number. Other models take none. */
+  readonly label?: string | number
+}
+
+/** log p(x) of each image, or log p(x|y) of a conditional model. */
 export interface LogProb {
   /** In nats per image. */
   readonly values: Float32Array
@@ -40,14 +54,22 @@ export interface FittedModel {
   readonly history: readonly EpochMetrics[]
   /** The shape of one image. */
   readonly image: ImageShape
-  /** Mean images of `count` draws from the prior, with the latents of each: z [count][latent], or the component of a mixture. */
-  sample(count: number, options?: Seeded): Promise<ImageArray & { readonly z: number[][] }>
+  /** The names of the classes of a conditional model; absent for others. */
+  readonly classes?: readonly string[]
+  /**
+   * Mean images of `count` draws from the prior, with the latents of each: z [count][latent], or the component of a mixture. Those of a
+   * conditional model are of class `label`, or of all classes in turn; `labels` has the class of each.
+   */
+  sample(
+    count: number,
+    options?: Seeded & OfClass,
+  ): Promise<ImageArray & { readonly z: number[][]; readonly labels?: readonly string[] }>
   /** For each image the mean image given its latents. */
-  reconstruct(images: ImageValues): Promise<ImageArray>
+  reconstruct(images: ImageValues, options?: Labelled): Promise<ImageArray>
   /** The evidence lower bound of each image, in nats: [count]. Of a VAE it takes one draw of z. */
-  elbo(images: ImageValues, options?: Seeded): Promise<Float32Array>
+  elbo(images: ImageValues, options?: Seeded & Labelled): Promise<Float32Array>
   /** log p(x) of each image; `samples`: draws of z per image where it is estimated by importance sampling, 500 if left out. */
-  logProb(images: ImageValues, options?: Seeded & { readonly samples?: number }): Promise<LogProb>
+  logProb(images: ImageValues, options?: Seeded & Labelled & { readonly samples?: number }): Promise<LogProb>
   /** Writes a run directory, which `load` and every command of `elbo` read. Throws an Error if the folder already holds a run. */
   save(folder: string): Promise<void>
   /** Frees the tensors of the model. */
@@ -59,9 +81,12 @@ export interface FittedVae extends FittedModel {
   /** The networks and distributions. */
   readonly vae: Vae
   /** E[z] under q(z|x) [count, latent], and the standard deviations of a single Gaussian layer. */
-  encode(images: ImageValues, options?: Seeded): Promise<Codes>
-  /** The mean images of p(x|z) for z [count, latent]. */
-  decode(z: tf.Tensor | { readonly data: Float32Array; readonly shape: readonly number[] }): Promise<ImageArray>
+  encode(images: ImageValues, options?: Seeded & Labelled): Promise<Codes>
+  /** The mean images of p(x|z) for z [count, latent]; of a conditional model those of class `label`. */
+  decode(
+    z: tf.Tensor | { readonly data: Float32Array; readonly shape: readonly number[] },
+    options?: OfClass,
+  ): Promise<ImageArray>
 }
 
 export interface Codes {
@@ -76,31 +101,38 @@ export interface Parts {
   readonly method: Method
   readonly learner: Learner
   readonly image: ImageShape
+  /** The names of the classes of a conditional model. */
+  readonly classes: readonly string[] | undefined
   readonly history: readonly EpochMetrics[]
   save(folder: string): Promise<void>
 }
 
 export function fittedModel(parts: Parts): FittedModel {
-  const { config, method, learner, image, history } = parts
+  const { config, method, learner, image, classes, history } = parts
   const { bound } = method.traits(config)
   const bounds = once(() => learner.bounds({ mode: config.compile }))
-  const read = (values: ImageValues) => imagesForModel(parts, values)
-  const boundsOf = async (values: ImageValues, seed: number) =>
-    bounds.get().run(await read(values), { batchSize: EVALUATION_BATCH, key: streamKey(seed, 'evaluate') })
+  const read = (values: ImageValues, labels: LabelValues | undefined) => imagesForModel(parts, values, labels)
+  const boundsOf = async (values: ImageValues, labels: LabelValues | undefined, seed: number) =>
+    bounds.get().run(await read(values, labels), { batchSize: EVALUATION_BATCH, key: streamKey(seed, 'evaluate') })
   return {
     method: method.name,
     config,
     history,
     image,
-    async sample(count, { seed = 1 } = {}) {
-      const picture = await learner.pictures.sample(streamKey(seed, 'sample'), requireCount('count', count))
-      return { ...imageArray(picture), z: picture.z }
+    ...(classes && { classes }),
+    async sample(count, { seed = 1, label } = {}) {
+      const number = numberOf('sample', label, classes)
+      const picture = await learner.pictures.sample(streamKey(seed, 'sample'), requireCount('count', count), number)
+      const labels = classes && picture.classes && Array.from(picture.classes, one => classes[one] as string)
+      return { ...imageArray(picture), z: picture.z, ...(labels && { labels }) }
     },
-    reconstruct: async values => imageArray(await learner.pictures.reconstruct(await read(values))),
-    elbo: async (values, { seed = 1 } = {}) => (await boundsOf(values, seed)).elbo as Float32Array,
-    async logProb(values, { seed = 1, samples = 500 } = {}) {
-      if (learner.vae) return byImportance(learner.vae, await read(values), { seed, samples, mode: config.compile })
-      const { elbo, logPredictive } = await boundsOf(values, seed)
+    reconstruct: async (values, { labels } = {}) =>
+      imageArray(await learner.pictures.reconstruct(await read(values, labels))),
+    elbo: async (values, { seed = 1, labels } = {}) => (await boundsOf(values, labels, seed)).elbo as Float32Array,
+    async logProb(values, { seed = 1, samples = 500, labels } = {}) {
+      if (learner.vae)
+        return byImportance(learner.vae, await read(values, labels), { seed, samples, mode: config.compile })
+      const { elbo, logPredictive } = await boundsOf(values, labels, seed)
       if (bound.exact) return { values: elbo as Float32Array, by: 'exact' }
       if (logPredictive) return { values: logPredictive, by: 'predictive' }
       if (learner.annealer) return { values: elbo as Float32Array, by: 'annealing' }
@@ -114,32 +146,50 @@ export function fittedModel(parts: Parts): FittedModel {
   }
 }
 
-/** A caller's images as the model reads them; binarized with the key of test images. */
-async function imagesForModel({ config, method, image }: Parts, values: ImageValues): Promise<Images> {
+/** A caller's images as the model reads them, with their classes if it reads these; binarized with the key of test images. */
+async function imagesForModel(
+  { config, method, image, classes: names }: Parts,
+  values: ImageValues,
+  labels: LabelValues | undefined,
+): Promise<Images> {
   const images = await readImages('images', values, image)
-  return imagesAsRead(images, method.traits(config).reads, streamKey(config.seed, 'test'))
+  if (!names && labels !== undefined) throw new Error('labels: this model reads none; leave them out')
+  const classes = names && { classes: classesOfLabels('labels', labels, images.count, names) }
+  return imagesAsRead({ ...images, ...classes }, method.traits(config).reads, streamKey(config.seed, 'test'))
+}
+
+/** The number of a caller's class; undefined if there is none. Throws an Error if the model has no such class. */
+function numberOf(called: string, label: string | number | undefined, names: readonly string[] | undefined) {
+  if (label === undefined) return undefined
+  const number = names?.indexOf(String(label)) ?? -1
+  if (number >= 0) return number
+  const expected = names ? `one of ${listed(names)} was expected` : 'this model reads no labels; leave it out'
+  throw new Error(`${called}: label is ${JSON.stringify(label)}; ${expected}`)
 }
 
 /** The same with the codes of its encoder; undefined if there is none. */
 export function fittedVae(parts: Parts): FittedVae | undefined {
   const { vae } = parts.learner
   if (!vae) return undefined
-  const { image } = parts
+  const { image, classes } = parts
   return {
     ...fittedModel(parts),
     vae,
-    async encode(values, { seed = 1 } = {}) {
-      const seen = await imagesForModel(parts, values)
-      return codes(vae, tf.tensor2d(unitValues(seen.pixels), [seen.count, vae.pixels]), seed)
+    async encode(values, { seed = 1, labels } = {}) {
+      const seen = await imagesForModel(parts, values, labels)
+      return codes(vae, seen, seed)
     },
-    async decode(z) {
+    async decode(z, { label } = {}) {
+      const number = numberOf('decode', label, classes)
+      if (classes && number === undefined)
+        throw new Error(`decode: label is missing; one of ${listed(classes)} was expected`)
       const { data, shape } = z instanceof tf.Tensor ? { data: await z.data<'float32'>(), shape: z.shape } : z
       const [count = 0, latent] = shape
       if (shape.length !== 2 || latent !== vae.latentDim || data.length !== count * latent)
         throw new Error(
           `decode: z of shape [${shape}] with ${data.length} values; [count, ${vae.latentDim}] was expected`,
         )
-      const means = tf.tidy(() => decode(vae, tf.tensor2d(data, [count, latent])).mean)
+      const means = tf.tidy(() => decode(givenClass(vae, number), tf.tensor2d(data, [count, latent])).mean)
       const values = await means.data<'float32'>()
       means.dispose()
       return { data: values, shape: arrayShape(count, image) }
@@ -147,15 +197,15 @@ export function fittedVae(parts: Parts): FittedVae | undefined {
   }
 }
 
-async function codes(vae: Vae, x: tf.Tensor2D, seed: number): Promise<Codes> {
+async function codes(vae: Vae, { pixels, count, classes }: Images, seed: number): Promise<Codes> {
   const tensors = tf.tidy(() => {
-    const q = encode(vae, x)
+    const model = classes ? givenClasses(vae, tf.tensor1d(Float32Array.from(classes))) : vae
+    const q = encode(model, tf.tensor2d(unitValues(pixels), [count, vae.pixels]))
     const [, logVar] = q.heads
     const isGaussian = vae.latents.reparameterized && vae.layers.length === 1
     const { mean } = q.expectations(streamKey(seed, 'encode'))
     return { mean: tf.clone(mean), ...(isGaussian && logVar && { standardDeviation: tf.exp(tf.mul(logVar, 0.5)) }) }
   })
-  x.dispose()
   const values = await Promise.all(
     Object.entries(tensors).map(async ([name, tensor]) => [name, await tensor.data<'float32'>()] as const),
   )

@@ -5,6 +5,7 @@
 import type * as tf from '#tfjs'
 import type { modes, Precision, ScanOptions } from '../compile/step.js'
 import type { readings } from '../data/binarize.js'
+import type { Classes } from '../data/classes.js'
 import type { Dataset, Split, SplitSettings } from '../data/dataset.js'
 import type { GivenShape } from '../data/images.js'
 import type { ReadOptions } from '../data/sources/reader.js'
@@ -44,6 +45,8 @@ export interface RunConfig extends Partial<ReadOptions>, SplitSettings {
   imagesEvery: number
   /** The run that provides the initial weights, as RUN@STEP; null or absent: none. */
   initFrom?: string | null
+  /** What the model reads beside an image: nothing, or its label. Absent: nothing. */
+  condition?: 'none' | 'label'
 }
 
 /** Properties of a run that follow from its settings alone. */
@@ -65,6 +68,8 @@ export interface Traits {
    * them in the same order and ends with an update (the M step).
    */
   passes: 'shuffled' | 'whole'
+  /** Whether the model is one of p(x|y), of images x given their labels y. Absent: it is one of p(x). */
+  conditional?: boolean
 }
 
 /** The values of a step that follow a schedule. */
@@ -78,6 +83,8 @@ export interface Rates {
 export type TrainingShape = GivenShape & {
   /** Number of training images. */
   images: number
+  /** The classes of a conditional model. */
+  classes?: Pick<Classes, 'names'>
 }
 
 /** One way to fit one kind of model. `C` holds its settings. */

@@ -4,26 +4,30 @@ import { type ImageSet, type ImageShape, type Images, levelsOf } from '../data/i
 import { toLevels, unitValues } from '../data/levels.js'
 import { type PriorAxes, priorAxes } from '../evaluation/prior-axes.js'
 import { mostProbable } from '../inference/decoder/most-probable.js'
+import { givenClasses } from '../models/conditional.js'
 import { type Decoder, decode, encode, samplePrior, type Vae } from '../models/vae.js'
 import { type PathName, paths } from '../numeric/paths.js'
 import type { Key } from '../random.js'
 
-/** Mean images, and the latent point of each. */
+/** Mean images, and the latent point of each; `classes` has the class of each image of a conditional model. */
 export interface Picture extends Images {
   z: number[][]
 }
 
 /** The pictures that every trained model can draw. */
 export interface Pictures {
-  /** Mean images of `count` draws of z from the prior. */
-  sample(key: Key, count: number): Promise<Picture>
-  /** For each image (as the model reads it, 0 … 255) the mean image given its latents. */
+  /** Mean images of `count` draws of z from the prior; those of a conditional model are of class `label`, or of all classes in turn. */
+  sample(key: Key, count: number, label?: number): Promise<Picture>
+  /** Of a conditional model: an image of each class, side by side, for each of `rows` draws of z. */
+  byClass?(key: Key, rows: number): Promise<Picture>
+  /** For each image (as the model reads it, 0 … 255) the mean image given its latents, and its class if the model is conditional. */
   reconstruct(images: ImageSet): Promise<Picture>
 }
 
 export const vaePictures = (vae: Vae): Pictures => ({
-  sample: (key, count) => sample(vae, key, count),
-  reconstruct: async images => decodeGrid(vae, await encodeModes(vae, images)),
+  sample: (key, count, label) => sample(vae, key, count, label),
+  ...(vae.classes !== undefined && { byClass: (key: Key, rows: number) => sampleByClass(vae, key, rows) }),
+  reconstruct: async images => decodeGrid(vae, await encodeModes(vae, images), images.classes),
 })
 
 /** For a decoder without an encoder: each image is reconstructed from its most probable z. */
@@ -38,30 +42,63 @@ export const decoderPictures = (model: Decoder): Pictures => ({
 })
 
 /** `count` draws z ~ p(z). */
-async function sample(model: Decoder, key: Key, count: number): Promise<Picture> {
-  return decodeGrid(model, await readMatrix(tf.tidy(() => samplePrior(model, key, count))))
+async function sample(model: Decoder, key: Key, count: number, label?: number): Promise<Picture> {
+  const { classes } = model
+  const z = await readMatrix(tf.tidy(() => samplePrior(model, key, count)))
+  if (classes === undefined) return decodeGrid(model, z)
+  return decodeGrid(
+    model,
+    z,
+    new Uint8Array(count).map((_, i) => label ?? i % classes),
+  )
+}
+
+/** `rows` draws z ~ p(z), each with every class. */
+async function sampleByClass(model: Decoder, key: Key, rows: number): Promise<Picture> {
+  const { classes = 1 } = model
+  const z = await readMatrix(tf.tidy(() => samplePrior(model, key, rows)))
+  const each = z.flatMap(point => Array.from({ length: classes }, () => point))
+  return decodeGrid(
+    model,
+    each,
+    new Uint8Array(each.length).map((_, i) => i % classes),
+  )
+}
+
+/** A path between two codes, and the class of all its images if the model is conditional. */
+interface Walk {
+  steps: number
+  path: PathName
+  label: number | undefined
 }
 
 /** `steps` points of a path between the codes of consecutive pairs of images: one row of z per point. */
-export async function interpolate(vae: Vae, images: ImageSet, steps: number, path: PathName): Promise<Picture> {
+export async function interpolate(vae: Vae, images: ImageSet, { steps, path, label }: Walk): Promise<Picture> {
   const means = await encodeModes(vae, images)
   const walks: number[][] = []
   for (let i = 0; i + 1 < means.length; i += 2) {
     const [from, to] = [means[i] as number[], means[i + 1] as number[]]
     for (let t = 0; t < steps; t++) walks.push(paths[path](from, to, t / (steps - 1)))
   }
-  return decodeGrid(vae, walks)
+  return decodeGrid(vae, walks, allOf(label, walks.length))
 }
 
-/** The plane of a two-dimensional z within ±extent standard deviations of p(z), `side` by `side` points; z_2 increases upwards. */
-export async function manifold(vae: Decoder, side: number, extent: number): Promise<Picture> {
+/** `count` times the class of a conditional model. */
+const allOf = (label: number | undefined, count: number): Uint8Array | undefined =>
+  label === undefined ? undefined : new Uint8Array(count).fill(label)
+
+/**
+ * The plane of a two-dimensional z within ±extent standard deviations of p(z), `side` by `side` points; z_2 increases upwards. A conditional model
+ * shows class `label`.
+ */
+export async function manifold(vae: Decoder, side: number, extent: number, label?: number): Promise<Picture> {
   const axes = await priorAxes(vae)
   const at = (i: number) => (side === 1 ? 0 : (2 * i) / (side - 1) - 1) * extent
   const plane = Array.from({ length: side * side }, (_, i) => [
     placeOn(axes, 0, at(i % side)),
     placeOn(axes, 1, -at(Math.floor(i / side))),
   ])
-  return decodeGrid(vae, plane)
+  return decodeGrid(vae, plane, allOf(label, plane.length))
 }
 
 /** z_j that is `deviations` standard deviations of p(z_j) from its mean. */
@@ -74,10 +111,15 @@ export interface Traversal {
   centre: readonly number[]
   steps: number
   extent: number
+  /** The class of all images, of a conditional model. */
+  label?: number | undefined
 }
 
 /** Images along single dimensions of z: one row of points per dimension, whose other dimensions are those of the centre. */
-export async function traverse(vae: Decoder, { dimensions, centre, steps, extent }: Traversal): Promise<Picture> {
+export async function traverse(
+  vae: Decoder,
+  { dimensions, centre, steps, extent, label }: Traversal,
+): Promise<Picture> {
   const axes = await priorAxes(vae)
   const at = (step: number) => ((2 * step) / (steps - 1) - 1) * extent
   const points = dimensions.flatMap(dimension =>
@@ -85,27 +127,33 @@ export async function traverse(vae: Decoder, { dimensions, centre, steps, extent
       centre.map((value, j) => (j === dimension ? placeOn(axes, j, at(step)) : value)),
     ),
   )
-  return decodeGrid(vae, points)
+  return decodeGrid(vae, points, allOf(label, points.length))
 }
 
 const PIECE = 1000
 
-/** The mean images of p(x|z) for each z. */
-export async function decodeGrid(vae: Decoder, z: number[][]): Promise<Picture> {
+/** The mean images of p(x|z) for each z, and its class if the model is conditional. */
+export async function decodeGrid(vae: Decoder, z: number[][], classes?: Uint8Array): Promise<Picture> {
   const pixels = new Uint8Array(z.length * vae.pixels)
   for (let start = 0; start < z.length; start += PIECE) {
-    const means = tf.tidy(() => decode(vae, tf.tensor2d(z.slice(start, start + PIECE))).mean)
+    const part = <T>(values: { slice(from: number, to: number): T }) => values.slice(start, start + PIECE)
+    const means = tf.tidy(() => {
+      const model = classes ? givenClasses(vae, tf.tensor1d(Float32Array.from(part(classes)))) : vae
+      return decode(model, tf.tensor2d(part(z))).mean
+    })
     const values = await means.data<'float32'>()
     means.dispose()
     pixels.set(toLevels(values), start * vae.pixels)
   }
-  return { ...vae.image, count: z.length, pixels, z }
+  return { ...vae.image, count: z.length, pixels, z, ...(classes && { classes }) }
 }
 
 /** The most probable z of each image, as the model reads it. */
 export function encodeModes(vae: Vae, images: ImageSet): Promise<number[][]> {
+  const { classes } = images
   const x = () => tf.tensor2d(unitValues(levelsOf(images)), [images.count, vae.pixels])
-  return readMatrix(tf.tidy(() => encode(vae, x()).mode))
+  const model = () => (classes ? givenClasses(vae, tf.tensor1d(Float32Array.from(classes))) : vae)
+  return readMatrix(tf.tidy(() => encode(model(), x()).mode))
 }
 
 async function readMatrix(matrix: tf.Tensor): Promise<number[][]> {

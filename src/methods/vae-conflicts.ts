@@ -112,6 +112,10 @@ const rules: readonly Rule<VaeConfig>[] = [
     isLearned(prior) && kl === 'analytic' && objective !== 'iwae'
       ? `--prior ${prior}: the KL term to a learned prior has no closed form; add --kl monte-carlo`
       : undefined,
+  ({ prior, condition }) =>
+    prior === 'vamp' && condition === 'label'
+      ? '--prior vamp: its pseudo-inputs have no class, and the encoder of --condition label needs one; use --prior mixture or normal'
+      : undefined,
   ({ prior, objective }) =>
     prior === 'vamp' && objective === 'wake-sleep'
       ? '--prior vamp: this prior is made of the encoder, which wake-sleep trains on dreams only, so the wake phase could not learn it; use --prior mixture, or --objective elbo'

@@ -165,6 +165,13 @@ export const vaeFlags = {
       placeholder: 'n',
       unset: 'off',
     },
+    condition: {
+      ...choice(['none', 'label'], 'none', [
+        'read beside x',
+        'label: encoder and decoder also read the class of each image, q(z|x, y) and p(x|z, y), and the bound is one of log p(x|y). The images then need labels.',
+      ]),
+      added: true,
+    },
   }),
   ...inGroup('objective', {
     objective: choice([...bounds, 'wake-sleep'], 'elbo', [

@@ -14,7 +14,7 @@ import { countVaeWeights, createVae, initialize, type Vae } from '../models/vae.
 import { permutation, streamKey } from '../random.js'
 import type { DeepReadonly } from '../settings/table.js'
 import type { Contestant } from './contestant.js'
-import { defineMethod, resolveRun } from './method.js'
+import { defineMethod, resolveRun, type TrainingShape } from './method.js'
 import { vaePictures } from './pictures.js'
 import { vaeConflicts } from './vae-conflicts.js'
 import { type VaeConfig, vaeFlags, vaeSettings } from './vae-settings.js'
@@ -51,6 +51,7 @@ export const vae = defineMethod<VaeConfig>({
     model: describeNetworks(config),
     prior: describePrior(config),
     passes: 'shuffled',
+    conditional: config.condition === 'label',
   }),
   rates(config, step, stepsPerPass) {
     const epoch = Math.floor(step / stepsPerPass)
@@ -76,7 +77,7 @@ export const vae = defineMethod<VaeConfig>({
   },
   memory(config, shape) {
     const { objective, optimizer, hidden, batchSize, samples } = config
-    const weights = countVaeWeights({ ...config, ...imageShape(shape) })
+    const weights = countVaeWeights({ ...config, ...networkShape(config, shape) })
     // Wake and sleep phase have the gradients of one side each.
     const copies = 1 + slotsPerWeight(optimizer) + (objective === 'wake-sleep' ? 0 : 1)
     const widest = Math.max(...hidden, imageSize(imageShape(shape)))
@@ -100,7 +101,7 @@ export const vae = defineMethod<VaeConfig>({
     ]
   },
   create(config, shape) {
-    const networks = createVae({ ...config, ...imageShape(shape) })
+    const networks = createVae({ ...config, ...networkShape(config, shape) })
     const algorithm = algorithmOf(networks, config)
     return {
       ...algorithm,
@@ -135,6 +136,13 @@ export const vae = defineMethod<VaeConfig>({
  */
 export const resolveConfig = (...sources: DeepReadonly<Partial<VaeConfig>>[]): VaeConfig => resolveRun(vae, ...sources)
 
+/** What the networks need to know of the images. */
+function networkShape({ condition }: VaeConfig, shape: TrainingShape) {
+  if (condition !== 'label') return imageShape(shape)
+  if (!shape.classes) throw new Error('--condition label: the snapshot does not say which classes there are')
+  return { ...imageShape(shape), classes: shape.classes.names.length }
+}
+
 function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {
   const { objective } = config
   const options = { ...config, clipNorm: config.clipNorm ?? undefined }
@@ -158,7 +166,8 @@ const betaCautions = ({ beta }: VaeConfig): string[] =>
           'for the last one use --snapshot latest',
       ]
 
-const boundName = ({ objective, samples }: VaeConfig): string => (objective === 'iwae' ? `IWAE_${samples}` : 'ELBO')
+const boundName = ({ objective, samples, condition }: VaeConfig): string =>
+  `${objective === 'iwae' ? `IWAE_${samples}` : 'ELBO'}${condition === 'label' ? ' of log p(x|y)' : ''}`
 
 /** Number of decays of the learning rate before an epoch. */
 const decays = ({ learningRateMilestones: milestones }: VaeConfig, epoch: number): number =>
@@ -169,7 +178,8 @@ function describeNetworks(config: VaeConfig): string {
   const convolutions = filters ? `conv${filters.join('-')}-` : ''
   const upper = upperLatentDim === null ? '' : `, then ${[...(upperHidden ?? []), upperLatentDim].join('-')},`
   const priors = prior === undefined || prior === 'normal' ? '' : ` ${prior}-${priorComponents}`
-  return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}${priors}`
+  const given = config.condition === 'label' ? ' given the label' : ''
+  return `vae ${convolutions}${[...hidden, latentDim].join('-')}${upper} ${activation}${priors}${given}`
 }
 
 /** As many training images as there are pseudo-inputs, chosen by the seed, [images, values of an image] in [0, 1]. */

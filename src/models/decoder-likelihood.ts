@@ -4,27 +4,30 @@
  * p(z) = N(0, I) both are the same.
  */
 import type * as tf from '#tfjs'
-import { toUnit } from '../data/levels.js'
 import { type Density, standardNormal } from '../distributions/normal.js'
+import { readBatch } from './conditional.js'
 import type { PixelDistribution } from './likelihood.js'
 import { type Decoder, decode } from './vae.js'
 
 export interface DecoderLikelihood {
   /** The density of u. */
   readonly start: Density
-  /** p(x|u) for u [..., latent]. */
+  /** p(x|u) for u [..., latent]; of a conditional model at fixed classes. */
   pixels(u: tf.Tensor): PixelDistribution
-  /** Images [batch, pixels] in 0 … 255, u [chains, batch, latent] -> log p(x|u) in nats, [chains, batch]. */
+  /** A batch of images, a row each in 0 … 255, u [chains, batch, latent] -> log p(x|u) in nats, [chains, batch]. */
   logLikelihood(images: tf.Tensor, u: tf.Tensor): tf.Tensor
 }
 
 export function decoderLikelihood(model: Decoder): DecoderLikelihood {
   const { prior } = model.latents
   const { at } = prior
-  const pixels = (u: tf.Tensor) => decode(model, at ? at(u) : u)
+  const pixels = (given: Decoder, u: tf.Tensor) => decode(given, at ? at(u) : u)
   return {
     start: at ? standardNormal : prior,
-    pixels,
-    logLikelihood: (images, u) => pixels(u).logProb(toUnit(images)),
+    pixels: u => pixels(model, u),
+    logLikelihood(images, u) {
+      const { x, model: given } = readBatch(model, images)
+      return pixels(given, u).logProb(x)
+    },
   }
 }

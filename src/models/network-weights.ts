@@ -5,11 +5,12 @@ import { BLOCK_KERNEL, type DenseShape, KERNEL, mapSizes, type VaeShape } from '
 
 /** The number of weights of `encoderNetwork`. Throws an Error if the convolutions do not fit the image. */
 export function countEncoderWeights(shape: VaeShape, heads: number): number {
-  const { filters, hidden, latentDim } = shape
+  const { filters, hidden, latentDim, classes = 0 } = shape
   const image = imageShape(shape)
   const { activation } = shape
-  if (!filters) return countDenseWeights({ inputs: imageSize(image), hidden, outputs: latentDim, activation }, heads)
-  const inputs = featuresOf(image, filters)
+  if (!filters)
+    return countDenseWeights({ inputs: imageSize(image) + classes, hidden, outputs: latentDim, activation }, heads)
+  const inputs = featuresOf(image, filters) + classes
   const convolutions = countThrough([image.channels, ...filters], KERNEL ** 2)
   return (
     convolutions + countBlocks(shape) + countDenseWeights({ inputs, hidden, outputs: latentDim, activation }, heads)
@@ -18,9 +19,9 @@ export function countEncoderWeights(shape: VaeShape, heads: number): number {
 
 /** The number of weights of `decoderNetwork`. Throws an Error if the convolutions do not fit the image. */
 export function countDecoderWeights(shape: VaeShape, heads: readonly Head[]): number {
-  const { filters, hidden, latentDim, activation } = shape
+  const { filters, hidden, latentDim, activation, classes = 0 } = shape
   const image = imageShape(shape)
-  const units = [latentDim, ...hidden.toReversed()]
+  const units = [latentDim + classes, ...hidden.toReversed()]
   const outputs = (from: number, field: number) =>
     heads.reduce((sum, head) => sum + countHead(head, image, from, { field, isConvolutional: filters != null }), 0)
   if (!filters) return countHidden(units, activation) + outputs(units.at(-1) as number, 1)

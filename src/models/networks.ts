@@ -23,6 +23,8 @@ export interface VaeShape extends GivenShape {
   hidden: readonly number[]
   latentDim: number
   activation: (typeof activations)[number]
+  /** Classes of a conditional model: a second input of either network, one-hot, beside z and beside the image or its features. Absent: none. */
+  classes?: number
 }
 
 /** Rows and columns of the kernel of a convolution of stride 2. */
@@ -31,25 +33,40 @@ export const KERNEL = 4
 /** The same of the convolutions of a residual block. */
 export const BLOCK_KERNEL = 3
 
-/** Images [batch, values] -> one output [batch, latent] for each of `heads`. Throws an Error if there are more convolutions than the image can be halved. */
+/** Images [batch, values] (and y [batch, classes]) -> one output [batch, latent] for each of `heads`. Throws an Error if there are more convolutions than the image can be halved. */
 export function encoderNetwork(shape: VaeShape, heads: readonly string[]): tf.LayersModel {
   const image = imageShape(shape)
   const input = tf.input({ shape: [imageSize(image)], name: 'encoder_input' })
   const features = shape.filters ? convolved(input, image, convolutional(shape, shape.filters)) : input
-  const code = throughHidden(shape.hidden, shape.activation, features)
+  const { inputs, joined } = withLabel('encoder', input, features, shape)
+  const code = throughHidden(shape.hidden, shape.activation, joined)
   const outputs = heads.map(head => through([dense(head, shape.latentDim)], code))
-  return tf.model({ name: 'encoder', inputs: input, outputs })
+  return tf.model({ name: 'encoder', inputs, outputs })
 }
 
-/** z [batch, latent] -> one output for each of `heads`. Throws an Error if there are more convolutions than the image can be halved. */
+/** z [batch, latent] (and y [batch, classes]) -> one output for each of `heads`. Throws an Error if there are more convolutions than the image can be halved. */
 export function decoderNetwork(shape: VaeShape, heads: readonly Head[]): tf.LayersModel {
   const image = imageShape(shape)
   const input = tf.input({ shape: [shape.latentDim], name: 'decoder_input' })
-  const hidden = throughHidden(shape.hidden.toReversed(), shape.activation, input)
+  const { inputs, joined } = withLabel('decoder', input, input, shape)
+  const hidden = throughHidden(shape.hidden.toReversed(), shape.activation, joined)
   const { filters } = shape
   const features = filters ? upsampled(hidden, image, convolutional(shape, filters)) : hidden
   const outputs = heads.map(head => (filters ? mapsOf(head, image, features) : valuesOf(head, image, features)))
-  return tf.model({ name: 'decoder', inputs: input, outputs })
+  return tf.model({ name: 'decoder', inputs, outputs })
+}
+
+/** The inputs of a network, and what its first hidden layer reads: `features`, and beside them y in a conditional model. */
+function withLabel(
+  name: string,
+  input: tf.SymbolicTensor,
+  features: tf.SymbolicTensor,
+  { classes }: VaeShape,
+): { inputs: tf.SymbolicTensor | tf.SymbolicTensor[]; joined: tf.SymbolicTensor } {
+  if (classes === undefined) return { inputs: input, joined: features }
+  const label = tf.input({ shape: [classes], name: `${name}_label` })
+  const joined = tf.layers.concatenate({ name: `${name}_with_label` }).apply([features, label]) as tf.SymbolicTensor
+  return { inputs: [input, label], joined }
 }
 
 /** h [batch, inputs] -> one output [batch, outputs] for each of `heads`, fully connected. */
@@ -62,10 +79,12 @@ export function denseNetwork(
   return tf.model({ name, inputs: input, outputs: heads.map(head => through([dense(head, outputs)], code)) })
 }
 
-/** A network's outputs at inputs with any leading axes: [..., in] -> [..., out] each. */
-export function outputsAt(network: tf.LayersModel, inputs: tf.Tensor): tf.Tensor[] {
-  const outputs = network.apply(tf.reshape(inputs, [-1, inputs.shape.at(-1) as number])) as tf.Tensor | tf.Tensor[]
+/** A network's outputs at inputs with any leading axes: [..., in] -> [..., out] each. A second input `y` [batch, classes] is broadcast over them. */
+export function outputsAt(network: tf.LayersModel, inputs: tf.Tensor, y?: tf.Tensor): tf.Tensor[] {
   const leading = inputs.shape.slice(0, -1)
+  const rows = (values: tf.Tensor) => tf.reshape(values, [-1, values.shape.at(-1) as number])
+  const given = y && rows(tf.broadcastTo(y, [...leading, y.shape.at(-1) as number]))
+  const outputs = network.apply(given ? [rows(inputs), given] : rows(inputs)) as tf.Tensor | tf.Tensor[]
   return [outputs].flat().map(output => tf.reshape(output, [...leading, output.shape.at(-1) as number]))
 }
 

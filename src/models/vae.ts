@@ -33,6 +33,10 @@ export interface Decoder {
   readonly likelihood: Likelihood
   /** The lowest layer of z [batch, latent] -> the parameters of p(x|z), each [batch, pixels]. */
   readonly decoder: tf.LayersModel
+  /** The number of classes of a conditional model, whose networks have a second input, y [batch, classes]. Absent: it is not conditional. */
+  readonly classes?: number
+  /** Of a conditional model at fixed classes: one-hot y [batch, classes], or [1, classes] for all alike. See `givenClasses`. */
+  readonly y?: tf.Tensor
   dispose(): void
 }
 
@@ -53,7 +57,7 @@ export interface Vae extends Decoder {
  * console.log(q.mode.shape, q.kl().shape) // [ 1, 2 ] [ 1, 2 ]
  */
 export function encode(vae: Vae, x: tf.Tensor): Posterior {
-  return vae.latents.posterior(outputsAt(vae.encoder, x))
+  return vae.latents.posterior(outputsAt(vae.encoder, x, fixedClasses(vae)))
 }
 
 /**
@@ -65,8 +69,16 @@ export function encode(vae: Vae, x: tf.Tensor): Posterior {
  * const { mean, sample } = decode(vae, tf.zeros([5, 2]))
  * console.log(mean.shape, sample(streamKey(1, 'pixels')).shape) // [ 5, 4 ] [ 5, 4 ]
  */
-export function decode({ likelihood, decoder, latents }: Decoder, z: tf.Tensor): PixelDistribution {
-  return likelihood.of(outputsAt(decoder, latents.decoded(z)))
+export function decode(model: Decoder, z: tf.Tensor): PixelDistribution {
+  const { likelihood, decoder, latents } = model
+  return likelihood.of(outputsAt(decoder, latents.decoded(z), fixedClasses(model)))
+}
+
+/** y of a conditional model; undefined for others. Throws an Error if the classes are not fixed. */
+function fixedClasses({ classes, y }: Decoder): tf.Tensor | undefined {
+  if (classes !== undefined && y === undefined)
+    throw new Error('this model is conditional: fix the class first, as in decode(givenClass(vae, 3), z)')
+  return y
 }
 
 /**
@@ -133,6 +145,12 @@ export function createVae(options: VaeOptions): Vae {
   // Callers without types may spread settings, whose `channels` say how images are read.
   if (!Number.isInteger(channels) || channels < 1)
     throw new Error(`createVae: channels is ${channels}; those of an image were expected, such as 1 for grey`)
+  if (options.classes !== undefined && !(Number.isInteger(options.classes) && options.classes >= 1))
+    throw new Error(`createVae: classes is ${options.classes}; a whole number of at least 1 was expected`)
+  if (options.classes !== undefined && options.prior === 'vamp')
+    throw new Error(
+      'createVae: prior vamp of a conditional model: pseudo-inputs have no classes; use mixture or normal',
+    )
   const family = latentsOf(options)
   const encoder = encoderNetwork(options, family.heads)
   const vae = { encoder, ...decoderOf(options, latentsUnder(options, family, encoder)) }
@@ -195,6 +213,7 @@ const priorShape = (options: VaeOptions): PriorShape => ({
 
 function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispose'> {
   const { latentDim, upperLatentDim, likelihood: name = 'bernoulli', pixelVariance = null, logistics = 1 } = options
+  const { classes } = options
   const image = imageShape(options)
   const layers = upperLatentDim ? [latentDim, upperLatentDim] : [latentDim]
   const likelihood = likelihoodOf(name, { pixelVariance, logistics, channels: image.channels })
@@ -206,6 +225,7 @@ function decoderOf(options: VaeOptions, latents: Latents): Omit<Decoder, 'dispos
     latents,
     likelihood,
     decoder: decoderNetwork(options, likelihood.heads),
+    ...(classes !== undefined && { classes }),
   }
 }
 

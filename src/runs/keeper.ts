@@ -88,6 +88,11 @@ function restore(folder: string, { config, method, learner, data }: Kept): Posit
       `${path}: this run was trained on other images than those of --data ${config.data}; use the original data`,
     )
   }
+  if (snapshot.data.classes?.sha256 !== data.classes?.sha256) {
+    throw new Error(
+      `${path}: this run was trained with other labels than those of --data ${config.data}; use the original labels`,
+    )
+  }
   const beginsAgain = restoreLearner(learner, method.settings.fixed(config), snapshot, path)
   const { position } = snapshot
   if (position.epoch > config.epochs)
@@ -104,11 +109,16 @@ function writeRunSnapshot(
   position: Position,
   isBest: boolean,
 ): Promise<void> {
-  const { sha256, rows, columns, channels } = data
+  const { sha256, rows, columns, channels, classes } = data
   const snapshot = {
     algorithm: learner.algorithm,
     settings: method.settings.fixed(config),
-    data: { source: config.data, sha256, rows, columns, ...(channels > 1 && { channels }), images: data.train.count },
+    data: {
+      source: config.data,
+      ...{ sha256, rows, columns, ...(channels > 1 && { channels }) },
+      images: data.train.count,
+      ...(classes && { classes }),
+    },
     position,
   }
   return saveSnapshot(folder, stepLabel(position.step), isBest, to =>

@@ -17,6 +17,9 @@ import { streamKey } from '../random.js'
 
 const PICTURED = 64
 
+/** Draws of z in the samples of a conditional model, one row each; a column for each class. */
+const ROWS_OF_CLASSES = 8
+
 /** Writes the pictures of one run; each file is written completely or not at all. */
 export interface TrainingRecords {
   /** Draws plots/elbo.svg and plots/elbo.png. */
@@ -44,7 +47,8 @@ export function trainingRecords(folder: string, config: RunConfig, backend: Back
       const seen = imagesAsRead(grey, traits.reads, key)
       const write = (name: (typeof imageNames)[number], png: Buffer) =>
         writeFileAtomic(imageFile(folder, name, epoch), png)
-      write('samples', imageGrid(await pictures.sample(key, PICTURED), { columns: 8 }))
+      const samples = (await pictures.byClass?.(key, ROWS_OF_CLASSES)) ?? (await pictures.sample(key, PICTURED))
+      write('samples', imageGrid(samples, { columns: data.classes?.names.length ?? 8 }))
       const pairs = alternateImages([seen, await pictures.reconstruct(seen)])
       write('reconstructions', imageGrid(pairs, { columns: 16, groupColumns: 2 }))
     },
@@ -100,7 +104,11 @@ async function drawCurve(run: DrawnRun, history: EpochMetrics[]): Promise<void> 
 }
 
 /** The long names of bounds, for titles. */
-const titles: Readonly<Record<string, string>> = { 'log p(x)': 'Log likelihood', ELBO: 'Evidence lower bound' }
+const titles: Readonly<Record<string, string>> = {
+  'log p(x)': 'Log likelihood',
+  ELBO: 'Evidence lower bound',
+  'ELBO of log p(x|y)': 'Evidence lower bound of log p(x|y)',
+}
 
 function elboChart(
   { folder, config, traits: { bound, reads } }: DrawnRun,

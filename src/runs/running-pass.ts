@@ -1,7 +1,7 @@
 /** One pass over the training images: the inputs of its steps, its progress and its speed. */
 import type { Feed } from '../compile/scan.js'
 import type { Dataset, Split } from '../data/dataset.js'
-import { imageSize } from '../data/images.js'
+import { rowSize } from '../data/images.js'
 import { type Pass, shuffledPass, wholePass } from '../data/passes.js'
 import type { Schedule } from '../inference/algorithm.js'
 import type { Learner, Method, RunConfig, Traits } from '../methods/method.js'
@@ -55,7 +55,7 @@ export function runningPass(run: OpenRun, position: Position): RunningPass {
       return {
         batches: {
           data: await pass.batches(from, count),
-          shape: [count, batchSize, imageSize(data)],
+          shape: [count, batchSize, rowSize(data.train)],
           dtype: 'float32',
         },
         keys: numbers.map(step => keyAt(stepKey, firstStep + step)),

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import * as tf from '#tfjs'
+import type { Classes } from '../data/classes.js'
 import { flushDirectory, writeFlushed } from '../files/files.js'
 import { makeFolder } from '../files/folders.js'
 import { readWhole } from '../files/reading.js'
@@ -59,6 +60,8 @@ const metadataSchema = z.object({
       /** Absent for grey images. */
       channels: count.min(1).exactOptional(),
       images: count.default(0),
+      /** Of a conditional model. */
+      classes: z.strictObject({ names: z.array(z.string()).min(2), sha256: z.string() }).exactOptional(),
     }),
   ),
   position: json(positionSchema),
@@ -72,7 +75,15 @@ export interface Snapshot {
   /** The settings that determine the state, by name. */
   settings: Record<string, unknown>
   /** The training data; `images` is the number of training images. */
-  data: { source: string; sha256: string; rows: number; columns: number; channels?: number; images: number }
+  data: {
+    source: string
+    sha256: string
+    rows: number
+    columns: number
+    channels?: number
+    images: number
+    classes?: Classes
+  }
   position: Position
   tensors: Map<string, StoredTensor>
 }

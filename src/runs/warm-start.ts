@@ -3,6 +3,7 @@
  * the step of the snapshot.
  */
 import type * as tf from '#tfjs'
+import { listed } from '../data/classes.js'
 import { type Dataset, loadRunDataset } from '../data/dataset.js'
 import { describeSize, imageShape } from '../data/images.js'
 import type { RunConfig } from '../methods/method.js'
@@ -27,6 +28,7 @@ const networkSettings = [
   'priorComponents',
   'likelihood',
   'pixelVariance',
+  'condition',
 ] as const satisfies readonly (keyof VaeConfig)[]
 
 /** RUN of `initFrom` RUN or RUN@STEP. */
@@ -64,7 +66,11 @@ export async function startFrom(
       if (here !== there)
         throw new UsageError(`--init-from: ${folder} was trained with ${there}, this run has ${here}; use the same`)
     }
-    const { sha256, images } = from.snapshot.data
+    const { sha256, images, classes } = from.snapshot.data
+    if (String(classes?.names) !== String(data.classes?.names))
+      throw new UsageError(
+        `--init-from: ${folder} has the classes ${listed(classes?.names ?? [])}, and this run has ${listed(data.classes?.names ?? [])}`,
+      )
     const [there, here] = [describeSize(imageShape(from.snapshot.data)), describeSize(data)]
     if (there !== here)
       throw new UsageError(`--init-from: ${folder} was trained on images of ${there}, this run has ${here}`)

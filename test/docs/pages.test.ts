@@ -11,6 +11,7 @@ import { blocksOf } from './blocks.js'
 const PAGES: [page: string, native: boolean][] = [
   ['README.md', false],
   ['docs/compile.md', true],
+  ['docs/conditional.md', false],
   ['docs/clusters.md', true],
   ['docs/library.md', false],
   ['docs/your-data.md', false],

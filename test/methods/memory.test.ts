@@ -13,7 +13,7 @@ import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { useBackend } from '../support/backend.js'
 import { commandLine } from '../support/command-line.js'
 
-const size = { rows: 8, columns: 8, images: 100 }
+const size = { rows: 8, columns: 8, images: 100, classes: { names: ['no', 'perhaps', 'yes'] } }
 const device = 'CPU'
 
 /** The learner with these settings, its needs by what they are, and the values of its variables. */
@@ -42,6 +42,8 @@ describe('the counted values are those of', () => {
     ['a VAE with a mixture as prior', { hidden: [7], prior: 'mixture', priorComponents: 5, kl: 'monte-carlo' }],
     ['a VAE with gates', { hidden: [7, 5], latentDim: 3, activation: 'gated' }],
     ['a VAE of densities', { likelihood: 'gaussian', pixelVariance: 'learned', binarize: 'none', hidden: [6] }],
+    ['a VAE given labels', { condition: 'label', hidden: [7, 5], latentDim: 3 }],
+    ['a VAE with convolutions given labels', { condition: 'label', filters: [3], hidden: [6] }],
     ['a VAE with binary z', { latents: 'bernoulli', estimator: 'score', hidden: [6] }],
   ])('%s', async (_, given) => {
     const { needs, parameters } = await made(vae, given)

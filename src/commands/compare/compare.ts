@@ -12,6 +12,7 @@ import { runFolder } from '../../runs/directory.js'
 import { removeLeftovers } from '../../runs/leftovers.js'
 import { grouped, text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
+import { type LogPxName, logPxName } from '../estimates.js'
 import { openAndSay, withThreads } from '../opened-run.js'
 import { checkpointsOption } from '../shell-quote.js'
 import { compareFile, readCompareFile } from './compare-file.js'
@@ -22,6 +23,7 @@ import {
   type CompareSettings,
   comparePresets,
   compareSettings,
+  type Reference,
   readCompareSettings,
   resolveSettings,
   resumeSettings,
@@ -142,7 +144,7 @@ async function compareRuns(comparison: Comparison, context: Context): Promise<Re
     rows.push(done.result)
     saveRows(comparison, rows)
     const time = i + 1 < choices.length ? remaining.after(choice, done.seconds) : ''
-    context.note(`${i + 1} of ${choices.length}: ${describe(done)}${time}`)
+    context.note(`${i + 1} of ${choices.length}: ${describe(done, nameOf(settings))}${time}`)
   }
   return conclude(comparison, rows, context, false)
 }
@@ -162,7 +164,7 @@ async function conclude(
   const { name, folder, settings, runs } = comparison
   if (rows.length > 0) {
     await draw(comparison, rows)
-    for (const line of describeTable(rows, comparePresets[settings.preset].references, context.columns))
+    for (const line of describeTable(rows, referencesOf(settings), context.columns, nameOf(settings)))
       context.print(line)
     context.print(`saved in ${folder}: compare.csv, compare.json, compare.svg, compare.png`)
   }
@@ -174,8 +176,15 @@ async function conclude(
   return { json: { ...document(comparison, rows), interrupted }, interrupted }
 }
 
-function describe({ result: { run, validationBound, testLogPx } }: Finished): string {
-  return `${run}: validation bound ${validationBound.mean.toFixed(2)}, test log p(x) ${testLogPx.mean.toFixed(2)}`
+/** All models of a comparison are conditional, or none is. */
+const nameOf = ({ condition }: CompareSettings): LogPxName => logPxName({ conditional: condition === 'label' })
+
+/** Published log p(x), which no log p(x|y) can be compared with. */
+const referencesOf = ({ preset, condition }: CompareSettings): readonly Reference[] =>
+  condition === 'label' ? [] : comparePresets[preset].references
+
+function describe({ result: { run, validationBound, testLogPx } }: Finished, logPx: LogPxName): string {
+  return `${run}: validation bound ${validationBound.mean.toFixed(2)}, test ${logPx} ${testLogPx.mean.toFixed(2)}`
 }
 
 /** The content of compare.json. */
@@ -203,8 +212,9 @@ async function draw({ name, folder, settings, runs }: Comparison, rows: RunResul
   const read = describeReading(methodOf(config).traits(config).reads)
   const images = `Validation: ${rows[0]?.validationBound.count.toLocaleString('en')} images`
   const seeds = settings.seeds.length === 1 ? `Seed ${settings.seeds}` : `Mean over seeds ${settings.seeds.join(', ')}`
-  const subtitle = `${sourceName(settings.data)}, ${read}. ${images}. ${seeds}.`
-  const svg = compareChart(name, subtitle, rows, comparePresets[settings.preset].references)
+  const given = settings.condition === 'label' ? ', given the labels' : ''
+  const subtitle = `${sourceName(settings.data)}, ${read}${given}. ${images}. ${seeds}.`
+  const svg = compareChart(name, subtitle, rows, referencesOf(settings))
   writeFileAtomic(join(folder, 'compare.svg'), svg)
   writeFileAtomic(join(folder, 'compare.png'), svgToPng(svg))
 }

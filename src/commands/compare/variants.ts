@@ -43,9 +43,19 @@ export const learnsBySteps = (variant: Variant): boolean => contestantOf(variant
 
 /** The settings of a variant's run, except the number of epochs. */
 export function variantConfig({ method, size, trainImages }: Variant, shared: Shared, seed: number): RunConfig {
-  const { data, binarize, backend, compile, precision = 'float32', threads, validationImages } = shared
+  const {
+    data,
+    binarize,
+    backend,
+    compile,
+    precision = 'float32',
+    threads,
+    validationImages,
+    condition = 'none',
+  } = shared
   const machine = { backend, compile, precision, threads }
-  const runSettings = { data, ...readOptionsOf(shared), binarize, ...machine, validationImages, trainImages, seed }
+  const images = { data, ...readOptionsOf(shared), binarize, validationImages, trainImages }
+  const runSettings = { ...images, ...machine, seed, condition }
   return keepKnown(contestantOf({ method }).config(size, shared), runSettings)
 }
 
@@ -82,12 +92,18 @@ function expectedMethod(text: string): string {
   return `one of ${contestantNames.join(', ')} was expected; did you mean ${nearest(name, contestantNames)}?`
 }
 
-/** Throws a `UsageError` if probabilities of binary pixels and densities of values are mixed. */
+/** Throws a `UsageError` if probabilities of binary pixels and densities of values are mixed, or models of p(x|y) and of p(x). */
 function requireOneMetric(variants: readonly Variant[], settings: CompareSettings): void {
-  const isBinary = (variant: Variant) => {
+  const traitsOf = (variant: Variant) => {
     const config = variantConfig(variant, { ...settings, learningRate: 1 }, 1)
-    return methodOf(config).traits(config).reads !== 'none'
+    return methodOf(config).traits(config)
   }
+  const unconditional = variants.find(variant => !traitsOf(variant).conditional)
+  if (settings.condition === 'label' && unconditional)
+    throw new UsageError(
+      `--condition label: ${labelOf(unconditional)} is a model of p(x), not of p(x|y), so their nats are not comparable; leave it out of --methods`,
+    )
+  const isBinary = (variant: Variant) => traitsOf(variant).reads !== 'none'
   const [binary, density] = [variants.find(isBinary), variants.find(variant => !isBinary(variant))]
   if (!binary || !density) return
   throw new UsageError(

@@ -83,12 +83,12 @@ function printAnnealing(
   const leapfrog = 'leapfrogSteps' in used ? `, ${used.leapfrogSteps} leapfrog steps` : ''
   const description = `annealed importance sampling: ${used.temperatures} temperatures, ${used.chains} chains each${leapfrog}`
   context.print(`${describeDone(about, { done: result.logPx.length, count: images.count })}, ${description}`)
-  context.print(describeLogPx('log p(x)', summary))
+  context.print(describeLogPx(measuring.logPx, summary))
   context.print(describeEstimate('mean log weight', summary.elbo, ', a looser bound'))
   const bits = bitsOf(measuring, summary.logPx)
   context.print(`${'acceptance'.padEnd(16)}${result.acceptance.toFixed(3).padStart(9)}`)
   context.print(
-    '±: one standard error of the mean over images; log p(x) is a lower bound in expectation, tighter with more --temperatures',
+    `±: one standard error of the mean over images; ${measuring.logPx} is a lower bound in expectation, tighter with more --temperatures`,
   )
   return bits
 }

@@ -100,9 +100,9 @@ function printEvaluation(measuring: Measuring, vae: Vae, result: Evaluation) {
   describeParts(context, result)
   const dominated = result.effectiveSamples.shareOfFew >= POOR_SHARE ? '; this error is too small, see the warning' : ''
   const sampling = `, of which ± ${describeError(result.logPxMonteCarloError, 4)} from sampling z${dominated}`
-  context.print(describeEstimate('log p(x)', result.logPx, sampling))
+  context.print(describeEstimate(measuring.logPx, result.logPx, sampling))
   const bits = bitsOf(measuring, result.logPx)
-  const trust = describeTrust(result, remediesFor(vae, result))
+  const trust = describeTrust(measuring.logPx, result, remediesFor(vae, result))
   for (const line of [...trust, ...describeCollapse(result.kl.mean, result.activeUnits)]) context.print(line)
   const active = result.layers.map(layer => `${layer.activeUnits ?? 'unknown'} of ${layer.latentDim}`)
   context.print(`${'active units'.padEnd(16)}${active.join(', in the second latent layer ')}`)
@@ -139,11 +139,12 @@ function remediesFor({ latents }: Vae, { fromPrior, latentDim }: Evaluation): st
 }
 
 function describeTrust(
+  logPx: string,
   { effectiveSamples: { median, smallest, few, shareOfFew }, samples }: Evaluation,
   remedies: string,
 ): string[] {
   const sizes = `effective samples: median ${median.toFixed(1)}, smallest ${smallest.toFixed(1)}, of ${samples}`
   if (shareOfFew < POOR_SHARE) return [sizes]
   const share = `${(100 * shareOfFew).toFixed(1)} % of the images have an effective sample size below ${few}`
-  return [sizes, `warning: ${share}, so that log p(x) is low by more than the stated error; check with ${remedies}`]
+  return [sizes, `warning: ${share}, so that ${logPx} is low by more than the stated error; check with ${remedies}`]
 }

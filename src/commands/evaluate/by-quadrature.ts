@@ -93,12 +93,13 @@ function printQuadrature(measuring: Measuring, result: Quadrature, description: 
       ),
     )
     describeParts(context, bound)
-    const identity = all ? ': ELBO + gap = log p(x)' : ', of the same images'
+    const identity = all ? `: ELBO + gap = ${measuring.logPx}` : ', of the same images'
     context.print(describeEstimate('gap', bound.gap, `, KL(q(z|x) || p(z|x))${identity}`))
   }
-  context.print(describeEstimate('log p(x)', logPx))
+  context.print(describeEstimate(measuring.logPx, logPx))
   const bits = bitsOf(measuring, logPx)
-  for (const line of [...describeTrust(trust), ...describeCollapse(bound?.kl.mean)]) context.print(line)
+  for (const line of [...describeTrust(measuring.logPx, trust), ...describeCollapse(bound?.kl.mean)])
+    context.print(line)
   context.print('±: one standard error of the mean over images')
   return bits
 }
@@ -115,13 +116,13 @@ function summarize({ logPx, elbo, gap, kl, qMass }: Quadrature) {
   return { logPx: estimateMean(logPx), bound: bound.elbo.count > 0 ? bound : undefined }
 }
 
-function describeTrust({ half: { logPx, elbo }, qMass, warnings }: GridTrust): string[] {
+function describeTrust(name: string, { half: { logPx, elbo }, qMass, warnings }: GridTrust): string[] {
   const describeChange = ({ mean, largest }: GridTrust['half']['logPx']) =>
     `${mean.toExponential(1)} on average, at most ${largest.toExponential(1)}`
   const small =
     'the error of the whole grid is far smaller, because it decreases faster than any power of the distance between points'
   return [
-    `with half the points along each axis: log p(x) changes by ${describeChange(logPx)}${elbo ? `; the ELBO by ${describeChange(elbo)}` : ''}`,
+    `with half the points along each axis: ${name} changes by ${describeChange(logPx)}${elbo ? `; the ELBO by ${describeChange(elbo)}` : ''}`,
     `the sum of q(z|x) over the grid differs from 1 by at most ${Math.abs(qMass.worst - 1).toExponential(1)}`,
     ...(warnings.length > 0 ? warnings : [small]),
   ]

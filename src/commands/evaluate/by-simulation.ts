@@ -47,7 +47,7 @@ export const simulation = estimator({
     const interrupted = done < count
     const about = interrupted ? `interrupted: ${done} of ${count}` : `${count}`
     context.print(
-      `${about} images drawn from the model, annealed importance sampling: ` +
+      `${about} images drawn from the model${vae.classes === undefined ? '' : ', of all classes in turn: bounds of log p(x|y)'}, annealed importance sampling: ` +
         `${temperatures} temperatures, ${chains} chains each, ${leapfrogSteps} leapfrog steps`,
     )
     const bounds = printSandwich(context, found)

@@ -52,12 +52,13 @@ export const gapParts = estimator({
       `${describeDone(about, { done: gaps.images, count: images.count })}, ${gaps.samples} samples of z each, ` +
         `best q(z) after ${gaps.steps} gradient steps`,
     )
-    for (const line of describe(gaps)) context.print(line)
+    for (const line of describe(gaps, measuring.logPx)) context.print(line)
     return { json: { ...document, ...json, ...(interrupted && { interrupted }) }, interrupted }
   },
 })
 
-function describe({ elbo, meanFieldElbo, logPx, tighter, amortizationGap, approximationGap, gap }: Gaps): string[] {
+function describe(gaps: Gaps, name: string): string[] {
+  const { elbo, meanFieldElbo, logPx, tighter, amortizationGap, approximationGap, gap } = gaps
   const names = { encoder: "the encoder's q(z|x)", meanField: 'the best q(z)' }
   const other = tighter === 'encoder' ? 'meanField' : 'encoder'
   const sampling = ({ monteCarloError }: { monteCarloError: number }) =>
@@ -65,11 +66,11 @@ function describe({ elbo, meanFieldElbo, logPx, tighter, amortizationGap, approx
   return [
     line("ELBO, encoder's q(z|x)", elbo),
     line('ELBO, best diagonal q(z)', meanFieldElbo),
-    line('log p(x)', logPx[tighter], `, of which ${sampling(logPx[tighter])} with ${names[tighter]}`),
+    line(name, logPx[tighter], `, of which ${sampling(logPx[tighter])} with ${names[tighter]}`),
     line('amortization gap', amortizationGap, ', ELBO of the best q(z) - ELBO of the encoder'),
-    line('approximation gap', approximationGap, ', log p(x) - ELBO of the best q(z)'),
-    line('log p(x) - ELBO', gap, ', their sum'),
-    `log p(x) with z from ${names[other]}: ${logPx[other].mean.toFixed(3)}, ${sampling(logPx[other])}; the higher of the two is used`,
+    line('approximation gap', approximationGap, `, ${name} - ELBO of the best q(z)`),
+    line(`${name} - ELBO`, gap, ', their sum'),
+    `${name} with z from ${names[other]}: ${logPx[other].mean.toFixed(3)}, ${sampling(logPx[other])}; the higher of the two is used`,
     '±: one standard error of the mean over images; for a gap, of the differences per image',
   ]
 }

@@ -9,7 +9,7 @@ import { encodeSafetensors, type StoredTensor } from '../../files/safetensors.js
 import type { Likelihood } from '../../models/likelihood.js'
 import type { Estimate } from '../../numeric/means.js'
 import type { Context, Result } from '../command.js'
-import { describeError, describeEstimate } from '../estimates.js'
+import { describeError, describeEstimate, type LogPxName, logPxName } from '../estimates.js'
 import { evaluatedSplit, runImages, splitOf } from '../opened-run.js'
 import type { ImageValues, OpenedForEvaluation } from './estimator.js'
 
@@ -22,6 +22,8 @@ export interface Measuring extends OpenedForEvaluation {
   whole: boolean
   /** What their values are. */
   values: Likelihood['values']
+  /** What is estimated: log p(x), or log p(x|y) of a conditional model. */
+  logPx: LogPxName
   /** The images in words. */
   about: string
   /** The same at the beginning of the JSON document. */
@@ -35,7 +37,8 @@ export async function imagesToMeasure(
 ): Promise<Measuring> {
   const { trained, run, snapshot, seed } = opened
   const { config, method } = trained
-  const { reads } = method.traits(config)
+  const traits = method.traits(config)
+  const { reads, conditional } = traits
   const data = await runImages(trained, source, undefined, opened.context.signal)
   const all = splitOf(data, split)
   const images = requireFirst(evaluatedSplit(trained, all), count, '--images')
@@ -50,9 +53,11 @@ export async function imagesToMeasure(
     images,
     whole,
     values: trained.learner.vae?.likelihood.values ?? (reads === 'none' ? 'density' : 'binary'),
-    about: `${whole ? images.count : `the first ${images.count}`} ${split} images of ${sourceName(data.source)}, ${read}`,
+    about: `${whole ? images.count : `the first ${images.count}`} ${split} images of ${sourceName(data.source)}${conditional ? ' given their labels' : ''}, ${read}`,
+    logPx: logPxName(traits),
     document: {
       ...{ run, snapshot, split, data: data.source, binarize: reads, binarizationSeed: config.seed, seed },
+      ...(conditional && { condition: 'label' }),
       ...(prior && { prior }),
     },
   }
@@ -102,7 +107,7 @@ export function bitsOf({ data, values, context }: Measuring, logPx: Estimate) {
   return { bitsPerDimension: { ...bits, of: BITS_OF[values] } }
 }
 
-/** Writes the file of `--save`: the images x as the model reads them, and the values of each image, for all images that were measured. */
+/** Writes the file of `--save`: the images x as the model reads them, their classes if it reads these, and the values of each image, for all images that were measured. */
 export function saveValues(
   { run, snapshot, trained, seed, values: kind, data, images, context }: Measuring,
   save: string | null,
@@ -117,6 +122,8 @@ export function saveValues(
   const tensors = new Map<string, StoredTensor>([['x', { shape, data: x }]])
   for (const [name, list] of Object.entries(values))
     tensors.set(name, { shape: [list.length], data: Float32Array.from(list) })
+  if (images.classes)
+    tensors.set('class', { shape: [count], data: Float32Array.from(images.classes.subarray(0, count)) })
   const step = String(trained.snapshot.position.step)
   const source = { run, snapshot, step, seed: String(seed) }
   writeFileAtomic(save, encodeSafetensors({ tensors, metadata: { ...source, ...metadata } }))

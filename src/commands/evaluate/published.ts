@@ -44,13 +44,17 @@ export interface Evaluated {
   /** Draws of importance sampling, and the share of them from the prior. */
   samples: number
   defensive: number
+  /** Whether the result is log p(x|y). */
+  conditional?: boolean
 }
 
 /** The rows, each with the reason why it is not comparable with a result; null if it is. */
 const comparedRows = (result: Evaluated): (Published & { incomparable: string | null })[] =>
   published.map(row => ({ ...row, incomparable: incomparable(row, result) }))
 
-function incomparable({ binarization }: Published, { binarize, source, split, whole }: Evaluated): string | null {
+function incomparable({ binarization }: Published, result: Evaluated): string | null {
+  const { binarize, source, split, whole, conditional } = result
+  if (conditional) return 'log p(x), not log p(x|y)'
   if (source !== 'mnist') return `other data than ${sourceName(source)}`
   if (split !== 'test') return `test images, not ${split} ones`
   if (!whole) return 'all test images, not some'
@@ -97,7 +101,7 @@ export function referenceOf(
   estimator: { method: Evaluated['method']; samples?: number; defensive?: number },
 ): { published?: ReturnType<typeof comparedRows> } {
   if (!reference) return {}
-  const { reads: binarize } = trained.method.traits(trained.config)
+  const { reads: binarize, conditional = false } = trained.method.traits(trained.config)
   const result = {
     samples: SAMPLES,
     defensive: 0,
@@ -106,6 +110,7 @@ export function referenceOf(
     source: data.source,
     split: images.name,
     whole,
+    conditional,
   }
   for (const line of describePublished(result)) context.print(line)
   return { published: comparedRows(result) }

@@ -72,6 +72,7 @@ export const exportModel = command({
     const hasCard = switches.modelCard === true
     refuseWithoutCard(given, hasCard)
     const { trained } = await openVae(argument, values, context)
+    refuseLabels(trained, switches)
     const exported: Exported = {
       run: argument,
       trained,
@@ -92,6 +93,15 @@ export const exportModel = command({
     return { json: { run: argument, files: [...all.keys()].map(name => join(to, name)) } }
   },
 })
+
+/** Throws a `UsageError` if what is asked for is not written of a conditional model, whose networks have two inputs. */
+function refuseLabels({ vae }: TrainedVae, { savedModel, onnx, modelCard }: Record<string, unknown>): void {
+  if (vae.classes === undefined || !(savedModel || onnx || modelCard)) return
+  const flag = savedModel ? '--saved-model' : onnx ? '--onnx' : '--model-card'
+  throw new UsageError(
+    `${flag}: is not written of a run with --condition label, whose networks have two inputs; leave it out`,
+  )
+}
 
 /** Throws a `UsageError` if an option of the model card is given without it. */
 function refuseWithoutCard(given: Partial<Values<typeof options>>, hasCard: boolean): void {
@@ -170,6 +180,7 @@ function descriptionOf(run: string, { vae, config, snapshot }: TrainedVae) {
     latentDim: vae.latentDim,
     ...priorOf(config as VaeConfig),
     likelihood,
+    ...inputsOf(snapshot.data.classes?.names),
     outputs: vae.likelihood.heads.map(({ name }) => name),
     meaning: vae.likelihood.meaning,
   }
@@ -186,17 +197,22 @@ const PRIORS = {
   vamp: 'p(z) = mean over k of N(mu, diag exp(log_var)), of the outputs of encoder/ at the image that prior/ outputs at one-hot k',
 } as const
 
+/** The inputs of the networks in their order; those of a conditional model end with the class, one-hot in the order of `classes`. */
+const inputsOf = (classes: readonly string[] | undefined) =>
+  classes ? { classes, inputs: { encoder: ['image', 'label'], decoder: ['z', 'label'] } } : {}
+
 /** The inputs and outputs of the networks, one line each. */
-function describeNetworks({ pixels, layers, latents, likelihood, decoder }: Vae, config: VaeConfig): string[] {
+function describeNetworks({ pixels, layers, latents, likelihood, decoder, classes }: Vae, config: VaeConfig): string[] {
   const { prior } = priorOf(config)
   const [latentDim, upperLatentDim] = layers
   const z = upperLatentDim === undefined ? 'z' : 'h1'
   const each = (names: readonly string[], size: number | undefined) =>
     `${names.join(' and ')}${names.length > 1 ? ', each' : ''} [batch, ${size}]`
   const outputs = likelihood.heads.map(({ name }, i) => `${name} [batch, ${decoder.outputs[i]?.shape.at(-1)}]`)
+  const label = classes === undefined ? '' : ` and label [batch, ${classes}], one-hot,`
   return [
-    `encoder: images [batch, ${pixels}] in [0, 1] -> ${each(latents.heads, latentDim)}, of q(${z}|x)`,
-    `decoder: ${z} [batch, ${latentDim}] -> ${outputs.join(' and ')}; ${likelihood.meaning}`,
+    `encoder: images [batch, ${pixels}] in [0, 1]${label} -> ${each(latents.heads, latentDim)}, of q(${z}|x${label && ', y'})`,
+    `decoder: ${z} [batch, ${latentDim}]${label} -> ${outputs.join(' and ')}; ${likelihood.meaning}`,
     ...(prior ? [`prior: one-hot components [batch, ${prior.components}]; ${prior.meaning}`] : []),
     ...(upperLatentDim === undefined
       ? []

@@ -21,6 +21,7 @@ import {
 } from '../../settings/setting.js'
 import { alignRows } from '../aligned-rows.js'
 import { type Context, command, type Result } from '../command.js'
+import { logPxName } from '../estimates.js'
 import { compileOption, dataOption, evaluatedSplit, openRun, runImages, runOptions, splitOf } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
 import { wrap } from '../wrap.js'
@@ -94,7 +95,8 @@ export const score = command({
     const scored = await scoreSets(sets, measure, values, context)
     if (scored === undefined) return interrupted(argument, context)
     const ranked = rank(images, scored.images, percentilesOf(scored.images.score, scored.known.score))
-    const about = `${images.count} ${values.split} images of ${sourceName(source)}`
+    const given = images.classes ? ' given their labels' : ''
+    const about = `${images.count} ${values.split} images of ${sourceName(source)}${given}`
     context.print(
       `${about}: ${measure.name} in nats, lowest first, with percentiles among ${known.count} training images`,
     )
@@ -150,7 +152,9 @@ function measureOf({ learner, method, config }: TrainedRun, { samples, compile: 
   const { vae } = learner
   if (vae) {
     const names =
-      samples === 1 ? ({ name: 'ELBO', key: 'elbo' } as const) : ({ name: 'log p(x)', key: 'logPx' } as const)
+      samples === 1
+        ? ({ name: 'ELBO', key: 'elbo' } as const)
+        : ({ name: logPxName(method.traits(config)), key: 'logPx' } as const)
     return { ...names, samples: true, scorer: importanceScorer(vae, samples, { mode }), dispose() {} }
   }
   const { exact, name } = method.traits(config).bound
