@@ -75,7 +75,7 @@ const document = async <T>(path: string): Promise<T> => (await get(`api/${path}`
 function statusOf(path: string, options: { headers?: Record<string, string>; method?: string } = {}): Promise<number> {
   const { hostname, port } = new URL(server.address)
   return new Promise((done, fail) => {
-    const sent = request({ hostname, port, path, ...options }, response => {
+    const sent = request({ hostname, port, path, agent: false, ...options }, response => {
       response.resume()
       done(response.statusCode ?? 0)
     })
