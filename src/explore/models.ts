@@ -2,7 +2,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { imageShape } from '../data/images.js'
-import { readWhole } from '../files/reading.js'
 import { methodOf } from '../methods/list.js'
 import { vae } from '../methods/vae.js'
 import type { VaeConfig } from '../methods/vae-settings.js'
@@ -12,6 +11,7 @@ import { isSnapshotLabel } from '../runs/leftovers.js'
 import type { Snapshot } from '../runs/snapshot.js'
 import { readRunHeader, readRunSnapshot } from '../runs/trained-run.js'
 import { type Answer, bytes, json, missing, Refused } from './answer.js'
+import { readOwn } from './own-file.js'
 import type { ModelOf, TensorsOf } from './protocol.js'
 
 /** The networks of a VAE in its best snapshot, or in the latest if no epoch has finished. Throws an Error if the run is no VAE. */
@@ -57,8 +57,7 @@ export function networkFile(folder: string, label: string, network: string, file
   if (!isSnapshotLabel.test(label) || !/^[a-z_]+$/.test(network) || !/^(model\.json|weights\.bin)$/.test(file))
     throw missing('there is no such network')
   const path = join(folder, 'snapshots', label, network, file)
-  if (!existsSync(path)) throw missing(`snapshot ${label} is gone: training has replaced it; reload the page`)
-  const content = readWhole(path)
+  const content = readOwn(folder, path, `snapshot ${label} is gone: training has replaced it; reload the page`)
   return file === 'model.json' ? { type: 'application/json', body: content } : bytes(content)
 }
 

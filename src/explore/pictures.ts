@@ -1,14 +1,11 @@
 /** The pictures that a training wrote, by epoch. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { readWhole } from '../files/reading.js'
 import { type Answer, missing } from './answer.js'
+import { readOwn } from './own-file.js'
 import type { PicturesOf } from './protocol.js'
 
 const isPicture = /^(samples|reconstructions)-epoch-(\d{4,9})\.png$/
-
-/** Largest picture that is sent, in bytes. */
-const MOST = 64 * 2 ** 20
 
 export function listPictures(folder: string): PicturesOf {
   const images = join(folder, 'images')
@@ -22,7 +19,6 @@ export function listPictures(folder: string): PicturesOf {
 }
 
 export function picture(folder: string, file: string): Answer {
-  const path = join(folder, 'images', file)
-  if (!isPicture.test(file) || !existsSync(path)) throw missing('there is no such picture')
-  return { type: 'image/png', body: readWhole(path, path, MOST) }
+  if (!isPicture.test(file)) throw missing('there is no such picture')
+  return { type: 'image/png', body: readOwn(folder, join(folder, 'images', file), 'there is no such picture') }
 }

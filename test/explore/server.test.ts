@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -14,7 +15,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { ImagesOf, MetricsOf, ModelOf, RunSummary, TensorsOf } from '../../src/explore/protocol.js'
+import type { ImagesOf, MetricsOf, ModelOf, PicturesOf, RunSummary, TensorsOf } from '../../src/explore/protocol.js'
 import { commandLine } from '../support/command-line.js'
 import { type Explore, startExplore } from '../support/explore.js'
 import { smallMnist } from '../support/idx-file.js'
@@ -74,7 +75,7 @@ const document = async <T>(path: string): Promise<T> => (await get(`api/${path}`
 function statusOf(path: string, options: { headers?: Record<string, string>; method?: string } = {}): Promise<number> {
   const { hostname, port } = new URL(server.address)
   return new Promise((done, fail) => {
-    const sent = request({ hostname, port, path, ...options }, response => {
+    const sent = request({ hostname, port, path, agent: false, ...options }, response => {
       response.resume()
       done(response.statusCode ?? 0)
     })
@@ -177,6 +178,16 @@ test.each([
   ['with headers of 100 KB', () => statusOf(token(), { headers: { 'X-Long': 'a'.repeat(100_000) } })],
 ])('a request %s is refused', async (_, status) => {
   expect(await status()).toBeGreaterThanOrEqual(400)
+})
+
+test('a link in a run to a file elsewhere is not followed', async () => {
+  const secret = join(home, 'secret')
+  writeFileSync(secret, 'secret')
+  symlinkSync(secret, join(checkpoints, 'plane', 'images', 'samples-epoch-0099.png'))
+  expect((await get('api/runs/plane/pictures/samples-epoch-0099.png')).status).toBe(404)
+  const { samples } = await document<PicturesOf>('runs/plane/pictures.json')
+  expect((await get(`api/runs/plane/pictures/${samples[0]?.file}`)).status).toBe(200)
+  rmSync(join(checkpoints, 'plane', 'images', 'samples-epoch-0099.png'))
 })
 
 test('answers have strict headers', async () => {
