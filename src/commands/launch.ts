@@ -17,7 +17,8 @@ export async function launchWorkers(count: number, restarts: number, { note, sig
     if (chief.code === INTERRUPTED || signal.aborted) return { json: null, isPrinted: true, interrupted: true }
     const line = `worker ${failed.index} ended ${describeEnd(failed)}`
     if (attempt >= restarts || chief.code === USAGE) {
-      if (failed.index !== 0) note(line)
+      // What the chief says when it ends by itself has been printed.
+      if (failed.index !== 0 || failed.signal !== null) note(line)
       return { json: null, isPrinted: true, failed: true }
     }
     note(`${line}; restart ${attempt + 1} of ${restarts}`)

