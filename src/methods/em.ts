@@ -1,5 +1,6 @@
 /** Shared by all methods of `elbo em`: settings, the test of convergence, and the line at the end of a run. */
 import { z } from 'zod'
+import { gainLeft } from '../numeric/gain-left.js'
 import { choice, type Description, grouped, inGroup, read, setting, wholeNumber } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
 import type { EndOfRun, EpochMetrics, Progress } from './metrics.js'
@@ -121,18 +122,6 @@ interface EmConfig {
 function gainsOf(history: readonly EpochMetrics[]): number[] {
   const objectives = history.map(({ objective, elboAfterM, trainElbo }) => objective ?? elboAfterM ?? trainElbo)
   return objectives.slice(1).map((value, i) => (value ?? Number.NaN) - (objectives[i] ?? Number.NaN))
-}
-
-/**
- * What all further passes would gain, in nats per image, if each gained the same share of the one before (Aitken's extrapolation; Böhning et al.
- * 1994; McLachlan & Peel 2000, section 2.11): Infinity if the gains do not shrink, or if there is one only.
- */
-function gainLeft(gains: readonly number[]): number {
-  const [before, last] = [gains.at(-2), gains.at(-1)]
-  if (last !== undefined && last <= 0) return 0 // rounding: the bound cannot fall
-  return last !== undefined && before !== undefined && last < before
-    ? last ** 2 / (before - last)
-    : Number.POSITIVE_INFINITY
 }
 
 /** A pass of exact EM or mean field that loses more than this, in nats per image, loses more than float32 rounding explains. */

@@ -90,7 +90,8 @@ export async function traverse(vae: Decoder, { dimensions, centre, steps, extent
 
 const PIECE = 1000
 
-async function decodeGrid(vae: Decoder, z: number[][]): Promise<Picture> {
+/** The mean images of p(x|z) for each z. */
+export async function decodeGrid(vae: Decoder, z: number[][]): Promise<Picture> {
   const pixels = new Uint8Array(z.length * vae.pixels)
   for (let start = 0; start < z.length; start += PIECE) {
     const means = tf.tidy(() => decode(vae, tf.tensor2d(z.slice(start, start + PIECE))).mean)

@@ -144,6 +144,10 @@ const rules: readonly Rule<VaeConfig>[] = [
     likelihood === 'gaussian' && pixelVariance === null
       ? "--likelihood gaussian: needs --pixel-variance, a number above 0 such as 0.05, or 'learned'"
       : undefined,
+  ({ precision, prior }) =>
+    isLearned(prior) && precision === 'bfloat16'
+      ? `--precision bfloat16: log p(z) of --prior ${prior} is computed by matrix products, which that would round by nats; leave --precision out`
+      : undefined,
   ({ precision, compile, backend }) => {
     if (precision === 'float32' || precision === undefined) return undefined
     if (compile === 'graph' || compile === 'off')

@@ -5,6 +5,7 @@ import type { VaeConfig } from './vae-settings.js'
 const BURDA = 'Burda, Grosse & Salakhutdinov 2015, Importance Weighted Autoencoders, arXiv:1509.00519'
 const TUCKER =
   'Tucker et al. 2018, Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives, arXiv:1810.04152; networks of Burda et al. 2015'
+const TOMCZAK = 'Tomczak & Welling 2018, VAE with a VampPrior, arXiv:1705.07120'
 
 /** A preset of `elbo train`. */
 export interface Preset {
@@ -104,6 +105,24 @@ export const presets = {
     description: 'dreg-5 with 50 draws',
     config: { ...published, objective: 'iwae', estimator: 'dreg', samples: 50 },
     source: TUCKER,
+  },
+  tomczak2018: {
+    description: 'VAE with a VampPrior of Tomczak & Welling 2018, gated layers',
+    config: {
+      hidden: [300, 300],
+      latentDim: 40,
+      activation: 'gated',
+      prior: 'vamp',
+      kl: 'monte-carlo',
+      epochs: 2000,
+      batchSize: 100,
+      learningRate: 5e-4,
+      learningRateDecay: 1,
+      klWarmup: 100,
+      patience: 50,
+      imagesEvery: 100,
+    },
+    source: TOMCZAK,
   },
 } as const satisfies Record<string, Preset>
 

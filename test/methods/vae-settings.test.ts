@@ -116,6 +116,7 @@ test.each<[Partial<VaeConfig>, string]>([
     '--prior vamp: needs one layer of Gaussian z; leave it out, or leave out --upper-latent-dim 5',
   ],
   [{ prior: 'vamp', objective: 'wake-sleep', kl: 'monte-carlo' }, '--prior vamp: this prior is made of the encoder'],
+  [{ prior: 'vamp', kl: 'monte-carlo', precision: 'bfloat16' }, '--precision bfloat16: log p(z) of --prior vamp'],
   [{ activation: 'gated', filters: [32, 64] }, '--activation gated: is for fully connected layers'],
 ])('a setting that does not fit the prior, or gates, is refused: %o', (changes, message) => {
   expect(() => resolveConfig(changes)).toThrow(message)

@@ -37,7 +37,7 @@ export const train = command({
     ...inGroup('run', {
       run: text('name of the run', { placeholder: 'run', unset: 'the first unused vae-N' }),
       preset: choice(Object.keys(presets) as [PresetName, ...PresetName[]], 'default', [
-        'one of `elbo presets`',
+        'see `elbo presets`',
         'Settings to start from. `elbo presets` describes them. --config and flags override them.',
       ]),
       config: text([

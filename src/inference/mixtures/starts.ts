@@ -37,16 +37,27 @@ const SAMPLE = 10_000
 export async function startMixture(
   algorithm: MixtureAlgorithm,
   images: ImageSet,
-  { method, key, restarts, passes }: StartOptions,
+  { key, ...options }: StartOptions,
 ): Promise<number[]> {
   const [sampleKey, startKey] = split(key, 2) as [HostKey, HostKey]
   const chosen = permutation(sampleKey, images.count).subarray(0, SAMPLE)
   const x = tf.tidy(() => algorithm.read(imageTensor(gatherImages(images, chosen)))) // [sample, pixels]
+  const objectives = await startFromRows(algorithm, x, { key: startKey, ...options })
+  x.dispose()
+  return objectives
+}
+
+/** The same from rows x [rows, pixels] as the mixture models them, all of them. */
+export async function startFromRows(
+  algorithm: MixtureAlgorithm,
+  x: tf.Tensor,
+  { method, key, restarts, passes }: StartOptions,
+): Promise<number[]> {
   await algorithm.mixture.adapt?.(x)
   const objectives: number[] = []
   let best: SavedValues | undefined
   for (let i = 0; i < restarts; i++) {
-    objectives.push(await startOnce(algorithm, x, method, keyAt(startKey, i), passes))
+    objectives.push(await startOnce(algorithm, x, method, keyAt(key, i), passes))
     if (objectives[i] !== Math.max(...objectives)) continue
     best?.dispose()
     best = saveValues(algorithm.variables)
@@ -54,7 +65,6 @@ export async function startMixture(
   best?.restore()
   best?.dispose()
   algorithm.restored()
-  x.dispose()
   return objectives
 }
 
