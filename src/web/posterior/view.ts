@@ -173,6 +173,9 @@ async function study(opened: Opened, chosen: Chosen, seed: number, signal: Abort
   }
 }
 
+/** Effective draws below which the standard error of log p(x) is not to be trusted. */
+const FEW = 50
+
 interface Growth {
   seed: number
   encoded: Encoded
@@ -216,8 +219,10 @@ function describe(
   truth: PlaneIntegrals | undefined,
 ): string {
   const sampled = `${draws.toLocaleString('en')} draws: log p(x) ${nats(now.logPx, 3)} ± ${now.standardError.toFixed(3)}, ELBO ${nats(now.elbo, 3)} ± ${elboError.toFixed(3)}, ${now.effectiveSamples.toFixed(0)} effective`
+  const trust =
+    now.effectiveSamples < FEW ? ' So few effective draws make its error too small: a few weights decide.' : ''
   if (truth === undefined)
-    return `${sampled}. log p(x) is a lower bound in expectation, so the gap is at least what stands here.`
+    return `${sampled}.${trust} log p(x) is a lower bound in expectation, so the gap is at least what stands here.`
   return `By quadrature; with half the points log p(x) changes by ${truth.change.toExponential(0)} nats. By importance sampling with ${sampled}.`
 }
 

@@ -15,7 +15,7 @@ export function runTable(runs: readonly RunSummary[], options: TableOptions): HT
   const head = ['', 'run', 'epochs', 'best bound', 'model', 'now'].map((text, i) =>
     element(
       'th',
-      { scope: 'col', class: i === 2 || i === 3 ? 'number' : undefined },
+      { scope: 'col', class: i === 2 || i === 3 ? 'number sticky' : 'sticky' },
       text || element('span', { class: 'hidden-text' }, 'drawn'),
     ),
   )
