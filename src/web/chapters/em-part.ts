@@ -7,6 +7,7 @@ import type { Context } from '../view.js'
 import { drawBoundCurve, drawMixture, type EmShown } from './em-drawing.js'
 import { createLiveMixture, drawPoints, type HalfStep, type LiveMixture, startAt, truth } from './numbers/mixture.js'
 import type { ChapterState } from './parts/chapter-state.js'
+import { hasConverged, markNext, nextOf } from './parts/half-steps.js'
 import { inTurn } from './parts/in-turn.js'
 import { buttons, lab, signed } from './parts/lab.js'
 import { player } from './parts/player.js'
@@ -17,6 +18,9 @@ const POINTS = 60
 const MOST_STEPS = 200
 const SECONDS_PER_STEP = 0.45
 
+/** Nats per point that float32 and the figures show. */
+const VISIBLE = 1e-5
+
 export function emPart(context: Context, state: ChapterState, fail: (error: Error) => void): Part {
   const settings = {
     seed: state.number('seed', context.seed, [1, 99]),
@@ -24,15 +28,10 @@ export function emPart(context: Context, state: ChapterState, fail: (error: Erro
   }
   const shown: EmShown = { points: new Float64Array(), theta: truth, q: undefined, history: [] }
   const figures = emFigures(context, shown)
-  const numbers = readings('In nats per point', [
-    { id: 'step', label: 'half steps' },
-    { id: 'elbo', label: 'ELBO', colour: 'series-3' },
-    { id: 'gap', label: 'KL(q ‖ p(z|x)), the gap', colour: 'approximation' },
-    { id: 'logPx', label: 'log p(x | θ)', isSum: true },
-  ])
+  const numbers = emReadings()
   const voice = announcer()
   const turns = inTurn(fail)
-  let mixture: LiveMixture | undefined
+  const session = emSession(context, shown)
   const controls = {
     e: button('E step', () => void turns.run(() => half('E')), { class: 'primary' }),
     m: button('M step', () => void turns.run(() => half('M'))),
@@ -44,49 +43,23 @@ export function emPart(context: Context, state: ChapterState, fail: (error: Erro
     texts: ['Run', 'Pause'],
     seconds: context.theme.isStill ? 0 : SECONDS_PER_STEP,
     step: () => turns.run(() => half(nextOf(shown.history))),
-    isDone: () => hasConverged(shown.history) || shown.history.length > MOST_STEPS,
+    isDone: () => hasConverged(shown.history, VISIBLE) || shown.history.length > MOST_STEPS,
   })
   async function begin(steps: number): Promise<void> {
     play.stop()
-    await context.compute()
-    mixture?.dispose()
-    shown.points = drawPoints(truth, streamKey(settings.seed, 'points'), POINTS)
-    mixture = createLiveMixture(shown.points, startAt(streamKey(settings.seed, 'start'), settings.components))
-    const logPx = await mixture.logPx()
-    Object.assign(shown, { q: undefined, theta: await mixture.theta() })
-    shown.history = [{ kind: 'start', logPx, elbo: undefined }]
-    for (let step = 0; step < steps; step++) await take(nextOf(shown.history))
+    await session.begin(settings, steps)
     show()
   }
-  async function take(kind: 'E' | 'M'): Promise<void> {
-    if (mixture === undefined || (kind === 'M' && shown.q === undefined)) return
-    const result = kind === 'E' ? await mixture.eStep() : await mixture.mStep()
-    shown.history = [...shown.history, result]
-    Object.assign(shown, { q: mixture.responsibilities(), theta: await mixture.theta() })
-  }
   async function half(kind: 'E' | 'M'): Promise<void> {
-    // A second E step would change nothing, and a second M step has no new q.
     if (nextOf(shown.history) !== kind) return
-    await take(kind)
+    await session.take(kind)
     state.set({ steps: shown.history.length - 1 })
     show()
   }
   function show(): void {
-    const last = shown.history.at(-1)
-    const next = nextOf(shown.history)
-    for (const [control, kind] of [
-      [controls.e, 'E'],
-      [controls.m, 'M'],
-    ] as const) {
-      control.classList.toggle('primary', kind === next)
-      control.setAttribute('aria-disabled', String(kind !== next))
-    }
-    numbers.set(textsOf(last, shown.history.length - 1))
-    voice.say(
-      last
-        ? `${last.kind === 'start' ? 'Start' : `${last.kind} step`}: log p(x) ${signed(last.logPx, 4)} nats per point.`
-        : '',
-    )
+    markNext(controls, nextOf(shown.history))
+    numbers.set(textsOf(shown.history))
+    voice.say(sentenceOf(shown.history))
     figures.redraw()
   }
   const restart = (changed: Partial<typeof settings>) => {
@@ -107,7 +80,7 @@ export function emPart(context: Context, state: ChapterState, fail: (error: Erro
       play.stop()
       figures.dispose()
       voice.dispose()
-      turns.end(() => mixture?.dispose())
+      turns.end(session.dispose)
     },
   }
 }
@@ -120,19 +93,52 @@ const componentsSelect = (chosen: number, change: (components: number) => void):
     value => change(Number(value)),
   )
 
-const nextOf = (history: readonly HalfStep[]): 'E' | 'M' => (history.at(-1)?.kind === 'E' ? 'M' : 'E')
-
-/** Whether a whole pass raised log p(x) by less than float32 shows. */
-function hasConverged(history: readonly HalfStep[]): boolean {
-  const [last, before] = [history.at(-1), history.at(-3)]
-  return last?.kind === 'M' && before?.kind === 'M' && last.logPx - before.logPx < 1e-5
+/** The mixture whose half steps change `shown`. */
+function emSession(context: Context, shown: EmShown) {
+  let mixture: LiveMixture | undefined
+  async function take(kind: 'E' | 'M'): Promise<void> {
+    if (mixture === undefined || (kind === 'M' && shown.q === undefined)) return
+    const result = kind === 'E' ? await mixture.eStep() : await mixture.mStep()
+    shown.history = [...shown.history, result]
+    Object.assign(shown, { q: mixture.responsibilities(), theta: await mixture.theta() })
+  }
+  return {
+    take,
+    /** Begins anew and takes the first half steps. */
+    async begin({ seed, components }: { seed: number; components: number }, steps: number): Promise<void> {
+      await context.compute()
+      mixture?.dispose()
+      shown.points = drawPoints(truth, streamKey(seed, 'points'), POINTS)
+      mixture = createLiveMixture(shown.points, startAt(streamKey(seed, 'start'), components))
+      const logPx = await mixture.logPx()
+      Object.assign(shown, { q: undefined, theta: await mixture.theta() })
+      shown.history = [{ kind: 'start', logPx, elbo: undefined }]
+      for (let step = 0; step < steps; step++) await take(nextOf(shown.history))
+    },
+    dispose: () => mixture?.dispose(),
+  }
 }
 
-function textsOf(last: HalfStep | undefined, steps: number): Record<string, string> {
+const emReadings = () =>
+  readings('In nats per point', [
+    { id: 'step', label: 'half steps' },
+    { id: 'elbo', label: 'ELBO', colour: 'series-3' },
+    { id: 'gap', label: 'KL(q ‖ p(z|x)), the gap', colour: 'approximation' },
+    { id: 'logPx', label: 'log p(x | θ)', isSum: true },
+  ])
+
+function sentenceOf(history: readonly HalfStep[]): string {
+  const last = history.at(-1)
+  if (last === undefined) return ''
+  return `${last.kind === 'start' ? 'Start' : `${last.kind} step`}: log p(x) ${signed(last.logPx, 4)} nats per point.`
+}
+
+function textsOf(history: readonly HalfStep[]): Record<string, string> {
+  const last = history.at(-1)
   if (last === undefined) return {}
   const { elbo, logPx } = last
   return {
-    step: String(steps),
+    step: String(history.length - 1),
     elbo: elbo === undefined ? 'no q yet' : signed(elbo, 4),
     gap: elbo === undefined ? 'no q yet' : signed(Math.max(0, logPx - elbo), 4),
     logPx: signed(logPx, 4),

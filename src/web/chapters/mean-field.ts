@@ -50,14 +50,7 @@ function factorsPart(context: Context, state: ChapterState): Part {
     history: [startOf(start)],
   }
   const figures = factorsFigures(context, values, begin)
-  const numbers = readings('In nats', [
-    { id: 'kl', label: 'KL(q ‖ p), the gap', colour: 'approximation' },
-    { id: 'least', label: 'its least value, −½ log(1 − ρ²)' },
-    { id: 'other', label: 'KL(p ‖ q)' },
-    { id: 'sd', label: 'width σ of q₁ and q₂' },
-    { id: 'true', label: 'true width of z₁ and z₂', colour: 'posterior' },
-    { id: 'steps', label: 'updates' },
-  ])
+  const numbers = factorReadings()
   const voice = announcer()
   function show(): void {
     const texts = textsOf(values)
@@ -115,6 +108,16 @@ function factorsPart(context: Context, state: ChapterState): Part {
     },
   }
 }
+
+const factorReadings = () =>
+  readings('In nats', [
+    { id: 'kl', label: 'KL(q ‖ p), the gap', colour: 'approximation' },
+    { id: 'least', label: 'its least value, −½ log(1 − ρ²)' },
+    { id: 'other', label: 'KL(p ‖ q)' },
+    { id: 'sd', label: 'width σ of q₁ and q₂' },
+    { id: 'true', label: 'true width of z₁ and z₂', colour: 'posterior' },
+    { id: 'steps', label: 'updates' },
+  ])
 
 function slidersOf(values: Values, begin: (changed: Partial<Pick<Values, 'correlation' | 'start'>>) => void) {
   const place = (axis: 0 | 1, label: string) =>

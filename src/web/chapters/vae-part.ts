@@ -47,35 +47,21 @@ const settingsFrom = (state: ChapterState, seed: number): Settings => ({
 
 export function trainingPart(context: Context, state: ChapterState, fail: (error: Error) => void): Part {
   const settings = settingsFrom(state, context.seed)
-  let shown: VaeShown | undefined
-  const figures = vaeFigures(
-    context,
-    () => shown,
-    (z1, z2) => movePoint({ z1, z2 }),
-  )
+  const session = vaeSession(context, settings)
+  const figures = vaeFigures(context, session.shown, (z1, z2) => movePoint({ z1, z2 }))
   const numbers = vaeReadings()
   const voice = announcer()
   const turns = inTurn(fail)
   const show = () => {
+    const shown = session.shown()
     if (shown === undefined) return
     numbers.set(textsOf(shown))
     const last = shown.history.at(-1)
     voice.say(last ? `Step ${last.step}: ELBO ${signed(last.elbo.mean, 1)} nats per image.` : '')
     figures.redraw()
   }
-  async function begin(): Promise<void> {
-    await context.compute()
-    shown?.model.dispose()
-    shown = undefined
-    shown = await look(createLiveVae(settings), [], [settings.z1, settings.z2])
-    show()
-  }
-  async function train(steps: number): Promise<void> {
-    if (shown === undefined) return
-    for (let step = 0; step < steps; step++) await shown.model.step(10 ** settings.rate)
-    shown = await look(shown.model, shown.history, [settings.z1, settings.z2])
-    show()
-  }
+  const begin = () => session.begin().then(show)
+  const train = (steps: number) => session.train(steps).then(show)
   let isDecoding = false
   function movePoint(moved: Partial<Pick<Settings, 'z1' | 'z2'>>): void {
     Object.assign(settings, moved)
@@ -85,9 +71,7 @@ export function trainingPart(context: Context, state: ChapterState, fail: (error
     isDecoding = true
     void turns.run(async () => {
       isDecoding = false
-      if (shown === undefined) return
-      const point = [settings.z1, settings.z2] as const
-      Object.assign(shown, { point, decoded: await shown.model.decoded(point) })
+      await session.decode()
       figures.redrawPoint()
     })
   }
@@ -113,36 +97,7 @@ export function trainingPart(context: Context, state: ChapterState, fail: (error
         button('One step', () => void turns.run(() => train(1))),
         button('Start again', () => restart({})),
       ),
-      select(
-        'images',
-        toyNames.map(name => [name, dataTitles[name]] as const),
-        settings.data,
-        data => restart({ data: data as ToyName }),
-      ),
-      select(
-        'speed',
-        Object.keys(speeds).map(name => [name, name] as const),
-        settings.speed,
-        speed => {
-          settings.speed = speed as Speed
-          state.set({ speed })
-        },
-      ),
-      slider({
-        ...{
-          label: 'learning rate',
-          min: -4,
-          max: -1,
-          step: 0.25,
-          value: settings.rate,
-          format: value => (10 ** value).toPrecision(2),
-        },
-        change(rate) {
-          settings.rate = rate
-          state.set({ rate })
-        },
-      }).root,
-      slider({ label: 'seed', min: 1, max: 99, step: 1, value: settings.seed, change: seed => restart({ seed }) }).root,
+      ...settingControls(settings, state, restart),
       controls.z1.root,
       controls.z2.root,
       numbers.root,
@@ -152,9 +107,67 @@ export function trainingPart(context: Context, state: ChapterState, fail: (error
       play.stop()
       figures.dispose()
       voice.dispose()
-      turns.end(() => shown?.model.dispose())
+      turns.end(session.dispose)
     },
   }
+}
+
+/** The model that trains, and what is shown of it. */
+function vaeSession(context: Context, settings: Settings) {
+  let shown: VaeShown | undefined
+  const point = () => [settings.z1, settings.z2] as const
+  return {
+    shown: () => shown,
+    async begin(): Promise<void> {
+      await context.compute()
+      shown?.model.dispose()
+      shown = undefined
+      shown = await look(createLiveVae(settings), [], point())
+    },
+    async train(steps: number): Promise<void> {
+      if (shown === undefined) return
+      for (let step = 0; step < steps; step++) await shown.model.step(10 ** settings.rate)
+      shown = await look(shown.model, shown.history, point())
+    },
+    async decode(): Promise<void> {
+      if (shown === undefined) return
+      const chosen = point()
+      Object.assign(shown, { point: chosen, decoded: await shown.model.decoded(chosen) })
+    },
+    dispose: () => shown?.model.dispose(),
+  }
+}
+
+/** What is chosen before and while it trains; images and seed begin anew. */
+function settingControls(
+  settings: Settings,
+  state: ChapterState,
+  restart: (changed: Partial<Settings>) => void,
+): HTMLElement[] {
+  const keep = (changed: Partial<Settings>) => {
+    Object.assign(settings, changed)
+    state.set(changed)
+  }
+  const rate = (power: number) => (10 ** power).toPrecision(2)
+  return [
+    select(
+      'images',
+      toyNames.map(name => [name, dataTitles[name]] as const),
+      settings.data,
+      data => restart({ data: data as ToyName }),
+    ),
+    select(
+      'speed',
+      Object.keys(speeds).map(name => [name, name] as const),
+      settings.speed,
+      speed => keep({ speed: speed as Speed }),
+    ),
+    slider({
+      ...{ label: 'learning rate', min: -4, max: -1, step: 0.25, value: settings.rate, format: rate },
+      change: power => keep({ rate: power }),
+    }).root,
+    slider({ label: 'seed', min: 1, max: 99, step: 1, value: settings.seed, change: seed => restart({ seed }) }).root,
+  ]
 }
 
 function slidersOf(settings: Settings, move: (moved: Partial<Pick<Settings, 'z1' | 'z2'>>) => void) {

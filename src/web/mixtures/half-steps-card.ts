@@ -2,6 +2,7 @@
 import type { ImageShape } from '../../data/images.js'
 import { drawBoundCurve } from '../chapters/em-drawing.js'
 import type { HalfStep } from '../chapters/numbers/mixture.js'
+import { hasConverged, markNext, nextOf } from '../chapters/parts/half-steps.js'
 import { inTurn } from '../chapters/parts/in-turn.js'
 import { signed } from '../chapters/parts/lab.js'
 import { player } from '../chapters/parts/player.js'
@@ -21,6 +22,9 @@ export interface HalfStepsCard {
 /** Half steps after which it stops by itself. */
 const MOST_STEPS = 100
 
+/** A rise of log p(x), in nats per image, below which it stops. */
+const VISIBLE = 0.01
+
 export function halfStepsCard(context: Context, run: string, shape: ImageShape, tensors: RunTensors): HalfStepsCard {
   const { state } = context
   let [em, seed] = [undefined as ImageEm | undefined, state.number('start', context.seed)]
@@ -30,32 +34,16 @@ export function halfStepsCard(context: Context, run: string, shape: ImageShape, 
   const tiles = componentTiles(shape)
   const said = element('p', { class: 'lead' })
   const curve = boundFigure(context, () => history)
-  const numbers = readings('In nats per image', [
-    { id: 'em-step', label: 'half steps' },
-    { id: 'em-elbo', label: 'ELBO', colour: 'series-3' },
-    { id: 'em-logPx', label: 'log p(x | θ)', isSum: true },
-  ])
-  const next = (): 'E' | 'M' => (history.at(-1)?.kind === 'E' ? 'M' : 'E')
+  const numbers = emReadings()
   const show = (seen: SeenMixture) => {
     history = [...history, seen.step]
     tiles.show(seen)
-    const { elbo, logPx } = seen.step
-    numbers.set({
-      'em-step': String(history.length - 1),
-      'em-elbo': elbo === undefined ? 'no q yet' : signed(elbo),
-      'em-logPx': signed(logPx),
-    })
-    for (const [control, kind] of [
-      [controls.e, 'E'],
-      [controls.m, 'M'],
-    ] as const) {
-      control.classList.toggle('primary', kind === next())
-      control.setAttribute('aria-disabled', String(kind !== next()))
-    }
+    numbers.set(textsOf(history, seen.step))
+    markNext(controls, nextOf(history))
     curve.redraw()
   }
   const half = async (kind: 'E' | 'M') => {
-    if (em === undefined || next() !== kind) return
+    if (em === undefined || nextOf(history) !== kind) return
     show(await (kind === 'E' ? em.eStep() : em.mStep()))
   }
   const begin = async () => {
@@ -64,7 +52,7 @@ export function halfStepsCard(context: Context, run: string, shape: ImageShape, 
     em = undefined
     history = []
     em = await openImageEm(context.api, run, tensors, seed)
-    said.textContent = `EM begun anew on the first ${em.images} ${em.split === 'train' ? 'training' : 'test'} images, with ${em.components} components started at random images; nothing of the run changes. The E step shares the images among the components, the M step makes each component the mean of its shares.`
+    said.textContent = introduce(em)
     show(await em.start())
   }
   const controls = {
@@ -77,8 +65,8 @@ export function halfStepsCard(context: Context, run: string, shape: ImageShape, 
     button: controls.play,
     texts: ['Run', 'Pause'],
     seconds: context.theme.isStill ? 0 : 0.35,
-    step: () => turns.run(() => half(next())),
-    isDone: () => em === undefined || hasConverged(history) || history.length > MOST_STEPS,
+    step: () => turns.run(() => half(nextOf(history))),
+    isDone: () => em === undefined || hasConverged(history, VISIBLE) || history.length > MOST_STEPS,
   })
   const seeds = slider({
     ...{ label: 'start', min: 1, max: 99, step: 1, value: seed },
@@ -110,11 +98,23 @@ export function halfStepsCard(context: Context, run: string, shape: ImageShape, 
   }
 }
 
-/** Whether a whole pass raised log p(x) by less than a hundredth of a nat. */
-function hasConverged(history: readonly HalfStep[]): boolean {
-  const [last, before] = [history.at(-1), history.at(-3)]
-  return last?.kind === 'M' && before?.kind === 'M' && last.logPx - before.logPx < 0.01
+const emReadings = () =>
+  readings('In nats per image', [
+    { id: 'em-step', label: 'half steps' },
+    { id: 'em-elbo', label: 'ELBO', colour: 'series-3' },
+    { id: 'em-logPx', label: 'log p(x | θ)', isSum: true },
+  ])
+
+function textsOf(history: readonly HalfStep[], { elbo, logPx }: HalfStep): Record<string, string> {
+  return {
+    'em-step': String(history.length - 1),
+    'em-elbo': elbo === undefined ? 'no q yet' : signed(elbo),
+    'em-logPx': signed(logPx),
+  }
 }
+
+const introduce = ({ images, split, components }: ImageEm): string =>
+  `EM begun anew on the first ${images} ${split === 'train' ? 'training' : 'test'} images, with ${components} components started at random images; nothing of the run changes. The E step shares the images among the components, the M step makes each component the mean of its shares.`
 
 const boundFigure = ({ theme }: Context, history: () => readonly HalfStep[]) =>
   figure({
