@@ -139,7 +139,8 @@ async function compareRuns(comparison: Comparison, context: Context): Promise<Re
   const remaining = remainingTime(choices)
   const quiet = { ...context, print: () => {} }
   for (const [i, choice] of choices.entries()) {
-    const done = await makeRun(chosen(choice, rows), { comparison: name, data, settings, known }, quiet)
+    const job = { comparison: name, data, settings, known }
+    const done = await makeRun(chosen(choice, rows), job, quiet).catch(interruptedOrThrow)
     if (done === 'interrupted') return conclude(comparison, rows, context, true)
     rows.push(done.result)
     saveRows(comparison, rows)
@@ -147,6 +148,12 @@ async function compareRuns(comparison: Comparison, context: Context): Promise<Re
     context.note(`${i + 1} of ${choices.length}: ${describe(done, nameOf(settings))}${time}`)
   }
   return conclude(comparison, rows, context, false)
+}
+
+/** An interruption while the images of a run were read is one of the comparison, whose rows so far are kept. */
+function interruptedOrThrow(error: Error): 'interrupted' {
+  if (error.name === 'AbortError') return 'interrupted'
+  throw error
 }
 
 /** The runs to train of a group: all seeds use the learning rate that was chosen on the first. */
