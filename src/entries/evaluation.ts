@@ -29,6 +29,7 @@ export {
   type SampledLogPx,
 } from '../evaluation/inference-gaps.js'
 export type { OverImagesOptions } from '../evaluation/over-images.js'
+export { type Accuracy, type LabelledCodes, type Probes, probe } from '../evaluation/probes.js'
 export { type Quadrature, type QuadratureOptions, quadrature } from '../evaluation/quadrature.js'
 export { annealSimulated, type Sandwich } from '../evaluation/simulated.js'
 export { type Estimate, estimateMean } from '../numeric/means.js'

@@ -52,7 +52,7 @@ const fish = (...words: string[]): string[] =>
 const cases: readonly [string[], readonly string[]][] = [
   [['tr'], ['train', 'traverse']],
   [['em', 'p'], ['ppca']],
-  [['train', '--pre'], ['--preset']],
+  [['train', '--pres'], ['--preset']],
   [
     ['train', '--preset', 'iwae'],
     ['iwae-5-2l', 'iwae-5', 'iwae-50'],

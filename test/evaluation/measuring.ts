@@ -11,7 +11,7 @@ export function measuringOf(
 ): { measuring: Measuring; printed: string[] } {
   const printed: string[] = []
   const measuring = {
-    ...{ trained: { learner: { vae } }, images, about },
+    ...{ trained: { learner: { vae } }, images, about, logPx: 'log p(x)' },
     ...{ data: { rows: 2, columns: 2, channels: 1 }, binary: true, seed: 1, mode: 'off' },
     context: { print: (line: string) => void printed.push(line), note() {}, colors: false, signal },
   } as unknown as Measuring

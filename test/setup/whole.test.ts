@@ -34,6 +34,9 @@ describe('the whole set-up', () => {
       filter: path => !path.endsWith('.ts'),
     })
     write(clone('vendor/bundle.mjs'), 'export const bundleVendor = async () => []\n')
+    write(clone('vendor/bundle-web.mjs'), 'export const bundleWeb = async () => []\n')
+    write(clone('src/commands/list.ts'), 'export const allCommands = async () => []\n')
+    write(clone('src/commands/declared.ts'), 'export const allDeclared = () => []\n')
     write(clone('src/cli.ts'), 'console.log("first" as string)\n')
     write(clone('src/old.ts'), 'export const old = 1\n')
     write(clone('package.json'), { type: 'module' })
