@@ -13,7 +13,6 @@ const settings: readonly (readonly [string, Partial<VaeConfig>])[] = [
   ['IWAE, k = 5', { objective: 'iwae', samples: 5 }],
   ['two layers', { upperLatentDim: 2, upperHidden: [8], kl: 'monte-carlo' }],
   ['convolutions', { filters: [4] }],
-  ['Bernoulli latents', { latents: 'bernoulli', estimator: 'score', baseline: 'none', kl: 'monte-carlo' }],
 ]
 
 interface Trained {

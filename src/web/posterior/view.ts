@@ -43,7 +43,7 @@ function showPosterior(body: HTMLElement, opened: Opened, context: Context): () 
     mean: thumbnail(images, 112, 'Its reconstruction'),
   }
   const said = element('p', { class: 'note', role: 'status', 'data-status': 'posterior' })
-  const title = element('h2', {})
+  const title = element('h2', {}, 'An image')
   const why = whyNoPlane(opened)
   let work = new AbortController()
   let current: { chosen: Chosen; encoded: Encoded; truth?: PlaneIntegrals } | undefined
