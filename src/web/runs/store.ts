@@ -33,7 +33,9 @@ export function runStore(api: Api, isLive: boolean, changed: () => void): RunSto
   const loadRuns = () =>
     api.get<RunSummary[]>('runs.json', stop.signal).then(
       found => {
-        runs = found
+        // A run can be deleted before the server listens for it.
+        const gone = runs.filter(({ name }) => !found.some(run => run.name === name))
+        runs = [...found, ...gone.map(deleted)]
         say(undefined)
       },
       error => say((error as Error).message),
@@ -63,9 +65,7 @@ export function runStore(api: Api, isLive: boolean, changed: () => void): RunSto
     changed()
   }
   const onRemoved = ({ name }: { name: string }) => {
-    runs = runs.map(run =>
-      run.name === name ? { name, error: `the run was deleted or renamed while the page was open` } : run,
-    )
+    runs = runs.map(run => (run.name === name ? deleted(run) : run))
     changed()
   }
   const close = isLive
@@ -97,6 +97,11 @@ export function runStore(api: Api, isLive: boolean, changed: () => void): RunSto
   }
 }
 
+const deleted = ({ name }: RunSummary): RunSummary => ({
+  name,
+  error: 'the run was deleted or renamed while the page was open',
+})
+
 interface Listener {
   onRun(run: RunSummary): void
   onMetrics(metrics: MetricsOf): void
@@ -124,10 +129,8 @@ function connect(api: Api, { onRun, onMetrics, onRemoved, say, loadRuns, reload 
           return say(
             'the server does not answer: it was ended; what is shown is what it last said. Start `elbo explore` again',
           )
-        if (wasOpen) {
-          loadRuns()
-          reload()
-        }
+        loadRuns()
+        if (wasOpen) reload()
         wasOpen = true
       },
     )
