@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { exportSite, requireNewFolder } from '../explore/export-site.js'
+import { BLOCK } from '../explore/images.js'
 import type { About } from '../explore/protocol.js'
 import { startServer } from '../explore/server.js'
 import { inGroup, text, UsageError, wholeNumber } from '../settings/setting.js'
@@ -44,7 +45,7 @@ export const explore = command({
     const about: About = { version: packageVersion(), mode: 'live', checkpoints: context.checkpoints, named }
     const host = values.host ?? '127.0.0.1'
     requireLoopback(host)
-    if (values.export !== null) return exportRuns(about, values.export, values.exportImages, context)
+    if (values.export !== null) return exportRuns(about, values.export, wholeBlocks(values.exportImages), context)
     const server = await startServer({ ...about, host, port: values.port })
     context.print(server.address)
     context.note('the page is for this machine and whoever has the address; Ctrl-C ends it')
@@ -99,3 +100,6 @@ function openBrowser(address: string, { note }: Context): void {
   child.on('error', error => note(`--open: ${program} does not run (${error.message}); open the address yourself`))
   child.unref()
 }
+
+/** Images are exported in whole blocks. */
+const wholeBlocks = (images: number): number => BLOCK * Math.ceil(images / BLOCK)
