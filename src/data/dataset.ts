@@ -227,6 +227,18 @@ export const readOptionsOf = (settings: Partial<ReadOptions>): ReadOptions =>
     Object.entries(asTheyAre).map(([name, usual]) => [name, settings[name as keyof ReadOptions] ?? usual]),
   ) as unknown as ReadOptions
 
+/** All of `settings` that decides what `loadRunDataset` gives; runs that agree in it have the same images. */
+export function selectionOf(settings: DataSettings): DataSettings {
+  const { data, validation, test, trainImages, validationImages, condition } = settings
+  return {
+    ...readOptionsOf(settings),
+    ...{ data, trainImages, validationImages },
+    ...(validation !== undefined && { validation }),
+    ...(test !== undefined && { test }),
+    ...(condition !== undefined && { condition }),
+  }
+}
+
 /**
  * Loads the images of a run. Throws a `UsageError` if there are fewer than its settings ask for, or if its model needs labels that they lack, and
  * an `AbortError` as soon as `signal` is aborted: what is decoded or hashed then is begun again at the next start.

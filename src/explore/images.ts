@@ -1,5 +1,5 @@
 /** The images of runs, in blocks: grey levels as the source has them, and as the run's model reads them in every evaluation. */
-import { type Dataset, loadRunDataset, type Split, sourceName, splitNames } from '../data/dataset.js'
+import { type Dataset, loadRunDataset, type Split, selectionOf, sourceName, splitNames } from '../data/dataset.js'
 import { describeSize, imageShape, levelsOf } from '../data/images.js'
 import { methodOf } from '../methods/list.js'
 import type { RunConfig } from '../methods/method.js'
@@ -29,35 +29,7 @@ export function runImages(): (folder: string, split: string) => Promise<RunImage
   // Splits as they are read: a block of them is binarized for many requests.
   const read = new WeakMap<Dataset, Map<string, RunImages>>()
   const load = (config: RunConfig) => {
-    const {
-      data,
-      validation,
-      trainImages,
-      validationImages,
-      resize,
-      crop,
-      background,
-      channels,
-      transpose,
-      key,
-      rawShape,
-      skipBroken,
-    } = config
-    const settings = {
-      data,
-      validation,
-      trainImages,
-      validationImages,
-      resize,
-      crop,
-      background,
-      channels,
-      transpose,
-      key,
-      rawShape,
-      skipBroken,
-    }
-    const name = JSON.stringify(settings)
+    const name = JSON.stringify(selectionOf(config))
     const loading = held.get(name) ?? loadRunDataset(config)
     held.delete(name)
     held.set(name, loading)
