@@ -1,7 +1,6 @@
 // Measures what workers cost and gain on this machine: node bench/workers.mjs --help
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -74,8 +73,8 @@ function median(values) {
 
 /** ms a step of the first of some processes that compute together. */
 async function turn({ count, threads }) {
-  const ports = await freePorts(count)
-  const workers = ports.map(port => `127.0.0.1:${port}`)
+  const { freeAddresses } = await import('../dist/commands/launch.js')
+  const workers = await freeAddresses(count)
   const children = workers.map((_, index) => {
     const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2)]
     const job = JSON.stringify({ workers, index, threads })
@@ -93,14 +92,6 @@ async function turn({ count, threads }) {
     }),
   )
   return Number(said[0])
-}
-
-async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map(server => once(server, 'listening')))
-  const ports = servers.map(server => server.address().port)
-  await Promise.all(servers.map(server => new Promise(done => server.close(done))))
-  return ports
 }
 
 async function work({ workers, index, threads }) {

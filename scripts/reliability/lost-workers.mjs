@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { seededNumbers } from './options.mjs'
 
 const HELP = `Usage: node scripts/reliability/lost-workers.mjs [options]
 
@@ -38,7 +39,7 @@ else await main()
 
 async function main() {
   const home = mkdtempSync(join(tmpdir(), 'lost-workers-'))
-  const random = randoms(Number(options.seed))
+  const random = seededNumbers(Number(options.seed))
   const small = '--train-images 500 --validation-images 100 --hidden 8 --latent-dim 2 --batch-size 50 --threads 1'
   const settings = [...small.split(' '), '--workers', options.workers, '--epochs', '30', '--images-every', '30']
   const started = performance.now()
@@ -118,16 +119,5 @@ function workerOf(launcher, index) {
     return found === undefined ? undefined : Number(found)
   } catch {
     return undefined
-  }
-}
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-function randoms(seed) {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

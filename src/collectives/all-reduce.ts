@@ -7,7 +7,7 @@ export const ALL_REDUCE = 'CollectiveReduceV2'
 /** Every cluster has one group: all of its workers. */
 const GROUP = 1
 
-/** An operation of a worker that hears nothing of the others fails after so long, in seconds; deaths are noticed earlier (health.ts). */
+/** An operation of a worker that hears nothing of the others fails after so long, in seconds; whoever watches the others (runs/team.ts) ends it earlier. */
 const LONGEST_WAIT = 3600
 
 /** The place of this process among those that compute one step together. */

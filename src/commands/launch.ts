@@ -90,7 +90,7 @@ function endOf(child: ChildProcess, index: number, onFailure: () => void): Promi
 }
 
 /** Addresses of this machine that were free at once. A port may be taken before a worker has it: then the start fails, and says so. */
-async function freeAddresses(count: number): Promise<string[]> {
+export async function freeAddresses(count: number): Promise<string[]> {
   const servers = await Promise.all(Array.from({ length: count }, listen))
   const ports = servers.map(server => (server.address() as AddressInfo).port)
   await Promise.all(servers.map(server => new Promise(done => server.close(done))))

@@ -69,7 +69,7 @@ async function leaveTogether(): Promise<void> {
 /** Workers are asked whether they live this often, and have this long to answer, in milliseconds. */
 const [EVERY, ANSWER] = [2000, 10_000]
 
-export interface Watch {
+interface Watch {
   /** The worker that is gone, in one line; undefined if all answer. Asks them all, unless one is known to be gone. */
   lost(): Promise<string | undefined>
   /** Ends the watch; a worker that ends now is not missed. */
@@ -77,7 +77,7 @@ export interface Watch {
 }
 
 /** Watches the other workers; if one does not answer, all operations that wait for it fail. The chief watches all, each other one the chief. */
-export function watchTeam({ index, count, isChief }: Team): Watch {
+function watchTeam({ index, count, isChief }: Team): Watch {
   const { binding } = tf.backend() as NodeBackend
   const others = Array.from({ length: count }, (_, i) => i).filter(i => i !== index)
   const watched = isChief ? others : [0]
@@ -90,11 +90,13 @@ export function watchTeam({ index, count, isChief }: Team): Watch {
         lost ??= `worker ${i} at ${binding.cluster?.workers[i]} is gone or does not answer`
     }
   }
-  const timer = setInterval(async () => {
+  let timer = setTimeout(watch, EVERY)
+  async function watch(): Promise<void> {
     await ask(watched)
-    if (lost !== undefined && !isOver) binding.abortCollectives(lost)
-    if (lost !== undefined) clearInterval(timer)
-  }, EVERY)
+    if (isOver) return
+    if (lost === undefined) timer = setTimeout(watch, EVERY)
+    else binding.abortCollectives(lost)
+  }
   return {
     async lost() {
       await ask(others)
@@ -102,7 +104,7 @@ export function watchTeam({ index, count, isChief }: Team): Watch {
     },
     stop() {
       isOver = true
-      clearInterval(timer)
+      clearTimeout(timer)
     },
   }
 }

@@ -1,8 +1,8 @@
 // Data parallelism: what several workers compute together is what one computes alone, to the rounding of float32.
 import { spawn } from 'node:child_process'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { freeAddresses } from '../../src/commands/launch.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { skipped } from '../support/native.js'
 import { repository } from '../support/repository.js'
@@ -23,12 +23,12 @@ interface Trained {
 
 /** What each of `count` workers got for each of the settings. */
 async function trained(count: number): Promise<Trained[][]> {
-  const ports = await freePorts(count)
-  const addresses = count === 1 ? '' : ports.map(port => `127.0.0.1:${port}`).join(',')
+  const workers = await freeAddresses(count)
+  const addresses = count === 1 ? '' : workers.join(',')
   const script = join(repository, 'test/support/cluster-worker.mjs')
   const given = JSON.stringify(settings.map(([, one]) => one))
   return Promise.all(
-    ports.map(
+    workers.map(
       (_, index) =>
         new Promise<Trained[]>((resolve, reject) => {
           const worker = spawn(process.execPath, [script, String(index), addresses, given])
@@ -43,14 +43,6 @@ async function trained(count: number): Promise<Trained[][]> {
         }),
     ),
   )
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map(server => new Promise(done => server.once('listening', done))))
-  const ports = servers.map(server => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map(server => new Promise(done => server.close(done))))
-  return ports
 }
 
 /** The largest difference of two weights, relative to the largest weight of their variable. */
