@@ -7,13 +7,74 @@ import { ALL_REDUCE } from '../../collectives/all-reduce.js'
 import { ATTRIBUTE_TYPES, type Attribute } from '../../libtensorflow/attributes.js'
 import { type Builder, newBuilder } from '../program/builder.js'
 import { FUNCTION_ATTRIBUTE } from '../program/graphdef.js'
-import { int } from '../program/operations.js'
-import { type Program, type ProgramNode, type ProgramWithFunctions, typeOf, type Value } from '../program/program.js'
+import { concatenation, int, ints, slice } from '../program/operations.js'
+import {
+  type Operation,
+  type Program,
+  type ProgramNode,
+  type ProgramWithFunctions,
+  sizeOf,
+  typeOf,
+  type Value,
+} from '../program/program.js'
+import { withoutDeadCode } from './simplify.js'
 
 const isReduce = (node: ProgramNode | undefined): boolean => node?.kind === 'operation' && node.op === ALL_REDUCE
 
 /** Whether a program has an all-reduce. */
 export const reducesOverWorkers = ({ nodes }: Program): boolean => nodes.some(isReduce)
+
+/**
+ * The same program, in which all-reduces that do not need each other are one, of their vectors end to end: each costs a round trip. A sum of
+ * two workers keeps its bits; of more workers the ring adds some elements, at the ends of its parts, in another order.
+ */
+export function withJoinedReduces(program: Program): Program {
+  const builder = newBuilder()
+  const made = valuesIn(builder, program)
+  for (const { nodes, reduces } of stagesOf(program)) {
+    for (const i of ascending(nodes)) made.set(resultsOf(program, i), copied(builder, program, i, made.get))
+    for (const alike of groupsOf(program, reduces))
+      made.set(
+        alike.map(node => ({ node, index: 0 })),
+        joined(builder, program, alike, made.get),
+      )
+  }
+  const results = [...program.results].map(([name, value]) => [name, made.get(value)] as const)
+  return withoutDeadCode(builder.build(new Map(results)))
+}
+
+/** All-reduces of the same kind, sums or means, together. */
+function groupsOf(program: Program, reduces: readonly number[]): number[][] {
+  const kindOf = (i: number) => JSON.stringify(operation(program, i).attributes)
+  return [...new Set(reduces.map(kindOf))].map(kind => reduces.filter(i => kindOf(i) === kind))
+}
+
+/** The results of some all-reduces of vectors, computed by one. */
+function joined(builder: Builder, program: Program, reduces: readonly number[], get: Get): Value[] {
+  const [first, ...others] = reduces.map(i => operation(program, i))
+  if (first === undefined || others.length === 0) return reduces.flatMap(i => copied(builder, program, i, get))
+  const vectors = reduces.map(i => get(operation(program, i).inputs[0] as Value))
+  const whole = concatenation(
+    builder,
+    vectors.flatMap(vector => partsOf(builder, vector)),
+  )
+  const type = builder.typeOf(whole)
+  const [size, group] = first.inputs.slice(1).map(get) as [Value, Value]
+  const sum = builder.single(ALL_REDUCE, first.attributes, [whole, size, group, int(builder, sizeOf(type))], type)
+  let end = 0
+  return vectors.map(vector => {
+    const { shape } = builder.typeOf(vector)
+    const begin = end
+    end += sizeOf({ ...type, shape })
+    return slice(builder, sum, ints(builder, [begin]), shape)
+  })
+}
+
+/** The vectors that are end to end in this one. */
+function partsOf(builder: Builder, vector: Value): readonly Value[] {
+  const node = builder.nodeOf(vector)
+  return node.kind === 'operation' && node.op === 'ConcatV2' ? node.inputs.slice(0, -1) : [vector]
+}
 
 /** The same program with its stages as functions, whose names begin with `prefix`. */
 export function inStages(program: Program, prefix: string): ProgramWithFunctions {
@@ -107,7 +168,7 @@ function cutOut(program: Program, members: ReadonlySet<number>): Stage {
     inside.set(key(value), added)
     return added
   }
-  for (const i of [...members].sort((a, b) => a - b))
+  for (const i of ascending(members))
     copied(builder, program, i, get).forEach((copy, index) => void inside.set(key({ node: i, index }), copy))
   const results = usedOutside(program, members)
   return {
@@ -130,11 +191,21 @@ const key = ({ node, index }: Value): string => `${node}:${index}`
 type Get = (value: Value) => Value
 
 /** The results of operation number `i` of a program, added to another one. */
-function copied(builder: Builder, { nodes }: Program, i: number, get: Get): Value[] {
+function copied(builder: Builder, program: Program, i: number, get: Get): Value[] {
+  const { op, attributes, inputs, types } = operation(program, i)
+  return builder.operation(op, attributes, inputs.map(get), types)
+}
+
+function operation({ nodes }: Program, i: number): Operation {
   const node = nodes[i]
   if (node?.kind !== 'operation') throw new Error(`stages: %${i} is not an operation`)
-  return builder.operation(node.op, node.attributes, node.inputs.map(get), node.types)
+  return node
 }
+
+const resultsOf = (program: Program, node: number): Value[] =>
+  operation(program, node).types.map((_, index) => ({ node, index }))
+
+const ascending = (nodes: Iterable<number>): number[] => [...nodes].sort((a, b) => a - b)
 
 /** Gives the values of all inputs but the last, the number of the instance: two of one size may run at the same time. */
 function numbered(builder: Builder, get: Get, instance: number): Get {

@@ -70,6 +70,15 @@ export function pack(builder: Builder, values: readonly Value[], axis: number): 
   return builder.single('Pack', attributes, values, { dtype, shape: shape.toSpliced(axis, 0, values.length) })
 }
 
+/** Vectors of one type, end to end. */
+export function concatenation(builder: Builder, vectors: readonly Value[]): Value {
+  const types = vectors.map(builder.typeOf)
+  const [{ dtype } = { dtype: DTYPES.TF_FLOAT }] = types
+  const shape = [types.reduce((sum, { shape: [size = 0] }) => sum + size, 0)]
+  const attributes = [typeAttribute('T', dtype), typeAttribute('Tidx', INT32), intAttribute('N', vectors.length)]
+  return builder.single('ConcatV2', attributes, [...vectors, int(builder, 0)], { dtype, shape })
+}
+
 /** The axes in another order: axis i of the result is axis `order[i]`. */
 export function transpose(builder: Builder, value: Value, order: readonly number[]): Value {
   const { dtype, shape } = builder.typeOf(value)

@@ -11,7 +11,7 @@ import { canonicalConvolutions } from '../passes/convolutions.js'
 import { fused } from '../passes/fusions.js'
 import { vectorizedNoise } from '../passes/philox.js'
 import { optimize } from '../passes/simplify.js'
-import { inStages, reducesOverWorkers } from '../passes/stages.js'
+import { inStages, reducesOverWorkers, withJoinedReduces } from '../passes/stages.js'
 import { toGraph } from '../program/graphdef.js'
 import { type Program, type ProgramWithFunctions, sizeOf } from '../program/program.js'
 import type { StepProgram } from '../record/trace.js'
@@ -86,7 +86,7 @@ function forMode(mode: NativeMode, program: Program, { name, precision, onGpu }:
 const alone = (program: Program): ProgramWithFunctions => ({ program, functions: new Map() })
 
 function inStagesForXla(program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
-  const staged = inStages(program, name)
+  const staged = inStages(withJoinedReduces(program), name)
   const stages = [...staged.functions].flatMap(([stage, its]) => {
     const { program, functions } = forXla(its, stage, onGpu)
     return [...functions, [stage, program] as const]
