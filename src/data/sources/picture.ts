@@ -1,12 +1,9 @@
 /** Decodes one picture with sharp (libvips): PNG, JPEG, WebP, GIF, TIFF and AVIF, as uint8 levels. */
-import sharp, { type Metadata, type Sharp } from 'sharp'
+import type { Metadata } from 'sharp'
 import type { ImageShape } from '../images.js'
 import { transposedImage, transposedShape, withChannels } from './levels.js'
+import { loadSharp } from './load-sharp.js'
 import type { ReadOptions } from './reader.js'
-
-// Many small pictures at a time are faster than many threads on each; a cache by file name would return what a file was before.
-sharp.concurrency(1)
-sharp.cache(false)
 
 /** The most pixels of one picture: a few kilobytes of PNG can stand for gigabytes of levels. */
 const MOST_PIXELS = 8192 ** 2
@@ -33,7 +30,8 @@ export interface PictureTarget extends ImageShape, Pick<ReadOptions, 'crop' | 'b
 
 /** Reads the header. Rows and columns are those after the rotation that EXIF asks for. Throws an Error whose message is the reason alone. */
 export async function readHeader(picture: EncodedPicture): Promise<PictureHeader> {
-  const found = await explained(() => openPicture(picture).metadata())
+  const open = await opener()
+  const found = await explained(() => open(picture).metadata())
   if (!formats.includes(found.format)) throw new Error(`${found.format} pictures are not read; ${READABLE}`)
   if (found.depth !== 'uchar' && found.depth !== 'ushort')
     throw new Error(`levels of type ${found.depth}; 8 or 16 bits, unsigned, were expected`)
@@ -56,8 +54,9 @@ const isGrey = ({ space }: Metadata): boolean => space === 'b-w' || space === 'g
 export async function decodePicture(picture: EncodedPicture, target: PictureTarget): Promise<Uint8Array> {
   const isTransposed = target.transpose === 'on'
   const shape = isTransposed ? transposedShape(target) : target
+  const open = await opener()
   const { data, info } = await explained(() => {
-    const flat = openPicture(picture).flatten({ background: target.background })
+    const flat = open(picture).flatten({ background: target.background })
     return (target.isResized ? flat.resize(resizing(shape)) : flat)
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
@@ -76,9 +75,12 @@ export async function decodePicture(picture: EncodedPicture, target: PictureTarg
 export const resizing = ({ rows, columns, crop }: Pick<PictureTarget, 'rows' | 'columns' | 'crop'>) =>
   ({ width: columns, height: rows, fit: crop === 'center' ? 'cover' : 'fill', position: 'centre' }) as const
 
-/** A damaged file is refused, but harmless oddities, which are warnings of the decoders, are not. */
-const openPicture = (picture: EncodedPicture): Sharp =>
-  sharp(picture, { failOn: 'error', limitInputPixels: MOST_PIXELS, autoOrient: true, ignoreIcc: true })
+/** Opens pictures. A damaged file is refused, but harmless oddities, which are warnings of the decoders, are not. */
+async function opener() {
+  const sharp = await loadSharp()
+  const options = { failOn: 'error', limitInputPixels: MOST_PIXELS, autoOrient: true, ignoreIcc: true } as const
+  return (picture: EncodedPicture) => sharp(picture, options)
+}
 
 const READABLE = 'PNG, JPEG, WebP, GIF, TIFF and AVIF are'
 

@@ -1,9 +1,9 @@
 /** Resizes, transposes and converts images of array formats, whose levels are known without decoding. */
-import sharp from 'sharp'
 import { type ImageShape, imageSize } from '../images.js'
 import { WHITE } from '../levels.js'
 import { inParallel } from './in-parallel.js'
 import { channelsAsked, imagesPerBlock, sizeAsked, transposedImage, transposedShape, withChannels } from './levels.js'
+import { loadSharp } from './load-sharp.js'
 import { resizing } from './picture.js'
 import type { Decodable, ReadOptions } from './reader.js'
 
@@ -98,6 +98,7 @@ function resize(shape: ImageShape, options: ReadOptions, { files }: Decodable): 
 async function resized(levels: Uint8Array, from: ImageShape, to: ImageShape & Pick<ReadOptions, 'crop'>) {
   const channels = from.channels as 1 | 2 | 3 | 4
   const raw = { width: from.columns, height: from.rows, channels }
+  const sharp = await loadSharp()
   const image = sharp(levels, { raw }).resize(resizing(to))
   return (channels < 3 ? image.toColourspace('b-w') : image).raw({ depth: 'uchar' }).toBuffer()
 }
