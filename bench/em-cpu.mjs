@@ -49,5 +49,7 @@ for (const model of values.models.split(',')) {
   const rounds = Array.from({ length: Number(values.rounds) }, () => clones.map(clone => passOf(clone, model)))
   const [own, others] = [0, 1].map(i => median(rounds.map(round => round[i])).toFixed(0))
   const ratio = median(rounds.map(([a, b]) => a / b)).toFixed(2)
-  console.log(`${model}: ${own} ms of CPU a pass here, ${others} there; the ratio is ${ratio} over ${rounds.length} rounds`)
+  console.log(
+    `${model}: ${own} ms of CPU a pass here, ${others} there; the ratio is ${ratio} over ${rounds.length} rounds`,
+  )
 }
