@@ -66,6 +66,7 @@ export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalys
   return {
     variables: new Map([...model.variables, ...gathered.variables]),
     models: new Map(),
+    parts: { sums: [gathered.sums] },
     step(batch, _key, { used }) {
       const { x, mean } = infer(batch)
       gathered.add(x, tf.reshape(mean, [1, ...mean.shape]), used)
@@ -109,6 +110,7 @@ export function gatherStatistics(model: FactorAnalysis) {
     spread: square,
   })
   return {
+    sums,
     variables: new Map([...sums.variables].map(([name, variable]) => [`statistics/${name}`, variable] as const)),
     /** Adds the first `used` images of x [batch, features]; expectations are means over z [samples, batch, latent]. */
     add: (x: tf.Tensor, z: tf.Tensor, used: number): void => sums.add(batchStatistics(model, x, z, used)),
