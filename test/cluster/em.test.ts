@@ -69,7 +69,9 @@ function expectClose(history: readonly EpochMetrics[], expected: readonly EpochM
   expect(history).toHaveLength(expected.length)
   for (const [pass, metrics] of expected.entries())
     for (const name of bounds) {
-      const [value, other] = [metrics, history[pass]].map(one => one && Object.entries(one).find(([key]) => key === name)?.[1])
+      const [value, other] = [metrics, history[pass]].map(
+        one => one && Object.entries(one).find(([key]) => key === name)?.[1],
+      )
       if (value === undefined) expect(other).toBeUndefined()
       else expect(Math.abs((other as number) / value - 1), `${name} of pass ${pass + 1}`).toBeLessThan(1e-6)
     }
