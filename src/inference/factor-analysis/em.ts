@@ -62,6 +62,7 @@ export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalys
   return {
     variables: new Map([...model.variables, ...gathered.variables]),
     models: new Map(),
+    parts: { sums: [gathered.sums] },
     step(batch, _key, { used }) {
       const inferred = infer(model, options.read(batch))
       gathered.add(exactSums(model, inferred, used))
@@ -102,6 +103,7 @@ export function gatherStatistics(model: FactorAnalysis) {
     spread: square,
   })
   return {
+    sums,
     variables: new Map([...sums.variables].map(([name, variable]) => [`statistics/${name}`, variable] as const)),
     /** Adds the sums of a batch, by `exactSums` or `sampledSums`. */
     add: sums.add,

@@ -60,6 +60,7 @@ export function monteCarloFactorAnalysis(
   return {
     variables: new Map([...model.variables, ...gathered.variables, ...chains.variables]),
     models: new Map(),
+    parts: { sums: [gathered.sums, ...chains.parts.sums], rows: chains.parts.rows },
     step(batch, stepKey, { used, first }) {
       const x = options.read(batch)
       const inferred = infer(model, x)
