@@ -3,7 +3,14 @@
 import { Matrix } from 'ml-matrix'
 import * as tf from '#tfjs'
 import { usedImages, usedMeans } from '../../data/used-images.js'
-import { boundAt, type Inferred, infer } from '../../models/factor-analysis/densities.js'
+import {
+  boundAt,
+  type Inferred,
+  infer,
+  type Projected,
+  project,
+  refine,
+} from '../../models/factor-analysis/densities.js'
 import {
   type FactorAnalysis,
   type FactorParameters,
@@ -64,11 +71,17 @@ export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalys
     models: new Map(),
     parts: { sums: [gathered.sums] },
     step(batch, _key, { used }) {
-      const inferred = infer(model, options.read(batch))
-      gathered.add(exactSums(model, inferred, used))
+      const projected = project(model, options.read(batch))
+      if (!model.isRefined) {
+        gathered.add(sumsAt(model, projected, used))
+        return usedMeans(boundAt(model, projected), used)
+      }
+      const inferred = refine(model, projected)
+      gathered.add(refinedSums(model, inferred, used))
       return usedMeans(boundAt(model, inferred), used)
     },
     bound: batch => boundAt(model, infer(model, options.read(batch))),
+    form: () => (model.isRefined ? 'refined' : ''),
     async finishPass() {
       const old = await readParameters(model)
       const { covariance, logDetCovariance } = posteriorOf(old)
@@ -105,7 +118,7 @@ export function gatherStatistics(model: FactorAnalysis) {
   return {
     sums,
     variables: new Map([...sums.variables].map(([name, variable]) => [`statistics/${name}`, variable] as const)),
-    /** Adds the sums of a batch, by `exactSums` or `sampledSums`. */
+    /** Adds the sums of a batch, by `sumsAt`, `refinedSums` or `sampledSums`. */
     add: sums.add,
     dispose: sums.dispose,
     /**
@@ -144,13 +157,22 @@ function maskedSums(mask: tf.Tensor, residual: tf.Tensor, z: tf.Tensor) {
   }
 }
 
+/** Whether an image is among the first `used`: bool [batch, 1]. */
+const maskOf = ({ start }: Projected, used: number): tf.Tensor =>
+  tf.reshape(usedImages(start.shape[0] as number, used), [-1, 1])
+
+/** The sums of a batch at `start`, of its first `used` images. */
+function sumsAt({ latentDim }: FactorAnalysis, at: Projected, used: number) {
+  return { ...maskedSums(maskOf(at, used), at.residual, at.start), spread: tf.zeros([latentDim, latentDim]) }
+}
+
 /**
- * The sums of a batch at the means of p(z | x), of its first `used` images. Their residuals are those at `start` less W step: so e, ee and ez follow from
+ * The same at the means of p(z | x). Their residuals are those at `start` less W step: so e, ee and ez follow from
  * products with W, and no other matrix of [batch, features] is made.
  */
-function exactSums({ W, latentDim }: FactorAnalysis, { start, residual, step }: Inferred, used: number) {
-  const mask = tf.reshape(usedImages(start.shape[0] as number, used), [-1, 1])
-  const { images, e, ee, ...both } = maskedSums(mask, residual, tf.concat([tf.add(start, step), step], 1))
+function refinedSums({ W, latentDim }: FactorAnalysis, at: Inferred, used: number) {
+  const means = tf.add(at.start, at.step)
+  const { images, e, ee, ...both } = maskedSums(maskOf(at, used), at.residual, tf.concat([means, at.step], 1))
   const [z, moved] = tf.split(both.z, 2) as [tf.Tensor, tf.Tensor]
   const [ez, eMoved] = tf.split(both.ez, 2, 1) as [tf.Tensor, tf.Tensor]
   const [ofZ, ofMoved] = tf.split(both.zz, 2, 0) as [tf.Tensor, tf.Tensor]

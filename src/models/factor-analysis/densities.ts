@@ -4,30 +4,37 @@ import { LOG_2PI } from '../../numeric/special-functions.js'
 import { type Key, normal } from '../../random.js'
 import type { FactorAnalysis } from './model.js'
 
-/** p(z | x) of each image by one matrix product, and a Newton step from there to its mean. */
-export interface Inferred {
-  /** The mean as the product rounds it: [batch, latent]. Of factors that are nearly the same, large entries of the projection cancel. */
+/** The mean of p(z | x) of each image as a matrix product rounds it. */
+export interface Projected {
+  /** [batch, latent]. */
   start: tf.Tensor
   /** x - mu - W start: [batch, features]. */
   residual: tf.Tensor
+}
+
+/** The same and a Newton step to the mean. */
+export interface Inferred extends Projected {
   /** The mean of p(z | x) less `start`: [batch, latent]. */
   step: tf.Tensor
   /** log p(x, z) at the mean less that at `start`, in nats: [batch], at least 0. */
   gain: tf.Tensor
 }
 
-/** p(z | x) of images x [batch, features]. */
-export function infer(model: FactorAnalysis, x: tf.Tensor): Inferred {
+/** The means of p(z | x) of images x [batch, features], right in float32 unless `model.isRefined`. */
+export function project(model: FactorAnalysis, x: tf.Tensor): Projected {
   const away = tf.sub(x, model.mu) as tf.Tensor2D
   const start = tf.matMul(away, model.projection as tf.Tensor)
-  return newtonStep(model, start, tf.sub(away, decode(model, start)))
+  return { start, residual: tf.sub(away, decode(model, start)) }
 }
+
+/** p(z | x) of images x [batch, features]. */
+export const infer = (model: FactorAnalysis, x: tf.Tensor): Inferred => refine(model, project(model, x))
 
 /** W z: z [batch, latent] -> [batch, features]. */
 const decode = ({ W }: FactorAnalysis, z: tf.Tensor): tf.Tensor => tf.matMul(z, W as tf.Tensor, false, true)
 
 /** With g the gradient of log p(x, z) at `start`, and G = R Rᵀ its inverse negative Hessian, the step is R Rᵀ g and gains 1/2 |Rᵀ g|^2. */
-function newtonStep({ W, psi, posteriorRoot }: FactorAnalysis, start: tf.Tensor, residual: tf.Tensor): Inferred {
+export function refine({ W, psi, posteriorRoot }: FactorAnalysis, { start, residual }: Projected): Inferred {
   const gradient = tf.sub(tf.matMul(residual, tf.div(W, tf.reshape(psi, [-1, 1]))), start)
   const scaled = tf.matMul(gradient, posteriorRoot)
   const step = tf.matMul(scaled, posteriorRoot, false, true)
@@ -112,19 +119,23 @@ export function logProb(model: FactorAnalysis, x: tf.Tensor): tf.Tensor {
  * console.log(elbo.shape, reconstruction.shape, kl.shape) // [ 1 ] [ 1 ] [ 1 ]
  */
 export function exactBound(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor) {
-  return tf.tidy(() => boundAt(model, newtonStep(model, mean, tf.sub(tf.sub(x, model.mu), decode(model, mean)))))
+  return tf.tidy(() => {
+    const residual = tf.sub(tf.sub(x, model.mu), decode(model, mean))
+    return boundAt(model, refine(model, { start: mean, residual }))
+  })
 }
 
-/** As `exactBound`, of what `infer` returned. */
-export function boundAt(model: FactorAnalysis, { start, residual, step, gain }: Inferred) {
+/** As `exactBound`, of what `infer` or `project` returned. */
+export function boundAt(model: FactorAnalysis, at: Projected | Inferred) {
   const { psi, latentDim, logDetPosterior, tracePosterior, logDensityAtMean } = model
   const squaredNorm = (z: tf.Tensor) => tf.sum(tf.square(z), -1) // [batch]
   // (x - mu)ᵀ C^-1 (x - mu) = |x - mu - W m|^2_Psi + |m|^2: both terms are positive, so nothing cancels.
-  const squared = tf.add(tf.sum(tf.div(tf.square(residual), psi), -1), squaredNorm(start))
-  const elbo = tf.sub(logDensityAtMean, tf.sub(tf.mul(squared, 0.5), gain))
+  const squared = tf.add(tf.sum(tf.div(tf.square(at.residual), psi), -1), squaredNorm(at.start))
+  const half = tf.mul(squared, 0.5)
+  const elbo = tf.sub(logDensityAtMean, 'gain' in at ? tf.sub(half, at.gain) : half)
   // 1/2 (tr G + |m|^2 - L - log det G)
-  const spread = tf.sub(tf.sub(tracePosterior, logDetPosterior), latentDim)
-  const kl = tf.mul(tf.add(squaredNorm(tf.add(start, step)), spread), 0.5)
+  const mean = 'step' in at ? tf.add(at.start, at.step) : at.start
+  const kl = tf.mul(tf.add(squaredNorm(mean), tf.sub(tf.sub(tracePosterior, logDetPosterior), latentDim)), 0.5)
   return { elbo, reconstruction: tf.add(elbo, kl), kl }
 }
 
