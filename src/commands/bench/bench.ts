@@ -86,6 +86,10 @@ const options = {
       ],
       read.listOrOff,
     ),
+    samples: wholeNumber([1, 10_000], 1, [
+      'with --workers: importance samples k',
+      'With --workers: importance samples k of each image. 1 is the ELBO.',
+    ]),
     rounds: wholeNumber([1, 1000], 5, [
       'turns of each candidate',
       'Counted turns of each candidate, after one for warm-up.',
@@ -129,12 +133,20 @@ export const bench = command({
     'bench --backends tensorflow,wasm --modes xla,off',
     'bench --models mlp --modes xla --peers --json',
     'bench --models mlp --workers 1,2,4',
+    'bench --models 784-200-200-50 --batch-sizes 100 --workers 1,2 --samples 50',
   ],
   async run({ values, given, switches }, context) {
     if (values.workers !== null) {
       requireUsed({ ...given, ...switches })
-      return benchWorkers({ ...values, ...networksOf(values), workers: values.workers, limits: limitsOf(values) }, context)
+      return benchWorkers(
+        { ...values, ...networksOf(values), workers: values.workers, limits: limitsOf(values) },
+        context,
+      )
     }
+    if (values.samples !== 1)
+      throw new UsageError(
+        `--samples ${values.samples}: has no effect without --workers; leave it out, or add --workers 1,2`,
+      )
     const asked = { ...values, peers: switches.peers === true }
     requireSameCores(asked)
     refuseOwnFile('--out', asked.out)
@@ -159,7 +171,9 @@ const UNUSED = ['backends', 'modes', 'precisions', 'out', 'peers'] as const
 function requireUsed(given: Readonly<Record<string, unknown>>): void {
   const unused = UNUSED.find(name => given[name] !== undefined && given[name] !== false)
   if (unused !== undefined)
-    throw new UsageError(`--${unused}: has no effect with --workers, which times XLA on native TensorFlow; leave one of the two out`)
+    throw new UsageError(
+      `--${unused}: has no effect with --workers, which times XLA on native TensorFlow; leave one of the two out`,
+    )
 }
 
 const networksOf = ({ models, batchSizes }: Pick<Asked, 'models' | 'batchSizes'>) => ({

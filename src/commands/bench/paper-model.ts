@@ -16,7 +16,10 @@ export interface Link {
 export const bytesSent = (workers: number, bytes: number): number => (2 * (workers - 1) * bytes) / workers
 
 /** A link from the measured milliseconds of two all-reduces of `workers` workers: of one number, and of `bytes` bytes. */
-export const linkOf = (workers: number, { smallMs, largeMs, bytes }: { smallMs: number; largeMs: number; bytes: number }): Link => ({
+export const linkOf = (
+  workers: number,
+  { smallMs, largeMs, bytes }: { smallMs: number; largeMs: number; bytes: number },
+): Link => ({
   messageMs: smallMs / (2 * (workers - 1)),
   bandwidth: bytesSent(workers, bytes) / Math.max(largeMs - smallMs, 1e-6),
 })
@@ -41,8 +44,13 @@ export function computeOf(large: { batch: number; ms: number }, small: { batch: 
 }
 
 /** Milliseconds of a step of `workers` workers on a batch of `batch` images. */
-export const stepMs = (workers: number, batch: number, bytes: number, { fixed, perImage }: Compute, link: Link): number =>
-  fixed + (perImage * batch) / workers + (workers > 1 ? communicationMs(workers, bytes, link) : 0)
+export const stepMs = (
+  workers: number,
+  batch: number,
+  bytes: number,
+  { fixed, perImage }: Compute,
+  link: Link,
+): number => fixed + (perImage * batch) / workers + (workers > 1 ? communicationMs(workers, bytes, link) : 0)
 
 /** From which models on `workers` workers are faster than one. */
 export interface Break {

@@ -7,11 +7,30 @@ import type { Outlook, WorkersResult, WorkersRow } from './workers-results.js'
 
 /** Tables at most `columns` wide. */
 export function describeWorkers(result: WorkersResult, columns?: number): string[] {
-  const { model, layers, batchSize, threads, weights, rounds, rows, outlook } = result
-  const title = `${model === layers ? model : `${model} (${layers})`}, batch size ${batchSize}, ${weights.toLocaleString('en')} weights, ${threads} ${threads === 1 ? 'thread' : 'threads'} each`
+  const { model, layers, batchSize, samples, threads, weights, rounds, rows, outlook } = result
+  const network = model === layers ? model : `${model} (${layers})`
+  const objective = samples === 1 ? 'ELBO' : `k = ${samples}`
+  const each = `${threads} ${threads === 1 ? 'thread' : 'threads'} each`
+  const title = `${network}, ${objective}, batch size ${batchSize}, ${weights.toLocaleString('en')} weights, ${each}`
   const counted = `median of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`
-  const header = ['workers', 'ms per step', 'range', 'apart', 'on paper', 'steps/s', 'images/s', 'efficiency', 'waiting', 'MB sent']
-  return [`${title}: ${counted}`, ...alignRows([header, ...rows.map(cells)], columns), ...rows.flatMap(describeLink), ...describeOutlook(result, outlook, columns)]
+  const header = [
+    'workers',
+    'ms per step',
+    'range',
+    'apart',
+    'on paper',
+    'steps/s',
+    'images/s',
+    'efficiency',
+    'waiting',
+    'MB sent',
+  ]
+  return [
+    `${title}: ${counted}`,
+    ...alignRows([header, ...rows.map(cells)], columns),
+    ...rows.flatMap(describeLink),
+    ...describeOutlook(result, outlook, columns),
+  ]
 }
 
 const percent = (share: number | undefined): string => (share === undefined ? '' : `${Math.round(100 * share)} %`)

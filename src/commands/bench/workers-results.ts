@@ -51,6 +51,8 @@ export interface WorkersResult {
   model: string
   layers: string
   batchSize: number
+  /** Importance samples of each image; 1: the ELBO. */
+  samples: number
   /** Of each process. */
   threads: number
   weights: number
@@ -63,7 +65,7 @@ export interface WorkersResult {
   outlook: Outlook[]
 }
 
-type Model = Pick<WorkersResult, 'model' | 'layers' | 'batchSize' | 'threads' | 'weights'>
+type Model = Pick<WorkersResult, 'model' | 'layers' | 'batchSize' | 'samples' | 'threads' | 'weights'>
 
 interface Timed {
   kind: keyof Times
@@ -129,11 +131,18 @@ const network = (gigabits: number): number => (gigabits * 1e9) / 8 / 1000
 const COMPUTED = [2, 4, 10, 100, 1000]
 
 function outlookOf(batch: number, bytes: number, compute: Compute, here: Link): Outlook[] {
-  const links = { 'this machine': here.bandwidth, '1 Gbit/s': network(1), '10 Gbit/s': network(10), '100 Gbit/s': network(100) }
+  const links = {
+    'this machine': here.bandwidth,
+    '1 Gbit/s': network(1),
+    '10 Gbit/s': network(10),
+    '100 Gbit/s': network(100),
+  }
   return Object.entries(links).map(([link, bandwidth]) => ({
     link,
     messageMs: here.messageMs,
     bytesPerSecond: 1000 * bandwidth,
-    breaks: COMPUTED.filter(workers => workers <= batch).map(workers => breakOf(workers, batch, bytes, compute, { ...here, bandwidth })),
+    breaks: COMPUTED.filter(workers => workers <= batch).map(workers =>
+      breakOf(workers, batch, bytes, compute, { ...here, bandwidth }),
+    ),
   }))
 }

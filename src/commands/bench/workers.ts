@@ -24,6 +24,8 @@ export interface WorkersAsked {
   rounds: number
   seconds: number
   limits: Limits
+  /** Importance samples of each image; 1: the ELBO. */
+  samples: number
   /** Of each process; null: the cores divided among the most workers. */
   threads: number | null
 }
@@ -73,7 +75,7 @@ interface Measurement extends WorkersAsked {
 
 /** Undefined if no round was finished. Throws an Error if a candidate failed. */
 async function measure(what: Measurement, context: Context): Promise<WorkersResult | undefined> {
-  const { model, batchSize, rounds, seconds, limits, threads } = what
+  const { model, batchSize, rounds, seconds, limits, threads, samples } = what
   const weights = countVaeWeights({ ...resolveConfig(model.config), rows: 28, columns: 28, channels: 1 })
   const candidates = candidatesOf(what, weights, context.debug)
   const bar = progressBar('turns', context)
@@ -84,12 +86,16 @@ async function measure(what: Measurement, context: Context): Promise<WorkersResu
     limits,
     signal: context.signal,
     launch: ({ team }) => launch(team, context.debug),
-    onProgress: what => bar.update(done++, candidates.length * (rounds + 2), `${what} | ${model.name}, batch size ${batchSize}`),
+    onProgress: what =>
+      bar.update(done++, candidates.length * (rounds + 2), `${what} | ${model.name}, batch size ${batchSize}`),
   }).finally(() => bar.stop())
   requireNoFailure(measured)
   if (measured.every(({ times }) => times.length === 0)) return undefined
   const { name, layers } = model
-  return workersResult({ model: name, layers, batchSize, threads, weights }, measured.map(({ candidate, times }) => ({ ...candidate, times })))
+  return workersResult(
+    { model: name, layers, batchSize, samples, threads, weights },
+    measured.map(({ candidate, times }) => ({ ...candidate, times })),
+  )
 }
 
 function requireNoFailure(measured: readonly Measured<TeamCandidate>[]): void {
@@ -99,19 +105,29 @@ function requireNoFailure(measured: readonly Measured<TeamCandidate>[]): void {
 
 const program = (name: string) => join(import.meta.dirname, name)
 
-function candidatesOf({ model, batchSize, counts, threads }: Measurement, weights: number, debug: boolean): TeamCandidate[] {
+function candidatesOf(
+  { model, batchSize, counts, threads, samples }: Measurement,
+  weights: number,
+  debug: boolean,
+): TeamCandidate[] {
   const options = { debug, threads }
   const training = (batch: number): Work => ({
     backend: 'tensorflow',
     mode: 'xla',
     precision: 'float32',
-    config: { ...model.config, batchSize: batch },
+    config: { ...model.config, ...(samples > 1 && { objective: 'iwae', samples }), batchSize: batch },
     options,
   })
   const reducing = (values: number): AllReduceWork => ({ values, options })
   return counts.flatMap((count): TeamCandidate[] => {
     const named = count === 1 ? '1 worker' : `${count} workers`
-    const one = (kind: keyof Times, name: string, team: Omit<TeamWork, 'count'>) => ({ name, kind, chunk: 1, workers: count, team: { ...team, count } })
+    const one = (kind: keyof Times, name: string, team: Omit<TeamWork, 'count'>) => ({
+      name,
+      kind,
+      chunk: 1,
+      workers: count,
+      team: { ...team, count },
+    })
     const train = { program: program('worker.js'), isCluster: true }
     const together = one('together', named, { ...train, work: training(batchSize) })
     if (count === 1) return [together]
