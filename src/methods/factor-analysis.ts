@@ -169,9 +169,8 @@ const factorCodes = (model: factors.FactorAnalysis, features: Features): Encodin
   arePoints: true,
   widths: { mean: model.latentDim },
   of(batch) {
-    const x = features.read(batch)
-    const mean = densities.posteriorMean(model, x)
-    return { mean, elbo: densities.exactBound(model, x, mean).elbo }
+    const inferred = densities.infer(model, features.read(batch))
+    return { mean: tf.add(inferred.start, inferred.step), elbo: densities.boundAt(model, inferred).elbo }
   },
 })
 
