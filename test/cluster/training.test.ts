@@ -87,7 +87,7 @@ describe.skipIf(skipped !== '')(`train --workers${skipped}`, () => {
   })
 
   test('a slow worker is waited for', async () => {
-    const slow = await disturbed('slow', 4, launcher => {
+    const slow = await disturbed('slow', 40, launcher => {
       signalWorker(launcher, 1, 'SIGSTOP')
       setTimeout(() => signalWorker(launcher, 1, 'SIGCONT'), 3000)
     })
