@@ -133,7 +133,7 @@ export const bench = command({
     'bench --backends tensorflow,wasm --modes xla,off',
     'bench --models mlp --modes xla --peers --json',
     'bench --models mlp --workers 1,2,4',
-    'bench --models 784-200-200-50 --batch-sizes 100 --workers 1,2 --samples 50',
+    'bench --models 784-200-200-50 --workers 1,2 --samples 50',
   ],
   async run({ values, given, switches }, context) {
     if (values.workers !== null) {
