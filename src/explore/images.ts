@@ -47,6 +47,8 @@ export function runImages(): (folder: string, split: string) => Promise<RunImage
     if (here !== there) throw new Error(`${config.data}: images of ${here}, but the run was trained on ${there}`)
     if (data.sha256 !== trained.sha256)
       throw new Error(`${config.data}: the images have changed since the run was trained; restore them`)
+    if (data.classes?.sha256 !== trained.classes?.sha256)
+      throw new Error(`${config.data}: the labels have changed since the run was trained; restore them`)
     const seen = `${config.seed} ${methodOf(config).traits(config).reads} ${split}`
     const ofData = read.get(data) ?? new Map<string, RunImages>()
     const found = ofData.get(seen) ?? splitBlocks(data, data[split], config)
@@ -71,6 +73,7 @@ function splitBlocks(data: Dataset, split: Split, config: RunConfig): RunImages 
       ...imageShape(split),
       source: sourceName(data.source),
       ...(split.labels && { labels: { values: [...split.labels.values], names: [...split.labels.names] } }),
+      ...(split.classes && { classes: [...split.classes] }),
       ...(split.names && { names: split.names }),
     }),
     block(kind, b) {
