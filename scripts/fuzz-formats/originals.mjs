@@ -19,6 +19,7 @@ const made = [
 /** Options without which a file is refused. */
 const optionsOf = name => {
   if (name.startsWith('other.') || name.startsWith('other-compressed')) return { key: 'faces', rawShape: '3x4x5' }
+  if (name.startsWith('logical')) return { key: 'shown', rawShape: '3x4x5' }
   if (name.startsWith('other-names')) return { key: 'pictures' }
   return name.startsWith('two-images') ? { key: 'left' } : {}
 }

@@ -131,7 +131,10 @@ const scaleOf = ({ rows }: ImageShape): number => Math.max(1, Math.ceil(SHORTEST
 /** The parts; a source without parts of its own has its images for training. */
 function splitsOf(parts: Partial<Record<PartName, Part>>): [PartName, Part][] {
   const names = { all: 'train', train: 'train', validation: 'validation', test: 'test' } as const
-  return (Object.entries(parts) as [PartName, Part][]).map(([name, part]) => [names[name], part])
+  const order: readonly PartName[] = ['train', 'validation', 'test']
+  return (Object.entries(parts) as [PartName, Part][])
+    .map(([name, part]): [PartName, Part] => [names[name], part])
+    .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
 }
 
 /** Levels of one bin of the printed histogram. */

@@ -338,6 +338,12 @@ test.each(Object.entries(faults))('warning %s: one line in the document and on t
   expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain(`warning: ${message}`)
 })
 
+test('parts are in the order of their use, and the training images are the first that are shown', async () => {
+  const folders = { 'test/a.png': 'grey.png', 'train/a.png': 'grey.png', 'valid/a.png': 'grey.png' }
+  const { json } = await look(fill(temporaryFolder(), folders))
+  expect(Object.keys(json.splits)).toEqual(['train', 'validation', 'test'])
+})
+
 test('images without a fault are read without a warning', async () => {
   expect((await look(array('keras.npz'))).json.warnings).toEqual([])
   expect((await look(fill(temporaryFolder(), { 'a.png': 'colour.png' }))).json.warnings).toEqual([])

@@ -47,7 +47,7 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
     writeFileSync(join(checkpoints, hostile, 'config.json'), JSON.stringify({ data: '</script><b>bold</b>' }))
     server = await startExplore(home)
     browser = await openBrowser()
-  }, 240_000)
+  })
 
   afterAll(async () => {
     await browser?.close()
@@ -58,8 +58,7 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
   /** A number of the identity, as it stands on the page. */
   const term = async (page: Page, name: string) =>
     Number((await page.locator(`[data-term=${name}]`).textContent())?.replace('\u2212', '-'))
-  const drawn = (page: Page, text: string) =>
-    page.locator('[data-status=posterior]', { hasText: text }).waitFor({ timeout: 60_000 })
+  const drawn = (page: Page, text: string) => page.locator('[data-status=posterior]', { hasText: text }).waitFor()
 
   test('the first page has the runs, their best bounds and their curves, and no error on the console', async () => {
     const { page, errors: wrong } = await open('')
@@ -157,7 +156,7 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
   test('the worst image is that of `score`', async () => {
     const { page, errors: wrong } = await open('view=extremes&run=many&images=120&samples=10')
     const first = page.locator('.scored').first()
-    await first.waitFor({ timeout: 60_000 })
+    await first.waitFor()
     const [lowest] = json('score', 'many', '--samples', '10', '--compile', 'off').lowest
     expect(await first.getAttribute('data-image')).toBe(String(lowest.index))
     expect(await first.textContent()).toContain(lowest.score.toFixed(2).replace('-', '\u2212'))
@@ -170,7 +169,7 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
   test('dragging and arrow keys decode, and no tensor is left behind', async () => {
     const { page, errors: wrong } = await open('view=plane&run=plane&manifold=off')
     const plane = page.locator('svg.plane')
-    await plane.waitFor({ timeout: 60_000 })
+    await plane.waitFor()
     const place = page.locator('[data-decoded]')
     const decoded = async () => Number(await place.getAttribute('data-decoded'))
     const drag = async (times: number) => {
@@ -182,14 +181,20 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
         await page.mouse.move(box.x + 100 + ((37 * i) % 300), box.y + 60 + ((53 * i) % 250))
       await page.mouse.up()
     }
-    await drag(20)
-    await page.waitForTimeout(500)
-    const [before, tensors] = [await decoded(), await place.getAttribute('data-tensors')]
-    expect(before).toBeGreaterThan(3)
-    await drag(60)
-    await page.waitForTimeout(500)
-    expect(await decoded()).toBeGreaterThan(before)
-    expect(await place.getAttribute('data-tensors')).toBe(tensors)
+    /** Drags until `least` images have been decoded, however slow the machine, and then until none is on its way. */
+    const dragUntil = async (least: number) => {
+      await expect.poll(() => drag(20).then(decoded)).toBeGreaterThan(least)
+      let last = -1
+      for (let now = await decoded(); now !== last; now = await decoded()) {
+        last = now
+        await page.waitForTimeout(500)
+      }
+      return last
+    }
+    const before = await dragUntil(3)
+    const tensors = await place.getAttribute('data-tensors')
+    await dragUntil(before + 10)
+    await expect.poll(() => place.getAttribute('data-tensors')).toBe(tensors)
     await plane.focus()
     const text = await place.textContent()
     await page.keyboard.press('ArrowLeft')
@@ -284,7 +289,7 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
   ])('axe finds nothing to complain of in %s, light and dark', async (_, hash, ready) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await open(hash, { colorScheme })
-      await page.locator(ready).first().waitFor({ timeout: 60_000 })
+      await page.locator(ready).first().waitFor()
       expect(await violationsOn(page), colorScheme).toEqual([])
       await page.context().close()
     }

@@ -231,12 +231,18 @@ function levelsOf(values: Values, isUnit: boolean, refuseAt: (index: number) => 
   const isReal = isUnit || values instanceof Float32Array || values instanceof Float64Array
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number
-    const level = Math.round(scale * value)
+    const level = nearest(scale * value)
     const isLevel = level >= 0 && level <= WHITE && (isReal || level === value)
     if (!isLevel) refuseAt(i)
     levels[i] = level
   }
   return levels
+}
+
+/** The nearest whole number; of two, the even one, as NumPy's `rint` and IEEE 754 have it. */
+function nearest(value: number): number {
+  const rounded = Math.round(value)
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }
 
 function refuse(array: StoredArray, layout: Layout, index: number, value: number): never {

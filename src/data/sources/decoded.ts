@@ -27,7 +27,7 @@ import { addFiles, imagesFolder } from './kept.js'
 import type { Decodable, ReadOptions } from './reader.js'
 
 /** The layout of the cache and the numbers that decoders make; a change of either makes older files stale. */
-const VERSION = 1
+const VERSION = 2
 
 const aboutSchema = z.object({
   version: z.literal(VERSION),

@@ -75,7 +75,11 @@ function columnsOf(path: string, rows: readonly Row[], parts: readonly [PartName
   const [{ cells }] = rows as [Row, ...Row[]]
   const total = parts.reduce((sum, [, { count }]) => sum + count, 0)
   if (cells.length === 1) return { file: undefined, label: 0, hasHeader: rows.length === total + 1 }
-  const find = (names: readonly string[]) => cells.findIndex(cell => names.includes(cell.toLowerCase()))
+  const lower = cells.map(cell => cell.toLowerCase())
+  const find = (names: readonly string[]) => {
+    const first = names.find(name => lower.includes(name))
+    return first === undefined ? -1 : lower.indexOf(first)
+  }
   const [file, label] = [find(fileNames), find(labelNames)]
   const areFiles = parts.some(([, { names }]) => names !== undefined)
   if (label >= 0 && (file >= 0 || !areFiles)) return { file: areFiles ? file : undefined, label, hasHeader: true }

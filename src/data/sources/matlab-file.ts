@@ -39,6 +39,8 @@ const numeric = ['double', 'single', 'int8', 'uint8', 'int16', 'uint16', 'int32'
 const undocumented = ['function', 'opaque object', 'function object']
 const kinds = [...others, ...numeric, ...undocumented]
 const COMPLEX = 0x0800
+/** Truth values, which are stored as bytes 0 and 1. */
+const LOGICAL = 0x0200
 
 /** The variables of a file in their order. Throws an Error that names the file, or the variable, if it is damaged. */
 export async function matlabVariables(path: string): Promise<MatlabVariable[]> {
@@ -119,7 +121,8 @@ async function variableIn(bytes: ByteSource, isBigEndian: boolean, path: string)
     const name = Buffer.from(await dataOf(await next(), LONGEST_NAME)).toString()
     if (!numeric.includes(kind) || flags & COMPLEX) return { name, kind, shape, array: undefined }
     const numbers = await next()
-    const array = numbersOf(numbers, { name, kind, shape, isBigEndian, bytes, path })
+    const isLogical = (flags & LOGICAL) !== 0
+    const array = numbersOf(numbers, { name, kind, isLogical, shape, isBigEndian, bytes, path })
     return { name, kind, shape, array }
   })
 }
@@ -137,6 +140,7 @@ async function partAt(cursor: Cursor, at: number, isBigEndian: boolean, path: st
 interface Numeric {
   readonly name: string
   readonly kind: string
+  readonly isLogical: boolean
   readonly shape: readonly number[]
   readonly isBigEndian: boolean
   readonly bytes: ByteSource
@@ -146,7 +150,7 @@ interface Numeric {
 /** Numbers that are whole may be stored as bytes, whatever their class. */
 function numbersOf(
   { type, offset, length }: Part,
-  { name, kind, shape, isBigEndian, bytes, path }: Numeric,
+  { name, kind, isLogical, shape, isBigEndian, bytes, path }: Numeric,
 ): StoredArray {
   const stored = types[type]
   if (stored === undefined) throw new Error(`${path}: ${name}: damaged: numbers of unknown type ${type}`)
@@ -157,7 +161,7 @@ function numbersOf(
   return {
     name: `${path}: ${name}`,
     shape,
-    type: stored,
+    type: isLogical && stored === 'uint8' ? 'bool' : stored,
     isReal,
     isBigEndian,
     isFirstFastest: true,

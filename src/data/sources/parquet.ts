@@ -116,7 +116,7 @@ function storedPicture(cell: unknown, row: string): StoredPicture {
 /** Node's gunzip checks the checksum, which that of the library does not. */
 const decompressors: Compressors = {
   ...compressors,
-  GZIP: (input, maxOutputLength) => gunzipSync(input, { maxOutputLength }),
+  GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(length, 1) }), // a page without values has length 0
 }
 
 /** The cells of a column, one row group after the other; `from` is the row of the first, from 0. */

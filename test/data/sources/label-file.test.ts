@@ -42,6 +42,16 @@ test('whole numbers are the classes themselves, in all parts alike; other column
   expect(read(path, parts)).toEqual({ train: [names, [3, 0]], test: [names, [1]] })
 })
 
+test('of several columns that may name files the one with the plainest name is taken', () => {
+  const path = csv('id,filename,label', '7,a.png,cat', '8,b.png,dog')
+  expect(read(path, files('b.png', 'a.png'))).toEqual({
+    all: [
+      ['cat', 'dog'],
+      [1, 0],
+    ],
+  })
+})
+
 test('two columns need no header; a byte order mark, blanks and Windows line ends do no harm', () => {
   const path = join(temporaryFolder(), 'labels.csv')
   writeFileSync(path, '\ufeff1.png, x\r\n2.png, y\r\n\r\n')

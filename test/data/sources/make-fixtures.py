@@ -58,6 +58,7 @@ def npy():
     for name, value in (("float32-outside", 300), ("float32-nan", np.nan), ("float32-negative", -0.5)):
         arrays[name] = (plain / 255).astype(np.float32)
         arrays[name][1, 2, 3] = value
+    arrays["halves"] = np.arange(6.0).reshape(1, 2, 3) + 250 - 0.5
     arrays["float32-dark"] = plain.astype(np.float32) / 255 * 16
     for name, array in arrays.items():
         np.save(FIXTURES / f"{name}.npy", array)
@@ -122,6 +123,7 @@ def matlab():
     scipy.io.savemat(FIXTURES / "other.mat", other)
     scipy.io.savemat(FIXTURES / "other-compressed.mat", other, do_compression=True)
     big_endian(FIXTURES / "big-endian.mat", "ff", frey[:, :1].astype(">i2"))
+    scipy.io.savemat(FIXTURES / "logical.mat", {"shown": bits(3, 4, 5).transpose(1, 2, 0).astype(bool)})
     scipy.io.savemat(FIXTURES / "level-4.mat", {"a": np.ones((2, 2))}, format="4")
 
 

@@ -135,6 +135,8 @@ def tables():
     write_table("hub.parquet", {"image": struct, "label": numbers}, hub(["ant", "bee", "cat"]), row_group_size=2)
     for compression in ["none", "gzip", "zstd", "brotli", "lz4"]:
         write_table(f"{compression}.parquet", {"img": binary, "label": numbers}, compression=compression)
+    nameless = [{"bytes": cell["bytes"], "path": None} for cell in cells]
+    write_table("nameless.parquet", {"image": pa.array(nameless, STRUCT), "label": numbers}, compression="gzip")
     write_table("texts.parquet", {"image": struct, "label": pa.array(["b", "a", "c", "a", "b"])})
     write_table("unlabelled.parquet", {"image": struct, "label": pa.array([-1] * 5)})
     write_table("partly-labelled.parquet", {"image": struct, "label": pa.array([0, None, 1, 1, 0])})

@@ -33,6 +33,11 @@ test('Caltech silhouettes are upright, in three parts', async () => {
   expect(parts.test).toMatchObject({ shape: [2, 4, 4, 1], levels: bits(2, 4, 4, 4), labels: [1, 2] })
 })
 
+test('truth values are black and white, as in NumPy arrays', async () => {
+  const found = await readAll(matlab, fixture('logical.mat'), { key: 'shown', rawShape: '3x4x5' })
+  expect(found.levels).toEqual(bits(3, 4, 5).map(bit => 255 * bit))
+})
+
 test.each(['other.mat', 'other-compressed.mat'])('%s: any array of numbers is chosen by --key', async name => {
   const path = fixture(name)
   for (const key of ['faces', 'rows']) {

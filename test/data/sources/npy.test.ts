@@ -41,6 +41,10 @@ test.each([
   })
 })
 
+test('of two levels that are equally near the even one is taken, as in NumPy', async () => {
+  expect((await readAll(npy, fixture('halves.npy'))).levels).toEqual([250, 250, 252, 252, 254, 254])
+})
+
 test('truth values stay 0 and 1', async () => {
   expect((await readAll(npy, fixture('bool.npy'))).levels).toEqual(bits(3, 4, 5).map(bit => 255 * bit))
 })

@@ -20,7 +20,9 @@ test('the hub’s column of images, its labels and their names are read over sev
   expect(warnings).toEqual([])
 })
 
-test.each(['none', 'gzip', 'zstd', 'brotli', 'lz4'])('bytes in a column of their own, compression %s', async name => {
+const asBytes = ['none', 'gzip', 'zstd', 'brotli', 'lz4', 'nameless']
+
+test.each(asBytes)('bytes without names of files, %s.parquet', async name => {
   const { all } = (await openWith(parquet, fixture(`${name}.parquet`))).parts
   expect(all?.labels).toEqual({ names: ['0', '1', '2'], values: Int32Array.of(2, 0, 1, 1, 0) })
   expect(await levelsOf(all)).toEqual(levels)
