@@ -69,8 +69,8 @@ test('sample --from codes fits a mixture to the codes of each class that is draw
   expect(all.fits.map((fit: { class: string }) => fit.class)).toEqual(all.classes.slice(0, CLASSES))
   expect(all.fits.reduce((sum: number, { codes }: { codes: number }) => sum + codes, 0)).toBe(1000)
   expect(all.z[0]).not.toEqual(all.z[1])
-  const threes = json(...codes, '--count', '4', '--label', '3')
-  expect(threes.classes).toEqual(['3', '3', '3', '3'])
+  const threes = json(...codes, '--count', '3', '--label', '3')
+  expect(threes.classes).toEqual(['3', '3', '3'])
   expect(threes.fits).toEqual([all.fits[3]])
   expect(threes.z[0]).toEqual(all.z[3]) // the draws of a class do not depend on the others
   refused(2, '--components 900: there are only', ...codes, '--components', '900', '--label', '3')

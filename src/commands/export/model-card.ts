@@ -47,7 +47,7 @@ const classesOf = ({ snapshot }: TrainedVae): readonly string[] | undefined => s
 function describeCondition(trained: TrainedVae): string {
   const names = classesOf(trained)
   if (names === undefined) return ''
-  return `Encoder and decoder are given the class y of an image, one of ${names.length}: it is a model of p(x|y).\n`
+  return `Encoder and decoder are given the class y of an image, one of ${names.length}: it is a model of p(x|y). `
 }
 
 const pictures = ({ trained: { vae } }: ExportedWithCard): string => `![Images from the prior](samples.png)
