@@ -1,7 +1,7 @@
 /**
- * What a step of several workers takes, on paper: t(W) = compute(B / W) + 2 latency(W) + 2 (W - 1) / W · bytes / bandwidth. Each worker computes with its
- * part of the batch, and sends and receives the gradients nearly twice, around a ring (Patarasu & Yuan 2009). A step has two all-reduces: of the
- * gradients, and of the few numbers that it reports. Latency is that of 2 (W - 1) messages, one after another.
+ * What a step of several workers takes, on paper: t(W) = compute(B / W) + latency(W) + 2 (W - 1) / W · bytes / bandwidth. Each worker computes with its
+ * part of the batch, and sends and receives the gradients nearly twice, around a ring (Patarasu & Yuan 2009). A step has one all-reduce, of the
+ * gradients and the few numbers that it reports. Latency is that of 2 (W - 1) messages, one after another.
  */
 
 /** A connection between workers. */
@@ -24,11 +24,9 @@ export const linkOf = (
   bandwidth: bytesSent(workers, bytes) / Math.max(largeMs - smallMs, 1e-6),
 })
 
-const ALL_REDUCES = 2
-
-/** Milliseconds of a step that `workers` workers need for its all-reduces. */
+/** Milliseconds of a step that `workers` workers need for its all-reduce. */
 export const communicationMs = (workers: number, bytes: number, { messageMs, bandwidth }: Link): number =>
-  ALL_REDUCES * 2 * (workers - 1) * messageMs + bytesSent(workers, bytes) / bandwidth
+  2 * (workers - 1) * messageMs + bytesSent(workers, bytes) / bandwidth
 
 /** Milliseconds of a step by batch size: `fixed` + `perImage` · B. */
 export interface Compute {
