@@ -63,15 +63,11 @@ test('every program of examples/ is tested', () => {
   expect(PROGRAMS.map(([program]) => program).sort()).toEqual(programs.sort())
 })
 
-test.each(PROGRAMS)(
-  '%s',
-  (program, args, says) => {
-    const { stdout, stderr, status } = runNode(project, join('examples', program), ...args)
-    expect(status, stderr).toBe(0)
-    says(stdout)
-  },
-  180_000,
-)
+test.each(PROGRAMS)('%s', (program, args, says) => {
+  const { stdout, stderr, status } = runNode(project, join('examples', program), ...args)
+  expect(status, stderr).toBe(0)
+  says(stdout)
+})
 
 test('the page gets what it loads, and draws images from an exported decoder', async () => {
   await useBackend('cpu')

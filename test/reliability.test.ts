@@ -15,7 +15,7 @@ function run(name: string, ...options: string[]): string {
   return stdout
 }
 
-describe('nothing is lost or wrong', { timeout: 180_000 }, () => {
+describe('nothing is lost or wrong', () => {
   test.each([
     ['train', 6],
     ['compare', 2],

@@ -21,12 +21,15 @@ interface Trained {
   elbo: number
 }
 
+/** Those that three workers train too: what differs from two is how sums are passed on, whatever the network. */
+const ofThree = settings.slice(0, 2)
+
 /** What each of `count` workers got for each of the settings. */
-async function trained(count: number): Promise<Trained[][]> {
+async function trained(count: number, these = settings): Promise<Trained[][]> {
   const workers = await freeAddresses(count)
   const addresses = count === 1 ? '' : workers.join(',')
   const script = join(repository, 'test/support/cluster-worker.mjs')
-  const given = JSON.stringify(settings.map(([, one]) => one))
+  const given = JSON.stringify(these.map(([, one]) => one))
   return Promise.all(
     workers.map(
       (_, index) =>
@@ -60,13 +63,13 @@ describe.skipIf(skipped !== '')(`workers of a cluster${skipped}`, () => {
   beforeAll(async () => {
     byCount.set('1', await trained(1))
     byCount.set('2', await trained(2))
-    byCount.set('3', await trained(3))
+    byCount.set('3', await trained(3, ofThree))
   }, 300_000)
 
   const of = (run: string, worker: number, i: number) => byCount.get(run)?.[worker]?.[i] as Trained
 
   test.each(settings.map(([name], i) => [name, i] as const))('%s: as one process', (_, i) => {
-    for (const run of ['2', '3']) {
+    for (const run of i < ofThree.length ? ['2', '3'] : ['2']) {
       expect(difference(of('1', 0, i), of(run, 0, i)), run).toBeLessThan(2e-5)
       expect(of(run, 0, i).elbo).toBeCloseTo(of('1', 0, i).elbo, 4)
     }
@@ -74,6 +77,6 @@ describe.skipIf(skipped !== '')(`workers of a cluster${skipped}`, () => {
 
   test.each(settings.map(([name], i) => [name, i] as const))('%s: all workers have the same bytes', (_, i) => {
     expect(of('2', 1, i).digest).toBe(of('2', 0, i).digest)
-    expect(of('3', 2, i).digest).toBe(of('3', 0, i).digest)
+    if (i < ofThree.length) expect(of('3', 2, i).digest).toBe(of('3', 0, i).digest)
   })
 })
