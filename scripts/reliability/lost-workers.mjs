@@ -43,7 +43,8 @@ async function main() {
   const small = '--train-images 500 --validation-images 100 --hidden 8 --latent-dim 2 --batch-size 50 --threads 1'
   const settings = [...small.split(' '), '--workers', options.workers, '--epochs', '30', '--images-every', '30']
   const started = performance.now()
-  run(home, 'train', '--run', 'whole', ...settings)
+  const whole = run(home, 'train', '--run', 'whole', ...settings)
+  if (whole.status !== 0) throw new Error(`the undisturbed run failed: ${whole.stderr.trim().split('\n').at(-1)}`)
   const duration = performance.now() - started
   const expected = state(home, 'whole')
   for (let trial = 0; trial < Number(options.trials); trial++) {

@@ -17,6 +17,7 @@ import { type ImageGridLayout, imageGrid } from '../plots/image-grid.js'
 import { streamKey } from '../random.js'
 import { listRuns, runFolder } from '../runs/directory.js'
 import { refuseOwnFile } from '../runs/own-files.js'
+import { requireSize, requireTrainedOn } from '../runs/own-images.js'
 import { loadTrainedRun, loadTrainedVae, type TrainedRun, type TrainedVae } from '../runs/trained-run.js'
 import { nearest } from '../settings/nearest.js'
 import { choice, grouped, inGroup, text, threads, UsageError } from '../settings/setting.js'
@@ -183,17 +184,14 @@ export async function runImages(
   signal?: AbortSignal,
   flag = '--data',
 ): Promise<Dataset> {
-  const { classes, sha256 } = snapshot.data
+  const { classes } = snapshot.data
   if (source != null) {
     const given = await givenImages({ source, flag }, config, imageShape(snapshot.data), noteSize)
     return classes ? withClassesOf(given, classes.names) : given
   }
   const data = await loadRunDataset(config, { signal })
-  requireSize(data, imageShape(snapshot.data))
-  const changed = data.sha256 !== sha256 ? 'images' : data.classes?.sha256 !== classes?.sha256 ? 'labels' : undefined
-  if (changed === undefined) return data
-  const remedy = source === null ? ', or choose images with --data' : ''
-  throw new Error(`${config.data}: the ${changed} have changed since the run was trained; restore them${remedy}`)
+  requireTrainedOn(data, snapshot.data, source === null ? ', or choose images with --data' : '')
+  return data
 }
 
 async function givenImages(
@@ -217,11 +215,6 @@ async function givenImages(
   requireSize(resized, size)
   noteSize?.(`${flag} ${source}: images are resized to the run's ${describeSize(size)}`)
   return resized
-}
-
-function requireSize(data: Dataset, size: ImageShape): void {
-  const [here, there] = [describeSize(data), describeSize(size)]
-  if (here !== there) throw new Error(`--data ${data.source}: images of ${here}, but the run was trained on ${there}`)
 }
 
 /** The images of a split. Throws a `UsageError` if the run has none. */

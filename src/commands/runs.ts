@@ -5,7 +5,7 @@ import { sourceName } from '../data/dataset.js'
 import { methodOf } from '../methods/list.js'
 import { readRunConfig } from '../runs/config-file.js'
 import { listRuns, snapshotFolder } from '../runs/directory.js'
-import { readHistory } from '../runs/metrics-file.js'
+import { verifyHistory } from '../runs/metrics-file.js'
 import { readRunHeader } from '../runs/trained-run.js'
 import { listRow } from './aligned-rows.js'
 import { command } from './command.js'
@@ -26,13 +26,13 @@ export const runs = command({
 
 type Run = Extract<ReturnType<typeof describeRun>, { epoch: number }>
 
-/** Reads the headers of snapshots, never their weights, and what metrics.jsonl says of the same passes. */
+/** Reads the headers of snapshots, never their weights, and compares them with what metrics.jsonl says of the same passes. */
 function describeRun(checkpoints: string, name: string) {
   const folder = join(checkpoints, name)
   try {
     const config = readRunConfig(folder)
     const { position } = readRunHeader(folder, 'latest')
-    readHistory(folder, position)
+    verifyHistory(folder, position)
     const { epoch, step, best } = position
     const lost = best !== null && snapshotFolder(folder, 'best') === undefined
     return { name, epoch, step, best, config, ...(lost && { missing: ['best'] }) }

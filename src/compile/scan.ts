@@ -65,7 +65,7 @@ export interface Feed<S> {
   schedules: readonly S[]
 }
 
-/** The outputs of steps `from` to `from + count`. */
+/** The outputs of steps `from` to `from + count`, a row for each batch that was fed. */
 export interface Chunk<S> {
   from: number
   count: number
@@ -187,7 +187,10 @@ export interface ChunkRange {
   readonly from?: number
   readonly to: number
   readonly signal?: AbortSignal | undefined
-  /** Asked before each call: how many steps the processes that run them together take next, and whether they stop. */
+  /**
+   * Asked before each call: how many steps the processes that run them together take next, and whether they stop. Then `feed` may give fewer
+   * batches, even none, to a process that has fewer.
+   */
   agree?(count: number, stop: boolean): Promise<{ count: number; stop: boolean }>
 }
 
@@ -195,22 +198,23 @@ const alone = async (count: number, stop: boolean) => ({ count, stop })
 
 /**
  * Runs steps `from` up to `to`, about half a second of them per call, and yields after each call. If `signal` is aborted, it ends after
- * the call in flight; it does not wait for the first call of a scan, which compiles for seconds.
+ * the call in flight; it does not wait for the first call of a scan, which compiles for seconds, unless processes `agree` when they stop.
  */
 export async function* chunks<S>(
   steps: Scan<S>,
-  { from = 0, to, signal, agree = alone }: ChunkRange,
+  { from = 0, to, signal, agree }: ChunkRange,
   feed: (from: number, count: number) => Feed<S> | Promise<Feed<S>>,
 ): AsyncGenerator<Chunk<S>> {
   checkRange(from, to)
   for (let done = from; done < to; ) {
-    const { count, stop } = await agree(Math.min(steps.chunkSteps, to - done), signal?.aborted === true)
+    const { count, stop } = await (agree ?? alone)(Math.min(steps.chunkSteps, to - done), signal?.aborted === true)
     if (stop) return
     const { batches, ...options } = await feed(done, count)
     const [given = 0] = batches.shape
-    if (given !== count) throw new Error(`chunks: ${count} batches were asked for, got ${given}`)
-    const work = steps.run(batches, options)
-    const outputs = await (steps.hasRun ? work : unlessAborted(work, signal))
+    if (given !== count && !(agree && given < count))
+      throw new Error(`chunks: ${count} batches were asked for, got ${given}`)
+    const work = given === 0 ? Promise.resolve({}) : steps.run(batches, options)
+    const outputs = await (steps.hasRun || agree ? work : unlessAborted(work, signal))
     if (outputs === undefined) return
     yield { from: done, count, schedules: options.schedules, outputs }
     done += count

@@ -20,11 +20,7 @@ export function epochOrder(key: HostKey, epoch: number, count: number): Int32Arr
 /** Every image once, in a seeded order that differs between epochs; the last incomplete batch is dropped. */
 export function shuffledPass(images: ImageSet, batchSize: number, key: HostKey, epoch: number): Pass {
   const order = epochOrder(key, epoch, images.count)
-  const ahead = readAhead(images, index => order[index] as number)
-  const rows = async (from: number, to: number) =>
-    ahead
-      ? rowsOfLevels(images, await ahead(from, to), i => order[from + i] as number)
-      : rowsOf(gatherImages(images, order, from, to))
+  const rows = inOrder(images, order)
   return {
     steps: Math.floor(images.count / batchSize),
     batches: (from, count) => rows(from * batchSize, (from + count) * batchSize),
@@ -42,6 +38,51 @@ export function wholePass(images: ImageSet, batchSize: number): Pass {
   }
 }
 
+/** The batches of a pass that are a worker's: number `first` + `index`, and every `count`-th from there. */
+export interface Share {
+  readonly first: number
+  readonly index: number
+  readonly count: number
+}
+
+/** The batches of `wholePass` that are a worker's, numbered from 0. */
+export function dividedPass(images: ImageSet, batchSize: number, { first, index, count }: Share): Pass {
+  const whole = wholePass(images, batchSize)
+  const batchAt = (own: number) => first + index + own * count
+  const steps = Math.max(0, Math.ceil((whole.steps - first - index) / count))
+  const order = Int32Array.from(
+    { length: steps * batchSize },
+    (_, i) => batchAt(Math.floor(i / batchSize)) * batchSize + (i % batchSize),
+  )
+  const present = order.filter(image => image < images.count) // of the last batch, perhaps not all
+  const rows = inOrder(images, present)
+  return {
+    steps,
+    batches: async (from, wanted) => {
+      const [start, end] = [from * batchSize, (from + wanted) * batchSize]
+      return padded(await rows(start, Math.min(end, present.length)), (end - start) * rowSize(images))
+    },
+    used: own => whole.used(batchAt(own)),
+  }
+}
+
+/** The rows of images `from` … `to - 1` of an order. */
+function inOrder(images: ImageSet, order: Int32Array): (from: number, to: number) => Promise<Uint8Array> {
+  const ahead = readAhead(images, index => order[index] as number)
+  return async (from, to) =>
+    ahead
+      ? rowsOfLevels(images, await ahead(from, to), i => order[from + i] as number)
+      : rowsOf(gatherImages(images, order, from, to))
+}
+
+/** The rows, and black images (of class 0) up to `length` bytes. */
+function padded(rows: Uint8Array, length: number): Uint8Array {
+  if (rows.length === length) return rows
+  const all = new Uint8Array(length)
+  all.set(rows)
+  return all
+}
+
 /**
  * The rows of `size` images starting at `from`, for requests one after the other, padded with black images (of class 0) beyond the last one. Stored images
  * are read ahead.
@@ -52,9 +93,6 @@ export function inSequence(images: ImageSet): (from: number, size: number) => Pr
   return async (from, size) => {
     const levels = await ahead(from, Math.min(from + size, images.count))
     const rows = rowsOfLevels(images, levels, i => from + i)
-    if (rows.length === size * rowSize(images)) return rows
-    const padded = new Uint8Array(size * rowSize(images))
-    padded.set(rows)
-    return padded
+    return padded(rows, size * rowSize(images))
   }
 }

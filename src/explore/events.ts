@@ -20,6 +20,7 @@ export function events({ summaries, tail }: Documents): Events {
   const listeners = new Set<ServerResponse>()
   const sent = new Map<string, { summary: string; lines: number; error: string | undefined }>()
   let timer: NodeJS.Timeout | undefined
+  let isLooking = false
   const send = (event: string, data: unknown) => {
     for (const listener of listeners) listener.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
   }
@@ -51,10 +52,11 @@ export function events({ summaries, tail }: Documents): Events {
       .catch(error => send('trouble', { error: (error as Error).message }))
       .finally(() => {
         if (listeners.size > 0) timer = setTimeout(lookAgain, EVERY)
-        else timer = undefined
+        else isLooking = false
       })
   }
   const start = async () => {
+    isLooking = true
     sent.clear()
     await look(true).catch(() => undefined) // the next look says what is wrong
     timer = setTimeout(lookAgain, EVERY)
@@ -65,7 +67,7 @@ export function events({ summaries, tail }: Documents): Events {
       response.write('retry: 1000\n\n')
       listeners.add(response)
       response.on('close', () => listeners.delete(response))
-      if (listeners.size === 1 && timer === undefined) void start()
+      if (!isLooking) void start()
       return true
     },
     close() {

@@ -1,11 +1,12 @@
 /** The images of runs, in blocks: grey levels as the source has them, and as the run's model reads them in every evaluation. */
 import { type Dataset, loadRunDataset, type Split, selectionOf, sourceName, splitNames } from '../data/dataset.js'
-import { describeSize, imageShape, levelsOf } from '../data/images.js'
+import { imageShape, levelsOf } from '../data/images.js'
 import { methodOf } from '../methods/list.js'
 import type { RunConfig } from '../methods/method.js'
 import { imagesAsRead } from '../methods/reading.js'
 import { streamKey } from '../random.js'
 import { readRunConfig } from '../runs/config-file.js'
+import { requireTrainedOn } from '../runs/own-images.js'
 import { readRunHeader } from '../runs/trained-run.js'
 import { missing } from './answer.js'
 import type { ImagesOf } from './protocol.js'
@@ -43,10 +44,7 @@ export function runImages(): (folder: string, split: string) => Promise<RunImage
     const config = readRunConfig(folder)
     const { data: trained } = readRunHeader(folder, 'latest')
     const data = await load(config)
-    const [here, there] = [describeSize(data), describeSize(imageShape(trained))]
-    if (here !== there) throw new Error(`${config.data}: images of ${here}, but the run was trained on ${there}`)
-    if (data.sha256 !== trained.sha256)
-      throw new Error(`${config.data}: the images have changed since the run was trained; restore them`)
+    requireTrainedOn(data, trained)
     const seen = `${config.seed} ${methodOf(config).traits(config).reads} ${split}`
     const ofData = read.get(data) ?? new Map<string, RunImages>()
     const found = ofData.get(seen) ?? splitBlocks(data, data[split], config)

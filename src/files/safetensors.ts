@@ -30,10 +30,8 @@ const HEADER_AT = 8
 const LONGEST_HEADER = 100_000_000 // the format's own limit
 
 const size = z.number().int().nonnegative()
-const headerSchema = z.intersection(
-  z.object({ __metadata__: z.record(z.string(), z.string()).default({}) }),
-  z.record(z.string(), z.unknown()),
-)
+const headerSchema = z.record(z.string(), z.unknown())
+const metadataSchema = z.record(z.string(), z.string()).default({})
 const entrySchema = z.object({
   dtype: z.enum(['F32', 'U8']),
   shape: z.array(size),
@@ -120,7 +118,7 @@ function headerLengthOf(start: Buffer, size: number, fail: Fail): number {
 
 /** Where each tensor lies in the `size` bytes after the header: end to end, and nothing follows. */
 function readLayout(text: string, size: number, fail: Fail): Layout {
-  const { __metadata__: metadata, ...described } = parseHeader(text, fail)
+  const { metadata, described } = parseHeader(text, fail)
   const entries: Layout['entries'] = new Map()
   let expected = 0
   for (const [name, raw] of Object.entries(described)) {
@@ -149,7 +147,11 @@ function parseHeader(text: string, fail: Fail) {
     return fail(`the header is ${(error as Error).message}: damaged, or not safetensors`)
   }
   const parsed = headerSchema.safeParse(given)
-  return parsed.success ? parsed.data : fail(`header: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`)
+  if (!parsed.success) return fail(`header: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`)
+  const { __metadata__: stored, ...described } = parsed.data
+  const metadata = metadataSchema.safeParse(stored)
+  if (!metadata.success) return fail(`header: __metadata__: ${z.prettifyError(metadata.error).replaceAll('\n', ' ')}`)
+  return { metadata: metadata.data, described }
 }
 
 function verifyDigest(file: Buffer, metadata: Record<string, string>, fail: Fail): void {

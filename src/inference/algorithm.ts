@@ -1,5 +1,6 @@
 /** The interface of everything that learns: an algorithm is its variables and a step. */
 import type * as tf from '#tfjs'
+import type { CompensatedSums } from '../numeric/compensated-sums.js'
 import type { Key } from '../random.js'
 
 /** Numbers that the training loop sets for every step. */
@@ -11,6 +12,14 @@ export interface Schedule {
   used: number
   /** Index of the batch's first image in the pass. Meaningful only for passes that see the images in order. */
   first: number
+}
+
+/** What the workers of a cluster, each of which sees some batches of a pass, put together before it ends. */
+export interface PassParts {
+  /** Sums over the images of the pass. */
+  readonly sums: readonly CompensatedSums<string>[]
+  /** A row for each batch, [batches, …], which only the step of that batch reads and assigns; absent: none. */
+  readonly rows?: tf.Variable
 }
 
 export interface Algorithm {
@@ -28,6 +37,8 @@ export interface Algorithm {
    * Returns named numbers for the whole training set, in nats per image. The pass must see every image once, in order.
    */
   finishPass?(): Promise<Record<string, number>>
+  /** Where `finishPass` ends a pass whose batches several workers can divide: what they put together before. Absent: they cannot. */
+  readonly parts?: PassParts
   /**
    * Which of several programs `step` and `bound` are, if that changes at the end of a pass or when variables are restored: one that is compiled
    * is then wrong, and has to be compiled again.

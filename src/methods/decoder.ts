@@ -11,7 +11,7 @@ import { annealer } from '../sampling/anneal-images.js'
 import { temperatures } from '../sampling/annealing.js'
 import { annealingMoves, targetAcceptances } from '../sampling/defaults.js'
 import { metropolisOrHmc } from '../sampling/kernel.js'
-import { firstConflict } from '../settings/rules.js'
+import { firstConflict, idle } from '../settings/rules.js'
 import { choice, grouped, inGroup, positive, type Values, wholeNumber } from '../settings/setting.js'
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
@@ -53,7 +53,15 @@ const settings = em.emTable(name, flags, em.formerSettings)
 
 type Config = Values<typeof flags> & { model: typeof name }
 
-const rules = chainRules<Config>([])
+const rules = [
+  ...chainRules<Config>([]),
+  idle<Config>(
+    ['workers'],
+    () => true,
+    () =>
+      'the M step of this model follows each batch, so a pass cannot be divided; leave it out, or use `elbo train --workers`',
+  ),
+]
 
 /** Annealing that estimates the validation bound after each pass; its chains move like those of an E step by HMC. */
 const ANNEALING = {

@@ -4,7 +4,14 @@ import { gainLeft } from '../numeric/gain-left.js'
 import { choice, type Description, grouped, inGroup, read, setting, wholeNumber } from '../settings/setting.js'
 import { settingsTable } from '../settings/table.js'
 import type { EndOfRun, EpochMetrics, Progress } from './metrics.js'
-import { readSettings, runSettings, seedSetting, testSetting, validationSetting } from './run-settings.js'
+import {
+  emWorkersSetting,
+  readSettings,
+  runSettings,
+  seedSetting,
+  testSetting,
+  validationSetting,
+} from './run-settings.js'
 
 /** The usual kinds of E step. */
 export const eSteps = {
@@ -71,6 +78,7 @@ export const machineSettings = {
   backend: runSettings.backend,
   compile: runSettings.compile,
   threads: runSettings.threads,
+  workers: emWorkersSetting,
   imagesEvery: runSettings.imagesEvery,
 }
 

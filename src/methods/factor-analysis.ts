@@ -9,7 +9,7 @@ import { factorSamplers, monteCarloFactorAnalysis } from '../inference/factor-an
 import * as densities from '../models/factor-analysis/densities.js'
 import * as factors from '../models/factor-analysis/model.js'
 import { streamKey } from '../random.js'
-import { firstConflict, type Rule } from '../settings/rules.js'
+import { firstConflict, idle, type Rule } from '../settings/rules.js'
 import { choice, grouped, type Values, wholeNumber } from '../settings/setting.js'
 import { chainOptions, chainRules, chainSettings } from './chain-settings.js'
 import * as em from './em.js'
@@ -54,6 +54,12 @@ type Config = Values<typeof flags> & { model: 'factor-analysis' | 'ppca' }
 
 const rules: readonly Rule<Config>[] = [
   ...chainRules<Config>(['samples', 'sampler', 'chains', 'discard']),
+  idle<Config>(
+    ['workers'],
+    ({ method, sampler }) => method === 'monte-carlo' && (sampler === 'metropolis' || sampler === 'hmc'),
+    ({ sampler }) =>
+      `the step size of --sampler ${sampler} adapts from batch to batch, so a pass cannot be divided; leave one of the two out, or use --sampler direct or gibbs`,
+  ),
   ({ method, discard, samples }) =>
     method === 'monte-carlo' && discard >= samples
       ? `--discard ${discard}: discards all draws of --samples ${samples}; use --discard ${samples - 1} or a larger --samples`
@@ -163,9 +169,8 @@ const factorCodes = (model: factors.FactorAnalysis, features: Features): Encodin
   arePoints: true,
   widths: { mean: model.latentDim },
   of(batch) {
-    const x = features.read(batch)
-    const mean = densities.posteriorMean(model, x)
-    return { mean, elbo: densities.exactBound(model, x, mean).elbo }
+    const inferred = densities.infer(model, features.read(batch))
+    return { mean: tf.add(inferred.start, inferred.step), elbo: densities.boundAt(model, inferred).elbo }
   },
 })
 

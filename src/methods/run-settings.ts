@@ -93,6 +93,22 @@ export const workersSetting = grouped(
   ),
 )
 
+/** The same for EM, whose statistics are sums over images. */
+export const emWorkersSetting = grouped(
+  'machine',
+  added(
+    wholeNumber(
+      [1, 1024],
+      1,
+      [
+        'processes that fit together',
+        'Processes that fit together: each takes its share of the batches of a pass, and their sums are added before the M step (docs/clusters.md). The last digits of results depend on it.',
+      ],
+      true,
+    ),
+  ),
+)
+
 /** A setting that only the help of `elbo data` lists. */
 const ofData = <S extends object>(one: S) => ({ ...added(one), shownBy: 'data' })
 

@@ -12,6 +12,8 @@ export interface CompensatedSums<Name extends string> {
   add(values: Readonly<Record<Name, tf.Tensor | readonly tf.Tensor[]>>): void
   /** Returns the sums in double precision, and resets them to zero. */
   take(): Promise<Record<Name, Float64Array>>
+  /** Sets the sums, given in double precision. */
+  put(values: Readonly<Record<Name, Float64Array>>): void
   dispose(): void
 }
 
@@ -36,6 +38,9 @@ export function compensatedSums<Name extends string>(shapes: Readonly<Record<Nam
       for (const variable of variables.values()) tf.tidy(() => variable.assign(tf.zerosLike(variable)))
       return Object.fromEntries(values) as Record<Name, Float64Array>
     },
+    put(values) {
+      for (const { name, ...sum } of sums) setInDouble(sum, values[name])
+    },
     dispose: () => tf.dispose([...variables.values()]),
   }
 }
@@ -48,6 +53,15 @@ function accumulate({ sum, lost }: Sum, value: tf.Tensor): void {
     const rest = tf.add(tf.sub(sum, tf.sub(total, added)), tf.sub(value, added))
     lost.assign(tf.add(lost, rest))
     sum.assign(total)
+  })
+}
+
+function setInDouble({ sum, lost }: Sum, values: Float64Array): void {
+  const rounded = Float32Array.from(values)
+  const rest = Float32Array.from(values, (value, i) => value - (rounded[i] as number))
+  tf.tidy(() => {
+    sum.assign(tf.tensor(rounded, sum.shape))
+    lost.assign(tf.tensor(rest, lost.shape))
   })
 }
 

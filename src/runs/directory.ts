@@ -100,7 +100,7 @@ export function stepLabel(step: number): string {
 /** The folder that `latest` or `best` links to; undefined before the first snapshot. */
 export function snapshotFolder(folder: string, name: SnapshotName): string | undefined {
   const link = join(folder, name)
-  return existsSync(link) ? realpathSync(link) : undefined
+  return existsSync(link) ? realpathSync.native(link) : undefined
 }
 
 /**

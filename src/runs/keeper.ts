@@ -11,6 +11,7 @@ import { makeRunFolder, requireLinks, saveSnapshot, snapshotFolder, stepLabel } 
 import { removeLeftovers } from './leftovers.js'
 import { lockRun } from './lock.js'
 import { appendMetrics, dropUnfinished, readHistory } from './metrics-file.js'
+import { changedSince } from './own-images.js'
 import { type Position, readValues, writeSnapshot } from './snapshot.js'
 import { readRunSnapshot, restoreLearner } from './trained-run.js'
 import { startFrom } from './warm-start.js'
@@ -83,16 +84,11 @@ export function keepInFolder(folder: string, { resume, isLocked }: FolderOptions
 
 function restore(folder: string, { config, method, learner, data }: Kept): Position {
   const { snapshot, path } = readRunSnapshot(folder, 'latest')
-  if (snapshot.data.sha256 !== data.sha256) {
+  const changed = changedSince(data, snapshot.data)
+  if (changed !== undefined)
     throw new Error(
-      `${path}: this run was trained on other images than those of --data ${config.data}; use the original data`,
+      `${path}: this run was trained on other ${changed} than those of --data ${config.data}; use the original ${changed}`,
     )
-  }
-  if (snapshot.data.classes?.sha256 !== data.classes?.sha256) {
-    throw new Error(
-      `${path}: this run was trained with other labels than those of --data ${config.data}; use the original labels`,
-    )
-  }
   const beginsAgain = restoreLearner(learner, method.settings.fixed(config), snapshot, path)
   const { position } = snapshot
   if (position.epoch > config.epochs)

@@ -13,6 +13,7 @@ import { streamKey } from '../random.js'
 import { UsageError } from '../settings/setting.js'
 import { compiledForms } from './compiled-forms.js'
 import { requireFiniteValidation, requireFiniteVariables } from './divergence.js'
+import { putTogether, startAtZero } from './divided-pass.js'
 import type { Keeper } from './keeper.js'
 import { digestWith, startOfRun, validationBoundOf } from './metrics-file.js'
 import { trainingMeans } from './pass-sums.js'
@@ -36,6 +37,8 @@ export interface Training {
   finished(): 'early' | 'converged' | 'fallen' | undefined
   /** The current pass, from `position` on. */
   startPass(): RunningPass
+  /** Where workers divide the batches of the pass, gives all what each has gathered; to be called before the run is saved within a pass. */
+  gather(pass: RunningPass): Promise<void>
   /** Ends the pass (for EM, by the M step) and measures it. Throws an Error if the bound is not finite. */
   endPass(pass: RunningPass): Promise<EpochMetrics>
   /** Writes a line of metrics.jsonl and advances to the next pass; returns whether this pass is the best so far. */
@@ -58,6 +61,7 @@ export async function openTraining(
     const method = methodOf(config)
     const traits = method.traits(config)
     requireBatch(traits, config, data)
+    if (team) requireShares(traits, config, data, team)
     requirePrecision(config)
     const images = imagesOf(config, traits, data, learner)
     keeper = open()
@@ -77,6 +81,15 @@ export async function openTraining(
 function requireBatch({ passes }: Traits, { batchSize }: RunConfig, { train: { count } }: Dataset): void {
   if (passes === 'shuffled' && batchSize > count)
     throw new UsageError(`--batch-size ${batchSize}: there are only ${count} training images`)
+}
+
+/** Of a pass that ends with an M step, each worker takes batches of its own. */
+function requireShares({ passes }: Traits, { batchSize }: RunConfig, { train }: Dataset, { count }: Team): void {
+  const batches = Math.ceil(train.count / batchSize)
+  if (passes === 'whole' && batches < count)
+    throw new UsageError(
+      `--workers ${count}: a pass over ${train.count} images has ${batches} ${batches === 1 ? 'batch' : 'batches'} of --batch-size ${batchSize}, and each worker needs one; use --batch-size ${Math.max(1, Math.floor(train.count / count))}`,
+    )
 }
 
 /** Throws a `UsageError` where the precision is refused: before the keeper writes anything. */
@@ -125,7 +138,9 @@ interface Start {
 async function shareStart(team: Team, { learner }: OpenRun, start: Start): Promise<Start> {
   const shared = await fromChief(team, start)
   await shareVariables(team, learner.variables.values())
-  if (!team.isChief) learner.restored?.()
+  if (team.isChief) return shared
+  learner.restored?.()
+  if (learner.parts) await startAtZero(learner.parts.sums, shared.position)
   return shared
 }
 
@@ -149,6 +164,10 @@ function newTraining(run: OpenRun, { position, history }: Start, team: Team | un
     }
   }
 
+  async function gather({ share }: RunningPass): Promise<void> {
+    if (team && share && learner.parts) await putTogether(team, learner.parts, share, position)
+  }
+
   return {
     keeper,
     position,
@@ -162,9 +181,11 @@ function newTraining(run: OpenRun, { position, history }: Start, team: Team | un
       return choice
     },
     finished: () => method.finished(config, { epoch: position.epoch, bestEpoch: position.best?.epoch ?? 0, history }),
-    startPass: () => runningPass(run, position),
+    startPass: () => runningPass(run, position, team),
+    gather,
     // All measure together, and take the chief's metrics, so that all choose and stop alike.
     async endPass(pass) {
+      await gather(pass)
       const metrics = await measure(pass)
       return team === undefined ? metrics : fromChief(team, metrics)
     },

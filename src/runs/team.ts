@@ -3,6 +3,7 @@ import * as tf from '#tfjs'
 import { placeInCluster } from '../collectives/all-reduce.js'
 import { gather, sumOverWorkers } from '../compile/sum-over-workers.js'
 import type { NodeBackend } from '../libtensorflow/node-backend.js'
+import { TensorFlowError } from '../libtensorflow/status.js'
 
 export interface Team {
   /** The number of this worker. Number 0 is the chief: it alone writes the run, prints and draws. */
@@ -123,7 +124,8 @@ export async function together<T>(work: () => Promise<T>, follows: string): Prom
     await leaveTogether()
     return result
   } catch (error) {
-    const lost = await watch.lost()
+    // Only an operation that waits for others fails because one is gone.
+    const lost = error instanceof TensorFlowError ? await watch.lost() : undefined
     throw lost === undefined ? error : new Error(`${lost}; ${follows}`)
   } finally {
     watch.stop()

@@ -80,8 +80,9 @@ export async function trainLearner(
       const reason = training.finished()
       if (reason) return await result(reason)
       const pass = training.startPass()
-      const range = { from: position.stepInEpoch, to: pass.steps, signal, ...(team && { agree: agreement(team) }) }
-      for await (const { count, outputs, schedules } of chunks(training.steps, range, pass.feed)) {
+      const before = position.stepInEpoch
+      const range = { ...pass.turns, signal, ...(team && { agree: agreement(team) }) }
+      for await (const { from, count, outputs, schedules } of chunks(training.steps, range, pass.feed)) {
         const choice = training.settleMode()
         if (choice) observer.compiled?.(choice)
         requireFiniteBound(outputs, position, { config, keeper: training.keeper })
@@ -90,12 +91,14 @@ export async function trainLearner(
           outputs,
           schedules.map(({ used }) => used / config.batchSize),
         )
-        position.step += count
-        position.stepInEpoch += count
+        pass.advance(from + count)
         observer.progress?.(pass.progress())
       }
       if (position.stepInEpoch < pass.steps) {
-        if (position.stepInEpoch > range.from) await training.save(false)
+        if (position.stepInEpoch > before) {
+          await training.gather(pass)
+          await training.save(false)
+        }
         return await result('interrupted')
       }
       const metrics = await training.endPass(pass)

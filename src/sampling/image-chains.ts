@@ -40,6 +40,8 @@ export function imageChains(latentDim: number, options: ChainOptions<string>, ke
   const groups = { chains: persistent.variables, step_size: stepSize.variables, accepted: accepted.variables }
   return {
     variables: new Map([...prefixed(groups), ['passes', passes]]),
+    /** What workers that divide the batches of a pass put together; the adaptation of the step size they cannot. */
+    parts: { sums: [accepted], rows: persistent.positions },
     /** Continues the chains of the batch that starts at image `first`. `acceptance` is a scalar. Throws an `Error` unless `size` is `batchSize`. */
     move({ first, used, size }: { first: number; used: number; size: number }, key: Key, run: Sampler): Run {
       if (size !== options.batchSize)

@@ -18,6 +18,8 @@ export interface ChainsShape {
 
 export interface PersistentChains {
   readonly variables: ReadonlyMap<string, tf.Variable>
+  /** The current positions, a row for each batch. */
+  readonly positions: tf.Variable
   /** Current positions of the batch that starts with image `first`: [chains, batch, latent]. */
   take(first: number): tf.Tensor
   /** Stores a pass's draws of that batch, each [chains, batch, latent]; the last one is the new position. */
@@ -44,6 +46,7 @@ export function persistentChains(shape: ChainsShape, key: HostKey): PersistentCh
       ['z', z],
       ['draws', draws],
     ]),
+    positions: z,
     take: first => tf.reshape(tf.gather(z, rowAt(first)), [chains, batchSize, latentDim]),
     put(first, newDraws) {
       const last = newDraws.at(-1) as tf.Tensor

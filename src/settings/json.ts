@@ -13,18 +13,20 @@ export function parseJson(text: string): unknown {
   }
 }
 
+const [QUOTE, BACKSLASH, OPEN, CLOSE, OPEN_OBJECT, CLOSE_OBJECT] = Array.from('"\\[]{}', one => one.charCodeAt(0))
+
 /** Counts brackets outside of strings. */
 function requireShallow(text: string): void {
   let [depth, inString] = [0, false]
   for (let i = 0; i < text.length; i++) {
-    const character = text[i]
+    const code = text.charCodeAt(i)
     if (inString) {
-      if (character === '\\') i++
-      else if (character === '"') inString = false
-    } else if (character === '"') inString = true
-    else if (character === '[' || character === '{') {
+      if (code === BACKSLASH) i++
+      else if (code === QUOTE) inString = false
+    } else if (code === QUOTE) inString = true
+    else if (code === OPEN || code === OPEN_OBJECT) {
       depth++
       if (depth > DEEPEST) throw new Error(`JSON nested deeper than ${DEEPEST} levels: damaged, or not of this program`)
-    } else if (character === ']' || character === '}') depth--
+    } else if (code === CLOSE || code === CLOSE_OBJECT) depth--
   }
 }

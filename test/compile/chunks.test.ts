@@ -22,6 +22,9 @@ function feed(from: number, count: number): Feed<Part> {
   }
 }
 
+/** For what happens soon, on a busy machine too. */
+const patience = { timeout: 60_000 }
+
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 
 /** A step that adds its batch to `total` and returns what it was given; `onStep` is called whenever JavaScript runs it. */
@@ -96,7 +99,7 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
       expect(steps.hasRun).toBe(false)
       steps.dispose(owned, total)
       expect([owned.freed(), total.isDisposed]).toEqual([0, false])
-      await vi.waitFor(() => expect([owned.freed(), total.isDisposed]).toEqual([1, true]))
+      await vi.waitFor(() => expect([owned.freed(), total.isDisposed]).toEqual([1, true]), patience)
       expect(steps.hasRun).toBe(true)
     })
 
@@ -145,7 +148,7 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
       steps.dispose(owned, total)
       expect(owned.freed()).toBe(0)
       expect([...((await work).batch ?? [])]).toEqual([5, 6])
-      await vi.waitFor(() => expect([owned.freed(), total.isDisposed]).toEqual([1, true]))
+      await vi.waitFor(() => expect([owned.freed(), total.isDisposed]).toEqual([1, true]), patience)
     })
 
     test('a scan that is disposed during a call that fails frees what it owns', async () => {
@@ -157,7 +160,7 @@ describe.each(['off', 'graph'] as const)('%s', mode => {
       const work = steps.run(batches, options)
       steps.dispose(owned)
       await expect(work).rejects.toThrow('of the step')
-      await vi.waitFor(() => expect(owned.freed()).toBe(1))
+      await vi.waitFor(() => expect(owned.freed()).toBe(1), patience)
     })
 
     test('a scan that is disposed between calls frees what it owns at once', async () => {

@@ -148,12 +148,6 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
     await plane.waitFor()
     const place = page.locator('[data-decoded]')
     const decoded = async () => Number(await place.getAttribute('data-decoded'))
-    /** Drags until so many more images are decoded: how many moves that takes is up to the machine. */
-    const dragUntil = async (more: number) => {
-      const goal = (await decoded()) + more
-      for (let i = 0; i < 100 && (await decoded()) < goal; i++) await drag(20)
-      expect(await decoded()).toBeGreaterThanOrEqual(goal)
-    }
     const drag = async (times: number) => {
       const box = await plane.boundingBox()
       if (box === null) throw new Error('the plane is not there')
@@ -163,9 +157,19 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
         await page.mouse.move(box.x + 100 + ((37 * i) % 300), box.y + 60 + ((53 * i) % 250))
       await page.mouse.up()
     }
-    await dragUntil(4)
+    /** Drags until `least` images have been decoded, however slow the machine, and then until none is on its way. */
+    const dragUntil = async (least: number) => {
+      await expect.poll(() => drag(20).then(decoded)).toBeGreaterThan(least)
+      let last = -1
+      for (let now = await decoded(); now !== last; now = await decoded()) {
+        last = now
+        await page.waitForTimeout(500)
+      }
+      return last
+    }
+    const before = await dragUntil(3)
     const tensors = await place.getAttribute('data-tensors')
-    await dragUntil(8)
+    await dragUntil(before + 10)
     await expect.poll(() => place.getAttribute('data-tensors')).toBe(tensors)
     await plane.focus()
     const text = await place.textContent()

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { logProbOfEach } from '../../scripts/float64-log-prob.mjs'
 import { newFeatures } from '../../src/data/features.js'
 import { boundsInOneStep } from '../../src/evaluation/bound.js'
+import { exactFactorAnalysis } from '../../src/inference/factor-analysis/em.js'
 import { passOver } from '../../src/inference/mixtures/steps.js'
 import { exactBound, posteriorMean } from '../../src/models/factor-analysis/densities.js'
 import { createFactorAnalysis, setParameters } from '../../src/models/factor-analysis/model.js'
@@ -113,29 +114,40 @@ describe.each(['spherical', 'diagonal'] as const)('more %s components of tiny va
   })
 })
 
-test('two factors that are nearly the same have the bound of double precision', () => {
+test('two factors that are nearly the same have the bound of double precision, in evaluation and in training', async () => {
   const [features, count] = [784, 9]
   const model = createFactorAnalysis({ features, latentDim: 2 })
   const levels = (i: number) => ((i * 37) % 41) - 20 // between two images
   const direction = (i: number) => (5 * levels(i)) / 255
-  setParameters(model, {
+  const factors = (difference: number) => ({
     mu: new Float64Array(features).fill(128 / 255),
-    W: new Matrix(Array.from({ length: features }, (_, i) => [direction(i), direction(i) + 1e-4 * Math.cos(i)])),
+    W: new Matrix(Array.from({ length: features }, (_, i) => [direction(i), direction(i) + difference * Math.cos(i)])),
     psi: new Float64Array(features).fill(1e-6),
   })
+  setParameters(model, factors(0.1))
+  expect(model.isRefined).toBe(false)
+  setParameters(model, factors(1e-4))
+  expect(model.isRefined).toBe(true)
   const line = Array.from({ length: count }, (_, n) =>
     Uint8Array.from({ length: features }, (_, i) => 128 + levels(i) * (n - 4)),
   )
-  const found = tf.tidy(() => {
-    const input = tf.tensor2d(Float32Array.from(line.flatMap(image => [...image].map(value => value / 255))), [
-      count,
-      features,
-    ])
-    return exactBound(model, input, posteriorMean(model, input)).elbo.dataSync()
-  })
+  const input = tf.tensor2d(Float32Array.from(line.flatMap(image => [...image].map(value => value / 255))), [
+    count,
+    features,
+  ])
+  const found = tf.tidy(() => exactBound(model, input, posteriorMean(model, input)).elbo.dataSync())
   const expected = logProbOfEach(tensorsOf(model.variables), line)
   // 4,685 nats, of which float32 rounds off up to 2.4e-4
   for (const [n, value] of expected.entries())
     expect(Math.abs((found[n] as number) - value), `image ${n}`).toBeLessThan(4e-4)
+  const em = exactFactorAnalysis(model, { read: batch => batch, noise: 'diagonal', varianceFloor: 1e-6 })
+  const schedule = { learningRate: 0, beta: 1, used: count, first: 0 }
+  const during = tf.tidy(() => (em.step(input, root, schedule).elbo as tf.Tensor).dataSync()[0])
+  const { elboAfterE = Number.NaN, elboAfterM = Number.NaN } = (await em.finishPass?.()) ?? {}
+  const mean = expected.reduce((sum, value) => sum + value / count, 0)
+  for (const bound of [during, elboAfterE]) expect(Math.abs((bound as number) - mean)).toBeLessThan(4e-4)
+  expect(elboAfterM).toBeGreaterThan(elboAfterE)
+  em.dispose()
+  input.dispose()
   model.dispose()
 })

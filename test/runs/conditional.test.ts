@@ -74,7 +74,7 @@ describe('is refused in one line', () => {
     bytes[8] = ((bytes[8] as number) + 1) % 10
     writeFileSync(file, bytes)
     await expect(trainSmall(run, { data: folder, condition }, { resume: true })).rejects.toThrow(
-      /trained with other labels than those of --data .*; use the original labels/,
+      /trained on other labels than those of --data .*; use the original labels/,
     )
   })
 

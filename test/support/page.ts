@@ -41,7 +41,7 @@ export async function openPage(
   options?: Parameters<Browser['newPage']>[0],
 ): Promise<{ page: Page; errors: string[] }> {
   const page = await browser.newPage({ reducedMotion: 'reduce', ...options })
-  page.setDefaultTimeout(120_000)
+  page.setDefaultTimeout(120_000) // on a busy machine too
   const errors: string[] = []
   page.on('pageerror', error => errors.push(error.message))
   page.on('console', message => message.type() === 'error' && errors.push(message.text()))

@@ -2,8 +2,9 @@
 import { emMethods } from '../../methods/list.js'
 import { type Method, resolveRun } from '../../methods/method.js'
 import { grouped, text } from '../../settings/setting.js'
+import { clusterOf, clusterOptions, restartOption } from '../cluster.js'
 import { type Command, type CommandGroup, command } from '../command.js'
-import { resumeSwitch, trainRequested } from './train.js'
+import { requireRestartable, resumeSwitch, trainRequested } from './train.js'
 
 export const em: CommandGroup = {
   name: 'em',
@@ -20,16 +21,28 @@ function emCommand(method: Method): Command {
     options: {
       run: grouped('run', text('name of the run', { placeholder: 'run', unset: `the first unused ${name}-N` })),
       ...flags,
+      ...clusterOptions,
+      maxRestarts: restartOption,
     },
     finishesOnInterrupt: true,
     switches: resumeSwitch,
     examples,
-    run({ given: { run = null, ...given }, switches }, context) {
+    run(
+      {
+        values: { cluster, task, maxRestarts },
+        given: { run = null, cluster: _cluster, task: _task, maxRestarts: _restarts, ...given },
+        switches,
+      },
+      context,
+    ) {
+      requireRestartable(maxRestarts, run)
       return trainRequested(
         {
           method,
           run,
           prefix: name,
+          cluster: clusterOf({ cluster, task }),
+          maxRestarts,
           resume: switches.resume === true,
           fresh: () => resolveRun(method, given),
           resumed: saved => settings.resume(saved, given),

@@ -90,7 +90,7 @@ export const train = command({
 })
 
 /** A training that starts again continues a run, so it must know its name. */
-function requireRestartable(maxRestarts: number, run: string | null): void {
+export function requireRestartable(maxRestarts: number, run: string | null): void {
   if (maxRestarts > 0 && run === null)
     throw new UsageError(`--max-restarts ${maxRestarts}: name the run with --run, so that it can be continued`)
 }
@@ -135,7 +135,7 @@ export async function trainRequested(request: TrainingRequest, context: Context)
   if (named && !resume && !follows) requireEmpty(named)
   const saved = named && resume ? readRunConfig(named) : undefined
   if (saved) requireMethod(saved, method)
-  const asked = inCluster(saved ? request.resumed(saved) : request.fresh(), request.cluster)
+  const asked = inCluster(saved ? request.resumed(saved) : request.fresh(), method, request.cluster)
   if (request.cluster === undefined && (asked.workers ?? 1) > 1)
     return launchWorkers(asked.workers ?? 1, request.maxRestarts ?? 0, context)
   const config = { ...withThreads(asked, neighbours(request.cluster)), ...withAbsolutePaths(asked) }
@@ -145,18 +145,21 @@ export async function trainRequested(request: TrainingRequest, context: Context)
     : lead(request, config, context)
 }
 
-/** The settings with the number of workers of the cluster. */
-function inCluster(config: RunConfig, cluster: Cluster | undefined): RunConfig {
+/** The settings with the number of workers of the cluster. Throws a `UsageError` if they cannot train together. */
+function inCluster(config: RunConfig, method: Method, cluster: Cluster | undefined): RunConfig {
   if (cluster === undefined) return config
   const { workers = 1, batchSize } = config
   const count = cluster.workers.length
   if (workers !== 1 && workers !== count)
     throw new UsageError(`--workers ${workers}: the cluster has ${count} workers; leave one of the two out`)
-  if (batchSize % count !== 0)
+  if (method.traits(config).passes === 'shuffled' && batchSize % count !== 0)
     throw new UsageError(
       `--batch-size ${batchSize}: the cluster has ${count} workers, and each takes an equal part; use a multiple of ${count}`,
     )
-  return { ...config, workers: count }
+  const together = { ...config, workers: count }
+  const conflict = method.conflicts(together)
+  if (conflict !== undefined) throw new UsageError(conflict)
+  return together
 }
 
 /** Trains as the process that writes the run: alone, or as the chief of a cluster. */

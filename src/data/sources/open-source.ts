@@ -12,6 +12,7 @@ import { describeSize, type ImageSet } from '../images.js'
 import type { OnReading } from '../progress.js'
 import { decodedImages } from './decoded.js'
 import { labelsInFile } from './label-file.js'
+import { raw } from './raw.js'
 import type { Labels, OpenedSource, PartName, Probe, Reader, ReadOptions, Warning } from './reader.js'
 import { readers } from './readers.js'
 import { transformed } from './transform.js'
@@ -99,11 +100,23 @@ async function openedBy(
   return { reader, opened: await reader.open(path, options, probe, onReading) }
 }
 
-function unknownFormat({ isFolder }: Probe): string {
-  const known = readers.map(({ name }) => name).join(', ')
-  return isFolder
-    ? `no images in this folder; --data takes ${known}`
-    : `an unknown format; --data takes ${known}, or bytes without a header with --raw-shape`
+/** Packed files that no reader unpacks, by their first bytes in hexadecimal. */
+const packed = {
+  '504b': 'a zip archive',
+  fd377a58: 'packed by xz',
+  '425a68': 'packed by bzip2',
+  '28b52ffd': 'packed by Zstandard',
+  '1f8b': 'packed by gzip twice',
+}
+
+function unknownFormat({ isFolder, start }: Probe): string {
+  const known = readers.map(({ name }) => name).filter(name => name !== raw.name)
+  if (isFolder) return `no images in this folder; --data takes ${known.join(', ')}`
+  const begin = Buffer.from(start.subarray(0, 4)).toString('hex')
+  const packing = Object.entries(packed).find(([bytes]) => begin.startsWith(bytes))?.[1]
+  return packing === undefined
+    ? `an unknown format; --data takes ${known.join(', ')}, or ${raw.name} with --raw-shape`
+    : `this file is ${packing}; unpack it, or give images packed by gzip once`
 }
 
 /** Bytes that a reader sees of a file. */

@@ -3,7 +3,14 @@
 import { Matrix } from 'ml-matrix'
 import * as tf from '#tfjs'
 import { usedImages, usedMeans } from '../../data/used-images.js'
-import { exactBound, posteriorMean } from '../../models/factor-analysis/densities.js'
+import {
+  boundAt,
+  type Inferred,
+  infer,
+  type Projected,
+  project,
+  refine,
+} from '../../models/factor-analysis/densities.js'
 import {
   type FactorAnalysis,
   type FactorParameters,
@@ -59,22 +66,22 @@ export interface FactorStatistics {
  */
 export function exactFactorAnalysis(model: FactorAnalysis, options: FactorAnalysisOptions): BoundedAlgorithm {
   const gathered = gatherStatistics(model)
-  const infer = (batch: tf.Tensor) => {
-    const x = options.read(batch)
-    return { x, mean: posteriorMean(model, x) }
-  }
   return {
     variables: new Map([...model.variables, ...gathered.variables]),
     models: new Map(),
+    parts: { sums: [gathered.sums] },
     step(batch, _key, { used }) {
-      const { x, mean } = infer(batch)
-      gathered.add(x, tf.reshape(mean, [1, ...mean.shape]), used)
-      return usedMeans(exactBound(model, x, mean), used)
+      const projected = project(model, options.read(batch))
+      if (!model.isRefined) {
+        gathered.add(sumsAt(model, projected, used))
+        return usedMeans(boundAt(model, projected), used)
+      }
+      const inferred = refine(model, projected)
+      gathered.add(refinedSums(model, inferred, used))
+      return usedMeans(boundAt(model, inferred), used)
     },
-    bound(batch) {
-      const { x, mean } = infer(batch)
-      return exactBound(model, x, mean)
-    },
+    bound: batch => boundAt(model, infer(model, options.read(batch))),
+    form: () => (model.isRefined ? 'refined' : ''),
     async finishPass() {
       const old = await readParameters(model)
       const { covariance, logDetCovariance } = posteriorOf(old)
@@ -109,9 +116,10 @@ export function gatherStatistics(model: FactorAnalysis) {
     spread: square,
   })
   return {
+    sums,
     variables: new Map([...sums.variables].map(([name, variable]) => [`statistics/${name}`, variable] as const)),
-    /** Adds the first `used` images of x [batch, features]; expectations are means over z [samples, batch, latent]. */
-    add: (x: tf.Tensor, z: tf.Tensor, used: number): void => sums.add(batchStatistics(model, x, z, used)),
+    /** Adds the sums of a batch, by `sumsAt`, `refinedSums` or `sampledSums`. */
+    add: sums.add,
     dispose: sums.dispose,
     /**
      * Returns the sums at the mean of each image's draws, and the sum of the draws' covariances, [latent, latent]; resets both to zero. Throws an
@@ -135,20 +143,61 @@ export function gatherStatistics(model: FactorAnalysis) {
   }
 }
 
-function batchStatistics({ mu, W, latentDim }: FactorAnalysis, x: tf.Tensor, z: tf.Tensor, used: number) {
-  const [samples, batch] = z.shape as [number, number]
-  const mask = tf.reshape(usedImages(batch, used), [batch, 1])
-  const draws = tf.where(mask, z, 0) // [samples, batch, latent]
-  const mean = tf.mean(draws, 0) // [batch, latent]
-  const residual = tf.where(mask, tf.sub(tf.sub(x, mu), tf.matMul(mean, W, false, true)), 0) // [batch, features]
-  const away = tf.reshape(tf.sub(draws, mean), [samples * batch, latentDim])
+/** Sums over the images of a batch for which mask [batch, 1] is true, of residuals [batch, features] and of z [batch, n]. */
+function maskedSums(mask: tf.Tensor, residual: tf.Tensor, z: tf.Tensor) {
+  const own = tf.where(mask, residual, 0)
+  const used = tf.where(mask, z, 0)
   return {
     images: tf.sum(tf.cast(mask, 'float32')),
-    e: tf.sum(residual, 0),
-    ee: tf.sum(tf.square(residual), 0),
-    z: tf.sum(mean, 0),
-    ez: tf.matMul(residual, mean, true),
-    zz: tf.matMul(mean, mean, true),
+    e: tf.sum(own, 0),
+    ee: tf.sum(tf.square(own), 0),
+    z: tf.sum(used, 0),
+    ez: tf.matMul(residual, used, true), // z is 0 where the mask is false
+    zz: tf.matMul(used, used, true),
+  }
+}
+
+/** Whether an image is among the first `used`: bool [batch, 1]. */
+const maskOf = ({ start }: Projected, used: number): tf.Tensor =>
+  tf.reshape(usedImages(start.shape[0] as number, used), [-1, 1])
+
+/** The sums of a batch at `start`, of its first `used` images. */
+function sumsAt({ latentDim }: FactorAnalysis, at: Projected, used: number) {
+  return { ...maskedSums(maskOf(at, used), at.residual, at.start), spread: tf.zeros([latentDim, latentDim]) }
+}
+
+/**
+ * The same at the means of p(z | x). Their residuals are those at `start` less W step: so e, ee and ez follow from
+ * products with W, and no other matrix of [batch, features] is made.
+ */
+function refinedSums({ W, latentDim }: FactorAnalysis, at: Inferred, used: number) {
+  const means = tf.add(at.start, at.step)
+  const { images, e, ee, ...both } = maskedSums(maskOf(at, used), at.residual, tf.concat([means, at.step], 1))
+  const [z, moved] = tf.split(both.z, 2) as [tf.Tensor, tf.Tensor]
+  const [ez, eMoved] = tf.split(both.ez, 2, 1) as [tf.Tensor, tf.Tensor]
+  const [ofZ, ofMoved] = tf.split(both.zz, 2, 0) as [tf.Tensor, tf.Tensor]
+  const [zz] = tf.split(ofZ, 2, 1) as [tf.Tensor]
+  const [movedZ, movedMoved] = tf.split(ofMoved, 2, 1) as [tf.Tensor, tf.Tensor]
+  return {
+    images,
+    e: tf.sub(e, tf.sum(tf.mul(W, moved), 1)),
+    ee: tf.add(ee, tf.sum(tf.mul(W, tf.sub(tf.matMul(W, movedMoved), tf.mul(eMoved, 2))), 1)),
+    z,
+    ez: tf.sub(ez, tf.matMul(W, movedZ)),
+    zz,
+    spread: tf.zeros([latentDim, latentDim]),
+  }
+}
+
+/** The sums of a batch x [batch, features], of its first `used` images, at the means of draws of z [samples, batch, latent]. */
+export function sampledSums({ mu, W, latentDim }: FactorAnalysis, x: tf.Tensor, z: tf.Tensor, used: number) {
+  const [samples, batch] = z.shape as [number, number]
+  const mask = tf.reshape(usedImages(batch, used), [batch, 1])
+  const draws = tf.where(mask, z, 0)
+  const mean = tf.mean(draws, 0) // [batch, latent]
+  const away = tf.reshape(tf.sub(draws, mean), [samples * batch, latentDim])
+  return {
+    ...maskedSums(mask, tf.sub(tf.sub(x, mu), tf.matMul(mean, W, false, true)), mean),
     spread: tf.div(tf.matMul(away, away, true), samples),
   }
 }

@@ -4,14 +4,22 @@
  */
 import * as tf from '#tfjs'
 import { usedMeans } from '../../data/used-images.js'
-import { exactBound, logJoint, posteriorMean, samplePosterior } from '../../models/factor-analysis/densities.js'
+import { boundAt, infer, logJoint, samplePosterior } from '../../models/factor-analysis/densities.js'
 import { type FactorAnalysis, readParameters, setParameters } from '../../models/factor-analysis/model.js'
 import { type HostKey, type Key, split } from '../../random.js'
 import { gibbsStep } from '../../sampling/gibbs.js'
 import { type ChainOptions, imageChains, type Sampler } from '../../sampling/image-chains.js'
 import { type Run, runKernel, sample } from '../../sampling/kernel.js'
 import type { BoundedAlgorithm } from '../algorithm.js'
-import { addSpread, expectedLogJoint, type FactorAnalysisOptions, gatherStatistics, maximize, moveTo } from './em.js'
+import {
+  addSpread,
+  expectedLogJoint,
+  type FactorAnalysisOptions,
+  gatherStatistics,
+  maximize,
+  moveTo,
+  sampledSums,
+} from './em.js'
 
 /** `direct` draws independently from the exact posterior. */
 export const factorSamplers = ['direct', 'gibbs', 'metropolis', 'hmc'] as const
@@ -52,21 +60,19 @@ export function monteCarloFactorAnalysis(
   return {
     variables: new Map([...model.variables, ...gathered.variables, ...chains.variables]),
     models: new Map(),
+    parts: { sums: [gathered.sums, ...chains.parts.sums], rows: chains.parts.rows },
     step(batch, stepKey, { used, first }) {
       const x = options.read(batch)
-      const mean = posteriorMean(model, x)
+      const inferred = infer(model, x)
       const { draws, acceptance } = chains.move(
         { first, used, size: batch.shape[0] as number },
         stepKey,
-        samplerOf(model, x, mean, options),
+        samplerOf(model, x, tf.add(inferred.start, inferred.step), options),
       )
-      gathered.add(x, tf.concat(draws.slice(options.discard)), used)
-      return { ...usedMeans(exactBound(model, x, mean), used), acceptance }
+      gathered.add(sampledSums(model, x, tf.concat(draws.slice(options.discard)), used))
+      return { ...usedMeans(boundAt(model, inferred), used), acceptance }
     },
-    bound(batch) {
-      const x = options.read(batch)
-      return exactBound(model, x, posteriorMean(model, x))
-    },
+    bound: batch => boundAt(model, infer(model, options.read(batch))),
     async finishPass() {
       const old = await readParameters(model)
       const { sums, spread } = await gathered.take()

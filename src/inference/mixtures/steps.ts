@@ -71,6 +71,7 @@ export function mixtureAlgorithm<Name extends string>(
       ...[...sums.variables].map(([name, sum]) => [`pass/${name}`, sum] as const),
     ]),
     models: new Map(),
+    parts: { sums: [sums] },
     step: (batch, key, { used }) =>
       tf.tidy(() => {
         const draw = samples === undefined ? undefined : { key, samples }

@@ -4,6 +4,43 @@ import { LOG_2PI } from '../../numeric/special-functions.js'
 import { type Key, normal } from '../../random.js'
 import type { FactorAnalysis } from './model.js'
 
+/** The mean of p(z | x) of each image as a matrix product rounds it. */
+export interface Projected {
+  /** [batch, latent]. */
+  start: tf.Tensor
+  /** x - mu - W start: [batch, features]. */
+  residual: tf.Tensor
+}
+
+/** The same and a Newton step to the mean. */
+export interface Inferred extends Projected {
+  /** The mean of p(z | x) less `start`: [batch, latent]. */
+  step: tf.Tensor
+  /** log p(x, z) at the mean less that at `start`, in nats: [batch], at least 0. */
+  gain: tf.Tensor
+}
+
+/** The means of p(z | x) of images x [batch, features], right in float32 unless `model.isRefined`. */
+export function project(model: FactorAnalysis, x: tf.Tensor): Projected {
+  const away = tf.sub(x, model.mu) as tf.Tensor2D
+  const start = tf.matMul(away, model.projection as tf.Tensor)
+  return { start, residual: tf.sub(away, decode(model, start)) }
+}
+
+/** p(z | x) of images x [batch, features]. */
+export const infer = (model: FactorAnalysis, x: tf.Tensor): Inferred => refine(model, project(model, x))
+
+/** W z: z [batch, latent] -> [batch, features]. */
+const decode = ({ W }: FactorAnalysis, z: tf.Tensor): tf.Tensor => tf.matMul(z, W as tf.Tensor, false, true)
+
+/** With g the gradient of log p(x, z) at `start`, and G = R Rᵀ its inverse negative Hessian, the step is R Rᵀ g and gains 1/2 |Rᵀ g|^2. */
+export function refine({ W, psi, posteriorRoot }: FactorAnalysis, { start, residual }: Projected): Inferred {
+  const gradient = tf.sub(tf.matMul(residual, tf.div(W, tf.reshape(psi, [-1, 1]))), start)
+  const scaled = tf.matMul(gradient, posteriorRoot)
+  const step = tf.matMul(scaled, posteriorRoot, false, true)
+  return { start, residual, step, gain: tf.mul(tf.sum(tf.square(scaled), -1), 0.5) }
+}
+
 /**
  * The mean of p(z | x): x [batch, features] -> [batch, latent].
  *
@@ -18,14 +55,10 @@ import type { FactorAnalysis } from './model.js'
  * const x = tf.tensor2d([[0, 1, 1, 0]]) // one image of 2 x 2 pixels
  * console.log(factorPosteriorMean(model, x).shape) // [ 1, 2 ]
  */
-export function posteriorMean({ mu, W, projection, posteriorRoot }: FactorAnalysis, x: tf.Tensor): tf.Tensor {
+export function posteriorMean(model: FactorAnalysis, x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
-    const away = tf.sub(x, mu)
-    const mean = tf.matMul(away as tf.Tensor2D, projection as tf.Tensor) // [batch, latent]
-    // One Newton step: of factors that are nearly the same, the projection's entries are large and cancel.
-    const residual = tf.sub(away, tf.matMul(mean, W as tf.Tensor, false, true))
-    const shrunk = tf.matMul(tf.matMul(mean, posteriorRoot as tf.Tensor), posteriorRoot as tf.Tensor, false, true)
-    return tf.add(mean, tf.sub(tf.matMul(residual as tf.Tensor2D, projection as tf.Tensor), shrunk))
+    const { start, step } = infer(model, x)
+    return tf.add(start, step)
   })
 }
 
@@ -67,7 +100,7 @@ export function samplePosterior(model: FactorAnalysis, key: Key, mean: tf.Tensor
  * console.log(factorLogProb(model, x).shape) // [ 1 ]
  */
 export function logProb(model: FactorAnalysis, x: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => exactBound(model, x, posteriorMean(model, x)).elbo)
+  return tf.tidy(() => boundAt(model, infer(model, x)).elbo)
 }
 
 /**
@@ -87,16 +120,23 @@ export function logProb(model: FactorAnalysis, x: tf.Tensor): tf.Tensor {
  */
 export function exactBound(model: FactorAnalysis, x: tf.Tensor, mean: tf.Tensor) {
   return tf.tidy(() => {
-    const { mu, W, psi, latentDim, logDetPosterior, tracePosterior, logDensityAtMean } = model
-    const residual = tf.sub(tf.sub(x, mu), tf.matMul(mean, W, false, true)) // [batch, features]
-    const squaredMean = tf.sum(tf.square(mean), -1) // [batch]
-    // (x - mu)ᵀ C^-1 (x - mu) = |x - mu - W m|^2_Psi + |m|^2: both terms are positive, so nothing cancels.
-    const squared = tf.add(tf.sum(tf.div(tf.square(residual), psi), -1), squaredMean)
-    const elbo = tf.sub(logDensityAtMean, tf.mul(squared, 0.5))
-    // 1/2 (tr G + |m|^2 - L - log det G)
-    const kl = tf.mul(tf.sub(tf.add(squaredMean, tf.sub(tracePosterior, logDetPosterior)), latentDim), 0.5)
-    return { elbo, reconstruction: tf.add(elbo, kl), kl }
+    const residual = tf.sub(tf.sub(x, model.mu), decode(model, mean))
+    return boundAt(model, refine(model, { start: mean, residual }))
   })
+}
+
+/** As `exactBound`, of what `infer` or `project` returned. */
+export function boundAt(model: FactorAnalysis, at: Projected | Inferred) {
+  const { psi, latentDim, logDetPosterior, tracePosterior, logDensityAtMean } = model
+  const squaredNorm = (z: tf.Tensor) => tf.sum(tf.square(z), -1) // [batch]
+  // (x - mu)ᵀ C^-1 (x - mu) = |x - mu - W m|^2_Psi + |m|^2: both terms are positive, so nothing cancels.
+  const squared = tf.add(tf.sum(tf.div(tf.square(at.residual), psi), -1), squaredNorm(at.start))
+  const half = tf.mul(squared, 0.5)
+  const elbo = tf.sub(logDensityAtMean, 'gain' in at ? tf.sub(half, at.gain) : half)
+  // 1/2 (tr G + |m|^2 - L - log det G)
+  const mean = 'step' in at ? tf.add(at.start, at.step) : at.start
+  const kl = tf.mul(tf.add(squaredNorm(mean), tf.sub(tf.sub(tracePosterior, logDetPosterior), latentDim)), 0.5)
+  return { elbo, reconstruction: tf.add(elbo, kl), kl }
 }
 
 /** log p(x | z) + log p(z): x [batch, features], z [..., batch, latent] -> [..., batch]. */

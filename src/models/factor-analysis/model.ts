@@ -5,9 +5,10 @@
 import { Matrix } from 'ml-matrix'
 import * as tf from '#tfjs'
 import { gibbsSweep } from '../../distributions/gibbs-sweep.js'
-import { cholesky, invert } from '../../numeric/linear-algebra.js'
+import { cholesky, dot, invert } from '../../numeric/linear-algebra.js'
 import { LOG_2PI } from '../../numeric/special-functions.js'
 import { type Key, normal } from '../../random.js'
+import { FLOAT32_ROUNDING } from '../mixtures/mixture.js'
 
 /** A variance for each feature (factor analysis), or one for all (probabilistic PCA). */
 export const noises = ['diagonal', 'isotropic'] as const
@@ -50,6 +51,8 @@ export interface FactorAnalysis {
   readonly tracePosterior: tf.Variable
   /** log p(x) at x = mu, in nats. */
   readonly logDensityAtMean: tf.Variable
+  /** Whether the product with `projection` rounds so much that training refines it by a Newton step (densities.ts). */
+  isRefined: boolean
   dispose(): void
 }
 
@@ -80,10 +83,11 @@ export function createFactorAnalysis({ features, latentDim }: { features: number
     logDensityAtMean: zeros(),
   }
   const { mu, W, psi, ...derived } = tensors
-  const model = {
+  const model: FactorAnalysis = {
     features,
     latentDim,
     ...tensors,
+    isRefined: false,
     variables: new Map<string, tf.Variable>([
       ['mu', mu],
       ['W', W],
@@ -124,12 +128,13 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
   const theta = { mu: mu.map(Math.fround), W: Matrix.fround(W), psi: psi.map(Math.fround) }
   const { precision, covariance, logDetCovariance } = posteriorOf(theta)
   const { carry, noise } = gibbsSweep(precision)
-  const scaled = theta.W.clone().divColumnVector(theta.psi) // Psi^-1 W
+  const projection = theta.W.clone().divColumnVector(theta.psi).mmul(covariance) // Psi^-1 W G
+  model.isRefined = roundingOfProjection(theta, projection, precision) > TOLERATED_ROUNDING
   const values: [tf.Variable, ArrayLike<number>][] = [
     [model.mu, theta.mu],
     [model.W, theta.W.to1DArray()],
     [model.psi, theta.psi],
-    [model.projection, scaled.mmul(covariance).to1DArray()],
+    [model.projection, projection.to1DArray()],
     [model.posteriorRoot, cholesky(covariance).to1DArray()],
     [model.sweep.carry, carry.to1DArray()],
     [model.sweep.noise, noise.to1DArray()],
@@ -140,6 +145,22 @@ export function setParameters(model: FactorAnalysis, { mu, W, psi }: FactorParam
   for (const [variable, list] of values)
     tf.tidy(() => variable.assign(tf.tensor(Float32Array.from(list), variable.shape)))
   return theta
+}
+
+/** Nats. The product with the projection of an expected image may cost this much of log p(x) in training; a rare image costs some times as much. */
+const TOLERATED_ROUNDING = 1e-5
+
+/**
+ * What it costs, in nats of log p(x) of an image that the model expects, that each entry of the projection is rounded to float32: z is off by d and
+ * log p(x, z) by 1/2 dᵀ G^-1 d. Of factors that are nearly the same, large entries cancel.
+ */
+function roundingOfProjection({ W, psi }: FactorParameters, projection: Matrix, precision: Matrix): number {
+  const weights = precision.diagonal()
+  const costs = Array.from(psi, (variance, i) => {
+    const expected = variance + dot(W.getRow(i), W.getRow(i))
+    return expected * projection.getRow(i).reduce((sum, entry, l) => sum + entry ** 2 * (weights[l] as number), 0)
+  })
+  return (FLOAT32_ROUNDING ** 2 * costs.reduce((sum, cost) => sum + cost, 0)) / 2
 }
 
 /** -1/2 (D log 2 pi + log det C) with det C = det Psi / det G: in double precision, because a sum over many variances is thousands of nats. */

@@ -81,16 +81,16 @@ describe.skipIf(noBrowser !== undefined)(noBrowser ? `the chapters (skipped: ${n
 
   test('E closes the gap, M raises log p(x), by the keyboard alone', async () => {
     const { page } = await open('em')
-    await expect.poll(() => reading(page, 'step'), { timeout: 20_000 }).toBe('0')
+    await expect.poll(() => reading(page, 'step')).toBe('0')
     const before = await value(page, 'logPx')
     await page.getByRole('button', { name: 'E step', exact: true }).focus()
     await page.keyboard.press('Enter')
-    await expect.poll(() => reading(page, 'step'), { timeout: 20_000 }).toBe('1')
+    await expect.poll(() => reading(page, 'step')).toBe('1')
     expect(await value(page, 'gap')).toBe(0)
     expect(await value(page, 'elbo')).toBeCloseTo(before, 4)
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    await expect.poll(() => reading(page, 'step'), { timeout: 20_000 }).toBe('2')
+    await expect.poll(() => reading(page, 'step')).toBe('2')
     expect(await value(page, 'logPx')).toBeGreaterThan(before)
     expect(await value(page, 'gap')).toBeGreaterThan(0)
     expect(await value(page, 'elbo')).toBeGreaterThan(before)
@@ -99,7 +99,7 @@ describe.skipIf(noBrowser !== undefined)(noBrowser ? `the chapters (skipped: ${n
 
   test('an address with half steps shows them again', async () => {
     const { page } = await open('em', '&em-steps=6')
-    await expect.poll(() => reading(page, 'step'), { timeout: 20_000 }).toBe('6')
+    await expect.poll(() => reading(page, 'step')).toBe('6')
     await page.close()
   })
 
@@ -120,7 +120,7 @@ describe.skipIf(noBrowser !== undefined)(noBrowser ? `the chapters (skipped: ${n
     const q = update({ means: [-2, 2], variances: [1, 1] }, 0, 0.85)
     expect(await value(page, 'kl')).toBeCloseTo(klFromP(q, 0.85), 4)
     await press(page, 'Run')
-    await expect.poll(() => value(page, 'kl'), { timeout: 20_000 }).toBeCloseTo(-Math.log(1 - 0.85 ** 2) / 2, 4)
+    await expect.poll(() => value(page, 'kl')).toBeCloseTo(-Math.log(1 - 0.85 ** 2) / 2, 4)
     await page.close()
   })
 
@@ -141,10 +141,10 @@ describe.skipIf(noBrowser !== undefined)(noBrowser ? `the chapters (skipped: ${n
 
   test('the VAE takes a step, and its ELBO is the reconstruction minus KL', async () => {
     const { page, errors } = await open('vae', '&backend=cpu&vae-data=moons')
-    await expect.poll(() => reading(page, 'step'), { timeout: 20_000 }).toBe('0')
+    await expect.poll(() => reading(page, 'step')).toBe('0')
     const before = await reading(page, 'elbo')
     await press(page, 'One step')
-    await expect.poll(() => reading(page, 'step'), { timeout: 20_000 }).toBe('1')
+    await expect.poll(() => reading(page, 'step')).toBe('1')
     expect(await reading(page, 'elbo')).not.toBe(before)
     expect((await value(page, 'reconstruction')) + (await value(page, 'kl'))).toBeCloseTo(await value(page, 'elbo'), 1)
     expect(errors).toEqual([])

@@ -31,7 +31,7 @@ describe.skipIf(noBrowser !== undefined)(noBrowser ? `mixtures (skipped: ${noBro
 
   test.each(['blots', 'factors'])('log p(x) of test images of %s is that of elbo score', async run => {
     const { page, errors } = await served.open(`view=mixtures&run=${run}&image=2`)
-    await expect.poll(() => reading(page, 'bound'), { timeout: 30_000 }).not.toBe('')
+    await expect.poll(() => reading(page, 'bound')).not.toBe('')
     expect(Math.abs((await value(page, 'bound')) - scored(run, 2))).toBeLessThan(2e-3)
     expect((await value(page, 'reconstruction')) + (await value(page, 'kl'))).toBeCloseTo(await value(page, 'bound'), 2)
     const before = await reading(page, 'bound')
@@ -45,15 +45,15 @@ describe.skipIf(noBrowser !== undefined)(noBrowser ? `mixtures (skipped: ${noBro
 
   test('half steps by the keyboard: E closes the gap, M raises log p(x)', async () => {
     const { page, errors } = await served.open('view=mixtures&run=blots', { viewport: { width: 360, height: 740 } })
-    await expect.poll(() => reading(page, 'em-step'), { timeout: 30_000 }).toBe('0')
+    await expect.poll(() => reading(page, 'em-step')).toBe('0')
     const before = await value(page, 'em-logPx')
     await page.getByRole('button', { name: 'E step', exact: true }).focus()
     await page.keyboard.press('Enter')
-    await expect.poll(() => reading(page, 'em-step'), { timeout: 30_000 }).toBe('1')
+    await expect.poll(() => reading(page, 'em-step')).toBe('1')
     expect(await value(page, 'em-elbo')).toBeCloseTo(before, 2)
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    await expect.poll(() => reading(page, 'em-step'), { timeout: 30_000 }).toBe('2')
+    await expect.poll(() => reading(page, 'em-step')).toBe('2')
     expect(await value(page, 'em-logPx')).toBeGreaterThan(before)
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
     expect(errors).toEqual([])
