@@ -12,7 +12,7 @@ export async function launchWorkers(count: number, restarts: number, { note, sig
   for (let attempt = 0; ; attempt++) {
     const ends = await runOnce(await freeAddresses(count), extra, signal)
     const [chief] = ends as [End, ...End[]]
-    const failed = ends.find(({ code }) => code !== 0)
+    const failed = firstFailure(ends)
     if (failed === undefined) return { json: null, isPrinted: true }
     if (chief.code === INTERRUPTED || signal.aborted) return { json: null, isPrinted: true, interrupted: true }
     const line = `worker ${failed.index} ended ${describeEnd(failed)}`
@@ -24,6 +24,13 @@ export async function launchWorkers(count: number, restarts: number, { note, sig
     note(`${line}; restart ${attempt + 1} of ${restarts}`)
     extra = process.argv.includes('--resume') ? [] : ['--resume']
   }
+}
+
+/** The chief if it ended by itself, for it has said why; else the worker that failed first: the others were stopped because of it. */
+function firstFailure(ends: readonly End[]): End | undefined {
+  const [first] = ends.filter(({ code }) => code !== 0).sort((a, b) => a.at - b.at)
+  const [chief] = ends
+  return chief?.code ? chief : first
 }
 
 const [USAGE, INTERRUPTED] = [2, 130]
@@ -42,7 +49,7 @@ interface End {
 const describeEnd = ({ code, signal, last }: End): string =>
   `${signal === null ? `with exit code ${code}` : `by ${signal}`}${last === '' ? '' : `: ${last}`}`
 
-/** The ends of all workers, that of the one which failed first in front of the others that failed, but for the chief's place. */
+/** The ends of all workers, in the order of their numbers. */
 async function runOnce(workers: readonly string[], extra: readonly string[], signal: AbortSignal): Promise<End[]> {
   const children = workers.map((_, index) => startWorker(workers, index, extra))
   const forward = () => children.forEach(child => void child.kill('SIGTERM'))
@@ -52,9 +59,7 @@ async function runOnce(workers: readonly string[], extra: readonly string[], sig
     timer ??= setTimeout(() => children.forEach(child => void child.kill('SIGKILL')), GRACE)
   }
   try {
-    const ends = await Promise.all(children.map((child, index) => endOf(child, index, stopOthers)))
-    const [chief, ...others] = ends as [End, ...End[]]
-    return [chief, ...others.sort((a, b) => a.at - b.at)]
+    return await Promise.all(children.map((child, index) => endOf(child, index, stopOthers)))
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', forward)

@@ -88,8 +88,11 @@ export function ascentOf(
 
 /** The gradient that is ascended and the bound that is reported. */
 export interface Learning {
-  /** Of the model, at the classes of a batch if it is conditional. Steps report its `bound`. */
-  ascent(model: Vae): Ascent
+  /**
+   * Of the model, at the classes of this worker's rows of a batch if it is conditional; `whole` is the model at those of the whole batch. Steps
+   * report its `bound`.
+   */
+  ascent(model: Vae, whole: Vae): Ascent
   /** The bound of each image in x [batch, pixels] without learning: [batch] each. */
   bound(model: Vae, x: tf.Tensor, key: Key): Elbo | ImportanceWeighted
   /** Learned together with the networks. */
@@ -123,7 +126,7 @@ export function networkAscent(
         const { x: grey, model: given } = readBatch(vae, batch)
         const x = ownRows(binarize(binarizeKey, grey, options.binarize)) // [batch, pixels]
         const model = given.y ? { ...given, y: ownRows(given.y) } : given
-        const onTape = ascentOf(model)(x, noiseKey, schedule)
+        const onTape = ascentOf(model, given)(x, noiseKey, schedule)
         let bound: Elbo | undefined
         optimizer.minimize(() => {
           const { ascended, bound: reported } = onTape()

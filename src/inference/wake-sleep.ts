@@ -4,6 +4,7 @@
  * KL, so the two phases do not share one objective.
  */
 import * as tf from '#tfjs'
+import { ownRows, wholeBatch } from '../collectives/all-reduce.js'
 import { decode, encode, samplePrior, type Vae } from '../models/vae.js'
 import { drawNoise, elbo, elboFrom } from '../objectives/elbo.js'
 import { type Key, split } from '../random.js'
@@ -27,20 +28,32 @@ import { networkAscent, type TrainingOptions } from './gradient-ascent.js'
  */
 export function wakeSleep(vae: Vae, options: TrainingOptions): BoundedAlgorithm {
   const ascent =
-    (model: Vae): Ascent =>
+    (model: Vae, whole: Vae): Ascent =>
     (x, key) => {
       const [wakeKey, sleepKey] = split(key, 2) as [Key, Key]
       const q = encode(model, x)
       const { z, logPriorRatio } = q.at(drawNoise(model, x, wakeKey, options.samples))
-      const dreamer = { ...model, ...(model.y && { y: tf.tile(model.y, [options.samples, 1]) }) }
-      const dreams = dream(dreamer, sleepKey, (x.shape[0] as number) * options.samples)
+      const dreams = dreamsOf(whole, sleepKey, x.shape[0] as number, options.samples)
       return () => {
         const bound = elboFrom(q, { reconstruction: decode(model, z).logProb(x), logPriorRatio }, options.kl)
         const wake = tf.add(tf.mean(bound.reconstruction), tf.mean(vae.latents.prior.logProb(z)))
-        return { ascended: tf.add(wake, tf.mean(logProbOfDreams(dreamer, dreams))), bound }
+        return { ascended: tf.add(wake, tf.mean(logProbOfDreams(dreams.model, dreams))), bound }
       }
     }
   return networkAscent(vae, options, { ascent, bound: (model, x, key) => elbo(model, x, key, options) })
+}
+
+/**
+ * `samples` dreams for each of `rows` images, with the model at their classes. Each worker of a cluster dreams for the whole batch, because the noise of
+ * pixels is drawn where they are decoded, and keeps what belongs to its rows.
+ */
+function dreamsOf(whole: Vae, key: Key, rows: number, samples: number): Dreams & { model: Vae } {
+  const all = wholeBatch(rows)
+  const model = { ...whole, ...(whole.y && { y: tf.tile(whole.y, [samples, 1]) }) }
+  const dreams = dream(model, key, all * samples)
+  if (all === rows) return { ...dreams, model }
+  const own = (x: tf.Tensor) => tf.reshape(ownRows(tf.reshape(x, [samples, all, -1]), 1), [samples * rows, -1])
+  return { z: own(dreams.z), x: own(dreams.x), model: { ...model, ...(model.y && { y: own(model.y) }) } }
 }
 
 /** Draws from the model: latents and the images decoded from them. */

@@ -33,17 +33,6 @@ const rules: readonly Rule<VaeConfig>[] = [
       ? undefined
       : `--workers ${workers}: each takes an equal part of a batch, and --batch-size ${batchSize} is no multiple; use --batch-size ${workers * Math.ceil(batchSize / workers)}`,
   idle(
-    ['workers'],
-    ({ objective, freeBits, estimator, baseline }) =>
-      objective === 'wake-sleep' || freeBits > 0 || (estimator === 'score' && baseline !== 'none'),
-    ({ objective, freeBits }) =>
-      objective === 'wake-sleep'
-        ? 'several workers cannot share the dreams of --objective wake-sleep yet; leave one of the two out'
-        : freeBits > 0
-          ? 'needs the KL term of a whole batch for --free-bits, and each worker has a part; leave one of the two out'
-          : 'needs the moving average of a whole batch for --baseline, and each worker has a part; leave one of the two out',
-  ),
-  idle(
     ['patience', 'validationImages'],
     ({ validation }) => validation === 'none',
     () => 'has no effect with --validation none; leave one of the two out',

@@ -10,11 +10,11 @@ import { smallMnist } from '../support/idx-file.js'
 import { skipped } from '../support/native.js'
 import { program } from '../support/repository.js'
 
-/** Kills the process that a launcher started as worker 1. */
-function killFollower(launcher: number): void {
+/** Sends a signal to the process that a launcher started as this worker. */
+function signalWorker(launcher: number, index: number, signal: NodeJS.Signals): void {
   const children = readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'utf8').trim().split(' ').map(Number)
-  const follower = children.find(pid => readFileSync(`/proc/${pid}/environ`, 'utf8').includes('"index":1'))
-  if (follower !== undefined) process.kill(follower, 'SIGKILL')
+  const worker = children.find(pid => readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`"index":${index}`))
+  if (worker !== undefined) process.kill(worker, signal)
 }
 
 describe.skipIf(skipped !== '')(`train --workers${skipped}`, () => {
@@ -46,26 +46,45 @@ describe.skipIf(skipped !== '')(`train --workers${skipped}`, () => {
     expect(state('parts').equals(state('whole'))).toBe(true)
   })
 
-  test('a worker that is killed ends the others, with one line; the run goes on, by itself if asked', async () => {
-    const args = ['train', '--run', 'killed', '--workers', '2', '--epochs', '100000', ...small]
+  /** Starts a training, and calls `act` with the launcher's number when the second epoch has ended. */
+  async function disturbed(run: string, epochs: number, act: (launcher: number) => void) {
+    const args = ['train', '--run', run, '--workers', '2', '--epochs', String(epochs), ...small]
     const child = spawn(process.execPath, [program, ...args], { cwd: home })
-    let said = ''
+    const said = { stdout: '', errors: '' }
+    let isDone = false
     child.stdout.on('data', part => {
-      said += part
-      if (/epoch +2\//.test(said)) killFollower(child.pid as number)
+      said.stdout += part
+      if (isDone || !/epoch +2\//.test(said.stdout)) return
+      isDone = true
+      act(child.pid as number)
     })
-    let errors = ''
     child.stderr.on('data', part => {
-      errors += part
+      said.errors += part
     })
     const [status] = await once(child, 'close')
+    return { status, ...said }
+  }
+
+  test.each([
+    [1, /worker 1 (at .* is gone|ended by SIGKILL)/],
+    [0, /worker 0 ended by SIGKILL/],
+  ])('worker %i is killed: the others end, one line says so, and the run goes on', async (index, line) => {
+    const run = `killed-${index}`
+    const { status, errors } = await disturbed(run, 400, launcher => signalWorker(launcher, index, 'SIGKILL'))
     expect(status).toBe(1)
-    expect(errors).toMatch(/worker 1 (at .* is gone|ended by SIGKILL)/)
-    succeed('check', 'killed')
-    const { epoch } = readRun('killed')
-    expect(json('train', '--run', 'killed', '--resume', '--epochs', String(epoch + 1))).toMatchObject({
-      ended: 'finished',
+    expect(errors).toMatch(line)
+    succeed('check', run)
+    const { epoch } = readRun(run)
+    expect(json('train', '--run', run, '--resume', '--epochs', String(epoch + 1))).toMatchObject({ ended: 'finished' })
+  })
+
+  test('a slow worker is waited for', async () => {
+    const slow = await disturbed('slow', 40, launcher => {
+      signalWorker(launcher, 1, 'SIGSTOP')
+      setTimeout(() => signalWorker(launcher, 1, 'SIGCONT'), 3000)
     })
+    expect(slow.status, slow.errors).toBe(0)
+    expect(state('slow').equals(state('whole'))).toBe(true)
   })
 
   test('workers with other settings are refused with both values', async () => {
@@ -98,9 +117,7 @@ describe.skipIf(skipped !== '')(`train --workers${skipped}`, () => {
     expect(existsSync(join(checkpoints, 'mixed'))).toBe(false)
   })
 
-  test('what several workers cannot do is refused before anything starts', () => {
+  test('a batch that cannot be divided is refused before anything starts', () => {
     refused(2, 'use --batch-size 21', 'train', '--workers', '3', ...small)
-    refused(2, 'free-bits', 'train', '--workers', '2', '--free-bits', '0.1', ...small)
-    refused(2, 'wake-sleep', 'train', '--workers', '2', '--objective', 'wake-sleep', ...small)
   })
 })

@@ -29,9 +29,10 @@ import { type Entry, planTasks, type Task } from './benchmark-plan.js'
 import { describeComparison, describeComputer, describeGpu, describeMachine } from './benchmark-report.js'
 import { type Comparison, compare } from './benchmark-results.js'
 import { gpuAgainstCpu } from './gpu.js'
-import { interleave } from './interleave.js'
+import { interleave, type Limits } from './interleave.js'
 import { findPeers } from './peers.js'
 import { type Probed, probeAll } from './probed.js'
+import { benchWorkers } from './workers.js'
 
 const backendNames = candidates.map(({ name }) => name)
 const nativeModes = modes.filter(mode => mode !== 'auto')
@@ -75,6 +76,20 @@ const options = {
       ['images per step', 'Images per step. Several show from which size on a GPU is faster.'],
       read.list,
     ),
+    workers: setting(
+      z.array(z.int().min(1).max(64)).min(1).nullable(),
+      null,
+      "whole numbers from 1 to 64, separated by commas, such as 1,2,4, or 'off'",
+      [
+        'numbers of workers to time',
+        'Numbers of workers to time instead, on this machine, each training its part of a batch: steps and images a second, efficiency, bytes sent, share of waiting; and from which models on a cluster pays, up to 1,000 workers (docs/clusters.md). --threads is that of each.',
+      ],
+      read.listOrOff,
+    ),
+    samples: wholeNumber([1, 10_000], 1, [
+      'with --workers: importance samples k',
+      'With --workers: importance samples k of each image. 1 is the ELBO.',
+    ]),
     rounds: wholeNumber([1, 1000], 5, [
       'turns of each candidate',
       'Counted turns of each candidate, after one for warm-up.',
@@ -117,8 +132,21 @@ export const bench = command({
     'bench --models 784-400-400-32 --batch-sizes 32,128,512',
     'bench --backends tensorflow,wasm --modes xla,off',
     'bench --models mlp --modes xla --peers --json',
+    'bench --models mlp --workers 1,2,4',
+    'bench --models 784-200-200-50 --workers 1,2 --samples 50',
   ],
-  async run({ values, switches }, context) {
+  async run({ values, given, switches }, context) {
+    if (values.workers !== null) {
+      requireUsed({ ...given, ...switches })
+      return benchWorkers(
+        { ...values, ...networksOf(values), workers: values.workers, limits: limitsOf(values) },
+        context,
+      )
+    }
+    if (values.samples !== 1)
+      throw new UsageError(
+        `--samples ${values.samples}: has no effect without --workers; leave it out, or add --workers 1,2`,
+      )
     const asked = { ...values, peers: switches.peers === true }
     requireSameCores(asked)
     refuseOwnFile('--out', asked.out)
@@ -135,6 +163,28 @@ export const bench = command({
     }
     return conclude({ asked, backends, comparisons }, context)
   },
+})
+
+/** What --workers does not read. */
+const UNUSED = ['backends', 'modes', 'precisions', 'out', 'peers'] as const
+
+function requireUsed(given: Readonly<Record<string, unknown>>): void {
+  const unused = UNUSED.find(name => given[name] !== undefined && given[name] !== false)
+  if (unused !== undefined)
+    throw new UsageError(
+      `--${unused}: has no effect with --workers, which times XLA on native TensorFlow; leave one of the two out`,
+    )
+}
+
+const networksOf = ({ models, batchSizes }: Pick<Asked, 'models' | 'batchSizes'>) => ({
+  models: [...new Set(models)].map(name => modelNamed(name) as BenchmarkModel),
+  batchSizes: [...new Set(batchSizes)],
+})
+
+const limitsOf = ({ limit, seconds }: Pick<Asked, 'limit' | 'seconds'>): Limits => ({
+  startSeconds: START_SECONDS + limit,
+  firstStepSeconds: limit,
+  turnSeconds: Math.max(limit, 5 * seconds),
 })
 
 const describeProbed = (one: Probed): string =>
@@ -164,14 +214,11 @@ function plan(asked: Asked, backends: readonly Probed[], options: BackendOptions
   const hasXla = running.some(backend => backend.modes.includes('xla')) && asked.modes.includes('xla')
   if (!asked.precisions.includes('float32') && !hasXla)
     throw new UsageError(`--precisions ${asked.precisions}: only mode xla has it; add float32`)
-  const models = [...new Set(asked.models)].map(name => modelNamed(name) as BenchmarkModel)
-  const batchSizes = [...new Set(asked.batchSizes)]
   return planTasks({
     backends: running,
     modes: asked.modes,
     precisions: [...new Set(asked.precisions)],
-    models,
-    batchSizes,
+    ...networksOf(asked),
     peers,
     options,
   })
@@ -179,12 +226,12 @@ function plan(asked: Asked, backends: readonly Probed[], options: BackendOptions
 
 /** Yields one comparison after the other; if interrupted, the last one has only the finished rounds. */
 async function* runTasks(tasks: readonly Task[], asked: Asked, context: Context): AsyncGenerator<Comparison> {
-  const { seconds, limit, rounds } = asked
+  const { seconds, rounds } = asked
   const bar = progressBar('turns', context)
   const turns = {
     rounds,
     turnMs: seconds * 1000,
-    limits: { startSeconds: START_SECONDS + limit, firstStepSeconds: limit, turnSeconds: Math.max(limit, 5 * seconds) },
+    limits: limitsOf(asked),
     signal: context.signal,
     launch: (entry: Entry) => launch(entry, context.debug),
   }

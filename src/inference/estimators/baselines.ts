@@ -1,5 +1,6 @@
 /** Baselines of score-function gradients: subtracting one lowers the variance and leaves the expected gradient unchanged. */
 import * as tf from '#tfjs'
+import { allReduceMean } from '../../collectives/all-reduce.js'
 import { glorotUniform } from '../../models/vae.js'
 import { type HostKey, split } from '../../random.js'
 
@@ -73,12 +74,15 @@ function runningMean(): Baseline {
     state: new Map(Object.entries({ sum, weight })),
     centre({ value }) {
       const centred = tf.sub(value, tf.div(sum, tf.maximum(weight, 1e-6))) // 0 in the first step
-      sum.assign(tf.add(tf.mul(sum, DECAY), tf.mul(tf.mean(value), 1 - DECAY)))
+      sum.assign(tf.add(tf.mul(sum, DECAY), tf.mul(meanOfBatch(value), 1 - DECAY)))
       weight.assign(tf.add(tf.mul(weight, DECAY), 1 - DECAY))
       return { centred, learn: () => tf.scalar(0) }
     },
   }
 }
+
+/** The mean over the images of the whole batch, of which a worker of a cluster has a part. */
+const meanOfBatch = (values: tf.Tensor): tf.Tensor => allReduceMean([tf.mean(values)] as const)[0]
 
 const scalarVariable = () => tf.variable(tf.scalar(0), false)
 

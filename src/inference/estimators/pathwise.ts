@@ -1,5 +1,6 @@
 /** Pathwise gradients, through the reparameterized draws z = g(x, epsilon) (Kingma & Welling 2013, section 2.4; Burda et al. 2015, section 3). */
 import * as tf from '#tfjs'
+import { allReduceMean } from '../../collectives/all-reduce.js'
 import type { Posterior } from '../../models/latents.js'
 import { encode, type Vae } from '../../models/vae.js'
 import { type ElboOptions, elboOf } from '../../objectives/elbo.js'
@@ -33,9 +34,15 @@ export const pathwiseElbo =
     return { ascended: tf.sub(tf.mean(bound.reconstruction), tf.mul(kl, beta)), bound }
   }
 
-/** sum_j max(freeBits, KL_j), where KL_j is the batch mean for latent dimension j: a scalar in nats. */
-export const klWithFreeBits = (q: Posterior, freeBits: number): tf.Tensor =>
-  tf.sum(tf.maximum(tf.mean(q.kl(), 0), freeBits))
+/**
+ * sum_j max(freeBits, KL_j), where KL_j is the batch mean for latent dimension j: a scalar in nats. A worker of a cluster gets its part, whose
+ * mean over the workers, like that of its gradient, is this: the means of the whole batch decide which dimensions are free.
+ */
+export function klWithFreeBits(q: Posterior, freeBits: number): tf.Tensor {
+  const own = tf.mean(q.kl(), 0) // [latent]
+  const [whole] = allReduceMean([own] as const)
+  return tf.sum(whole === own ? tf.maximum(own, freeBits) : tf.where(tf.greater(whole, freeBits), own, freeBits))
+}
 
 /**
  * The pathwise gradient of the importance-weighted bound.

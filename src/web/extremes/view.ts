@@ -25,20 +25,27 @@ interface Scored {
   elbo: number
 }
 
+/** What is measured, and what the lists are sorted by. */
+interface Measure {
+  count: number
+  samples: number
+  by: 'logPx' | 'elbo'
+}
+
+const measureOf = ({ images }: Opened, { state }: Context): Measure => ({
+  count: Math.min(images.count, Math.max(1, state.number('images', 500))),
+  samples: Math.max(1, state.number('samples', 10)),
+  by: state.get('by') === 'elbo' ? 'elbo' : 'logPx',
+})
+
 function showExtremes(body: HTMLElement, opened: Opened, context: Context): () => void {
-  const { state } = context
   const said = element('p', { class: 'note', role: 'status', 'data-status': 'extremes' })
   const command = element('code', {})
   const lists = { worst: element('div', { class: 'gallery' }), best: element('div', { class: 'gallery' }) }
   let work = new AbortController()
-  const settings = () => ({
-    count: Math.min(opened.images.count, Math.max(1, state.number('images', 500))),
-    samples: Math.max(1, state.number('samples', 10)),
-    by: state.get('by') === 'elbo' ? ('elbo' as const) : ('logPx' as const),
-  })
   let scored: Scored[] = []
   const list = async (signal: AbortSignal) => {
-    const { by } = settings()
+    const { by } = measureOf(opened, context)
     const sorted = scored.toSorted((a, b) => a[by] - b[by] || a.index - b.index)
     await Promise.all([
       fill(lists.worst, sorted.slice(0, LISTED), opened, context, signal),
@@ -49,7 +56,7 @@ function showExtremes(body: HTMLElement, opened: Opened, context: Context): () =
     work.abort()
     work = new AbortController()
     const signal = AbortSignal.any([work.signal, opened.signal])
-    const { count, samples } = settings()
+    const { count, samples } = measureOf(opened, context)
     command.textContent = `elbo score ${opened.run} --images ${count} --samples ${samples} --seed ${context.seed}${opened.about.snapshot === 'latest' ? ' --snapshot latest' : ''} --to scores.csv`
     score(opened, { count, samples, seed: context.seed }, signal, async (found, isLast) => {
       scored = found
@@ -59,60 +66,62 @@ function showExtremes(body: HTMLElement, opened: Opened, context: Context): () =
       if (!signal.aborted) said.replaceChildren(errorBox((error as Error).message))
     })
   }
-  const counts = [100, 500, 2000, opened.images.count].filter(
-    (n, i, all) => n <= opened.images.count && all.indexOf(n) === i,
-  )
+  const choices = measureChoices(opened, context, { measure: start, sort: () => void list(work.signal) })
   body.append(
-    element(
-      'div',
-      { class: 'card row' },
-      select(
-        'of the first',
-        counts.map(n => [String(n), `${n.toLocaleString('en')} test images`] as const),
-        String(settings().count),
-        value => {
-          state.set({ images: value })
-          start()
-        },
-      ),
-      select(
-        'draws of z',
-        [1, 10, 100, 500].map(n => [String(n), String(n)] as const),
-        String(settings().samples),
-        value => {
-          state.set({ samples: value })
-          start()
-        },
-      ),
-      select(
-        'by',
-        [
-          ['logPx', 'log p(x)'],
-          ['elbo', 'ELBO'],
-        ],
-        settings().by,
-        value => {
-          state.set({ by: value === 'elbo' ? 'elbo' : undefined })
-          void list(work.signal)
-        },
-      ),
-      said,
-    ),
+    element('div', { class: 'card row' }, ...choices, said),
     element(
       'div',
       { class: 'columns halves' },
       element('section', { class: 'card stack tight' }, element('h3', {}, 'Worst'), lists.worst),
       element('section', { class: 'card stack tight' }, element('h3', {}, 'Best'), lists.best),
     ),
-    element(
-      'p',
-      { class: 'note' },
-      'Each pair: the image as the model reads it, and its reconstruction. log p(x) by importance sampling, a lower bound in expectation; simpler images cost fewer nats whether they are typical or not. Same by ',
-      command,
-    ),
+    element('p', { class: 'note' }, EXPLANATION, command),
   )
   start()
   return () => work.abort()
+}
+
+const EXPLANATION =
+  'Each pair: the image as the model reads it, and its reconstruction. log p(x) by importance sampling, a lower bound in expectation; simpler images cost fewer nats whether they are typical or not. Same by '
+
+/** The choices of a measure; `measure` or `sort` is called after each. */
+function measureChoices(
+  opened: Opened,
+  context: Context,
+  { measure, sort }: { measure(): void; sort(): void },
+): HTMLElement[] {
+  const { state } = context
+  const { count, samples, by } = measureOf(opened, context)
+  const all = opened.images.count
+  const counts = [...new Set([100, 500, 2000, all].filter(n => n <= all))]
+  const kinds = [
+    ['logPx', 'log p(x)'],
+    ['elbo', 'ELBO'],
+  ] as const
+  return [
+    select(
+      'of the first',
+      counts.map(n => [String(n), `${n.toLocaleString('en')} test images`] as const),
+      String(count),
+      value => {
+        state.set({ images: value })
+        measure()
+      },
+    ),
+    select(
+      'draws of z',
+      [1, 10, 100, 500].map(n => [String(n), String(n)] as const),
+      String(samples),
+      value => {
+        state.set({ samples: value })
+        measure()
+      },
+    ),
+    select('by', kinds, by, value => {
+      state.set({ by: value === 'elbo' ? 'elbo' : undefined })
+      sort()
+    }),
+  ]
 }
 
 function describe(found: readonly Scored[], count: number, samples: number): string {

@@ -31,17 +31,7 @@ export function halfStepsCard(context: Context, run: string, shape: ImageShape, 
   let history: HalfStep[] = []
   const root = element('section', { class: 'card stack tight', 'aria-label': 'EM in half steps' })
   const turns = inTurn(error => void root.append(errorBox(error.message)))
-  const tiles = componentTiles(shape)
-  const said = element('p', { class: 'lead' })
-  const curve = boundFigure(context, () => history)
-  const numbers = emReadings()
-  const show = (seen: SeenMixture) => {
-    history = [...history, seen.step]
-    tiles.show(seen)
-    numbers.set(textsOf(history, seen.step))
-    markNext(controls, nextOf(history))
-    curve.redraw()
-  }
+  const seen = picturesOf(context, shape, () => history)
   const half = async (kind: 'E' | 'M') => {
     if (em === undefined || nextOf(history) !== kind) return
     show(await (kind === 'E' ? em.eStep() : em.mStep()))
@@ -52,8 +42,13 @@ export function halfStepsCard(context: Context, run: string, shape: ImageShape, 
     em = undefined
     history = []
     em = await openImageEm(context.api, run, tensors, seed)
-    said.textContent = introduce(em)
+    seen.said.textContent = introduce(em)
     show(await em.start())
+  }
+  const show = (found: SeenMixture) => {
+    history = [...history, found.step]
+    seen.show(found)
+    markNext(controls, nextOf(history))
   }
   const controls = {
     e: button('E step', () => void turns.run(() => half('E'))),
@@ -76,25 +71,38 @@ export function halfStepsCard(context: Context, run: string, shape: ImageShape, 
       void turns.run(begin)
     },
   })
-  root.append(
-    element('h2', {}, 'EM, half step by half step'),
-    said,
-    element('div', { class: 'row' }, ...Object.values(controls), seeds.root),
-    element(
-      'div',
-      { class: 'columns' },
-      tiles.root,
-      element('div', { class: 'stack tight' }, numbers.root, curve.root),
-    ),
-  )
+  const buttons = element('div', { class: 'row' }, ...Object.values(controls), seeds.root)
+  root.append(element('h2', {}, 'EM, half step by half step'), seen.said, buttons, seen.columns)
   void turns.run(begin)
   return {
     root,
     dispose() {
       play.stop()
-      curve.dispose()
+      seen.dispose()
       turns.end(() => em?.dispose())
     },
+  }
+}
+
+/** What is seen of each half step: the components, the numbers and the bound. */
+function picturesOf(context: Context, shape: ImageShape, history: () => readonly HalfStep[]) {
+  const tiles = componentTiles(shape)
+  const numbers = emReadings()
+  const curve = boundFigure(context, history)
+  return {
+    said: element('p', { class: 'lead' }),
+    columns: element(
+      'div',
+      { class: 'columns' },
+      tiles.root,
+      element('div', { class: 'stack tight' }, numbers.root, curve.root),
+    ),
+    show(found: SeenMixture): void {
+      tiles.show(found)
+      numbers.set(textsOf(history(), found.step))
+      curve.redraw()
+    },
+    dispose: () => curve.dispose(),
   }
 }
 

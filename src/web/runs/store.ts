@@ -22,9 +22,8 @@ export interface RunStore {
 export function runStore(api: Api, isLive: boolean, changed: () => void): RunStore {
   let runs: RunSummary[] = []
   let trouble: string | undefined
-  const metrics = new Map<string, Metrics>()
-  const loading = new Set<string>()
   const stop = new AbortController()
+  const metrics = metricsOfRuns(api, stop.signal, changed)
   const say = (reason: string | undefined) => {
     if (stop.signal.aborted) return
     trouble = reason
@@ -40,25 +39,6 @@ export function runStore(api: Api, isLive: boolean, changed: () => void): RunSto
       },
       error => say((error as Error).message),
     )
-  const loadMetrics = async (name: string) => {
-    loading.add(name)
-    try {
-      const { lines, error } = await api.get<MetricsOf>(path('runs', name, 'metrics.json'), stop.signal)
-      metrics.set(name, { lines: [...lines], ...(error !== undefined && { error }) })
-    } catch (error) {
-      metrics.set(name, { lines: metrics.get(name)?.lines ?? [], error: (error as Error).message })
-    }
-    loading.delete(name)
-    if (!stop.signal.aborted) changed()
-  }
-  const onMetrics = ({ name, from, lines, error }: MetricsOf) => {
-    const known = metrics.get(name)
-    if (known === undefined) return
-    // Lines are missing if events were lost in between.
-    if (from > known.lines.length) return void loadMetrics(name)
-    metrics.set(name, { lines: [...known.lines.slice(0, from), ...lines], ...(error !== undefined && { error }) })
-    changed()
-  }
   const onRun = (run: RunSummary) => {
     const at = runs.findIndex(({ name }) => name === run.name)
     runs = at < 0 ? [...runs, run] : runs.with(at, run)
@@ -68,16 +48,8 @@ export function runStore(api: Api, isLive: boolean, changed: () => void): RunSto
     runs = runs.map(run => (run.name === name ? deleted(run) : run))
     changed()
   }
-  const close = isLive
-    ? connect(api, {
-        onRun,
-        onMetrics,
-        onRemoved,
-        say,
-        loadRuns,
-        reload: () => [...metrics.keys()].forEach(name => void loadMetrics(name)),
-      })
-    : () => {}
+  const { add: onMetrics, reload } = metrics
+  const close = isLive ? connect(api, { onRun, onMetrics, onRemoved, say, loadRuns, reload }) : () => {}
   void loadRuns()
   return {
     get runs() {
@@ -86,13 +58,45 @@ export function runStore(api: Api, isLive: boolean, changed: () => void): RunSto
     get trouble() {
       return trouble
     },
-    metrics(name) {
-      if (!metrics.has(name) && !loading.has(name)) void loadMetrics(name)
-      return metrics.get(name)
-    },
+    metrics: metrics.get,
     dispose() {
       stop.abort()
       close()
+    },
+  }
+}
+
+/** The metrics of each run that was asked for. */
+function metricsOfRuns(api: Api, signal: AbortSignal, changed: () => void) {
+  const known = new Map<string, Metrics>()
+  const loading = new Set<string>()
+  const load = async (name: string) => {
+    loading.add(name)
+    try {
+      const { lines, error } = await api.get<MetricsOf>(path('runs', name, 'metrics.json'), signal)
+      known.set(name, { lines: [...lines], ...(error !== undefined && { error }) })
+    } catch (error) {
+      known.set(name, { lines: known.get(name)?.lines ?? [], error: (error as Error).message })
+    }
+    loading.delete(name)
+    if (!signal.aborted) changed()
+  }
+  return {
+    get(name: string): Metrics | undefined {
+      if (!known.has(name) && !loading.has(name)) void load(name)
+      return known.get(name)
+    },
+    /** Adds what an event says. */
+    add({ name, from, lines, error }: MetricsOf): void {
+      const before = known.get(name)
+      if (before === undefined) return
+      // Lines are missing if events were lost in between.
+      if (from > before.lines.length) return void load(name)
+      known.set(name, { lines: [...before.lines.slice(0, from), ...lines], ...(error !== undefined && { error }) })
+      changed()
+    },
+    reload(): void {
+      for (const name of known.keys()) void load(name)
     },
   }
 }

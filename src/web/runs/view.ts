@@ -1,8 +1,9 @@
 /** Runs, live: every run with its best bound, curves of those that are chosen as they are written, and pictures by epoch. */
 import type { About, RunSummary } from '../../explore/protocol.js'
 import { button, checkbox, element, errorBox, select } from '../dom.js'
+import type { PageState } from '../state.js'
 import type { Context, View } from '../view.js'
-import { type Curve, type Curves, curvesFigure, type XAxis } from './curves.js'
+import { type Curve, curvesFigure, type XAxis } from './curves.js'
 import { bound, others, training } from './quantities.js'
 import { samples } from './samples.js'
 import { type RunStore, runStore } from './store.js'
@@ -32,97 +33,111 @@ export const runs: View = {
 }
 
 function showRuns(root: HTMLElement, context: Context, about: About): () => void {
-  const { api, state, theme } = context
-  const isTraining = () => state.get('curve') === 'training'
-  const main: Curves[] = [bound, training].map(quantity => curvesFigure({ quantity, theme, hasNames: true }))
-  const small = others.map(quantity => curvesFigure({ quantity, theme, aspect: 0.62 }))
+  const { api, state } = context
+  const curves = curvesOfRuns(context)
   const pictures = samples(api, state)
-  const [trouble, table, controls] = [
-    element('div'),
-    element('div', { class: 'card' }),
-    element('div', { class: 'row' }),
-  ]
-  const large = element('div', { class: 'card stack' }, controls, ...main.map(one => one.root))
-  const rest = element(
-    'div',
-    { class: 'small-figures' },
-    ...small.map(one => element('div', { class: 'card' }, one.root)),
-  )
-  const body = element(
-    'div',
-    { class: 'stack' },
-    table,
-    element('div', { class: 'columns' }, large, pictures.root),
-    rest,
-  )
-  root.append(trouble, body)
-  let tableText = ''
+  const [trouble, body] = [element('div'), element('div', { class: 'stack' })]
   let frame = 0
+  const later = () => {
+    if (frame === 0) frame = requestAnimationFrame(update)
+  }
+  const store = runStore(api, about.mode === 'live', later)
+  const table = chosenInTable({
+    choose(name, isChosen) {
+      const others = chosenRuns(store.runs, state.get('runs')).filter(other => other !== name)
+      state.set({ runs: JSON.stringify(isChosen ? [...others, name] : others) })
+      update()
+    },
+    open: name => context.open({ view: 'plane', run: name }),
+  })
+  const large = element('div', { class: 'card stack' }, curveControls(state, later), ...curves.large)
+  const parts = [table.root, element('div', { class: 'columns' }, large, pictures.root), curves.small]
+  root.append(trouble, body)
   const update = () => {
     frame = 0
     trouble.replaceChildren(...(store.trouble === undefined ? [] : [errorBox(store.trouble)]))
     if (store.runs.length === 0)
       return void body.replaceChildren(...(store.trouble === undefined ? [welcome(context, about)] : []))
-    if (!body.contains(table))
-      body.replaceChildren(table, element('div', { class: 'columns' }, large, pictures.root), rest)
+    if (!body.contains(table.root)) body.replaceChildren(...parts)
     const chosen = chosenRuns(store.runs, state.get('runs'))
     const colours = new Map(chosen.map((name, i) => [name, `series-${(i % COLOURS) + 1}`]))
-    const text = JSON.stringify([store.runs, [...colours]])
-    if (text !== tableText && !table.contains(document.activeElement)) {
-      tableText = text
-      table.replaceChildren(runTable(store.runs, { colours, choose, open }))
-    } else if (text !== tableText) refreshTable(table, runTable(store.runs, { colours, choose, open }))
-    const curves: Curve[] = chosen.map(name => ({
-      name,
-      colour: colours.get(name) ?? 'series-1',
-      lines: store.metrics(name)?.lines ?? [],
-    }))
-    showCurves(curves)
-    const first = chosen[0]
+    table.show(store.runs, colours)
+    curves.show(
+      Array.from(colours, ([name, colour]) => ({ name, colour, lines: store.metrics(name)?.lines ?? [] })),
+      state,
+    )
+    const [first] = chosen
     if (first !== undefined) pictures.show(first)
     showErrors(trouble, store, chosen)
   }
-  const showCurves = (curves: readonly Curve[]) => {
-    const x: XAxis = state.get('x') === 'seconds' ? 'seconds' : 'epoch'
-    main.forEach((one, i) => {
-      one.root.hidden = (i === 1) !== isTraining()
-      one.show(curves, x)
-    })
-    for (const one of small) one.show(curves, x)
-  }
-  const later = () => {
-    if (frame === 0) frame = requestAnimationFrame(update)
-  }
-  const choose = (name: string, isChosen: boolean) => {
-    const now = chosenRuns(store.runs, state.get('runs')).filter(other => other !== name)
-    state.set({ runs: JSON.stringify(isChosen ? [...now, name] : now) })
-    update()
-  }
-  const open = (name: string) => context.open({ view: 'plane', run: name })
-  const store = runStore(api, about.mode === 'live', later)
-  controls.append(
-    select(
-      'over',
-      [
-        ['epoch', 'epochs'],
-        ['seconds', 'seconds'],
-      ],
-      state.get('x') ?? 'epoch',
-      value => {
-        state.set({ x: value === 'epoch' ? undefined : value })
-        later()
-      },
-    ),
-    checkbox('training instead of validation', isTraining(), isChecked => {
-      state.set({ curve: isChecked ? 'training' : undefined })
-      later()
-    }),
-  )
   return () => {
     cancelAnimationFrame(frame)
     store.dispose()
     pictures.dispose()
-    for (const one of [...main, ...small]) one.dispose()
+    curves.dispose()
+  }
+}
+
+const showsTraining = (state: PageState): boolean => state.get('curve') === 'training'
+
+/** The large figures, of the bound and of training, of which one is shown, and the small ones of all other quantities. */
+function curvesOfRuns({ theme }: Context) {
+  const large = [bound, training].map(quantity => curvesFigure({ quantity, theme, hasNames: true }))
+  const small = others.map(quantity => curvesFigure({ quantity, theme, aspect: 0.62 }))
+  return {
+    large: large.map(({ root }) => root),
+    small: element(
+      'div',
+      { class: 'small-figures' },
+      ...small.map(({ root }) => element('div', { class: 'card' }, root)),
+    ),
+    show(curves: readonly Curve[], state: PageState): void {
+      const x: XAxis = state.get('x') === 'seconds' ? 'seconds' : 'epoch'
+      large.forEach((one, i) => {
+        one.root.hidden = (i === 1) !== showsTraining(state)
+      })
+      for (const one of [...large, ...small]) one.show(curves, x)
+    },
+    dispose(): void {
+      for (const one of [...large, ...small]) one.dispose()
+    },
+  }
+}
+
+/** What the curves are drawn over, and of which images. */
+function curveControls(state: PageState, changed: () => void): HTMLElement {
+  const axes = [
+    ['epoch', 'epochs'],
+    ['seconds', 'seconds'],
+  ] as const
+  return element(
+    'div',
+    { class: 'row' },
+    select('over', axes, state.get('x') ?? 'epoch', value => {
+      state.set({ x: value === 'epoch' ? undefined : value })
+      changed()
+    }),
+    checkbox('training instead of validation', showsTraining(state), isChecked => {
+      state.set({ curve: isChecked ? 'training' : undefined })
+      changed()
+    }),
+  )
+}
+
+/** The table of runs; it is replaced only where it says something else. */
+function chosenInTable(actions: { choose(name: string, isChosen: boolean): void; open(name: string): void }) {
+  const root = element('div', { class: 'card' })
+  let shown = ''
+  return {
+    root,
+    show(runs: readonly RunSummary[], colours: ReadonlyMap<string, string>): void {
+      const text = JSON.stringify([runs, [...colours]])
+      if (text === shown) return
+      shown = text
+      const table = runTable(runs, { colours, ...actions })
+      if (root.contains(document.activeElement)) refreshTable(root, table)
+      else root.replaceChildren(table)
+    },
   }
 }
 
