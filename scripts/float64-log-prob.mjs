@@ -17,12 +17,13 @@ const LOG_2PI = Math.log(2 * Math.PI)
  * log p(x) of each image in nats.
  * @param {Tensors} tensors
  * @param {readonly Uint8Array[]} images pixels in 0 … 255 of each; for a Bernoulli mixture 0 and 255 only
+ * @param {(value: number) => number} [rounded] of levels / 255, such as Math.fround; by default they are in double precision too
  * @returns {number[]}
  */
-export function logProbOfEach(tensors, images) {
+export function logProbOfEach(tensors, images, rounded = value => value) {
   const features = featuresOf(tensors)
   const logProb = logProbOf(tensors)
-  return images.map(image => logProb(features(Float64Array.from(image, level => level / 255))))
+  return images.map(image => logProb(features(Float64Array.from(image, level => rounded(level / 255)))))
 }
 
 /** @param {Tensors} tensors @returns {LogProb} */

@@ -50,7 +50,7 @@ def main():
     passes = int(sys.argv[2]) if len(sys.argv) > 2 else 200
     config = json.loads((run / "config.json").read_text())
     tensors, metadata = read_safetensors(run / "latest" / "state.safetensors")
-    x = features(json.loads(metadata["data"])["trainImages"], tensors)
+    x = features(json.loads(metadata["data"])["images"], tensors)
     kind = KINDS[config["covariance"]]
     weights, means, covariances = (tensors[name].astype(np.float64) for name in ("weights", "means", "covariances"))
     mixture = FlooredMixture(len(weights), covariance_type=kind, reg_covar=0)

@@ -22,7 +22,7 @@ def read_safetensors(path):
         metadata = header.pop("__metadata__", {})
         verify_digest(content, begin, metadata, path)
         data = content[begin:]
-        dtypes = {"F32": np.float32, "U8": np.uint8}
+        dtypes = {"F32": np.float32, "U8": np.uint8, "I32": np.int32}
         tensors = {
             name: np.frombuffer(data[slice(*entry["data_offsets"])], dtypes[entry["dtype"]]).reshape(entry["shape"])
             for name, entry in header.items()

@@ -56,6 +56,15 @@ const PROGRAMS: [program: string, args: string[], says: (output: string) => void
       for (const [i, value] of w.entries()) expect(Math.abs(value - (truth[i] as number))).toBeLessThan(0.35)
     },
   ],
+  [
+    'two-workers.mjs',
+    ['200'],
+    output => {
+      const [, first, last, w = ''] = /^loss (\S+) at first, (\S+) at last; w (.*)$/m.exec(output) ?? []
+      expect(Number(last)).toBeLessThan(Number(first) / 20)
+      for (const value of w.split(' ')) expect(Math.abs(Number(value) - 1)).toBeLessThan(0.1)
+    },
+  ],
 ]
 
 test('every program of examples/ is tested', () => {

@@ -22,7 +22,7 @@ export const sample = command({
     ...inGroup('model', {
       from: choice(['prior', 'codes'], 'prior', [
         'where z is drawn',
-        'Where z is drawn. prior: p(z). codes: a mixture of Gaussians with full covariances that EM fits to the codes of the training images, for VAEs with Gaussian z.',
+        'Where z is drawn. prior: p(z). codes: a mixture of Gaussians with full covariances that EM fits to the codes of the training images, for VAEs with Gaussian z; with --condition label one for each class.',
       ]),
       components: wholeNumber([1, 1000], COMPONENTS, 'with --from codes: Gaussians of the mixture'),
     }),
@@ -46,23 +46,25 @@ export const sample = command({
       )
     const label = labelNumber(run.trained, values.label)
     const names = classNamesOf(run.trained)
-    if (names && from === 'codes')
-      throw new UsageError('--from codes: is for runs that read no labels; use --from prior, with --label or without')
     const grid = gridOf(names?.length, label, count)
-    const { picture, fit } =
+    const classes = names && (label === undefined ? [...names.keys()] : [label])
+    const { picture, fits } =
       from === 'codes'
-        ? await sampleFromCodes(run.trained, { components, count, seed }, context)
+        ? await sampleFromCodes(
+            run.trained,
+            { components, count: grid.rows ?? count, seed, ...(classes && { classes }) },
+            context,
+          )
         : { picture: await drawn(learner, streamKey(seed, 'sample'), grid, label) }
     const path = writeGrid(run, picture, 'samples', values.out, grid.rows ? { columns: grid.columns } : {})
-    const source = fit ? 'that mixture' : method.traits(config).prior
-    const given = names ? `p(x|z, y), ${describeClasses(names, label)},` : 'p(x|z)'
+    const source = fits ? (fits.length > 1 ? 'those mixtures' : 'that mixture') : method.traits(config).prior
+    const given = names ? `p(x|z, y), ${describeClasses(names, label, fits !== undefined)},` : 'p(x|z)'
     context.print(`mean images of ${given} for ${grid.rows ?? count} draws of z ~ ${source} with seed ${seed}: ${path}`)
-    const caution = fit ? undefined : method.priorCaution?.(config)
+    const caution = fits ? undefined : method.priorCaution?.(config)
     if (caution !== undefined) context.note(caution)
-    const classes = names && { classes: Array.from(picture.classes ?? [], number => names[number]) }
-    return {
-      json: { run: argument, path, count: picture.count, seed, ...(fit && { fit }), ...classes, z: picture.z },
-    }
+    const drawnClasses = names && { classes: Array.from(picture.classes ?? [], number => names[number]) }
+    const fitted = fits && (names ? { fits } : { fit: fits[0] })
+    return { json: { run: argument, path, count: picture.count, seed, ...fitted, ...drawnClasses, z: picture.z } }
   },
 })
 
@@ -79,5 +81,7 @@ async function drawn({ pictures }: Learner, key: Key, grid: Grid, label: number 
   return pictures.byClass(key, grid.rows)
 }
 
-const describeClasses = (names: readonly string[], label: number | undefined): string =>
-  label === undefined ? `a column for each class (${listed(names)}), the same z in a row` : `class ${names[label]}`
+function describeClasses(names: readonly string[], label: number | undefined, areFitted: boolean): string {
+  if (label !== undefined) return `class ${names[label]}`
+  return `a column for each class (${listed(names)})${areFitted ? '' : ', the same z in a row'}`
+}

@@ -28,13 +28,18 @@ export interface Encoding {
  * log variance. With two latent layers `mean` is E_q[h1, h2]. With those, and with a learned prior, there is no KL of single dimensions.
  */
 export function vaeCodes(vae: Vae): Encoding {
-  const { latentDim, layers, latents } = vae
+  const { latentDim, layers, latents, classes } = vae
+  const given = classes === undefined ? 'x' : 'x, y'
   const isLayered = layers.length > 1
   const { exactKl } = latents
   const hasVariance = latents.reparameterized && !isLayered
   const width = latentDim
   return {
-    meaning: isLayered ? 'E[h1, h2] under q(h1|x) q(h2|h1)' : hasVariance ? 'the mean of q(z|x)' : 'q(z_j = 1|x)',
+    meaning: isLayered
+      ? `E[h1, h2] under q(h1|${given}) q(h2|h1)`
+      : hasVariance
+        ? `the mean of q(z|${given})`
+        : `q(z_j = 1|${given})`,
     arePoints: true,
     widths: { mean: width, ...(hasVariance && { logVar: width }), ...(exactKl && { kl: width }) },
     of(batch, key, samples) {

@@ -106,11 +106,12 @@ async function copyImages(
 ): Promise<number> {
   const about = parsed<ImagesOf>(await copy('runs', name, 'images', 'test.json'))
   const count = Math.min(about.count, Math.ceil(most / BLOCK) * BLOCK)
-  const { labels, names } = about
+  const { labels, classes, names } = about
   const kept: ImagesOf = {
     ...about,
     count,
     ...(labels && { labels: { ...labels, values: labels.values.slice(0, count) } }),
+    ...(classes && { classes: classes.slice(0, count) }),
     ...(names && { names: names.slice(0, count) }),
   }
   write(['api', 'runs', name, 'images', 'test.json'], json(kept))

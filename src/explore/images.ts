@@ -69,6 +69,7 @@ function splitBlocks(data: Dataset, split: Split, config: RunConfig): RunImages 
       ...imageShape(split),
       source: sourceName(data.source),
       ...(split.labels && { labels: { values: [...split.labels.values], names: [...split.labels.names] } }),
+      ...(split.classes && { classes: [...split.classes] }),
       ...(split.names && { names: split.names }),
     }),
     block(kind, b) {

@@ -25,11 +25,7 @@ export function describeModel(folder: string, name: string): ModelOf {
     )
   const snapshot: SnapshotName = snapshotFolder(folder, 'best') === undefined ? 'latest' : 'best'
   const { data: images, position } = readRunHeader(folder, snapshot)
-  if (images.classes)
-    throw new Refused(
-      422,
-      `run ${name} reads labels (--condition label), and this view shows models of p(x) only; use \`elbo sample ${name}\` and \`elbo traverse ${name} --label\``,
-    )
+  const { classes } = images
   const label = basename(snapshotFolder(folder, snapshot) ?? '')
   const { data: _, ...settings } = config as VaeConfig // a path of this machine
   return {
@@ -38,7 +34,8 @@ export function describeModel(folder: string, name: string): ModelOf {
     label,
     epoch: position.epoch,
     step: position.step,
-    options: { ...settings, ...imageShape(images) },
+    options: { ...settings, ...imageShape(images), ...(classes && { classes: classes.names.length }) },
+    ...(classes && { classes: classes.names }),
     networks: networksIn(join(folder, 'snapshots', label)),
     reads: method.traits(config).reads,
     seed: config.seed,

@@ -71,6 +71,8 @@ export interface ModelOf {
   step: number
   /** What `createVae` takes. */
   options: VaeOptions & ImageShape
+  /** The names of the classes of a conditional model. */
+  classes?: readonly string[]
   networks: readonly string[]
   reads: Reading
   /** The seed of the run: it determines the binary sample of its images. */
@@ -88,6 +90,8 @@ export interface ImagesOf extends ImageShape {
   source: string
   /** The class of each image, and the names of the classes. */
   labels?: { values: readonly number[]; names: readonly string[] }
+  /** The number of the class of each image, where the run's model reads it. */
+  classes?: readonly number[]
   /** The file of each image, where images are files. */
   names?: readonly string[]
 }

@@ -4,6 +4,7 @@
  */
 import * as tf from '#tfjs'
 import * as bernoulli from '../distributions/bernoulli.js'
+import type { Components } from '../distributions/gaussian-mixture.js'
 import * as gaussian from '../distributions/normal.js'
 import { type Key, normal, uniform } from '../random.js'
 
@@ -45,6 +46,8 @@ export interface Draws {
 export interface Prior extends gaussian.Density {
   /** The draws computed from noise [..., latent], of the same shape; absent if there is no such function, as for a mixture. */
   at?(noise: tf.Tensor): tf.Tensor
+  /** Of a learned prior of one layer: the Gaussians that it is a mixture of. Call it inside `tf.tidy`. */
+  components?(): Components
   /** Of a learned prior of one layer: mean and variance of each dimension, [latent] each. */
   moments?(): { mean: tf.Tensor; variance: tf.Tensor }
   /** Sets the parameters of a learned prior at the start; a VampPrior starts at `images` [images, pixels] in [0, 1] if they are given. */

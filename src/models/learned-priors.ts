@@ -105,6 +105,7 @@ const repeated = (images: tf.Tensor, count: number): tf.Tensor =>
 const ofComponents = (parameters: () => mixture.Components): Omit<Prior, 'initialize'> => ({
   sample: (key, shape) => tf.tidy(() => mixture.sample(key, shape, parameters())),
   logProb: z => mixture.logProb(z, parameters()),
+  components: parameters,
   moments: () => tf.tidy(() => mixture.moments(parameters())),
 })
 

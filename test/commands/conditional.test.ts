@@ -68,7 +68,53 @@ test('other labels, no labels and unknown classes are refused in one line', () =
   refused(2, 'have no labels', 'evaluate', 'digits', '--data', 'unlabelled', '--samples', '5')
 })
 
+test('sample --from codes fits a mixture to the codes of each class that is drawn', () => {
+  const codes = ['sample', 'digits', '--from', 'codes', '--components', '2', '--out', 'codes.png'] as const
+  const all = json(...codes, '--count', '30')
+  expect(all.fits.map((fit: { class: string }) => fit.class)).toEqual(all.classes.slice(0, CLASSES))
+  expect(all.fits.reduce((sum: number, { codes }: { codes: number }) => sum + codes, 0)).toBe(1000)
+  expect(all.z[0]).not.toEqual(all.z[1])
+  const threes = json(...codes, '--count', '3', '--label', '3')
+  expect(threes.classes).toEqual(['3', '3', '3'])
+  expect(threes.fits).toEqual([all.fits[3]])
+  expect(threes.z[0]).toEqual(all.z[3]) // the draws of a class do not depend on the others
+  refused(2, '--components 900: there are only', ...codes, '--components', '900', '--label', '3')
+})
+
+test('a learned mixture prior goes with classes; a VampPrior, whose pseudo-inputs have none, is refused', () => {
+  const prior = ['--prior', 'mixture', '--prior-components', '5', '--kl', 'monte-carlo'] as const
+  succeed('train', '--run', 'mixed', '--condition', 'label', '--epochs', '1', ...smallFlags, ...prior)
+  const few = ['--images', '20', '--compile', 'off'] as const
+  const sampled = json('evaluate', 'mixed', '--samples', '500', ...few)
+  const grid = json('evaluate', 'mixed', '--method', 'quadrature', '--grid', '201', ...few)
+  expect([grid.condition, grid.prior]).toEqual(['label', 'a mixture of 5 Gaussians'])
+  expect(Math.abs(grid.logPx.mean - sampled.logPx.mean)).toBeLessThan(0.3) // few draws: a little too low
+  expect(json('sample', 'mixed', '--label', '3', '--count', '2', '--out', 'mixed.png').classes).toEqual(['3', '3'])
+  refused(
+    2,
+    '--prior vamp: its pseudo-inputs have no class',
+    ...['train', '--run', 'vamp', '--condition', 'label', '--prior', 'vamp', '--kl', 'monte-carlo', ...smallFlags],
+  )
+})
+
 describe('an exported model', () => {
+  test('has a card that names the classes and both inputs, in every format', () => {
+    const flags = ['--model-card', '--saved-model', '--onnx', '--images', '100', '--samples', '20']
+    const { files } = json('export', 'digits', '--to', 'published', ...flags)
+    expect(files).toContain(join('published', 'saved_model/saved_model.pb'))
+    expect(files).toContain(join('published', 'onnx/decoder.onnx'))
+    const card = readFileSync(join(home, 'published/README.md'), 'utf8')
+    const { logPx } = json('evaluate', 'digits', '--images', '100', '--samples', '20')
+    expect(card).toContain(`| log p(x\\|y) | ${logPx.mean.toFixed(2)} | ${logPx.standardError.toFixed(2)} |`)
+    expect(card).toContain('`label` [batch, 10]')
+    expect(card).toContain("{'z': z, 'label': label}")
+    const { z, label } = JSON.parse(readFileSync(join(home, 'published/samples.json'), 'utf8'))
+    expect([z.length, label.slice(0, 11)]).toEqual([70, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0]])
+    expect(z[0]).toEqual(z[9])
+    const { width, height } = picture('published/samples.png')
+    expect(width).toBeGreaterThan(height) // a column for each class
+  })
+
   test('has two inputs, which elbo.json describes, and plain tf.loadLayersModel gives the pixels of sample', async () => {
     const { z } = json('sample', 'digits', '--count', '6', '--label', '4', '--seed', '3', '--out', 'six.png')
     succeed('export', 'digits', '--to', 'exported')

@@ -3,15 +3,19 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import * as tf from '@tensorflow/tfjs'
+import * as onnx from 'onnxruntime-web'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { networkPrograms } from '../../src/commands/export/network-programs.js'
 import { onnxBytes } from '../../src/compile/program/onnx.js'
 import { type Program, printProgram } from '../../src/compile/program/program.js'
 import { savedModelBytes } from '../../src/compile/program/saved-model.js'
 import { programOfRows } from '../../src/compile/record/any-rows.js'
+import { givenClasses } from '../../src/models/conditional.js'
 import { createVae, decode, encode, initialize, type Vae, type VaeOptions } from '../../src/models/vae.js'
 import { normal, streamKey } from '../../src/random.js'
 import { binding } from '../libtensorflow/binding.js'
 import { useBackend } from '../support/backend.js'
+import { expectClose } from '../support/expectations.js'
 import { skipped } from '../support/native.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 
@@ -45,6 +49,17 @@ const programsOf = (vae: Vae): Map<string, Program> =>
     ],
   ])
 
+/** Runs a program as an ONNX model; the values of its results by name. */
+async function runOnnx(program: Program, inputs: Record<string, tf.Tensor>): Promise<Record<string, Float32Array>> {
+  const session = await onnx.InferenceSession.create(onnxBytes(program, 'network'))
+  const feeds = Object.entries(inputs).map(
+    ([name, tensor]) => [name, new onnx.Tensor('float32', tensor.dataSync<'float32'>(), tensor.shape)] as const,
+  )
+  const results = await session.run(Object.fromEntries(feeds))
+  await session.release()
+  return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]))
+}
+
 /** The names and messages in a message of ONNX or TensorFlow, by field. */
 function fieldsOf(bytes: Uint8Array, field: number): Uint8Array[] {
   const reader = new BinaryReader(bytes)
@@ -57,10 +72,22 @@ function fieldsOf(bytes: Uint8Array, field: number): Uint8Array[] {
   return found
 }
 
+/** The signatures of a SavedModel; nodes of the graph, separated by commas. */
+function signaturesOf(savedModel: Uint8Array): { name: string; inputs: string; outputs: string }[] {
+  const [metaGraph = new Uint8Array()] = fieldsOf(savedModel, 2)
+  return fieldsOf(metaGraph, 5).map(signature => {
+    const [ports = new Uint8Array()] = fieldsOf(signature, 2)
+    const nodes = (field: number) =>
+      fieldsOf(ports, field).map(port => texts(fieldsOf(port, 2)[0] as Uint8Array, 1)[0] as string)
+    return { name: texts(signature, 1)[0] as string, inputs: nodes(1).join(','), outputs: nodes(2).join(',') }
+  })
+}
+
 const texts = (bytes: Uint8Array, field: number) => fieldsOf(bytes, field).map(one => Buffer.from(one).toString())
 
 describe.skipIf(skipped !== '')(`programs of networks${skipped}`, () => {
   beforeAll(() => useBackend('tensorflow'))
+  onnx.env.wasm.numThreads = 1
 
   test.each(Object.entries(SHAPES))(
     '%s: a SavedModel gives the images of the network for 1 and 5 codes',
@@ -69,19 +96,13 @@ describe.skipIf(skipped !== '')(`programs of networks${skipped}`, () => {
       const directory = temporaryFolder()
       const bytes = savedModelBytes(programsOf(vae))
       writeFileSync(join(directory, 'saved_model.pb'), bytes)
-      const [metaGraph = new Uint8Array()] = fieldsOf(bytes, 2)
-      const signatures = fieldsOf(metaGraph, 5)
-      expect(signatures.map(signature => texts(signature, 1)[0])).toEqual(['serving_default', 'decoder', 'encoder'])
-      const [serving = new Uint8Array()] = fieldsOf(signatures[0] as Uint8Array, 2)
-      const nodeOf = (field: number) => {
-        const [port = new Uint8Array()] = fieldsOf(serving, field)
-        return texts(fieldsOf(port, 2)[0] as Uint8Array, 1)[0] as string
-      }
+      const [serving, ...others] = signaturesOf(bytes)
+      expect([serving, ...others].map(signature => signature?.name)).toEqual(['serving_default', 'decoder', 'encoder'])
       const model = binding.loadSavedModel(directory, 'serve')
       for (const count of [1, 5]) {
         const z = tf.tidy(() => normal(streamKey(2, 'z'), [count, 2]))
         const id = binding.createTensor([count, 2], 'float32', z.dataSync<'float32'>())
-        const [mean] = binding.runSavedModel(model, [id], nodeOf(1), nodeOf(2))
+        const [mean] = binding.runSavedModel(model, [id], serving?.inputs ?? '', serving?.outputs ?? '')
         const expected = tf.tidy(() => decode(vae, z).mean)
         expect(mean?.shape).toEqual(expected.shape)
         const found = binding.tensorDataSync(mean?.id as number) as Float32Array
@@ -90,6 +111,40 @@ describe.skipIf(skipped !== '')(`programs of networks${skipped}`, () => {
       binding.deleteSavedModel(model)
     },
   )
+
+  test('the decoder of a conditional model takes codes and classes', async () => {
+    const vae = newVae({ rows: 4, columns: 4, hidden: [5], latentDim: 2, activation: 'elu', classes: 3 })
+    const programs = networkPrograms(vae)
+    const directory = temporaryFolder()
+    const bytes = savedModelBytes(programs)
+    writeFileSync(join(directory, 'saved_model.pb'), bytes)
+    const model = binding.loadSavedModel(directory, 'serve')
+    const z = tf.tidy(() => normal(streamKey(2, 'z'), [2, 2]))
+    const label = tf.tensor2d([0, 0, 1, 1, 0, 0], [2, 3])
+    const ids = [z, label].map(one => binding.createTensor(one.shape, 'float32', one.dataSync<'float32'>()))
+    const { inputs = '', outputs = '' } = signaturesOf(bytes)[0] ?? {}
+    const [mean] = binding.runSavedModel(model, ids, inputs, outputs)
+    const expected = tf.tidy(() => decode(givenClasses(vae, tf.tensor1d([2, 0])), z).mean).dataSync()
+    expectClose(binding.tensorDataSync(mean?.id as number) as Float32Array, expected, 1e-6)
+    binding.deleteSavedModel(model)
+    const byOnnx = await runOnnx(programs.get('decoder') as Program, { z, label })
+    expectClose(byOnnx.mean ?? [], expected, 1e-6)
+  })
+
+  test.each(Object.entries(SHAPES))('%s: onnxruntime gives the same for 1 and 5 rows', async (_, options) => {
+    const vae = newVae(options)
+    const programs = programsOf(vae)
+    for (const count of [1, 5]) {
+      const z = tf.tidy(() => normal(streamKey(2, 'z'), [count, 2]))
+      const x = tf.tidy(() => tf.sigmoid(normal(streamKey(3, 'x'), [count, vae.pixels])))
+      const { mean } = await runOnnx(programs.get('decoder') as Program, { z })
+      expectClose(mean ?? [], tf.tidy(() => decode(vae, z).mean).dataSync(), 1e-6)
+      const found = await runOnnx(programs.get('encoder') as Program, { x })
+      const [mu, logVar] = tf.tidy(() => [...encode(vae, x).heads]) as [tf.Tensor, tf.Tensor]
+      expectClose(found.mu ?? [], mu.dataSync(), 1e-6)
+      expectClose(found.log_var ?? [], logVar.dataSync(), 1e-6)
+    }
+  })
 
   test('an ONNX model has the names of the program, a free first axis, and all weights', () => {
     const vae = newVae(SHAPES['convolutional, in colour'] as VaeOptions)

@@ -22,7 +22,7 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
   let expected: { elbo: number; logPx: number }
 
   beforeAll(async () => {
-    data = smallMnist(600, 120, { stride: 4 })
+    data = smallMnist(600, 120, { labels: true })
     const train = (run: string, ...flags: string[]) =>
       succeed('train', '--run', run, '--data', data, ...small, ...flags)
     train('plane', '--latent-dim', '2')
@@ -43,6 +43,7 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
       'leave-one-out',
     )
     train('conv', '--latent-dim', '2', '--filters', '4,6', '--likelihood', 'continuous-bernoulli', '--binarize', 'none')
+    train('classes', '--latent-dim', '2', '--condition', 'label')
     cpSync(join(checkpoints, 'plane'), join(checkpoints, 'damaged'), { recursive: true, verbatimSymlinks: true })
     truncateSync(join(checkpoints, 'damaged', 'latest', 'state.safetensors'), 100)
     mkdirSync(join(checkpoints, hostile))
@@ -114,6 +115,31 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
     await drawn(page, 'By quadrature')
     const [expected] = json('posterior', 'conv', '--images', '3', '--grid', '201', '--compile', 'off').images
     expect(Math.abs((await term(page, 'logPx')) - expected.logPx)).toBeLessThan(0.02)
+    expect(wrong).toEqual([])
+    await page.context().close()
+  })
+
+  test('a conditional model reads a test image with its own class, and decodes points as the chosen one', async () => {
+    const { page, errors: wrong } = await open('view=posterior&run=classes&image=3&class=7')
+    await drawn(page, 'By quadrature')
+    const [expected] = json('posterior', 'classes', '--images', '3', '--grid', '201', '--compile', 'off').images
+    expect(Math.abs((await term(page, 'elbo')) - expected.elbo)).toBeLessThan(0.02)
+    expect(Math.abs((await term(page, 'logPx')) - expected.logPx)).toBeLessThan(0.02)
+    await page.goto(`${server.address}#view=plane&run=classes`)
+    const image = page.locator('canvas[aria-label="The image decoded at the pointer"]')
+    const pixels = () => image.evaluate(canvas => (canvas as unknown as { toDataURL(): string }).toDataURL())
+    await page.locator('[data-tensors]').waitFor({ timeout: 60_000 })
+    const zero = await pixels()
+    await page.getByLabel('class', { exact: true }).selectOption('7')
+    await page.locator('code', { hasText: 'elbo manifold classes --label 7' }).waitFor()
+    await page.locator('[data-tensors]').waitFor()
+    expect(await pixels()).not.toBe(zero)
+    expect(page.url()).toContain('class=7')
+    await page.goto(`${server.address}#view=extremes&run=classes&images=120&samples=10`)
+    const first = page.locator('.scored').first()
+    await first.waitFor({ timeout: 60_000 })
+    const [lowest] = json('score', 'classes', '--samples', '10', '--compile', 'off').lowest
+    expect(await first.getAttribute('data-image')).toBe(String(lowest.index))
     expect(wrong).toEqual([])
     await page.context().close()
   })

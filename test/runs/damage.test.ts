@@ -22,9 +22,10 @@ import { inspectRun } from '../../src/commands/check/inspect-run.js'
 import { repairRun } from '../../src/commands/check/repair.js'
 import { decodeSafetensors, encodeSafetensors } from '../../src/files/safetensors.js'
 import { resolveConfig } from '../../src/methods/vae.js'
+import { readHistory, verifyHistory } from '../../src/runs/metrics-file.js'
 import { readReached } from '../../src/runs/reached.js'
 import { train } from '../../src/runs/train.js'
-import { loadTrainedRun } from '../../src/runs/trained-run.js'
+import { loadTrainedRun, readRunHeader } from '../../src/runs/trained-run.js'
 import { smallMnist } from '../support/idx-file.js'
 
 const home = mkdtempSync(join(tmpdir(), 'elbo-damage-'))
@@ -122,6 +123,33 @@ test('a changed number in a line of metrics is refused, and times are not', () =
   expect(() => readReached(change('validationElbo'))).toThrow(/metrics\.jsonl: /)
   expect(() => readReached(change('epoch'))).toThrow(/metrics\.jsonl: line 1 has a wrong value: epoch/)
   expect(readReached(change('seconds'))?.history[0]?.seconds).toBe(1.5)
+})
+
+test('what verifies metrics without reading their values refuses what reading refuses', () => {
+  const { position } = readRunHeader(good, 'latest')
+  const best = position.best as NonNullable<typeof position.best>
+  expect(() => verifyHistory(good, position)).not.toThrow()
+  const wrong = [
+    { ...position, epoch: 1 },
+    { ...position, epoch: 3 },
+    { ...position, step: position.step + 1 },
+    { ...position, best: { ...best, validationBound: -1 } },
+    { ...position, metricsSha256: '0'.repeat(64) },
+  ]
+  const refusal = (work: () => unknown) => {
+    try {
+      work()
+    } catch (error) {
+      return (error as Error).message
+    }
+    return 'not refused'
+  }
+  for (const one of wrong) {
+    expect(refusal(() => verifyHistory(good, one))).toMatch(/metrics\.jsonl: /)
+    expect(refusal(() => verifyHistory(good, one))).toBe(refusal(() => readHistory(good, one)))
+  }
+  const { metricsSha256, ...older } = position
+  expect(() => verifyHistory(good, older)).not.toThrow()
 })
 
 test('what a run has reached is what its snapshot says, whatever lines follow', () => {

@@ -20,6 +20,8 @@ export interface Numbers extends Omit<Evaluation, 'perImage'> {
   values: Likelihood['values']
   /** Name of the source of the images. */
   source: string
+  /** Whether everything is given the label y of an image. */
+  conditional: boolean
 }
 
 /** Measures the first `images` test images, or all. Undefined if it was interrupted. */
@@ -40,12 +42,18 @@ export async function measureNumbers(
   }).finally(() => bar.stop())
   if (result === undefined || result.images < measured.count) return undefined
   const bits = bitsPerDimension(result.logPx, { pixels: imageSize(vae.image), values: vae.likelihood.values })
-  return { ...result, bits, values: vae.likelihood.values, source: sourceName(source) }
+  return {
+    ...result,
+    bits,
+    values: vae.likelihood.values,
+    source: sourceName(source),
+    conditional: vae.classes !== undefined,
+  }
 }
 
 /** Rows of a table: what, value, standard error, unit, and how it was measured. */
 export function numberRows(numbers: Numbers): string[][] {
-  const { elbo, reconstruction, kl, logPx, bits, samples, layers, values } = numbers
+  const { elbo, reconstruction, kl, logPx, bits, samples, layers, values, conditional } = numbers
   const row = (name: string, { mean, standardError }: Estimate, digits: number, unit: string, how: string) => [
     name,
     mean.toFixed(digits),
@@ -54,19 +62,21 @@ export function numberRows(numbers: Numbers): string[][] {
     how,
   ]
   const draws = `${samples} draws of z per image`
+  const y = conditional ? ', y' : ''
+  const logP = conditional ? 'log p(x\\|y)' : 'log p(x)'
   const active = layers.map(layer => `${layer.activeUnits ?? 'unknown'} of ${layer.latentDim}`).join(', ')
   return [
-    row('ELBO', elbo, 2, 'nats/image', `lower bound on log p(x), ${draws}`),
-    row('reconstruction', reconstruction, 2, 'nats/image', 'E[log p(x\\|z)]; ELBO = reconstruction − KL'),
-    row('KL', kl, 2, 'nats/image', 'KL(q(z\\|x) \\|\\| p(z))'),
-    row('log p(x)', logPx, 2, 'nats/image', `importance sampling, ${draws}; biased downwards`),
-    row('bits/dim', bits, 4, 'bits', `from log p(x); of ${BITS_OF[values]}`),
+    row('ELBO', elbo, 2, 'nats/image', `lower bound on ${logP}, ${draws}`),
+    row('reconstruction', reconstruction, 2, 'nats/image', `E[log p(x\\|z${y})]; ELBO = reconstruction − KL`),
+    row('KL', kl, 2, 'nats/image', `KL(q(z\\|x${y}) \\|\\| p(z))`),
+    row(logP, logPx, 2, 'nats/image', `importance sampling, ${draws}; biased downwards`),
+    row('bits/dim', bits, 4, 'bits', `from ${logP}; of ${BITS_OF[values]}`),
     [
       'active units',
       active,
       '',
       'dimensions',
-      'variance of the mean of q(z\\|x) over images above 0.01 (Burda et al. 2015)',
+      `variance of the mean of q(z\\|x${y}) over images above 0.01 (Burda et al. 2015)`,
     ],
   ]
 }

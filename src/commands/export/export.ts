@@ -28,6 +28,7 @@ import { type Context, command } from '../command.js'
 import { evaluatedSplit, openVae, runImages, runOptions } from '../opened-run.js'
 import { measureNumbers } from './card-numbers.js'
 import type { Exported } from './exported.js'
+import { learnedPrior, PRIOR_FILE, priorFile } from './exported-prior.js'
 import { modelCard } from './model-card.js'
 import { networkPrograms } from './network-programs.js'
 
@@ -72,7 +73,6 @@ export const exportModel = command({
     const hasCard = switches.modelCard === true
     refuseWithoutCard(given, hasCard)
     const { trained } = await openVae(argument, values, context)
-    refuseLabels(trained, switches)
     const exported: Exported = {
       run: argument,
       trained,
@@ -94,15 +94,6 @@ export const exportModel = command({
   },
 })
 
-/** Throws a `UsageError` if what is asked for is not written of a conditional model, whose networks have two inputs. */
-function refuseLabels({ vae }: TrainedVae, { savedModel, onnx, modelCard }: Record<string, unknown>): void {
-  if (vae.classes === undefined || !(savedModel || onnx || modelCard)) return
-  const flag = savedModel ? '--saved-model' : onnx ? '--onnx' : '--model-card'
-  throw new UsageError(
-    `${flag}: is not written of a run with --condition label, whose networks have two inputs; leave it out`,
-  )
-}
-
 /** Throws a `UsageError` if an option of the model card is given without it. */
 function refuseWithoutCard(given: Partial<Values<typeof options>>, hasCard: boolean): void {
   const option = (['samples', 'images'] as const).find(name => given[name] !== undefined)
@@ -113,6 +104,8 @@ function refuseWithoutCard(given: Partial<Values<typeof options>>, hasCard: bool
 async function networkFiles({ run, trained, savedModel, onnx }: Exported): Promise<Map<string, Uint8Array>> {
   const files = await modelFiles(modelsOf(trained.vae))
   files.set('elbo.json', Buffer.from(`${JSON.stringify(descriptionOf(run, trained), null, 1)}\n`))
+  const prior = await priorFile(trained.vae)
+  if (prior) files.set(PRIOR_FILE, prior)
   if (!savedModel && !onnx) return files
   const programs = networkPrograms(trained.vae)
   if (savedModel) files.set('saved_model/saved_model.pb', savedModelBytes(programs))
@@ -137,7 +130,7 @@ async function cardFiles(
     return undefined
   }
   const { pictures } = trained.learner
-  const samples = await pictures.sample(streamKey(1, 'sample'), SAMPLED)
+  const { samples, columns } = await drawnSamples(trained)
   const grey = inMemory(firstImages(test, RECONSTRUCTED))
   const seen = inMemory(firstImages(evaluatedSplit(trained, test), RECONSTRUCTED))
   const reconstructed = await pictures.reconstruct(seen)
@@ -152,11 +145,21 @@ async function cardFiles(
   const z = await decoderInputs(trained.vae, samples)
   return new Map<string, Uint8Array>([
     ['README.md', Buffer.from(modelCard({ ...exported, numbers }))],
-    ['samples.png', imageGrid(samples)],
-    ['samples.json', Buffer.from(`${JSON.stringify({ z })}\n`)],
+    ['samples.png', imageGrid(samples, columns === undefined ? {} : { columns })],
+    [
+      'samples.json',
+      Buffer.from(`${JSON.stringify({ z, ...(samples.classes && { label: [...samples.classes] }) })}\n`),
+    ],
     ['reconstructions.png', imageGrid(alternateImages([grey, seen, reconstructed]), layout)],
     ['weights.safetensors', encodeSafetensors({ tensors, metadata: { run } })],
   ])
+}
+
+/** Images from the prior; those of a conditional model have a column for each class. */
+async function drawnSamples({ learner: { pictures }, vae: { classes } }: TrainedVae) {
+  const key = streamKey(1, 'sample')
+  if (classes === undefined || !pictures.byClass) return { samples: await pictures.sample(key, SAMPLED) }
+  return { samples: await pictures.byClass(key, Math.ceil(SAMPLED / classes)), columns: classes }
 }
 
 /** The part of each z of a picture that the decoder takes. */
@@ -171,6 +174,7 @@ async function decoderInputs({ latents }: Vae, { z }: Picture): Promise<number[]
 function descriptionOf(run: string, { vae, config, snapshot }: TrainedVae) {
   const { rows, columns, channels } = vae.image
   const { likelihood } = config as VaeConfig
+  const prior = learnedPrior(config as VaeConfig)
   return {
     run,
     epoch: snapshot.position.epoch,
@@ -178,7 +182,7 @@ function descriptionOf(run: string, { vae, config, snapshot }: TrainedVae) {
     columns,
     channels,
     latentDim: vae.latentDim,
-    ...priorOf(config as VaeConfig),
+    ...(prior && { prior }),
     likelihood,
     ...inputsOf(snapshot.data.classes?.names),
     outputs: vae.likelihood.heads.map(({ name }) => name),
@@ -186,24 +190,13 @@ function descriptionOf(run: string, { vae, config, snapshot }: TrainedVae) {
   }
 }
 
-/** A learned prior, for those who sample: how p(z) follows from the outputs of prior/ at one-hot components. */
-function priorOf({ prior, priorComponents }: VaeConfig) {
-  if (prior === undefined || prior === 'normal') return {}
-  return { prior: { name: prior, components: priorComponents, meaning: PRIORS[prior] } }
-}
-
-const PRIORS = {
-  mixture: 'p(z) = sum_k softmax(logit)_k N(mu_k, diag exp(log_var_k)), of the outputs of prior/ at one-hot k',
-  vamp: 'p(z) = mean over k of N(mu, diag exp(log_var)), of the outputs of encoder/ at the image that prior/ outputs at one-hot k',
-} as const
-
 /** The inputs of the networks in their order; those of a conditional model end with the class, one-hot in the order of `classes`. */
 const inputsOf = (classes: readonly string[] | undefined) =>
   classes ? { classes, inputs: { encoder: ['image', 'label'], decoder: ['z', 'label'] } } : {}
 
 /** The inputs and outputs of the networks, one line each. */
 function describeNetworks({ pixels, layers, latents, likelihood, decoder, classes }: Vae, config: VaeConfig): string[] {
-  const { prior } = priorOf(config)
+  const prior = learnedPrior(config)
   const [latentDim, upperLatentDim] = layers
   const z = upperLatentDim === undefined ? 'z' : 'h1'
   const each = (names: readonly string[], size: number | undefined) =>
@@ -213,7 +206,9 @@ function describeNetworks({ pixels, layers, latents, likelihood, decoder, classe
   return [
     `encoder: images [batch, ${pixels}] in [0, 1]${label} -> ${each(latents.heads, latentDim)}, of q(${z}|x${label && ', y'})`,
     `decoder: ${z} [batch, ${latentDim}]${label} -> ${outputs.join(' and ')}; ${likelihood.meaning}`,
-    ...(prior ? [`prior: one-hot components [batch, ${prior.components}]; ${prior.meaning}`] : []),
+    ...(prior
+      ? [`prior: one-hot components [batch, ${prior.components}]; ${prior.meaning}; ${PRIOR_FILE} has these Gaussians`]
+      : []),
     ...(upperLatentDim === undefined
       ? []
       : [

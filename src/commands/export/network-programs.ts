@@ -8,14 +8,17 @@ import { modelsOf, type Vae } from '../../models/vae.js'
 /** The names of their inputs in signatures, by those in the networks; others keep theirs. */
 const INPUTS: Readonly<Record<string, string>> = {
   decoder_input: 'z',
+  decoder_label: 'label',
   encoder_input: 'x',
+  encoder_label: 'label',
   upper_encoder_input: 'h1',
   upper_decoder_input: 'h2',
 }
 
 /**
  * A program for each network, the decoder first, whose outputs have the names of its distribution's parameters; that of the decoder has the
- * mean image besides. Throws an Error if the backend is not native TensorFlow.
+ * mean image besides. Encoder and decoder of a conditional model have a second input, `label` [rows, classes], one-hot. Throws an Error if the
+ * backend is not native TensorFlow.
  */
 export function networkPrograms(vae: Vae): Map<string, Program> {
   const { decoder, ...others } = Object.fromEntries(modelsOf(vae))
@@ -27,7 +30,8 @@ function programOf(vae: Vae, name: string, network: tf.LayersModel): Program {
   const keys = network.inputNames.map(input => INPUTS[input] ?? input)
   const shapes = Object.fromEntries(keys.map((key, i) => [key, (network.inputs[i]?.shape ?? []).slice(1) as number[]]))
   return programOfRows(shapes, inputs => {
-    const outputs = outputsAt(network, inputs[keys[0] as string] as tf.Tensor)
+    const [values, label] = keys.map(key => inputs[key]) as [tf.Tensor, tf.Tensor | undefined]
+    const outputs = outputsAt(network, values, label)
     const named = Object.fromEntries(outputNames(vae, name, network).map((key, i) => [key, outputs[i] as tf.Tensor]))
     return name === 'decoder' ? { mean: vae.likelihood.of(outputs).mean, ...named } : named
   })

@@ -4,6 +4,7 @@ import * as tf from '#tfjs'
 import { ACTIVE_VARIANCE, type Dimension } from '../../evaluation/dimensions.js'
 import { encode } from '../../models/vae.js'
 import { button, element, errorBox, nats, slider } from '../dom.js'
+import { atImages, labelFlag } from '../model/classes.js'
 import { CODED, codesOf } from '../model/codes.js'
 import { nextFrame, valuesOf } from '../model/model.js'
 import { thumbnail } from '../model/pixels.js'
@@ -101,7 +102,7 @@ function build(body: HTMLElement, opened: Opened, { state }: Context, all: reado
   })
   test.root.classList.add('wide')
   const centre = state.get('centre')
-  const command = `elbo traverse ${opened.run} --images ${count} --steps ${STEPS} --extent ${EXTENT}${centre === undefined ? '' : ` --start ${Number(centre) + 1}`}`
+  const command = `elbo traverse ${opened.run}${labelFlag(opened.className)} --images ${count} --steps ${STEPS} --extent ${EXTENT}${centre === undefined ? '' : ` --start ${Number(centre) + 1}`}`
   body.append(
     element(
       'p',
@@ -121,12 +122,14 @@ function build(body: HTMLElement, opened: Opened, { state }: Context, all: reado
 }
 
 /** z = 0, or the code of a test image. */
-async function centreOf({ vae, images }: Opened, text: string | undefined): Promise<number[]> {
+async function centreOf(opened: Opened, text: string | undefined): Promise<number[]> {
+  const { vae, images } = opened
   const index = Number(text ?? -1)
   if (!Number.isInteger(index) || index < 0 || index >= images.count)
     return Array.from({ length: vae.latentDim }, () => 0)
   const batch = await images.batch(Math.floor(index / images.block))
-  const mode = tf.tidy(() => encode(vae, tf.slice(batch, [index % images.block, 0], [1, vae.pixels])).mode)
+  const model = atImages(opened, [index])
+  const mode = tf.tidy(() => encode(model(), tf.slice(batch, [index % images.block, 0], [1, vae.pixels])).mode)
   batch.dispose()
   const [values = []] = await valuesOf(mode)
   return [...values]
@@ -162,15 +165,16 @@ async function fillList(
 }
 
 async function stripOf(
-  { vae, images }: Opened,
+  opened: Opened,
   { dimension, kl }: Dimension,
   { centre, largest }: Filling,
 ): Promise<HTMLElement> {
+  const { vae, images } = opened
   const values = vae.latents.reparameterized
     ? Array.from({ length: STEPS }, (_, i) => EXTENT * ((2 * i) / (STEPS - 1) - 1))
     : [0, 1]
   const decoded = await decodeMany(
-    vae,
+    opened,
     values.map(value => centre.map((z, j) => (j === dimension ? value : z))),
   )
   const size = images.rows * images.columns * images.channels

@@ -3,6 +3,7 @@ import * as tf from '#tfjs'
 import { decode, encode } from '../../models/vae.js'
 import { streamKey } from '../../random.js'
 import { element, errorBox, nats, select } from '../dom.js'
+import { atImages } from '../model/classes.js'
 import { BATCH, importanceOfBlock } from '../model/importance.js'
 import { nextFrame, valuesOf } from '../model/model.js'
 import { thumbnail } from '../model/pixels.js'
@@ -137,16 +138,19 @@ function describe(found: readonly Scored[], count: number, samples: number): str
 
 /** The scores of the first images, block by block, with the noise of `elbo score`. */
 async function score(
-  { vae, images }: Opened,
+  opened: Opened,
   { count, samples, seed }: { count: number; samples: number; seed: number },
   signal: AbortSignal,
   onBlock: (found: Scored[], isLast: boolean) => Promise<void>,
 ): Promise<void> {
+  const { images } = opened
   const key = streamKey(seed, 'score')
   const found: Scored[] = []
   for (let block = 0; block * BATCH < count; block++) {
     const batch = await images.batch(block)
-    const estimate = await importanceOfBlock(vae, batch, { key, block }, samples).finally(() => batch.dispose())
+    const indices = Array.from({ length: images.block }, (_, i) => block * images.block + i)
+    const model = atImages(opened, indices)
+    const estimate = await importanceOfBlock(model, batch, { key, block }, samples).finally(() => batch.dispose())
     if (signal.aborted) return
     for (let i = 0; i < Math.min(BATCH, count - block * BATCH); i++)
       found.push({
@@ -169,9 +173,14 @@ async function fill(
 ): Promise<void> {
   const { vae, images } = opened
   const levels = await Promise.all(list.map(({ index }) => images.one('read', index)))
+  const at = atImages(
+    opened,
+    list.map(({ index }) => index),
+  )
   const mean = tf.tidy(() => {
+    const model = at()
     const x = tf.div(tf.tensor2d(Float32Array.from(levels.flatMap(one => [...one])), [list.length, vae.pixels]), 255)
-    return decode(vae, encode(vae, x).mode).mean
+    return decode(model, encode(model, x).mode).mean
   })
   const [values = new Float32Array()] = await valuesOf(mean)
   if (signal.aborted) return

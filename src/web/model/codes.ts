@@ -3,6 +3,7 @@ import * as tf from '#tfjs'
 import { type Dimension, dimensionSums } from '../../evaluation/dimensions.js'
 import { encode, type Vae } from '../../models/vae.js'
 import { keyAt, streamKey } from '../../random.js'
+import { atImages } from './classes.js'
 import { nextFrame, valuesOf } from './model.js'
 import type { Opened } from './with-model.js'
 
@@ -43,8 +44,10 @@ async function encodeAll(opened: Opened, count: number, onProgress: (done: numbe
     const used = Math.min(images.block, count - b * images.block) * width
     const batch = await images.batch(b)
     if ((b + 1) * images.block < count) void images.one('read', (b + 1) * images.block).catch(() => undefined) // fetched meanwhile
+    const indices = Array.from({ length: images.block }, (_, i) => b * images.block + i)
+    const model = atImages(opened, indices)
     const outputs = tf.tidy(() => {
-      const q = encode(vae, batch)
+      const q = encode(model(), batch)
       const { mean: means } = q.expectations(keyAt(streamKey(1, 'traverse'), b))
       return { means, kl: hasKl ? q.kl() : tf.zeros([0]) }
     })

@@ -11,9 +11,10 @@ import {
   sumWeights,
   type WeightSums,
 } from '../../evaluation/importance.js'
-import { encode, type Vae } from '../../models/vae.js'
+import { encode } from '../../models/vae.js'
 import { logWeights } from '../../objectives/importance-weighted.js'
 import { type HostKey, keyAt } from '../../random.js'
+import type { ModelAt } from './classes.js'
 import { nextFrame, valuesOf } from './model.js'
 
 /** Images of a batch of every evaluation: their noise depends on it. */
@@ -39,7 +40,7 @@ export interface Growing {
  * estimate after N draws is that of `--samples N` for N = 50, 100, … Stops at the signal.
  */
 export async function growImportance(
-  vae: Vae,
+  model: ModelAt,
   x: tf.Tensor,
   { key, image }: NoiseOf,
   samples: number,
@@ -51,7 +52,7 @@ export async function growImportance(
   const pieces: WeightSums[] = []
   let draws = 0
   for (const [piece, count] of used.entries()) {
-    const { sums, logs } = await onePiece(vae, x, keyAt(batchKey, piece), { size, count, row: image % BATCH })
+    const { sums, logs } = await onePiece(model, x, keyAt(batchKey, piece), { size, count, row: image % BATCH })
     if (signal.aborted) return
     pieces.push(sums)
     draws += count
@@ -69,12 +70,13 @@ const firstOf = ({ logPx, standardError, elbo, effectiveSamples }: ImportanceEst
 })
 
 async function onePiece(
-  vae: Vae,
+  model: ModelAt,
   x: tf.Tensor,
   key: HostKey,
   { size, count, row }: { size: number; count: number; row: number },
 ) {
   const { logs, max, weights, squares, sums } = tf.tidy(() => {
+    const vae = model()
     const all = vae.latents.noise(key, [size, BATCH, vae.latentDim])
     const noise = tf.slice(all, [0, row, 0], [size, 1, vae.latentDim])
     const log = logWeights(vae, x, encode(vae, x), noise).logWeights
@@ -87,7 +89,7 @@ async function onePiece(
 
 /** The estimates of all images of a block [100, values]. */
 export async function importanceOfBlock(
-  vae: Vae,
+  model: ModelAt,
   batch: tf.Tensor,
   { key, block }: { key: HostKey; block: number },
   samples: number,
@@ -95,7 +97,10 @@ export async function importanceOfBlock(
   const { size, used } = cut(samples, BATCH)
   const pieces: WeightSums[] = []
   for (const [piece, count] of used.entries()) {
-    const sums = tf.tidy(() => sumWeights(vae, batch, encode(vae, batch), keyAt(keyAt(key, block), piece), size, count))
+    const sums = tf.tidy(() => {
+      const vae = model()
+      return sumWeights(vae, batch, encode(vae, batch), keyAt(keyAt(key, block), piece), size, count)
+    })
     const [max, weights, squares, logs] = await valuesOf(sums.max, sums.weights, sums.squares, sums.logs)
     pieces.push({ max, weights, squares, logs } as WeightSums)
     await nextFrame()

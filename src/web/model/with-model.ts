@@ -9,6 +9,9 @@ import { type LoadedModel, openModel } from './model.js'
 export interface Opened extends LoadedModel {
   run: string
   images: TestImages
+  /** The class of decoded points, of a conditional model: its number and its name. */
+  shownClass: number | undefined
+  className: string | undefined
   compute: Compute
   /** Aborted when the view ends or another run is chosen. */
   signal: AbortSignal
@@ -34,6 +37,7 @@ export function withModel(
     end()
     stop = new AbortController()
     const { signal } = stop
+    bar.querySelector('[data-classes]')?.remove()
     body.replaceChildren(element('p', { class: 'note', role: 'status' }, `Loading the model of run ${run} …`))
     try {
       const [compute, model, images] = await Promise.all([
@@ -44,8 +48,16 @@ export function withModel(
       if (signal.aborted) return
       said.textContent = describe(model, compute)
       said.title = compute.refusals.join('\n')
-      body.replaceChildren()
-      dispose = show(body, { ...model, run, images, compute, signal })
+      const { classes } = model.about
+      const showAt = (shownClass?: number) => {
+        end()
+        stop = new AbortController()
+        body.replaceChildren()
+        const className = classes?.[shownClass ?? 0]
+        dispose = show(body, { ...model, run, images, shownClass, className, compute, signal: stop.signal })
+      }
+      if (classes) bar.insertBefore(classSelect(context, classes, showAt), said)
+      showAt(classes && chosenClass(context, classes.length))
     } catch (error) {
       if (!signal.aborted) body.replaceChildren(errorBox((error as Error).message))
     }
@@ -58,6 +70,21 @@ export function withModel(
     error => body.append(errorBox((error as Error).message)),
   )
   return end
+}
+
+/** The class in the state of the page: its number, from 0. */
+const chosenClass = ({ state }: Context, count: number): number =>
+  Math.min(Math.max(0, Math.round(state.number('class', 0))), count - 1)
+
+/** A choice of the class of decoded points. */
+function classSelect(context: Context, names: readonly string[], change: (number: number) => void): HTMLElement {
+  const options = names.map((name, number) => [String(number), name] as const)
+  const control = select('class', options, String(chosenClass(context, names.length)), value => {
+    context.state.set({ class: value })
+    change(Number(value))
+  })
+  control.dataset.classes = String(names.length)
+  return control
 }
 
 function choose(
@@ -77,7 +104,7 @@ function choose(
   const names = runs.map(({ name }) => [name, name] as const)
   bar.append(
     select('run', names, chosen.name, name => {
-      context.state.set({ run: name, image: undefined, dims: undefined, pins: undefined }, true)
+      context.state.set({ run: name, image: undefined, class: undefined, dims: undefined, pins: undefined }, true)
       void open(name, said)
     }),
     said,
@@ -86,7 +113,7 @@ function choose(
 }
 
 const describe = ({ about }: LoadedModel, { backend, device }: Compute): string =>
-  `${about.snapshot} snapshot, epoch ${about.epoch}; computed in this browser by TF.js ${backend} (${device})`
+  `${about.classes ? 'p(x|y): points are decoded as this class, test images read with their own; ' : ''}${about.snapshot} snapshot, epoch ${about.epoch}; computed in this browser by TF.js ${backend} (${device})`
 
 function noRuns(context: Context, areOthers: boolean): HTMLElement {
   return element(

@@ -1,6 +1,6 @@
 /** The decoded images of a grid over the visible plane, as one picture that fills in row by row. */
 import type { ImageShape } from '../../data/images.js'
-import type { Vae } from '../../models/vae.js'
+import type { ShownClass } from '../model/classes.js'
 import { nextFrame } from '../model/model.js'
 import type { Basis } from './basis.js'
 import { decodeMany } from './decoding.js'
@@ -13,7 +13,7 @@ export interface Extent {
 }
 
 export interface ManifoldOptions {
-  vae: Vae
+  shown: ShownClass
   image: ImageShape
   basis: Basis
   extent: Extent
@@ -35,7 +35,7 @@ export function manifold(options: ManifoldOptions, onRows: () => void): HTMLCanv
 }
 
 async function fill(canvas: HTMLCanvasElement, options: ManifoldOptions, onRows: () => void): Promise<void> {
-  const { vae, image, basis, extent, columns, rows, ink, signal } = options
+  const { shown: model, image, basis, extent, columns, rows, ink, signal } = options
   const context = canvas.getContext('2d')
   const order = Array.from({ length: rows }, (_, i) => i).sort(
     (a, b) => Math.abs(a - rows / 2) - Math.abs(b - rows / 2),
@@ -47,7 +47,7 @@ async function fill(canvas: HTMLCanvasElement, options: ManifoldOptions, onRows:
     const codes = Array.from({ length: columns }, (_, i) =>
       basis.at(extent.left + ((i + 0.5) / columns) * (extent.right - extent.left), b),
     )
-    const values = await decodeMany(vae, codes)
+    const values = await decodeMany(model, codes)
     if (signal.aborted) return
     for (let i = 0; i < columns; i++)
       context?.putImageData(

@@ -117,7 +117,7 @@ function captionOf({ opened: { images }, basis }: PlaneOptions): string {
 function backgroundOf({ opened, basis, theme }: PlaneOptions, redraw: () => void, signal: AbortSignal) {
   let made: { key: string; canvas: HTMLCanvasElement; stop: AbortController } | undefined
   return ({ canvas, svg }: Surface, axes: Axes) => {
-    const { images, vae } = opened
+    const { images } = opened
     const [width, height] = [axes.right - axes.left, axes.bottom - axes.top]
     const tile = Math.max(22, Math.min(48, images.columns))
     const columns = Math.max(2, Math.round(width / tile))
@@ -134,7 +134,16 @@ function backgroundOf({ opened, basis, theme }: PlaneOptions, redraw: () => void
         bottom: axes.toY(axes.bottom),
       }
       const picture = manifold(
-        { vae, image: images, basis, extent, columns, rows, ink, signal: AbortSignal.any([stop.signal, signal]) },
+        {
+          shown: opened,
+          image: images,
+          basis,
+          extent,
+          columns,
+          rows,
+          ink,
+          signal: AbortSignal.any([stop.signal, signal]),
+        },
         redraw,
       )
       made = { key, canvas: picture, stop }

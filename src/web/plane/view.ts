@@ -3,6 +3,7 @@ import * as tf from '#tfjs'
 import type { Pair } from '../../evaluation/posterior-map.js'
 import { domainOf } from '../axes.js'
 import { checkbox, element, errorBox, select } from '../dom.js'
+import { labelFlag } from '../model/classes.js'
 import { CODED, type Codes, codesOf } from '../model/codes.js'
 import { latest } from '../model/latest.js'
 import { thumbnail } from '../model/pixels.js'
@@ -52,7 +53,7 @@ function whyNot({ vae }: Opened): string | undefined {
 }
 
 function build(body: HTMLElement, opened: Opened, context: Context, all: Codes): () => void {
-  const { vae, images, run, signal } = opened
+  const { vae, images, run, signal, className } = opened
   const { state, theme } = context
   const codes = firstLayer(all, vae.layers[0] ?? vae.latentDim, vae.latentDim)
   const shown = thumbnail(images, 196, 'The image decoded at the pointer')
@@ -65,7 +66,7 @@ function build(body: HTMLElement, opened: Opened, context: Context, all: Codes):
   }
   let decoded = 0
   const decodeLatest = latest(async (code: readonly number[]) => {
-    const values = await decodeMany(vae, [code])
+    const values = await decodeMany(opened, [code])
     if (signal.aborted) return
     decoded += 1
     shown.show(values)
@@ -94,7 +95,7 @@ function build(body: HTMLElement, opened: Opened, context: Context, all: Codes):
       pinned: points => showPins({ basis, points }),
       walked: points => showWalk({ basis, points }),
     })
-    figure.command(codes.width === 2 ? `elbo manifold ${run}` : '')
+    figure.command(codes.width === 2 ? `elbo manifold ${run}${labelFlag(className)}` : '')
     holder.replaceChildren(figure.root)
   }
   const holder = element('div', { class: 'card' })
@@ -204,15 +205,16 @@ function choices(
 
 /** Pictures of points of the plane, decoded together. */
 async function showRow(
-  { vae, images, signal }: Opened,
+  opened: Opened,
   root: HTMLElement,
   basis: Basis,
   points: readonly Pair[],
   what: string,
 ): Promise<void> {
   if (points.length === 0) return void root.replaceChildren(element('span', { class: 'note' }, 'none'))
+  const { vae, images, signal } = opened
   const values = await decodeMany(
-    vae,
+    opened,
     points.map(([a, b]) => padded(basis.at(a, b), vae.latentDim)),
   )
   if (signal.aborted) return

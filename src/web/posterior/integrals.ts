@@ -6,7 +6,8 @@ import * as tf from '#tfjs'
 import { halfIntegrals, integrals, qMasses, type RowSums } from '../../evaluation/grid-sums.js'
 import { bounds, type Pair, type PlaneSquare, squareAround } from '../../evaluation/posterior-map.js'
 import { sumRow } from '../../evaluation/row-sums.js'
-import { decode, encode, type Vae } from '../../models/vae.js'
+import { decode, encode } from '../../models/vae.js'
+import type { ModelAt } from '../model/classes.js'
 import { nextFrame, valuesOf } from '../model/model.js'
 
 export interface PlaneIntegrals extends PlaneSquare {
@@ -33,19 +34,19 @@ const FINE_ENOUGH = 5e-4
 
 /** The integrals of image x [1, values] under a model of two latent dimensions; undefined if the signal stopped it. */
 export async function planeIntegrals(
-  vae: Vae,
+  model: ModelAt,
   x: tf.Tensor,
   { mu, sigma }: { mu: Pair; sigma: Pair },
   signal: AbortSignal,
 ): Promise<PlaneIntegrals | undefined> {
   const everywhere = { centre: [0, 0], radius: EXTENT } as const
-  const coarse = await overSquare(vae, x, everywhere, SEARCH, signal)
+  const coarse = await overSquare(model, x, everywhere, SEARCH, signal)
   if (coarse === undefined) return undefined
   // `bounds` reads rows from the top.
   const found = bounds(flipped(relative(coarse.logs), SEARCH), SEARCH, everywhere)
   const square = squareAround(found, mu, sigma)
   for (const side of SIDES) {
-    const grid = await overSquare(vae, x, square, side, signal)
+    const grid = await overSquare(model, x, square, side, signal)
     if (grid === undefined) return undefined
     const result = integrate(grid, square, side)
     if (result.change < FINE_ENOUGH || side === SIDES.at(-1)) return result
@@ -60,7 +61,7 @@ interface Grid {
 }
 
 async function overSquare(
-  vae: Vae,
+  model: ModelAt,
   x: tf.Tensor,
   { centre, radius }: PlaneSquare,
   side: number,
@@ -73,6 +74,7 @@ async function overSquare(
     if (signal.aborted) return undefined
     const points = Array.from({ length: side }, (_, i) => [centre[0] + at(i), centre[1] + at(row)])
     const { log, sums } = tf.tidy(() => {
+      const vae = model()
       const z = tf.tensor2d(points)
       const prior = tf.reshape(vae.latents.prior.logProb(z), [side, 1])
       const joint = tf.add(decode(vae, z).logProbOfEach(x), prior) // [side, 1]

@@ -4,6 +4,7 @@ import type { Pair } from '../../evaluation/posterior-map.js'
 import { decode, encode } from '../../models/vae.js'
 import { streamKey } from '../../random.js'
 import { element, errorBox, nats, slider } from '../dom.js'
+import { atImages, atShown, type ModelAt } from '../model/classes.js'
 import { growImportance } from '../model/importance.js'
 import { valuesOf } from '../model/model.js'
 import { thumbnail } from '../model/pixels.js'
@@ -151,9 +152,10 @@ interface Findings {
 /** Computes everything of one image, and tells what it finds as it finds it. */
 async function study(opened: Opened, chosen: Chosen, seed: number, signal: AbortSignal, tell: Findings): Promise<void> {
   const { vae } = opened
+  const model = chosen.index === undefined ? atShown(opened) : atImages(opened, [chosen.index])
   const x = tf.tensor2d(chosen.x, [1, vae.pixels])
   try {
-    const encoded = await encodeOne(opened, x, seed)
+    const encoded = await encodeOne(opened, model, x, seed)
     if (signal.aborted) return
     tell.encoded(encoded)
     let truth: PlaneIntegrals | undefined
@@ -162,12 +164,12 @@ async function study(opened: Opened, chosen: Chosen, seed: number, signal: Abort
       const [mu, sigma] = [encoded.mean, encoded.sigma].map(
         values => [values[0] ?? 0, values[1] ?? 0] as const,
       ) as unknown as [Pair, Pair]
-      truth = await planeIntegrals(vae, x, { mu, sigma }, signal)
+      truth = await planeIntegrals(model, x, { mu, sigma }, signal)
       if (truth === undefined) return
       tell.truth(truth)
       tell.terms({ kl: encoded.kl, elbo: truth.elbo, logPx: truth.logPx })
     }
-    await grow(opened, x, chosen, { seed, encoded, truth, signal, tell })
+    await grow(model, x, chosen, { seed, encoded, truth, signal, tell })
   } finally {
     x.dispose()
   }
@@ -185,7 +187,7 @@ interface Growth {
 }
 
 async function grow(
-  { vae }: Opened,
+  model: ModelAt,
   x: tf.Tensor,
   { index }: Chosen,
   { seed, encoded, truth, signal, tell }: Growth,
@@ -194,7 +196,7 @@ async function grow(
   const noise = { key: streamKey(seed, index === undefined ? 'explore' : 'evaluate'), image: index ?? 0 }
   const trace: Trace = { points: [], ...(truth && { exact: truth.logPx }) }
   const moments = { count: 0, mean: 0, squares: 0 }
-  await growImportance(vae, x, noise, MOST_DRAWS, signal, (now, logs) => {
+  await growImportance(model, x, noise, MOST_DRAWS, signal, (now, logs) => {
     for (const log of logs) {
       moments.count += 1
       const change = log - moments.mean
@@ -226,10 +228,11 @@ function describe(
   return `By quadrature; with half the points log p(x) changes by ${truth.change.toExponential(0)} nats. By importance sampling with ${sampled}.`
 }
 
-async function encodeOne({ vae, hasKl }: Opened, x: tf.Tensor, seed: number): Promise<Encoded> {
+async function encodeOne({ vae, hasKl }: Opened, model: ModelAt, x: tf.Tensor, seed: number): Promise<Encoded> {
   const isGaussian = vae.latents.reparameterized
   const { mean, kl, each, sigma, picture } = tf.tidy(() => {
-    const q = encode(vae, x)
+    const given = model()
+    const q = encode(given, x)
     const expected = q.expectations(streamKey(seed, 'explore expectations'))
     const [, logVar] = q.heads
     return {
@@ -237,7 +240,7 @@ async function encodeOne({ vae, hasKl }: Opened, x: tf.Tensor, seed: number): Pr
       kl: expected.kl,
       each: hasKl ? q.kl() : tf.zeros([1, 0]),
       sigma: isGaussian && logVar ? tf.exp(tf.mul(logVar, 0.5)) : tf.zeros([1, 0]),
-      picture: decode(vae, q.mode).mean,
+      picture: decode(given, q.mode).mean,
     }
   })
   const [means, kls, klOfEach, sigmas, reconstruction] = (await valuesOf(mean, kl, each, sigma, picture)) as [
