@@ -12,7 +12,7 @@ export type { ArrayValues, Choice, Data, Outputs, RunOptions, ScanOptions, Step 
 export type { Classes, LabelValues } from './data/classes.js'
 export { type Dataset, type HeldOut, loadDataset, type Split, type SplitSettings } from './data/dataset.js'
 export type { ImageSet, ImageShape, Images, StoredImages } from './data/images.js'
-export type { OnDecoded } from './data/sources/decoded.js'
+export type { OnReading, ReadingStage } from './data/progress.js'
 export type { Labels, ReadOptions, Warning } from './data/sources/reader.js'
 export * as bernoulli from './distributions/bernoulli.js'
 export * as gaussian from './distributions/normal.js'

@@ -163,22 +163,29 @@ function circle(v: tf.Tensor): { cosine: tf.Tensor; sine: tf.Tensor } {
  * console.log(permutation(streamKey(1, 'order'), 5).toSorted()) // Int32Array(5) [ 0, 1, 2, 3, 4 ]
  */
 export function permutation(key: HostKey, count: number): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, i) => i)
-  const bits = randomBits(key, count)
-  for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor((((bits[i] as number) >>> 0) * (i + 1)) / 2 ** 32)
-    const swapped = order[i] as number
-    order[i] = order[j] as number
-    order[j] = swapped
+  const order = new Int32Array(count)
+  for (let i = 0; i < count; i++) order[i] = i
+  // The words are used from the last to the first, and drawn so, a piece at a time: all of them would need as much memory as the order.
+  for (let from = PIECE * Math.floor((count - 1) / PIECE); from >= 0; from -= PIECE) {
+    const bits = randomBits(key, Math.min(PIECE, count - from), from)
+    for (let i = from + bits.length - 1; i >= Math.max(from, 1); i--) {
+      const j = Math.floor((((bits[i - from] as number) >>> 0) * (i + 1)) / 2 ** 32)
+      const swapped = order[i] as number
+      order[i] = order[j] as number
+      order[j] = swapped
+    }
   }
   return order
 }
 
-/** `count` int32 words, equal to TensorFlow's `StatelessRandomUniformFullInt` of the seed `key`. */
-export function randomBits(key: HostKey, count: number): Int32Array {
+/** Words that are drawn at once; a multiple of the four of a block. */
+const PIECE = 2 ** 20
+
+/** `count` int32 words from word `from` on, a multiple of four; equal to TensorFlow's `StatelessRandomUniformFullInt` of the seed `key`. */
+export function randomBits(key: HostKey, count: number, from = 0): Int32Array {
   const [k0, k1, c2, c3] = philox(key[0], key[0] >> 31, key[1], key[1] >> 31, 0x3ec8f720, 0x02461e29) as Words
   const bits = new Int32Array(4 * Math.ceil(count / 4))
-  for (let block = 0; 4 * block < count; block++) philox(block, 0, c2, c3, k0, k1, bits, 4 * block)
+  for (let block = 0; 4 * block < count; block++) philox(from / 4 + block, 0, c2, c3, k0, k1, bits, 4 * block)
   return bits.subarray(0, count)
 }
 

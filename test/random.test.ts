@@ -87,6 +87,17 @@ test('seeds that differ beyond 32 bits give different keys', () => {
   expect(streamKey(2 ** 32 + 1, 'weights')).not.toEqual(streamKey(1, 'weights'))
 })
 
+test('a long permutation draws the same words as if they were drawn at once', () => {
+  const [key, count] = [streamKey(3, 'long'), 2 ** 20 + 2 ** 19 + 3]
+  const bits = randomBits(key, count)
+  const order = Int32Array.from({ length: count }, (_, i) => i)
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor((((bits[i] as number) >>> 0) * (i + 1)) / 2 ** 32)
+    ;[order[i], order[j]] = [order[j] as number, order[i] as number]
+  }
+  expect(Buffer.from(permutation(key, count).buffer).equals(Buffer.from(order.buffer))).toBe(true)
+})
+
 test('a permutation has every index once, and every index can come first', () => {
   expect([...permutation([5, 6], 1000)].sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i))
   const firsts = new Map<number, number>()

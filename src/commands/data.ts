@@ -3,6 +3,7 @@ import { type Split, type SplitSettings, splitParts } from '../data/dataset.js'
 import { digestOf } from '../data/digest.js'
 import { describeSize, gatherImages, type ImageShape, imageShape } from '../data/images.js'
 import { contactSheet, keepLook, lookAt, type PartSummary } from '../data/look.js'
+import type { OnReading } from '../data/progress.js'
 import { decodedSets, removeDecoded } from '../data/sources/decoded.js'
 import { sizeAsked } from '../data/sources/levels.js'
 import { openSource, type Part, type Source } from '../data/sources/open-source.js'
@@ -15,6 +16,7 @@ import { grouped, text, UsageError, type Values, wholeNumber } from '../settings
 import { alignRows } from './aligned-rows.js'
 import { type Context, command, type Result } from './command.js'
 import { progressBar } from './progress-bar.js'
+import { showReading } from './show-reading.js'
 import { wrap } from './wrap.js'
 
 const options = {
@@ -80,18 +82,14 @@ async function show(source: string, values: DataValues, context: Context): Promi
   if (size !== null) sizeAsked({ resize: size }, '--size')
   const readOptions: ReadOptions = { ...read, resize: size ?? read.resize }
   const bar = progressBar('images', context)
-  const opened = await openSource(source, readOptions, (done, of) =>
-    bar.update(done, of, 'decoded, once for all runs'),
+  const found = await readAll(
+    source,
+    readOptions,
+    { validation, test, isDrawn: out !== null },
+    showReading(bar),
   ).finally(() => bar.stop())
-  const parts = splitsOf(opened.parts)
-  const [, first] = parts[0] as [PartName, Part]
-  if (out !== null) requireShown(first)
-  const training = trainingCounts(opened, source, { validation, test })
-  const look = lookAt(Object.fromEntries(parts))
-  await keepLook(Object.fromEntries(parts), look, () => digestOf(Object.values(opened.parts)))
+  const { opened, first, training, look, splits } = found
   const warnings = [...opened.warnings, ...look.warnings]
-  const splits: [PartName, Awaited<ReturnType<typeof splitJson>>][] = []
-  for (const [name, part] of parts) splits.push([name, await splitJson(part, look.parts[name] as PartSummary)])
   print(context, { format: opened.format, shape: imageShape(first), looks: look.parts, training, warnings })
   if (out !== null) {
     const shown = gatherImages(first, contactSheet(first, seed))
@@ -103,6 +101,26 @@ async function show(source: string, values: DataValues, context: Context): Promi
     ...{ splits: Object.fromEntries(splits), ...(training && { training }), warnings },
   }
   return { json: { ...json, ...(out !== null && { out }) } }
+}
+
+/** Opens a source and reads all of its images. Throws a `UsageError` if a contact sheet is to be drawn of images that are neither grey nor in colour. */
+async function readAll(
+  source: string,
+  options: ReadOptions,
+  { isDrawn, ...settings }: SplitSettings & { isDrawn: boolean },
+  onReading: OnReading,
+) {
+  const opened = await openSource(source, options, onReading)
+  const parts = splitsOf(opened.parts)
+  const [, first] = parts[0] as [PartName, Part]
+  if (isDrawn) requireShown(first)
+  const training = trainingCounts(opened, source, settings)
+  const look = await lookAt(Object.fromEntries(parts), onReading)
+  await keepLook(Object.fromEntries(parts), look, () => digestOf(Object.values(opened.parts), onReading))
+  const splits: [PartName, Awaited<ReturnType<typeof splitJson>>][] = []
+  for (const [name, part] of parts)
+    splits.push([name, await splitJson(part, look.parts[name] as PartSummary, onReading)])
+  return { opened, first, training, look, splits }
 }
 
 type Counts = Record<Split['name'], number>
@@ -140,12 +158,12 @@ function splitsOf(parts: Partial<Record<PartName, Part>>): [PartName, Part][] {
 /** Levels of one bin of the printed histogram. */
 const BIN = 16
 
-async function splitJson(part: Part, { histogram, mean, constant, classes }: PartSummary) {
+async function splitJson(part: Part, { histogram, mean, constant, classes }: PartSummary, onReading: OnReading) {
   const labels = classes && Object.fromEntries(classes.map(({ name, count }) => [name, count]))
   const levels = [...histogram]
   return {
     count: part.count,
-    sha256: await digestOf([part]),
+    sha256: await digestOf([part], onReading),
     ...(labels && { labels }),
     meanLevel: mean,
     constantImages: constant,

@@ -53,16 +53,19 @@ const describeEnd = ({ code, signal, last }: End): string =>
 async function runOnce(workers: readonly string[], extra: readonly string[], signal: AbortSignal): Promise<End[]> {
   const children = workers.map((_, index) => startWorker(workers, index, extra))
   const forward = () => children.forEach(child => void child.kill('SIGTERM'))
+  const end = () => children.forEach(child => void child.kill('SIGKILL'))
   signal.addEventListener('abort', forward)
+  process.once('exit', end)
   let timer: NodeJS.Timeout | undefined
   const stopOthers = () => {
-    timer ??= setTimeout(() => children.forEach(child => void child.kill('SIGKILL')), GRACE)
+    timer ??= setTimeout(end, GRACE)
   }
   try {
     return await Promise.all(children.map((child, index) => endOf(child, index, stopOthers)))
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', forward)
+    process.off('exit', end)
   }
 }
 
@@ -71,6 +74,8 @@ function startWorker(workers: readonly string[], index: number, extra: readonly 
   const [script = '', ...args] = process.argv.slice(1)
   return spawn(process.execPath, [...process.execArgv, script, ...args, ...extra], {
     env: { ...process.env, TF_CONFIG: JSON.stringify(config) },
+    // Ctrl-C reaches all processes of a terminal's group, and a second signal, which this one passes on, would end a worker at once.
+    detached: true,
     stdio: index === 0 ? ['inherit', 'inherit', 'inherit', 'ipc'] : ['ignore', 'ignore', 'pipe', 'ipc'],
   })
 }

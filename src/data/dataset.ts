@@ -8,7 +8,7 @@ import { type Classes, withClasses } from './classes.js'
 import { digestOf } from './digest.js'
 import { gatherBy, gatherImages, type ImageSet, type ImageShape, imageRange, imageShape, imageSize } from './images.js'
 import { warningsAtOnce } from './look.js'
-import type { OnDecoded } from './sources/decoded.js'
+import type { OnReading } from './progress.js'
 import { isPictures, openSource, type Part, type Source } from './sources/open-source.js'
 import type { Labels, ReadOptions, Warning } from './sources/reader.js'
 
@@ -76,13 +76,18 @@ const SHARE = 6
 export async function loadDataset(
   source: string,
   validation: HeldOut = 'last-sixth',
-  { onDecoded, test, ...options }: Partial<ReadOptions> & Pick<SplitSettings, 'test'> & { onDecoded?: OnDecoded } = {},
+  { onReading, test, ...options }: Partial<ReadOptions> & Pick<SplitSettings, 'test'> & { onReading?: OnReading } = {},
 ): Promise<Dataset> {
-  const opened = await openSource(source, { ...asTheyAre, ...options }, onDecoded)
-  return splitSource(opened, source, { validation, ...(test !== undefined && { test }) })
+  const opened = await openSource(source, { ...asTheyAre, ...options }, onReading)
+  return splitSource(opened, source, { validation, ...(test !== undefined && { test }) }, onReading)
 }
 
-async function splitSource(opened: Source, source: string, settings: SplitSettings): Promise<Dataset> {
+async function splitSource(
+  opened: Source,
+  source: string,
+  settings: SplitSettings,
+  onReading?: OnReading,
+): Promise<Dataset> {
   const parts = splitParts(opened, source, settings)
   const { train, test } = parts
   requireColours(train, source)
@@ -96,7 +101,7 @@ async function splitSource(opened: Source, source: string, settings: SplitSettin
     source,
     ...imageShape(train),
     ...splits,
-    sha256: await digestOf(Object.values(opened.parts)),
+    sha256: await digestOf(Object.values(opened.parts), onReading),
     warnings: [...opened.warnings, ...warningsAtOnce(splits)],
   }
 }
@@ -245,10 +250,10 @@ export function selectionOf(settings: DataSettings): DataSettings {
  */
 export async function loadRunDataset(
   settings: DataSettings,
-  { onDecoded, signal }: { onDecoded?: OnDecoded; signal?: AbortSignal | undefined } = {},
+  { onReading, signal }: { onReading?: OnReading; signal?: AbortSignal | undefined } = {},
 ): Promise<Dataset> {
   const { test } = settings
-  const options = { ...readOptionsOf(settings), onDecoded, ...(test !== undefined && { test }) }
+  const options = { ...readOptionsOf(settings), onReading, ...(test !== undefined && { test }) }
   const loaded = await unlessAborted(loadDataset(settings.data, settings.validation, options), signal)
   if (loaded === undefined) throw interruptedWhile(`the images of ${settings.data} were read`)
   const data = withFirstImages(loaded, settings)

@@ -4,6 +4,7 @@ import { type Stats, statSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { type ImageSet, imageShape, imageSize, levelsOf } from './images.js'
+import type { OnReading } from './progress.js'
 import { keep, kept } from './sources/kept.js'
 import { placeOf } from './stored-images.js'
 
@@ -19,24 +20,28 @@ const PIECE = 2 ** 24
  * SHA-256 of the levels of all images, one set after the other. If they are many and each set is a file, the digest of the same files with the
  * same sizes, times and inodes is taken from the cache.
  */
-export async function digestOf(sets: readonly ImageSet[]): Promise<string> {
+export async function digestOf(sets: readonly ImageSet[], onReading?: OnReading): Promise<string> {
   const total = sets.reduce((sum, images) => sum + images.count * imageSize(images), 0)
-  if (total <= LARGEST_UNKEPT) return hashed(sets)
+  if (total <= LARGEST_UNKEPT) return hashed(sets, onReading)
   const name = nameOf(sets)
-  if (name === undefined) return hashed(sets)
+  if (name === undefined) return hashed(sets, onReading)
   const known = kept('digests', name, digestSchema)
   if (known !== undefined) return known
-  const digest = await hashed(sets)
+  const digest = await hashed(sets, onReading)
   if (nameOf(sets) === name && !isRecent(sets)) keep('digests', name, digest) // otherwise a file was changed meanwhile, or may be
   return digest
 }
 
-async function hashed(sets: readonly ImageSet[]): Promise<string> {
+async function hashed(sets: readonly ImageSet[], onReading: OnReading): Promise<string> {
   const hash = createHash('sha256')
+  const total = sets.reduce((sum, { count }) => sum + count, 0)
+  let done = 0
   for (const images of sets) {
     const block = Math.max(1, Math.floor(PIECE / imageSize(images)))
     for (let from = 0; from < images.count; from += block) {
       hash.update(levelsOf(images, from, from + block))
+      done += Math.min(block, images.count - from)
+      onReading?.('hashed', done, total)
       await setImmediate() // a signal can end the program
     }
   }

@@ -194,3 +194,22 @@ export function meanImage(images: ImageSet): Float32Array {
   }
   return Float32Array.from(sums, sum => sum / images.count / WHITE)
 }
+
+/** Images of a stored set over which its mean is estimated. */
+const MOST_AVERAGED = 100_000
+
+/**
+ * The mean image to start a training from, as `meanImage`. Of a stored set of more than 100,000 images it is the mean of as many at most, evenly spaced: each is
+ * a read at another place of the file, and the standard error of a pixel is below 0.002.
+ */
+export function startingMean(images: ImageSet): Float32Array {
+  const step = 'pixels' in images ? 1 : Math.ceil(images.count / MOST_AVERAGED)
+  if (step <= 1) return meanImage(images)
+  const sums = new Float64Array(imageSize(images))
+  let count = 0
+  for (let i = 0; i < images.count; i += step, count++)
+    levelsOf(images, i, i + 1).forEach((level, j) => {
+      sums[j] = (sums[j] as number) + level
+    })
+  return Float32Array.from(sums, sum => sum / count / WHITE)
+}

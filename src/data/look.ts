@@ -1,9 +1,11 @@
 /** Looks at decoded images once, before a training: counts, levels, classes, what looks wrong, and which images to show. */
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { permutation, streamKey } from '../random.js'
 import { type ImageSet, type ImageShape, imageSize, levelsOf } from './images.js'
 import { WHITE } from './levels.js'
+import type { OnReading } from './progress.js'
 import { keep, kept } from './sources/kept.js'
 import type { Labels, PartName, Warning } from './sources/reader.js'
 
@@ -30,10 +32,17 @@ export interface Look {
   readonly warnings: readonly Warning[]
 }
 
-/** Reads all images once, in pieces; memory grows by 8 bytes an image, for finding images that are in two parts. */
-export function lookAt(parts: ReadableParts): Look {
+/** Reads all images once, in pieces. If there are several parts, memory grows by 8 bytes an image, for finding images that are in two of them. */
+export async function lookAt(parts: ReadableParts, onReading?: OnReading): Promise<Look> {
   const entries = Object.entries(parts) as [PartName, ReadablePart][]
-  const seen = new Map(entries.map(([name, part]) => [name, seenOf(part)]))
+  const total = entries.reduce((sum, [, { count }]) => sum + count, 0)
+  const seen = new Map<PartName, Seen>()
+  let before = 0
+  for (const [name, part] of entries) {
+    const from = before
+    seen.set(name, await seenOf(part, entries.length > 1, done => onReading?.('looked', from + done, total)))
+    before += part.count
+  }
   const own = entries.flatMap(([name, part]) => warningsOf(name, part, seen.get(name) as Seen))
   const train = seen.get('train')?.hashes.sort()
   const shared = [...seen].flatMap(([name, { hashes }]) =>
@@ -49,13 +58,15 @@ export function lookAt(parts: ReadableParts): Look {
 const LOOKED_AT = 10_000
 
 /**
- * What can be said of splits without reading all of them: levels 0 and 1 only, and a split of one class. Ordinary images are told by their
- * first few.
+ * What can be said of splits without reading all of them: levels 0 and 1 only, dark ones only, and a split of one class. Ordinary images are told
+ * by their first few.
  */
 export function warningsAtOnce(splits: Partial<Record<PartName, ReadablePart>>): Warning[] {
   return (Object.entries(splits) as [PartName, ReadablePart][]).flatMap(([name, part]) => {
+    const highest = highestOf(part)
     const found = [
-      { kind: 'binary-bytes', message: part.count > 0 && hasBitsOnly(part) && bitsOnly(nameOf(name)) },
+      { kind: 'binary-bytes', message: highest === 1 && bitsOnly(nameOf(name)) },
+      { kind: 'dark-levels', message: darkLevels(nameOf(name), highest) },
       { kind: 'one-class', message: part.labels && ofOneClass(nameOf(name), part.labels) },
     ]
     return found.flatMap(({ kind, message }) => (message ? [{ kind, message }] : []))
@@ -74,7 +85,11 @@ const ofAllImages: readonly string[] = ['shared-images', 'constant-images']
  * Images that are in two splits, and constant ones. What was found once is kept in the cache; large sets are not looked at, but what `elbo data`
  * found in them is said. `sha256` identifies the images.
  */
-export function warningsOfSplits(splits: ReadableParts, sha256: string): readonly Warning[] {
+export async function warningsOfSplits(
+  splits: ReadableParts,
+  sha256: string,
+  onReading?: OnReading,
+): Promise<readonly Warning[]> {
   const all = Object.values(splits)
   const name = createHash('sha256')
     .update(JSON.stringify([sha256, ...all.map(({ count }) => count)]))
@@ -82,7 +97,7 @@ export function warningsOfSplits(splits: ReadableParts, sha256: string): readonl
   const known = kept('looks', name, lookSchema)
   if (known !== undefined) return known
   if (isLarge(all)) return kept('looks', sha256, lookSchema) ?? []
-  return keptLook(name, lookAt(splits))
+  return keptLook(name, await lookAt(splits, onReading))
 }
 
 /** Keeps what was seen of all images of a large source, for trainings. */
@@ -99,19 +114,22 @@ function keptLook(name: string, { warnings }: Look): readonly Warning[] {
   return found
 }
 
-function hasBitsOnly(part: ReadablePart): boolean {
+/** The highest level of the first images; no more of them are read than are needed to see that they are not dark. */
+function highestOf(part: ReadablePart): number {
   const step = 100
   let highest = 0
-  for (let from = 0; from < Math.min(part.count, LOOKED_AT); from += step) {
-    const levels = levelsOf(part, from, from + step)
-    highest = Math.max(
-      highest,
-      levels.reduce((most, level) => Math.max(most, level), 0),
-    )
-    if (highest > 1) return false
-  }
-  return highest === 1
+  for (let from = 0; from < Math.min(part.count, LOOKED_AT) && highest <= DARKEST; from += step)
+    for (const level of levelsOf(part, from, from + step)) if (level > highest) highest = level
+  return highest
 }
+
+/** Images without a level above are dark. */
+const DARKEST = (WHITE - 1) / 2
+
+const darkLevels = (name: string, highest: number) =>
+  highest > 1 &&
+  highest <= DARKEST &&
+  `no level of the ${name} is above ${highest}, of levels 0 to ${WHITE}: they are dark. If ${highest} is white, save them divided by ${highest}`
 
 function ofOneClass(name: string, { values, names }: Labels): string | undefined {
   const [first] = values
@@ -126,19 +144,19 @@ interface Seen {
   readonly summary: PartSummary
   /** The position of the first constant image, or -1. */
   readonly firstConstant: number
-  /** 64 bits of the SHA-1 of each image. */
+  /** 64 bits of the SHA-1 of each image; none if they are not compared. */
   readonly hashes: BigUint64Array
 }
 
 /** Levels that are read at once. */
 const PIECE = 2 ** 24
 
-function seenOf(part: ReadablePart): Seen {
+async function seenOf(part: ReadablePart, isCompared: boolean, onLooked: (done: number) => void): Promise<Seen> {
   const { rows, columns, channels, count, labels } = part
   const size = imageSize(part)
   const atOnce = Math.max(Math.floor(PIECE / size), 1)
   const histogram = new Float64Array(WHITE + 1)
-  const hashes = new BigUint64Array(count)
+  const hashes = new BigUint64Array(isCompared ? count : 0)
   let [constant, firstConstant] = [0, -1]
   for (let from = 0; from < count; from += atOnce) {
     const levels = levelsOf(part, from, from + atOnce)
@@ -146,11 +164,13 @@ function seenOf(part: ReadablePart): Seen {
     for (let at = 0; at < levels.length; at += size) {
       const image = levels.subarray(at, at + size)
       const position = from + at / size
-      hashes[position] = hashOf(image)
+      if (isCompared) hashes[position] = hashOf(image)
       if (!isConstant(image, channels)) continue
       if (constant === 0) firstConstant = position
       constant++
     }
+    onLooked(Math.min(from + atOnce, count))
+    await setImmediate() // a signal can end the program
   }
   const mean = histogram.reduce((sum, values, level) => sum + values * level, 0) / (count * size)
   const classes = labels && classesOf(labels)
@@ -178,6 +198,7 @@ function warningsOf(part: PartName, { labels }: ReadablePart, { summary, firstCo
   return [
     { kind: 'binary-bytes', message: binaryBytes(name, summary) },
     { kind: 'binary-levels', message: binaryLevels(name, summary) },
+    { kind: 'dark-levels', message: darkLevels(name, levelsIn(summary).at(-1) ?? 0) },
     { kind: 'constant-images', message: constantImages },
     { kind: 'one-class', message: labels && ofOneClass(name, labels) },
     { kind: 'sorted-by-class', message: (part === 'all' || part === 'train') && labels && sortedByClass(name, labels) },

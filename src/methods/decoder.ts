@@ -1,5 +1,5 @@
 /** `elbo em vae`: the decoder of a VAE without an encoder, by Monte Carlo EM (Kingma & Welling 2013, section 5 and figure 3). */
-import { imageShape, imageSize, meanImage } from '../data/images.js'
+import { imageShape, imageSize, startingMean } from '../data/images.js'
 import { boundsByAnnealing } from '../evaluation/bound.js'
 import { monteCarloEm } from '../inference/decoder/monte-carlo-em.js'
 import { slotsPerWeight } from '../inference/optimizer.js'
@@ -126,7 +126,7 @@ export const decoder = defineMethod<Config>({
       annealer: newAnnealer,
       bounds: scanOptions => boundsByAnnealing(newAnnealer(scanOptions)),
       async initialize(data) {
-        initializeDecoder(model, streamKey(seed, 'weights'), meanImage(data.train))
+        initializeDecoder(model, streamKey(seed, 'weights'), startingMean(data.train))
       },
       dispose() {
         algorithm.dispose()

@@ -1,7 +1,7 @@
 /** `elbo train`: a VAE, whose networks learn by gradient ascent on the ELBO or on IWAE_k, or by wake-sleep. */
 import * as tf from '#tfjs'
 import type { Split } from '../data/dataset.js'
-import { gatherImages, imageShape, imageSize, meanImage } from '../data/images.js'
+import { gatherImages, imageShape, imageSize, startingMean } from '../data/images.js'
 import { unitValues } from '../data/levels.js'
 import { boundsInOneStep } from '../evaluation/bound.js'
 import { vaeCodes } from '../evaluation/codes.js'
@@ -113,7 +113,7 @@ export const vae = defineMethod<VaeConfig>({
       codes: vaeCodes(networks),
       bounds: options => boundsInOneStep(algorithm.bound, options),
       async initialize(data) {
-        const bias = config.outputBias === 'mean-image' ? meanImage(data.train) : undefined
+        const bias = config.outputBias === 'mean-image' ? startingMean(data.train) : undefined
         const pseudoInputs = config.prior === 'vamp' ? chosenImages(data.train, config) : undefined
         initialize(networks, streamKey(config.seed, 'weights'), bias, pseudoInputs)
         pseudoInputs?.dispose()

@@ -25,9 +25,10 @@ import type { TrainingJob, TrainingResult } from './training.js'
  */
 export async function train(job: TrainingJob): Promise<TrainingResult> {
   const { folder, config, resume = false, isLocked = false, observer = {} } = job
-  const loaded = await loadRunDataset(config, { onDecoded: observer.decoded, signal: job.signal })
+  const loaded = await loadRunDataset(config, { onReading: observer.reading, signal: job.signal })
   const { train, validation, test, sha256 } = loaded
-  const data = { ...loaded, warnings: [...loaded.warnings, ...warningsOfSplits({ train, validation, test }, sha256)] }
+  const found = await warningsOfSplits({ train, validation, test }, sha256, observer.reading)
+  const data = { ...loaded, warnings: [...loaded.warnings, ...found] }
   const shape = { ...data, images: data.train.count }
   const learner = createLearner(methodOf(config), config, shape, job.backend.device)
   const team = currentTeam()

@@ -2,6 +2,7 @@
 import type { Backend } from '../backends/backend.js'
 import type { Choice } from '../compile/step.js'
 import type { Dataset } from '../data/dataset.js'
+import type { ReadingStage } from '../data/progress.js'
 import type { Encoding } from '../evaluation/codes.js'
 import type { RunConfig } from '../methods/method.js'
 import type { EpochMetrics } from '../methods/metrics.js'
@@ -10,8 +11,8 @@ import type { Position } from './snapshot.js'
 
 /** Callbacks during training. They do not affect what it computes. */
 export interface TrainingObserver {
-  /** While images are decoded for the first time: how many, of how many. */
-  decoded(done: number, of: number): void
+  /** While images are read before the first step: what is done with them, with how many, of how many. */
+  reading(stage: ReadingStage, done: number, of: number): void
   started(position: Position, data: Dataset): void
   /** After the first steps of this session: how steps run from now on, and why. */
   compiled(choice: Choice): void

@@ -8,7 +8,7 @@ import { trainFirst } from './first-run.js'
 const line = commandLine()
 const { home, checkpoints, elbo, json, refused } = line
 
-beforeAll(() => void trainFirst(line))
+beforeAll(() => void trainFirst(line, '--compile', 'off'))
 
 /** A folder with a copy of the first run. */
 function copyOfFirst(name: string): string {

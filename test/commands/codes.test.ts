@@ -22,7 +22,7 @@ function picture(name: string, side: number): void {
 }
 
 beforeAll(() => {
-  trainFirst(line)
+  trainFirst(line, '--compile', 'off')
   smallMnistLabels(1200, 120, join(home, 'small'))
   for (const [folder, sides] of [
     ['dark', [1, 2, 3]],
@@ -158,4 +158,4 @@ test('the examples of docs/commands.md run as they stand, and draw the charts', 
   }
   for (const name of ['codes.svg', 'codes.png', 'kl.svg', 'kl.png'])
     expect(existsSync(join(home, 'checkpoints/first/plots', name)), name).toBe(true)
-}, 180_000)
+})

@@ -16,23 +16,26 @@ import { smallFlags } from './first-run.js'
 const { home, json, succeed, refused } = commandLine()
 const picture = (path: string) => PNG.sync.read(readFileSync(join(home, path)))
 const CLASSES = 10
+/** A compilation costs more than these small models. */
+const plain = ['--compile', 'off'] as const
 
 let said: string
 
 beforeAll(() => {
   smallMnist(1200, 120, { folder: join(home, 'small'), labels: true })
   smallMnist(60, 12, { folder: join(home, 'unlabelled') })
-  said = succeed('train', '--run', 'digits', '--condition', 'label', '--epochs', '2', ...smallFlags)
+  said = succeed('train', '--run', 'digits', '--condition', 'label', '--epochs', '2', ...plain, ...smallFlags)
 })
 
 test('every measurement says that it is one of log p(x|y)', () => {
   expect(said).toContain('validation ELBO of log p(x|y)')
-  const evaluated = succeed('evaluate', 'digits', '--samples', '5', '--images', '20', '--reference')
+  const evaluated = succeed('evaluate', 'digits', '--samples', '5', '--images', '20', '--reference', ...plain)
   expect(evaluated).toMatch(/images of small given their labels/)
   expect(evaluated).toMatch(/^log p\(x\|y\) +-\d/m)
   expect(evaluated).not.toMatch(/^\*/m) // no published number is comparable
-  expect(succeed('score', 'digits', '--images', '20', '--reference', '20', '--samples', '5')).toContain('log p(x|y)')
-  const quadrature = ['--method', 'quadrature', '--grid', '81', '--images', '5']
+  const few = ['--images', '20', '--reference', '20', '--samples', '5', ...plain]
+  expect(succeed('score', 'digits', ...few)).toContain('log p(x|y)')
+  const quadrature = ['--method', 'quadrature', '--grid', '81', '--images', '5', ...plain]
   expect(json('evaluate', 'digits', ...quadrature)).toMatchObject({ condition: 'label', images: 5 })
 })
 
@@ -50,16 +53,18 @@ test('sample draws a column for each class, the same z in a row, or one class by
 })
 
 test('traverse needs a class, posterior and encode take that of each image', () => {
-  expect(picture(json('traverse', 'digits', '--label', '7', '--images', '20').path).width).toBeGreaterThan(100)
+  expect(picture(json('traverse', 'digits', '--label', '7', '--images', '20', ...plain).path).width).toBeGreaterThan(
+    100,
+  )
   refused(2, 'manifold: this run reads labels; choose a class with --label, one of 0, 1, 2', 'manifold', 'digits')
-  expect(json('posterior', 'digits', '--images', '0,7', '--grid', '81', '--compile', 'off').images).toHaveLength(2)
-  expect(json('encode', 'digits', '--images', '20', '--to', 'z.npz').arrays.mean).toEqual([20, 2])
+  expect(json('posterior', 'digits', '--images', '0,7', '--grid', '81', ...plain).images).toHaveLength(2)
+  expect(json('encode', 'digits', '--images', '20', '--to', 'z.npz', ...plain).arrays.mean).toEqual([20, 2])
 })
 
 test('other labels, no labels and unknown classes are refused in one line', () => {
   refused(2, '--label 12: the classes of this run are 0, 1, 2', 'sample', 'digits', '--label', '12')
-  const plain = { snapshot: { data: {} } } as TrainedRun
-  expect(() => labelNumber(plain, '3')).toThrow('--label 3: this run reads no labels')
+  const unlabelled = { snapshot: { data: {} } } as TrainedRun
+  expect(() => labelNumber(unlabelled, '3')).toThrow('--label 3: this run reads no labels')
   refused(2, 'have no labels', 'evaluate', 'digits', '--data', 'unlabelled', '--samples', '5')
 })
 

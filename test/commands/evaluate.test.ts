@@ -10,7 +10,7 @@ const line = commandLine()
 const { home, checkpoints, json, succeed, refused } = line
 const readValues = (file: string) => decodeSafetensors(readFileSync(join(home, file)), file)
 
-beforeAll(() => void trainFirst(line))
+beforeAll(() => void trainFirst(line, '--compile', 'off'))
 
 test('evaluate states its samples and errors; elbo = reconstruction - kl; the bound is below log p(x)', () => {
   const result = json('evaluate', 'first', '--samples', '64', '--save', 'values.safetensors')
@@ -36,7 +36,8 @@ test('evaluate states its samples and errors; elbo = reconstruction - kl; the bo
 })
 
 test('the same evaluation twice gives the same numbers', () => {
-  expect(json('evaluate', 'first', '--samples', '8')).toEqual(json('evaluate', 'first', '--samples', '8'))
+  const args = ['evaluate', 'first', '--samples', '8', '--compile', 'off'] as const
+  expect(json(...args)).toEqual(json(...args))
 })
 
 test('evaluate --gaps splits log p(x) - ELBO in two, and says on how many images and samples', () => {
@@ -51,7 +52,7 @@ test('evaluate --gaps splits log p(x) - ELBO in two, and says on how many images
 
 test('evaluate of a run of grey images mentions no binarization, and of a whole split not "the first" images', () => {
   const grey = ['--likelihood', 'gaussian', '--pixel-variance', '0.05', '--binarize', 'none']
-  succeed('train', '--run', 'grey', '--epochs', '1', ...smallFlags, ...grey)
+  succeed('train', '--run', 'grey', '--epochs', '1', '--compile', 'off', ...smallFlags, ...grey)
   const gaps = ['--gaps', '--gap-steps', '2', '--samples', '3', '--compile', 'off']
   const lines = (...args: string[]) => succeed('evaluate', 'grey', ...gaps, ...args).split('\n')
   const measured = 'test images of small, grey values in [0, 1], 3 samples of z each, best q(z) after 2 gradient steps'
@@ -109,9 +110,20 @@ test('gradients measures each estimator against the pathwise one, and draws a ch
 })
 
 test('a run with two layers of z is trained, measured by two methods, drawn and exported; what needs one layer is refused', () => {
-  const layers = ['--upper-latent-dim', '3', '--upper-hidden', '4', '--objective', 'iwae', '--samples', '2']
+  const layers = [
+    '--upper-latent-dim',
+    '3',
+    '--upper-hidden',
+    '4',
+    '--objective',
+    'iwae',
+    '--samples',
+    '2',
+    '--compile',
+    'off',
+  ]
   succeed('train', '--run', 'layers', '--epochs', '1', ...smallFlags, ...layers)
-  const measured = json('evaluate', 'layers', '--samples', '20', '--images', '40')
+  const measured = json('evaluate', 'layers', '--samples', '20', '--images', '40', '--compile', 'off')
   expect(measured.layers.map(({ latentDim }: { latentDim: number }) => latentDim)).toEqual([2, 3])
   expect(measured.logPx.mean).toBeGreaterThan(measured.elbo.mean)
   const chains = ['--method', 'ais', '--temperatures', '10', '--images', '3', '--compile', 'off']

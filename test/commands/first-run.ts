@@ -8,8 +8,8 @@ export const smallFlags: readonly string[] = [
   ...['--data', 'small', '--batch-size', '50', '--hidden', '16', '--latent-dim', '2', '--learning-rate', '5e-3'],
 ]
 
-/** Writes the images, and trains the run `first`; returns what `train` wrote on standard output. */
-export function trainFirst({ home, succeed }: ReturnType<typeof commandLine>, epochs = 2): string {
+/** Writes the images, and trains the run `first`, with further flags; returns what `train` wrote on standard output. */
+export function trainFirst({ home, succeed }: ReturnType<typeof commandLine>, ...flags: string[]): string {
   smallMnist(1200, 120, { folder: join(home, 'small') })
-  return succeed('train', '--run', 'first', '--epochs', String(epochs), ...smallFlags)
+  return succeed('train', '--run', 'first', '--epochs', '2', ...smallFlags, ...flags)
 }

@@ -20,7 +20,7 @@ import { smallMnist } from '../support/idx-file.js'
 const ELBO = resolve(import.meta.dirname, '../../dist/cli.js')
 const home = mkdtempSync(join(tmpdir(), 'elbo-outputs-'))
 const run = join(home, 'checkpoints', 'a')
-const options = { cwd: home, encoding: 'utf8', timeout: 60_000, env: { ...process.env, NO_COLOR: '1' } } as const
+const options = { cwd: home, encoding: 'utf8', timeout: 200_000, env: { ...process.env, NO_COLOR: '1' } } as const
 
 const elbo = (...args: string[]): SpawnSyncReturns<string> => spawnSync(process.execPath, [ELBO, ...args], options)
 
@@ -32,7 +32,7 @@ const shell = (line: string): SpawnSyncReturns<string> =>
 const errorOf = ({ stderr }: SpawnSyncReturns<string>) => stderr.split('\n').find(line => line.startsWith('elbo: '))
 
 beforeAll(() => {
-  smallMnist(600, 60, { folder: join(home, 'small') })
+  smallMnist(600, 60, { folder: join(home, 'small'), stride: 4 })
   const small = ['--data', 'small', '--batch-size', '50', '--hidden', '8', '--latent-dim', '2', '--compile', 'off']
   const { status, stderr } = elbo('train', '--run', 'a', '--epochs', '2', ...small)
   expect(status, stderr).toBe(0)
@@ -138,30 +138,26 @@ describe('pictures and summaries that a kill lost are made again by --resume', (
   test.each([
     ['train', 'a', []],
     ['em vae', 'decoder', decoder],
-  ])(
-    '%s',
-    (command, name, settings) => {
-      const folder = join(home, 'checkpoints', name)
-      if (settings.length > 0) {
-        const made = elbo(...command.split(' '), '--run', name, ...settings, '--train-images', '50')
-        expect(made.status, made.stderr).toBe(0)
-      }
-      const files = ['plots/elbo.png', 'images/samples-epoch-0002.png', 'images/reconstructions-epoch-0002.png']
-      const before = files.map(file => readFileSync(join(folder, file)))
-      for (const file of files) rmSync(join(folder, file))
-      const summaries = readdirSync(join(folder, 'tensorboard'))
-      for (const name of summaries) rmSync(join(folder, 'tensorboard', name))
-      const { status, stderr } = elbo(...command.split(' '), '--run', name, '--resume')
-      expect(status, stderr).toBe(0)
-      for (const [i, file] of files.entries())
-        expect(readFileSync(join(folder, file)).equals(before[i] as Buffer), file).toBe(true)
-      // Native TensorFlow alone writes summaries; those of the last pass are there again, and another resume adds none.
-      expect(readdirSync(join(folder, 'tensorboard'))).toHaveLength(summaries.length)
-      expect(elbo(...command.split(' '), '--run', name, '--resume').status).toBe(0)
-      expect(readdirSync(join(folder, 'tensorboard'))).toHaveLength(summaries.length)
-    },
-    180_000,
-  )
+  ])('%s', (command, name, settings) => {
+    const folder = join(home, 'checkpoints', name)
+    if (settings.length > 0) {
+      const made = elbo(...command.split(' '), '--run', name, ...settings, '--train-images', '50')
+      expect(made.status, made.stderr).toBe(0)
+    }
+    const files = ['plots/elbo.png', 'images/samples-epoch-0002.png', 'images/reconstructions-epoch-0002.png']
+    const before = files.map(file => readFileSync(join(folder, file)))
+    for (const file of files) rmSync(join(folder, file))
+    const summaries = readdirSync(join(folder, 'tensorboard'))
+    for (const name of summaries) rmSync(join(folder, 'tensorboard', name))
+    const { status, stderr } = elbo(...command.split(' '), '--run', name, '--resume')
+    expect(status, stderr).toBe(0)
+    for (const [i, file] of files.entries())
+      expect(readFileSync(join(folder, file)).equals(before[i] as Buffer), file).toBe(true)
+    // Native TensorFlow alone writes summaries; those of the last pass are there again, and another resume adds none.
+    expect(readdirSync(join(folder, 'tensorboard'))).toHaveLength(summaries.length)
+    expect(elbo(...command.split(' '), '--run', name, '--resume').status).toBe(0)
+    expect(readdirSync(join(folder, 'tensorboard'))).toHaveLength(summaries.length)
+  })
 })
 
 test.skipIf(process.getuid?.() === 0)('a checkpoints folder that cannot be read is an error', () => {

@@ -14,7 +14,7 @@ const line = commandLine()
 const { home, checkpoints, elbo, json, succeed, refused } = line
 const readPicture = (path: string) => PNG.sync.read(readFileSync(join(home, path)))
 
-beforeAll(() => void trainFirst(line))
+beforeAll(() => void trainFirst(line, '--compile', 'off'))
 
 test('runs and backends list what there is', () => {
   expect(json('runs')).toMatchObject([{ name: 'first', epoch: 2, best: { validationBound: expect.any(Number) } }])

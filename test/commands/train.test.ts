@@ -51,12 +51,14 @@ test('em, sample and evaluate agree on a run; a setting that is off is null in c
 
 test('Ctrl-C saves, says how to go on and exits 130; the resumed run ends as if nothing had happened', async () => {
   const compile = fixedMode(await useBackend()) // two runs: the fastest mode of one may not be that of the other
-  const settings = [...smallFlags, '--epochs', '10', '--batch-size', '5', '--compile', compile] // 200 steps an epoch
-  const { status, stderr } = await interrupted(/epoch +1\/10/, 'train', '--run', 'stopped', ...settings)
+  const settings = [...smallFlags, '--batch-size', '5', '--compile', compile] // 200 steps an epoch
+  const endless = ['--epochs', '100000'] // so that it cannot end before the signal arrives
+  const { status, stderr } = await interrupted(/epoch +1\//, 'train', '--run', 'stopped', ...endless, ...settings)
   expect(status).toBe(130)
   expect(stderr).toContain('continue with: elbo train --run stopped --resume')
-  succeed('train', '--run', 'stopped', '--resume')
-  succeed('train', '--run', 'whole', ...settings)
+  const epochs = ['--epochs', String(readMetrics(runOf('stopped')).length + 1)]
+  succeed('train', '--run', 'stopped', '--resume', ...epochs)
+  succeed('train', '--run', 'whole', ...epochs, ...settings)
   expectSameState(runOf('stopped'), runOf('whole'))
 })
 

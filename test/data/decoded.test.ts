@@ -103,15 +103,19 @@ test('decoders at the same time both get the images, and one set is kept', async
   expect(readdirSync(imagesFolder())).toHaveLength(1)
 })
 
-/** Starts a process that opens `source` by the built program's opener. */
-function opener(source: string, before = '') {
+/** Starts a process that opens `source` by the built program's opener; `stops`: it hangs when the first images are decoded. */
+function opener(source: string, stops = false) {
   const url = (name: string) => JSON.stringify(pathToFileURL(join(repository, 'dist/data', name)).href)
   const code = `
     import { openSource } from ${url('sources/open-source.js')}
     import { asTheyAre } from ${url('dataset.js')}
     import { levelsOf } from ${url('images.js')}
-    ${before}
-    const { parts } = await openSource(${JSON.stringify(source)}, asTheyAre, done => console.log('decoded', done))
+    const hang = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    const onReading = (stage, done) => {
+      console.log(stage, done)
+      if (stage === 'decoded' && ${stops}) hang()
+    }
+    const { parts } = await openSource(${JSON.stringify(source)}, asTheyAre, onReading)
     console.log(Buffer.from(levelsOf(parts.all)).toString('hex'))`
   return spawn(process.execPath, ['--input-type=module', '-e', code], { env: process.env })
 }
@@ -136,8 +140,8 @@ test('two processes that open the same pictures at once read the same images', a
 test('what a killed decoder wrote is never read, and the next one removes it', async () => {
   const files = Array.from({ length: 1500 }, (_, i) => [`${String(i).padStart(4, '0')}.png`, 'colour.png'])
   const source = fill(temporaryFolder(), Object.fromEntries(files))
-  const child = opener(source)
-  child.stdout.once('data', () => child.kill('SIGKILL')) // after the first of two blocks
+  const child = opener(source, true)
+  child.stdout.on('data', said => String(said).includes('decoded') && child.kill('SIGKILL')) // after the first of two blocks
   await once(child, 'close')
   const [left = '', ...others] = setFolders()
   expect([left, others]).toEqual([expect.stringMatching(/\.tmp$/), []])

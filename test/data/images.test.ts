@@ -9,6 +9,7 @@ import {
   imagesFrom,
   imageTensor,
   meanImage,
+  startingMean,
 } from '../../src/data/images.js'
 import { toLevels, unitValues } from '../../src/data/levels.js'
 import { useBackend } from '../support/backend.js'
@@ -49,6 +50,20 @@ test('two sets alternate image by image', () => {
 
 test('the mean image is in [0, 1], value by value', () => {
   expect([...meanImage(imagesOf({ rows: 1, columns: 2 }, Uint8Array.of(0, 255, 255, 255)))]).toEqual([0.5, 1])
+})
+
+test('a training starts from the mean of all images in memory, and of 100,000 stored ones at most', () => {
+  const images = imagesOf({ rows: 1, columns: 2 }, Uint8Array.of(0, 255, 255, 255))
+  expect(startingMean(images)).toEqual(meanImage(images))
+  const asked: number[] = []
+  const read = (from: number, to: number) => {
+    asked.push(to - from)
+    return Uint8Array.of(from % 3 === 0 ? 51 : 0)
+  }
+  const stored = { rows: 1, columns: 1, channels: 1, count: 250_000, read }
+  expect([...startingMean(stored)]).toEqual([Math.fround(0.2)])
+  expect(new Set(asked)).toEqual(new Set([1]))
+  expect(asked).toHaveLength(83_334)
 })
 
 test('as a tensor, images have a row each and keep their levels', async () => {

@@ -1,7 +1,14 @@
 // What is said of images before a training: each warning where it is due and not elsewhere, levels, classes, and the contact sheet.
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { contactSheet, keepLook, lookAt, type ReadablePart, warningsOfSplits } from '../../src/data/look.js'
+import {
+  contactSheet,
+  keepLook,
+  lookAt,
+  type ReadablePart,
+  warningsAtOnce,
+  warningsOfSplits,
+} from '../../src/data/look.js'
 
 /** Images of 2 x 2 grey pixels, of given levels and labels. */
 function partOf(images: readonly (readonly number[])[], labels?: readonly number[]): ReadablePart {
@@ -19,17 +26,18 @@ function partOf(images: readonly (readonly number[])[], labels?: readonly number
 
 const varied = (count: number, first = 0) => Array.from({ length: count }, (_, i) => [first + i, 7, 30, 200])
 
-const kinds = (parts: Parameters<typeof lookAt>[0]) => lookAt(parts).warnings.map(({ kind }) => kind)
+const kinds = (parts: Parameters<typeof lookAt>[0]) =>
+  lookAt(parts).then(({ warnings }) => warnings.map(({ kind }) => kind))
 
-const messages = (parts: Parameters<typeof lookAt>[0]) => lookAt(parts).warnings.map(({ message }) => message)
+const messages = (parts: Parameters<typeof lookAt>[0]) =>
+  lookAt(parts).then(({ warnings }) => warnings.map(({ message }) => message))
 
-test('levels are counted and averaged', () => {
-  const part = lookAt({
-    all: partOf([
-      [0, 0, 255, 1],
-      [2, 2, 2, 2],
-    ]),
-  }).parts.all
+test('levels are counted and averaged', async () => {
+  const images = partOf([
+    [0, 0, 255, 1],
+    [2, 2, 2, 2],
+  ])
+  const part = (await lookAt({ all: images })).parts.all
   expect(part).toMatchObject({ count: 2, rows: 2, columns: 2, channels: 1, mean: 33, constant: 1 })
   expect([...(part?.histogram ?? [])].flatMap((values, level) => (values > 0 ? [[level, values]] : []))).toEqual([
     [0, 2],
@@ -39,36 +47,36 @@ test('levels are counted and averaged', () => {
   ])
 })
 
-test('the images of each class are counted', () => {
-  expect(lookAt({ all: partOf(varied(4), [2, 0, 2, 2]) }).parts.all?.classes).toEqual([
+test('the images of each class are counted', async () => {
+  expect((await lookAt({ all: partOf(varied(4), [2, 0, 2, 2]) })).parts.all?.classes).toEqual([
     { name: 'class 0', count: 1 },
     { name: 'class 1', count: 0 },
     { name: 'class 2', count: 3 },
   ])
 })
 
-test('nothing is said of good images', () => {
+test('nothing is said of good images', async () => {
   expect(
-    kinds({ train: partOf(varied(9), [0, 1, 2, 0, 1, 2, 0, 1, 2]), test: partOf(varied(3, 100), [0, 1, 2]) }),
+    await kinds({ train: partOf(varied(9), [0, 1, 2, 0, 1, 2, 0, 1, 2]), test: partOf(varied(3, 100), [0, 1, 2]) }),
   ).toEqual([])
 })
 
-test('bytes 0 and 1 are nearly black; 0 and 255 are binary', () => {
+test('bytes 0 and 1 are nearly black; 0 and 255 are binary', async () => {
   const bits = [
     [0, 1, 0, 0],
     [1, 1, 0, 1],
   ]
-  expect(messages({ train: partOf(bits) })).toEqual([
+  expect(await messages({ train: partOf(bits) })).toEqual([
     'all levels of the training images are 0 or 1, of levels 0 to 255: they are almost black, and the ELBO says nothing; --levels 0-1 reads them as black and white',
   ])
-  expect(messages({ all: partOf(bits.map(image => image.map(bit => 255 * bit))) })).toEqual([
+  expect(await messages({ all: partOf(bits.map(image => image.map(bit => 255 * bit))) })).toEqual([
     'all levels of the images are 0 or 255: they are binary already, so --binarize dynamic and static read the same pixels in every pass',
   ])
-  expect(kinds({ all: partOf([[0, 1, 0, 2]]) })).toEqual([])
+  expect(await kinds({ all: partOf([[0, 1, 0, 200]]) })).toEqual([])
 })
 
-test('constant images are counted, by channel', () => {
-  expect(messages({ test: partOf([...varied(2), [5, 5, 5, 5], [0, 0, 0, 0]]) })).toEqual([
+test('constant images are counted, by channel', async () => {
+  expect(await messages({ test: partOf([...varied(2), [5, 5, 5, 5], [0, 0, 0, 0]]) })).toEqual([
     '2 of 4 test images have one level throughout, the first at position 2: they may be blank or broken',
   ])
   const orange: ReadablePart = {
@@ -76,14 +84,26 @@ test('constant images are counted, by channel', () => {
     rows: 1,
     columns: 2,
     channels: 3,
-    read: () => Uint8Array.of(9, 5, 1, 9, 5, 1),
+    read: () => Uint8Array.of(250, 100, 1, 250, 100, 1),
   }
-  expect(kinds({ all: orange })).toEqual(['constant-images'])
+  expect(await kinds({ all: orange })).toEqual(['constant-images'])
 })
 
-test('test images that are training images are counted', () => {
+test('images without a bright level are dark, whatever the numbers were of which they were read', async () => {
+  const scikit = partOf([
+    [0, 16, 3, 4],
+    [1, 0, 12, 7],
+  ])
+  const message =
+    'no level of the training images is above 16, of levels 0 to 255: they are dark. If 16 is white, save them divided by 16'
+  expect((await lookAt({ train: scikit })).warnings).toEqual([{ kind: 'dark-levels', message }])
+  expect(warningsAtOnce({ train: scikit })).toEqual([{ kind: 'dark-levels', message }])
+  expect(warningsAtOnce({ train: partOf([[0, 128, 0, 0]]) })).toEqual([])
+})
+
+test('test images that are training images are counted', async () => {
   const parts = { train: partOf(varied(20)), validation: partOf(varied(5, 40)), test: partOf(varied(10, 17)) }
-  expect(lookAt(parts).warnings).toEqual([
+  expect((await lookAt(parts)).warnings).toEqual([
     {
       kind: 'shared-images',
       message: '3 of 10 test images are training images too, level for level: measurements on them flatter the model',
@@ -91,25 +111,28 @@ test('test images that are training images are counted', () => {
   ])
 })
 
-test('a part of one class, and images in the order of their classes', () => {
-  expect(messages({ validation: partOf(varied(3), [1, 1, 1]) })).toEqual([
+test('a part of one class, and images in the order of their classes', async () => {
+  expect(await messages({ validation: partOf(varied(3), [1, 1, 1]) })).toEqual([
     "all 3 validation images are of the class 'class 1'",
   ])
   const sorted = partOf(varied(6), [1, 1, 0, 0, 2, 2])
-  expect(kinds({ train: sorted })).toEqual(['sorted-by-class'])
-  expect(kinds({ test: sorted })).toEqual([])
-  expect(kinds({ train: partOf(varied(6), [1, 1, 0, 0, 2, 1]) })).toEqual([])
+  expect(await kinds({ train: sorted })).toEqual(['sorted-by-class'])
+  expect(await kinds({ test: sorted })).toEqual([])
+  expect(await kinds({ train: partOf(varied(6), [1, 1, 0, 0, 2, 1]) })).toEqual([])
 })
 
-test('images are read in bounded pieces', () => {
+test('images are read in bounded pieces, and after each it is said how many are done', async () => {
   const lengths: number[] = []
+  const done: unknown[] = []
   const size = 2 ** 20
   const big = { count: 40, rows: 2 ** 10, columns: 2 ** 10, channels: 1 }
-  lookAt({ all: { ...big, read: (from, to) => new Uint8Array((to - from) * size).fill(lengths.push(to - from)) } })
+  const read = (from: number, to: number) => new Uint8Array((to - from) * size).fill(lengths.push(to - from))
+  await lookAt({ all: { ...big, read } }, (...said) => done.push(said))
   expect(lengths).toEqual([16, 16, 8])
+  expect(done).toEqual([16, 32, 40].map(count => ['looked', count, 40]))
 })
 
-test('a contact sheet shows each class alike, and the same images for a seed', () => {
+test('a contact sheet shows each class alike, and the same images for a seed', async () => {
   const labels = {
     names: ['a', 'b', 'c'],
     values: Int32Array.from({ length: 300 }, (_, i) => (i < 280 ? 0 : i < 290 ? 1 : 2)),
@@ -126,7 +149,7 @@ test('a contact sheet shows each class alike, and the same images for a seed', (
   ])
 })
 
-test('a contact sheet has up to 64 images, each once', () => {
+test('a contact sheet has up to 64 images, each once', async () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 200 }), fc.option(fc.integer({ min: 1, max: 100 })), (count, classes) => {
       const values = Int32Array.from({ length: count }, (_, i) => i % (classes ?? 1))
@@ -138,25 +161,25 @@ test('a contact sheet has up to 64 images, each once', () => {
   )
 })
 
-test('splits are looked at once; what was seen is kept for the same images in the same splits', () => {
+test('splits are looked at once; what was seen is kept for the same images in the same splits', async () => {
   const splits = { train: partOf(varied(20)), test: partOf(varied(10, 17)) }
-  const found = warningsOfSplits(splits, 'a')
+  const found = await warningsOfSplits(splits, 'a')
   expect(found.map(({ kind }) => kind)).toEqual(['shared-images'])
   const unread = { ...splits, train: { ...splits.train, read: vi.fn() } }
-  expect(warningsOfSplits(unread, 'a')).toEqual(found)
+  expect(await warningsOfSplits(unread, 'a')).toEqual(found)
   expect(unread.train.read).not.toHaveBeenCalled()
-  expect(warningsOfSplits({ ...splits, test: partOf(varied(2, 40)) }, 'a')).toEqual([])
+  expect(await warningsOfSplits({ ...splits, test: partOf(varied(2, 40)) }, 'a')).toEqual([])
 })
 
 test('large sets are not looked at before a training, but what `elbo data` saw in them is said', async () => {
   const large = { count: 300, rows: 2 ** 10, columns: 2 ** 10, channels: 1, read: vi.fn() }
-  expect(warningsOfSplits({ train: large }, 'b')).toEqual([])
+  expect(await warningsOfSplits({ train: large }, 'b')).toEqual([])
   const constant = { kind: 'constant-images', message: '2 of 300 images' }
   await keepLook(
     { all: large },
     { parts: {}, warnings: [constant, { kind: 'one-class', message: '' }] },
     async () => 'b',
   )
-  expect(warningsOfSplits({ train: large }, 'b')).toEqual([constant])
+  expect(await warningsOfSplits({ train: large }, 'b')).toEqual([constant])
   expect(large.read).not.toHaveBeenCalled()
 })

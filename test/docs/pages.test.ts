@@ -21,23 +21,19 @@ const PAGES: [page: string, native: boolean][] = [
 const ON_CPU = "import { openBackend } from 'elbo'\nawait openBackend('cpu')\n"
 
 describe.each(PAGES)('%s', (page, native) => {
-  test.skipIf(native && skipped !== '')(
-    `its programs run${native ? skipped : ''}`,
-    () => {
-      const programs = blocksOf(page).filter(({ kind, code }) => kind === 'js' && code.includes('import '))
-      expect(programs.length).toBeGreaterThan(0)
-      const folder = userProject()
-      writeFileSync(
-        join(folder, 'page.mjs'),
-        joinPrograms([...(native ? [] : [ON_CPU]), ...programs.map(({ code }) => code)]),
-      )
-      const { stdout, stderr, status } = runNode(folder, 'page.mjs')
-      expect(status, stderr).toBe(0)
-      const expected = programs.flatMap(({ code }) => promised(code))
-      const printed = stdout.trimEnd().split('\n')
-      expect(expected.length).toBeGreaterThan(0)
-      expect(printed.map((line, i) => (expected[i]?.startsWith('such as') ? expected[i] : line))).toEqual(expected)
-    },
-    180_000,
-  )
+  test.skipIf(native && skipped !== '')(`its programs run${native ? skipped : ''}`, () => {
+    const programs = blocksOf(page).filter(({ kind, code }) => kind === 'js' && code.includes('import '))
+    expect(programs.length).toBeGreaterThan(0)
+    const folder = userProject()
+    writeFileSync(
+      join(folder, 'page.mjs'),
+      joinPrograms([...(native ? [] : [ON_CPU]), ...programs.map(({ code }) => code)]),
+    )
+    const { stdout, stderr, status } = runNode(folder, 'page.mjs')
+    expect(status, stderr).toBe(0)
+    const expected = programs.flatMap(({ code }) => promised(code))
+    const printed = stdout.trimEnd().split('\n')
+    expect(expected.length).toBeGreaterThan(0)
+    expect(printed.map((line, i) => (expected[i]?.startsWith('such as') ? expected[i] : line))).toEqual(expected)
+  })
 })

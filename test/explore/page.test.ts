@@ -18,12 +18,15 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
   let data: string
   let server: Explore
   let browser: Browser
+  /** Of test image 0 of run `plane`, by `elbo posterior`. */
+  let expected: { elbo: number; logPx: number }
 
   beforeAll(async () => {
     data = smallMnist(600, 120, { labels: true })
     const train = (run: string, ...flags: string[]) =>
       succeed('train', '--run', run, '--data', data, ...small, ...flags)
     train('plane', '--latent-dim', '2')
+    ;[expected] = json('posterior', 'plane', '--images', '0', '--compile', 'off').images
     train('many', '--latent-dim', '5')
     train('layers', '--latent-dim', '4', '--upper-latent-dim', '2', '--upper-hidden', '6', '--kl', 'monte-carlo')
     train(
@@ -85,7 +88,6 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
   test('ELBO, gap and log p(x) of test image 0 by quadrature are those of `posterior`', async () => {
     const { page, errors: wrong } = await open('view=posterior&run=plane&image=0')
     await drawn(page, 'By quadrature')
-    const [expected] = json('posterior', 'plane', '--images', '0', '--compile', 'off').images
     expect(Math.abs((await term(page, 'elbo')) - expected.elbo)).toBeLessThan(1.5e-3)
     expect(Math.abs((await term(page, 'logPx')) - expected.logPx)).toBeLessThan(1.5e-3)
     const [logPx, elbo, gap] = [await term(page, 'logPx'), await term(page, 'elbo'), await term(page, 'gap')]
@@ -214,12 +216,13 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
   })
 
   test('a training in the background moves the curve and the table, in two tabs', async () => {
+    cpSync(join(checkpoints, 'plane'), join(checkpoints, 'growing'), { recursive: true, verbatimSymlinks: true })
     const tabs = [await open(''), await open('')]
-    for (const { page } of tabs) await page.locator('tr[data-run=plane]', { hasText: '2/2' }).waitFor()
-    const result = elbo('train', '--run', 'plane', '--resume', '--epochs', '3')
+    for (const { page } of tabs) await page.locator('tr[data-run=growing]', { hasText: '2/2' }).waitFor()
+    const result = elbo('train', '--run', 'growing', '--resume', '--epochs', '3')
     expect(result.status, result.stderr).toBe(0)
     for (const { page, errors: wrong } of tabs) {
-      await page.locator('tr[data-run=plane]', { hasText: '3/3' }).waitFor()
+      await page.locator('tr[data-run=growing]', { hasText: '3/3' }).waitFor()
       expect(wrong).toEqual([])
       await page.context().close()
     }
@@ -270,7 +273,6 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
     const { address, close } = await serveFiles(folder)
     const { page, errors: wrong } = await openPage(browser, address, 'view=posterior&run=plane&image=0')
     await drawn(page, 'By quadrature')
-    const [expected] = json('posterior', 'plane', '--images', '0', '--compile', 'off').images
     expect(Math.abs((await term(page, 'elbo')) - expected.elbo)).toBeLessThan(1.5e-3)
     await page.goto(`${address}#view=runs`)
     await page.locator('tr[data-run=plane]').waitFor()

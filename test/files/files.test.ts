@@ -80,7 +80,9 @@ describe('what is no regular file is never replaced', () => {
     const path = fifo(join(newFolder(), 'pipe'))
     const script = `import { writeFileAtomic } from ${JSON.stringify(join(import.meta.dirname, '../../dist/files/files.js'))}
       writeFileAtomic(${JSON.stringify(path)}, "x".repeat(1e6))`
-    const writing = `cat ${path} | wc -c & sleep 0.2; ${process.execPath} --input-type=module -e '${script}'; wait`
+    // The shell opens the pipe for reading first: whether `cat` has opened it yet would depend on the machine.
+    const reading = `exec 3<> ${path}; head -c 1000000 <&3 | wc -c &`
+    const writing = `${reading} ${process.execPath} --input-type=module -e '${script}'; wait`
     const { stdout, stderr } = spawnSync('sh', ['-c', writing], { encoding: 'utf8', timeout: 20_000 })
     expect([stdout.trim(), stderr]).toEqual(['1000000', ''])
     expect(lstatSync(path).isFIFO()).toBe(true)

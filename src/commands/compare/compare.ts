@@ -14,7 +14,9 @@ import { grouped, text, UsageError } from '../../settings/setting.js'
 import { type Context, command, type Result } from '../command.js'
 import { type LogPxName, logPxName } from '../estimates.js'
 import { openAndSay, withThreads } from '../opened-run.js'
+import { progressBar } from '../progress-bar.js'
 import { checkpointsOption } from '../shell-quote.js'
+import { showReading } from '../show-reading.js'
 import { compareFile, readCompareFile } from './compare-file.js'
 import { choicesOf, type PlannedRun, planRuns, runsToMake } from './compare-plan.js'
 import { csv, describeTable } from './compare-report.js'
@@ -75,10 +77,11 @@ export const compare = command({
     )
     const settings = { ...asked, ...withAbsolutePaths(asked) }
     if (named && !resume) requireFree(named, 'settings.json')
+    const bar = progressBar('images', context)
     const data = await loadRunDataset(
       { ...settings, trainImages: null, validationImages: null },
-      { signal: context.signal },
-    )
+      { signal: context.signal, onReading: showReading(bar) },
+    ).finally(() => bar.stop())
     requireTestImages(settings, data)
     const prefix = values.preset === 'default' ? 'compare' : values.preset
     const claim = claimFolder(context.checkpoints, { run: run ?? null, prefix, work: 'is making this comparison' })

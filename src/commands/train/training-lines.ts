@@ -12,6 +12,7 @@ import { describeError } from '../estimates.js'
 import { describeChoice } from '../opened-run.js'
 import type { ProgressBar } from '../progress-bar.js'
 import { checkpointsOption } from '../shell-quote.js'
+import { showReading } from '../show-reading.js'
 import { describeUse, type LatentUse, warnOfUse } from './latent-use.js'
 
 /** A run with its name in the checkpoints folder. */
@@ -33,7 +34,7 @@ export function newObserver(
   const { reads, bound } = method.traits(config)
   const isDrawn = (epoch: number) => epoch % config.imagesEvery === 0 || epoch === 1 || epoch === config.epochs
   return {
-    decoded: (done, of) => bar.update(done, of, 'images decoded, once for all runs'),
+    reading: showReading(bar),
     started(position, data) {
       bar.stop()
       const { epoch } = position

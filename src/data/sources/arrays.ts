@@ -84,7 +84,6 @@ export async function openArrays(
   const real = all.map(([, part]) => part).filter(({ array }) => array.isReal)
   const largest = await largestOf(real)
   const isUnit = largest <= 1 + ROUNDING
-  const isDark = real.length > 0 && !isUnit && largest < WHITE / 2
   const realFiles = [...new Set(real.flatMap(({ files }) => files))] // the scale of each depends on all
   const decodables = all.map(([name, part]) => {
     const isReal = part.array.isReal
@@ -92,14 +91,9 @@ export async function openArrays(
   })
   return {
     parts: Object.fromEntries(decodables),
-    warnings: isDark ? [...warnings, darkWarning(real[0]?.array.name ?? '', largest)] : warnings,
+    warnings,
   }
 }
-
-const darkWarning = (name: string, largest: number): Warning => ({
-  kind: 'dark-levels',
-  message: `${name}: the largest number is ${largest}; as levels from 0 to 255 the images are dark. Divide by ${largest} if it is white`,
-})
 
 /** Fractions may be outside of [0, 1] by so much, as resized images are. */
 const ROUNDING = 1e-6

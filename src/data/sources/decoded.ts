@@ -22,6 +22,7 @@ import { makeFolder } from '../../files/folders.js'
 import { MOST_JSON, readWhole } from '../../files/reading.js'
 import { parseJson } from '../../settings/json.js'
 import { type ImageSet, type ImageShape, imageShape, imageSize } from '../images.js'
+import type { OnReading } from '../progress.js'
 import { imagesInFile } from '../stored-images.js'
 import { addFiles, imagesFolder } from './kept.js'
 import type { Decodable, ReadOptions } from './reader.js'
@@ -39,9 +40,6 @@ const aboutSchema = z.object({
   sha256: z.string(),
 })
 
-/** Called after each piece with the number of images decoded so far. */
-export type OnDecoded = ((done: number, of: number) => void) | undefined
-
 /** What is decoded, and where it came from. */
 export interface Decoding {
   /** The path that the user named. */
@@ -49,7 +47,7 @@ export interface Decoding {
   reader: string
   part: string
   options: ReadOptions
-  onDecoded?: OnDecoded
+  onReading?: OnReading
 }
 
 /** Sets up to this size are decoded anew each time, unless that is slow: 64 MiB. */
@@ -162,7 +160,7 @@ function takePlace(aside: string, folder: string): void {
   }
 }
 
-async function writeLevels(path: string, images: Decodable, { source, onDecoded }: Decoding): Promise<string> {
+async function writeLevels(path: string, images: Decodable, { source, onReading }: Decoding): Promise<string> {
   const [hash, size] = [createHash('sha256'), imageSize(images)]
   const file = openSync(path, 'wx')
   let written = 0
@@ -171,7 +169,7 @@ async function writeLevels(path: string, images: Decodable, { source, onDecoded 
       hash.update(block)
       writeAll(file, block, path)
       written += block.length
-      onDecoded?.(Math.floor(written / size), images.count)
+      onReading?.('decoded', Math.floor(written / size), images.count)
       await setImmediate() // a signal can end the program
     }
     fsyncSync(file)

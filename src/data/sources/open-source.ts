@@ -9,7 +9,8 @@ import { constants, gunzipSync } from 'node:zlib'
 import { withFile } from '../../files/reading.js'
 import { shortened } from '../../settings/setting.js'
 import { describeSize, type ImageSet } from '../images.js'
-import { decodedImages, type OnDecoded } from './decoded.js'
+import type { OnReading } from '../progress.js'
+import { decodedImages } from './decoded.js'
 import { labelsInFile } from './label-file.js'
 import { raw } from './raw.js'
 import type { Labels, OpenedSource, PartName, Probe, Reader, ReadOptions, Warning } from './reader.js'
@@ -43,8 +44,8 @@ const LISTED: Readonly<Record<number, readonly PartName[]>> = {
  * Opens `source`: `mnist`, a path, a pattern of paths, or two or three paths TRAIN,TEST or TRAIN,VALIDATION,TEST. Throws an Error of one line
  * that names the file and the fault.
  */
-export async function openSource(source: string, options: ReadOptions, onDecoded?: OnDecoded): Promise<Source> {
-  const opened = await openPaths(source, options, onDecoded)
+export async function openSource(source: string, options: ReadOptions, onReading?: OnReading): Promise<Source> {
+  const opened = await openPaths(source, options, onReading)
   return options.labels === null ? opened : { ...opened, parts: labelledBy(options.labels, opened.parts) }
 }
 
@@ -55,23 +56,23 @@ function labelledBy(path: string, parts: Source['parts']): Source['parts'] {
   return Object.fromEntries(all.map(([name, part]) => [name, { ...part, labels: labels[name] as Labels }]))
 }
 
-async function openPaths(source: string, options: ReadOptions, onDecoded: OnDecoded): Promise<Source> {
+async function openPaths(source: string, options: ReadOptions, onReading: OnReading): Promise<Source> {
   if (source === IN_MEMORY)
     throw new Error('this model was fitted to arrays in memory; give images in files with --data')
   const paths = source === 'mnist' ? [mnistFolder()] : pathsOf(source)
   const [first] = paths as [string]
-  if (paths.length === 1) return openPath(first, options, onDecoded)
+  if (paths.length === 1) return openPath(first, options, onReading)
   const opened: Source[] = []
-  for (const path of paths) opened.push(await openPath(path, options, onDecoded))
+  for (const path of paths) opened.push(await openPath(path, options, onReading))
   return joined(source, paths, opened)
 }
 
-async function openPath(path: string, options: ReadOptions, onDecoded: OnDecoded): Promise<Source> {
-  const { reader, opened } = await openedBy(path, options)
+async function openPath(path: string, options: ReadOptions, onReading: OnReading): Promise<Source> {
+  const { reader, opened } = await openedBy(path, options, onReading)
   const parts: Partial<Record<PartName, Part>> = {}
   for (const name of Object.keys(opened.parts) as PartName[]) {
     const decodable = await transformed(opened.parts[name] as NonNullable<OpenedSource['parts'][PartName]>, options)
-    const decoding = { source: path, reader: reader.name, part: name, options, onDecoded }
+    const decoding = { source: path, reader: reader.name, part: name, options, onReading }
     const { labels, names } = decodable
     parts[name] = { ...(await decodedImages(decodable, decoding)), ...(labels && { labels }), ...(names && { names }) }
   }
@@ -88,11 +89,15 @@ export function isPictures(source: string, options: ReadOptions): boolean {
 const readerOf = (probe: Probe, options: ReadOptions): Reader | undefined =>
   readers.find(one => one.recognises(probe, options))
 
-async function openedBy(path: string, options: ReadOptions): Promise<{ reader: Reader; opened: OpenedSource }> {
+async function openedBy(
+  path: string,
+  options: ReadOptions,
+  onReading: OnReading,
+): Promise<{ reader: Reader; opened: OpenedSource }> {
   const probe = probed(path)
   const reader = readerOf(probe, options)
   if (reader === undefined) throw new Error(`${path}: ${unknownFormat(probe)}`)
-  return { reader, opened: await reader.open(path, options, probe) }
+  return { reader, opened: await reader.open(path, options, probe, onReading) }
 }
 
 /** Packed files that no reader unpacks, by their first bytes in hexadecimal. */

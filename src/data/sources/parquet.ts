@@ -10,6 +10,7 @@ import {
   parquetSchema,
 } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
+import type { OnReading } from '../progress.js'
 import { holdsFile, isPattern } from './find-files.js'
 import { featuresOf, type ImageColumns, imageColumns } from './parquet-columns.js'
 import { type LabelValue, type NumberedLabels, numberedLabels } from './parquet-labels.js'
@@ -27,9 +28,9 @@ export const parquet: Reader = {
     if (isFolder) return holdsFile(path, isParquetName, MOST_ABOVE)
     return start.length === 0 ? isPattern(path) && isParquetName(path) : isMagic(start)
   },
-  open: async (path, options, probe) => {
+  open: async (path, options, probe, onReading) => {
     const { parts, warnings } = await findShards(path, probe.isFolder)
-    const opened = await openParts(parts, options)
+    const opened = await openParts(parts, options, onReading)
     return { parts: opened.parts, warnings: [...warnings, ...opened.warnings] }
   },
 }
@@ -39,12 +40,16 @@ const MOST_ABOVE = 2
 
 const isMagic = (start: Uint8Array): boolean => Buffer.from(start.subarray(0, 4)).toString('latin1') === 'PAR1'
 
-async function openParts(files: ReadonlyMap<PartName, readonly string[]>, options: ReadOptions): Promise<OpenedSource> {
+async function openParts(
+  files: ReadonlyMap<PartName, readonly string[]>,
+  options: ReadOptions,
+  onReading: OnReading,
+): Promise<OpenedSource> {
   const parts = new Map<PartName, readonly Shard[]>()
   for (const [part, paths] of files) parts.set(part, await eachInTurn(paths, path => openShard(path, options.key)))
   const { labels, warnings } = await labelsOf(parts)
   const stored = [...parts].map(([part, shards]) => [part, storedPart(shards, labels.get(part))])
-  const opened = await openPictures(Object.fromEntries(stored), options)
+  const opened = await openPictures(Object.fromEntries(stored), options, onReading)
   return { parts: opened.parts, warnings: [...warnings, ...opened.warnings] }
 }
 
@@ -89,6 +94,7 @@ const asLabel = (cell: unknown): LabelValue =>
 
 const storedPart = (shards: readonly Shard[], labels: Labels | undefined): StoredPart => ({
   files: shards.map(({ path }) => path),
+  count: shards.reduce((sum, { metadata }) => sum + Number(metadata.num_rows), 0),
   ...(labels && { labels }),
   pictures: () => picturesIn(shards),
 })

@@ -1,5 +1,6 @@
 /** Reads pictures in files: a folder of them, the files that match a pattern, or a single one. */
 import { join } from 'node:path'
+import type { OnReading } from '../progress.js'
 import { filesMatching, holdsFile, isPattern } from './find-files.js'
 import { findPictures, isPictureName, type PicturesOfPart } from './picture-folders.js'
 import type { OpenedSource, Probe, Reader, ReadOptions } from './reader.js'
@@ -16,23 +17,29 @@ export const pictures: Reader = {
     if (isFolder) return holdsFile(path, isPictureName, MOST_ABOVE)
     return start.length === 0 ? isPattern(path) && !path.endsWith('.parquet') : isPicture(start)
   },
-  open: (path, options, probe) => (probe.isFolder ? openFolder(path, options) : openFiles(path, options, probe)),
+  open: (path, options, probe, onReading) =>
+    probe.isFolder ? openFolder(path, options, onReading) : openFiles(path, options, probe, onReading),
 }
 
 /** Folders above pictures: a part, a class, and one more. */
 const MOST_ABOVE = 3
 
-async function openFolder(folder: string, options: ReadOptions): Promise<OpenedSource> {
+async function openFolder(folder: string, options: ReadOptions, onReading: OnReading): Promise<OpenedSource> {
   const found = await findPictures(folder)
   const parts = Object.entries(found.parts).map(([name, part]) => [name, storedFiles(folder, part)])
-  const { parts: opened, warnings } = await openPictures(Object.fromEntries(parts), options)
+  const { parts: opened, warnings } = await openPictures(Object.fromEntries(parts), options, onReading)
   return { parts: opened, warnings: [...found.warnings, ...warnings] }
 }
 
-async function openFiles(path: string, options: ReadOptions, { start }: Probe): Promise<OpenedSource> {
+async function openFiles(
+  path: string,
+  options: ReadOptions,
+  { start }: Probe,
+  onReading: OnReading,
+): Promise<OpenedSource> {
   const names = start.length > 0 ? [path] : await filesMatching(path, isPictureName)
   if (names.length === 0) throw new Error(`${path}: no pictures match this pattern`)
-  return openPictures({ all: storedFiles('', { names }) }, options)
+  return openPictures({ all: storedFiles('', { names }) }, options, onReading)
 }
 
 /** Files that are read at once, some of them in parallel. */
@@ -43,6 +50,7 @@ function storedFiles(folder: string, { names, labels }: PicturesOfPart): StoredP
   return {
     names,
     files,
+    count: files.length,
     ...(labels && { labels }),
     *pictures(): Iterable<StoredPicture[]> {
       for (let from = 0; from < files.length; from += BATCH)

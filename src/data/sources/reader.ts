@@ -1,5 +1,6 @@
 /** What a reader of one format of images is. Each recognises its files or not, and opens them without decoding more than it must. */
 import type { ImageShape } from '../images.js'
+import type { OnReading } from '../progress.js'
 
 /** The class of each image, by number, and the names of the classes. */
 export interface Labels {
@@ -82,5 +83,5 @@ export interface Reader {
   /** Such as `NumPy array`. */
   readonly name: string
   recognises(probe: Probe, options: ReadOptions): boolean
-  open(path: string, options: ReadOptions, probe: Probe): Promise<OpenedSource>
+  open(path: string, options: ReadOptions, probe: Probe, onReading?: OnReading): Promise<OpenedSource>
 }

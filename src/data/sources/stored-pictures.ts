@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { UsageError } from '../../settings/setting.js'
 import { type ImageShape, imageSize } from '../images.js'
+import type { OnReading } from '../progress.js'
 import { inParallel } from './in-parallel.js'
 import { addFiles, keep, kept } from './kept.js'
 import { channelsAsked, imagesPerBlock, sizeAsked, transposedShape } from './levels.js'
@@ -19,6 +20,7 @@ export interface StoredPicture {
 export interface StoredPart extends Pick<Decodable, 'files'> {
   readonly labels?: Labels
   readonly names?: readonly string[]
+  readonly count: number
   /** All pictures in order, some at a time; memory in use does not grow with their number. */
   pictures(): Iterable<readonly StoredPicture[]> | AsyncIterable<readonly StoredPicture[]>
 }
@@ -29,14 +31,18 @@ export type StoredParts = Partial<Record<PartName, StoredPart>>
  * Reads the headers of all pictures, which decide their common shape, and with `skipBroken` decodes each once, so that the number of images is
  * known. What they say is kept in the cache until a file or an option changes. Throws an Error that names the first picture that is damaged or of another size.
  */
-export async function openPictures(parts: StoredParts, options: ReadOptions): Promise<OpenedSource> {
+export async function openPictures(
+  parts: StoredParts,
+  options: ReadOptions,
+  onReading?: OnReading,
+): Promise<OpenedSource> {
   if (options.levels === '0-1' && options.resize !== null)
     throw new UsageError(
       '--levels 0-1: pictures are resized as they are decoded, as levels 0 to 255; leave out --resize, or save them with levels 0 and 255',
     )
   const name = nameOf(parts, options)
   const known = kept('surveys', name, surveySchema)
-  const found = known ?? (await surveyed(parts, options))
+  const found = known ?? (await surveyed(parts, options, onReading))
   if (known === undefined) keep('surveys', name, found)
   const target = { ...targetOf(found.shape, found.shape.channels, options), ...found.shape }
   const readable = (Object.entries(parts) as [PartName, StoredPart][]).flatMap(([name, part]) => {
@@ -66,11 +72,17 @@ function nameOf(parts: StoredParts, { labels: _, ...options }: ReadOptions): str
   return hash.digest('hex').slice(0, 40)
 }
 
-async function surveyed(parts: StoredParts, options: ReadOptions): Promise<z.infer<typeof surveySchema>> {
+async function surveyed(
+  parts: StoredParts,
+  options: ReadOptions,
+  onReading: OnReading,
+): Promise<z.infer<typeof surveySchema>> {
   const findings = noFindings()
+  const total = Object.values(parts).reduce((sum, { count }) => sum + count, 0)
+  const onLooked = () => onReading?.('headers', findings.all.count, total)
   const found: [string, { count: number; broken: number[] }][] = []
   for (const [name, part] of Object.entries(parts)) {
-    const { count, broken } = await survey(part, findings, options)
+    const { count, broken } = await survey(part, findings, options, onLooked)
     found.push([name, { count, broken: [...broken] }])
   }
   const { rows, columns, channels } = commonTarget(findings, options)
@@ -110,7 +122,12 @@ interface Surveyed {
 }
 
 /** Adds what the headers of a part say to `findings`. */
-async function survey(part: StoredPart, findings: Findings, options: ReadOptions): Promise<Surveyed> {
+async function survey(
+  part: StoredPart,
+  findings: Findings,
+  options: ReadOptions,
+  onLooked: () => void,
+): Promise<Surveyed> {
   const broken = new Set<number>()
   let count = 0
   for await (const batch of part.pictures()) {
@@ -128,6 +145,7 @@ async function survey(part: StoredPart, findings: Findings, options: ReadOptions
       }
       count++
     }
+    onLooked()
   }
   return { count, broken }
 }

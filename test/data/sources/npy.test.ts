@@ -57,13 +57,6 @@ test('where the channels could be first or last, last is taken and said', async 
   ])
 })
 
-test('fractions up to 16 are levels, and that is said', async () => {
-  const { warnings } = await openBy(npy, fixture('float32-dark.npy'))
-  expect(warnings).toMatchObject([
-    { kind: 'dark-levels', message: expect.stringContaining('the largest number is 16') },
-  ])
-})
-
 test('rows of pixels become images of the shape that is said', async () => {
   expect(await readAll(npy, fixture('rows-of-pixels.npy'), { rawShape: '3x4x5' })).toEqual({ ...grey, isFlat: true })
 })
