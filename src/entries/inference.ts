@@ -5,7 +5,7 @@
  */
 export type { Reading } from '../data/binarize.js'
 export { type GibbsSweep, gibbsSweep } from '../distributions/gibbs-sweep.js'
-export type { Algorithm, BoundedAlgorithm, Schedule } from '../inference/algorithm.js'
+export type { Algorithm, BoundedAlgorithm, PassParts, Schedule } from '../inference/algorithm.js'
 export { type MonteCarloEmOptions, monteCarloEm } from '../inference/decoder/monte-carlo-em.js'
 export type { Ascent } from '../inference/estimators/ascent.js'
 export { type Baseline, createBaseline, type Signal } from '../inference/estimators/baselines.js'
@@ -28,6 +28,7 @@ export { type StartOptions, startMixture } from '../inference/mixtures/starts.js
 export type { MixtureAlgorithm, MixtureData, MixtureStatistics, Update } from '../inference/mixtures/steps.js'
 export { createOptimizer, type Optimizer, type OptimizerOptions } from '../inference/optimizer.js'
 export { wakeSleep } from '../inference/wake-sleep.js'
+export type { CompensatedSums } from '../numeric/compensated-sums.js'
 export {
   type Annealer,
   type AnnealingBound,

@@ -3,9 +3,11 @@
  *
  * @module elbo/models
  */
+
 export type { GivenShape, ImageShape, Images } from '../data/images.js'
 export * as bernoulli from '../distributions/bernoulli.js'
 export * as continuousBernoulli from '../distributions/continuous-bernoulli.js'
+export type { Components as PriorComponents } from '../distributions/gaussian-mixture.js'
 export * as gaussian from '../distributions/normal.js'
 export { givenClass, givenClasses } from '../models/conditional.js'
 export {

@@ -109,7 +109,7 @@ export function runningPass(run: OpenRun, position: Position, team?: Team): Runn
       steps,
       elbo: (position.sums.elbo ?? Number.NaN) / (position.sums.batches ?? Number.NaN),
       imagesPerSecond: batchSize / stepSeconds(),
-      remainingSeconds: ((config.epochs - position.epoch) * pass.steps - position.stepInEpoch) * stepSeconds(),
+      remainingSeconds: ((config.epochs - position.epoch) * steps - position.stepInEpoch) * stepSeconds(),
     }),
   }
 }

@@ -24,8 +24,11 @@ function terminated(message: 'opening' | 300, afterMs: number) {
   const main = `
     import { Worker } from 'node:worker_threads'
     const worker = new Worker(${JSON.stringify(WORKER)}, { eval: true })
+    let isEnding = false
     worker.on('message', message => {
-      if (message === ${JSON.stringify(message)}) setTimeout(() => worker.terminate(), ${afterMs})
+      if (isEnding || message !== ${JSON.stringify(message)}) return
+      isEnding = true
+      setTimeout(() => worker.terminate(), ${afterMs})
     })
     worker.on('exit', () => console.log('ended'))`
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', main], {
