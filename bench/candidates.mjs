@@ -59,6 +59,11 @@ const candidates = {
     python('TensorFlow XLA loop', ['peers/tensorflow_vae.py', 'xla'], 100),
     ...products,
   ],
+  workers: [
+    elbo('2 workers', { args: ['elbo-workers.mjs', '2'] }),
+    elbo('1 process, all threads', { args: ['elbo-steps.mjs', 'xla'], reference: false }),
+    python('PyTorch DDP, 2 processes', ['peers/torch_ddp.py'], 10),
+  ],
   importance: [
     elbo('xla', { args: ['elbo-importance.mjs', 'xla'], chunk: 1 }),
     elbo('graph', { args: ['elbo-importance.mjs', 'graph'], chunk: 1 }),

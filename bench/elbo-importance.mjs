@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as tf from '@tensorflow/tfjs'
+import { peakMegabytes } from '../dist/commands/bench/peak-memory.js'
 import { cut, summarize, sumWeights } from '../dist/evaluation/importance.js'
 import { overImages } from '../dist/evaluation/over-images.js'
 import { createVae, encode, initialize, openBackend, resolveConfig, streamKey } from '../dist/index.js'
@@ -36,7 +37,7 @@ async function timed(batches) {
   return performance.now() - started
 }
 
-console.log('ready', await timed(1))
+console.log('ready', await timed(1), peakMegabytes())
 for await (const line of createInterface({ input: process.stdin }))
-  console.log((await timed(Number(line))) / Number(line))
+  console.log((await timed(Number(line))) / Number(line), peakMegabytes())
 process.exit()

@@ -15,9 +15,10 @@ const HELP = `Usage: node bench/peers.mjs [options]
 Runs the same VAE in elbo, PyTorch, JAX and TensorFlow in turn, about two seconds each per round, and prints the median
 over rounds with the range, and the ratio to elbo's faster compiled mode, taken round by round. An extra round warms up.
 
-  --work W,…      ${Object.keys(works).join(', ')}; default: both, or steps if --models is given
+  --work W,…      ${Object.keys(works).join(', ')}; default: all, or steps if --models is given
   --models M,…    for steps: ${works.steps.models.join(', ')}
                   for importance (${SAMPLES} draws for each of a batch of images): ${works.importance.models.join(', ')}
+                  for workers (two processes, of one thread each, which divide every batch): ${works.workers.models.join(', ')}
   --only NAME,…   candidates whose name contains one of these, such as elbo,jax
   --rounds N      rounds that count (default: 7)
   --write         write the tables and the chart into docs/benchmarks.md

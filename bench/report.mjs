@@ -93,7 +93,7 @@ function line({ name, time, ratio, firstCallMs = Number.NaN, peakMegabytes, fail
         ratio?.median.toFixed(2) ?? '',
         range(ratio),
         (firstCallMs / 1000).toFixed(1),
-        peakMegabytes?.toFixed(0) ?? '',
+        peakMegabytes !== undefined && Number.isFinite(peakMegabytes) ? peakMegabytes.toFixed(0) : '',
       ]
     : [`failed: ${failure?.replaceAll('|', '\\|')}`, '', '', '', '', '']
   return `| ${[name, ...cells].join(' | ')} |`

@@ -31,6 +31,12 @@ export const works = {
     models: ['784-400-20@128', '784-200-200-50@100', '784-1000-1000-100@256', 'conv32-64-256-32@128'],
     perMs: () => 1,
   },
+  workers: {
+    title: 'One training step of two workers',
+    unit: 'ms per step',
+    models: ['784-400-20@128'],
+    perMs: () => 1,
+  },
   importance: {
     title: 'log p(x) by importance sampling',
     unit: 'µs per draw',
@@ -77,10 +83,8 @@ export function describeModel({ filters, hidden, latent, batch }) {
 export function modelsOf(work, names) {
   const models = (names?.split(',') ?? works[work]?.models ?? []).map(parseModel)
   const convolutional = models.find(({ filters }) => filters)
-  if (work === 'importance' && convolutional)
-    throw new UsageError(
-      `model '${convolutional.name}': importance sampling is measured on fully connected models only`,
-    )
+  if (work !== 'steps' && convolutional)
+    throw new UsageError(`model '${convolutional.name}': --work ${work} is measured on fully connected models only`)
   return models
 }
 

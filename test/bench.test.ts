@@ -32,7 +32,7 @@ describe('names on the command line', () => {
 
   test('of unknown work are refused, and models that the work does not take', () => {
     expect(parseWorks('importance,steps')).toEqual(['importance', 'steps'])
-    expect(() => parseWorks('steps,toString')).toThrow("work 'toString' is not one of: steps, importance")
+    expect(() => parseWorks('steps,toString')).toThrow("work 'toString' is not one of: steps, workers, importance")
     expect(() => modelsOf('importance', 'conv32-64-256-32@128')).toThrow('fully connected models only')
     expect(modelsOf('steps', undefined).length).toBeGreaterThan(1)
   })

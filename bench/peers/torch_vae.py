@@ -19,7 +19,7 @@ if precision == "medium":
 def parameter(w, transposed):
     """A kernel [rows, columns, inputs, outputs] as [outputs, inputs, rows, columns]; as [inputs, outputs, rows, columns] if transposed."""
     axes = ((2, 3, 0, 1) if transposed else (3, 2, 0, 1)) if w.ndim == 4 else range(w.ndim)
-    return torch.tensor(np.ascontiguousarray(w.transpose(axes)), requires_grad=True)
+    return torch.nn.Parameter(torch.tensor(np.ascontiguousarray(w.transpose(axes))))
 
 
 encoder, heads, decoder = [
@@ -75,4 +75,5 @@ def run(steps):
         optimizer.step()
 
 
-serve(run)
+if __name__ == "__main__":
+    serve(run)

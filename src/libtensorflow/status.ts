@@ -33,6 +33,12 @@ export class TensorFlowError extends Error {
   }
 }
 
+const OF_OTHERS: ReadonlySet<string> = new Set(['CANCELLED', 'DEADLINE_EXCEEDED', 'ABORTED', 'UNAVAILABLE'])
+
+/** Whether an operation failed because of another worker of the cluster, which is gone or does not answer. */
+export const isOfAnotherWorker = (error: unknown): boolean =>
+  error instanceof TensorFlowError && (OF_OTHERS.has(error.code) || error.message.includes('Collective ops is aborted'))
+
 /** A status that is OK, which the caller deletes. */
 export function newStatus(api: CApi): Status {
   return required(api.TF_NewStatus(), 'TF_NewStatus')

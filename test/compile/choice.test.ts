@@ -1,8 +1,12 @@
 // What `auto` chooses: a rule on the operations of the step, the same on every run.
 import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Compilable, chooseMode } from '../../src/compile/run/choose.js'
+import type { CompiledLoop } from '../../src/compile/run/compiled-loop.js'
+import type { Fed } from '../../src/compile/run/feed.js'
 import { scan } from '../../src/compile/scan.js'
 import type { ScanOptions, Step } from '../../src/compile/step.js'
+import { TensorFlowError } from '../../src/libtensorflow/status.js'
 import { useBackend } from '../support/backend.js'
 import { skipped } from '../support/native.js'
 import { floatBatches, keys, training, weights } from '../support/steps.js'
@@ -96,4 +100,19 @@ describe.skipIf(skipped !== '')(`auto${skipped}`, () => {
     }
     expect(await outcome('auto')).toEqual(await outcome('xla'))
   })
+})
+
+test.each([
+  ['UNAVAILABLE', 'Collective ops is aborted by: failed to connect to all addresses', 'Collective ops is aborted'],
+  ['CANCELLED', 'worker 1 is gone', 'worker 1 is gone'],
+  ['INTERNAL', 'a bug', 'this step cannot be compiled: TensorFlow rejects it'],
+])('a worker that is lost while a step is compiled is no fault of the step: %s', async (code, text, said) => {
+  const run = () => Promise.reject(new TensorFlowError('loop', text, code))
+  const step: Compilable = {
+    compile: () => ({ run, dispose() {} }) as unknown as CompiledLoop,
+    precision: 'float32',
+    siteOf: () => undefined,
+    slow: undefined,
+  }
+  await expect(chooseMode(step, {} as Fed)).rejects.toThrow(said)
 })

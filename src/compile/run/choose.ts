@@ -1,4 +1,5 @@
 /** Chooses between XLA and a graph for a compiled loop. */
+import { isOfAnotherWorker } from '../../libtensorflow/status.js'
 import { CompileRefusal } from '../refusal.js'
 import type { Choice, NativeMode, Precision } from '../step.js'
 import type { CompiledLoop } from './compiled-loop.js'
@@ -20,7 +21,10 @@ export interface Compilable {
   readonly slow: string | undefined
 }
 
-/** Compiles a loop, runs one step of it and discards the results. Throws a CompileRefusal if XLA or TensorFlow rejects it. */
+/**
+ * Compiles a loop, runs one step of it and discards the results. Throws a CompileRefusal if XLA or TensorFlow rejects it, and TensorFlow's own error if
+ * another worker was lost meanwhile.
+ */
 export async function warmUp(step: Compilable, mode: NativeMode, fed: Fed): Promise<CompiledLoop> {
   let loop: CompiledLoop | undefined
   try {
@@ -30,7 +34,7 @@ export async function warmUp(step: Compilable, mode: NativeMode, fed: Fed): Prom
     return loop
   } catch (error) {
     loop?.dispose()
-    throw refusal(step, mode, error)
+    throw isOfAnotherWorker(error) ? error : refusal(step, mode, error)
   }
 }
 

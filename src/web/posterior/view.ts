@@ -119,7 +119,7 @@ function showPosterior(body: HTMLElement, opened: Opened, context: Context): () 
     element(
       'p',
       { class: 'lead' },
-      'log p(x) = ELBO + KL(q(z|x) ‖ p(z|x)): the bound falls short by how far q is from the true posterior.',
+      `log p(x) = ELBO + KL(q(z|x) ‖ p(z|x)): the bound falls short by how far q is from the true posterior.${about.classes ? ' This model reads the class y of an image: all of it is given y.' : ''}`,
     ),
     element('div', { class: 'columns thirds' }, left, middle, right),
   )
