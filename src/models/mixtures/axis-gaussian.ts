@@ -69,7 +69,10 @@ export function axisStructure(spherical: boolean, components: number, pixels: nu
     precisionFrom: 'covariances',
     storedPrecision: covariances => invert(covariances, shape),
     covarianceOf: (precision, k) => row(precision, k, shape.width).map(value => 1 / value),
-    atLeast: (covariance, floor) => covariance.map(variance => Math.max(variance, floor)),
+    atLeast: (covariance, floor) => ({
+      covariance: covariance.map(variance => Math.max(variance, floor)),
+      ofImages: covariance.map(variance => Math.max(variance, 0)),
+    }),
     derive(forms, base) {
       const { slot, slots } = chooseSlots(forms, base, shape)
       return { coefficients: { ...coefficients(forms, base, shape), slot }, slots }

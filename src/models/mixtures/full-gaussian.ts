@@ -17,6 +17,7 @@ import {
   square,
 } from '../../numeric/linear-algebra.js'
 import {
+  type AtLeast,
   addConstants,
   type GaussianMoments,
   type GaussianStatistics,
@@ -111,16 +112,22 @@ const precisionOf = (whitening: Float64Array, components: number, pixels: number
 })
 
 /** Raises the eigenvalues that are below the floor to it: the maximum of -½ (log |Σ| + tr Σ⁻¹ S) over Σ without smaller ones. */
-function atLeast(covariance: Float64Array, floor: number): Float64Array {
-  const size = Math.sqrt(covariance.length)
-  const matrix = Matrix.from1DArray(size, size, covariance)
+function atLeast(ofImages: Float64Array, floor: number): AtLeast {
+  const size = Math.sqrt(ofImages.length)
+  const matrix = Matrix.from1DArray(size, size, ofImages)
   try {
     cholesky(Matrix.sub(matrix, Matrix.eye(size, size, floor)))
-    return covariance
+    return { covariance: ofImages, ofImages }
   } catch (error) {
     if (!(error instanceof NotPositiveDefinite)) throw error
     const { eigenvectorMatrix: basis, realEigenvalues } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true })
-    const scaled = basis.clone().mulRowVector(realEigenvalues.map(value => Math.max(value, floor)))
-    return Float64Array.from(scaled.mmul(basis.transpose()).to1DArray())
+    const raised = (least: number) => {
+      const scaled = basis.clone().mulRowVector(realEigenvalues.map(value => Math.max(value, least)))
+      return Float64Array.from(scaled.mmul(basis.transpose()).to1DArray())
+    }
+    return {
+      covariance: raised(floor),
+      ofImages: realEigenvalues.some(value => value < 0) ? raised(0) : ofImages,
+    }
   }
 }

@@ -250,12 +250,11 @@ export async function maximizeGaussian(
   const covariances = new Float64Array(statistics.covariances.length)
   const size = covariances.length / mixture.components
   moments.counts.forEach((count, k) => {
-    const observed = row(statistics.covariances, k, size)
-    if (!isUnused(count)) means.set(row(statistics.means, k, pixels), k * pixels)
-    covariances.set(
-      isUnused(count) ? structure.covarianceOf(precision, k) : structure.atLeast(observed, varianceFloor),
-      k * size,
-    )
+    if (isUnused(count)) return void covariances.set(structure.covarianceOf(precision, k), k * size)
+    means.set(row(statistics.means, k, pixels), k * pixels)
+    const { covariance, ofImages } = structure.atLeast(row(statistics.covariances, k, size), varianceFloor)
+    covariances.set(covariance, k * size)
+    statistics.covariances.set(ofImages, k * size)
   })
   const forms = setGaussianParameters(mixture, { weights, means, covariances })
   return { logJoint: totalGaussianLogJoint(mixture, forms, statistics, images), logPrior }
