@@ -250,7 +250,10 @@ export async function maximizeGaussian(
   const covariances = new Float64Array(statistics.covariances.length)
   const size = covariances.length / mixture.components
   moments.counts.forEach((count, k) => {
-    if (isUnused(count)) return void covariances.set(structure.covarianceOf(precision, k), k * size)
+    if (isUnused(count)) {
+      covariances.set(structure.covarianceOf(precision, k), k * size)
+      return
+    }
     means.set(row(statistics.means, k, pixels), k * pixels)
     const { covariance, ofImages } = structure.atLeast(row(statistics.covariances, k, size), varianceFloor)
     covariances.set(covariance, k * size)
