@@ -45,6 +45,7 @@ export {
   type GaussianPrior,
 } from '../models/mixtures/gaussian.js'
 export type {
+  FlooredCovariance,
   GaussianMoments,
   GaussianStatistics,
   GaussianStructure,

@@ -1,11 +1,8 @@
 // Data parallelism: what several workers compute together is what one computes alone, to the rounding of float32.
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { freeAddresses } from '../../src/commands/launch.js'
 import type { VaeConfig } from '../../src/methods/vae-settings.js'
 import { skipped } from '../support/native.js'
-import { repository } from '../support/repository.js'
+import { answersOfWorkers } from '../support/workers.js'
 
 const settings: readonly (readonly [string, Partial<VaeConfig>])[] = [
   ['adam', {}],
@@ -25,28 +22,8 @@ interface Trained {
 }
 
 /** What each of `count` workers got for each of the settings. */
-async function trained(count: number, given = settings): Promise<Trained[][]> {
-  const workers = await freeAddresses(count)
-  const addresses = count === 1 ? '' : workers.join(',')
-  const script = join(repository, 'test/support/cluster-worker.mjs')
-  const each = JSON.stringify(given.map(([, one]) => one))
-  return Promise.all(
-    workers.map(
-      (_, index) =>
-        new Promise<Trained[]>((resolve, reject) => {
-          const worker = spawn(process.execPath, [script, String(index), addresses, each])
-          const said = { stdout: '', stderr: '' }
-          for (const name of ['stdout', 'stderr'] as const)
-            worker[name].on('data', part => {
-              said[name] += part
-            })
-          worker.on('close', code =>
-            code === 0 ? resolve(JSON.parse(said.stdout)) : reject(new Error(`worker ${index}: ${said.stderr}`)),
-          )
-        }),
-    ),
-  )
-}
+const trained = (count: number, given = settings): Promise<Trained[][]> =>
+  answersOfWorkers('cluster-worker.mjs', count, [JSON.stringify(given.map(([, one]) => one))])
 
 /** The largest difference of two weights, relative to the largest weight of their variable. */
 function difference(a: Trained, b: Trained): number {

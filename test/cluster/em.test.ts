@@ -1,14 +1,11 @@
 // `em --workers`: the workers' sums are those of one process, so that each pass gains what one process gains.
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { freeAddresses } from '../../src/commands/launch.js'
 import type { EpochMetrics } from '../../src/methods/metrics.js'
 import { commandLine } from '../support/command-line.js'
 import { smallMnist } from '../support/idx-file.js'
 import { skipped } from '../support/native.js'
-import { repository } from '../support/repository.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
+import { answersOfWorkers } from '../support/workers.js'
 
 // 200 of the images are for training: five batches, which three workers do not divide equally.
 const data = smallMnist(240, 40, { stride: 4 })
@@ -31,28 +28,11 @@ interface Fitted {
 }
 
 /** What each of `count` workers got for each of the models. */
-async function fitted(count: number): Promise<Fitted[][]> {
-  const workers = await freeAddresses(count)
-  const folder = temporaryFolder()
-  const script = join(repository, 'test/support/em-worker.mjs')
-  const given = JSON.stringify(fits.map(([, one]) => ({ ...base, ...one })))
-  return Promise.all(
-    workers.map(
-      (_, index) =>
-        new Promise<Fitted[]>((resolve, reject) => {
-          const worker = spawn(process.execPath, [script, String(index), workers.join(','), folder, given])
-          const said = { stdout: '', stderr: '' }
-          for (const name of ['stdout', 'stderr'] as const)
-            worker[name].on('data', part => {
-              said[name] += part
-            })
-          worker.on('close', code =>
-            code === 0 ? resolve(JSON.parse(said.stdout)) : reject(new Error(`worker ${index}: ${said.stderr}`)),
-          )
-        }),
-    ),
-  )
-}
+const fitted = (count: number): Promise<Fitted[][]> =>
+  answersOfWorkers('em-worker.mjs', count, [
+    temporaryFolder(),
+    JSON.stringify(fits.map(([, one]) => ({ ...base, ...one }))),
+  ])
 
 /** The numbers of a pass that depend on its images. */
 const bounds = [

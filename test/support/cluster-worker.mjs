@@ -11,7 +11,7 @@ const STEPS = 20
 const SIDE = 6
 
 const [index, addresses, settings] = process.argv.slice(2)
-const workers = addresses === '' ? [] : addresses.split(',')
+const workers = addresses.split(',')
 await openBackend('tensorflow', {
   debug: false,
   threads: 1,

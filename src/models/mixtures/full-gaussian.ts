@@ -17,8 +17,8 @@ import {
   square,
 } from '../../numeric/linear-algebra.js'
 import {
-  type AtLeast,
   addConstants,
+  type FlooredCovariance,
   type GaussianMoments,
   type GaussianStatistics,
   type GaussianStructure,
@@ -112,7 +112,7 @@ const precisionOf = (whitening: Float64Array, components: number, pixels: number
 })
 
 /** Raises the eigenvalues that are below the floor to it: the maximum of -½ (log |Σ| + tr Σ⁻¹ S) over Σ without smaller ones. */
-function atLeast(ofImages: Float64Array, floor: number): AtLeast {
+function atLeast(ofImages: Float64Array, floor: number): FlooredCovariance {
   const size = Math.sqrt(ofImages.length)
   const matrix = Matrix.from1DArray(size, size, ofImages)
   try {

@@ -36,7 +36,7 @@ export interface GaussianStatistics {
 }
 
 /** A covariance with a floor, and that of the images without the negative variances that rounding leaves where there is none. */
-export interface AtLeast {
+export interface FlooredCovariance {
   covariance: Float64Array
   ofImages: Float64Array
 }
@@ -72,7 +72,7 @@ export interface GaussianStructure {
   /** The covariance of component k. */
   covarianceOf(precision: Float64Array, k: number): Float64Array
   /** The most probable covariance, given that of the images, of those with no variance below `floor` in any direction of the structure. */
-  atLeast(covariance: Float64Array, floor: number): AtLeast
+  atLeast(covariance: Float64Array, floor: number): FlooredCovariance
   /**
    * The values of the variables of `coefficientShapes`, and the number of slots: of how many components of an image a step computes moments and
    * densities in a slower and more precise way; 0 if there is one way only.
