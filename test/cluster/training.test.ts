@@ -79,7 +79,7 @@ describe.skipIf(skipped !== '')(`train --workers${skipped}`, () => {
   })
 
   test('a slow worker is waited for', async () => {
-    const epochs = 40
+    const epochs = 20
     succeed('train', '--run', 'undisturbed', '--workers', '2', '--epochs', String(epochs), ...small)
     const slow = await disturbed('slow', epochs, launcher => {
       signalWorker(launcher, 1, 'SIGSTOP')
