@@ -1,9 +1,8 @@
 // elbo's log p(x) as a candidate of bench/peers.mjs: node bench/elbo-importance.mjs xla|graph. One run computes the importance weights
 // for one batch of images, as in `elbo evaluate`, but compiled once for all runs.
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import * as tf from '@tensorflow/tfjs'
-import { peakMegabytes } from '../dist/commands/bench/peak-memory.js'
+import { serve } from '../dist/commands/bench/serve.js'
 import { cut, summarize, sumWeights } from '../dist/evaluation/importance.js'
 import { overImages } from '../dist/evaluation/over-images.js'
 import { createVae, encode, initialize, openBackend, resolveConfig, streamKey } from '../dist/index.js'
@@ -25,8 +24,7 @@ const weigh = overImages(
 )
 let runs = 0
 
-async function timed(batches) {
-  const started = performance.now()
+async function estimate(batches) {
   const count = batches * batch
   const options = { batchSize: batch, key: streamKey(1, `run ${runs++}`) }
   const parts = used.map(draws => ({ used: draws }))
@@ -34,10 +32,7 @@ async function timed(batches) {
   const sums = await weigh.run(digits, options, parts)
   const { logPx } = summarize([{ pieces: sums, draws: samples }])
   if (!logPx.every(Number.isFinite)) throw new Error('log p(x) is not finite')
-  return performance.now() - started
 }
 
-console.log('ready', await timed(1), peakMegabytes())
-for await (const line of createInterface({ input: process.stdin }))
-  console.log((await timed(Number(line))) / Number(line), peakMegabytes())
+await serve(estimate)
 process.exit()

@@ -1,7 +1,6 @@
 // elbo's training step as a candidate of bench/peers.mjs: node bench/elbo-steps.mjs off|graph|xla [bfloat16]. The protocol is in peers/protocol.py.
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { peakMegabytes } from '../dist/commands/bench/peak-memory.js'
+import { serve } from '../dist/commands/bench/serve.js'
 import {
   createVae,
   gradientAscent,
@@ -41,13 +40,5 @@ function runChunk(count) {
   return steps.run(batches, { keys, schedules: () => ({ learningRate: 1e-3, beta: 1 }) })
 }
 
-const timed = async count => {
-  const started = performance.now()
-  await run(count)
-  return performance.now() - started
-}
-
-console.log('ready', await timed(1), peakMegabytes())
-for await (const line of createInterface({ input: process.stdin }))
-  console.log((await timed(Number(line))) / Number(line), peakMegabytes())
+await serve(run)
 process.exit()

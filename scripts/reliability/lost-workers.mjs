@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { seededNumbers } from './options.mjs'
+import { workerOf } from './worker-of.mjs'
 
 const HELP = `Usage: node scripts/reliability/lost-workers.mjs [options]
 
@@ -106,19 +107,4 @@ function run(home, ...args) {
 
 function state(home, name) {
   return readFileSync(join(home, 'checkpoints', name, 'latest/state.safetensors'))
-}
-
-/** The process that a launcher started as this worker; undefined if it has none (any more). */
-function workerOf(launcher, index) {
-  try {
-    const children = readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'utf8')
-      .trim()
-      .split(' ')
-      .filter(Boolean)
-    const own = pid => readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`"index":${index}}`)
-    const found = children.find(own)
-    return found === undefined ? undefined : Number(found)
-  } catch {
-    return undefined
-  }
 }

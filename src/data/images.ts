@@ -185,14 +185,8 @@ const BLOCK = 5000
 
 /** The mean image, with values in [0, 1]: [values per image]. */
 export function meanImage(images: ImageSet): Float32Array {
-  const size = imageSize(images)
-  const sums = new Float64Array(size)
-  for (let from = 0; from < images.count; from += BLOCK) {
-    const levels = levelsOf(images, from, from + BLOCK)
-    for (let i = 0; i < levels.length; i += size)
-      for (let j = 0; j < size; j++) sums[j] = (sums[j] as number) + (levels[i + j] as number)
-  }
-  return Float32Array.from(sums, sum => sum / images.count / WHITE)
+  const pieces = Array.from({ length: Math.ceil(images.count / BLOCK) }, (_, i) => BLOCK * i)
+  return meanOfPieces(images, pieces, BLOCK)
 }
 
 /** Images of a stored set over which its mean is estimated. */
@@ -205,11 +199,20 @@ const MOST_AVERAGED = 100_000
 export function startingMean(images: ImageSet): Float32Array {
   const step = 'pixels' in images ? 1 : Math.ceil(images.count / MOST_AVERAGED)
   if (step <= 1) return meanImage(images)
-  const sums = new Float64Array(imageSize(images))
-  let count = 0
-  for (let i = 0; i < images.count; i += step, count++)
-    levelsOf(images, i, i + 1).forEach((level, j) => {
-      sums[j] = (sums[j] as number) + level
-    })
-  return Float32Array.from(sums, sum => sum / count / WHITE)
+  const chosen = Array.from({ length: Math.ceil(images.count / step) }, (_, i) => step * i)
+  return meanOfPieces(images, chosen, 1)
+}
+
+/** The mean over pieces of up to `length` images, by the first image of each. */
+function meanOfPieces(images: ImageSet, pieces: readonly number[], length: number): Float32Array {
+  const size = imageSize(images)
+  const sums = new Float64Array(size)
+  let values = 0
+  for (const from of pieces) {
+    const levels = levelsOf(images, from, from + length)
+    values += levels.length
+    for (let i = 0; i < levels.length; i += size)
+      for (let j = 0; j < size; j++) sums[j] = (sums[j] as number) + (levels[i + j] as number)
+  }
+  return Float32Array.from(sums, sum => sum / (values / size) / WHITE)
 }

@@ -170,7 +170,7 @@ const factorCodes = (model: factors.FactorAnalysis, features: Features): Encodin
   widths: { mean: model.latentDim },
   of(batch) {
     const inferred = densities.infer(model, features.read(batch))
-    return { mean: tf.add(inferred.start, inferred.step), elbo: densities.boundAt(model, inferred).elbo }
+    return { mean: inferred.mean, elbo: densities.boundAt(model, inferred).elbo }
   },
 })
 

@@ -77,37 +77,19 @@ export const runSettings = {
 /** A setting that runs of older versions lack. */
 const added = <S extends object>(one: S): S & { added: true } => ({ ...one, added: true })
 
+const workers = (description: Description) => grouped('machine', added(wholeNumber([1, 1024], 1, description, true)))
+
 /** Processes that train together. */
-export const workersSetting = grouped(
-  'machine',
-  added(
-    wholeNumber(
-      [1, 1024],
-      1,
-      [
-        'processes that train together',
-        'Processes that train together, each on its part of every batch: data parallelism (docs/clusters.md). --batch-size is that of all together and must be a multiple. The last digits of results depend on it.',
-      ],
-      true,
-    ),
-  ),
-)
+export const workersSetting = workers([
+  'processes that train together',
+  'Processes that train together, each on its part of every batch: data parallelism (docs/clusters.md). --batch-size is that of all together and must be a multiple. The last digits of results depend on it.',
+])
 
 /** The same for EM, whose statistics are sums over images. */
-export const emWorkersSetting = grouped(
-  'machine',
-  added(
-    wholeNumber(
-      [1, 1024],
-      1,
-      [
-        'processes that fit together',
-        'Processes that fit together: each takes its share of the batches of a pass, and their sums are added before the M step (docs/clusters.md). The last digits of results depend on it.',
-      ],
-      true,
-    ),
-  ),
-)
+export const emWorkersSetting = workers([
+  'processes that fit together',
+  'Processes that fit together: each takes its share of the batches of a pass, and their sums are added before the M step (docs/clusters.md). The last digits of results depend on it.',
+])
 
 /** A setting that only the help of `elbo data` lists. */
 const ofData = <S extends object>(one: S) => ({ ...added(one), shownBy: 'data' })

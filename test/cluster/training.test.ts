@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { workerOf } from '../../scripts/reliability/worker-of.mjs'
 import { freeAddresses } from '../../src/commands/launch.js'
 import { commandLine } from '../support/command-line.js'
 import { smallMnist } from '../support/idx-file.js'
@@ -12,8 +13,7 @@ import { program } from '../support/repository.js'
 
 /** Sends a signal to the process that a launcher started as this worker. */
 function signalWorker(launcher: number, index: number, signal: NodeJS.Signals): void {
-  const children = readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'utf8').trim().split(' ').map(Number)
-  const worker = children.find(pid => readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`"index":${index}`))
+  const worker = workerOf(launcher, index)
   if (worker !== undefined) process.kill(worker, signal)
 }
 

@@ -2,13 +2,12 @@
  * An all-reduce without anything else, as a candidate of `elbo bench`: node all-reduce-worker.js JSON, with an `AllReduceWork` as JSON. It follows the
  * protocol of interleave.ts; a step is one all-reduce.
  */
-import { createInterface } from 'node:readline'
 import * as tf from '#tfjs'
 import type { BackendOptions } from '../../backends/backend.js'
 import { openBackend } from '../../backends/candidates.js'
 import { allReduceMean } from '../../collectives/all-reduce.js'
 import { scan } from '../../compile/scan.js'
-import { peakMegabytes } from './peak-memory.js'
+import { serve } from './serve.js'
 
 export interface AllReduceWork {
   /** float32 values that travel. */
@@ -24,16 +23,5 @@ const reducing = scan(() => ({ first: tf.sum(tf.slice(allReduceMean([vector])[0]
   mode: 'graph',
 })
 
-async function timed(steps: number): Promise<number> {
-  const started = performance.now()
-  await reducing.run({ data: new Float32Array(steps), shape: [steps, 1] })
-  return performance.now() - started
-}
-
-const say = (...parts: (string | number)[]) =>
-  process.stdout.write(`${[...parts, Math.round(peakMegabytes())].join(' ')}\n`)
-
-process.stdout.write('made\n')
-say('ready', await timed(1))
-for await (const line of createInterface({ input: process.stdin })) say((await timed(Number(line))) / Number(line))
+await serve(steps => reducing.run({ data: new Float32Array(steps), shape: [steps, 1] }))
 process.exit()

@@ -62,7 +62,8 @@ export interface Break {
   mostWeights: number
 }
 
-const FLOAT_BYTES = 4
+/** Of a float32. */
+export const FLOAT_BYTES = 4
 
 export function breakOf(workers: number, batch: number, bytes: number, compute: Compute, link: Link): Break {
   const ms = stepMs(workers, batch, bytes, compute, link)

@@ -2,7 +2,6 @@
  * One candidate of `elbo bench` in its own process: node worker.js JSON, with a `Work` as JSON. It trains like `train` and follows the
  * protocol of interleave.ts.
  */
-import { createInterface } from 'node:readline'
 import type { BackendOptions } from '../../backends/backend.js'
 import { openBackend } from '../../backends/candidates.js'
 import { chunks, type Feed, scan } from '../../compile/scan.js'
@@ -14,7 +13,7 @@ import { resolveConfig, vae } from '../../methods/vae.js'
 import type { VaeConfig } from '../../methods/vae-settings.js'
 import { keyAt, streamKey } from '../../random.js'
 import type { DeepReadonly } from '../../settings/table.js'
-import { peakMegabytes } from './peak-memory.js'
+import { serve } from './serve.js'
 
 /** The task of a worker. */
 export interface Work {
@@ -27,22 +26,8 @@ export interface Work {
 
 async function answer({ backend, mode, precision, config: given, options }: Work): Promise<void> {
   await openBackend(backend, options)
-  const run = await newTraining(resolveConfig(given), { mode, precision })
-  const timed = async (steps: number) => {
-    const started = performance.now()
-    await run(steps)
-    return performance.now() - started
-  }
-  process.stdout.write('made\n')
-  say('ready', await timed(1))
-  for await (const line of createInterface({ input: process.stdin })) {
-    const steps = Number(line)
-    say((await timed(steps)) / steps)
-  }
+  await serve(await newTraining(resolveConfig(given), { mode, precision }))
 }
-
-const say = (...values: (string | number)[]) =>
-  process.stdout.write(`${[...values, Math.round(peakMegabytes())].join(' ')}\n`)
 
 /** Starts a training; the returned function runs the given number of further steps, in the chunks of `train`. */
 async function newTraining(config: VaeConfig, how: ScanOptions): Promise<(steps: number) => Promise<void>> {

@@ -1,5 +1,15 @@
 /** The results of `elbo bench --workers`: speed, efficiency, bytes and waiting of each number of workers, and what more of them would do. */
-import { type Break, breakOf, bytesSent, type Compute, computeOf, type Link, linkOf, stepMs } from './paper-model.js'
+import {
+  type Break,
+  breakOf,
+  bytesSent,
+  type Compute,
+  computeOf,
+  FLOAT_BYTES,
+  type Link,
+  linkOf,
+  stepMs,
+} from './paper-model.js'
 import { median, type Spread, spread } from './spread.js'
 
 /** Milliseconds of each round. */
@@ -72,8 +82,6 @@ interface Timed {
   workers: number
   times: number[]
 }
-
-const FLOAT_BYTES = 4
 
 export function workersResult(model: Model, timed: readonly Timed[]): WorkersResult {
   const { batchSize, weights } = model

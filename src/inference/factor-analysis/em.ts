@@ -171,8 +171,7 @@ function sumsAt({ latentDim }: FactorAnalysis, at: Projected, used: number) {
  * products with W, and no other matrix of [batch, features] is made.
  */
 function refinedSums({ W, latentDim }: FactorAnalysis, at: Inferred, used: number) {
-  const means = tf.add(at.start, at.step)
-  const { images, e, ee, ...both } = maskedSums(maskOf(at, used), at.residual, tf.concat([means, at.step], 1))
+  const { images, e, ee, ...both } = maskedSums(maskOf(at, used), at.residual, tf.concat([at.mean, at.step], 1))
   const [z, moved] = tf.split(both.z, 2) as [tf.Tensor, tf.Tensor]
   const [ez, eMoved] = tf.split(both.ez, 2, 1) as [tf.Tensor, tf.Tensor]
   const [ofZ, ofMoved] = tf.split(both.zz, 2, 0) as [tf.Tensor, tf.Tensor]

@@ -67,7 +67,7 @@ export function monteCarloFactorAnalysis(
       const { draws, acceptance } = chains.move(
         { first, used, size: batch.shape[0] as number },
         stepKey,
-        samplerOf(model, x, tf.add(inferred.start, inferred.step), options),
+        samplerOf(model, x, inferred.mean, options),
       )
       gathered.add(sampledSums(model, x, tf.concat(draws.slice(options.discard)), used))
       return { ...usedMeans(boundAt(model, inferred), used), acceptance }

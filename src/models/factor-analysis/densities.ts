@@ -14,7 +14,8 @@ export interface Projected {
 
 /** The same and a Newton step to the mean. */
 export interface Inferred extends Projected {
-  /** The mean of p(z | x) less `start`: [batch, latent]. */
+  /** The mean of p(z | x), and that less `start`: [batch, latent]. */
+  mean: tf.Tensor
   step: tf.Tensor
   /** log p(x, z) at the mean less that at `start`, in nats: [batch], at least 0. */
   gain: tf.Tensor
@@ -38,7 +39,7 @@ export function refine({ W, psi, posteriorRoot }: FactorAnalysis, { start, resid
   const gradient = tf.sub(tf.matMul(residual, tf.div(W, tf.reshape(psi, [-1, 1]))), start)
   const scaled = tf.matMul(gradient, posteriorRoot)
   const step = tf.matMul(scaled, posteriorRoot, false, true)
-  return { start, residual, step, gain: tf.mul(tf.sum(tf.square(scaled), -1), 0.5) }
+  return { start, residual, mean: tf.add(start, step), step, gain: tf.mul(tf.sum(tf.square(scaled), -1), 0.5) }
 }
 
 /**
@@ -56,10 +57,7 @@ export function refine({ W, psi, posteriorRoot }: FactorAnalysis, { start, resid
  * console.log(factorPosteriorMean(model, x).shape) // [ 1, 2 ]
  */
 export function posteriorMean(model: FactorAnalysis, x: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => {
-    const { start, step } = infer(model, x)
-    return tf.add(start, step)
-  })
+  return tf.tidy(() => infer(model, x).mean)
 }
 
 /**
@@ -134,7 +132,7 @@ export function boundAt(model: FactorAnalysis, at: Projected | Inferred) {
   const half = tf.mul(squared, 0.5)
   const elbo = tf.sub(logDensityAtMean, 'gain' in at ? tf.sub(half, at.gain) : half)
   // 1/2 (tr G + |m|^2 - L - log det G)
-  const mean = 'step' in at ? tf.add(at.start, at.step) : at.start
+  const mean = 'mean' in at ? at.mean : at.start
   const kl = tf.mul(tf.add(squaredNorm(mean), tf.sub(tf.sub(tracePosterior, logDetPosterior), latentDim)), 0.5)
   return { elbo, reconstruction: tf.add(elbo, kl), kl }
 }
