@@ -1,5 +1,5 @@
 /** A figure: a canvas under an SVG that follow the width of the page, a title, a caption, downloads, and the command that makes the same. */
-import { button, element, svgElement } from './dom.js'
+import { button, element, svgElement, words } from './dom.js'
 import type { Theme } from './theme.js'
 
 export interface FigureOptions {
@@ -46,9 +46,8 @@ export function figure(options: FigureOptions): Figure {
   const canvas = element('canvas', { 'aria-hidden': 'true' })
   const surface = element('div', { class: 'surface' }, canvas, svg)
   const caption = element('figcaption', {}, options.caption ?? '')
-  const code = element('code', {}, options.command ?? '')
-  const command = element('div', { class: 'command' }, 'same by', code)
-  code.tabIndex = 0 // it scrolls where it is longer than the figure is wide
+  const code = element('code', {}, ...words(options.command ?? ''))
+  const command = element('div', { class: 'command' }, element('span', {}, 'same by'), code)
   command.hidden = options.command === undefined
   const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
   const tools = element(
@@ -95,7 +94,7 @@ export function figure(options: FigureOptions): Figure {
       if (caption.textContent !== text) caption.textContent = text
     },
     command: text => {
-      code.textContent = text
+      code.replaceChildren(...words(text))
       command.hidden = text === ''
     },
     dispose() {
@@ -129,6 +128,7 @@ const DRAWN = [
   'font-size',
   'font-weight',
   'text-anchor',
+  'paint-order',
 ]
 
 /** The SVG as a document of its own: what style sheets gave stands in its attributes, the canvas is a picture in it. */

@@ -26,7 +26,10 @@ export const meanField: View = {
   },
 }
 
+/** How far the start of q may be moved. */
 const REACH = 3
+/** How far the plane is seen: it holds two standard deviations of q at its usual start. */
+const VIEW = 4.2
 const MOST_STEPS = 60
 
 interface Values {
@@ -215,8 +218,8 @@ const ellipseOfQ = ({ means, variances }: Factors, sds: number): Point[] =>
 
 function drawPlane(surface: Surface, values: Values, move: (start: readonly [number, number]) => void): Handle[] {
   const axes = drawAxes(surface, {
-    x: { label: 'z₁', domain: [-REACH, REACH] },
-    y: { label: 'z₂', domain: [-REACH, REACH] },
+    x: { label: 'z₁', domain: [-VIEW, VIEW] },
+    y: { label: 'z₂', domain: [-VIEW, VIEW] },
     isSquare: true,
   })
   const q = lastOf(values)

@@ -22,7 +22,7 @@ const speeds = {
 type Speed = keyof typeof speeds
 
 const dataTitles: Readonly<Record<ToyName, string>> = {
-  discs: 'discs, images of 10 × 10 pixels',
+  discs: 'discs, 10 × 10 pixels',
   moons: 'moons, points in the plane',
 }
 

@@ -3,7 +3,7 @@
 import * as tf from '#tfjs'
 import { ACTIVE_VARIANCE, type Dimension } from '../../evaluation/dimensions.js'
 import { encode } from '../../models/vae.js'
-import { button, element, errorBox, nats, slider } from '../dom.js'
+import { button, element, errorBox, nats, slider, words } from '../dom.js'
 import { atImages, labelFlag } from '../model/classes.js'
 import { CODED, codesOf } from '../model/codes.js'
 import { nextFrame, valuesOf } from '../model/model.js'
@@ -114,7 +114,7 @@ function build(body: HTMLElement, opened: Opened, { state }: Context, all: reado
       'div',
       { class: 'card stack tight' },
       lists[0],
-      element('div', { class: 'command note' }, 'same by ', element('code', {}, command)),
+      element('div', { class: 'command note' }, 'same by ', element('code', {}, ...words(command))),
     ),
     ...(idle.length > 0 ? [folded] : []),
   )

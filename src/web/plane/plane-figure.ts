@@ -155,6 +155,9 @@ function backgroundOf({ opened, basis, theme }: PlaneOptions, redraw: () => void
   }
 }
 
+/** Pixels of a plane on which full dots would hide each other. */
+const NARROW = 420
+
 function drawCodes(
   { canvas }: Surface,
   axes: Axes,
@@ -163,11 +166,12 @@ function drawCodes(
   const classes = images.labels?.names.length ?? 0
   const colours = Array.from({ length: 10 }, (_, i) => theme.colour(`series-${i + 1}`))
   const card = theme.colour('card')
+  const radius = axes.right - axes.left < NARROW ? 2.2 : 3.4
   for (let i = 0; i < points.length / 2; i++) {
     const [x, y] = [axes.x(points[2 * i] as number), axes.y(points[2 * i + 1] as number)]
     if (x < axes.left || x > axes.right || y < axes.top || y > axes.bottom) continue
     canvas.beginPath()
-    canvas.arc(x, y, 3.4, 0, 2 * Math.PI)
+    canvas.arc(x, y, radius, 0, 2 * Math.PI)
     canvas.fillStyle = colours[(images.labels?.values[i] ?? 0) % 10] ?? 'grey'
     canvas.fill()
     canvas.strokeStyle = card

@@ -147,7 +147,8 @@ const padded = (code: readonly number[], latentDim: number): number[] =>
   Array.from({ length: latentDim }, (_, j) => code[j] ?? 0)
 
 const shortCode = (code: readonly number[]): string => {
-  const shown = code.slice(0, 6).map(value => value.toFixed(2).replace('-', '−'))
+  // Adding 0 turns -0 into 0.
+  const shown = code.slice(0, 6).map(value => (Math.round(100 * value) / 100 + 0).toFixed(2).replace('-', '−'))
   return code.length > 6 ? `${shown.join(', ')}, …` : shown.join(', ')
 }
 

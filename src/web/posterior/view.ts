@@ -225,7 +225,7 @@ function describe(
     now.effectiveSamples < FEW ? ' So few effective draws make its error too small: a few weights decide.' : ''
   if (truth === undefined)
     return `${sampled}.${trust} log p(x) is a lower bound in expectation, so the gap is at least what stands here.`
-  return `By quadrature; with half the points log p(x) changes by ${truth.change.toExponential(0)} nats. By importance sampling with ${sampled}.`
+  return `By quadrature; with half the points log p(x) changes by ${truth.change.toExponential(0).replaceAll('-', '−')} nats. By importance sampling with ${sampled}.`
 }
 
 async function encodeOne({ vae, hasKl }: Opened, model: ModelAt, x: tf.Tensor, seed: number): Promise<Encoded> {
