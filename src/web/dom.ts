@@ -112,7 +112,7 @@ export function checkbox(label: string, checked: boolean, change: (checked: bool
 
 /** A command line whose lines break between words only, not at the hyphens of a flag. */
 export const words = (command: string): (Node | string)[] =>
-  command.split(/ +/).flatMap((word, i) => [i === 0 ? '' : ' ', element('span', { class: 'word' }, word)])
+  command.split(/( +)/).map(part => (part.trim() === '' ? part : element('span', { class: 'word' }, part)))
 
 /** A message that is an error, with what is wrong and what would be right. */
 export const errorBox = (message: string): HTMLElement => element('p', { class: 'error', role: 'alert' }, message)

@@ -39,34 +39,70 @@ export interface Figure {
   dispose(): void
 }
 
+/** What a figure draws on, one upon the other. */
+interface Sheets {
+  surface: HTMLElement
+  canvas: HTMLCanvasElement
+  svg: SVGSVGElement
+}
+
 /** A figure that is drawn by `options.draw`. */
 export function figure(options: FigureOptions): Figure {
-  const { title, description, theme, aspect = 0.6, height: [least, most] = [220, 720] } = options
+  const { title, description } = options
   const svg = svgElement('svg', { role: 'img', 'aria-label': `${title}. ${description}` })
   const canvas = element('canvas', { 'aria-hidden': 'true' })
-  const surface = element('div', { class: 'surface' }, canvas, svg)
+  const sheets: Sheets = { surface: element('div', { class: 'surface' }, canvas, svg), canvas, svg }
   const caption = element('figcaption', {}, options.caption ?? '')
-  const code = element('code', {}, ...words(options.command ?? ''))
-  const command = element('div', { class: 'command' }, element('span', {}, 'same by'), code)
-  command.hidden = options.command === undefined
+  const command = commandOf(options.command ?? '')
+  const { redraw, dispose } = drawing(sheets, options)
+  return {
+    root: element(
+      'figure',
+      { class: 'figure' },
+      element('div', { class: 'figure-head' }, element('h3', {}, title), toolsOf(sheets, options)),
+      sheets.surface,
+      caption,
+      command.root,
+    ),
+    svg,
+    redraw,
+    caption: text => {
+      if (caption.textContent !== text) caption.textContent = text
+    },
+    command: command.show,
+    dispose,
+  }
+}
+
+/** The command that makes the same; hidden while there is none. */
+function commandOf(first: string) {
+  const code = element('code')
+  const root = element('div', { class: 'command' }, element('span', {}, 'same by'), code)
+  const show = (text: string) => {
+    code.replaceChildren(...words(text))
+    root.hidden = text === ''
+  }
+  show(first)
+  return { root, show }
+}
+
+/** Downloads of a figure. */
+function toolsOf({ svg, canvas }: Sheets, { title, theme }: FigureOptions): HTMLElement {
   const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
-  const tools = element(
+  return element(
     'div',
     { class: 'figure-tools' },
     button('SVG', () => downloadSvg(svg, canvas, name, theme), { 'aria-label': `Download ${title} as SVG` }),
     button('PNG', () => void downloadPng(svg, canvas, name, theme), { 'aria-label': `Download ${title} as PNG` }),
   )
-  const root = element(
-    'figure',
-    { class: 'figure' },
-    element('div', { class: 'figure-head' }, element('h3', {}, title), tools),
-    surface,
-    caption,
-    command,
-  )
+}
+
+/** Draws a figure whenever its width or the theme changes, at most once a frame. */
+function drawing({ surface, canvas, svg }: Sheets, { theme, draw, ...options }: FigureOptions) {
+  const { aspect = 0.6, height: [least, most] = [220, 720] } = options
   let frame = 0
   let drawnWidth = 0
-  const draw = () => {
+  const drawNow = () => {
     frame = 0
     const width = surface.clientWidth
     if (width === 0) return
@@ -75,10 +111,10 @@ export function figure(options: FigureOptions): Figure {
     surface.style.height = `${height}px`
     svg.setAttribute('viewBox', `0 0 ${width} ${height}`)
     svg.replaceChildren()
-    options.draw({ width, height, svg, canvas: cleared(canvas, width, height) })
+    draw({ width, height, svg, canvas: cleared(canvas, width, height) })
   }
   const redraw = () => {
-    if (frame === 0) frame = requestAnimationFrame(draw)
+    if (frame === 0) frame = requestAnimationFrame(drawNow)
   }
   const observer = new ResizeObserver(() => {
     if (surface.clientWidth !== drawnWidth) redraw()
@@ -87,16 +123,7 @@ export function figure(options: FigureOptions): Figure {
   const stop = theme.onChange(redraw)
   redraw()
   return {
-    root,
-    svg,
     redraw,
-    caption: text => {
-      if (caption.textContent !== text) caption.textContent = text
-    },
-    command: text => {
-      code.replaceChildren(...words(text))
-      command.hidden = text === ''
-    },
     dispose() {
       cancelAnimationFrame(frame)
       observer.disconnect()

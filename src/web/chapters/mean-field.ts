@@ -44,14 +44,24 @@ const startOf = (means: readonly [number, number]): Factors => ({ means, varianc
 
 const lastOf = ({ history, start }: Values): Factors => history.at(-1) ?? startOf(start)
 
-function factorsPart(context: Context, state: ChapterState): Part {
+function valuesFrom(state: ChapterState): Values {
   const start = [state.number('z1', -2, [-REACH, REACH]), state.number('z2', 2, [-REACH, REACH])] as const
-  const values: Values = {
+  return {
     correlation: state.number('correlation', 0.85, [-0.98, 0.98]),
     start,
     showsOther: state.choice('other', ['yes', 'no'], 'no') === 'yes',
     history: [startOf(start)],
   }
+}
+
+const stateOf = ({ correlation, start, showsOther }: Values) => ({
+  correlation,
+  ...{ z1: start[0], z2: start[1] },
+  other: showsOther ? 'yes' : undefined,
+})
+
+function factorsPart(context: Context, state: ChapterState): Part {
+  const values = valuesFrom(state)
   const figures = factorsFigures(context, values, begin)
   const numbers = factorReadings()
   const voice = announcer()
@@ -59,12 +69,7 @@ function factorsPart(context: Context, state: ChapterState): Part {
     const texts = textsOf(values)
     numbers.set(texts)
     voice.say(`After ${texts.steps} updates KL is ${texts.kl} nats; its least value is ${texts.least}.`)
-    state.set({
-      correlation: values.correlation,
-      z1: values.start[0],
-      z2: values.start[1],
-      other: values.showsOther ? 'yes' : undefined,
-    })
+    state.set(stateOf(values))
     figures.redraw()
   }
   function begin(changed: Partial<Pick<Values, 'correlation' | 'start'>>): void {
