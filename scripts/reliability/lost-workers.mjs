@@ -11,7 +11,7 @@ import { workerOf } from './worker-of.mjs'
 const HELP = `Usage: node scripts/reliability/lost-workers.mjs [options]
 
 Trains a small VAE on several workers, sends SIGKILL, or SIGSTOP in every tenth trial, to one of them at a random moment, and checks:
-the others end within the limit, with one line; the run is whole; it goes on, and ends with the bytes of a run that was not disturbed.
+the others end within the limit, with one line, and TensorFlow prints none; the run is whole; it goes on, and ends with the bytes of a run that was not disturbed.
 
   --trials N   (default: 20)
   --workers N  (default: 2)
@@ -87,6 +87,8 @@ async function disturb(home, name, { settings, signal, chosen, after }, expected
     const line = errors.trim().split('\n').at(-1) ?? ''
     if (!/worker \d/.test(line))
       return `exit code ${code} after ${Math.round(performance.now() - sent)} ms, and the last line is: ${line}`
+    const native = errors.split('\n').find(other => /\.cc:\d+\]/.test(other))
+    if (native) return `TensorFlow printed: ${native}`
     counts.ended++
     if (existsSync(join(home, 'checkpoints', name, 'latest'))) {
       const checked = run(home, 'check', name)

@@ -38,13 +38,19 @@ export function openNative(
 ): Binding {
   const threads = threadsOf(options)
   requireThreads(name, threads)
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= options.debug ? '0' : '2' // read by the library when it loads
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= logLevel(options) // read by the library when it loads
   loaded ??= { directory, api: openLibrary(directory) }
   const config = sessionConfig({ ...settings, threads })
   const binding = bindings.get(name) ?? createBinding(loaded.api, { config, cluster: options.cluster })
   bindings.set(name, binding)
   threadsOfProcess = threads
   return binding
+}
+
+/** '0' prints all that TensorFlow says, '2' errors only, '3' nothing: a worker says itself, in one line, that another one is lost. */
+function logLevel({ debug, cluster }: BackendOptions): string {
+  if (debug) return '0'
+  return cluster ? '3' : '2'
 }
 
 function requireThreads(name: string, threads: number): void {

@@ -7,9 +7,6 @@ export const ALL_REDUCE = 'CollectiveReduceV2'
 /** Every cluster has one group: all of its workers. */
 const GROUP = 1
 
-/** An operation of a worker that hears nothing of the others fails after so long, in seconds; whoever watches the others (runs/team.ts) ends it earlier. */
-const LONGEST_WAIT = 3600
-
 /** The place of this process among those that compute one step together. */
 export interface Place {
   readonly index: number
@@ -140,7 +137,8 @@ function attributes(final: 'Id' | 'Div'): object[] {
     { name: 'merge_op', type: text, value: 'Add' },
     { name: 'final_op', type: text, value: final },
     { name: 'communication_hint', type: text, value: 'ring' },
-    { name: 'timeout_seconds', type: float, value: LONGEST_WAIT },
+    // No limit: TensorFlow keeps a thread asleep until the limit of each operation, however early it ends. runs/team.ts watches the others.
+    { name: 'timeout_seconds', type: float, value: 0 },
     { name: 'is_stateless', type: bool, value: false },
     { name: 'Nordering_token', type: int, value: 0 },
     { name: 'max_subdivs_per_device', type: int, value: -1 },

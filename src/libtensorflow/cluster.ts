@@ -31,12 +31,14 @@ export function joinCluster(api: CApi, status: Status, context: EagerContext, cl
 function serverDef({ workers, index }: Cluster): Uint8Array {
   const tasks = workers.map((address, i) => bytesField(2, intField(1, i), textField(2, address)))
   const cluster = bytesField(1, textField(1, JOB), ...tasks)
-  const leader = bytesField(16, textField(1, taskName(0))) // ConfigProto.experimental.collective_group_leader
+  const leader = textField(1, taskName(0)) // collective_group_leader
+  const wholeMessages = intField(4, -1) // recv_buf_max_chunk; otherwise each 4 KiB of a message are memory of their own
+  const experimental = bytesField(16, leader, wholeMessages) // ConfigProto.experimental
   return Buffer.concat([
     bytesField(1, cluster),
     textField(2, JOB),
     intField(3, index),
-    bytesField(4, leader),
+    bytesField(4, experimental),
     textField(5, 'grpc'),
   ])
 }

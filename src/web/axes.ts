@@ -47,14 +47,13 @@ export interface Axes {
 const MARGIN = { left: 62, right: 12, top: 10, bottom: 42 }
 let clips = 0
 
+/** Space in pixels left of the ticks of y, for the label of the axis. */
+const LABEL = 27
+
 /** Draws axes over the whole surface. */
-export function drawAxes({ svg, width, height }: Surface, options: AxesOptions): Axes {
-  const area = {
-    left: MARGIN.left,
-    right: Math.max(MARGIN.left + 20, width - (options.right ?? MARGIN.right)),
-    top: MARGIN.top,
-    bottom: height - MARGIN.bottom,
-  }
+export function drawAxes(surface: Surface, options: AxesOptions): Axes {
+  const { svg, height } = surface
+  const area = areaOf(surface, options)
   const [xDomain, yDomain] = options.isSquare ? squared(options, area) : [options.x.domain, options.y.domain]
   const x = scale(xDomain, [area.left, area.right], options.x.isLog)
   const y = scale(yDomain, [area.bottom, area.top], options.y.isLog)
@@ -84,6 +83,23 @@ interface Area {
   right: number
   top: number
   bottom: number
+}
+
+/** The area of the data: ticks of y that are long move it to the right. */
+function areaOf({ canvas, width, height }: Surface, options: AxesOptions): Area {
+  const [top, bottom] = [MARGIN.top, height - MARGIN.bottom]
+  const texts = ticks(options.y, options.y.domain, (bottom - top) / 45).map(({ text }) => text)
+  const left = Math.max(MARGIN.left, LABEL + widest(canvas, texts))
+  return { left, right: Math.max(left + 20, width - (options.right ?? MARGIN.right)), top, bottom }
+}
+
+/** The width in pixels of the widest text, in the font of a figure. */
+function widest(canvas: CanvasRenderingContext2D, texts: readonly string[]): number {
+  canvas.save()
+  canvas.font = `12px ${getComputedStyle(canvas.canvas).fontFamily}`
+  const widths = texts.map(text => canvas.measureText(text).width)
+  canvas.restore()
+  return Math.ceil(Math.max(0, ...widths))
 }
 
 function layers(svg: SVGSVGElement, { left, right, top, bottom }: Area) {
@@ -116,16 +132,32 @@ function scale([low, high]: readonly [number, number], [from, to]: readonly [num
   }
 }
 
-function ticks(options: AxisOptions, [low, high]: readonly [number, number], count: number) {
-  const { isWhole, isLog, ticksFrom = low } = options
-  if (!(high > low)) return []
-  const wanted = Math.max(2, Math.min(10, count))
+interface Tick {
+  value: number
+  text: string
+}
+
+/** Ticks asked for at most, where fewer give a single one, which is no scale. */
+const MOST_TICKS = 10
+
+function ticks(options: AxisOptions, domain: readonly [number, number], count: number): Tick[] {
+  if (!(domain[1] > domain[0])) return []
+  let wanted = Math.max(2, Math.min(MOST_TICKS, count))
+  let found = someTicks(options, domain, wanted)
+  while (found.length < 2 && wanted < MOST_TICKS) {
+    wanted = Math.min(MOST_TICKS, 1.5 * wanted)
+    found = someTicks(options, domain, wanted)
+  }
+  return found
+}
+
+function someTicks({ isWhole, isLog, ticksFrom }: AxisOptions, [low, high]: readonly [number, number], wanted: number) {
   if (isLog) {
     const { values, format } = logTicks(Math.log10(low), Math.log10(high), wanted)
     return values.map(value => ({ value: 10 ** value, text: format(value) }))
   }
   const { values, format } = roundTicks(low, high, wanted, isWhole)
-  return values.filter(value => value >= ticksFrom).map(value => ({ value, text: format(value) }))
+  return values.filter(value => value >= (ticksFrom ?? low)).map(value => ({ value, text: format(value) }))
 }
 
 /** The text of a path through points in pixels; NaN breaks it. */

@@ -110,6 +110,10 @@ export function checkbox(label: string, checked: boolean, change: (checked: bool
   return element('div', { class: 'checkbox' }, input, element('label', { for: id }, label))
 }
 
+/** A command line whose lines break between words only, not at the hyphens of a flag. */
+export const words = (command: string): (Node | string)[] =>
+  command.split(/( +)/).map(part => (part.trim() === '' ? part : element('span', { class: 'word' }, part)))
+
 /** A message that is an error, with what is wrong and what would be right. */
 export const errorBox = (message: string): HTMLElement => element('p', { class: 'error', role: 'alert' }, message)
 

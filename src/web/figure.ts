@@ -1,5 +1,5 @@
 /** A figure: a canvas under an SVG that follow the width of the page, a title, a caption, downloads, and the command that makes the same. */
-import { button, element, svgElement } from './dom.js'
+import { button, element, svgElement, words } from './dom.js'
 import type { Theme } from './theme.js'
 
 export interface FigureOptions {
@@ -39,35 +39,70 @@ export interface Figure {
   dispose(): void
 }
 
+/** What a figure draws on, one upon the other. */
+interface Sheets {
+  surface: HTMLElement
+  canvas: HTMLCanvasElement
+  svg: SVGSVGElement
+}
+
 /** A figure that is drawn by `options.draw`. */
 export function figure(options: FigureOptions): Figure {
-  const { title, description, theme, aspect = 0.6, height: [least, most] = [220, 720] } = options
+  const { title, description } = options
   const svg = svgElement('svg', { role: 'img', 'aria-label': `${title}. ${description}` })
   const canvas = element('canvas', { 'aria-hidden': 'true' })
-  const surface = element('div', { class: 'surface' }, canvas, svg)
+  const sheets: Sheets = { surface: element('div', { class: 'surface' }, canvas, svg), canvas, svg }
   const caption = element('figcaption', {}, options.caption ?? '')
-  const code = element('code', {}, options.command ?? '')
-  const command = element('div', { class: 'command' }, 'same by', code)
-  code.tabIndex = 0 // it scrolls where it is longer than the figure is wide
-  command.hidden = options.command === undefined
+  const command = commandOf(options.command ?? '')
+  const { redraw, dispose } = drawing(sheets, options)
+  return {
+    root: element(
+      'figure',
+      { class: 'figure' },
+      element('div', { class: 'figure-head' }, element('h3', {}, title), toolsOf(sheets, options)),
+      sheets.surface,
+      caption,
+      command.root,
+    ),
+    svg,
+    redraw,
+    caption: text => {
+      if (caption.textContent !== text) caption.textContent = text
+    },
+    command: command.show,
+    dispose,
+  }
+}
+
+/** The command that makes the same; hidden while there is none. */
+function commandOf(first: string) {
+  const code = element('code')
+  const root = element('div', { class: 'command' }, element('span', {}, 'same by'), code)
+  const show = (text: string) => {
+    code.replaceChildren(...words(text))
+    root.hidden = text === ''
+  }
+  show(first)
+  return { root, show }
+}
+
+/** Downloads of a figure. */
+function toolsOf({ svg, canvas }: Sheets, { title, theme }: FigureOptions): HTMLElement {
   const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
-  const tools = element(
+  return element(
     'div',
     { class: 'figure-tools' },
     button('SVG', () => downloadSvg(svg, canvas, name, theme), { 'aria-label': `Download ${title} as SVG` }),
     button('PNG', () => void downloadPng(svg, canvas, name, theme), { 'aria-label': `Download ${title} as PNG` }),
   )
-  const root = element(
-    'figure',
-    { class: 'figure' },
-    element('div', { class: 'figure-head' }, element('h3', {}, title), tools),
-    surface,
-    caption,
-    command,
-  )
+}
+
+/** Draws a figure whenever its width or the theme changes, at most once a frame. */
+function drawing({ surface, canvas, svg }: Sheets, { theme, draw, ...options }: FigureOptions) {
+  const { aspect = 0.6, height: [least, most] = [220, 720] } = options
   let frame = 0
   let drawnWidth = 0
-  const draw = () => {
+  const drawNow = () => {
     frame = 0
     const width = surface.clientWidth
     if (width === 0) return
@@ -76,10 +111,10 @@ export function figure(options: FigureOptions): Figure {
     surface.style.height = `${height}px`
     svg.setAttribute('viewBox', `0 0 ${width} ${height}`)
     svg.replaceChildren()
-    options.draw({ width, height, svg, canvas: cleared(canvas, width, height) })
+    draw({ width, height, svg, canvas: cleared(canvas, width, height) })
   }
   const redraw = () => {
-    if (frame === 0) frame = requestAnimationFrame(draw)
+    if (frame === 0) frame = requestAnimationFrame(drawNow)
   }
   const observer = new ResizeObserver(() => {
     if (surface.clientWidth !== drawnWidth) redraw()
@@ -88,16 +123,7 @@ export function figure(options: FigureOptions): Figure {
   const stop = theme.onChange(redraw)
   redraw()
   return {
-    root,
-    svg,
     redraw,
-    caption: text => {
-      if (caption.textContent !== text) caption.textContent = text
-    },
-    command: text => {
-      code.textContent = text
-      command.hidden = text === ''
-    },
     dispose() {
       cancelAnimationFrame(frame)
       observer.disconnect()
@@ -129,6 +155,7 @@ const DRAWN = [
   'font-size',
   'font-weight',
   'text-anchor',
+  'paint-order',
 ]
 
 /** The SVG as a document of its own: what style sheets gave stands in its attributes, the canvas is a picture in it. */

@@ -19,6 +19,8 @@ interface Trained {
   digest: string
   values: number[][]
   elbo: number
+  /** Of the worker's process after these steps; 0 where the system does not tell. */
+  threads: number
 }
 
 /** What each of `count` workers got for each of the settings. */
@@ -57,6 +59,12 @@ describe.skipIf(skipped !== '')(`workers of a cluster${skipped}`, () => {
 
   test.each(named)('%s: two workers have the weights of one process, and all the same bytes', (_, i) => {
     expectSame('2', i)
+  })
+
+  // TensorFlow once kept two threads asleep for each step, so that a run of some 10,000 steps ended for want of threads.
+  test('steps leave no threads behind', () => {
+    const each = settings.map((_, i) => of('2', 0, i).threads)
+    expect(Math.max(...each) - (each[0] as number)).toBeLessThan(20)
   })
 
   test.each(named.slice(0, 2).flatMap(([name, i]) => ['3', '4'].map(run => [name, run, i] as const)))(

@@ -1,7 +1,7 @@
 // @ts-nocheck: it runs the built program.
 // A worker of the tests of clusters: trains small models for some steps, each from the same start, and prints what became of their weights.
 import { createHash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { openBackend } from '../../dist/backends/candidates.js'
 import { scan } from '../../dist/compile/scan.js'
 import { resolveConfig, vae } from '../../dist/methods/vae.js'
@@ -9,6 +9,7 @@ import { keyAt, streamKey } from '../../dist/random.js'
 
 const STEPS = 20
 const SIDE = 6
+const THREADS = '/proc/self/task'
 
 const [index, addresses, settings] = process.argv.slice(2)
 const workers = addresses.split(',')
@@ -38,5 +39,6 @@ async function weightsAfter(given) {
   const hash = createHash('sha256')
   for (const value of values) hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
   learner.dispose()
-  return { digest: hash.digest('hex'), values: values.map(value => [...value]), elbo: outputs.elbo?.at(-1) }
+  const threads = existsSync(THREADS) ? readdirSync(THREADS).length : 0
+  return { digest: hash.digest('hex'), values: values.map(value => [...value]), elbo: outputs.elbo?.at(-1), threads }
 }

@@ -22,22 +22,18 @@ const SECONDS_PER_STEP = 0.45
 const VISIBLE = 1e-5
 
 export function emPart(context: Context, state: ChapterState, fail: (error: Error) => void): Part {
-  const settings = {
-    seed: state.number('seed', context.seed, [1, 99]),
-    components: state.number('components', 3, [2, 4]),
-  }
+  const settings = settingsFrom(state, context.seed)
   const shown: EmShown = { points: new Float64Array(), theta: truth, q: undefined, history: [] }
   const figures = emFigures(context, shown)
   const numbers = emReadings()
   const voice = announcer()
   const turns = inTurn(fail)
   const session = emSession(context, shown)
-  const controls = {
-    e: button('E step', () => void turns.run(() => half('E')), { class: 'primary' }),
-    m: button('M step', () => void turns.run(() => half('M'))),
-    play: button('Run', () => play.toggle()),
-    reset: button('Start again', () => void turns.run(() => begin(0))),
-  }
+  const controls = controlsOf({
+    half: kind => void turns.run(() => half(kind)),
+    play: () => play.toggle(),
+    begin: () => void turns.run(() => begin(0)),
+  })
   const play = player({
     button: controls.play,
     texts: ['Run', 'Pause'],
@@ -72,7 +68,7 @@ export function emPart(context: Context, state: ChapterState, fail: (error: Erro
     root: lab('EM in half steps', figures.roots, [
       buttons(controls.e, controls.m, controls.play, controls.reset),
       componentsSelect(settings.components, components => restart({ components })),
-      slider({ label: 'seed', min: 1, max: 99, step: 1, value: settings.seed, change: seed => restart({ seed }) }).root,
+      seedSlider(settings.seed, seed => restart({ seed })),
       numbers.root,
       voice.root,
     ]),
@@ -85,6 +81,19 @@ export function emPart(context: Context, state: ChapterState, fail: (error: Erro
   }
 }
 
+const settingsFrom = (state: ChapterState, seed: number) => ({
+  seed: state.number('seed', seed, [1, 99]),
+  components: state.number('components', 3, [2, 4]),
+})
+
+/** The buttons; the primary one is the next half step. */
+const controlsOf = (press: { half(kind: 'E' | 'M'): void; play(): void; begin(): void }) => ({
+  e: button('E step', () => press.half('E'), { class: 'primary' }),
+  m: button('M step', () => press.half('M')),
+  play: button('Run', press.play),
+  reset: button('Start again', press.begin),
+})
+
 const componentsSelect = (chosen: number, change: (components: number) => void): HTMLElement =>
   select(
     'components',
@@ -92,6 +101,9 @@ const componentsSelect = (chosen: number, change: (components: number) => void):
     String(chosen),
     value => change(Number(value)),
   )
+
+const seedSlider = (value: number, change: (seed: number) => void): HTMLElement =>
+  slider({ label: 'seed', min: 1, max: 99, step: 1, value, change }).root
 
 /** The mixture whose half steps change `shown`. */
 function emSession(context: Context, shown: EmShown) {

@@ -2,6 +2,7 @@
 import { type Axes, drawAxes } from '../axes.js'
 import { button, select, slider } from '../dom.js'
 import { figure, type Surface } from '../figure.js'
+import type { Theme } from '../theme.js'
 import type { Context } from '../view.js'
 import {
   ascend,
@@ -48,27 +49,8 @@ const rows = [
 
 export function gapPart({ theme }: Context, state: ChapterState): Part {
   const values = valuesFrom(state)
-  let handles: Handle[] = []
-  const densities = figure({
-    title: 'q and the posterior',
-    description:
-      'The prior p(z), the posterior p(z|x), and a Gaussian q(z) with a mean and a width that can be dragged.',
-    aspect: 0.5,
-    height: [240, 400],
-    theme,
-    draw(surface) {
-      handles = drawDensities(surface, values, change)
-    },
-  })
   let parts = partsOf(values.model, values.x, values)
-  const bar = figure({
-    title: 'The bound and its gap, in nats',
-    description: 'A bar up to log p(x), divided into the ELBO and the gap.',
-    aspect: 0.1,
-    height: [88, 88],
-    theme,
-    draw: surface => drawGapBar(surface, parts),
-  })
+  const figures = gapFigures(theme, { values, parts: () => parts, change })
   const numbers = readings('In nats, for this one x', rows)
   const voice = announcer()
   function change(moved: Partial<Values>): void {
@@ -81,33 +63,67 @@ export function gapPart({ theme }: Context, state: ChapterState): Part {
     parts = partsOf(values.model, values.x, values)
     numbers.set(texts(parts))
     voice.say(`log p(x) ${signed(parts.logPx)} is ELBO ${signed(parts.elbo)} plus gap ${signed(parts.gap)} nats.`)
-    densities.redraw()
-    bar.redraw()
+    figures.redraw()
   }
   const climb = (steps: number) => change(ascend(values.model, values.x, values, steps))
   const controls = slidersOf(values, change)
-  dragHandles(densities.svg, () => handles)
   show()
   const modelList = modelNames.map(name => [name, modelTitles[name]] as const)
   return {
-    root: lab(
-      'The bound and its gap',
-      [densities.root, bar.root],
-      [
-        select('model', modelList, values.model, name => change({ model: name as ModelName })),
-        ...[controls.x.root, controls.mean.root, controls.sd.root],
-        buttons(
-          button('One step up the ELBO', () => climb(1)),
-          button('Best q from here', () => climb(400)),
-        ),
-        numbers.root,
-        voice.root,
-      ],
-    ),
+    root: lab('The bound and its gap', figures.roots, [
+      select('model', modelList, values.model, name => change({ model: name as ModelName })),
+      ...[controls.x.root, controls.mean.root, controls.sd.root],
+      buttons(
+        button('One step up the ELBO', () => climb(1)),
+        button('Best q from here', () => climb(400)),
+      ),
+      numbers.root,
+      voice.root,
+    ]),
+    dispose() {
+      figures.dispose()
+      voice.dispose()
+    },
+  }
+}
+
+interface Shown {
+  values: Values
+  parts(): Parts
+  change(moved: Partial<Values>): void
+}
+
+function gapFigures(theme: Theme, { values, parts, change }: Shown) {
+  let handles: Handle[] = []
+  const densities = figure({
+    title: 'q and the posterior',
+    description:
+      'The prior p(z), the posterior p(z|x), and a Gaussian q(z) with a mean and a width that can be dragged.',
+    aspect: 0.5,
+    height: [240, 400],
+    theme,
+    draw(surface) {
+      handles = drawDensities(surface, values, change)
+    },
+  })
+  const bar = figure({
+    title: 'The bound and its gap, in nats',
+    description: 'A bar up to log p(x), divided into the ELBO and the gap.',
+    aspect: 0.1,
+    height: [88, 88],
+    theme,
+    draw: surface => drawGapBar(surface, parts()),
+  })
+  dragHandles(densities.svg, () => handles)
+  return {
+    roots: [densities.root, bar.root],
+    redraw() {
+      densities.redraw()
+      bar.redraw()
+    },
     dispose() {
       densities.dispose()
       bar.dispose()
-      voice.dispose()
     },
   }
 }

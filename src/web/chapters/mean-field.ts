@@ -26,7 +26,10 @@ export const meanField: View = {
   },
 }
 
+/** How far the start of q may be moved. */
 const REACH = 3
+/** How far the plane is seen: it holds two standard deviations of q at its usual start. */
+const VIEW = 4.2
 const MOST_STEPS = 60
 
 interface Values {
@@ -41,14 +44,24 @@ const startOf = (means: readonly [number, number]): Factors => ({ means, varianc
 
 const lastOf = ({ history, start }: Values): Factors => history.at(-1) ?? startOf(start)
 
-function factorsPart(context: Context, state: ChapterState): Part {
+function valuesFrom(state: ChapterState): Values {
   const start = [state.number('z1', -2, [-REACH, REACH]), state.number('z2', 2, [-REACH, REACH])] as const
-  const values: Values = {
+  return {
     correlation: state.number('correlation', 0.85, [-0.98, 0.98]),
     start,
     showsOther: state.choice('other', ['yes', 'no'], 'no') === 'yes',
     history: [startOf(start)],
   }
+}
+
+const stateOf = ({ correlation, start, showsOther }: Values) => ({
+  correlation,
+  ...{ z1: start[0], z2: start[1] },
+  other: showsOther ? 'yes' : undefined,
+})
+
+function factorsPart(context: Context, state: ChapterState): Part {
+  const values = valuesFrom(state)
   const figures = factorsFigures(context, values, begin)
   const numbers = factorReadings()
   const voice = announcer()
@@ -56,12 +69,7 @@ function factorsPart(context: Context, state: ChapterState): Part {
     const texts = textsOf(values)
     numbers.set(texts)
     voice.say(`After ${texts.steps} updates KL is ${texts.kl} nats; its least value is ${texts.least}.`)
-    state.set({
-      correlation: values.correlation,
-      z1: values.start[0],
-      z2: values.start[1],
-      other: values.showsOther ? 'yes' : undefined,
-    })
+    state.set(stateOf(values))
     figures.redraw()
   }
   function begin(changed: Partial<Pick<Values, 'correlation' | 'start'>>): void {
@@ -215,8 +223,8 @@ const ellipseOfQ = ({ means, variances }: Factors, sds: number): Point[] =>
 
 function drawPlane(surface: Surface, values: Values, move: (start: readonly [number, number]) => void): Handle[] {
   const axes = drawAxes(surface, {
-    x: { label: 'z₁', domain: [-REACH, REACH] },
-    y: { label: 'z₂', domain: [-REACH, REACH] },
+    x: { label: 'z₁', domain: [-VIEW, VIEW] },
+    y: { label: 'z₂', domain: [-VIEW, VIEW] },
     isSquare: true,
   })
   const q = lastOf(values)

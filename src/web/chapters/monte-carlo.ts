@@ -66,7 +66,9 @@ function drawsPart(context: Context, state: ChapterState): Part {
     figures.redraw()
   }
   const moreButtons = [1, 10, 100, 1000].map(count =>
-    button(`Draw ${count}`, () => draw(drawn.values.length + count), { class: count === 10 ? 'primary' : '' }),
+    button(`Draw ${count.toLocaleString('en')}`, () => draw(drawn.values.length + count), {
+      class: count === 10 ? 'primary' : '',
+    }),
   )
   const anew = button('Other draws', () => {
     settings.seed = (settings.seed % 999) + 1

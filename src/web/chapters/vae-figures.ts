@@ -159,12 +159,16 @@ function colourOf(origin: Float32Array, n: number): string {
   return `rgb(${mixed})`
 }
 
+/** Pixels of a figure in which a row has half of its images. */
+const NARROW = 480
+
 function drawImages(surface: Surface, { model, reconstructions, samples, decoded }: VaeShown): void {
   const { rows, columns, pixels } = model.images
   const size = rows * columns
   const label = 96
-  const [gap, side] = [6, Math.min((surface.width - label) / (SHOWN_IMAGES + 0.2) - 6, (surface.height - 8) / 4 - 6)]
-  const grey = Float32Array.from(pixels.subarray(0, SHOWN_IMAGES * size), level => level / 255)
+  const shown = surface.width < NARROW ? SHOWN_IMAGES / 2 : SHOWN_IMAGES
+  const [gap, side] = [6, Math.min((surface.width - label) / (shown + 0.2) - 6, (surface.height - 8) / 4 - 6)]
+  const grey = Float32Array.from(pixels.subarray(0, shown * size), level => level / 255)
   const lines = [
     { name: 'images', values: grey },
     { name: 'reconstructed', values: reconstructions },
@@ -174,7 +178,7 @@ function drawImages(surface: Surface, { model, reconstructions, samples, decoded
   lines.forEach(({ name, values }, line) => {
     const y = 4 + line * (side + gap)
     surface.svg.append(svgElement('text', { x: label - 10, y: y + side / 2 + 4, 'text-anchor': 'end' }, name))
-    for (let i = 0; i < Math.min(SHOWN_IMAGES, values.length / size); i++) {
+    for (let i = 0; i < Math.min(shown, values.length / size); i++) {
       const tile = greyImage(values.subarray(i * size, (i + 1) * size), model.images)
       drawGrey(surface.canvas, tile, { x: label + i * (side + gap), y, width: side, height: side })
     }

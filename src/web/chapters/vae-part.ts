@@ -4,7 +4,7 @@ import type { Context } from '../view.js'
 import { createLiveVae } from './numbers/live-vae.js'
 import { type ToyName, toyNames } from './numbers/toy-images.js'
 import type { ChapterState } from './parts/chapter-state.js'
-import { inTurn } from './parts/in-turn.js'
+import { inTurn, type Turns } from './parts/in-turn.js'
 import { buttons, lab, plusMinus, signed } from './parts/lab.js'
 import { player } from './parts/player.js'
 import type { Part } from './parts/prose.js'
@@ -22,7 +22,7 @@ const speeds = {
 type Speed = keyof typeof speeds
 
 const dataTitles: Readonly<Record<ToyName, string>> = {
-  discs: 'discs, images of 10 × 10 pixels',
+  discs: 'discs, 10 × 10 pixels',
   moons: 'moons, points in the plane',
 }
 
@@ -56,24 +56,17 @@ export function trainingPart(context: Context, state: ChapterState, fail: (error
     const shown = session.shown()
     if (shown === undefined) return
     numbers.set(textsOf(shown))
-    const last = shown.history.at(-1)
-    voice.say(last ? `Step ${last.step}: ELBO ${signed(last.elbo.mean, 1)} nats per image.` : '')
+    voice.say(sentenceOf(shown))
     figures.redraw()
   }
   const begin = () => session.begin().then(show)
   const train = (steps: number) => session.train(steps).then(show)
-  let isDecoding = false
+  const decode = onceATurn(turns, () => session.decode().then(figures.redrawPoint))
   function movePoint(moved: Partial<Pick<Settings, 'z1' | 'z2'>>): void {
     Object.assign(settings, moved)
     for (const axis of ['z1', 'z2'] as const) controls[axis].set(settings[axis])
     state.set(moved)
-    if (isDecoding) return
-    isDecoding = true
-    void turns.run(async () => {
-      isDecoding = false
-      await session.decode()
-      figures.redrawPoint()
-    })
+    decode()
   }
   const start = button('Train', () => play.toggle(), { class: 'primary' })
   const play = player({
@@ -109,6 +102,24 @@ export function trainingPart(context: Context, state: ChapterState, fail: (error
       voice.dispose()
       turns.end(session.dispose)
     },
+  }
+}
+
+function sentenceOf({ history }: VaeShown): string {
+  const last = history.at(-1)
+  return last ? `Step ${last.step}: ELBO ${signed(last.elbo.mean, 1)} nats per image.` : ''
+}
+
+/** Calls `work` in the next turn, once for all calls before it. */
+function onceATurn(turns: Turns, work: () => Promise<void>): () => void {
+  let isWaiting = false
+  return () => {
+    if (isWaiting) return
+    isWaiting = true
+    void turns.run(async () => {
+      isWaiting = false
+      await work()
+    })
   }
 }
 

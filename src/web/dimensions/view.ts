@@ -3,7 +3,7 @@
 import * as tf from '#tfjs'
 import { ACTIVE_VARIANCE, type Dimension } from '../../evaluation/dimensions.js'
 import { encode } from '../../models/vae.js'
-import { button, element, errorBox, nats, slider } from '../dom.js'
+import { button, element, errorBox, nats, slider, words } from '../dom.js'
 import { atImages, labelFlag } from '../model/classes.js'
 import { CODED, codesOf } from '../model/codes.js'
 import { nextFrame, valuesOf } from '../model/model.js'
@@ -53,72 +53,93 @@ function showDimensions(body: HTMLElement, opened: Opened, context: Context): ()
   return () => {}
 }
 
-function build(body: HTMLElement, opened: Opened, { state }: Context, all: readonly Dimension[], count: number): void {
+function build(body: HTMLElement, opened: Opened, context: Context, all: readonly Dimension[], count: number): void {
   const active = all.filter(({ isActive }) => isActive)
   const idle = all.filter(({ isActive }) => !isActive)
   const total = all.reduce((sum, { kl }) => sum + kl, 0)
-  const lists = [element('div', { class: 'stack tight' }), element('div', { class: 'stack tight' })] as const
-  const folded = element(
-    'details',
-    { class: 'card' },
-    element(
-      'summary',
-      {},
-      `${idle.length} inactive ${idle.length === 1 ? 'dimension' : 'dimensions'}: Var(E[z_j]) over images is at most ${ACTIVE_VARIANCE}`,
-    ),
-    lists[1],
-  )
-  let isFilled = false
-  let work = new AbortController()
-  const fill = async () => {
-    work.abort()
-    work = new AbortController()
-    isFilled = false
-    const signal = AbortSignal.any([work.signal, opened.signal])
-    const centre = await centreOf(opened, state.get('centre'))
-    const largest = all[0]?.kl ?? 1
-    lists[1].replaceChildren()
-    await fillList(lists[0], opened, active, { centre, largest, signal })
-    const openFolded = () => {
-      if (isFilled || !folded.open) return
-      isFilled = true
-      void fillList(lists[1], opened, idle, { centre, largest, signal })
-    }
-    folded.ontoggle = openFolded
-    openFolded()
-  }
-  const start = () => void fill().catch(error => body.prepend(errorBox((error as Error).message)))
-  const test = slider({
-    label: 'other dimensions: from test image',
-    min: -1,
-    max: Math.min(99, opened.images.count - 1),
-    step: 1,
-    value: Number(state.get('centre') ?? -1),
-    format: i => (i < 0 ? 'none, all 0' : String(i)),
-    change(i) {
-      state.set({ centre: i < 0 ? undefined : i })
-      start()
-    },
-  })
-  test.root.classList.add('wide')
-  const centre = state.get('centre')
-  const command = `elbo traverse ${opened.run}${labelFlag(opened.className)} --images ${count} --steps ${STEPS} --extent ${EXTENT}${centre === undefined ? '' : ` --start ${Number(centre) + 1}`}`
+  const lists = dimensionLists(opened, context, { active, idle, largest: all[0]?.kl ?? 1 })
+  const start = () => void lists.fill().catch(error => body.prepend(errorBox((error as Error).message)))
   body.append(
     element(
       'p',
       { class: 'lead' },
       `${active.length} of ${all.length} dimensions are active; KL(q(z|x) ‖ p(z)) is ${nats(total, 3)} nats per image over the first ${count.toLocaleString('en')} test images.`,
     ),
-    element('div', { class: 'card row' }, test.root),
+    element('div', { class: 'card row' }, centreSlider(opened, context, start)),
     element(
       'div',
       { class: 'card stack tight' },
-      lists[0],
-      element('div', { class: 'command note' }, 'same by ', element('code', {}, command)),
+      lists.active,
+      element(
+        'div',
+        { class: 'command note' },
+        'same by ',
+        element('code', {}, ...words(traverseCommand(opened, context, count))),
+      ),
     ),
-    ...(idle.length > 0 ? [folded] : []),
+    ...(idle.length > 0 ? [lists.idle] : []),
   )
   start()
+}
+
+interface Listed {
+  active: readonly Dimension[]
+  idle: readonly Dimension[]
+  /** The largest KL. */
+  largest: number
+}
+
+/** The strips of the active dimensions, and those of the others, which are decoded once they are unfolded. */
+function dimensionLists(opened: Opened, { state }: Context, { active, idle, largest }: Listed) {
+  const [shown, hidden] = [element('div', { class: 'stack tight' }), element('div', { class: 'stack tight' })]
+  const summary = `${idle.length} inactive ${idle.length === 1 ? 'dimension' : 'dimensions'}: Var(E[z_j]) over images is at most ${ACTIVE_VARIANCE}`
+  const folded = element('details', { class: 'card' }, element('summary', {}, summary), hidden)
+  let isFilled = false
+  let work = new AbortController()
+  return {
+    active: shown,
+    idle: folded,
+    /** Decodes all anew, around the centre that the state names. */
+    async fill(): Promise<void> {
+      work.abort()
+      work = new AbortController()
+      isFilled = false
+      const signal = AbortSignal.any([work.signal, opened.signal])
+      const filling = { centre: await centreOf(opened, state.get('centre')), largest, signal }
+      hidden.replaceChildren()
+      await fillList(shown, opened, active, filling)
+      const unfold = () => {
+        if (isFilled || !folded.open) return
+        isFilled = true
+        void fillList(hidden, opened, idle, filling)
+      }
+      folded.ontoggle = unfold
+      unfold()
+    },
+  }
+}
+
+function centreSlider({ images }: Opened, { state }: Context, changed: () => void): HTMLElement {
+  const { root } = slider({
+    label: 'other dimensions: from test image',
+    min: -1,
+    max: Math.min(99, images.count - 1),
+    step: 1,
+    value: Number(state.get('centre') ?? -1),
+    format: i => (i < 0 ? 'none, all 0' : String(i)),
+    change(i) {
+      state.set({ centre: i < 0 ? undefined : i })
+      changed()
+    },
+  })
+  root.classList.add('wide')
+  return root
+}
+
+function traverseCommand({ run, className }: Opened, { state }: Context, count: number): string {
+  const centre = state.get('centre')
+  const start = centre === undefined ? '' : ` --start ${Number(centre) + 1}`
+  return `elbo traverse ${run}${labelFlag(className)} --images ${count} --steps ${STEPS} --extent ${EXTENT}${start}`
 }
 
 /** z = 0, or the code of a test image. */

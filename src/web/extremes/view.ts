@@ -2,7 +2,7 @@
 import * as tf from '#tfjs'
 import { decode, encode } from '../../models/vae.js'
 import { streamKey } from '../../random.js'
-import { element, errorBox, nats, select } from '../dom.js'
+import { element, errorBox, nats, select, words } from '../dom.js'
 import { atImages } from '../model/classes.js'
 import { BATCH, importanceOfBlock } from '../model/importance.js'
 import { nextFrame, valuesOf } from '../model/model.js'
@@ -58,7 +58,12 @@ function showExtremes(body: HTMLElement, opened: Opened, context: Context): () =
     work = new AbortController()
     const signal = AbortSignal.any([work.signal, opened.signal])
     const { count, samples } = measureOf(opened, context)
-    command.textContent = `elbo score ${opened.run} --images ${count} --samples ${samples} --seed ${context.seed}${opened.about.snapshot === 'latest' ? ' --snapshot latest' : ''} --to scores.csv`
+    const snapshot = opened.about.snapshot === 'latest' ? ' --snapshot latest' : ''
+    command.replaceChildren(
+      ...words(
+        `elbo score ${opened.run} --images ${count} --samples ${samples} --seed ${context.seed}${snapshot} --to scores.csv`,
+      ),
+    )
     score(opened, { count, samples, seed: context.seed }, signal, async (found, isLast) => {
       scored = found
       said.textContent = describe(found, count, samples)
@@ -94,7 +99,9 @@ function measureChoices(
   const { state } = context
   const { count, samples, by } = measureOf(opened, context)
   const all = opened.images.count
-  const counts = [...new Set([100, 500, 2000, all].filter(n => n <= all))]
+  // The address may ask for other numbers than these.
+  const rising = (...numbers: number[]) => [...new Set(numbers)].sort((a, b) => a - b)
+  const counts = rising(...[100, 500, 2000].filter(n => n <= all), all, count)
   const kinds = [
     ['logPx', 'log p(x)'],
     ['elbo', 'ELBO'],
@@ -111,7 +118,7 @@ function measureChoices(
     ),
     select(
       'draws of z',
-      [1, 10, 100, 500].map(n => [String(n), String(n)] as const),
+      rising(1, 10, 100, 500, samples).map(n => [String(n), String(n)] as const),
       String(samples),
       value => {
         state.set({ samples: value })
@@ -199,7 +206,7 @@ function pairOf(
   context: Context,
 ): HTMLElement {
   const label = images.label(index)
-  const about = `test image ${index}${label === undefined ? '' : `, label ${label}`}`
+  const about = `test image ${index}${label === undefined ? '' : `, label\u00a0${label}`}`
   const [x, mean] = [thumbnail(images, 56, about), thumbnail(images, 56, 'its reconstruction')]
   x.show(levels, 1)
   mean.show(reconstruction)

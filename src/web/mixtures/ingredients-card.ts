@@ -101,11 +101,17 @@ function tileOf({ kind }: EmModel, { index, weight, images }: Ingredient, shape:
     index,
     root,
     show(value, sd, largest) {
-      amount.textContent = isComponent ? `r ${value.toFixed(3)}` : `z ${signed(value, 3)} ± ${(sd ?? 0).toPrecision(2)}`
+      amount.textContent = isComponent ? `r ${value.toFixed(3)}` : `z ${withSd(value, sd ?? 0)}`
       fill.style.width = `${(100 * Math.abs(value)) / (isComponent ? 1 : largest)}%`
       root.classList.toggle('largest', Math.abs(value) === largest)
     },
   }
+}
+
+/** A value and its standard deviation, both to the second digit of the latter. */
+function withSd(value: number, sd: number): string {
+  const digits = sd > 0 ? Math.min(9, Math.max(0, 1 - Math.floor(Math.log10(sd)))) : 3
+  return `${signed(value, digits)} ± ${sd.toFixed(digits)}`
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
@@ -127,7 +133,7 @@ function explanationSheet(run: string, model: EmModel, shape: ImageShape) {
       { class: 'card stack tight', 'aria-label': 'The posterior of the image' },
       element(
         'div',
-        { class: 'row' },
+        { class: 'row pair' },
         labelled(own.root, 'as the model reads it'),
         labelled(made.root, 'mean image under the posterior'),
       ),

@@ -50,19 +50,24 @@ function chooseRun(
   const wanted = state.get('run')
   const chosen = usable.find(({ name }) => name === wanted) ?? usable.find(run => !('error' in run)) ?? usable[0]
   if (chosen === undefined) return void body.append(noRuns())
-  if (wanted !== undefined && chosen.name !== wanted)
-    bar.append(
-      element('p', { class: 'note' }, `Run ${wanted} has no components and no factors; run ${chosen.name} is shown.`),
-    )
   const said = element('span', { class: 'note' })
   const names = usable.map(({ name }) => [name, name] as const)
   bar.append(
     select('run', names, chosen.name, name => {
       state.set({ run: name, image: undefined }, true)
+      bar.querySelector('.whole-row')?.remove()
       open(name, said)
     }),
     said,
   )
+  if (wanted !== undefined && chosen.name !== wanted)
+    bar.append(
+      element(
+        'p',
+        { class: 'note whole-row' },
+        `Run ${wanted} has no components and no factors; run ${chosen.name} is shown.`,
+      ),
+    )
   open(chosen.name, said)
 }
 

@@ -1,6 +1,6 @@
 /** The figure of the plane: background, codes, pointer, walk and pins. */
 import type { Pair } from '../../evaluation/posterior-map.js'
-import { type Axes, drawAxes } from '../axes.js'
+import { type Axes, type AxesOptions, drawAxes } from '../axes.js'
 import { svgElement } from '../dom.js'
 import { type Figure, figure, type Surface } from '../figure.js'
 import type { Opened } from '../model/with-model.js'
@@ -30,31 +30,18 @@ export interface PlaneFigure extends Pick<Figure, 'root' | 'redraw' | 'command'>
 const STEPS = 10
 
 export function planeFigure(options: PlaneOptions): PlaneFigure {
-  const { theme, state } = options
+  const { state } = options
   const stop = new AbortController()
   let axes: Axes | undefined
   let cursor: Pair = [0, 0]
   let pins = readPins(state.get('pins'))
   let walk: [Pair, Pair] | undefined
   const background = backgroundOf(options, () => made.redraw(), stop.signal)
-  const made = figure({
-    title: 'The latent plane',
-    description: `Test images at the means of q(z|x), coloured by label, above images decoded over the plane. Arrow keys move a point that is decoded.`,
-    theme,
-    aspect: 0.82,
-    height: [300, Math.max(420, Math.min(900, innerHeight - 250))],
-    caption: captionOf(options),
-    draw(surface) {
-      axes = drawAxes(surface, {
-        x: { label: options.basis.names[0], domain: options.domains[0] },
-        y: { label: options.basis.names[1], domain: options.domains[1] },
-        isSquare: true,
-        noGrid: true,
-      })
-      if (state.get('manifold') !== 'off') background(surface, axes)
-      if (state.get('codes') !== 'off') drawCodes(surface, axes, options)
-      drawMarks()
-    },
+  const made = emptyPlane(options, surface => {
+    axes = drawAxes(surface, axesOf(options))
+    if (state.get('manifold') !== 'off') background(surface, axes)
+    if (state.get('codes') !== 'off') drawCodes(surface, axes, options)
+    drawMarks()
   })
   const marks = svgElement('g')
   const drawMarks = () => {
@@ -68,13 +55,8 @@ export function planeFigure(options: PlaneOptions): PlaneFigure {
     drawMarks()
   }
   const pin = (at: Pair) => {
-    const close = pins.findIndex(
-      ([a, b]) => axes !== undefined && Math.hypot(axes.x(a) - axes.x(at[0]), axes.y(b) - axes.y(at[1])) < 8,
-    )
-    pins = close < 0 ? [...pins, at] : pins.filter((_, i) => i !== close)
-    state.set({
-      pins: pins.length > 0 ? pins.map(one => one.map(value => value.toFixed(3)).join(',')).join(';') : undefined,
-    })
+    pins = toggled(pins, at, axes)
+    state.set({ pins: pinsText(pins) })
     options.pinned(pins)
     drawMarks()
   }
@@ -98,8 +80,38 @@ export function planeFigure(options: PlaneOptions): PlaneFigure {
   }
 }
 
+const emptyPlane = (options: PlaneOptions, draw: (surface: Surface) => void): Figure =>
+  figure({
+    title: 'The latent plane',
+    description:
+      'Test images at the means of q(z|x), coloured by label, above images decoded over the plane. Arrow keys move a point that is decoded.',
+    theme: options.theme,
+    aspect: 0.82,
+    height: [300, Math.max(420, Math.min(900, innerHeight - 250))],
+    caption: captionOf(options),
+    draw,
+  })
+
+const axesOf = ({ basis, domains }: PlaneOptions): AxesOptions => ({
+  x: { label: basis.names[0], domain: domains[0] },
+  y: { label: basis.names[1], domain: domains[1] },
+  isSquare: true,
+  noGrid: true,
+})
+
 const between = ([a, b]: Pair, [c, d]: Pair): Pair[] =>
   Array.from({ length: STEPS }, (_, i) => [a + ((c - a) * i) / (STEPS - 1), b + ((d - b) * i) / (STEPS - 1)])
+
+/** The pins without the one that is close to a point; if there is none, with the point. */
+function toggled(pins: readonly Pair[], at: Pair, axes: Axes | undefined): Pair[] {
+  const close = pins.findIndex(
+    ([a, b]) => axes !== undefined && Math.hypot(axes.x(a) - axes.x(at[0]), axes.y(b) - axes.y(at[1])) < 8,
+  )
+  return close < 0 ? [...pins, at] : pins.filter((_, i) => i !== close)
+}
+
+const pinsText = (pins: readonly Pair[]): string | undefined =>
+  pins.length > 0 ? pins.map(one => one.map(value => value.toFixed(3)).join(',')).join(';') : undefined
 
 function readPins(text: string | undefined): Pair[] {
   const pairs = (text ?? '').split(';').map(one => one.split(',').map(Number))
@@ -155,6 +167,9 @@ function backgroundOf({ opened, basis, theme }: PlaneOptions, redraw: () => void
   }
 }
 
+/** Pixels of a plane on which full dots would hide each other. */
+const NARROW = 420
+
 function drawCodes(
   { canvas }: Surface,
   axes: Axes,
@@ -163,11 +178,12 @@ function drawCodes(
   const classes = images.labels?.names.length ?? 0
   const colours = Array.from({ length: 10 }, (_, i) => theme.colour(`series-${i + 1}`))
   const card = theme.colour('card')
+  const radius = axes.right - axes.left < NARROW ? 2.2 : 3.4
   for (let i = 0; i < points.length / 2; i++) {
     const [x, y] = [axes.x(points[2 * i] as number), axes.y(points[2 * i + 1] as number)]
     if (x < axes.left || x > axes.right || y < axes.top || y > axes.bottom) continue
     canvas.beginPath()
-    canvas.arc(x, y, 3.4, 0, 2 * Math.PI)
+    canvas.arc(x, y, radius, 0, 2 * Math.PI)
     canvas.fillStyle = colours[(images.labels?.values[i] ?? 0) % 10] ?? 'grey'
     canvas.fill()
     canvas.strokeStyle = card

@@ -53,33 +53,11 @@ function whyNot({ vae }: Opened): string | undefined {
 }
 
 function build(body: HTMLElement, opened: Opened, context: Context, all: Codes): () => void {
-  const { vae, images, run, signal, className } = opened
+  const { vae, run, className } = opened
   const { state, theme } = context
   const codes = firstLayer(all, vae.layers[0] ?? vae.latentDim, vae.latentDim)
-  const shown = thumbnail(images, 196, 'The image decoded at the pointer')
-  const place = element('p', { class: 'number place', 'data-decoded': 0 })
-  const pins = element('div', { class: 'pins', role: 'group', 'aria-label': 'Pinned images' })
-  const walked = element('div', { class: 'pins', 'aria-label': 'Images along the walk', role: 'group' })
-  const trouble = element('div')
-  const fail = (error: Error) => {
-    if (!signal.aborted) trouble.replaceChildren(errorBox(error.message))
-  }
-  let decoded = 0
-  const decodeLatest = latest(async (code: readonly number[]) => {
-    const values = await decodeMany(opened, [code])
-    if (signal.aborted) return
-    decoded += 1
-    shown.show(values)
-    place.textContent = `z = (${shortCode(code)})`
-    place.setAttribute('data-decoded', String(decoded))
-    place.setAttribute('data-tensors', String(tf.memory().numTensors))
-  }, fail)
-  const row = (root: HTMLElement, what: string) =>
-    latest(
-      ({ basis, points }: { basis: Basis; points: readonly Pair[] }) => showRow(opened, root, basis, points, what),
-      fail,
-    )
-  const [showPins, showWalk] = [row(pins, 'pin'), row(walked, 'walk')]
+  const decoded = decodedImages(opened)
+  const holder = element('div', { class: 'card' })
   let figure: PlaneFigure | undefined
   const chosen = () => state.get('dims') ?? (codes.width === 2 ? '0,1' : 'components')
   const open = () => {
@@ -91,31 +69,87 @@ function build(body: HTMLElement, opened: Opened, context: Context, all: Codes):
       state,
       basis,
       domains: domainsOf(basis),
-      decode: (a, b) => decodeLatest(padded(basis.at(a, b), vae.latentDim)),
-      pinned: points => showPins({ basis, points }),
-      walked: points => showWalk({ basis, points }),
+      decode: (a, b) => decoded.show(padded(basis.at(a, b), vae.latentDim)),
+      pinned: points => decoded.showPins({ basis, points }),
+      walked: points => decoded.showWalk({ basis, points }),
     })
     figure.command(codes.width === 2 ? `elbo manifold ${run}${labelFlag(className)}` : '')
     holder.replaceChildren(figure.root)
   }
-  const holder = element('div', { class: 'card' })
   const options = element(
     'div',
     { class: 'stack tight' },
     ...choices(opened, codes, context, chosen, open),
-    checkbox('decoded images behind', state.get('manifold') !== 'off', isChecked => {
-      state.set({ manifold: isChecked ? undefined : 'off' })
-      figure?.redraw()
-    }),
-    checkbox('codes of test images', state.get('codes') !== 'off', isChecked => {
-      state.set({ codes: isChecked ? undefined : 'off' })
-      figure?.redraw()
+    ...layerBoxes(context, () => figure?.redraw()),
+  )
+  body.append(element('div', { class: 'columns' }, holder, sideCard(decoded, options)))
+  open()
+  return () => figure?.dispose()
+}
+
+/** Points of the plane whose images are shown. */
+interface Row {
+  basis: Basis
+  points: readonly Pair[]
+}
+
+/** The image at the pointer, the pinned images, and those along a walk. */
+function decodedImages(opened: Opened) {
+  const { images, signal } = opened
+  const shown = thumbnail(images, 196, 'The image decoded at the pointer')
+  const place = element('p', { class: 'number place', 'data-decoded': 0 })
+  const pins = element('div', { class: 'pins', role: 'group', 'aria-label': 'Pinned images' })
+  const walk = element('div', { class: 'pins', 'aria-label': 'Images along the walk', role: 'group' })
+  const trouble = element('div')
+  const fail = (error: Error) => {
+    if (!signal.aborted) trouble.replaceChildren(errorBox(error.message))
+  }
+  let count = 0
+  const show = latest(async (code: readonly number[]) => {
+    const values = await decodeMany(opened, [code])
+    if (signal.aborted) return
+    count += 1
+    shown.show(values)
+    place.textContent = `z = (${shortCode(code)})`
+    place.setAttribute('data-decoded', String(count))
+    place.setAttribute('data-tensors', String(tf.memory().numTensors))
+  }, fail)
+  const row = (root: HTMLElement, what: string) =>
+    latest(({ basis, points }: Row) => showRow(opened, root, basis, points, what), fail)
+  return {
+    image: shown.root,
+    place,
+    pins,
+    walk,
+    trouble,
+    show,
+    showPins: row(pins, 'pin'),
+    showWalk: row(walk, 'walk'),
+  }
+}
+
+/** What is drawn on the plane. */
+const layerBoxes = ({ state }: Context, changed: () => void): HTMLElement[] =>
+  (
+    [
+      ['manifold', 'decoded images behind'],
+      ['codes', 'codes of test images'],
+    ] as const
+  ).map(([name, text]) =>
+    checkbox(text, state.get(name) !== 'off', isChecked => {
+      state.set({ [name]: isChecked ? undefined : 'off' })
+      changed()
     }),
   )
-  const side = element(
+
+const sideCard = (
+  { image, place, trouble, pins, walk }: ReturnType<typeof decodedImages>,
+  options: HTMLElement,
+): HTMLElement =>
+  element(
     'div',
     { class: 'card stack tight' },
-    shown.root,
+    image,
     place,
     trouble,
     options,
@@ -127,12 +161,8 @@ function build(body: HTMLElement, opened: Opened, context: Context, all: Codes):
     element('h3', {}, 'Pinned'),
     pins,
     element('h3', {}, 'Walk'),
-    walked,
+    walk,
   )
-  body.append(element('div', { class: 'columns' }, holder, side))
-  open()
-  return () => figure?.dispose()
-}
 
 /** The codes of the layer that is decoded. */
 function firstLayer({ mean, count, dimensions }: Codes, width: number, latentDim: number): Codes {
@@ -147,7 +177,8 @@ const padded = (code: readonly number[], latentDim: number): number[] =>
   Array.from({ length: latentDim }, (_, j) => code[j] ?? 0)
 
 const shortCode = (code: readonly number[]): string => {
-  const shown = code.slice(0, 6).map(value => value.toFixed(2).replace('-', '−'))
+  // Adding 0 turns -0 into 0.
+  const shown = code.slice(0, 6).map(value => (Math.round(100 * value) / 100 + 0).toFixed(2).replace('-', '−'))
   return code.length > 6 ? `${shown.join(', ')}, …` : shown.join(', ')
 }
 

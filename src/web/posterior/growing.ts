@@ -50,8 +50,9 @@ function drawTrace(surface: Surface, { points, elbo, exact }: Trace): void {
     x: { label: 'draws of z (logarithmic)', domain: [1, MOST_DRAWS], isLog: true },
     y: { label: 'nats', domain: domainOf([...values, elbo ?? Number.NaN, exact ?? Number.NaN], 0.08) },
   })
-  if (elbo !== undefined) level(axes, elbo, 'ELBO', 'quiet')
-  if (exact !== undefined) level(axes, exact, 'log p(x), quadrature', 'posterior')
+  // The estimate begins near the ELBO and ends near log p(x): each name stands where the estimate is far.
+  if (elbo !== undefined) level(axes, elbo, { text: 'ELBO', colour: 'quiet', side: 'right' })
+  if (exact !== undefined) level(axes, exact, { text: 'log p(x), quadrature', colour: 'posterior', side: 'left' })
   const { x, y, layer } = axes
   const band = points.filter(({ standardError }) => Number.isFinite(standardError))
   const edge = (sign: number) =>
@@ -74,7 +75,15 @@ function drawTrace(surface: Surface, { points, elbo, exact }: Trace): void {
   )
 }
 
-function level({ left, right, y, layer, over }: Axes, value: number, text: string, colour: string): void {
+interface Level {
+  text: string
+  /** A colour of style.css. */
+  colour: string
+  /** Where its name stands. */
+  side: 'left' | 'right'
+}
+
+function level({ left, right, y, layer, over }: Axes, value: number, { text, colour, side }: Level): void {
   const at = y(value)
   layer.append(
     svgElement('line', {
@@ -87,7 +96,8 @@ function level({ left, right, y, layer, over }: Axes, value: number, text: strin
       'stroke-width': 1.5,
     }),
   )
-  over.append(svgElement('text', { x: right - 4, y: at - 5, 'text-anchor': 'end', class: 'label' }, text))
+  const place = side === 'left' ? { x: left + 4 } : { x: right - 4, 'text-anchor': 'end' }
+  over.append(svgElement('text', { ...place, y: at - 5, class: 'label' }, text))
 }
 
 /** log of the mean of the first n weights, for each n: the beginning of a trace, from log weights in nats. */

@@ -20,79 +20,88 @@ const PICKED = 48
 
 /** Controls that choose an image; `change` is called at first too. */
 export function imageSource(opened: Opened, { state }: Context, change: (chosen: Chosen) => void): HTMLElement {
-  const { images, about } = opened
-  const id = freshId('image')
-  const number = element('input', { type: 'number', id, min: 0, max: images.count - 1, step: 1, class: 'short' })
+  const { images, about, signal } = opened
   const said = element('p', { class: 'note', role: 'status' })
-  const strip = element('div', { class: 'strip', role: 'group', 'aria-label': 'Test images' })
+  const say = (text: string) => {
+    said.textContent = text
+  }
+  const number = numberRow(images.count, index => void pick(index))
+  const strip = imageStrip(images, signal, index => void pick(index))
   let latest = 0
   const pick = async (index: number) => {
     latest += 1
     const asked = latest
     state.set({ image: index })
-    number.valueAsNumber = index
-    for (const child of strip.children)
-      child.setAttribute('aria-pressed', String(child.getAttribute('data-image') === String(index)))
+    number.show(index)
+    strip.press(index)
     try {
       const levels = await images.one('read', index)
-      if (asked !== latest || opened.signal.aborted) return
-      const label = images.label(index)
-      const name = images.names?.[index]
-      change({
-        x: unit(levels),
-        index,
-        about: `test image ${index}${label === undefined ? '' : `, label ${label}`}${name === undefined ? '' : `, ${name}`}`,
-      })
-      said.textContent = about.reads === 'dynamic' ? 'As every evaluation reads it: one fixed binary sample.' : ''
+      if (asked !== latest || signal.aborted) return
+      change({ x: unit(levels), index, about: nameOf(images, index) })
+      say(about.reads === 'dynamic' ? 'As every evaluation reads it: one fixed binary sample.' : '')
     } catch (error) {
-      said.textContent = (error as Error).message
+      say((error as Error).message)
     }
   }
-  number.addEventListener('change', () => {
-    if (Number.isInteger(number.valueAsNumber)) void pick(Math.min(Math.max(0, number.valueAsNumber), images.count - 1))
-  })
   const own = (levels: Float32Array, what: string) => {
     latest += 1
-    for (const child of strip.children) child.setAttribute('aria-pressed', 'false')
+    strip.press(undefined)
     const x = about.reads === 'none' ? levels : levels.map(value => (value >= 0.5 ? 1 : 0))
     change({ x, about: what })
-    said.textContent =
-      about.reads === 'none' ? '' : 'Binarized at 0.5, so that the same drawing gives the same numbers.'
+    say(about.reads === 'none' ? '' : 'Binarized at 0.5, so that the same drawing gives the same numbers.')
   }
-  void fillStrip(strip, images, opened.signal, index => void pick(index))
   void pick(chosenImage(state, images.count))
-  return element(
-    'div',
-    { class: 'stack tight' },
-    element(
-      'div',
-      { class: 'row' },
-      element('label', { for: id }, 'test image'),
-      number,
-      button('next', () => void pick((number.valueAsNumber + 1) % images.count)),
-    ),
-    strip,
-    ...ownImages(images, own, reason => {
-      said.textContent = reason
-    }),
-    said,
-  )
+  return element('div', { class: 'stack tight' }, number.root, strip.root, ownImages(images, own, say), said)
+}
+
+/** A test image in words, such as `test image 7, label 2`. */
+function nameOf(images: TestImages, index: number): string {
+  const [label, name] = [images.label(index), images.names?.[index]]
+  return `test image ${index}${label === undefined ? '' : `, label ${label}`}${name === undefined ? '' : `, ${name}`}`
+}
+
+/** The number of a test image, and a button for the next one. */
+function numberRow(count: number, pick: (index: number) => void) {
+  const id = freshId('image')
+  const input = element('input', { type: 'number', id, min: 0, max: count - 1, step: 1, class: 'short' })
+  input.addEventListener('change', () => {
+    if (Number.isInteger(input.valueAsNumber)) pick(Math.min(Math.max(0, input.valueAsNumber), count - 1))
+  })
+  const label = element('label', { for: id }, 'test image')
+  const next = button('next', () => pick((input.valueAsNumber + 1) % count))
+  return {
+    root: element('div', { class: 'row' }, label, input, next),
+    show(index: number): void {
+      input.valueAsNumber = index
+    },
+  }
+}
+
+/** The first test images as buttons, of which one is pressed or none. */
+function imageStrip(images: TestImages, signal: AbortSignal, pick: (index: number) => void) {
+  const root = element('div', { class: 'strip', role: 'group', 'aria-label': 'Test images' })
+  let pressed: number | undefined
+  const mark = (one: Element) =>
+    one.setAttribute('aria-pressed', String(one.getAttribute('data-image') === String(pressed)))
+  const fill = async () => {
+    for (let index = 0; index < Math.min(PICKED, images.count) && !signal.aborted; index++) {
+      const made = imageButton(images, await images.one('grey', index), index, pick)
+      mark(made)
+      root.append(made)
+    }
+  }
+  // An error shows when the image itself is asked for.
+  fill().catch(() => undefined)
+  return {
+    root,
+    press(index: number | undefined): void {
+      pressed = index
+      for (const one of root.children) mark(one)
+    },
+  }
 }
 
 const unit = (levels: Uint8Array): Float32Array => Float32Array.from(levels, level => level / WHITE)
-
-async function fillStrip(
-  strip: HTMLElement,
-  images: TestImages,
-  signal: AbortSignal,
-  pick: (index: number) => void,
-): Promise<void> {
-  for (let index = 0; index < Math.min(PICKED, images.count) && !signal.aborted; index++) {
-    const levels = await images.one('grey', index).catch(() => undefined)
-    if (levels === undefined) return
-    strip.append(imageButton(images, levels, index, pick))
-  }
-}
 
 /** A picture of an image that can be pressed. */
 export function imageButton(
@@ -130,30 +139,66 @@ function picture({ rows, columns, channels }: TestImages, levels: Uint8Array): I
 /** Pixels of a drawing for each pixel of the image. */
 const PEN = 8
 
+/** Where an image is drawn or a file is opened; `own` is called after each change, with values in [0, 1]. */
 function ownImages(
   images: TestImages,
   own: (levels: Float32Array, what: string) => void,
   fail: (reason: string) => void,
-): HTMLElement[] {
+): HTMLElement {
+  const sheet = drawingSheet(images)
+  let isInverted = false
+  drawing(sheet.pad, images, () => own(shrunk(sheet.pad, images), 'your drawing'))
+  const open = async (file: File) => {
+    try {
+      await sheet.fill(file, isInverted)
+      own(shrunk(sheet.pad, images), `your file ${file.name}, resized to ${images.rows}x${images.columns}`)
+    } catch {
+      fail(`${file.name}: this browser cannot read it as a picture; a PNG, JPEG or WebP file was expected`)
+    }
+  }
+  const tools = [
+    button('Clear', sheet.wipe),
+    ...fileButton(file => void open(file)),
+    checkbox('invert files', false, isChecked => {
+      isInverted = isChecked
+    }),
+  ]
+  const root = element(
+    'details',
+    { class: 'own' },
+    element('summary', { class: 'own-title' }, 'Draw one, or open a file'),
+    element('div', { class: 'row' }, sheet.pad, element('div', { class: 'stack tight' }, ...tools)),
+  )
+  root.addEventListener('dragover', event => event.preventDefault())
+  root.addEventListener('drop', event => {
+    event.preventDefault()
+    const [file] = event.dataTransfer?.files ?? []
+    if (file) void open(file)
+  })
+  return root
+}
+
+/** A black canvas of the shape of the images. */
+function drawingSheet({ rows, columns }: TestImages) {
   const pad = element('canvas', {
-    width: images.columns * PEN,
-    height: images.rows * PEN,
+    width: columns * PEN,
+    height: rows * PEN,
     class: 'pad',
     'aria-label': 'Draw an image here with the pointer; a file can be opened instead',
     role: 'img',
   })
   const context = pad.getContext('2d', { willReadFrequently: true })
-  let isInverted = false
   const wipe = () => {
     if (context === null) return
     context.fillStyle = 'black'
     context.fillRect(0, 0, pad.width, pad.height)
   }
   wipe()
-  const use = (what: string) => own(shrunk(pad, images), what)
-  drawing(pad, images, () => use('your drawing'))
-  const open = async (file: File) => {
-    try {
+  return {
+    pad,
+    wipe,
+    /** Draws a file over all of it. Throws if the browser cannot read it. */
+    async fill(file: File, isInverted: boolean): Promise<void> {
       const bitmap = await createImageBitmap(file)
       wipe()
       if (context === null) return
@@ -161,44 +206,18 @@ function ownImages(
       context.drawImage(bitmap, 0, 0, pad.width, pad.height)
       context.filter = 'none'
       bitmap.close()
-      use(`your file ${file.name}, resized to ${images.rows}x${images.columns}`)
-    } catch {
-      fail(`${file.name}: this browser cannot read it as a picture; a PNG, JPEG or WebP file was expected`)
-    }
+    },
   }
+}
+
+function fileButton(open: (file: File) => void): HTMLElement[] {
   const id = freshId('file')
   const input = element('input', { type: 'file', accept: 'image/*', id, class: 'hidden-text' })
   input.addEventListener('change', () => {
     const [file] = input.files ?? []
-    if (file) void open(file)
+    if (file) open(file)
   })
-  const drop = element(
-    'details',
-    { class: 'own' },
-    element('summary', { class: 'own-title' }, 'Draw one, or open a file'),
-    element(
-      'div',
-      { class: 'row' },
-      pad,
-      element(
-        'div',
-        { class: 'stack tight' },
-        button('Clear', wipe),
-        input,
-        element('label', { for: id, class: 'file-button' }, 'Open a file'),
-        checkbox('invert files', false, isChecked => {
-          isInverted = isChecked
-        }),
-      ),
-    ),
-  )
-  drop.addEventListener('dragover', event => event.preventDefault())
-  drop.addEventListener('drop', event => {
-    event.preventDefault()
-    const [file] = event.dataTransfer?.files ?? []
-    if (file) void open(file)
-  })
-  return [drop]
+  return [input, element('label', { for: id, class: 'file-button' }, 'Open a file')]
 }
 
 /** Lines that follow the pointer, about two pixels of the image wide. */

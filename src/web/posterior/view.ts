@@ -35,19 +35,12 @@ interface Encoded {
 }
 
 function showPosterior(body: HTMLElement, opened: Opened, context: Context): () => void {
-  const { vae, images, run, about } = opened
   const { theme, state, seed } = context
-  const figures = { plane: latentFigure(theme), growing: growingFigure(theme) }
-  const sum = identity()
-  const pictures = {
-    x: thumbnail(images, 112, 'The image as the model reads it'),
-    mean: thumbnail(images, 112, 'Its reconstruction'),
-  }
-  const said = element('p', { class: 'note', role: 'status', 'data-status': 'posterior' })
-  const title = element('h2', {}, 'An image')
   const why = whyNoPlane(opened)
+  const figures = { plane: latentFigure(theme), growing: growingFigure(theme) }
+  const card = imageCard(opened, figures.growing.root)
   let work = new AbortController()
-  let current: { chosen: Chosen; encoded: Encoded; truth?: PlaneIntegrals } | undefined
+  let current: { encoded: Encoded; truth?: PlaneIntegrals } | undefined
   const drawPlane = () => {
     if (current === undefined || why !== undefined) return
     figures.plane.show(
@@ -58,70 +51,37 @@ function showPosterior(body: HTMLElement, opened: Opened, context: Context): () 
     work.abort()
     work = new AbortController()
     const signal = AbortSignal.any([work.signal, opened.signal])
-    title.textContent = chosen.about
-    pictures.x.show(chosen.x)
-    sum.show(undefined)
+    card.begin(chosen)
     study(opened, chosen, seed, signal, {
       encoded(encoded) {
-        current = { chosen, encoded }
-        pictures.mean.show(encoded.reconstruction)
+        current = { encoded }
+        card.reconstruction(encoded.reconstruction)
         drawPlane()
       },
       truth(truth) {
         if (current) current.truth = truth
         drawPlane()
       },
-      terms: sum.show,
+      terms: card.terms,
       trace: figures.growing.show,
-      status: text => {
-        said.textContent = text
-      },
+      status: card.status,
     }).catch(error => {
-      if (!signal.aborted) said.replaceChildren(errorBox((error as Error).message))
+      if (!signal.aborted) card.fail(error as Error)
     })
-    const n = (chosen.index ?? 0) + 1
-    figures.growing.command(
-      chosen.index === undefined
-        ? ''
-        : `elbo evaluate ${run} --images ${n} --samples ${MOST_DRAWS} --seed ${seed}${about.snapshot === 'latest' ? ' --snapshot latest' : ''} --save values.safetensors   # row ${chosen.index}`,
-    )
-    figures.plane.command(
-      chosen.index !== undefined && vae.latentDim === 2 && why === undefined
-        ? `elbo posterior ${run} --images ${chosen.index}`
-        : '',
-    )
+    figures.growing.command(evaluateCommand(opened, chosen, seed))
+    figures.plane.command(why === undefined ? posteriorCommand(opened, chosen) : '')
   }
-  const draws = slider({
-    label: 'draws of q',
-    min: 0,
-    max: 300,
-    step: 1,
-    value: state.number('draws', 60),
-    change(count) {
-      state.set({ draws: count })
-      drawPlane()
-    },
-  })
-  const left = element('div', { class: 'card stack tight' }, imageSource(opened, context, begin))
-  const pair = element(
-    'div',
-    { class: 'row pair' },
-    labelled(pictures.x.root, 'x'),
-    labelled(pictures.mean.root, 'reconstruction at the mode of q'),
-  )
-  const middle = element(
-    'div',
-    { class: 'card stack tight' },
-    ...(why === undefined ? [draws.root, figures.plane.root] : [element('p', { class: 'notice' }, why)]),
-  )
-  const right = element('div', { class: 'card stack tight' }, title, pair, sum.root, said, figures.growing.root)
+  const middle =
+    why === undefined ? [drawsSlider(context, drawPlane), figures.plane.root] : [element('p', { class: 'notice' }, why)]
   body.append(
+    element('p', { class: 'lead' }, leadOf(opened)),
     element(
-      'p',
-      { class: 'lead' },
-      `log p(x) = ELBO + KL(q(z|x) ‖ p(z|x)): the bound falls short by how far q is from the true posterior.${about.classes ? ' This model reads the class y of an image: all of it is given y.' : ''}`,
+      'div',
+      { class: 'columns thirds' },
+      element('div', { class: 'card stack tight' }, imageSource(opened, context, begin)),
+      element('div', { class: 'card stack tight' }, ...middle),
+      card.root,
     ),
-    element('div', { class: 'columns thirds' }, left, middle, right),
   )
   return () => {
     work.abort()
@@ -129,6 +89,64 @@ function showPosterior(body: HTMLElement, opened: Opened, context: Context): () 
     figures.growing.dispose()
   }
 }
+
+const leadOf = ({ about }: Opened): string =>
+  `log p(x) = ELBO + KL(q(z|x) ‖ p(z|x)): the bound falls short by how far q is from the true posterior.${about.classes ? ' This model reads the class y of an image: all of it is given y.' : ''}`
+
+/** The chosen image, its reconstruction and the identity in numbers, above the figure of growing draws. */
+function imageCard({ images }: Opened, growing: HTMLElement) {
+  const title = element('h2', {}, 'An image')
+  const x = thumbnail(images, 112, 'The image as the model reads it')
+  const mean = thumbnail(images, 112, 'Its reconstruction')
+  const sum = identity()
+  const said = element('p', { class: 'note', role: 'status', 'data-status': 'posterior' })
+  const pair = element(
+    'div',
+    { class: 'row pair' },
+    labelled(x.root, 'x'),
+    labelled(mean.root, 'reconstruction at the mode of q'),
+  )
+  return {
+    root: element('div', { class: 'card stack tight' }, title, pair, sum.root, said, growing),
+    begin(chosen: Chosen): void {
+      title.textContent = chosen.about
+      x.show(chosen.x)
+      sum.show(undefined)
+    },
+    reconstruction: (values: Float32Array): void => mean.show(values),
+    terms: sum.show,
+    status(text: string): void {
+      said.textContent = text
+    },
+    fail: ({ message }: Error): void => said.replaceChildren(errorBox(message)),
+  }
+}
+
+function drawsSlider({ state }: Context, changed: () => void): HTMLElement {
+  const { root } = slider({
+    label: 'draws of q',
+    min: 0,
+    max: 300,
+    step: 1,
+    value: state.number('draws', 60),
+    change(count) {
+      state.set({ draws: count })
+      changed()
+    },
+  })
+  return root
+}
+
+/** The command line whose row of numbers is that of the image; none for an image of the user. */
+function evaluateCommand({ run, about }: Opened, { index }: Chosen, seed: number): string {
+  if (index === undefined) return ''
+  const snapshot = about.snapshot === 'latest' ? ' --snapshot latest' : ''
+  return `elbo evaluate ${run} --images ${index + 1} --samples ${MOST_DRAWS} --seed ${seed}${snapshot} --save values.safetensors   # row ${index}`
+}
+
+/** The command line that draws the same plane. */
+const posteriorCommand = ({ run, vae }: Opened, { index }: Chosen): string =>
+  index !== undefined && vae.latentDim === 2 ? `elbo posterior ${run} --images ${index}` : ''
 
 const labelled = (picture: HTMLElement, text: string): HTMLElement =>
   element('div', { class: 'labelled' }, picture, element('span', { class: 'note' }, text))
@@ -225,7 +243,7 @@ function describe(
     now.effectiveSamples < FEW ? ' So few effective draws make its error too small: a few weights decide.' : ''
   if (truth === undefined)
     return `${sampled}.${trust} log p(x) is a lower bound in expectation, so the gap is at least what stands here.`
-  return `By quadrature; with half the points log p(x) changes by ${truth.change.toExponential(0)} nats. By importance sampling with ${sampled}.`
+  return `By quadrature; with half the points log p(x) changes by ${truth.change.toExponential(0).replaceAll('-', '−')} nats. By importance sampling with ${sampled}.`
 }
 
 async function encodeOne({ vae, hasKl }: Opened, model: ModelAt, x: tf.Tensor, seed: number): Promise<Encoded> {

@@ -193,14 +193,29 @@ function drawNames({ y, right, bottom, over }: Axes, points: readonly Points[]):
     .filter(one => one.y.length > 0)
     .map(({ curve, y: values }) => ({ curve, at: y(values.at(-1) as number) }))
     .sort((a, b) => a.at - b.at)
-  let next = 12
-  for (const { curve, at } of ends) {
-    const shown = Math.max(next, at + 4)
-    if (shown > bottom) return
-    next = shown + 14
+  const places = spread(
+    ends.map(({ at }) => at + 4),
+    [12, bottom],
+  )
+  for (const [i, shown] of places.entries()) {
+    const { curve } = ends[i] as (typeof ends)[number]
     const name = curve.name.length > 14 ? `${curve.name.slice(0, 13)}…` : curve.name
     over.append(coloured(svgElement('text', { x: right + 8, y: shown, class: 'label' }, name), curve.colour))
   }
+}
+
+/** Pixels between the base lines of names. */
+const LINE = 14
+
+/** Rising places near the wanted ones, a line apart from each other and within the bounds; the last that have no room are left out. */
+function spread(wanted: readonly number[], [top, bottom]: readonly [number, number]): number[] {
+  const places = wanted.slice(0, Math.floor((bottom - top) / LINE) + 1)
+  places.forEach((place, i) => {
+    places[i] = Math.max(place, i === 0 ? top : (places[i - 1] as number) + LINE)
+  })
+  for (let i = places.length - 1; i >= 0; i--)
+    places[i] = Math.min(places[i] as number, i + 1 < places.length ? (places[i + 1] as number) - LINE : bottom)
+  return places
 }
 
 function coloured(text: SVGTextElement, colour: string): SVGTextElement {

@@ -39,16 +39,16 @@ export const others: readonly Quantity[] = [
   {
     id: 'reconstruction',
     title: 'Reconstruction',
-    label: 'E log p(x|z) (nats per image)',
+    label: 'nats per image',
     of: line => [line.reconstruction ?? line.trainReconstruction],
-    description: 'The reconstruction term of the ELBO after each epoch.',
+    description: 'The reconstruction term of the ELBO, E log p(x|z) under q(z|x), after each epoch.',
   },
   {
     id: 'kl',
     title: 'KL',
-    label: 'KL(q(z|x) ‖ p(z)) (nats per image)',
+    label: 'nats per image',
     of: line => [line.kl ?? line.trainKl],
-    description: 'The KL term of the ELBO after each epoch.',
+    description: 'The KL term of the ELBO, KL(q(z|x) ‖ p(z)), after each epoch.',
   },
   {
     id: 'rate',

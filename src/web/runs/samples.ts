@@ -97,12 +97,10 @@ function kindChoice(state: PageState, changed: () => void): HTMLElement {
     ['samples', 'samples'],
     ['reconstructions', 'reconstructions'],
   ] as const
-  const choice = select('', kinds, kindOf(state), value => {
+  return select('kind', kinds, kindOf(state), value => {
     state.set({ pictures: value === 'samples' ? undefined : value })
     changed()
   })
-  choice.querySelector('select')?.setAttribute('aria-label', 'Kind of pictures')
-  return choice
 }
 
 function epochSlider(list: PicturesOf[Kind], at: number, state: PageState, show: (index: number) => void): HTMLElement {

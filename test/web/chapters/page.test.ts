@@ -34,6 +34,10 @@ describe.skipIf(noBrowser !== undefined)(noBrowser ? `the chapters (skipped: ${n
     const { page, errors } = await open(chapter, '', { viewport: { width: 360, height: 740 } })
     await page.locator('.figure svg path').first().waitFor({ state: 'attached' })
     expect(await page.locator('.katex-html').count()).toBeGreaterThan(1)
+    // Equations are as wide as their fonts make them, and the page sees that a frame later.
+    await page.evaluate(
+      'document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => setTimeout(done))))',
+    )
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
     expect(await served.violations(page)).toEqual([])
     await page.emulateMedia({ colorScheme: 'dark' })
@@ -105,7 +109,7 @@ describe.skipIf(noBrowser !== undefined)(noBrowser ? `the chapters (skipped: ${n
 
   test('the estimate after 1,100 draws is that of the same draws here', async () => {
     const { page } = await open('monte-carlo')
-    await press(page, 'Draw 1000')
+    await press(page, 'Draw 1,000')
     expect(await reading(page, 'count')).toBe('1100')
     const hidden = hiddenOf(drawPoints(truth, streamKey(1, 'points'), 60), truth)
     const last = runningEstimates(drawMany(hidden, streamKey(1, 'draws of z'), 0, 1100), 1).at(-1)

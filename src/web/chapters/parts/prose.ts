@@ -12,12 +12,16 @@ export function fillChapter(root: HTMLElement, sections: readonly string[], part
   if (sections.length !== parts.length + 1)
     throw new Error(`the chapter has ${parts.length} figures, and its text has places for ${sections.length - 1}`)
   const observer = new ResizeObserver(entries => {
-    for (const { target } of entries) reachByKeys(target as HTMLElement)
+    for (const { target } of entries) {
+      const equation = target.closest<HTMLElement>('.equation')
+      if (equation) reachByKeys(equation)
+    }
   })
   sections.forEach((html, i) => {
     const text = prose(html)
     root.append(text)
-    for (const equation of text.querySelectorAll('.equation')) observer.observe(equation)
+    // The parts too: they grow within the equation when the fonts arrive.
+    for (const one of text.querySelectorAll('.equation, .equation .base')) observer.observe(one)
     const part = parts[i]
     if (part) root.append(part.root)
   })
