@@ -9,6 +9,7 @@ import { nearest } from '../settings/nearest.js'
 import { parseFlag, type Setting, shortened, UsageError } from '../settings/setting.js'
 import type { AnyCommand, Command, CommandGroup, Context, Result } from './command.js'
 import { declared } from './declared.js'
+import { hasOutputFailed, reportFailedOutput } from './failed-output.js'
 import { declareCommand, declareGroup, declareProgram } from './help.js'
 import { commandsFor } from './list.js'
 import { visible, visibleJson, visibleLines } from './visible.js'
@@ -21,7 +22,6 @@ const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 }
 const interruption = new AbortController()
 /** Whether the running command ends itself when it is interrupted. */
 let isPatient = false
-let outputFailed = false
 
 /** Runs the command line and ends the process with its exit code. */
 export async function main(): Promise<void> {
@@ -39,7 +39,7 @@ export async function main(): Promise<void> {
   }
   // These writes flush the output. The explicit exit is needed because native libraries keep threads alive.
   await Promise.all([process.stdout, process.stderr].map(stream => new Promise(done => stream.write('', done))))
-  const finalCode = outputFailed ? EXIT.failed : exitCode
+  const finalCode = hasOutputFailed() ? EXIT.failed : exitCode
   if (interruption.signal.aborted) exitAtOnce(finalCode)
   process.exit(finalCode)
 }
@@ -205,12 +205,5 @@ function listenForInterruptions(): void {
     interruption.abort()
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      interruption.abort()
-      if (error.code === 'EPIPE' || outputFailed) return
-      outputFailed = true
-      process.stderr.write(`elbo: cannot write the output: ${error.message}\n`)
-    })
-  }
+  reportFailedOutput(() => interruption.abort())
 }

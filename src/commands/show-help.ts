@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { CommanderError } from 'commander'
 import type { Declared, DeclaredGroup } from './declared.js'
+import { reportFailedOutput } from './failed-output.js'
 import { declareCommand, declareGroup, declareProgram } from './help.js'
 
 const file = fileURLToPath(new URL('declared.json', import.meta.url))
@@ -13,6 +14,7 @@ const compilerRecord = fileURLToPath(new URL('../.tsbuildinfo', import.meta.url)
 /** Prints the help or the version if the command line asks for nothing else. Returns whether it did. */
 export function showHelp(args: readonly string[]): boolean {
   if (!asksForHelp(args) || !isUpToDate()) return false
+  reportFailedOutput()
   const program = declareProgram()
   for (const entry of JSON.parse(readFileSync(file, 'utf8')) as (Declared | DeclaredGroup)[]) {
     if ('commands' in entry) {

@@ -63,6 +63,7 @@ export function openFunctions(runtime: Runtime): Functions {
 
   return {
     define(name, graph) {
+      if (typeof name !== 'string') throw new Error(`the name of a function must be a string, got ${typeof name}`)
       const pointer = makeFunction(api, name, graph, [...defined.values()])
       defined.set(name, pointer)
       api.TFE_ContextAddFunction(context, pointer, status)

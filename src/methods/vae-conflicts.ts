@@ -32,6 +32,11 @@ const rules: readonly Rule<VaeConfig>[] = [
     batchSize % workers === 0
       ? undefined
       : `--workers ${workers}: each takes an equal part of a batch, and --batch-size ${batchSize} is no multiple; use --batch-size ${workers * Math.ceil(batchSize / workers)}`,
+  // An operation that waits for others holds the whole process meanwhile, and with it the questions whether they live.
+  ({ workers, compile }) =>
+    compile === 'off' && workers > 1
+      ? '--compile off: a worker would not notice that another one hangs; use --compile graph, or one worker'
+      : undefined,
   idle(
     ['patience', 'validationImages'],
     ({ validation }) => validation === 'none',

@@ -2,6 +2,7 @@
 import * as tf from '#tfjs'
 import { placeInCluster } from '../collectives/all-reduce.js'
 import { gather, sumOverWorkers } from '../compile/sum-over-workers.js'
+import { interruptedWhile, unlessAborted } from '../interruption.js'
 import type { NodeBackend } from '../libtensorflow/node-backend.js'
 import { TensorFlowError } from '../libtensorflow/status.js'
 
@@ -110,13 +111,34 @@ function watchTeam({ index, count, isChief }: Team): Watch {
   }
 }
 
+/** What the first to come needs while it waits for the others. */
+export interface Meeting {
+  /** Ends the wait. */
+  readonly signal: AbortSignal
+  /** Is given a line that says who is missing. */
+  note(line: string): void
+}
+
+/** The first worker waits this long before it says so, in milliseconds. */
+const PATIENCE = 5000
+
+/** Returns when all workers have called it, however late. Throws an `AbortError` if the user ends the wait. */
+async function meet({ index }: Team, { signal, note }: Meeting): Promise<void> {
+  const { binding } = tf.backend() as NodeBackend
+  const others = binding.cluster?.workers.filter((_, i) => i !== index) ?? []
+  const timer = setTimeout(() => note(`waiting for the other workers, at ${others.join(', ')}`), PATIENCE)
+  const met = await unlessAborted(gather(''), signal).finally(() => clearTimeout(timer))
+  if (met === undefined) throw interruptedWhile('waiting for the other workers')
+}
+
 /**
- * Does some work on all workers of a cluster, which end together. If it fails because another worker is gone, throws an Error of one line
- * that names it and says what `follows`. Alone, a process does just the work.
+ * Does some work on all workers of a cluster, which begin and end together. If it fails because another worker is gone, throws an Error of
+ * one line that names it and says what `follows`. Alone, a process does just the work.
  */
-export async function together<T>(work: () => Promise<T>, follows: string): Promise<T> {
+export async function together<T>(work: () => Promise<T>, follows: string, meeting: Meeting): Promise<T> {
   const team = currentTeam()
   if (team === undefined) return work()
+  await meet(team, meeting)
   const watch = watchTeam(team)
   try {
     const result = await work()

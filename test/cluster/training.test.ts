@@ -119,7 +119,23 @@ describe.skipIf(skipped !== '')(`train --workers${skipped}`, () => {
     expect(existsSync(join(checkpoints, 'mixed'))).toBe(false)
   })
 
-  test('a batch that cannot be divided is refused before anything starts', () => {
+  test('a worker waits for others that have not been started, says so, and can be interrupted', async () => {
+    const [own = '', missing = ''] = await freeAddresses(2)
+    const args = ['--cluster', `${own},${missing}`, '--task', '0', '--run', 'waits', '--epochs', '1', ...small]
+    const child = spawn(process.execPath, [program, 'train', ...args], { cwd: home })
+    let errors = ''
+    child.stderr.on('data', part => {
+      errors += part
+      if (errors.includes(`waiting for the other workers, at ${missing}`)) child.kill('SIGINT')
+    })
+    const [status] = await once(child, 'close')
+    expect(status).toBe(130)
+    expect(errors).toContain('interrupted while waiting for the other workers')
+    expect(existsSync(join(checkpoints, 'waits'))).toBe(false)
+  })
+
+  test('settings that workers cannot have are refused before anything starts', () => {
     refused(2, 'use --batch-size 21', 'train', '--workers', '3', ...small)
+    refused(2, 'would not notice that another one hangs', 'train', '--workers', '2', '--compile', 'off', ...small)
   })
 })

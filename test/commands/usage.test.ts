@@ -101,8 +101,16 @@ test('under --json wrong usage is a JSON document with exit code 2', () => {
   expect(status).toBe(2)
 })
 
-test('output that cannot be written is one line and exit code 1', () => {
-  const { status, stderr } = shell('$ELBO runs > /dev/full')
-  expect(stderr).toMatch(/^elbo: cannot write the output: .*\n$/)
-  expect(status).toBe(1)
+test.each(['runs', '--help', 'train --help', '--version'])(
+  'output of %s that cannot be written is one line',
+  command => {
+    const { status, stderr } = shell(`$ELBO ${command} > /dev/full`)
+    expect(stderr).toMatch(/^elbo: cannot write the output: .*\n$/)
+    expect(status).toBe(1)
+  },
+)
+
+test.each(['--help', 'train --help', 'presets'])('a reader of %s that has gone is no error', command => {
+  const { stdout, stderr } = shell(`{ sleep 1; $ELBO ${command}; echo "exit $?" >&2; } | exec sleep 0`)
+  expect({ stdout, stderr }).toEqual({ stdout: '', stderr: 'exit 0\n' })
 })

@@ -54,6 +54,12 @@ describe.skipIf(skipped !== '')(`TensorFlow functions${skipped}`, () => {
     expect(await Promise.all(sums)).toEqual([Float32Array.of(1, 1), Float32Array.of(5, 5)])
   })
 
+  test.each([undefined, null, 7])('are not defined under the name %s', name => {
+    expect(() => binding.openFunctions().define(name as never, affine(1, [2]))).toThrow(
+      /^the name of a function must be a string, got /,
+    )
+  })
+
   test('that have shapes which do not fit are refused by name when they are defined', () => {
     expect(() => binding.openFunctions().define('misfit', affine(1, [3]))).toThrow(
       /^function misfit: .*must be (equal|compatible)/,

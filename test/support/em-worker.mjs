@@ -17,11 +17,14 @@ const { backend } = await openBackend('tensorflow', {
   threads: 1,
   ...(workers.length > 1 && { cluster: { workers, index: Number(index) } }),
 })
-const results = await together(async () => {
+async function fitAll() {
   const each = []
   for (const [i, given] of JSON.parse(settings).entries()) each.push(await fitted(given, join(folder, String(i))))
   return each
-}, '')
+}
+
+const meeting = { signal: new AbortController().signal, note: () => {} }
+const results = await together(fitAll, '', meeting)
 writeFileSync(1, JSON.stringify(results))
 process.exit(0)
 

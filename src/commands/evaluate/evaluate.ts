@@ -100,7 +100,7 @@ export const evaluate = command({
     const opened = { run: argument, trained, snapshot, seed, mode, reference, context }
     const own = cluster && cluster.index > 0 ? { ...values, save: null } : values
     if (cluster && cluster.index > 0) endWithParent()
-    return together(() => estimator.measure(opened, own as never), 'start it again')
+    return together(() => estimator.measure(opened, own as never), 'start it again', context)
   },
 })
 

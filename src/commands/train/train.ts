@@ -202,7 +202,7 @@ async function trainNamed(
     },
   }
   const job = { folder, config, resume, backend, isLocked: true, signal: context.signal, observer }
-  const result = await together(() => trainRun(job), CONTINUES).finally(() => bar.stop())
+  const result = await together(() => trainRun(job), CONTINUES, context).finally(() => bar.stop())
   if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
   conclude(result, { ...run, use }, command, context)
   return {
@@ -216,7 +216,8 @@ async function trainNamed(
 async function follow(cluster: Cluster, { config }: NamedRun, context: Context): Promise<Result> {
   endWithParent()
   const backend = await openAndSay(config.backend, config.threads, context, cluster)
-  const { ended } = await together(() => trainRun({ folder: '', config, backend, signal: context.signal }), CONTINUES)
+  const job = { folder: '', config, backend, signal: context.signal }
+  const { ended } = await together(() => trainRun(job), CONTINUES, context)
   return { json: { worker: cluster.index, ended }, interrupted: ended === 'interrupted', failed: ended === 'fallen' }
 }
 

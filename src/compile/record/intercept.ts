@@ -1,6 +1,8 @@
 /** Observes the calls from TF.js to its backend while a function runs. */
 import * as tf from '#tfjs'
-import type { Attribute } from '../../libtensorflow/attributes.js'
+import { ALL_REDUCE } from '../../collectives/all-reduce.js'
+import { ATTRIBUTE_TYPES, type Attribute } from '../../libtensorflow/attributes.js'
+import { DTYPES } from '../../libtensorflow/dtypes.js'
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import { STACK_DEPTH } from '../refusal.js'
 
@@ -10,7 +12,7 @@ export interface Listener {
   wrote(dataId: tf.DataId): void
   /** JavaScript is about to read a tensor's values. */
   reads(dataId: tf.DataId): void
-  /** TensorFlow ran an operation. */
+  /** TensorFlow ran an operation; an all-reduce is not run, because it would block the process until all workers have come to it. */
   executed(op: string, attributes: readonly Attribute[], inputs: readonly tf.TensorInfo[], outputs: tf.Tensor[]): void
 }
 
@@ -29,6 +31,9 @@ export function intercept<T>(backend: NodeBackend, listener: Listener, run: () =
     for (const method of METHODS) Reflect.deleteProperty(backend, method) // uncovers the methods of the class
   }
 }
+
+/** What an all-reduce returns instead: this worker's own part. */
+const OF_FLOATS = [{ name: 'T', type: ATTRIBUTE_TYPES.TF_ATTR_TYPE, value: DTYPES.TF_FLOAT }]
 
 const METHODS = ['write', 'read', 'readSync', 'executeSingleOutput', 'executeMultipleOutputs'] as const
 
@@ -49,7 +54,10 @@ function interceptors(backend: NodeBackend, listener: Listener): Pick<NodeBacken
       return readSync.call(backend, dataId)
     },
     executeSingleOutput(op, attributes, inputs) {
-      const output = executeSingleOutput.call(backend, op, attributes, inputs)
+      const output =
+        op === ALL_REDUCE
+          ? executeSingleOutput.call(backend, 'Identity', OF_FLOATS, inputs.slice(0, 1))
+          : executeSingleOutput.call(backend, op, attributes, inputs)
       listener.executed(op, attributes, inputs, [output])
       return output
     },

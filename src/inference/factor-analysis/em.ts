@@ -167,22 +167,24 @@ function sumsAt({ latentDim }: FactorAnalysis, at: Projected, used: number) {
 }
 
 /**
- * The same at the means of p(z | x). Their residuals are those at `start` less W step: so e, ee and ez follow from
- * products with W, and no other matrix of [batch, features] is made.
+ * The same at the means of p(z | x). Their residuals are those at `start` less V u, with G = R Rᵀ, V = W R and R u the step from `start`: so e, ee and
+ * ez follow from products with V, and no other matrix of [batch, features] is made. Products of W and the step itself would lose digits where factors
+ * are nearly the same: large entries of both cancel.
  */
-function refinedSums({ W, latentDim }: FactorAnalysis, at: Inferred, used: number) {
-  const { images, e, ee, ...both } = maskedSums(maskOf(at, used), at.residual, tf.concat([at.mean, at.step], 1))
+function refinedSums({ W, posteriorRoot, latentDim }: FactorAnalysis, at: Inferred, used: number) {
+  const { images, e, ee, ...both } = maskedSums(maskOf(at, used), at.residual, tf.concat([at.mean, at.scaled], 1))
   const [z, moved] = tf.split(both.z, 2) as [tf.Tensor, tf.Tensor]
   const [ez, eMoved] = tf.split(both.ez, 2, 1) as [tf.Tensor, tf.Tensor]
   const [ofZ, ofMoved] = tf.split(both.zz, 2, 0) as [tf.Tensor, tf.Tensor]
   const [zz] = tf.split(ofZ, 2, 1) as [tf.Tensor]
   const [movedZ, movedMoved] = tf.split(ofMoved, 2, 1) as [tf.Tensor, tf.Tensor]
+  const V = tf.matMul(W as tf.Tensor, posteriorRoot as tf.Tensor)
   return {
     images,
-    e: tf.sub(e, tf.sum(tf.mul(W, moved), 1)),
-    ee: tf.add(ee, tf.sum(tf.mul(W, tf.sub(tf.matMul(W, movedMoved), tf.mul(eMoved, 2))), 1)),
+    e: tf.sub(e, tf.sum(tf.mul(V, moved), 1)),
+    ee: tf.add(ee, tf.sum(tf.mul(V, tf.sub(tf.matMul(V, movedMoved), tf.mul(eMoved, 2))), 1)),
     z,
-    ez: tf.sub(ez, tf.matMul(W, movedZ)),
+    ez: tf.sub(ez, tf.matMul(V, movedZ)),
     zz,
     spread: tf.zeros([latentDim, latentDim]),
   }

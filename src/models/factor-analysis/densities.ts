@@ -14,9 +14,10 @@ export interface Projected {
 
 /** The same and a Newton step to the mean. */
 export interface Inferred extends Projected {
-  /** The mean of p(z | x), and that less `start`: [batch, latent]. */
+  /** The mean of p(z | x): [batch, latent]. */
   mean: tf.Tensor
-  step: tf.Tensor
+  /** R^-1 (mean - start), in which no two factors are alike: [batch, latent]. */
+  scaled: tf.Tensor
   /** log p(x, z) at the mean less that at `start`, in nats: [batch], at least 0. */
   gain: tf.Tensor
 }
@@ -39,7 +40,7 @@ export function refine({ W, psi, posteriorRoot }: FactorAnalysis, { start, resid
   const gradient = tf.sub(tf.matMul(residual, tf.div(W, tf.reshape(psi, [-1, 1]))), start)
   const scaled = tf.matMul(gradient, posteriorRoot)
   const step = tf.matMul(scaled, posteriorRoot, false, true)
-  return { start, residual, mean: tf.add(start, step), step, gain: tf.mul(tf.sum(tf.square(scaled), -1), 0.5) }
+  return { start, residual, mean: tf.add(start, step), scaled, gain: tf.mul(tf.sum(tf.square(scaled), -1), 0.5) }
 }
 
 /**
