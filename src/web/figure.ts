@@ -165,7 +165,7 @@ function standalone(svg: SVGSVGElement, canvas: HTMLCanvasElement, theme: Theme)
   originals.forEach((original, i) => {
     const style = getComputedStyle(original)
     for (const name of DRAWN) copies[i]?.setAttribute(name, style.getPropertyValue(name))
-    copies[i]?.removeAttribute('class')
+    for (const name of ['class', 'style']) copies[i]?.removeAttribute(name)
   })
   const { width, height } = svg.viewBox.baseVal
   copy.setAttribute('width', String(width))

@@ -98,17 +98,24 @@ function choose(
   const wanted = context.state.get('run')
   const chosen = runs.find(({ name }) => name === wanted) ?? usable.find(run => !('error' in run)) ?? usable[0]
   if (chosen === undefined) return void body.append(noRuns(context, runs.length > 0))
-  if (wanted !== undefined && chosen.name !== wanted)
-    bar.append(errorBox(`There is no run '${wanted}' here; run ${chosen.name} is shown.`))
   const said = element('span', { class: 'note' })
   const names = runs.map(({ name }) => [name, name] as const)
   bar.append(
     select('run', names, chosen.name, name => {
       context.state.set({ run: name, image: undefined, class: undefined, dims: undefined, pins: undefined }, true)
+      bar.querySelector('.whole-row')?.remove()
       void open(name, said)
     }),
     said,
   )
+  if (wanted !== undefined && chosen.name !== wanted)
+    bar.append(
+      element(
+        'div',
+        { class: 'whole-row' },
+        errorBox(`There is no run '${wanted}' here; run ${chosen.name} is shown.`),
+      ),
+    )
   void open(chosen.name, said)
 }
 

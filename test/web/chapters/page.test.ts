@@ -1,4 +1,5 @@
 // The chapters in a real browser: what their controls do to their numbers, by mouse and by keyboard.
+import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { streamKey } from '../../../src/random.js'
@@ -61,6 +62,18 @@ describe.skipIf(noBrowser !== undefined)(noBrowser ? `the chapters (skipped: ${n
       partsOf('square', 3, ascend('square', 3, { mean: 0.65, sd: 0.7 }, 400)).gap,
       3,
     )
+    await page.close()
+  })
+
+  test('a downloaded figure stands alone: its colours and fonts need no style sheet of the page', async () => {
+    const { page } = await open('bound')
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download The chord lies below the curve as SVG' }).click(),
+    ])
+    const text = readFileSync(await download.path(), 'utf8')
+    expect(text).toContain('log of the mean')
+    expect(text).not.toMatch(/var\(--|class=|style=/)
     await page.close()
   })
 
