@@ -111,6 +111,16 @@ describe.skipIf(noBrowser !== undefined)(`in Chromium${skipped}`, () => {
     await page.context().close()
   })
 
+  test('on a phone a row of the table is a line high and shows the bound, however long the names of other runs are', async () => {
+    const { page } = await open('', { viewport: { width: 390, height: 844 } })
+    const bound = page.locator('tr[data-run=plane] td.number').nth(1)
+    const { x, width, height } = (await bound.boundingBox()) ?? { x: 0, width: 0, height: 0 }
+    expect(width).toBeGreaterThan(0)
+    expect(x + width).toBeLessThan(390)
+    expect(height).toBeLessThan(50)
+    await page.context().close()
+  })
+
   test('names and settings with HTML are text, and a damaged run shows its error', async () => {
     const { page, errors: wrong } = await open('')
     await page.locator('tr', { hasText: '<img src=x onerror=alert(1)>' }).waitFor()
