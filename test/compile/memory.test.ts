@@ -14,14 +14,20 @@ describe.skipIf(skipped !== '' || process.platform !== 'linux')(`a disposed scan
   beforeAll(() => useBackend('tensorflow'))
 
   test('gives back the machine code that XLA made for it', async () => {
-    for (let i = 0; i < 3; i++) await compileAndDispose()
-    const before = residentMegabytes()
-    const scans = 15
-    for (let i = 0; i < scans; i++) await compileAndDispose()
-    // Kept code of this step is 3 MB, for each scan; what the process itself grows by is less, on a busy machine too.
-    expect((residentMegabytes() - before) / scans).toBeLessThan(2)
+    await growthPerScan(3)
+    // Code that is kept is 3 MB of this step in each group; what the process itself grows by, at some time, is not in all of them.
+    const groups: number[] = []
+    for (let i = 0; i < 3; i++) groups.push(await growthPerScan(8))
+    expect(Math.min(...groups)).toBeLessThan(2)
   })
 })
+
+/** Megabytes for each of some scans that are made and disposed. */
+async function growthPerScan(scans: number): Promise<number> {
+  const before = residentMegabytes()
+  for (let i = 0; i < scans; i++) await compileAndDispose()
+  return (residentMegabytes() - before) / scans
+}
 
 async function compileAndDispose(): Promise<void> {
   const w = tf.variable(tf.ones([50, 50]))
