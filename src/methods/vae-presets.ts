@@ -69,7 +69,7 @@ export const presets = {
       epochs: 60,
       likelihood: 'discretized-logistic',
       binarize: 'none',
-      // Codes of pictures of many kinds are far from N(0, I), and so are its samples from pictures.
+      // The codes of pictures of many kinds do not follow N(0, I), and draws from it are decoded to blurs.
       prior: 'mixture',
       kl: 'monte-carlo',
     },
