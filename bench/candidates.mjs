@@ -98,10 +98,13 @@ const CONVOLUTIONAL_CHUNK = 5
 /**
  * The candidates that can run a model, with chunks that suit its size.
  * @param {import('./workload.mjs').Model} model
- * @param {Candidate[]} candidates
+ * @param {Candidate[]} all
+ * @param {string} backend `cuda` leaves out those that compute on the CPU only
  * @returns {Candidate[]}
  */
-export function candidatesFor({ filters }, candidates) {
+export function candidatesFor({ filters }, all, backend) {
+  const candidates =
+    backend === 'cuda' ? all.filter(({ products, args }) => !products && !args[0]?.includes('tensorflow_')) : all
   if (!filters) return candidates
   return candidates
     .filter(({ products }) => !products)

@@ -7,9 +7,9 @@ import { cut, summarize, sumWeights } from '../dist/evaluation/importance.js'
 import { overImages } from '../dist/evaluation/over-images.js'
 import { createVae, encode, initialize, openBackend, resolveConfig, streamKey } from '../dist/index.js'
 
-const { hidden, latent, batch, images, samples } = JSON.parse(process.env.BENCH_MODEL)
+const { backend = 'tensorflow', hidden, latent, batch, images, samples } = JSON.parse(process.env.BENCH_MODEL)
 const pixels = new Uint8Array(readFileSync(images)).subarray(16).map(grey => (grey < 128 ? 0 : 255))
-await openBackend('tensorflow', { debug: false })
+await openBackend(backend, { debug: false })
 
 const config = resolveConfig({ hidden, latentDim: latent, activation: 'tanh' })
 const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })

@@ -12,10 +12,10 @@ import {
   streamKey,
 } from '../dist/index.js'
 
-const { filters, hidden, latent, batch, images } = JSON.parse(process.env.BENCH_MODEL)
+const { backend = 'tensorflow', filters, hidden, latent, batch, images } = JSON.parse(process.env.BENCH_MODEL)
 const [mode, precision] = process.argv.slice(2)
 const pixels = new Uint8Array(readFileSync(images)).subarray(16)
-await openBackend('tensorflow', { debug: false })
+await openBackend(backend, { debug: false })
 
 const config = resolveConfig({ filters: filters ?? null, hidden, latentDim: latent, activation: 'relu' })
 const vae = createVae({ ...config, rows: 28, columns: 28, channels: 1 })

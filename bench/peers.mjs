@@ -12,7 +12,7 @@ import { modelsOf, parseWorks, SAMPLES, UsageError, works } from './workload.mjs
 
 const HELP = `Usage: node bench/peers.mjs [options]
 
-Runs the same VAE in elbo, PyTorch, JAX and TensorFlow in turn, about two seconds each per round, and prints the median
+Runs the same VAE in elbo, PyTorch, JAX and TensorFlow in turn, some seconds each per round, and prints the median
 over rounds with the range, and the ratio to elbo's faster compiled mode, taken round by round. An extra round warms up.
 
   --work W,…      ${Object.keys(works).join(', ')}; default: all, or steps if --models is given
@@ -20,7 +20,9 @@ over rounds with the range, and the ratio to elbo's faster compiled mode, taken 
                   for importance (${SAMPLES} draws for each of a batch of images): ${works.importance.models.join(', ')}
                   for workers (two processes, of one thread each, which divide every batch): ${works.workers.models.join(', ')}
   --only NAME,…   candidates whose name contains one of these, such as elbo,jax
+  --backend B     tensorflow (the CPU; default), or cuda, where PyTorch and JAX must have been built for CUDA
   --rounds N      rounds that count (default: 7)
+  --seconds N     seconds of a turn (default: 2)
   --write         write the tables and the chart into docs/benchmarks.md
   --json          print one JSON document
   --help          show this help
@@ -34,7 +36,6 @@ Run once before: npm run build, and bench/peers/setup.sh for the Python environm
 const here = import.meta.dirname
 const docs = join(here, '..', 'docs')
 const document = join(docs, 'benchmarks.md')
-const TURN_MS = 2000
 const LIMITS = { startSeconds: 180, firstStepSeconds: 180, turnSeconds: 300 }
 const python = process.env.BENCH_PYTHON ?? join(here, 'peers', '.venv', 'bin', 'python')
 
@@ -55,15 +56,15 @@ async function main() {
   // Before the first measurement, so that an error in the last task is not found only after ten minutes.
   const asks = await Promise.all(options.tasks.map(({ work, model }) => details(work, model)))
   for (const [i, { work, model, candidates }] of options.tasks.entries()) {
-    const asked = { ...model, ...asks[i], images: mnist() }
+    const asked = { ...model, ...asks[i], backend: options.backend, images: mnist() }
     const onProgress = text => progress(`${work} ${model.name}: ${text}`)
-    const turns = { rounds: options.rounds, turnMs: TURN_MS, limits: LIMITS, onProgress }
+    const turns = { rounds: options.rounds, turnMs: options.seconds * 1000, limits: LIMITS, onProgress }
     const measured = await interleave(candidates, { ...turns, launch: candidate => launch(candidate, asked) })
     comparisons.push(comparison(work, model, measured))
     progress('')
     if (!options.json) console.log(`${section(comparisons.at(-1))}\n`)
   }
-  const run = { command: commandLine(), machine: await machine(options.rounds), date: today(), comparisons }
+  const run = { command: commandLine(), machine: await machine(options), date: today(), comparisons }
   console.log(options.json ? JSON.stringify(run, null, 2) : run.machine)
   if (options.write) await write(run, options.rounds)
 }
@@ -80,7 +81,9 @@ function readOptions() {
       work: { type: 'string' },
       models: { type: 'string' },
       only: { type: 'string', default: '' },
+      backend: { type: 'string', default: 'tensorflow' },
       rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '2' },
       write: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -89,15 +92,25 @@ function readOptions() {
   const rounds = Number(values.rounds)
   if (!(Number.isInteger(rounds) && rounds > 0))
     throw new UsageError(`--rounds must be a whole number of at least 1, but is '${values.rounds}'`)
-  const wanted = parseWorks(values.work ?? (values.models ? 'steps' : Object.keys(works).join()))
+  const seconds = Number(values.seconds)
+  if (!(seconds > 0)) throw new UsageError(`--seconds must be a number above 0, but is '${values.seconds}'`)
+  if (!['tensorflow', 'cuda'].includes(values.backend))
+    throw new UsageError(`--backend must be tensorflow or cuda, but is '${values.backend}'`)
+  if (values.backend === 'cuda' && values.work?.includes('workers'))
+    throw new UsageError('--work workers is measured on the CPU only, but --backend is cuda')
+  const wanted = parseWorks(values.work ?? (values.models ? 'steps' : worksOn(values.backend).join()))
   const chosen = chooseCandidates(wanted, values.only)
   const tasks = wanted
     .flatMap(work => modelsOf(work, values.models).map(model => ({ work, model })))
     .map(({ work, model }) => {
-      return { work, model, candidates: candidatesFor(model, chosen[work]) }
+      return { work, model, candidates: candidatesFor(model, chosen[work], values.backend) }
     })
     .filter(({ candidates }) => candidates.length)
-  return { ...values, rounds, tasks }
+  return { ...values, rounds, seconds, tasks }
+}
+
+function worksOn(backend) {
+  return Object.keys(works).filter(work => backend === 'tensorflow' || work !== 'workers')
 }
 
 /** Throws an Error if something that is needed later is missing. */
@@ -154,10 +167,10 @@ function features() {
 }
 
 /** Machine, versions, rounds, and what else the machine does, in one line. */
-async function machine(rounds) {
+async function machine({ rounds, backend: name }) {
   const { openBackend } = await import('../dist/index.js')
-  const { backend } = await openBackend('tensorflow', { debug: false })
-  const versions = `Node ${process.version}, elbo on ${backend.version}${peerVersions()}`
+  const { backend } = await openBackend(name, { debug: false })
+  const versions = `Node ${process.version}, elbo on ${backend.version}, ${backend.device}${peerVersions()}`
   const load = `load average ${loadavg()[2]?.toFixed(1)} over the last 15 minutes`
   return `${computer()}${features()}, ${load}; ${versions}; rounds in turn, one to warm up and ${rounds} counted.`
 }

@@ -1,6 +1,6 @@
 // Checks the backend cuda on a machine with an NVIDIA GPU, and prints a report to attach to an issue: node scripts/check-gpu.mjs
-// Runs the set-up, lists the backends, and compares the ELBO and gradients of one batch, two epochs of training and the time of a step
-// between GPU and CPU. Exit code 1, with the reason, if it cannot run or a check fails. --rehearse uses the CPU in place of the GPU, for
+// Runs the set-up, lists the backends, and compares the ELBO and gradients of one batch, twenty steps of gradient descent in each mode, two
+// epochs of training and the time of a step between GPU and CPU. Exit code 1, with the reason, if it cannot run or a check fails. --rehearse uses the CPU in place of the GPU, for
 // changes to this script on a machine without one.
 
 import { spawnSync } from 'node:child_process'
@@ -19,6 +19,10 @@ process.on('exit', () => rmSync(checkpoints, { recursive: true, force: true }))
 const ELBO_TOLERANCE = 5e-3
 /** Relative to the largest gradient of the weight. */
 const GRADIENT_TOLERANCE = 1e-4
+/** Bounds of 20 steps, relative. */
+const BOUND_TOLERANCE = 1e-5
+/** Changes of a weight by 20 steps of gradient descent, relative to its largest change. */
+const STEPS_TOLERANCE = 1e-3
 /** Validation ELBO after two epochs, nats per image. */
 const TRAINING_TOLERANCE = 1
 
@@ -30,7 +34,9 @@ if (!rehearse) await requireGpu()
 report(`# elbo on ${rehearse ? 'the CPU, rehearsing' : 'a GPU'}`)
 report(`${process.platform}-${process.arch}, Node ${process.version}, ${cpus()[0]?.model.trim()}\n`)
 report('```', elbo('backends').stdout.trim(), '```')
-compareBatch(measure(device), measure('tensorflow'))
+const [mine, reference] = [measure(device), measure('tensorflow')]
+compareBatch(mine, reference)
+compareSteps(mine, reference)
 compareTraining()
 console.log(lines.join('\n'))
 console.log(`\n${failures === 0 ? 'all checks passed' : `${failures} of the checks failed`}`)
@@ -111,6 +117,25 @@ function compareBatch(mine, reference) {
   report('\n| a training step, ms | eager | graph | XLA |', '|---|---|---|---|')
   for (const { device, times } of [mine, reference])
     report(`| ${device} | ${times.off} | ${times.graph} | ${times.xla} |`)
+}
+
+function compareSteps(mine, reference) {
+  report('')
+  for (const [mode, { failure, elbo, changes }] of Object.entries(mine.trained)) {
+    const expected = reference.trained[mode]
+    if (failure || expected.failure) {
+      check(false, `twenty steps with --compile ${mode}: ${failure ?? expected.failure}`)
+      continue
+    }
+    const bounds = Math.max(...elbo.map((value, i) => Math.abs(value / expected.elbo[i] - 1)))
+    const weights = Math.max(
+      ...changes.map((change, i) => largestDifference(change, expected.changes[i]) / largest(expected.changes[i])),
+    )
+    check(
+      bounds < BOUND_TOLERANCE && weights < STEPS_TOLERANCE,
+      `twenty steps of gradient descent with --compile ${mode}: bounds differ by at most ${bounds.toExponential(1)} (allowed: ${BOUND_TOLERANCE}), the changes of a weight by ${weights.toExponential(1)} of the largest (allowed: ${STEPS_TOLERANCE})`,
+    )
+  }
 }
 
 function largestDifference(a, b) {

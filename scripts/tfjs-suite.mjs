@@ -1,5 +1,6 @@
-// Runs TF.js's own published test suite on our binding: `npm run test:tfjs`. Run it after any change in src/libtensorflow/ and after an
-// update of TF.js, koffi or TensorFlow. Needs `npm run setup`; compiles src/libtensorflow/ itself. Exits with 1 on an unknown failure.
+// Runs TF.js's own published test suite on our binding: `npm run test:tfjs`, or on a GPU `npm run test:tfjs -- cuda`. Run it after any change
+// in src/libtensorflow/ and after an update of TF.js, koffi or TensorFlow. Needs `npm run setup`; compiles src/libtensorflow/ itself. Exits
+// with 1 on an unknown failure.
 import { bundle } from './tfjs-suite/bundle.mjs'
 import { runSpecs } from './tfjs-suite/run.mjs'
 
@@ -10,7 +11,7 @@ const KNOWN_FAILURES = new Map([
   ['round test-tensorflow {} int32', 'the CPU kernel of TensorFlow 2.21 makes every int32 zero'],
 ])
 
-const { passed, skipped, failures } = await runSpecs(await bundle())
+const { passed, skipped, failures } = await runSpecs(await bundle(), process.argv[2])
 for (const { name, messages } of failures) {
   const known = KNOWN_FAILURES.get(name)
   console.log(`\nFAILED ${name}${known === undefined ? '' : ` (known: ${known})`}\n  ${messages.join('\n  ')}`)

@@ -12,7 +12,7 @@ test.skipIf(skipped !== '')(name, { timeout: 600_000 }, () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--rehearse'], { encoding: 'utf8' })
   expect(status, stderr).toBe(0)
   expect(stdout).toMatch(/^# elbo on the CPU, rehearsing/)
-  expect(stdout.match(/^- ok: /gm)).toHaveLength(6)
+  expect(stdout.match(/^- ok: /gm)).toHaveLength(9)
   expect(stdout).toContain('repeating the training gives the same bytes')
   expect(stdout.trim()).toMatch(/all checks passed$/)
 })

@@ -2,8 +2,11 @@
 
 import jax
 import jax.numpy as jnp
-from protocol import batch, latent, model, pixels, serve, weights
+from protocol import batch, latent, model, on_gpu, pixels, serve, weights
 
+jax.config.update("jax_platforms", "cuda" if on_gpu else "cpu")
+if on_gpu:
+    jax.config.update("jax_default_matmul_precision", "highest")  # float32 without TF32, as elbo computes
 binary = jnp.asarray(pixels[: 100 * batch] >= 128, jnp.float32)
 parameters = jax.tree.map(jnp.asarray, weights())
 

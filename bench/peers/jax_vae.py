@@ -6,10 +6,14 @@ import sys
 
 import jax
 import jax.numpy as jnp
-from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, batch, filters, indices, pixels, serve, weights
+from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, batch, filters, indices, on_gpu, pixels, serve, weights
 
-images = jnp.asarray(pixels)
+
 PRECISION = jnp.bfloat16 if sys.argv[2:] == ["bfloat16"] else jnp.float32
+jax.config.update("jax_platforms", "cuda" if on_gpu else "cpu")
+if on_gpu:
+    jax.config.update("jax_default_matmul_precision", "highest")  # float32 without TF32, as elbo computes
+images = jnp.asarray(pixels)
 CHUNK = 5 if filters else 100  # as in candidates.mjs
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 

@@ -1,7 +1,8 @@
 """Shared by all peers: the data, the model's sizes, and the line protocol of bench/peers.mjs.
 
 The benchmark starts each candidate as a process, `python3 PEER.py MODE`, with BENCH_MODEL in the environment, a JSON object:
-hidden (list), latent, batch, images (path of MNIST's IDX file) and, for a convolutional model, filters (list). The candidate builds its
+hidden (list), latent, batch, images (path of MNIST's IDX file), backend (`cuda` for a GPU; the CPU if `tensorflow` or missing) and, for a
+convolutional model, filters (list). The candidate builds its
 step, runs it once and prints `ready FIRST_CALL_MS`. Then, for each line `N` on standard input, it runs N training steps and prints the
 milliseconds per step. Both numbers are followed by the peak memory of the process in megabytes.
 """
@@ -16,6 +17,7 @@ import numpy as np
 
 model = json.loads(os.environ["BENCH_MODEL"])
 hidden, latent, batch, filters = model["hidden"], model["latent"], model["batch"], model.get("filters") or []
+on_gpu = model.get("backend") == "cuda"
 pixels = np.fromfile(model["images"], np.uint8)[16:].reshape(-1, 784)[:50_000]
 
 LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-7

@@ -8,9 +8,11 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
-from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, filters, indices, pixels, serve, weights
+from protocol import BETA1, BETA2, EPSILON, INNERMOST, LEARNING_RATE, filters, indices, on_gpu, pixels, serve, weights
 
-images = torch.from_numpy(pixels)
+device = "cuda" if on_gpu else "cpu"
+torch.backends.cudnn.allow_tf32 = False  # as for matrix products, and as elbo computes
+images = torch.from_numpy(pixels).to(device)
 mode, precision = sys.argv[1], "".join(sys.argv[2:])
 if precision == "medium":
     torch.set_float32_matmul_precision("medium")
@@ -19,7 +21,7 @@ if precision == "medium":
 def parameter(w, transposed):
     """A kernel [rows, columns, inputs, outputs] as [outputs, inputs, rows, columns]; as [inputs, outputs, rows, columns] if transposed."""
     axes = ((2, 3, 0, 1) if transposed else (3, 2, 0, 1)) if w.ndim == 4 else range(w.ndim)
-    return torch.nn.Parameter(torch.tensor(np.ascontiguousarray(w.transpose(axes))))
+    return torch.nn.Parameter(torch.tensor(np.ascontiguousarray(w.transpose(axes)), device=device))
 
 
 encoder, heads, decoder = [
@@ -55,7 +57,7 @@ def decode(z):
 
 
 def loss(x):
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "autocast"):
+    with torch.autocast(device, torch.bfloat16, enabled=precision == "autocast"):
         code = encode(x)
         mu, log_var = (torch.addmm(bias, code, kernel).float() for kernel, bias in heads)
         logits = decode(mu + torch.exp(log_var / 2) * torch.randn_like(mu)).float()
@@ -69,10 +71,12 @@ objective = torch.compile(loss) if mode == "compile" else loss
 
 def run(steps):
     for rows in indices(steps):
-        x = torch.bernoulli(images[torch.from_numpy(rows)] / 255.0)
+        x = torch.bernoulli(images[torch.from_numpy(rows).to(device)] / 255.0)
         optimizer.zero_grad(set_to_none=True)
         objective(x).backward()
         optimizer.step()
+    if on_gpu:
+        torch.cuda.synchronize()
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
 // Runs the bundled specs on our backend, in Jasmine, whose functions the specs expect as globals.
 import { readFileSync } from 'node:fs'
 import { createRequire, Module } from 'node:module'
+import { availableParallelism } from 'node:os'
 
 const require = createRequire(import.meta.url)
 const PROGRESS_EVERY = 500
 
 /** Resolves to the counts, and to each failure's full name and messages. */
-export async function runSpecs({ specs, binding }) {
+export async function runSpecs({ specs, binding }, backend = 'tensorflow') {
   require('jasmine-core').boot()
   const { modules, describeSpecs } = require(specs)
   for (const [name, load] of Object.entries(modules)) preload(name, load)
-  await describeSpecs(await openBackend(binding))
+  await describeSpecs(await openBackend(await import(binding), backend))
   const leftOut = namesLeftOut()
   const environment = globalThis.jasmine.getEnv()
   const result = { passed: 0, skipped: 0, failures: [] }
@@ -25,13 +26,27 @@ export async function runSpecs({ specs, binding }) {
   return result
 }
 
-async function openBackend(binding) {
-  const { createBinding, createNodeBackend, libraryDirectory, openLibrary } = await import(binding)
+async function openBackend(native, backend) {
+  if (backend === 'cuda') return openCuda(native)
+  const { createBinding, createNodeBackend, libraryDirectory, openLibrary } = native
   const directory = libraryDirectory()
   if (directory === undefined) throw new Error('this platform has no native TensorFlow: the suite cannot run here')
   const opened = createBinding(openLibrary(directory))
   console.log(`TF.js's own specs on TensorFlow ${opened.TF_Version} in ${directory}`)
   return createNodeBackend(opened)
+}
+
+/** As src/backends/cuda.ts does. */
+function openCuda(native) {
+  const directory = native.cachedLibrary(native.cudaWheel)
+  native.loadNvidiaLibraries()
+  const config = native.sessionConfig({ threads: availableParallelism(), gpu: true })
+  const opened = native.createBinding(native.openLibrary(directory), { config })
+  native.setFullFloat32(directory)
+  const devices = opened.devices.map(({ name }) => name).join(', ')
+  console.log(`TF.js's own specs on TensorFlow ${opened.TF_Version} in ${directory}, on ${devices}`)
+  if (!opened.isUsingGpuDevice()) throw new Error('TensorFlow finds no GPU: `elbo backends` says why')
+  return native.createNodeBackend(opened)
 }
 
 /** Makes `require(name)` return the result of `load`, which is called on first use. */

@@ -6,12 +6,12 @@
  */
 import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
 import type { Binding } from '../libtensorflow/binding.js'
-import { preload, setFullFloat32 } from '../libtensorflow/c-api.js'
-import { cudaDataDirectory, cudaWheel, nvidiaLibraries } from '../libtensorflow/cuda-build.js'
+import { setFullFloat32 } from '../libtensorflow/c-api.js'
+import { cudaWheel } from '../libtensorflow/cuda-build.js'
 import type { Gpu } from '../libtensorflow/cuda-driver.js'
+import { loadNvidiaLibraries } from '../libtensorflow/cuda-library.js'
 import { DTYPES } from '../libtensorflow/dtypes.js'
 import { cachedLibrary } from '../libtensorflow/location.js'
-import { setEnvironment } from '../libtensorflow/process.js'
 import { type BackendCandidate, type BackendOptions, BackendRefusal } from './backend.js'
 import { findGpu, thisHost } from './cuda-diagnosis.js'
 import { loadedDirectory, openNative, register, TFJS_NAME } from './native.js'
@@ -47,9 +47,7 @@ function openBinding(options: BackendOptions): Binding {
     throw new BackendRefusal(NAME, reason, 'open the backend cuda before any other')
   }
   try {
-    // TensorFlow then finds them by name, whatever LD_LIBRARY_PATH says, and an error names the library that cannot be loaded.
-    for (const library of nvidiaLibraries()) preload(library)
-    setEnvironment('XLA_FLAGS', withDataDirectory(process.env.XLA_FLAGS))
+    loadNvidiaLibraries()
     const binding = openNative(NAME, directory, options, { gpu: true })
     // TF32 keeps 10 bits of each factor's mantissa: too few for gradients and bounds to agree with other backends.
     setFullFloat32(directory)
@@ -59,12 +57,6 @@ function openBinding(options: BackendOptions): Binding {
     throw new BackendRefusal(NAME, (error as Error).message, 'remove that file and run `npx elbo setup --cuda`')
   }
 }
-
-const DATA_FLAG = '--xla_gpu_cuda_data_dir='
-
-/** XLA's flags, with the folder of libdevice and ptxas unless the user has set one. */
-const withDataDirectory = (flags = ''): string =>
-  flags.includes(DATA_FLAG) ? flags : `${flags} ${DATA_FLAG}${cudaDataDirectory()}`.trim()
 
 /** Throws a `BackendRefusal` unless TensorFlow computes a correct product on its first GPU: it silently falls back to the CPU. */
 function requireGpu(binding: Binding): void {

@@ -257,6 +257,14 @@ export function required<T>(returned: T | null, what: string): T {
   return returned
 }
 
+/**
+ * koffi calls C functions on stacks of its own: 128 KiB on worker threads unless told otherwise. XLA compiles on the thread that runs the
+ * step, by recursion over the program, and NVIDIA's libraries start there: with less than this they overwrite other memory or crash.
+ * A stack is virtual memory until it is used.
+ */
+const STACK_BYTES = 8 * 2 ** 20
+koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES })
+
 /** koffi accepts 256 calls at once, and libuv has fewer threads than this: further calls wait here. */
 const MOST_CALLS = 64
 let calls = 0

@@ -61,6 +61,24 @@ export function slice(builder: Builder, value: Value, begin: Value, size: readon
   return builder.single('Slice', attributes, [value, begin, ints(builder, size)], { dtype, shape: size })
 }
 
+/**
+ * Row `i` of `value`, a scalar int32, as [1, ...]. The same as `slice` along the first axis; XLA needs a `slice` where the row is not constant,
+ * and a graph on a GPU needs this, because TensorFlow has no GPU kernel of `Slice` for uint8.
+ */
+export function stridedRow(builder: Builder, value: Value, i: Value): Value {
+  const { dtype, shape } = builder.typeOf(value)
+  const rest = shape.slice(1)
+  const next = builder.single('AddV2', [typeAttribute('T', INT32)], [i, int(builder, 1)], { dtype: INT32, shape: [] })
+  const begin = pack(builder, [i, ...rest.map(() => int(builder, 0))], 0)
+  const end = pack(builder, [next, ...rest.map(size => int(builder, size))], 0)
+  const attributes = [typeAttribute('T', dtype), typeAttribute('Index', INT32)]
+  const strides = ints(
+    builder,
+    shape.map(() => 1),
+  )
+  return builder.single('StridedSlice', attributes, [value, begin, end, strides], { dtype, shape: [1, ...rest] })
+}
+
 /** Stacks values of one type along a new axis. */
 export function pack(builder: Builder, values: readonly Value[], axis: number): Value {
   const [first] = values

@@ -42,11 +42,12 @@ export function compileLoop(
   const name = `scan_${definitions++}`
   const onGpu = binding.isUsingGpuDevice()
   const { program, functions: callees } = forMode(mode, step.program, { name, precision, onGpu })
-  const loop = makeLoop({ ...step, program }, shape)
+  const by = reducesOverWorkers(step.program) ? 'graph' : mode
+  const loop = makeLoop({ ...step, program }, shape, by)
   const functions = defineLoop(binding, name, loop, callees)
   const variables = [...step.variables.values()]
   const changed = loop.assigned.map(name => step.variables.get(name) as tf.Variable)
-  const attributes = MODE_ATTRIBUTES[reducesOverWorkers(step.program) ? 'graph' : mode]
+  const attributes = MODE_ATTRIBUTES[by]
   const outputs = [...loop.outputs].map(([name, type]) => [name, sizeOf(type)] as const)
   return {
     async run(fed) {

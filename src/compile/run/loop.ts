@@ -4,11 +4,11 @@
  */
 import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
 import { type Builder, newBuilder } from '../program/builder.js'
-import { cast, fill, int, pack, reshape, slice, typeAttribute } from '../program/operations.js'
+import { cast, fill, int, pack, reshape, slice, stridedRow, typeAttribute } from '../program/operations.js'
 import { type Program, sizeOf, type TensorType, typeOf, type Value } from '../program/program.js'
 import { whileLoop } from '../program/while.js'
 import type { StepProgram } from '../record/trace.js'
-import type { Input } from '../step.js'
+import type { Input, NativeMode } from '../step.js'
 
 /** What is the same in every call. */
 export interface LoopShape {
@@ -38,7 +38,8 @@ interface Carried {
   readonly type: TensorType
 }
 
-export function makeLoop(step: StepProgram, shape: LoopShape): Loop {
+/** `by`: whether XLA compiles the whole loop, or TensorFlow runs it as a graph. */
+export function makeLoop(step: StepProgram, shape: LoopShape, by: NativeMode): Loop {
   const outputs = outputTypes(step.program)
   const fed = fedTypes(step, shape)
   const buffers = [...outputs].map(([name, output]) => ({
@@ -55,7 +56,7 @@ export function makeLoop(step: StepProgram, shape: LoopShape): Loop {
     outputs,
     assigned,
     condition: conditionProgram(carried),
-    body: bodyProgram(step, shape, carried),
+    body: bodyProgram(step, shape, carried, by),
     loop: (condition, body) => loopProgram({ fed, buffers, state, carried, assigned }, condition, body),
   }
 }
@@ -102,15 +103,23 @@ function conditionProgram(carried: readonly Carried[]): Program {
   return builder.build(new Map([['more', more]]))
 }
 
-function bodyProgram(step: StepProgram, { inputs: fed }: LoopShape, carried: readonly Carried[]): Program {
+function bodyProgram(
+  step: StepProgram,
+  { inputs: fed }: LoopShape,
+  carried: readonly Carried[],
+  by: NativeMode,
+): Program {
   const builder = newBuilder()
   const argument = addArguments(builder, carried)
   const i = argument('i')
   const row = (name: string, column: number, shape: readonly number[]) =>
     reshape(builder, rowOf(builder, argument(name), i, column, shape), shape)
   const inputs = new Map([...step.variables.keys()].map(name => [name, argument(name)]))
-  for (const { name, shape, dtype } of fed)
-    inputs.set(`input:${name}`, cast(builder, row(`fed:${name}`, 0, shape), dtypeNumber(dtype)))
+  for (const { name, shape, dtype } of fed) {
+    const all = argument(`fed:${name}`)
+    const ofStep = by === 'graph' ? reshape(builder, stridedRow(builder, all, i), shape) : row(`fed:${name}`, 0, shape)
+    inputs.set(`input:${name}`, cast(builder, ofStep, dtypeNumber(dtype)))
+  }
   inputs.set('key', row('keys', 0, [2]))
   step.scheduled.forEach((_, k) => void inputs.set(`schedule:${k}`, element(builder, argument('schedules'), i, k)))
   const results = builder.inline(step.program, inputs)
