@@ -2,7 +2,7 @@
  * Native TensorFlow on an NVIDIA GPU: the CUDA build of the same library, with the same interface and tfjs-node's kernels.
  * @tensorflow/tfjs-node-gpu is not needed: it has the same JavaScript as tfjs-node (its backend class checks the package's name, which
  * `createNodeBackend` passes), another C++ addon and a download of TensorFlow for CUDA 11; the latter two are not used here.
- * Not tested on hardware: no GPU was available. If you have one, run `scripts/check-gpu.mjs`.
+ * docs/gpu.md says what has run on a GPU; `scripts/check-gpu.mjs` compares yours with the CPU.
  */
 import { ATTRIBUTE_TYPES } from '../libtensorflow/attributes.js'
 import type { Binding } from '../libtensorflow/binding.js'

@@ -1,7 +1,7 @@
 /**
  * GPUs of any vendor through WebGPU: TF.js's backend for browsers on Dawn, Chromium's implementation, which the npm package `webgpu` brings
  * to Node. Users install both themselves: Dawn unpacks to 132 MB, too much for those who do not use it. Values are read asynchronously only.
- * Tested on a software adapter (SwiftShader), not on hardware: no GPU was available.
+ * The tests run it on a software adapter (SwiftShader); docs/gpu.md says what has run on a GPU.
  */
 import { createRequire } from 'node:module'
 import * as tf from '#tfjs'

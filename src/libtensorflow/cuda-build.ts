@@ -10,7 +10,7 @@ import { type Reason, tensorflowVersion, thisPlatform, type Wheel, wheelFor } fr
 const platform = 'linux-x64'
 const folder = `${tensorflowVersion}-cuda-${platform}`
 
-/** The library itself, built with CUDA 12.5.1 and cuDNN 9 for compute capability 6.0, 7.0, 8.0, 8.9 and (to be compiled by the driver) 9.0. */
+/** The library itself, built with CUDA 12.5.1 and cuDNN 9 for compute capability 6.0, 7.0, 8.0, 8.9 and 9.0; the driver compiles for newer ones. */
 export const cudaWheel: Wheel = {
   platform,
   flavour: 'cuda',

@@ -33,7 +33,7 @@ async function install(missing: readonly Wheel[], fetch: FetchWheel, signal: Abo
   const needed = sum(missing, wheel => wheel.unpackedBytes)
   say(
     `the CUDA build of TensorFlow: ${missing.length} wheels to fetch, ${gigabytes(sum(missing, wheel => wheel.bytes))} GB; ` +
-      `at most ${gigabytes(needed)} GB in ${cudaDirectory()}; it has not been tested on a GPU yet`,
+      `at most ${gigabytes(needed)} GB in ${cudaDirectory()}`,
   )
   await checkSpace(cudaDirectory(), needed)
   for (const wheel of missing) await installLibrary(wheel, fetch, signal)

@@ -126,6 +126,19 @@ describe.skipIf(skipped !== '')(`scan, compiled${skipped}`, () => {
     })
   })
 
+  test('a step of 600 operations, each on the result of the last, is compiled: XLA recurses over them', async () => {
+    const w = weights([8])
+    const chain = (x: tf.Tensor) => {
+      let y: tf.Tensor = tf.add(w, x)
+      for (let i = 0; i < 300; i++) y = tf.add(tf.tanh(y), x)
+      return { y: tf.sum(y) }
+    }
+    const x = floatBatches(1, [8])
+    const { y } = await scan<object>(chain, { mode: 'xla' }).run(x, { keys: keys(1), schedules: none(1) })
+    const expected = tf.tidy(() => chain(tf.tensor1d(x.data)).y.dataSync()[0] as number)
+    expect(y?.[0]).toBeCloseTo(expected, 4)
+  })
+
   test('two variables that share one tensor stay two', async () => {
     const shared = tf.scalar(1)
     const [a, b] = [tf.variable(shared), tf.variable(shared)]
