@@ -1,7 +1,7 @@
 // Checks the backend cuda on a machine with an NVIDIA GPU, and prints a report to attach to an issue: node scripts/check-gpu.mjs
 // Runs the set-up, lists the backends, and compares the ELBO and gradients of one batch, twenty steps of gradient descent in each mode, two
-// epochs of training and the time of a step between GPU and CPU. Exit code 1, with the reason, if it cannot run or a check fails. --rehearse uses the CPU in place of the GPU, for
-// changes to this script on a machine without one.
+// epochs of training and the time of a step between GPU and CPU. Exit code 1, with the reason, if it cannot run or a check fails.
+// --rehearse uses the CPU in place of the GPU, for changes to this script on a machine without one.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

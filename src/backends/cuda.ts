@@ -60,7 +60,8 @@ function openBinding(options: BackendOptions): Binding {
 
 /** Throws a `BackendRefusal` unless TensorFlow computes a correct product on its first GPU: it silently falls back to the CPU. */
 function requireGpu(binding: Binding): void {
-  const fix = "see TensorFlow's messages: `elbo backends --debug`"
+  const fix =
+    "see TensorFlow's messages: `TF_CPP_MAX_VLOG_LEVEL=1 TF_CPP_VMODULE=dso_loader=1 elbo backends --debug` names a library that is missing"
   if (!binding.isUsingGpuDevice())
     throw new BackendRefusal(NAME, "TensorFlow does not use the GPU, although NVIDIA's driver finds it", fix)
   let device: string
