@@ -1,7 +1,9 @@
 /** `--workers N`: starts N processes of this command on this machine, which train together, and ends when all have ended. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import { exitAtOnce } from '../interruption.js'
 import type { Context, Result } from './command.js'
+import { SILENCE, watchStart } from './start-watch.js'
 
 /** How long the others may take to end after one has failed, in milliseconds. */
 const GRACE = 15_000
@@ -40,14 +42,16 @@ interface End {
   index: number
   code: number | null
   signal: NodeJS.Signals | null
+  /** It fell silent while it started, and was killed. */
+  isSilent: boolean
   /** The last line of its standard error. */
   last: string
   /** When, in milliseconds. */
   at: number
 }
 
-const describeEnd = ({ code, signal, last }: End): string =>
-  `${signal === null ? `with exit code ${code}` : `by ${signal}`}${last === '' ? '' : `: ${last}`}`
+const describeEnd = ({ code, signal, isSilent, last }: End): string =>
+  `${isSilent ? `by SIGKILL, because it hung for ${SILENCE / 1000} s while it started` : signal === null ? `with exit code ${code}` : `by ${signal}`}${last === '' ? '' : `: ${last}`}`
 
 /** The ends of all workers, in the order of their numbers. */
 async function runOnce(workers: readonly string[], extra: readonly string[], signal: AbortSignal): Promise<End[]> {
@@ -82,6 +86,11 @@ function startWorker(workers: readonly string[], index: number, extra: readonly 
 
 function endOf(child: ChildProcess, index: number, onFailure: () => void): Promise<End> {
   let text = ''
+  let isSilent = false
+  watchStart(child, () => {
+    isSilent = true
+    child.kill('SIGKILL')
+  })
   child.stderr?.setEncoding('utf8').on('data', part => {
     text = `${text}${part}`.slice(-4000)
   })
@@ -94,7 +103,7 @@ function endOf(child: ChildProcess, index: number, onFailure: () => void): Promi
           .split('\n')
           .at(-1)
           ?.replace(/^elbo: /, '') ?? ''
-      resolve({ index, code, signal, last, at: performance.now() })
+      resolve({ index, code, signal, isSilent, last, at: performance.now() })
     })
   })
 }
@@ -117,6 +126,7 @@ function listen(): Promise<Server> {
 /** Ends this process when the one that started it is gone. */
 export function endWithParent(): void {
   if (process.channel === undefined) return
-  process.once('disconnect', () => process.exit(1))
+  // `process.exit` would wait for a thread that waits for other workers.
+  process.once('disconnect', () => exitAtOnce(1))
   process.channel.unref()
 }

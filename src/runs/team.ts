@@ -117,6 +117,8 @@ export interface Meeting {
   readonly signal: AbortSignal
   /** Is given a line that says who is missing. */
   note(line: string): void
+  /** Called when all have met. */
+  met?(): void
 }
 
 /** The first worker waits this long before it says so, in milliseconds. */
@@ -139,6 +141,7 @@ export async function together<T>(work: () => Promise<T>, follows: string, meeti
   const team = currentTeam()
   if (team === undefined) return work()
   await meet(team, meeting)
+  meeting.met?.()
   const watch = watchTeam(team)
   try {
     const result = await work()

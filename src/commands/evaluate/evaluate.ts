@@ -6,6 +6,7 @@ import { clusterOf, clusterOptions } from '../cluster.js'
 import { type Context, command } from '../command.js'
 import { endWithParent, launchWorkers } from '../launch.js'
 import { compileOption, openRun, runOptions } from '../opened-run.js'
+import { sayAlive, sayMet } from '../start-watch.js'
 import { wrap } from '../wrap.js'
 import { annealingFlags } from './annealing-options.js'
 import { importance } from './by-importance.js'
@@ -85,6 +86,7 @@ export const evaluate = command({
     const context = wrapping(outer)
     const { method, workers: _workers, cluster: _cluster, task: _task, ...others } = given
     const cluster = clusterOf(values)
+    if (cluster) sayAlive()
     if (cluster === undefined && values.workers > 1) {
       return launchWorkers(values.workers, 0, outer)
     }
@@ -100,7 +102,7 @@ export const evaluate = command({
     const opened = { run: argument, trained, snapshot, seed, mode, reference, context }
     const own = cluster && cluster.index > 0 ? { ...values, save: null } : values
     if (cluster && cluster.index > 0) endWithParent()
-    return together(() => estimator.measure(opened, own as never), 'start it again', context)
+    return together(() => estimator.measure(opened, own as never), 'start it again', { ...context, met: sayMet })
   },
 })
 

@@ -21,6 +21,7 @@ import { type Context, command, type Result } from '../command.js'
 import { endWithParent, launchWorkers } from '../launch.js'
 import { existingRun, openAndSay, withThreads } from '../opened-run.js'
 import { progressBar } from '../progress-bar.js'
+import { sayAlive, sayMet } from '../start-watch.js'
 import { type LatentUse, measureUse } from './latent-use.js'
 import { claimRun, knownRuns, noteThreads, requireEmpty, requireMethod } from './run-folder.js'
 import { conclude, type NamedRun, newObserver } from './training-lines.js'
@@ -128,6 +129,7 @@ export interface TrainingRequest {
 /** Trains a new run, or resumes one. */
 export async function trainRequested(request: TrainingRequest, context: Context): Promise<Result> {
   const { method, run, resume } = request
+  if (request.cluster !== undefined) sayAlive()
   if (resume && run === null)
     throw new UsageError(`--resume: name the run with --run ${knownRuns(context.checkpoints)}`)
   const named = run === null ? undefined : runFolder(context.checkpoints, run)
@@ -202,7 +204,8 @@ async function trainNamed(
     },
   }
   const job = { folder, config, resume, backend, isLocked: true, signal: context.signal, observer }
-  const result = await together(() => trainRun(job), CONTINUES, context).finally(() => bar.stop())
+  const meeting = { ...context, met: sayMet }
+  const result = await together(() => trainRun(job), CONTINUES, meeting).finally(() => bar.stop())
   if (result.ended !== 'finished' && result.history.length > 0) await records.drawCurve(result.history)
   conclude(result, { ...run, use }, command, context)
   return {
@@ -217,7 +220,7 @@ async function follow(cluster: Cluster, { config }: NamedRun, context: Context):
   endWithParent()
   const backend = await openAndSay(config.backend, config.threads, context, cluster)
   const job = { folder: '', config, backend, signal: context.signal }
-  const { ended } = await together(() => trainRun(job), CONTINUES, context)
+  const { ended } = await together(() => trainRun(job), CONTINUES, { ...context, met: sayMet })
   return { json: { worker: cluster.index, ended }, interrupted: ended === 'interrupted', failed: ended === 'fallen' }
 }
 
