@@ -50,8 +50,12 @@ interface End {
   at: number
 }
 
-const describeEnd = ({ code, signal, isSilent, last }: End): string =>
-  `${isSilent ? `by SIGKILL, because it hung for ${SILENCE / 1000} s while it started` : signal === null ? `with exit code ${code}` : `by ${signal}`}${last === '' ? '' : `: ${last}`}`
+const describeEnd = (end: End): string => `${howItEnded(end)}${end.last === '' ? '' : `: ${end.last}`}`
+
+function howItEnded({ code, signal, isSilent }: End): string {
+  if (isSilent) return `by SIGKILL, because it hung for ${SILENCE / 1000} s while it started`
+  return signal === null ? `with exit code ${code}` : `by ${signal}`
+}
 
 /** The ends of all workers, in the order of their numbers. */
 async function runOnce(workers: readonly string[], extra: readonly string[], signal: AbortSignal): Promise<End[]> {
