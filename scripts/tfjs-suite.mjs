@@ -6,6 +6,10 @@ import { runSpecs } from './tfjs-suite/run.mjs'
 
 const backend = process.argv[2] ?? 'tensorflow'
 const LEAST_PASSED = { tensorflow: 3876, cuda: 3874 }[backend]
+if (LEAST_PASSED === undefined) {
+  console.error(`the suite runs on tensorflow or cuda, but '${backend}' was given`)
+  process.exit(2)
+}
 
 /** Specs that also fail on tfjs-node's own C++ addon with this TensorFlow, and why. */
 const KNOWN_FAILURES = new Map(

@@ -34,8 +34,8 @@ function tell(message: string): void {
   if (process.connected) process.send?.(message, () => {})
 }
 
-/** Calls `onSilence` once if a worker says nothing for `limit` milliseconds, and all have not met. Returns a function that ends the watch. */
-export function watchStart(child: ChildProcess, onSilence: () => void, limit = SILENCE): () => void {
+/** Calls `onSilence` once if a worker says nothing for `limit` milliseconds, and all have not met. */
+export function watchStart(child: ChildProcess, onSilence: () => void, limit = SILENCE): void {
   const timer = setTimeout(() => {
     stop()
     onSilence()
@@ -49,5 +49,4 @@ export function watchStart(child: ChildProcess, onSilence: () => void, limit = S
     child.off('message', heard)
   }
   child.on('message', heard).once('exit', stop)
-  return stop
 }
