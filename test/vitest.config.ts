@@ -10,8 +10,8 @@ export default defineConfig({
     reporters: ['default', './test/support/skip-reasons.ts'],
     // Each file is a process of its own: TF.js keeps one global engine, and native code must not be loaded into threads.
     pool: 'forks',
-    // Much of a test is one thread that starts something or waits, so one more than there are cores; memory bounds how many run beside each other.
-    maxWorkers: Math.min(availableParallelism() + 1, 4),
+    // Much of a test is one thread that starts something; memory bounds how many may run beside each other.
+    maxWorkers: Math.min(availableParallelism(), 4),
     // No test fetches the library: those that need it are skipped where it is missing.
     env: { ...withSoftwareVulkan(), ELBO_OFFLINE: '1' },
     // Ends what hangs. What is only slow, on a busy machine, has the time that it needs.
