@@ -23,6 +23,7 @@ initialize(vae, streamKey(1, 'weights'))
 const algorithm = gradientAscent(vae, { ...config, clipNorm: undefined }, streamKey(1, 'baseline'))
 const steps = scan(algorithm.step, { mode, precision })
 const CHUNK = mode === 'off' ? 10 : 100
+const table = { data: pixels, shape: [pixels.length / 784, 784], dtype: 'float32' }
 let done = 0
 
 async function run(count) {
@@ -30,14 +31,9 @@ async function run(count) {
 }
 
 function runChunk(count) {
-  const data = new Uint8Array(count * batch * 784)
-  for (let i = 0; i < count * batch; i++) {
-    const at = ((done * batch + i * 7919) % 50_000) * 784
-    data.set(pixels.subarray(at, at + 784), i * 784)
-  }
+  const rows = new Int32Array(count * batch).map((_, i) => (done * batch + i * 7919) % 50_000)
   const keys = Array.from({ length: count }, () => keyAt(streamKey(1, 'steps'), done++))
-  const batches = { data, shape: [count, batch, 784], dtype: 'float32' }
-  return steps.run(batches, { keys, schedules: () => ({ learningRate: 1e-3, beta: 1 }) })
+  return steps.run({ table, rows, shape: [count, batch] }, { keys, schedules: () => ({ learningRate: 1e-3, beta: 1 }) })
 }
 
 await serve(run)

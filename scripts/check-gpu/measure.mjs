@@ -68,7 +68,8 @@ async function descend(mode) {
 }
 
 function batches() {
-  return { data: levelsOf(train, 0, STEPS * BATCH), shape: [STEPS, BATCH, size], dtype: 'float32' }
+  const table = { data: levelsOf(train), shape: [train.count, size], dtype: 'float32' }
+  return { table, rows: Int32Array.from({ length: STEPS * BATCH }, (_, i) => i), shape: [STEPS, BATCH] }
 }
 
 function keysOf(repetition) {

@@ -9,6 +9,7 @@ import {
   type InputArray,
   type Inputs,
   inputTypes,
+  type TableRows,
 } from './step.js'
 
 /** The name of the only input of a step that gets one tensor. */
@@ -37,7 +38,9 @@ export async function ofOneStep(data: unknown): Promise<Batches> {
 
 /** What a compiled step depends on: names, shapes and element types. */
 export function signature({ inputs, single }: Batches): string {
-  const parts = inputs.map(({ name, data, shape, dtype }) => [name, data.constructor.name, shape, dtype])
+  const parts = inputs.map(({ name, data, shape, dtype, rows }) => {
+    return [name, data.constructor.name, shape, dtype, ...(rows ? [data.length] : [])]
+  })
   return JSON.stringify([single, parts])
 }
 
@@ -51,13 +54,51 @@ export function join(parts: readonly Batches[]): Batches {
 
 const dataOf = ({ inputs }: Batches, i: number) => (inputs[i] as Input).data
 
+/** Copies the values of step `i` to `into`, from index `to` on. */
+export function copyStep({ data, shape, rows }: Input, i: number, into: Input['data'], to: number): void {
+  const size = valuesIn(shape)
+  if (rows === undefined) {
+    into.set(data.subarray(i * size, (i + 1) * size), to)
+    return
+  }
+  const [batch = 0] = shape
+  const width = size / batch
+  for (let k = 0; k < batch; k++) {
+    const row = rows[i * batch + k] as number
+    into.set(data.subarray(row * width, (row + 1) * width), to + k * width)
+  }
+}
+
+/** The inputs of steps `from` to `to`, exclusive; they share memory with the given ones. */
+export function sliceSteps({ inputs, ...batches }: Batches, from: number, to: number): Batches {
+  const part = <A extends Input['data']>(values: A) => {
+    const size = values.length / batches.count
+    return values.subarray(from * size, to * size) as A
+  }
+  const parts = inputs.map(input =>
+    input.rows ? { ...input, rows: part(input.rows) } : { ...input, data: part(input.data) },
+  )
+  return { ...batches, count: to - from, inputs: parts }
+}
+
 /** The tensors of step `i` by name. */
 export function tensorsOf({ inputs }: Batches, i: number): Record<string, tf.Tensor> {
-  const tensors = inputs.map(({ name, data, shape, dtype }) => {
-    const size = tf.util.sizeFromShape([...shape])
-    return [name, tensorOf(data.subarray(i * size, (i + 1) * size), shape, dtype)]
+  const tensors = inputs.map(input => {
+    const { name, data, shape, dtype } = input
+    const values = emptyLike(data, valuesIn(shape))
+    copyStep(input, i, values, 0)
+    return [name, tensorOf(values, shape, dtype)]
   })
   return Object.fromEntries(tensors)
+}
+
+/** The number of values of a shape. */
+export const valuesIn = (shape: readonly number[]): number => tf.util.sizeFromShape([...shape])
+
+/** An array of zeros of the same type. */
+export function emptyLike(data: Input['data'], length: number): Input['data'] {
+  const Type = data.constructor as new (length: number) => Input['data']
+  return new Type(length)
 }
 
 /** The tensors as the step gets them. */
@@ -95,7 +136,7 @@ function entriesOf(data: unknown): { entries: readonly (readonly [name: string, 
 }
 
 /** Whether this is meant as one input, right or wrong. */
-export function isValues(value: unknown): value is ArrayValues | tf.Tensor {
+export function isValues(value: unknown): value is ArrayValues | TableRows | tf.Tensor {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false
   if (value instanceof tf.Tensor) return true
   return 'shape' in value || ('data' in value && !isValues(value.data))
@@ -107,11 +148,12 @@ interface CountedInput extends Input {
 
 async function inputOf(name: string, values: object, single: boolean): Promise<CountedInput> {
   const label = single ? 'batches' : name
+  if ('table' in values) return tableInput(name, label, values as TableRows)
   const { data, shape, dtype } = values instanceof tf.Tensor ? await readTensor(label, values) : (values as ArrayValues)
   checkArray(label, data)
   if (!Array.isArray(shape) || !shape.every(isWhole) || !((shape[0] ?? 0) >= 1))
     fail(`${label}.shape must be a list of whole numbers, the number of steps first, got ${show(shape)}`)
-  const size = tf.util.sizeFromShape([...shape])
+  const size = valuesIn(shape)
   if (data.length !== size) fail(`${label}.data has ${data.length} values, but the shape [${shape}] has ${size}`)
   if (dtype !== undefined && !inputTypes.includes(dtype))
     fail(`${label}.dtype must be one of ${inputTypes.join(', ')}, got ${show(dtype)}`)
@@ -119,7 +161,24 @@ async function inputOf(name: string, values: object, single: boolean): Promise<C
   return { name, data: unclamped(data), shape: rest, dtype: dtype ?? usualType(data), count }
 }
 
+/** Rows of a table: checks both, and every row number. */
+async function tableInput(name: string, label: string, { table, rows, shape }: TableRows): Promise<CountedInput> {
+  if (!isValues(table) || 'table' in table) fail(`${label}.table must be { data, shape }, got ${kindOf(table)}`)
+  const { count: height, shape: row, data, dtype } = await inputOf(`${label}.table`, table, false)
+  if (!(rows instanceof Int32Array)) fail(`${label}.rows must be an Int32Array, got ${kindOf(rows)}`)
+  if (!Array.isArray(shape) || shape.length !== 2 || !shape.every(isWhole) || shape.includes(0))
+    fail(`${label}.shape must be [steps, batch], the shape of its rows, got ${show(shape)}`)
+  const [count, batch] = shape as [number, number]
+  if (rows.length !== count * batch)
+    fail(`${label}.rows has ${rows.length} numbers, but the shape [${shape}] has ${count * batch}`)
+  const wrong = rows.findIndex(number => number < 0 || number >= height)
+  if (wrong >= 0) fail(`${label}.rows[${wrong}] is ${rows[wrong]}; the table has rows 0 to ${height - 1}`)
+  return { name, data, shape: [batch, ...row], dtype, rows, count }
+}
+
 async function oneStep(name: string, values: object): Promise<ArrayValues> {
+  if ('table' in values)
+    fail(`${name}: rows of a table are given for all steps at once, as { table, rows, shape: [steps, batch] }`)
   const { data, shape, dtype } = values instanceof tf.Tensor ? await readTensor(name, values) : (values as ArrayValues)
   if (!Array.isArray(shape))
     fail(`${name}.shape must be a list of whole numbers, the shape of one batch, got ${show(shape)}`)

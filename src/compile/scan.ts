@@ -26,6 +26,7 @@ import {
   type ScanOptions,
   type Step,
   type StepRunner,
+  type TableRows,
 } from './step.js'
 
 /** The outputs of `count` steps, the first of which is number `from`. */
@@ -60,7 +61,7 @@ export interface Scan<S, I = tf.Tensor> {
 
 /** The arguments of one call to `Scan.run`: stacked batches, and a key and scheduled numbers per step. */
 export interface Feed<S> {
-  batches: ArrayValues
+  batches: ArrayValues | TableRows
   keys?: readonly HostKey[]
   schedules: readonly S[]
 }

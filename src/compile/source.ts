@@ -1,7 +1,7 @@
 /** The inputs of steps as they are asked for: slices of arrays, or batches that come one after the other. */
 import * as tf from '#tfjs'
 import { fail, kindOf } from './complaint.js'
-import { join, ofOneStep, signature, stacked } from './inputs.js'
+import { join, ofOneStep, signature, sliceSteps, stacked } from './inputs.js'
 import type { Batches, DatasetOfBatches } from './step.js'
 
 export interface Source {
@@ -39,12 +39,8 @@ function slices(batches: Batches): Source {
     async next(most) {
       const count = Math.min(most, batches.count - from)
       if (count === 0) return undefined
-      const inputs = batches.inputs.map(input => {
-        const size = input.data.length / batches.count
-        return { ...input, data: input.data.subarray(from * size, (from + count) * size) }
-      })
       from += count
-      return { ...batches, count, inputs }
+      return sliceSteps(batches, from - count, from)
     },
     close: async () => {},
   }

@@ -16,16 +16,30 @@ export interface ArrayValues {
   readonly dtype?: (typeof inputTypes)[number] | undefined
 }
 
+/**
+ * The inputs of steps as rows of a table, such as the images of a data set: the batch of a step is `table[rows of that step]`. Compiled by XLA
+ * for a GPU, the table is copied to it once, and afterwards only the row numbers; elsewhere the rows are copied as they are needed. The values
+ * of the table must not change while the scan is used.
+ */
+export interface TableRows {
+  /** Values whose first axis is the row. */
+  readonly table: ArrayValues
+  /** Row numbers in row-major order. */
+  readonly rows: Int32Array
+  /** Shape of `rows`: [steps, batch]. */
+  readonly shape: readonly number[]
+}
+
 /** What a step gets: a tensor, or tensors by name. */
 export type Inputs = tf.Tensor | { readonly [name: string]: tf.Tensor }
 
 /** One step. Reads and assigns variables, and returns named tensors of fixed shapes; `schedule` holds numbers that change between steps. */
 export type Step<S, I = tf.Tensor> = (inputs: I, key: Key, schedule: S) => Record<string, tf.Tensor>
 
-/** The inputs of many steps, or of one: an array with its shape, or a tensor, for each of the step's inputs. */
+/** The inputs of many steps, or of one: an array with its shape, or a tensor, for each of the step's inputs; of many steps also rows of a table. */
 export type Values<I> = I extends tf.Tensor
-  ? ArrayValues | tf.Tensor
-  : { readonly [Name in keyof I]: ArrayValues | tf.Tensor }
+  ? ArrayValues | TableRows | tf.Tensor
+  : { readonly [Name in keyof I]: ArrayValues | TableRows | tf.Tensor }
 
 /** A `tf.data.Dataset`, or anything else that gives batches one after the other. */
 export interface DatasetOfBatches {
@@ -54,11 +68,13 @@ export interface RunOptions<S> {
 /** One input of `count` steps, end to end. */
 export interface Input {
   readonly name: string
-  /** [count, ...shape]. */
+  /** [count, ...shape]; with `rows` the table, [rows of the table, ...shape without its first axis]. */
   readonly data: Uint8Array | Int32Array | Float32Array
   /** The shape in one step. */
   readonly shape: readonly number[]
   readonly dtype: (typeof inputTypes)[number]
+  /** [count, shape[0]]: the rows of the table that are the batch of each step. */
+  readonly rows?: Int32Array
 }
 
 /** The inputs of `count` steps. */

@@ -1,6 +1,7 @@
 /** Passes over a set of images in batches: their order and their padding. */
+import type { ArrayValues, TableRows } from '../compile/step.js'
 import { type HostKey, keyAt, permutation } from '../random.js'
-import { gatherImages, type ImageSet, imagesFrom, rowSize, rowsOf, rowsOfLevels } from './images.js'
+import { gatherImages, type ImageSet, imageSize, imagesFrom, rowSize, rowsOf, rowsOfLevels } from './images.js'
 import { readAhead } from './read-ahead.js'
 
 /** A pass in batches of one size; an incomplete batch is padded with black images. */
@@ -8,6 +9,8 @@ export interface Pass {
   readonly steps: number
   /** The rows of `count` batches starting at batch `from`, concatenated. */
   batches(from: number, count: number): Promise<Uint8Array>
+  /** The same as the inputs of steps; of shuffled images in memory, as rows of a table. */
+  inputs(from: number, count: number): Promise<ArrayValues | TableRows>
   /** Number of images in a batch, without padding. */
   used(step: number): number
 }
@@ -21,19 +24,34 @@ export function epochOrder(key: HostKey, epoch: number, count: number): Int32Arr
 export function shuffledPass(images: ImageSet, batchSize: number, key: HostKey, epoch: number): Pass {
   const order = epochOrder(key, epoch, images.count)
   const rows = inOrder(images, order)
+  const batches = (from: number, count: number) => rows(from * batchSize, (from + count) * batchSize)
   return {
     steps: Math.floor(images.count / batchSize),
-    batches: (from, count) => rows(from * batchSize, (from + count) * batchSize),
+    batches,
+    async inputs(from, count) {
+      if (!('pixels' in images) || images.classes) return asInputs(images, batchSize, await batches(from, count))
+      const table: ArrayValues = { data: images.pixels, shape: [images.count, imageSize(images)], dtype: 'float32' }
+      const numbers = order.subarray(from * batchSize, (from + count) * batchSize)
+      return { table, rows: numbers, shape: [count, batchSize] }
+    },
     used: () => batchSize,
   }
+}
+
+/** Rows of batches as the inputs of steps. */
+function asInputs(images: ImageSet, batchSize: number, rows: Uint8Array): ArrayValues {
+  const size = rowSize(images)
+  return { data: rows, shape: [rows.length / (batchSize * size), batchSize, size], dtype: 'float32' }
 }
 
 /** Every image once, in order; the last batch may be padded. */
 export function wholePass(images: ImageSet, batchSize: number): Pass {
   const rows = inSequence(images)
+  const batches = (from: number, count: number) => rows(from * batchSize, count * batchSize)
   return {
     steps: Math.ceil(images.count / batchSize),
-    batches: (from, count) => rows(from * batchSize, count * batchSize),
+    batches,
+    inputs: async (from, count) => asInputs(images, batchSize, await batches(from, count)),
     used: step => Math.min(batchSize, images.count - step * batchSize),
   }
 }
@@ -56,12 +74,14 @@ export function dividedPass(images: ImageSet, batchSize: number, { first, index,
   )
   const present = order.filter(image => image < images.count) // of the last batch, perhaps not all
   const rows = inOrder(images, present)
+  const batches = async (from: number, wanted: number) => {
+    const [start, end] = [from * batchSize, (from + wanted) * batchSize]
+    return padded(await rows(start, Math.min(end, present.length)), (end - start) * rowSize(images))
+  }
   return {
     steps,
-    batches: async (from, wanted) => {
-      const [start, end] = [from * batchSize, (from + wanted) * batchSize]
-      return padded(await rows(start, Math.min(end, present.length)), (end - start) * rowSize(images))
-    },
+    batches,
+    inputs: async (from, wanted) => asInputs(images, batchSize, await batches(from, wanted)),
     used: own => whole.used(batchAt(own)),
   }
 }

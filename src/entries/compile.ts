@@ -23,6 +23,7 @@ export type {
   RunOptions,
   ScanOptions,
   Step,
+  TableRows,
   Values,
 } from '../compile/step.js'
 export type { Cluster } from '../libtensorflow/cluster.js'

@@ -1,7 +1,6 @@
 /** One pass over the training images: the inputs of its steps, its progress and its speed. */
 import type { Feed } from '../compile/scan.js'
 import type { Dataset, Split } from '../data/dataset.js'
-import { rowSize } from '../data/images.js'
 import { dividedPass, type Pass, type Share, shuffledPass, wholePass } from '../data/passes.js'
 import type { Schedule } from '../inference/algorithm.js'
 import type { Learner, Method, RunConfig, Traits } from '../methods/method.js'
@@ -67,7 +66,7 @@ export interface RunningPass {
 }
 
 export function runningPass(run: OpenRun, position: Position, team?: Team): RunningPass {
-  const { config, method, data, stepsPerPass } = run
+  const { config, method, stepsPerPass } = run
   const { batchSize } = config
   const { steps } = newPass(run, position.epoch)
   const { pass, share, turns, stepAt, stepsBefore } = turnsOf(run, position, team)
@@ -84,11 +83,7 @@ export function runningPass(run: OpenRun, position: Position, team?: Team): Runn
       const own = Array.from({ length: count }, (_, i) => from + i)
       const numbers = own.map(stepAt)
       return {
-        batches: {
-          data: await pass.batches(from, count),
-          shape: [count, batchSize, rowSize(data.train)],
-          dtype: 'float32',
-        },
+        batches: await pass.inputs(from, count),
         keys: numbers.map(step => keyAt(stepKey, firstStep + step)),
         schedules: numbers.map((step, i) => ({
           ...method.rates(config, firstStep + step, stepsPerPass),

@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Compilable, chooseMode } from '../../src/compile/run/choose.js'
 import type { CompiledLoop } from '../../src/compile/run/compiled-loop.js'
-import type { Fed } from '../../src/compile/run/feed.js'
+import type { Feeder } from '../../src/compile/run/feed.js'
 import { scan } from '../../src/compile/scan.js'
-import type { ScanOptions, Step } from '../../src/compile/step.js'
+import type { Call, Numbers, ScanOptions, Step } from '../../src/compile/step.js'
 import { TensorFlowError } from '../../src/libtensorflow/status.js'
 import { useBackend } from '../support/backend.js'
 import { skipped } from '../support/native.js'
@@ -109,10 +109,13 @@ test.each([
 ])('a worker that is lost while a step is compiled is no fault of the step: %s', async (code, text, said) => {
   const run = () => Promise.reject(new TensorFlowError('loop', text, code))
   const step: Compilable = {
-    compile: () => ({ run, dispose() {} }) as unknown as CompiledLoop,
+    compile: () => ({
+      loop: { run, dispose() {} } as unknown as CompiledLoop,
+      feeder: { feed: () => ({}) } as unknown as Feeder,
+    }),
     precision: 'float32',
     siteOf: () => undefined,
     slow: undefined,
   }
-  await expect(chooseMode(step, {} as Fed)).rejects.toThrow(said)
+  await expect(chooseMode(step, {} as Call<Numbers>)).rejects.toThrow(said)
 })

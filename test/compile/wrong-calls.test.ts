@@ -61,6 +61,41 @@ const wrong: readonly [
     { batches: new Float32Array(12) },
     'a Float32Array has no shape: write { data, shape: [steps, …] }',
   ],
+  [
+    'a table without a shape',
+    { batches: { table: new Float32Array(6), rows: Int32Array.of(0), shape: [1, 1] } },
+    'batches.table must be { data, shape }, got Float32Array',
+  ],
+  [
+    'rows that are not whole numbers of 32 bits',
+    { batches: { table: three, rows: [0, 1, 2], shape: [3, 1] } },
+    'batches.rows must be an Int32Array, got Array',
+  ],
+  [
+    'rows without a batch',
+    { batches: { table: three, rows: Int32Array.of(0, 1, 2), shape: [3] } },
+    'batches.shape must be [steps, batch], the shape of its rows, got [3]',
+  ],
+  [
+    'too few rows',
+    { batches: { table: three, rows: Int32Array.of(0, 1, 2), shape: [3, 2] } },
+    'batches.rows has 3 numbers, but the shape [3,2] has 6',
+  ],
+  [
+    'a row beyond the table',
+    { batches: { table: three, rows: Int32Array.of(0, 1, 3), shape: [3, 1] } },
+    'batches.rows[2] is 3; the table has rows 0 to 2',
+  ],
+  [
+    'a row below the table',
+    { batches: { table: three, rows: Int32Array.of(0, -1, 2), shape: [3, 1] } },
+    'batches.rows[1] is -1; the table has rows 0 to 2',
+  ],
+  [
+    'rows of a table in a list',
+    { batches: [{ table: three, rows: Int32Array.of(0), shape: [1] }] },
+    'rows of a table are given for all steps at once, as { table, rows, shape: [steps, batch] }',
+  ],
   ['no steps', { batches: 0 }, 'the number of steps must be a whole number of at least 1, got 0'],
   ['no inputs', { batches: {} }, 'an object without inputs: give the number of steps instead'],
   ['a wrong input', { batches: { x: three, y: 3 } }, 'the input "y" must be { data, shape } or a tensor, got number'],

@@ -51,7 +51,7 @@ async function newTraining(config: VaeConfig, how: ScanOptions): Promise<(steps:
 }
 
 /** The inputs of the steps of an epoch; steps are numbered from the start of the training. */
-function epochFeeds(config: VaeConfig, { train, rows, columns }: Dataset) {
+function epochFeeds(config: VaeConfig, { train }: Dataset) {
   const { batchSize, seed } = config
   const stepKey = streamKey(seed, 'steps')
   const orderKey = streamKey(seed, 'order')
@@ -61,11 +61,7 @@ function epochFeeds(config: VaeConfig, { train, rows, columns }: Dataset) {
       const inPass = from - epoch * pass.steps
       const numbers = Array.from({ length: count }, (_, i) => from + i)
       return {
-        batches: {
-          data: await pass.batches(inPass, count),
-          shape: [count, batchSize, rows * columns],
-          dtype: 'float32',
-        },
+        batches: await pass.inputs(inPass, count),
         keys: numbers.map(number => keyAt(stepKey, number)),
         schedules: numbers.map((number, i) => ({
           ...vae.rates(config, number, pass.steps),

@@ -61,6 +61,20 @@ export function slice(builder: Builder, value: Value, begin: Value, size: readon
   return builder.single('Slice', attributes, [value, begin, ints(builder, size)], { dtype, shape: size })
 }
 
+/** The rows of `table` at the indices `rows`, an int32 vector. */
+export function gatherRows(builder: Builder, table: Value, rows: Value): Value {
+  const { dtype, shape } = builder.typeOf(table)
+  const [count = 0] = builder.typeOf(rows).shape
+  const attributes = [
+    typeAttribute('Tparams', dtype),
+    typeAttribute('Tindices', INT32),
+    typeAttribute('Taxis', INT32),
+    intAttribute('batch_dims', 0),
+  ]
+  const type = { dtype, shape: [count, ...shape.slice(1)] }
+  return builder.single('GatherV2', attributes, [table, rows, int(builder, 0)], type)
+}
+
 /**
  * Row `i` of `value`, a scalar int32, as [1, ...]. The same as `slice` along the first axis; XLA needs a `slice` where the row is not constant,
  * and a graph on a GPU needs this, because TensorFlow has no GPU kernel of `Slice` for uint8.

@@ -17,7 +17,7 @@ import { type Program, type ProgramWithFunctions, sizeOf } from '../program/prog
 import type { StepProgram } from '../record/trace.js'
 import type { Input, NativeMode, Precision } from '../step.js'
 import type { Fed } from './feed.js'
-import { fedType, type Loop, type LoopShape, makeLoop } from './loop.js'
+import { fedType, type Loop, type LoopInput, type LoopShape, makeLoop } from './loop.js'
 
 /** The results of one run, as tensors of the binding. Call one of the two methods, which frees them. */
 export interface LoopResult {
@@ -48,22 +48,26 @@ export function compileLoop(
   const variables = [...step.variables.values()]
   const changed = loop.assigned.map(name => step.variables.get(name) as tf.Variable)
   const attributes = MODE_ATTRIBUTES[by]
+  const tables = newTables(binding)
   const outputs = [...loop.outputs].map(([name, type]) => [name, sizeOf(type)] as const)
   return {
     async run(fed) {
       for (const { name, isDisposed } of variables)
         if (isDisposed) throw new Error(`scan: the step needs the variable "${name}", which was disposed`)
-      const inputs = feed(binding, shape, step.scheduled.length, fed)
+      const { ids: inputs, made } = feed(binding, shape, step.scheduled.length, fed, tables)
       try {
         const ids = [...inputs, ...backend.getInputTensorIds(variables)]
         const count = outputs.length + changed.length
         const tensors = await functions.run(`${name}_loop`, attributes, ids, count)
         return loopResult(backend, tensors, outputs, changed)
       } finally {
-        for (const id of inputs) binding.deleteTensor(id)
+        for (const id of made) binding.deleteTensor(id)
       }
     },
-    dispose: () => functions.dispose(),
+    dispose() {
+      functions.dispose()
+      tables.dispose()
+    },
   }
 }
 
@@ -95,10 +99,11 @@ function inStagesForXla(program: Program, name: string, onGpu: boolean): Program
   return { program: staged.program, functions: new Map(stages) }
 }
 
+/** On a GPU, XLA's own noise, of the same bits, is one kernel, and the loops of `vectorizedNoise` would be tens of them. */
 function forXla(program: Program, name: string, onGpu: boolean): ProgramWithFunctions {
+  if (onGpu) return alone(optimize(program))
   const vectorized = vectorizedNoise(program, name)
-  const forDevice = onGpu ? vectorized.program : canonicalConvolutions(vectorized.program)
-  return { program: optimize(forDevice), functions: vectorized.functions }
+  return { program: optimize(canonicalConvolutions(vectorized.program)), functions: vectorized.functions }
 }
 
 /** The functions of a loop; the one to run is `NAME_loop`. */
@@ -130,15 +135,51 @@ const MODE_ATTRIBUTES = {
   graph: [{ name: 'config_proto', type: ATTRIBUTE_TYPES.TF_ATTR_STRING, value: '' }],
 }
 
-function feed(binding: Binding, { capacity, inputs }: LoopShape, numbers: number, fed: Fed): number[] {
-  return [
-    binding.createTensor([], DTYPES.TF_INT32, Int32Array.of(fed.n)),
-    ...inputs.map((input, k) =>
-      binding.createTensor([capacity, ...input.shape], fedType(input), fed.inputs[k] as Input['data']),
-    ),
-    binding.createTensor([capacity, 2], DTYPES.TF_INT32, fed.keys),
-    binding.createTensor([capacity, numbers], DTYPES.TF_FLOAT, fed.schedules),
+/** The tensors that are fed, in the order of the loop's arguments; those of `made` are to be freed after the call. */
+function feed(binding: Binding, { capacity, inputs }: LoopShape, numbers: number, fed: Fed, tables: Tables) {
+  const made: number[] = []
+  const make = (shape: readonly number[], dtype: number, values: Input['data']): number => {
+    const id = binding.createTensor([...shape], dtype, values)
+    made.push(id)
+    return id
+  }
+  const ids = [
+    make([], DTYPES.TF_INT32, Int32Array.of(fed.n)),
+    ...inputs.flatMap((input, k) => {
+      const [values, table] = [fed.inputs[k] as Input['data'], fed.tables[k]]
+      if (input.table === undefined || table === undefined)
+        return [make([capacity, ...input.shape], fedType(input), values)]
+      return [tables.tensor(k, input, table), make([capacity, input.shape[0] as number], DTYPES.TF_INT32, values)]
+    }),
+    make([capacity, 2], DTYPES.TF_INT32, fed.keys),
+    make([capacity, numbers], DTYPES.TF_FLOAT, fed.schedules),
   ]
+  return { ids, made }
+}
+
+interface Tables {
+  /** The tensor of the table of input `k`. */
+  tensor(k: number, input: LoopInput, table: Input['data']): number
+  dispose(): void
+}
+
+/** Keeps the tensor of each table, which TensorFlow copies to the device once, until another array is given. */
+function newTables(binding: Binding): Tables {
+  const held = new Map<number, { table: Input['data']; id: number }>()
+  return {
+    tensor(k, input, table) {
+      const old = held.get(k)
+      if (old?.table === table) return old.id
+      if (old) binding.deleteTensor(old.id)
+      const id = binding.createTensor([...(input.table as readonly number[])], fedType(input), table)
+      held.set(k, { table, id })
+      return id
+    },
+    dispose() {
+      for (const { id } of held.values()) binding.deleteTensor(id)
+      held.clear()
+    },
+  }
 }
 
 function loopResult(

@@ -1,6 +1,7 @@
 /** Runs steps as compiled functions: compiles once for each shape of data, then runs chunks of a fixed capacity. */
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
-import { signature } from '../inputs.js'
+import { copyStep, emptyLike, signature, valuesIn } from '../inputs.js'
+import { reducesOverWorkers } from '../passes/stages.js'
 import { trace } from '../record/trace.js'
 import {
   type Call,
@@ -15,38 +16,32 @@ import {
   type Step,
   type StepRunner,
 } from '../step.js'
-import { type Compilable, chooseMode, warmUp } from './choose.js'
-import { type CompiledLoop, compileLoop } from './compiled-loop.js'
-import { type Feeder, newFeeder } from './feed.js'
+import { type Compilable, chooseMode, type FedLoop, warmUp } from './choose.js'
+import { compileLoop } from './compiled-loop.js'
+import { newFeeder } from './feed.js'
 import { slowInLoops } from './slow-operations.js'
-
-/** The compiled step for one shape of data. */
-interface Compiled {
-  readonly loop: CompiledLoop
-  readonly feeder: Feeder
-}
 
 /** How steps are to be compiled. */
 export interface Requested {
   readonly precision: Precision
   /** Left out, `chooseMode` chooses by the first batches. */
   readonly choice?: Choice<NativeMode>
+  /** Whether XLA's loops hold tables of inputs; left out, they do on a GPU. */
+  readonly holdsTables?: boolean
 }
 
 /** Runs `step` as requested. Whether the processor is fast at the precision is the caller's question. */
 export function compileSteps<S>(backend: NodeBackend, step: Step<S, Inputs>, requested: Requested): StepRunner<S> {
-  const { precision } = requested
-  const compiled = new Map<string, Compiled>()
+  const compiled = new Map<string, FedLoop>()
   let { choice } = requested
   let mostSteps = 1
 
-  async function prepare(call: Call<Numbers>): Promise<Compiled> {
-    const { compilable, feeder } = traceCall(backend, step as unknown as Step<Numbers, Inputs>, call, precision)
-    const first = feeder.feed(call, 0)
-    if (choice) return { loop: await warmUp(compilable, choice.mode, first), feeder }
-    const chosen = await chooseMode(compilable, first)
-    choice = chosen.choice
-    return { loop: chosen.loop, feeder }
+  async function prepare(call: Call<Numbers>): Promise<FedLoop> {
+    const compilable = traceCall(backend, step as unknown as Step<Numbers, Inputs>, call, requested)
+    if (choice) return warmUp(compilable, choice.mode, call)
+    const { loop, feeder, choice: chosen } = await chooseMode(compilable, call)
+    choice = chosen
+    return { loop, feeder }
   }
 
   return {
@@ -59,11 +54,11 @@ export function compileSteps<S>(backend: NodeBackend, step: Step<S, Inputs>, req
     async run(given) {
       const call = given as unknown as Call<Numbers>
       const kind = `${signature(call.batches)} ${call.keys !== undefined}`
-      const { loop, feeder } = compiled.get(kind) ?? (await prepare(call))
-      compiled.set(kind, { loop, feeder })
-      mostSteps = feeder.capacity
+      const fed = compiled.get(kind) ?? (await prepare(call))
+      compiled.set(kind, fed)
+      mostSteps = fed.feeder.capacity
       const started = performance.now()
-      const outputs = await runInCalls(loop, feeder, call)
+      const outputs = await runInCalls(fed, call)
       return { outputs, stepMs: (performance.now() - started) / call.batches.count }
     },
     dispose() {
@@ -74,7 +69,7 @@ export function compileSteps<S>(backend: NodeBackend, step: Step<S, Inputs>, req
 }
 
 /** Runs as many steps in each call to TensorFlow as the feeder holds. */
-async function runInCalls(loop: CompiledLoop, feeder: Feeder, call: Call<Numbers>): Promise<Outputs> {
+async function runInCalls({ loop, feeder }: FedLoop, call: Call<Numbers>): Promise<Outputs> {
   const parts: Outputs[] = []
   for (let from = 0; from < call.batches.count; from += feeder.capacity) {
     const fed = feeder.feed(call, from)
@@ -87,30 +82,43 @@ function traceCall(
   backend: NodeBackend,
   step: Step<Numbers, Inputs>,
   { batches, keys, schedules }: Call<Numbers>,
-  precision: Precision,
-): { compilable: Compilable; feeder: Feeder } {
+  { precision, holdsTables = backend.binding.isUsingGpuDevice() }: Requested,
+): Compilable {
   const traced = trace(backend, step, {
     batches: twoSteps(batches),
     key: keys?.[0],
     numbers: schedules[0] as Numbers,
   })
-  const feeder = newFeeder(batches, traced.scheduled)
-  const loopShape = { capacity: feeder.capacity, inputs: batches.inputs }
-  const compile = (mode: NativeMode) => compileLoop(backend, traced, loopShape, { mode, precision })
+  const holds = holdsTables && !reducesOverWorkers(traced.program)
+  const compile = (mode: NativeMode) => {
+    // TensorFlow's graphs have no rows of bytes on a GPU.
+    const isHeld = (input: Input) =>
+      holds && mode === 'xla' && input.rows !== undefined && input.data.byteLength <= LARGEST_TABLE
+    const feeder = newFeeder(batches, traced.scheduled, isHeld)
+    const inputs = batches.inputs.map(input => ({ ...input, ...(isHeld(input) && { table: tableShape(input) }) }))
+    const loop = compileLoop(backend, traced, { capacity: feeder.capacity, inputs }, { mode, precision })
+    return { loop, feeder }
+  }
   const slow = backend.binding.isUsingGpuDevice() ? undefined : slowInLoops(traced.program)
-  return { compilable: { compile, siteOf: traced.siteOf, precision, slow }, feeder }
+  return { compile, siteOf: traced.siteOf, precision, slow }
+}
+
+/** Bytes; a larger table stays in the computer's memory. */
+const LARGEST_TABLE = 2 ** 30
+
+function tableShape({ data, shape: [, ...row] }: Input): readonly number[] {
+  return [data.length / valuesIn(row), ...row]
 }
 
 /** Two steps whose inputs should differ: the first two, or the first one forwards and backwards. */
 function twoSteps(batches: Call<Numbers>['batches']): Call<Numbers>['batches'] {
-  const two = (data: Input['data']): Input['data'] => {
-    const size = data.length / batches.count
-    const taken = data.slice(0, 2 * size) as Input['data']
-    if (batches.count > 1) return taken
-    const both = new (data.constructor as new (length: number) => Input['data'])(2 * size)
-    both.set(taken)
-    both.set(taken.reverse(), size)
-    return both
+  const two = ({ rows: _, ...input }: Input, given: Input): Input => {
+    const size = valuesIn(input.shape)
+    const data = emptyLike(input.data, 2 * size)
+    copyStep(given, 0, data, 0)
+    if (batches.count > 1) copyStep(given, 1, data, size)
+    else data.set(data.slice(0, size).reverse(), size)
+    return { ...input, data }
   }
-  return { ...batches, count: 2, inputs: batches.inputs.map(input => ({ ...input, data: two(input.data) })) }
+  return { ...batches, count: 2, inputs: batches.inputs.map(input => two(input, input)) }
 }

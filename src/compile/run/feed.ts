@@ -1,12 +1,15 @@
 /** The inputs of a compiled loop: batches, keys and scheduled numbers, in reused arrays of a fixed capacity. */
+import { copyStep, emptyLike, valuesIn } from '../inputs.js'
 import { type Scheduled, scheduledValue } from '../record/schedule.js'
 import type { Batches, Call, Input, Numbers } from '../step.js'
 
 /** The inputs of one call, which uses the first `n` rows. */
 export interface Fed {
   readonly n: number
-  /** [capacity, ...shape] of each input. */
+  /** [capacity, ...shape] of each input, or [capacity, batch] of the row numbers of one whose table is resident. */
   readonly inputs: readonly Input['data'][]
+  /** The table of each input that has a resident one. */
+  readonly tables: readonly (Input['data'] | undefined)[]
   /** [capacity, 2]. */
   readonly keys: Int32Array
   /** [capacity, scheduled numbers]. */
@@ -20,23 +23,38 @@ export interface Feeder {
   feed(call: Call<Numbers>, from: number): Fed
 }
 
-/** Both bounds are fixed, so that no result depends on the speed of a machine. */
+/** All bounds are fixed, so that no result depends on the speed of a machine. */
 const MOST_BYTES = 2 ** 24
 const MOST_STEPS = 200
+/** Where only row numbers are fed, a call costs little per step, and its fixed cost counts. */
+const MOST_STEPS_OF_ROWS = 1000
 
-/** A feeder of inputs with the names, shapes and element types of `like`. */
-export function newFeeder({ count, inputs: like }: Batches, scheduled: readonly Scheduled[]): Feeder {
-  const sizes = like.map(({ data }) => data.length / count)
-  const bytes = like.reduce((sum, { data }) => sum + data.byteLength / count, 0)
-  const capacity = Math.min(Math.max(Math.floor(MOST_BYTES / bytes), 1), MOST_STEPS)
-  const inputs = like.map(({ data }, k) => emptyLike(data, capacity * (sizes[k] as number)))
+/**
+ * A feeder of inputs with the names, shapes and element types of `like`. `resident`: tables are fed as they are, with the row numbers of each
+ * step; otherwise the rows are copied.
+ */
+export function newFeeder(
+  { inputs: like }: Batches,
+  scheduled: readonly Scheduled[],
+  resident: (input: Input) => boolean,
+): Feeder {
+  const fed = like.map(input => {
+    const ofRows = resident(input)
+    const size = ofRows ? (input.shape[0] as number) : valuesIn(input.shape)
+    return { ofRows, size, like: ofRows ? (input.rows as Int32Array) : input.data }
+  })
+  const bytes = fed.reduce((sum, { like, size }) => sum + size * like.BYTES_PER_ELEMENT, 0)
+  const most = fed.some(({ ofRows }) => ofRows) ? MOST_STEPS_OF_ROWS : MOST_STEPS
+  const capacity = Math.min(Math.max(Math.floor(MOST_BYTES / bytes), 1), most)
+  const inputs = fed.map(({ like, size }) => emptyLike(like, capacity * size))
   const keys = new Int32Array(2 * capacity)
   const schedules = new Float32Array(scheduled.length * capacity)
 
   function fill(row: number, { batches, keys: ofSteps, schedules: numbers }: Call<Numbers>, step: number): void {
-    inputs.forEach((into, k) => {
-      const [from, size] = [(batches.inputs[k] as Input).data, sizes[k] as number]
-      into.set(from.subarray(step * size, (step + 1) * size), row * size)
+    fed.forEach(({ ofRows, size }, k) => {
+      const [into, input] = [inputs[k] as Input['data'], batches.inputs[k] as Input]
+      if (ofRows) into.set((input.rows as Int32Array).subarray(step * size, (step + 1) * size), row * size)
+      else copyStep(input, step, into, row * size)
     })
     keys.set(ofSteps?.[step] ?? [0, 0], 2 * row)
     schedules.set(
@@ -50,12 +68,8 @@ export function newFeeder({ count, inputs: like }: Batches, scheduled: readonly 
     feed(call, from) {
       const n = Math.min(call.batches.count - from, capacity)
       for (let row = 0; row < n; row++) fill(row, call, from + row)
-      return { n, inputs, keys, schedules }
+      const tables = fed.map(({ ofRows }, k) => (ofRows ? call.batches.inputs[k]?.data : undefined))
+      return { n, inputs, tables, keys, schedules }
     },
   }
-}
-
-function emptyLike(data: Input['data'], length: number): Input['data'] {
-  const Type = data.constructor as new (length: number) => Input['data']
-  return new Type(length)
 }

@@ -4,7 +4,7 @@
  */
 import { DTYPES, dtypeNumber } from '../../libtensorflow/dtypes.js'
 import { type Builder, newBuilder } from '../program/builder.js'
-import { cast, fill, int, pack, reshape, slice, stridedRow, typeAttribute } from '../program/operations.js'
+import { cast, fill, gatherRows, int, pack, reshape, slice, stridedRow, typeAttribute } from '../program/operations.js'
 import { type Program, sizeOf, type TensorType, typeOf, type Value } from '../program/program.js'
 import { whileLoop } from '../program/while.js'
 import type { StepProgram } from '../record/trace.js'
@@ -15,10 +15,15 @@ export interface LoopShape {
   /** Steps that one call can run. */
   readonly capacity: number
   /** The inputs of one step. The loop casts their arrays to the element types that the step gets. */
-  readonly inputs: readonly Input[]
+  readonly inputs: readonly LoopInput[]
 }
 
-/** Arguments of `loop`, in order: n, the inputs, keys, schedules, then the variables. Results: the outputs, then the assigned variables. */
+/** `table`: the shape of the table, where the loop gets it and the row numbers of each step. */
+export interface LoopInput extends Input {
+  readonly table?: readonly number[]
+}
+
+/** Arguments of `loop`, in order: n, the inputs (a table before its row numbers), keys, schedules, then the variables. Results: the outputs, then the assigned variables. */
 export interface Loop {
   readonly condition: Program
   readonly body: Program
@@ -69,12 +74,19 @@ function outputTypes(program: Program): Map<string, TensorType> {
 function fedTypes({ scheduled }: StepProgram, { capacity, inputs }: LoopShape): Carried[] {
   return [
     { name: 'n', type: scalar },
-    ...inputs.map(input => ({
-      name: `fed:${input.name}`,
-      type: { dtype: fedType(input), shape: [capacity, ...input.shape] },
-    })),
+    ...inputs.flatMap(input => fedInput(input, capacity)),
     { name: 'keys', type: { dtype: INT32, shape: [capacity, 2] } },
     { name: 'schedules', type: { dtype: DTYPES.TF_FLOAT, shape: [capacity, scheduled.length] } },
+  ]
+}
+
+function fedInput(input: LoopInput, capacity: number): Carried[] {
+  const { name, shape, table } = input
+  const values = (shape: readonly number[]) => ({ dtype: fedType(input), shape })
+  if (table === undefined) return [{ name: `fed:${name}`, type: values([capacity, ...shape]) }]
+  return [
+    { name: `table:${name}`, type: values(table) },
+    { name: `fed:${name}`, type: { dtype: INT32, shape: [capacity, shape[0] as number] } },
   ]
 }
 
@@ -115,10 +127,13 @@ function bodyProgram(
   const row = (name: string, column: number, shape: readonly number[]) =>
     reshape(builder, rowOf(builder, argument(name), i, column, shape), shape)
   const inputs = new Map([...step.variables.keys()].map(name => [name, argument(name)]))
-  for (const { name, shape, dtype } of fed) {
-    const all = argument(`fed:${name}`)
-    const ofStep = by === 'graph' ? reshape(builder, stridedRow(builder, all, i), shape) : row(`fed:${name}`, 0, shape)
-    inputs.set(`input:${name}`, cast(builder, ofStep, dtypeNumber(dtype)))
+  for (const { name, shape, dtype, table } of fed) {
+    const ofStep = (shape: readonly number[]) =>
+      by === 'graph'
+        ? reshape(builder, stridedRow(builder, argument(`fed:${name}`), i), shape)
+        : row(`fed:${name}`, 0, shape)
+    const values = table ? gatherRows(builder, argument(`table:${name}`), ofStep(shape.slice(0, 1))) : ofStep(shape)
+    inputs.set(`input:${name}`, cast(builder, values, dtypeNumber(dtype)))
   }
   inputs.set('key', row('keys', 0, [2]))
   step.scheduled.forEach((_, k) => void inputs.set(`schedule:${k}`, element(builder, argument('schedules'), i, k)))
