@@ -91,7 +91,12 @@ function measure(backend) {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   })
-  if (child.status !== 0) stop(`${backend}: ${child.stderr.trim().split('\n').at(-1)}`, 'report this line in an issue')
+  if (child.status !== 0) {
+    const lines = child.stderr.trim().split('\n')
+    // Node prints the error, then the stack, then its own version.
+    const said = lines.find(line => /^\w*Error\b/.test(line)) ?? lines.at(-1)
+    stop(`${backend}: ${said}`, 'report this line in an issue')
+  }
   return JSON.parse(child.stdout)
 }
 
