@@ -40,8 +40,8 @@ export interface Algorithm {
   /** Where `finishPass` ends a pass whose batches several workers can divide: what they put together before. Absent: they cannot. */
   readonly parts?: PassParts
   /**
-   * Which of several programs `step` and `bound` are, if that changes at the end of a pass or when variables are restored: one that is compiled
-   * is then wrong, and has to be compiled again.
+   * Which of several programs `step` and `bound` are, if that changes between passes or when variables are restored: one that is compiled is
+   * then wrong, and has to be compiled again.
    */
   form?(): string
   dispose(): void

@@ -148,6 +148,8 @@ export interface Learner extends Algorithm {
   readonly older?: OlderForm
   /** Must be called after `variables` have been restored. */
   restored?(): void
+  /** Must be called before the first step of each pass, also of one that is resumed; `epoch`: the passes that have ended before. */
+  startPass?(epoch: number): void
 }
 
 /** A form in which older versions stored the state of a learner. */

@@ -187,6 +187,25 @@ export const vaeFlags = {
       "With --estimator score: the baseline that is subtracted from a draw's learning signal.",
     ]),
     samples: wholeNumber([1, 1e4], 1, 'draws of z per image and step'),
+    samplesMilestones: {
+      ...setting(
+        z
+          .array(z.tuple([z.int().min(1).max(1e6), z.int().min(1).max(1e4)]))
+          .min(1)
+          .max(1000)
+          .nullable(),
+        null,
+        "EPOCH:DRAWS of whole numbers, separated by commas, such as 100:5,150:50, or 'off'",
+        [
+          'EPOCH:DRAWS, later numbers of draws',
+          'EPOCH:DRAWS, separated by commas: after that many epochs, each image has this many draws instead of --samples. With --objective iwae the bound changes with them, and the best snapshot is chosen after the last change.',
+        ],
+        text => (text === 'off' ? null : text.split(',').map(pair => pair.split(':').map(read.number))),
+      ),
+      placeholder: 'list',
+      unset: 'off',
+      added: true,
+    },
     freeBits: setting(
       z.number().min(0),
       0,

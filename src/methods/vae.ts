@@ -37,7 +37,6 @@ export const vae = defineMethod<VaeConfig>({
     'train --run first --resume --epochs 40',
     'train --run plane --preset latent-2d',
     'train --run convolutional --preset conv',
-    'train --run deep --hidden 500,500 --latent-dim 40 --learning-rate 5e-4',
     'train --run fashion --data path/to/fashion-mnist',
     'train --run dreams --objective wake-sleep',
     'train --run tighter --init-from first --objective iwae --samples 50',
@@ -63,20 +62,21 @@ export const vae = defineMethod<VaeConfig>({
   },
   finished: ({ patience }, { epoch, bestEpoch }) =>
     patience !== null && epoch - bestEpoch >= patience ? 'early' : undefined,
-  cautions: config => [...warmupCautions(config), ...betaCautions(config)],
+  cautions: config => [...warmupCautions(config), ...betaCautions(config), ...drawsCautions(config)],
   priorCaution: ({ beta }) =>
     beta === 0
       ? 'warning: with --beta 0 nothing brought the codes near the prior, so draws from it are not like codes and these images mean nothing; ' +
         'use `elbo reconstruct` or `elbo interpolate`, or train with --beta above 0'
       : undefined,
-  choosesBest: ({ klWarmup }, epoch) => epoch >= klWarmup,
+  choosesBest: (config, epoch) => epoch >= config.klWarmup && epoch > lastChange(config),
   describeEnd(config, { ended, bestEpoch, history }) {
     const early =
       ended === 'early' ? [`stopped early: no better validation ${boundName(config)} since epoch ${bestEpoch}`] : []
     return [...early, ...describeCollapse(history.at(-1)?.kl)].join('; ') || undefined
   },
   memory(config, shape) {
-    const { objective, optimizer, hidden, batchSize, samples } = config
+    const { objective, optimizer, hidden, batchSize } = config
+    const samples = Math.max(config.samples, ...laterDraws(config).map(([, draws]) => draws))
     const weights = countVaeWeights({ ...config, ...networkShape(config, shape) })
     // Wake and sleep phase have the gradients of one side each.
     const copies = 1 + slotsPerWeight(optimizer) + (objective === 'wake-sleep' ? 0 : 1)
@@ -102,7 +102,9 @@ export const vae = defineMethod<VaeConfig>({
   },
   create(config, shape) {
     const networks = createVae({ ...config, ...networkShape(config, shape) })
-    const algorithm = algorithmOf(networks, config)
+    let epoch = 0
+    const draws = () => drawsIn(config, epoch)
+    const algorithm = algorithmOf(networks, config, draws)
     return {
       ...algorithm,
       variables: new Map(algorithm.variables),
@@ -112,6 +114,12 @@ export const vae = defineMethod<VaeConfig>({
       pictures: vaePictures(networks),
       codes: vaeCodes(networks),
       bounds: options => boundsInOneStep(algorithm.bound, options),
+      ...(laterDraws(config).length > 0 && {
+        form: () => `${draws()} draws`,
+        startPass(ended: number) {
+          epoch = ended
+        },
+      }),
       async initialize(data) {
         const bias = config.outputBias === 'mean-image' ? startingMean(data.train) : undefined
         const pseudoInputs = config.prior === 'vamp' ? chosenImages(data.train, config) : undefined
@@ -143,11 +151,36 @@ function networkShape({ condition }: VaeConfig, shape: TrainingShape) {
   return { ...imageShape(shape), classes: shape.classes.names.length }
 }
 
-function algorithmOf(networks: Vae, config: VaeConfig): BoundedAlgorithm {
+/** `draws` is asked whenever a step or a bound is recorded. */
+function algorithmOf(networks: Vae, config: VaeConfig, draws: () => number): BoundedAlgorithm {
   const { objective } = config
-  const options = { ...config, clipNorm: config.clipNorm ?? undefined }
-  if (objective === 'wake-sleep') return wakeSleep(networks, options)
-  return gradientAscent(networks, { ...options, objective }, streamKey(config.seed, 'baseline'))
+  const given = { ...config, clipNorm: config.clipNorm ?? undefined }
+  const asked = { get: draws, enumerable: true }
+  if (objective === 'wake-sleep') return wakeSleep(networks, Object.defineProperty({ ...given }, 'samples', asked))
+  const options = Object.defineProperty({ ...given, objective }, 'samples', asked)
+  return gradientAscent(networks, options, streamKey(config.seed, 'baseline'))
+}
+
+const laterDraws = ({ samplesMilestones }: VaeConfig) => samplesMilestones ?? []
+
+/** The draws of z per image in the pass that `epoch` passes precede. */
+const drawsIn = (config: VaeConfig, epoch: number): number =>
+  laterDraws(config).findLast(([ended]) => ended <= epoch)?.[1] ?? config.samples
+
+/** The epochs that precede the last change of the bound. */
+const lastChange = (config: VaeConfig): number =>
+  config.objective === 'iwae' ? (laterDraws(config).at(-1)?.[0] ?? 0) : 0
+
+const drawsCautions = (config: VaeConfig): string[] => {
+  const last = lastChange(config)
+  if (last === 0) return []
+  const [first, ...later] = [config.samples, ...laterDraws(config).map(([, draws]) => draws)]
+  return [
+    `--samples-milestones: the bound is IWAE_${first}, then ${later.map(draws => `IWAE_${draws}`).join(', then ')}, each higher for the same model; ` +
+      (last < config.epochs
+        ? `the best snapshot is chosen after epoch ${last}`
+        : `the run ends before epoch ${last}, after which the best snapshot is chosen, so the latest one is taken`),
+  ]
 }
 
 const warmupCautions = ({ klWarmup, epochs }: VaeConfig): string[] =>
@@ -166,8 +199,8 @@ const betaCautions = ({ beta }: VaeConfig): string[] =>
           'for the last one use --snapshot latest',
       ]
 
-const boundName = ({ objective, samples, condition }: VaeConfig): string =>
-  `${objective === 'iwae' ? `IWAE_${samples}` : 'ELBO'}${condition === 'label' ? ' of log p(x|y)' : ''}`
+const boundName = ({ objective, samples, samplesMilestones, condition }: VaeConfig): string =>
+  `${objective === 'iwae' ? `IWAE${samplesMilestones ? '' : `_${samples}`}` : 'ELBO'}${condition === 'label' ? ' of log p(x|y)' : ''}`
 
 /** Number of decays of the learning rate before an epoch. */
 const decays = ({ learningRateMilestones: milestones }: VaeConfig, epoch: number): number =>

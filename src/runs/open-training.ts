@@ -181,7 +181,10 @@ function newTraining(run: OpenRun, { position, history }: Start, team: Team | un
       return choice
     },
     finished: () => method.finished(config, { epoch: position.epoch, bestEpoch: position.best?.epoch ?? 0, history }),
-    startPass: () => runningPass(run, position, team),
+    startPass() {
+      learner.startPass?.(position.epoch)
+      return runningPass(run, position, team)
+    },
     gather,
     // All measure together, and take the chief's metrics, so that all choose and stop alike.
     async endPass(pass) {

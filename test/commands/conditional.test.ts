@@ -83,7 +83,7 @@ test('sample --from codes fits a mixture to the codes of each class that is draw
 
 test('a learned mixture prior goes with classes; a VampPrior, whose pseudo-inputs have none, is refused', () => {
   const prior = ['--prior', 'mixture', '--prior-components', '5', '--kl', 'monte-carlo'] as const
-  succeed('train', '--run', 'mixed', '--condition', 'label', '--epochs', '1', ...smallFlags, ...prior)
+  succeed('train', '--run', 'mixed', '--condition', 'label', '--epochs', '1', ...plain, ...smallFlags, ...prior)
   const few = ['--images', '20', '--compile', 'off'] as const
   const sampled = json('evaluate', 'mixed', '--samples', '500', ...few)
   const grid = json('evaluate', 'mixed', '--method', 'quadrature', '--grid', '201', ...few)

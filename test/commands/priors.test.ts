@@ -17,7 +17,7 @@ const { home, checkpoints, json, succeed, refused } = line
 beforeAll(() => {
   smallMnist(1200, 120, { folder: join(home, 'small') })
   const prior = ['--prior', 'vamp', '--prior-components', '9', '--kl', 'monte-carlo']
-  succeed('train', '--run', 'fits', '--epochs', '2', ...smallFlags, ...prior)
+  succeed('train', '--run', 'fits', '--epochs', '2', '--compile', 'off', ...smallFlags, ...prior)
 })
 
 test('quadrature and importance sampling agree, and the result names the prior', () => {
@@ -123,7 +123,7 @@ function momentsOf({ weight, mean, variance }: Gaussians): number[] {
 
 test('the card of a learned mixture says how to draw from it', () => {
   const prior = ['--prior', 'mixture', '--prior-components', '4', '--kl', 'monte-carlo']
-  succeed('train', '--run', 'blend', '--epochs', '1', ...smallFlags, ...prior)
+  succeed('train', '--run', 'blend', '--epochs', '1', '--compile', 'off', ...smallFlags, ...prior)
   const card = ['--model-card', '--saved-model', '--onnx', '--images', '20', '--samples', '5']
   const { files } = json('export', 'blend', '--to', 'blend', ...card)
   expect(files).toContain(join('blend', 'onnx/prior.onnx'))

@@ -174,6 +174,20 @@ test.each([
   [{ optimizer: 'momentum', epsilon: 1e-4 }, '--epsilon 0.0001: has no effect with --optimizer momentum'],
   [{ baseline: 'input' }, '--baseline input: has no effect with --estimator pathwise'],
   [
+    {
+      samplesMilestones: [
+        [5, 2],
+        [5, 3],
+      ],
+    },
+    '--samples-milestones: the epochs must increase, and 5 does not',
+  ],
+  [{ samples: 2, samplesMilestones: [[5, 2]] }, '--samples-milestones 5:2: there are 2 draws before too; leave it out'],
+  [
+    { samples: 2, samplesMilestones: [[5, 1]], estimator: 'score', baseline: 'leave-one-out' },
+    '--samples-milestones 5:1: --baseline leave-one-out needs two draws or more',
+  ],
+  [
     { estimator: 'score', baseline: 'leave-one-out' },
     '--baseline leave-one-out: needs two draws or more, and --samples is 1; use --samples 2',
   ],

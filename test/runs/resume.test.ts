@@ -53,6 +53,17 @@ describe('a resumed run is byte for byte the run that was never stopped', () => 
     },
   )
 
+  test('with a number of draws that grows, stopped before and after it has', async () => {
+    const changes = { objective: 'iwae', samplesMilestones: [[1, 3]], epochs: 2 } satisfies Partial<VaeConfig>
+    const [whole, parts] = [newRun(), newRun()]
+    await trainSmall(whole, changes)
+    await trainSmall(parts, changes, stopAfterFirstStep())
+    await trainSmall(parts, { ...changes, epochs: 1 }, { resume: true })
+    await trainSmall(parts, changes, { resume: true, ...stopAfterFirstStep() })
+    await trainSmall(parts, changes, { resume: true })
+    expectSameState(parts, whole)
+  })
+
   test.each(['mixture', 'vamp'] as const)(
     'with a learned prior, %s, stopped in the middle of an epoch',
     async prior => {

@@ -8,6 +8,7 @@ import { snapshotFolder } from '../../src/runs/directory.js'
 import { readSnapshot } from '../../src/runs/snapshot.js'
 import { readRunSnapshot } from '../../src/runs/trained-run.js'
 import { useBackend } from '../support/backend.js'
+import { expectClose } from '../support/expectations.js'
 import { newRun, readConfig, readMetrics, readState, trainSmall } from '../support/runs.js'
 
 test('without validation images every training image is learned from, and the best pass is the last', async () => {
@@ -43,6 +44,29 @@ test('the learning rate falls after every epoch, or only at its milestones', asy
   }
   expect(await rates({})).toEqual([1e-3, 5e-4, 2.5e-4, 1.25e-4])
   expect(await rates({ learningRateMilestones: [1, 3] })).toEqual([1e-3, 5e-4, 5e-4, 2.5e-4])
+})
+
+test('the number of draws grows at its milestones, and with it the importance-weighted bound; the best pass is one after the last', async () => {
+  const still = { trainImages: 200, learningRate: 1e-12, objective: 'iwae' } as const
+  const bounds = async (changes: Partial<VaeConfig>) => {
+    const { history, position } = await trainSmall(newRun(), { ...still, ...changes })
+    return { bounds: history.map(({ validationIwae, trainIwae }) => [validationIwae, trainIwae]), position }
+  }
+  const milestones: VaeConfig['samplesMilestones'] = [
+    [1, 10],
+    [3, 100],
+  ]
+  const [grown, ...fixed] = [
+    await bounds({ samplesMilestones: milestones }),
+    await bounds({}),
+    await bounds({ samples: 10 }),
+    await bounds({ samples: 100 }),
+  ] as const
+  const asFixed = [0, 1, 1, 2].map((k, epoch) => fixed[k]?.bounds[epoch])
+  for (const [epoch, pair] of grown.bounds.entries()) expectClose(pair as number[], asFixed[epoch] as number[], 1e-2)
+  expect((grown.bounds[3]?.[0] as number) - (grown.bounds[0]?.[0] as number)).toBeGreaterThan(1)
+  expect(grown.position.best?.epoch).toBe(4)
+  expect((await bounds({ samplesMilestones: milestones, epochs: 3 })).position.best?.epoch).toBe(3) // the latest
 })
 
 test('the bound gets better, and every pass writes a line of metrics', async () => {
