@@ -8,8 +8,8 @@ import { type Setting, type Settings, shortened, UsageError, type Values } from 
 /** Settings with lists that may be read-only. */
 export type DeepReadonly<T> = { readonly [name in keyof T]: ReadonlyList<T[name]> }
 
-/** A list of a setting, for reading only; any other value as it is. */
-export type ReadonlyList<V> = V extends (infer U)[] ? readonly U[] : V
+/** A list of a setting, for reading only, also if it is one of lists; any other value as it is. */
+export type ReadonlyList<V> = V extends unknown[] ? { readonly [I in keyof V]: ReadonlyList<V[I]> } : V
 
 /** The operations on the settings of one kind of run, whose values have the type `C`. */
 export interface SettingsTable<C> {
