@@ -12,6 +12,7 @@ import { UsageError } from './workload.mjs'
  * @property {number} chunk it is asked for multiples of this number of steps
  * @property {boolean} [reference] whether others can be compared with it; the fastest such candidate is the reference
  * @property {boolean} [products] whether it computes only matrix products; left out for convolutional models
+ * @property {boolean} [onlyCpu] whether it computes on the CPU whatever the backend; left out on a GPU
  */
 
 const ELBO = 'elbo'
@@ -23,10 +24,13 @@ const products = [
   { name: 'sgemm by PyTorch (MKL)', label: 'PyTorch (MKL)', args: ['peers/sgemm.py', 'torch'] },
   { name: 'sgemm by NumPy (OpenBLAS)', label: 'NumPy (OpenBLAS)', args: ['peers/sgemm.py', 'numpy'] },
   { name: 'sgemm by JAX (XLA)', label: 'JAX (XLA)', args: ['peers/sgemm.py', 'xla'] },
-].map(library => ({ ...library, group: PRODUCTS, program: 'python', chunk: 1, products: true }))
+].map(library => ({ ...library, group: PRODUCTS, program: 'python', chunk: 1, products: true, onlyCpu: true }))
 
-/** @type {(label: string, args: string[], chunk: number) => Candidate} */
-const python = (label, args, chunk) => ({ name: label, label, group: PYTHON, program: 'python', args, chunk })
+/** @type {(label: string, args: string[], chunk: number, more?: Partial<Candidate>) => Candidate} */
+const python = (label, args, chunk, more) => ({
+  ...{ name: label, label, group: PYTHON, program: 'python', args, chunk },
+  ...more,
+})
 
 /** @type {(mode: string, more?: Partial<Candidate>) => Candidate} */
 const elbo = (mode, more) => ({
@@ -55,8 +59,8 @@ const candidates = {
     python("PyTorch eager 'medium'", ['peers/torch_vae.py', 'eager', 'medium'], 10),
     python('PyTorch compile', ['peers/torch_vae.py', 'compile'], 10),
     python('PyTorch compile autocast', ['peers/torch_vae.py', 'compile', 'autocast'], 10),
-    python('TensorFlow function', ['peers/tensorflow_vae.py', 'function'], 10),
-    python('TensorFlow XLA loop', ['peers/tensorflow_vae.py', 'xla'], 100),
+    python('TensorFlow function', ['peers/tensorflow_vae.py', 'function'], 10, { onlyCpu: true }),
+    python('TensorFlow XLA loop', ['peers/tensorflow_vae.py', 'xla'], 100, { onlyCpu: true }),
     ...products,
   ],
   workers: [
@@ -103,8 +107,7 @@ const CONVOLUTIONAL_CHUNK = 5
  * @returns {Candidate[]}
  */
 export function candidatesFor({ filters }, all, backend) {
-  const candidates =
-    backend === 'cuda' ? all.filter(({ products, args }) => !products && !args[0]?.includes('tensorflow_')) : all
+  const candidates = backend === 'cuda' ? all.filter(({ onlyCpu }) => !onlyCpu) : all
   if (!filters) return candidates
   return candidates
     .filter(({ products }) => !products)

@@ -172,7 +172,9 @@ async function machine({ rounds, backend: name }) {
   const { backend } = await openBackend(name, { debug: false })
   const versions = `Node ${process.version}, elbo on ${backend.version}, ${backend.device}${peerVersions()}`
   const load = `load average ${loadavg()[2]?.toFixed(1)} over the last 15 minutes`
-  return `${computer()}${features()}, ${load}; ${versions}; rounds in turn, one to warm up and ${rounds} counted.`
+  const { XLA_FLAGS: flags } = process.env
+  const given = flags ? `; XLA_FLAGS='${flags}' for elbo and for JAX` : ''
+  return `${computer()}${features()}, ${load}; ${versions}${given}; rounds in turn, one to warm up and ${rounds} counted.`
 }
 
 function peerVersions() {

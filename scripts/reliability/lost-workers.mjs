@@ -40,6 +40,8 @@ else await main()
 
 async function main() {
   const home = mkdtempSync(join(tmpdir(), 'lost-workers-'))
+  process.on('exit', () => rmSync(home, { recursive: true, force: true }))
+  process.once('SIGINT', () => process.exit(130))
   const random = seededNumbers(Number(options.seed))
   const small = '--train-images 500 --validation-images 100 --hidden 8 --latent-dim 2 --batch-size 50 --threads 1'
   const settings = [...small.split(' '), '--workers', options.workers, '--epochs', '30', '--images-every', '30']
@@ -56,7 +58,6 @@ async function main() {
     if (problem) console.log(`trial ${trial} (${signal} to worker ${chosen}): ${problem}`)
     process.stderr.write(`${trial + 1} of ${options.trials}: ${JSON.stringify(counts)}\n`)
   }
-  rmSync(home, { recursive: true })
   console.log(
     `${options.trials} trials: ${counts.undisturbed} ended before the signal, ${counts.ended} ended by it and resumed, ${counts.wrong} wrong`,
   )
