@@ -37,6 +37,7 @@ const here = import.meta.dirname
 const docs = join(here, '..', 'docs')
 const document = join(docs, 'benchmarks.md')
 const LIMITS = { startSeconds: 180, firstStepSeconds: 180, turnSeconds: 300 }
+const xlaFlags = process.env.XLA_FLAGS // before a backend is opened, which adds its own
 const python = process.env.BENCH_PYTHON ?? join(here, 'peers', '.venv', 'bin', 'python')
 
 try {
@@ -172,8 +173,7 @@ async function machine({ rounds, backend: name }) {
   const { backend } = await openBackend(name, { debug: false })
   const versions = `Node ${process.version}, elbo on ${backend.version}, ${backend.device}${peerVersions()}`
   const load = `load average ${loadavg()[2]?.toFixed(1)} over the last 15 minutes`
-  const { XLA_FLAGS: flags } = process.env
-  const given = flags ? `; XLA_FLAGS='${flags}' for elbo and for JAX` : ''
+  const given = xlaFlags ? `; XLA_FLAGS='${xlaFlags}' for elbo and for JAX` : ''
   return `${computer()}${features()}, ${load}; ${versions}${given}; rounds in turn, one to warm up and ${rounds} counted.`
 }
 

@@ -27,6 +27,7 @@ const { backend } = await openBackend(process.argv[2], { debug: false })
 const config = resolveConfig({ batchSize: BATCH })
 const { rows, columns, channels, train } = await loadDataset('mnist')
 const size = rows * columns
+const table = { data: levelsOf(train), shape: [train.count, size], dtype: 'float32' }
 const vae = newVae()
 
 const batch = bound()
@@ -68,7 +69,6 @@ async function descend(mode) {
 }
 
 function batches() {
-  const table = { data: levelsOf(train), shape: [train.count, size], dtype: 'float32' }
   return { table, rows: Int32Array.from({ length: STEPS * BATCH }, (_, i) => i), shape: [STEPS, BATCH] }
 }
 

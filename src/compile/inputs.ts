@@ -69,6 +69,16 @@ export function copyStep({ data, shape, rows }: Input, i: number, into: Input['d
   }
 }
 
+/** The values of step `i`: a part of `data`, or a copy of the rows. */
+function valuesOfStep(input: Input, i: number): Input['data'] {
+  const { data, shape, rows } = input
+  const size = valuesIn(shape)
+  if (rows === undefined) return data.subarray(i * size, (i + 1) * size)
+  const values = emptyLike(data, size)
+  copyStep(input, i, values, 0)
+  return values
+}
+
 /** The inputs of steps `from` to `to`, exclusive; they share memory with the given ones. */
 export function sliceSteps({ inputs, ...batches }: Batches, from: number, to: number): Batches {
   const part = <A extends Input['data']>(values: A) => {
@@ -84,10 +94,8 @@ export function sliceSteps({ inputs, ...batches }: Batches, from: number, to: nu
 /** The tensors of step `i` by name. */
 export function tensorsOf({ inputs }: Batches, i: number): Record<string, tf.Tensor> {
   const tensors = inputs.map(input => {
-    const { name, data, shape, dtype } = input
-    const values = emptyLike(data, valuesIn(shape))
-    copyStep(input, i, values, 0)
-    return [name, tensorOf(values, shape, dtype)]
+    const { name, shape, dtype } = input
+    return [name, tensorOf(valuesOfStep(input, i), shape, dtype)]
   })
   return Object.fromEntries(tensors)
 }
@@ -139,6 +147,7 @@ function entriesOf(data: unknown): { entries: readonly (readonly [name: string, 
 export function isValues(value: unknown): value is ArrayValues | TableRows | tf.Tensor {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false
   if (value instanceof tf.Tensor) return true
+  if ('table' in value && 'rows' in value) return true
   return 'shape' in value || ('data' in value && !isValues(value.data))
 }
 
@@ -146,13 +155,13 @@ interface CountedInput extends Input {
   readonly count: number
 }
 
-async function inputOf(name: string, values: object, single: boolean): Promise<CountedInput> {
+async function inputOf(name: string, values: object, single: boolean, first = 'steps'): Promise<CountedInput> {
   const label = single ? 'batches' : name
   if ('table' in values) return tableInput(name, label, values as TableRows)
   const { data, shape, dtype } = values instanceof tf.Tensor ? await readTensor(label, values) : (values as ArrayValues)
   checkArray(label, data)
   if (!Array.isArray(shape) || !shape.every(isWhole) || !((shape[0] ?? 0) >= 1))
-    fail(`${label}.shape must be a list of whole numbers, the number of steps first, got ${show(shape)}`)
+    fail(`${label}.shape must be a list of whole numbers, the number of ${first} first, got ${show(shape)}`)
   const size = valuesIn(shape)
   if (data.length !== size) fail(`${label}.data has ${data.length} values, but the shape [${shape}] has ${size}`)
   if (dtype !== undefined && !inputTypes.includes(dtype))
@@ -164,7 +173,7 @@ async function inputOf(name: string, values: object, single: boolean): Promise<C
 /** Rows of a table: checks both, and every row number. */
 async function tableInput(name: string, label: string, { table, rows, shape }: TableRows): Promise<CountedInput> {
   if (!isValues(table) || 'table' in table) fail(`${label}.table must be { data, shape }, got ${kindOf(table)}`)
-  const { count: height, shape: row, data, dtype } = await inputOf(`${label}.table`, table, false)
+  const { count: height, shape: row, data, dtype } = await inputOf(`${label}.table`, table, false, 'rows')
   if (!(rows instanceof Int32Array)) fail(`${label}.rows must be an Int32Array, got ${kindOf(rows)}`)
   if (!Array.isArray(shape) || shape.length !== 2 || !shape.every(isWhole) || shape.includes(0))
     fail(`${label}.shape must be [steps, batch], the shape of its rows, got ${show(shape)}`)

@@ -36,8 +36,13 @@ export type Inputs = tf.Tensor | { readonly [name: string]: tf.Tensor }
 /** One step. Reads and assigns variables, and returns named tensors of fixed shapes; `schedule` holds numbers that change between steps. */
 export type Step<S, I = tf.Tensor> = (inputs: I, key: Key, schedule: S) => Record<string, tf.Tensor>
 
-/** The inputs of many steps, or of one: an array with its shape, or a tensor, for each of the step's inputs; of many steps also rows of a table. */
+/** The inputs of one step: an array with its shape, or a tensor, for each of the step's inputs. */
 export type Values<I> = I extends tf.Tensor
+  ? ArrayValues | tf.Tensor
+  : { readonly [Name in keyof I]: ArrayValues | tf.Tensor }
+
+/** The inputs of many steps, whose first axis is the step: also rows of a table. */
+export type Stacked<I> = I extends tf.Tensor
   ? ArrayValues | TableRows | tf.Tensor
   : { readonly [Name in keyof I]: ArrayValues | TableRows | tf.Tensor }
 
@@ -50,7 +55,7 @@ export interface DatasetOfBatches {
  * The inputs of all steps. Stacked: values whose first axis is the step. One after the other: a list, generator or `tf.data.Dataset` of
  * the values of one step each. A step without inputs takes the number of steps.
  */
-export type Data<I> = Values<I> | Iterable<Values<I>> | AsyncIterable<Values<I>> | DatasetOfBatches | number
+export type Data<I> = Stacked<I> | Iterable<Values<I>> | AsyncIterable<Values<I>> | DatasetOfBatches | number
 
 /** The numbers of one step, by name. */
 export type Numbers = Readonly<Record<string, number>>

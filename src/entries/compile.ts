@@ -22,6 +22,7 @@ export type {
   Precision,
   RunOptions,
   ScanOptions,
+  Stacked,
   Step,
   TableRows,
   Values,

@@ -21,6 +21,7 @@ import { permutation, streamKey } from '../random.js'
 import { type Kept, keepInFolder, keepInMemory, type State, stateOf } from '../runs/keeper.js'
 import { startOfRun } from '../runs/metrics-file.js'
 import { trainLearner } from '../runs/train.js'
+import { lastPass } from '../runs/trained-run.js'
 import type { TrainingProgress } from '../runs/training.js'
 import { openedBackend } from './backend.js'
 import { type ImageValues, readImages } from './image-values.js'
@@ -129,6 +130,7 @@ export async function fit(images: ImageValues, options: VaeFit | EmFit = {}): Pr
   const latest = await stateOf(learner.variables, position)
   const states = { latest, best: memory.best() ?? latest, history }
   assign(learner, states.best)
+  learner.startPass?.(lastPass(states.best.position))
   return modelOf({ ...kept, data: withoutPixels(data) }, states)
 }
 

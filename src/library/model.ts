@@ -66,7 +66,7 @@ export interface FittedModel {
   ): Promise<ImageArray & { readonly z: number[][]; readonly labels?: readonly string[] }>
   /** For each image the mean image given its latents. */
   reconstruct(images: ImageValues, options?: Labelled): Promise<ImageArray>
-  /** The evidence lower bound of each image, in nats: [count]. Of a VAE it takes one draw of z. */
+  /** The evidence lower bound of each image, in nats: [count]. Of a VAE it takes as many draws of z as the last pass of its training. */
   elbo(images: ImageValues, options?: Seeded & Labelled): Promise<Float32Array>
   /** log p(x) of each image; `samples`: draws of z per image where it is estimated by importance sampling, 500 if left out. */
   logProb(images: ImageValues, options?: Seeded & Labelled & { readonly samples?: number }): Promise<LogProb>

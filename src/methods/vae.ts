@@ -87,7 +87,12 @@ export const vae = defineMethod<VaeConfig>({
       {
         what: 'the largest layer for all images of a batch',
         values: Math.min(batchSize, shape.images) * samples * widest,
-        settings: samples > 1 ? '--batch-size or --samples' : '--batch-size',
+        settings:
+          samples === config.samples
+            ? samples > 1
+              ? '--batch-size or --samples'
+              : '--batch-size'
+            : '--batch-size or --samples-milestones',
       },
       ...(config.prior === 'vamp'
         ? [
@@ -151,7 +156,7 @@ function networkShape({ condition }: VaeConfig, shape: TrainingShape) {
   return { ...imageShape(shape), classes: shape.classes.names.length }
 }
 
-/** `draws` is asked whenever a step or a bound is recorded. */
+/** `draws` is asked whenever a step or a bound is recorded, as `samples` of the options: a copy of them would fix it. */
 function algorithmOf(networks: Vae, config: VaeConfig, draws: () => number): BoundedAlgorithm {
   const { objective } = config
   const given = { ...config, clipNorm: config.clipNorm ?? undefined }
@@ -163,23 +168,34 @@ function algorithmOf(networks: Vae, config: VaeConfig, draws: () => number): Bou
 
 const laterDraws = ({ samplesMilestones }: VaeConfig) => samplesMilestones ?? []
 
-/** The draws of z per image in the pass that `epoch` passes precede. */
+/** The draws of z per image in the pass after `epoch` passes. */
 const drawsIn = (config: VaeConfig, epoch: number): number =>
   laterDraws(config).findLast(([ended]) => ended <= epoch)?.[1] ?? config.samples
 
-/** The epochs that precede the last change of the bound. */
+/** The number of passes before the last change of the bound. */
 const lastChange = (config: VaeConfig): number =>
   config.objective === 'iwae' ? (laterDraws(config).at(-1)?.[0] ?? 0) : 0
 
-const drawsCautions = (config: VaeConfig): string[] => {
-  const last = lastChange(config)
-  if (last === 0) return []
-  const [first, ...later] = [config.samples, ...laterDraws(config).map(([, draws]) => draws)]
+function drawsCautions(config: VaeConfig): string[] {
+  const { epochs, objective, samples } = config
+  const never = laterDraws(config).filter(([ended]) => ended >= epochs)
+  const reached = laterDraws(config).slice(0, laterDraws(config).length - never.length)
+  const ks = [samples, ...reached.map(([, draws]) => draws)].map(draws => `IWAE_${draws}`)
+  const [unreached] = never
   return [
-    `--samples-milestones: the bound is IWAE_${first}, then ${later.map(draws => `IWAE_${draws}`).join(', then ')}, each higher for the same model; ` +
-      (last < config.epochs
-        ? `the best snapshot is chosen after epoch ${last}`
-        : `the run ends before epoch ${last}, after which the best snapshot is chosen, so the latest one is taken`),
+    ...(objective === 'iwae' && reached.length > 0
+      ? [
+          `--samples-milestones: the bound is ${ks.join(', then ')}, each higher for the same model; ` +
+            (unreached
+              ? 'the latest snapshot is taken as the best'
+              : `the best snapshot is chosen after epoch ${lastChange(config)}`),
+        ]
+      : []),
+    ...(unreached
+      ? [
+          `--samples-milestones ${unreached.join(':')}: the run ends with epoch ${epochs}, so there are never ${unreached[1]} draws; add --epochs ${unreached[0] + 1} or more`,
+        ]
+      : []),
   ]
 }
 
@@ -199,8 +215,8 @@ const betaCautions = ({ beta }: VaeConfig): string[] =>
           'for the last one use --snapshot latest',
       ]
 
-const boundName = ({ objective, samples, samplesMilestones, condition }: VaeConfig): string =>
-  `${objective === 'iwae' ? `IWAE${samplesMilestones ? '' : `_${samples}`}` : 'ELBO'}${condition === 'label' ? ' of log p(x|y)' : ''}`
+const boundName = ({ objective, samples, samplesMilestones: later, condition }: VaeConfig): string =>
+  `${objective === 'iwae' ? `IWAE_${samples}${later ? `…${later.at(-1)?.[1]}` : ''}` : 'ELBO'}${condition === 'label' ? ' of log p(x|y)' : ''}`
 
 /** Number of decays of the learning rate before an epoch. */
 const decays = ({ learningRateMilestones: milestones }: VaeConfig, epoch: number): number =>

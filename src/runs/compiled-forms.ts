@@ -14,15 +14,28 @@ export interface CompiledForms {
   dispose(...owned: readonly { dispose(): void }[]): void
 }
 
+interface Form {
+  steps: Scan<Schedule>
+  bounds?: Bounds
+}
+
 /** A learner's steps and bounds, compiled once for each of its forms. The precision is that of the steps; bounds are float32. */
 export function compiledForms(learner: Learner, { precision, ...start }: ScanOptions): CompiledForms {
-  const forms = new Map<string, { steps: Scan<Schedule>; bounds?: Bounds }>()
+  const forms = new Map<string, Form>()
   let settled: Choice | undefined
   const current = () => {
     const name = learner.form?.() ?? ''
-    const form = forms.get(name) ?? { steps: scan<Schedule>(learner.step, { ...(settled ?? start), precision }) }
+    const known = forms.get(name)
+    if (known) return known
+    // A form that belongs to a pass does not come back.
+    if (learner.startPass) free()
+    const form: Form = { steps: scan<Schedule>(learner.step, { ...(settled ?? start), precision }) }
     forms.set(name, form)
     return form
+  }
+  const free = () => {
+    for (const { steps, bounds } of forms.values()) for (const compiled of [steps, bounds]) compiled?.dispose()
+    forms.clear()
   }
   return {
     steps: () => current().steps,

@@ -6,7 +6,14 @@ import type { Vae } from '../models/vae.js'
 import { shortened, UsageError } from '../settings/setting.js'
 import { readRunConfig } from './config-file.js'
 import { type SnapshotName, snapshotFolder } from './directory.js'
-import { assignVariables, readSnapshot, readSnapshotHeader, type Snapshot, type SnapshotHeader } from './snapshot.js'
+import {
+  assignVariables,
+  type Position,
+  readSnapshot,
+  readSnapshotHeader,
+  type Snapshot,
+  type SnapshotHeader,
+} from './snapshot.js'
 
 /** A trained model with its settings and its snapshot. */
 export interface TrainedRun {
@@ -29,8 +36,13 @@ export function loadTrainedRun(folder: string, name: SnapshotName): TrainedRun {
   requireSettings(method.settings.fixed(config), snapshot, join(path, 'state.safetensors')) // before a model of a wrong size is made
   const learner = method.create(config, snapshot.data)
   restoreLearner(learner, method.settings.fixed(config), snapshot, path)
+  learner.startPass?.(lastPass(snapshot.position))
   return { method, config, snapshot, learner }
 }
+
+/** The pass that a position is in or, between two, behind; numbered by those that ended before it. */
+export const lastPass = ({ epoch, stepInEpoch }: Pick<Position, 'epoch' | 'stepInEpoch'>): number =>
+  stepInEpoch > 0 ? epoch : Math.max(0, epoch - 1)
 
 /** The run as a VAE; undefined if its model has no encoder. */
 const asTrainedVae = (run: TrainedRun): TrainedVae | undefined => run.learner.vae && { ...run, vae: run.learner.vae }

@@ -1,6 +1,6 @@
 // Inputs that are rows of a table: the same as the values of those rows, whether they are copied or the compiled loop holds the table.
 import * as tf from '@tensorflow/tfjs'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { saveState } from '../../src/compile/record/state.js'
 import { compileSteps } from '../../src/compile/run/compiled-steps.js'
 import { scan } from '../../src/compile/scan.js'
@@ -94,6 +94,25 @@ describe.skipIf(skipped !== '')(`tables in the loop${skipped}`, () => {
       state.restore()
     }
     expect(outcomes[1]).toEqual(outcomes[0])
+  })
+
+  test('are sent once, also if each call gives another view of them', async () => {
+    const { binding } = tf.backend() as NodeBackend
+    const sent = vi.spyOn(binding, 'createTensor')
+    const runner = compiled(x => ({ sum: tf.sum(x) }), true)
+    for (let i = 0; i < 3; i++) await runner.run(call({ ...input, data: table.data.subarray(0) }, STEPS))
+    expect(sent.mock.calls.filter(([shape]) => shape[0] === ROWS)).toHaveLength(1)
+    const before = binding.getNumOfTensors()
+    runner.dispose()
+    expect(binding.getNumOfTensors()).toBe(before - 1)
+    sent.mockRestore()
+  })
+
+  test('leave room for large outputs: a call then runs fewer steps', async () => {
+    const runner = compiled(x => ({ copies: tf.tile(x, [5000, 1, 1]) }), true) // 480,000 bytes a step
+    await runner.run(call(input, 1))
+    expect(runner.mostSteps).toBe(34)
+    runner.dispose()
   })
 
   test('run more steps in one call than where values are fed', async () => {

@@ -67,6 +67,16 @@ const wrong: readonly [
     'batches.table must be { data, shape }, got Float32Array',
   ],
   [
+    'rows of a table without a shape',
+    { batches: { table: three, rows: Int32Array.of(0) } },
+    'batches.shape must be [steps, batch], the shape of its rows, got undefined',
+  ],
+  [
+    'a table of half a row',
+    { batches: { table: { ...three, shape: [1.5, 2, 2] }, rows: Int32Array.of(0), shape: [1, 1] } },
+    'batches.table.shape must be a list of whole numbers, the number of rows first, got [1.5,2,2]',
+  ],
+  [
     'rows that are not whole numbers of 32 bits',
     { batches: { table: three, rows: [0, 1, 2], shape: [3, 1] } },
     'batches.rows must be an Int32Array, got Array',

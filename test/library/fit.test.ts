@@ -56,6 +56,15 @@ test('fits a VAE to own arrays, draws, encodes, decodes and measures them', asyn
   model.dispose()
 })
 
+test('a model whose number of draws grew measures the same bound after it is loaded', async () => {
+  const folder = temporaryFolder()
+  const images = bars(60)
+  const model = await elbo.fit(images, { ...small, objective: 'iwae', epochs: 2, samplesMilestones: [[1, 7]] })
+  await model.save(join(folder, 'grown'))
+  const loaded = await elbo.loadVae(join(folder, 'grown'))
+  expect(await loaded.elbo(images)).toEqual(await model.elbo(images))
+})
+
 test('a saved model is a run: it loads equal, and every command reads it', async () => {
   const folder = temporaryFolder()
   const images = bars(240)

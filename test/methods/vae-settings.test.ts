@@ -1,7 +1,7 @@
 // Settings of a VAE: flags, config files, presets, resumption, and combinations that are refused.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { resolveConfig } from '../../src/methods/vae.js'
+import { resolveConfig, vae } from '../../src/methods/vae.js'
 import { presets } from '../../src/methods/vae-presets.js'
 import { type VaeConfig, vaeFlags, vaeSettings } from '../../src/methods/vae-settings.js'
 import { kebabCase } from '../../src/settings/flag-names.js'
@@ -20,12 +20,40 @@ test.each([
   ['filters', '32,0', "--filters 32,0: whole numbers from 1 to 10000, separated by commas, such as 32,64, or 'off'"],
   ['binarize', 'gray', '--binarize gray: one of dynamic, static, none was expected; did you mean '],
   ['backend', 'metal', '--backend metal: one of auto, '],
+  ...['100', '100:', ':5', '100:5:2', '0:5', 'a:b'].map(text => {
+    return [
+      'samplesMilestones',
+      text,
+      `--samples-milestones ${text}: EPOCH:DRAWS of whole numbers, separated by commas`,
+    ] as const
+  }),
   ['clipNorm', '0', "--clip-norm 0: a number above 0, or 'off' was expected"],
 ] as const)('--%s %s is refused with what was expected', (name, text, message) => {
   expect(() => flag(name, text)).toThrow(message)
 })
 
+test.each([
+  [
+    { objective: 'iwae', samplesMilestones: [[2, 5]], epochs: 3 },
+    [
+      '--samples-milestones: the bound is IWAE_1, then IWAE_5, each higher for the same model; the best snapshot is chosen after epoch 2',
+    ],
+  ],
+  [{ samplesMilestones: [[2, 5]], epochs: 3 }, []],
+  [
+    { samplesMilestones: [[3, 5]], epochs: 3 },
+    ['--samples-milestones 3:5: the run ends with epoch 3, so there are never 5 draws; add --epochs 4 or more'],
+  ],
+] as const)('a run is told what its number of draws means: %o', (changes, cautions) => {
+  expect(vae.cautions?.(resolveConfig(changes))).toEqual(cautions)
+})
+
 test('flags become values', () => {
+  expect(flag('samplesMilestones', '100:5,150:50')).toEqual([
+    [100, 5],
+    [150, 50],
+  ])
+  expect(flag('samplesMilestones', 'off')).toBeNull()
   expect(flag('hidden', '200,100')).toEqual([200, 100])
   expect(flag('learningRate', '5e-4')).toBe(5e-4)
   expect(flag('clipNorm', 'off')).toBeNull()
@@ -182,10 +210,15 @@ test.each([
     },
     '--samples-milestones: the epochs must increase, and 5 does not',
   ],
-  [{ samples: 2, samplesMilestones: [[5, 2]] }, '--samples-milestones 5:2: there are 2 draws before too; leave it out'],
+  [{ samples: 2, samplesMilestones: [[5, 2]] }, '--samples-milestones 5:2: the number of draws must grow'],
   [
-    { samples: 2, samplesMilestones: [[5, 1]], estimator: 'score', baseline: 'leave-one-out' },
-    '--samples-milestones 5:1: --baseline leave-one-out needs two draws or more',
+    {
+      samplesMilestones: [
+        [5, 10],
+        [9, 3],
+      ],
+    },
+    '--samples-milestones 9:3: the number of draws must grow',
   ],
   [
     { estimator: 'score', baseline: 'leave-one-out' },

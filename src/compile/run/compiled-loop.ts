@@ -54,8 +54,9 @@ export function compileLoop(
     async run(fed) {
       for (const { name, isDisposed } of variables)
         if (isDisposed) throw new Error(`scan: the step needs the variable "${name}", which was disposed`)
-      const { ids: inputs, made } = feed(binding, shape, step.scheduled.length, fed, tables)
+      const made: number[] = []
       try {
+        const inputs = feed(binding, shape, step.scheduled.length, fed, { tables, made })
         const ids = [...inputs, ...backend.getInputTensorIds(variables)]
         const count = outputs.length + changed.length
         const tensors = await functions.run(`${name}_loop`, attributes, ids, count)
@@ -135,15 +136,20 @@ const MODE_ATTRIBUTES = {
   graph: [{ name: 'config_proto', type: ATTRIBUTE_TYPES.TF_ATTR_STRING, value: '' }],
 }
 
-/** The tensors that are fed, in the order of the loop's arguments; those of `made` are to be freed after the call. */
-function feed(binding: Binding, { capacity, inputs }: LoopShape, numbers: number, fed: Fed, tables: Tables) {
-  const made: number[] = []
+/** The tensors that are fed, in the order of the loop's arguments; those that are to be freed after the call are added to `made`. */
+function feed(
+  binding: Binding,
+  { capacity, inputs }: LoopShape,
+  numbers: number,
+  fed: Fed,
+  { tables, made }: { tables: Tables; made: number[] },
+): number[] {
   const make = (shape: readonly number[], dtype: number, values: Input['data']): number => {
     const id = binding.createTensor([...shape], dtype, values)
     made.push(id)
     return id
   }
-  const ids = [
+  return [
     make([], DTYPES.TF_INT32, Int32Array.of(fed.n)),
     ...inputs.flatMap((input, k) => {
       const [values, table] = [fed.inputs[k] as Input['data'], fed.tables[k]]
@@ -154,7 +160,6 @@ function feed(binding: Binding, { capacity, inputs }: LoopShape, numbers: number
     make([capacity, 2], DTYPES.TF_INT32, fed.keys),
     make([capacity, numbers], DTYPES.TF_FLOAT, fed.schedules),
   ]
-  return { ids, made }
 }
 
 interface Tables {
@@ -163,14 +168,15 @@ interface Tables {
   dispose(): void
 }
 
-/** Keeps the tensor of each table, which TensorFlow copies to the device once, until another array is given. */
+/** Keeps the tensor of each table on the device until other values are given: another part of memory. */
 function newTables(binding: Binding): Tables {
   const held = new Map<number, { table: Input['data']; id: number }>()
   return {
     tensor(k, input, table) {
       const old = held.get(k)
-      if (old?.table === table) return old.id
+      if (old && isSameMemory(old.table, table)) return old.id
       if (old) binding.deleteTensor(old.id)
+      held.delete(k)
       const id = binding.createTensor([...(input.table as readonly number[])], fedType(input), table)
       held.set(k, { table, id })
       return id
@@ -204,6 +210,9 @@ function loopResult(
     },
   }
 }
+
+const isSameMemory = (a: Input['data'], b: Input['data']): boolean =>
+  a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.byteLength === b.byteLength
 
 async function takeRows(binding: Binding, tensor: TensorMetadata | undefined, length: number): Promise<Float32Array> {
   if (tensor === undefined) throw new Error('TensorFlow returned fewer results than the loop has')

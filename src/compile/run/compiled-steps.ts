@@ -2,6 +2,7 @@
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import { copyStep, emptyLike, signature, valuesIn } from '../inputs.js'
 import { reducesOverWorkers } from '../passes/stages.js'
+import { type Program, typeOf } from '../program/program.js'
 import { trace } from '../record/trace.js'
 import {
   type Call,
@@ -91,16 +92,22 @@ function traceCall(
   })
   const holds = holdsTables && !reducesOverWorkers(traced.program)
   const compile = (mode: NativeMode) => {
-    // TensorFlow's graphs have no rows of bytes on a GPU.
-    const isHeld = (input: Input) =>
-      holds && mode === 'xla' && input.rows !== undefined && input.data.byteLength <= LARGEST_TABLE
-    const feeder = newFeeder(batches, traced.scheduled, isHeld)
+    // TensorFlow has no GPU kernel that gathers rows of uint8, so a graph is fed the rows; and it keeps int32 tensors in the computer's memory.
+    const isHeld = ({ data, rows }: Input) =>
+      holds && mode === 'xla' && rows !== undefined && !(data instanceof Int32Array) && data.byteLength <= LARGEST_TABLE
+    const feeder = newFeeder(batches, traced.scheduled, isHeld, outputBytes(traced.program))
     const inputs = batches.inputs.map(input => ({ ...input, ...(isHeld(input) && { table: tableShape(input) }) }))
     const loop = compileLoop(backend, traced, { capacity: feeder.capacity, inputs }, { mode, precision })
     return { loop, feeder }
   }
   const slow = backend.binding.isUsingGpuDevice() ? undefined : slowInLoops(traced.program)
   return { compile, siteOf: traced.siteOf, precision, slow }
+}
+
+/** Bytes of the outputs of one step, which are stored as float32. */
+function outputBytes(program: Program): number {
+  const outputs = [...program.results].filter(([name]) => name.startsWith('output:'))
+  return outputs.reduce((sum, [, value]) => sum + 4 * valuesIn(typeOf(program, value).shape), 0)
 }
 
 /** Bytes; a larger table stays in the computer's memory. */
@@ -112,13 +119,14 @@ function tableShape({ data, shape: [, ...row] }: Input): readonly number[] {
 
 /** Two steps whose inputs should differ: the first two, or the first one forwards and backwards. */
 function twoSteps(batches: Call<Numbers>['batches']): Call<Numbers>['batches'] {
-  const two = ({ rows: _, ...input }: Input, given: Input): Input => {
+  const two = (input: Input): Input => {
+    const { rows: _, ...copied } = input
     const size = valuesIn(input.shape)
     const data = emptyLike(input.data, 2 * size)
-    copyStep(given, 0, data, 0)
-    if (batches.count > 1) copyStep(given, 1, data, size)
+    copyStep(input, 0, data, 0)
+    if (batches.count > 1) copyStep(input, 1, data, size)
     else data.set(data.slice(0, size).reverse(), size)
-    return { ...input, data }
+    return { ...copied, data }
   }
-  return { ...batches, count: 2, inputs: batches.inputs.map(input => two(input, input)) }
+  return { ...batches, count: 2, inputs: batches.inputs.map(two) }
 }

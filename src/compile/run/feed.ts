@@ -6,9 +6,9 @@ import type { Batches, Call, Input, Numbers } from '../step.js'
 /** The inputs of one call, which uses the first `n` rows. */
 export interface Fed {
   readonly n: number
-  /** [capacity, ...shape] of each input, or [capacity, batch] of the row numbers of one whose table is resident. */
+  /** [capacity, ...shape] of each input, or [capacity, batch] of the row numbers of one whose table the loop holds. */
   readonly inputs: readonly Input['data'][]
-  /** The table of each input that has a resident one. */
+  /** The table of each input, where the loop holds it. */
   readonly tables: readonly (Input['data'] | undefined)[]
   /** [capacity, 2]. */
   readonly keys: Int32Array
@@ -30,30 +30,32 @@ const MOST_STEPS = 200
 const MOST_STEPS_OF_ROWS = 1000
 
 /**
- * A feeder of inputs with the names, shapes and element types of `like`. `resident`: tables are fed as they are, with the row numbers of each
- * step; otherwise the rows are copied.
+ * A feeder of inputs with the names, shapes and element types of `like`. `isHeld`: whether the loop holds the table of an input and is fed the row
+ * numbers of each step; otherwise the rows are copied. `outputBytes`: those of one step.
  */
 export function newFeeder(
   { inputs: like }: Batches,
   scheduled: readonly Scheduled[],
-  resident: (input: Input) => boolean,
+  isHeld: (input: Input) => boolean,
+  outputBytes: number,
 ): Feeder {
   const fed = like.map(input => {
-    const ofRows = resident(input)
-    const size = ofRows ? (input.shape[0] as number) : valuesIn(input.shape)
-    return { ofRows, size, like: ofRows ? (input.rows as Int32Array) : input.data }
+    const held = isHeld(input)
+    const size = held ? (input.shape[0] as number) : valuesIn(input.shape)
+    return { held, size, like: held ? (input.rows as Int32Array) : input.data }
   })
   const bytes = fed.reduce((sum, { like, size }) => sum + size * like.BYTES_PER_ELEMENT, 0)
-  const most = fed.some(({ ofRows }) => ofRows) ? MOST_STEPS_OF_ROWS : MOST_STEPS
-  const capacity = Math.min(Math.max(Math.floor(MOST_BYTES / bytes), 1), most)
+  const capacity = fed.some(({ held }) => held)
+    ? stepsWithin(bytes + outputBytes, MOST_STEPS_OF_ROWS)
+    : stepsWithin(bytes, MOST_STEPS)
   const inputs = fed.map(({ like, size }) => emptyLike(like, capacity * size))
   const keys = new Int32Array(2 * capacity)
   const schedules = new Float32Array(scheduled.length * capacity)
 
   function fill(row: number, { batches, keys: ofSteps, schedules: numbers }: Call<Numbers>, step: number): void {
-    fed.forEach(({ ofRows, size }, k) => {
+    fed.forEach(({ held, size }, k) => {
       const [into, input] = [inputs[k] as Input['data'], batches.inputs[k] as Input]
-      if (ofRows) into.set((input.rows as Int32Array).subarray(step * size, (step + 1) * size), row * size)
+      if (held) into.set((input.rows as Int32Array).subarray(step * size, (step + 1) * size), row * size)
       else copyStep(input, step, into, row * size)
     })
     keys.set(ofSteps?.[step] ?? [0, 0], 2 * row)
@@ -68,8 +70,10 @@ export function newFeeder(
     feed(call, from) {
       const n = Math.min(call.batches.count - from, capacity)
       for (let row = 0; row < n; row++) fill(row, call, from + row)
-      const tables = fed.map(({ ofRows }, k) => (ofRows ? call.batches.inputs[k]?.data : undefined))
+      const tables = fed.map(({ held }, k) => (held ? call.batches.inputs[k]?.data : undefined))
       return { n, inputs, tables, keys, schedules }
     },
   }
 }
+
+const stepsWithin = (bytes: number, most: number): number => Math.min(Math.max(Math.floor(MOST_BYTES / bytes), 1), most)
