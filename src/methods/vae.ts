@@ -77,6 +77,7 @@ export const vae = defineMethod<VaeConfig>({
   memory(config, shape) {
     const { objective, optimizer, hidden, batchSize } = config
     const samples = Math.max(config.samples, ...laterDraws(config).map(([, draws]) => draws))
+    const drawsFlag = samples > config.samples ? '--samples-milestones' : '--samples'
     const weights = countVaeWeights({ ...config, ...networkShape(config, shape) })
     // Wake and sleep phase have the gradients of one side each.
     const copies = 1 + slotsPerWeight(optimizer) + (objective === 'wake-sleep' ? 0 : 1)
@@ -87,12 +88,7 @@ export const vae = defineMethod<VaeConfig>({
       {
         what: 'the largest layer for all images of a batch',
         values: Math.min(batchSize, shape.images) * samples * widest,
-        settings:
-          samples === config.samples
-            ? samples > 1
-              ? '--batch-size or --samples'
-              : '--batch-size'
-            : '--batch-size or --samples-milestones',
+        settings: samples > 1 ? `--batch-size or ${drawsFlag}` : '--batch-size',
       },
       ...(config.prior === 'vamp'
         ? [
@@ -178,10 +174,9 @@ const lastChange = (config: VaeConfig): number =>
 
 function drawsCautions(config: VaeConfig): string[] {
   const { epochs, objective, samples } = config
-  const never = laterDraws(config).filter(([ended]) => ended >= epochs)
-  const reached = laterDraws(config).slice(0, laterDraws(config).length - never.length)
+  const reached = laterDraws(config).filter(([ended]) => ended < epochs)
+  const unreached = laterDraws(config)[reached.length]
   const ks = [samples, ...reached.map(([, draws]) => draws)].map(draws => `IWAE_${draws}`)
-  const [unreached] = never
   return [
     ...(objective === 'iwae' && reached.length > 0
       ? [

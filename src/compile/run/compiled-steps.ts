@@ -2,7 +2,7 @@
 import type { NodeBackend } from '../../libtensorflow/node-backend.js'
 import { copyStep, emptyLike, signature, valuesIn } from '../inputs.js'
 import { reducesOverWorkers } from '../passes/stages.js'
-import { type Program, typeOf } from '../program/program.js'
+import { type Program, sizeOf } from '../program/program.js'
 import { trace } from '../record/trace.js'
 import {
   type Call,
@@ -20,6 +20,7 @@ import {
 import { type Compilable, chooseMode, type FedLoop, warmUp } from './choose.js'
 import { compileLoop } from './compiled-loop.js'
 import { newFeeder } from './feed.js'
+import { outputTypes } from './loop.js'
 import { slowInLoops } from './slow-operations.js'
 
 /** How steps are to be compiled. */
@@ -106,8 +107,7 @@ function traceCall(
 
 /** Bytes of the outputs of one step, which are stored as float32. */
 function outputBytes(program: Program): number {
-  const outputs = [...program.results].filter(([name]) => name.startsWith('output:'))
-  return outputs.reduce((sum, [, value]) => sum + 4 * valuesIn(typeOf(program, value).shape), 0)
+  return [...outputTypes(program).values()].reduce((sum, type) => sum + 4 * sizeOf(type), 0)
 }
 
 /** Bytes; a larger table stays in the computer's memory. */

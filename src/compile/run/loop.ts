@@ -66,7 +66,8 @@ export function makeLoop(step: StepProgram, shape: LoopShape, by: NativeMode): L
   }
 }
 
-function outputTypes(program: Program): Map<string, TensorType> {
+/** Type of each output of one step, by name. */
+export function outputTypes(program: Program): Map<string, TensorType> {
   const outputs = [...program.results].filter(([name]) => name.startsWith('output:'))
   return new Map(outputs.map(([name, value]) => [name.slice('output:'.length), typeOf(program, value)]))
 }
